@@ -1,0 +1,132 @@
+# Generated from ../_async by generate_sync.py: change it there.
+"""Sends operations: headers, the shared token, repeats where they are safe."""
+
+import copy
+import logging
+import time
+from threading import Lock
+from time import sleep
+from typing import TypeVar
+
+import httpx
+
+from ..errors import ConnectError, Unauthorized, UnexpectedResponse
+from ..models import Token
+from ..urls import require_secure
+from ..wire import USER_AGENT, Operation, Retry, may_repeat, no_answer, pause, reader, result
+
+T = TypeVar("T")
+
+TOKEN_PATH = "/v2/oauth/token"  # noqa: S105
+log = logging.getLogger("handcart_client")
+
+
+class Connection:
+    """One server, one pair of credentials, one token that all calls share."""
+
+    def __init__(
+        self,
+        base_url: str,
+        client_id: str,
+        client_secret: str,
+        *,
+        scope: str | None,
+        retailer_id: str | None,
+        locale: str | None,
+        timeout: float,
+        max_retries: int,
+        transport: httpx.BaseTransport | None,
+    ) -> None:
+        url = require_secure(base_url, "base_url")
+        if url.query or url.fragment:
+            raise ValueError("base_url must not have a query or a fragment")
+        self.base_url = str(url).rstrip("/")
+        self.client_id = client_id
+        self.credentials = {"client_id": client_id, "client_secret": client_secret}
+        self._scope = scope
+        self._max_retries = max_retries
+        headers = {
+            "Accept": "application/json",
+            "Content-Type": "application/json",
+            "User-Agent": USER_AGENT,
+            "X-Retailer-Id": retailer_id,
+            "Accept-Language": locale,
+        }
+        self._http = httpx.Client(
+            headers={name: value for name, value in headers.items() if value is not None},
+            timeout=timeout,
+            transport=transport,
+            follow_redirects=False,
+            trust_env=url.scheme == "https",  # a proxy would carry plain http off this machine
+        )
+        self._clock = time.monotonic
+        self._sleep = sleep
+        self._lock = Lock()
+        self._token = ("", 0.0)  # the value and when to stop using it
+        self._fetches = 0
+        self._fetch_error: ConnectError | None = None
+
+    def close(self) -> None:
+        self._http.close()
+
+    def send(self, operation: Operation[T]) -> T:
+        """The result of a call, repeated as `operation.retry` allows. A 401 renews the token once."""
+        refused_token: str | None = None
+        repeats = 0
+        while True:
+            token = self._bearer(refused_token) if operation.bearer else None
+            try:
+                return self._send_once(operation, token)
+            except Unauthorized:
+                if token is None or refused_token is not None:
+                    raise
+                refused_token = token
+            except ConnectError as error:
+                wait = pause(repeats, error.retry_after)
+                if wait is None or repeats >= self._max_retries or not may_repeat(operation.retry, error):
+                    raise
+                repeats += 1
+                log.debug("%s: repeat %d of %d in %.1f s", error, repeats, self._max_retries, wait)
+                self._sleep(wait)
+
+    def _send_once(self, operation: Operation[T], token: str | None) -> T:
+        request = self._http.build_request(
+            operation.method,
+            self.base_url + operation.path,
+            content=operation.content(),
+            headers={"Authorization": f"Bearer {token}"} if token else None,
+        )
+        try:
+            response = self._http.send(request)
+        except httpx.DecodingError:
+            raise UnexpectedResponse("the server's answer is not compressed as it says") from None
+        except httpx.TransportError as error:
+            raise no_answer(error) from None
+        return result(operation, response)
+
+    def _bearer(self, refused: str | None) -> str:
+        """The shared token; a new one when it is about to expire or is the `refused` one."""
+        seen = self._fetches
+        with self._lock:
+            value, usable_until = self._token
+            if value != refused and self._clock() < usable_until:
+                return value
+            if self._fetches != seen and self._fetch_error:  # whoever waited for a fetch shares its failure
+                raise copy.copy(self._fetch_error)
+            return self._fetch_token()
+
+    def _fetch_token(self) -> str:
+        body = {**self.credentials, "grant_type": "client_credentials", "scope": self._scope}
+        self._fetch_error = None
+        try:
+            # Safe to repeat: a lost answer leaves nothing but a token that nobody uses.
+            fetch = Operation("POST", TOKEN_PATH, reader(Token), body=body, bearer=False, retry=Retry.SAFE)
+            token = self.send(fetch)
+        except ConnectError as error:
+            self._fetch_error = error
+            raise
+        finally:
+            self._fetches += 1
+        lifetime = token.expires_in
+        self._token = (token.access_token, self._clock() + max(lifetime - 60, lifetime / 2))
+        return token.access_token

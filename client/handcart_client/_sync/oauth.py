@@ -1,0 +1,138 @@
+# Generated from ../_async by generate_sync.py: change it there.
+"""Tokens, and the browser step of account linking."""
+
+import base64
+from collections.abc import Callable
+from typing import TypeVar
+
+import msgspec
+
+from ..authorization import with_parameters
+from ..errors import UnexpectedResponse
+from ..models import Introspection, ServerMetadata, Token
+from ..wire import Operation, Retry, read_nothing, reader
+from .connection import TOKEN_PATH, Connection
+
+T = TypeVar("T")
+
+
+class OAuth:
+    """The OAuth endpoints. Calls that need the client's own token fetch it by themselves.
+
+    Every method may raise any `ConnectError`; `OAuthError` with error "invalid_client" means wrong credentials.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def authorization_url(
+        self,
+        authorize_url: str,
+        *,
+        redirect_uri: str,
+        state: str,
+        code_challenge: str | None = None,
+        scope: str = "account_linking",
+    ) -> str:
+        """The URL to send the customer's browser to. Nothing is sent.
+
+        Args:
+            authorize_url: the login URL that the platform gave to the retailer; a query of its own is kept.
+            redirect_uri: exactly as registered; the browser returns there with `code` and `state`, or `error`.
+            state: of `new_state`; the return must carry the same value, once.
+            code_challenge: of `new_pkce`.
+
+        Raises:
+            ValueError: `authorize_url` is plain http and not on this machine, or `state` is empty.
+
+        https://docs.instacart.com/connect/fulfillment_guide/how_to/link_an_instacart_account
+        """
+        if not state:
+            raise ValueError("state must not be empty: it ties the customer's return to their browser")
+        parameters = {
+            "response_type": "code",
+            "client_id": self._connection.client_id,
+            "scope": scope,
+            "state": state,
+            "redirect_uri": redirect_uri,
+        }
+        if code_challenge is not None:
+            parameters |= {"code_challenge": code_challenge, "code_challenge_method": "S256"}
+        return with_parameters(authorize_url, parameters)
+
+    def exchange_code(self, code: str, *, redirect_uri: str, code_verifier: str | None = None) -> Token:
+        """A linking token for the code that came with the browser. A code counts once and for a minute or so.
+
+        Args:
+            redirect_uri: the same as in `authorization_url`.
+            code_verifier: of the same `new_pkce`, when a challenge was sent.
+
+        Raises:
+            OAuthError: error "invalid_grant", the code is used, expired or not for this redirect URI.
+
+        Never repeated once sent, not even after 429 or 503: a second use of a code revokes what the first gave.
+
+        https://docs.instacart.com/connect/api/fulfillment/users/generate_linking_token
+        """
+        return self._token(
+            "authorization_code",
+            retry=Retry.UNSENT,
+            code=code,
+            redirect_uri=redirect_uri,
+            code_verifier=code_verifier,
+        )
+
+    def user_token(self, user_id: str, scope: str = "connect:post_checkout") -> Token:
+        """A token for one Connect user, to be used in their browser. Not kept: every call fetches a new one.
+
+        Raises:
+            OAuthError: error "invalid_grant" for an unknown user, "invalid_scope".
+
+        Repeated after any passing failure: a lost answer leaves nothing but a token that nobody uses.
+
+        https://docs.instacart.com/connect/post-checkout_guide/tutorials/get_an_access_token
+        """
+        assertion = base64.b64encode(msgspec.json.encode({"user_id": user_id})).decode()
+        return self._token("fulfillment_user_assertion", retry=Retry.SAFE, assertion=assertion, scope=scope)
+
+    def revoke(self, token: str) -> None:
+        """Make a token of this client worthless. An unknown or revoked token is fine.
+
+        Raises:
+            OAuthError: error "unauthorized_client", the token belongs to another client.
+
+        Repeated after any passing failure: revoking twice changes nothing (RFC 7009 section 2.2).
+
+        https://docs.instacart.com/connect/api/oauth/revoke_access_token
+        """
+        self._post("/v2/oauth/token/revoke", read_nothing, retry=Retry.SAFE, token=token)
+
+    def introspect(self, token: str) -> Introspection:
+        """What the server knows about a token of this client. Handcart's own addition (RFC 7662).
+
+        Repeated after any passing failure: it only reads.
+        """
+        path = "/v2/oauth/token/introspect"
+        return self._post(path, reader(Introspection), retry=Retry.SAFE, token=token)
+
+    def metadata(self) -> ServerMetadata:
+        """The server's OAuth endpoints and abilities (RFC 8414). Handcart's own addition.
+
+        Raises:
+            UnexpectedResponse: the document names another issuer than the client's base URL (section 3.3).
+        """
+        path = "/.well-known/oauth-authorization-server"
+        metadata = self._connection.send(
+            Operation("GET", path, reader(ServerMetadata), bearer=False, retry=Retry.SAFE),
+        )
+        if metadata.issuer.rstrip("/") != self._connection.base_url:
+            raise UnexpectedResponse(f"the metadata is that of another issuer: {metadata.issuer!r}")
+        return metadata
+
+    def _token(self, grant_type: str, *, retry: Retry, **fields: str | None) -> Token:
+        return self._post(TOKEN_PATH, reader(Token), retry=retry, grant_type=grant_type, **fields)
+
+    def _post(self, path: str, read: Callable[[bytes], T], *, retry: Retry, **fields: str | None) -> T:
+        """A call that carries the client's credentials in its body."""
+        body = {**self._connection.credentials, **fields}
+        return self._connection.send(Operation("POST", path, read, body=body, bearer=False, retry=retry))

@@ -1,0 +1,163 @@
+# Generated from ../_async by generate_sync.py: change it there.
+"""Connect user accounts."""
+
+from ..models import User, ValidatedAddress
+from ..urls import user_path
+from ..wire import Operation, accepted, reader
+from .connection import Connection
+
+
+class Users:
+    """The Connect user accounts of the retailer.
+
+    Every method may raise any `ConnectError`; the ones with a meaning of their own are named per method.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def create(
+        self,
+        user_id: str,
+        *,
+        first_name: str,
+        last_name: str | None = None,
+        phone_number: str | None = None,
+        locale: str | None = None,
+    ) -> User:
+        """Create a Connect user account.
+
+        Args:
+            user_id: any identifier of the customer that is unique at the retailer.
+            first_name: without the characters / : < > $ % ? like last_name.
+            phone_number: E.164, such as "+13125550188".
+            locale: IETF language tag, such as "en-US"; beats the client's own.
+
+        Raises:
+            BadRequest: code 1001, `key` names the field. Handcart answers an existing user with that user, other
+                servers may refuse with key "user_id".
+
+        Repeated only when it was not sent, or refused with 429 or 503: other servers do not document that creating
+        a user twice is harmless.
+
+        https://docs.instacart.com/connect/api/fulfillment/users/create_user
+        """
+        body = {
+            "user_id": user_id,
+            "first_name": first_name,
+            "last_name": last_name,
+            "phone_number": phone_number,
+            "locale": locale,
+        }
+        return self._connection.send(Operation("POST", "/v2/fulfillment/users", reader(User), body=body))
+
+    def create_with_address(
+        self,
+        user_id: str,
+        *,
+        address_line_1: str,
+        postal_code: str,
+        address_line_2: str | None = None,
+        address_type: str | None = None,
+        city: str | None = None,
+        first_name: str | None = None,
+        last_name: str | None = None,
+        phone_number: str | None = None,
+        locale: str | None = None,
+    ) -> ValidatedAddress:
+        """Create a Connect user if there is none of this id, check an address and attach it to the user.
+
+        Args:
+            address_type: such as "residential".
+            first_name, last_name, phone_number, locale: as for `create`.
+
+        Raises:
+            BadRequest: code 1001, `key` names the field.
+            Forbidden: "User Not Active", the user asked for deletion.
+
+        Repeated only when it was not sent, or refused with 429 or 503.
+
+        https://docs.instacart.com/connect/api/fulfillment/users/create_user_and_address
+        """
+        body = {
+            "address_line_1": address_line_1,
+            "address_line_2": address_line_2,
+            "address_type": address_type,
+            "city": city,
+            "postal_code": postal_code,
+            "first_name": first_name,
+            "last_name": last_name,
+            "phone_number": phone_number,
+            "locale": locale,
+        }
+        path = user_path(user_id, "addresses")
+        return self._connection.send(Operation("POST", path, reader(ValidatedAddress), body=body))
+
+    def create_and_validate_address(
+        self,
+        user_id: str,
+        *,
+        address_line_1: str,
+        postal_code: str,
+        address_line_2: str | None = None,
+        address_type: str | None = None,
+        first_name: str | None = None,
+        last_name: str | None = None,
+        phone_number: str | None = None,
+        locale: str | None = None,
+    ) -> ValidatedAddress:
+        """Deprecated on the wire: use `create_with_address`, which takes the same and raises the same.
+
+        https://docs.instacart.com/connect/api/fulfillment/lastmile/create_user_and_validate_address
+        """
+        body = {
+            "user_id": user_id,
+            "address_line_1": address_line_1,
+            "address_line_2": address_line_2,
+            "address_type": address_type,
+            "postal_code": postal_code,
+            "first_name": first_name,
+            "last_name": last_name,
+            "phone_number": phone_number,
+            "locale": locale,
+        }
+        path = "/v2/fulfillment/lastmile/validate_address"
+        return self._connection.send(Operation("POST", path, reader(ValidatedAddress), body=body))
+
+    def validate_address(
+        self,
+        user_id: str,
+        *,
+        address_line_1: str,
+        postal_code: str,
+        address_line_2: str | None = None,
+        address_type: str | None = None,
+    ) -> ValidatedAddress:
+        """Deprecated on the wire: use `create_with_address`. The user must exist.
+
+        Raises:
+            BadRequest: code 1001; "User Not Found" with key "user_id", or `key` names the field.
+
+        https://docs.instacart.com/connect/api/fulfillment/lastmile/validate_address
+        """
+        body = {
+            "address_line_1": address_line_1,
+            "address_line_2": address_line_2,
+            "address_type": address_type,
+            "postal_code": postal_code,
+        }
+        path = user_path(user_id, "validate_address", under="/v2/fulfillment/lastmile/users")
+        return self._connection.send(Operation("POST", path, reader(ValidatedAddress), body=body))
+
+    def request_deletion(self, user_id: str) -> None:
+        """Ask for the removal of the user and their data. It cannot be undone.
+
+        Raises:
+            BadRequest: "User Not Found", code 1001, key "user_id".
+
+        Repeated only when it was not sent, or refused with 429 or 503.
+
+        https://docs.instacart.com/connect/api/fulfillment/users/create_user_deletion_request
+        """
+        path = user_path(user_id, "privacy_request")
+        self._connection.send(Operation("POST", path, accepted))

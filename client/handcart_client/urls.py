@@ -1,0 +1,36 @@
+"""Where requests may go, and how ids are put into a path."""
+
+import ipaddress
+from urllib.parse import quote
+
+import httpx
+
+
+def require_secure(url: str, name: str) -> httpx.URL:
+    """The parsed URL. ValueError unless it is https, or plain http to this very machine."""
+    try:
+        parsed = httpx.URL(url)
+    except httpx.InvalidURL:
+        raise ValueError(f"{name} is not a URL") from None
+    if parsed.scheme not in ("https", "http") or not parsed.host:
+        raise ValueError(f"{name} must be an https:// URL")
+    if parsed.userinfo:
+        raise ValueError(f"{name} must not hold a user name or password")
+    if parsed.scheme == "http" and not is_loopback(parsed.host):
+        raise ValueError(f"{name} must use https://: plain http to {parsed.host} shows secrets on the way")
+    return parsed
+
+
+def is_loopback(host: str) -> bool:
+    """Whether the host is this machine: localhost, *.localhost (RFC 6761), 127.0.0.0/8 or ::1."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+
+
+def user_path(user_id: str, tail: str, under: str = "/v2/fulfillment/users") -> str:
+    """The path of one user. ValueError for ids that no path can carry: empty, "." and ".."."""
+    if user_id in ("", ".", ".."):
+        raise ValueError(f"a user id must not be {user_id!r}: it cannot be put into a path")
+    return f"{under}/{quote(user_id, safe='')}/{tail}"
