@@ -1,0 +1,176 @@
+"""HTML pages: locales, texts, templates and the headers that every page carries.
+
+What only a page needs is imported when the first page is rendered: the API must start without waiting for it.
+"""
+
+import functools
+import hashlib
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+    from markupsafe import Markup
+
+HERE = Path(__file__).parent
+
+#: Supported locales with the name each gives itself; the first is the default.
+LOCALES = {"en-US": "English (US)", "en-CA": "English (Canada)", "fr-CA": "Français (Canada)"}
+
+#: What every HTML answer carries beside its `Content-Security-Policy`.
+SECURITY_HEADERS = {
+    "Cache-Control": "no-store",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+
+_ORIGIN = re.compile(r"(https?://[A-Za-z0-9.-]+(?::[0-9]{1,5})?)(?:[/?#]|\Z)")
+_WEIGHT = re.compile(r"q=(0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)", re.IGNORECASE)
+_HEADER_LIMIT = 1000
+_NAME_LIMIT = 60
+
+
+def content_security_policy(form_action: str | None = None) -> str:
+    """Policy of one page (CSP Level 3).
+
+    `form_action` is the redirect URI that the page's form leads to, or its origin: browsers apply `form-action` to the
+    redirect after the post as well. Only a plain http(s) origin is taken from it; anything else leaves `'self'` alone.
+    """
+    origin = _ORIGIN.match(form_action or "")
+    return (
+        "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; base-uri 'none'; "
+        f"frame-ancestors 'none'; form-action 'self'{f' {origin[1]}' if origin else ''}"
+    )
+
+
+def choose_locale(accept_language: str | None, wanted: str | None = None) -> str:
+    """Locale of a request: `wanted` first, then the header by weight (RFC 9110 section 12.5.4).
+
+    An unsupported locale gets the default of its language (fr: fr-CA), then of its country (CA: en-CA), then en-US.
+    """
+    tags = [
+        subtags.lower().replace("_", "-").split("-") for subtags in (wanted or "", *_accepted(accept_language or ""))
+    ]
+    for language, *rest in tags:
+        if language == "fr":
+            return "fr-CA"
+        if language == "en":
+            return "en-CA" if "ca" in rest else "en-US"
+    return "en-CA" if any("ca" in rest for _, *rest in tags) else "en-US"
+
+
+def _accepted(header: str) -> list[str]:
+    """Language ranges with a weight above 0, best first; malformed ones are left out."""
+    weighted = []
+    for item in header[:_HEADER_LIMIT].split(","):
+        tag, _, parameter = item.partition(";")
+        weight = _WEIGHT.fullmatch(parameter.strip() or "q=1")
+        if weight and float(weight[1]) > 0:
+            weighted.append((float(weight[1]), tag.strip()))
+    return [tag for _, tag in sorted(weighted, key=lambda pair: -pair[0])]
+
+
+@functools.cache
+def texts(language: str) -> Mapping[str, str]:
+    """All texts of `en` or `fr` by dotted key, read once from `locales/<language>.toml`."""
+    import tomllib
+
+    def flat(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+        for name, value in table.items():
+            if isinstance(value, str):
+                yield prefix + name, value
+            else:
+                yield from flat(value, f"{prefix}{name}.")
+
+    return dict(flat(tomllib.loads((HERE / "locales" / f"{language}.toml").read_text("utf-8"))))
+
+
+def text(locale: str, key: str, /, **params: object) -> "Markup":
+    """The text `key` with its escaped parameters; an integer `count` picks the `.one` or the `.other` form.
+
+    Raises KeyError for an unknown key or a missing parameter.
+    """
+    from markupsafe import Markup
+
+    if "count" in params:
+        key += ".one" if params["count"] == 1 else ".other"
+    return Markup(texts(locale.partition("-")[0])[key]).format(**params)  # noqa: S704 (our own file; params are escaped)
+
+
+def cleaned(name: str) -> str:
+    """An untrusted name on one line, without control or bidirectional characters, cut to 60 characters."""
+    printable = "".join(filter(str.isprintable, " ".join(name[:_HEADER_LIMIT].split())))
+    return printable if len(printable) <= _NAME_LIMIT else printable[: _NAME_LIMIT - 1].rstrip() + "…"
+
+
+def isolated(name: str) -> "Markup":
+    """An untrusted name that can change neither the markup nor the direction of the text around it."""
+    from markupsafe import Markup
+
+    return Markup("<bdi>{}</bdi>").format(cleaned(name) or "?")
+
+
+def date(locale: str, unix_microseconds: int) -> str:
+    """Long form of the UTC day, such as July 9, 2025."""
+    from datetime import UTC, datetime, timedelta
+
+    from babel.dates import format_date
+
+    day = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=unix_microseconds)
+    written = format_date(day, "long", locale=locale.replace("-", "_"))
+    # CLDR lacks the ordinal that French gives to the first of a month.
+    return re.sub(r"^1 ", "1er ", written) if locale == "fr-CA" else written
+
+
+def render(template: str, locale: str, /, **context: Any) -> str:
+    """Render `<domain>/<file>`; the context must hold `brand` and `membership`, the operator's names for the two.
+
+    Raises jinja2.UndefinedError when the context lacks a variable, jinja2.TemplateNotFound for an unknown template.
+    """
+    t = functools.partial(text, locale, brand=context["brand"], membership=context["membership"])
+    return _environment().get_template(template).render(context, locale=locale, t=t)
+
+
+@functools.cache
+def static_url(name: str) -> str:
+    """URL of a file in `static/`; it changes with the content, so that browsers may keep the file for ever."""
+    return f"/static/{name}?v={hashlib.sha256((HERE / 'static' / name).read_bytes()).hexdigest()[:12]}"
+
+
+@functools.cache
+def _environment() -> "Environment":
+    import json
+
+    from jinja2 import Environment, FileSystemLoader, PrefixLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PrefixLoader({path.parent.name: FileSystemLoader(path) for path in HERE.parent.glob("*/templates")}),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+        extensions=["jinja2.ext.do"],
+    )
+    environment.globals["static_url"] = static_url
+    environment.filters["isolated"] = isolated
+    environment.filters["cleaned"] = cleaned
+    environment.filters["resolved"] = _resolved
+    environment.filters["json"] = functools.partial(json.dumps, indent=2, ensure_ascii=False)
+    return environment
+
+
+def _resolved(node: Mapping[str, Any], spec: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What a local `$ref` of an OpenAPI document stands for (RFC 6901 pointers); other nodes as they are."""
+    for _ in range(8):
+        if "$ref" not in node:
+            break
+        found: Any = spec
+        for part in node["$ref"].removeprefix("#/").split("/"):
+            found = found[part.replace("~1", "/").replace("~0", "~")]
+        node = found
+    return node
