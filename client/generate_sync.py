@@ -7,7 +7,10 @@ from pathlib import Path
 PACKAGE = Path(__file__).parent / "handcart_client"
 NOTICE = "# Generated from ../_async by generate_sync.py: change it there.\n"
 WORDS = [
-    (r"from asyncio import Lock, sleep", "from threading import Lock\nfrom time import sleep"),
+    (
+        r"from asyncio import Lock, sleep\nfrom collections.abc import Callable",
+        "from collections.abc import Callable\nfrom threading import Lock\nfrom time import sleep",
+    ),
     (r'"""The async client\..*', '"""The sync client."""'),
     (r"\basync (def|with|for)\b", r"\1"),
     (r"\bawait ", ""),

@@ -46,8 +46,8 @@ class Link(Struct, frozen=True, kw_only=True):
     expired_at: datetime | None = None
 
 
-# A value that goes into an Authorization header: RFC 6749 appendix A.12.
-Secret = Annotated[str, Meta(pattern=r"\A[\x20-\x7e]+\Z")]
+# A value that goes into an Authorization header: visible ASCII, RFC 6749 appendix A.12 without the space.
+Secret = Annotated[str, Meta(pattern=r"\A[\x21-\x7e]+\Z")]
 
 
 class Token(Struct, frozen=True, kw_only=True):

@@ -4,6 +4,7 @@
 import copy
 import logging
 import time
+from collections.abc import Callable
 from threading import Lock
 from time import sleep
 from typing import TypeVar
@@ -42,7 +43,7 @@ class Connection:
             raise ValueError("base_url must not have a query or a fragment")
         self.base_url = str(url).rstrip("/")
         self.client_id = client_id
-        self.credentials = {"client_id": client_id, "client_secret": client_secret}
+        self._client_secret = client_secret
         self._scope = scope
         self._max_retries = max_retries
         headers = {
@@ -62,7 +63,8 @@ class Connection:
         self._clock = time.monotonic
         self._sleep = sleep
         self._lock = Lock()
-        self._token = ("", 0.0)  # the value and when to stop using it
+        self._token: Token | None = None
+        self._renew_at = 0.0
         self._fetches = 0
         self._fetch_error: ConnectError | None = None
 
@@ -71,30 +73,44 @@ class Connection:
 
     def send(self, operation: Operation[T]) -> T:
         """The result of a call, repeated as `operation.retry` allows. A 401 renews the token once."""
-        refused_token: str | None = None
+        refused: Token | None = None
         repeats = 0
         while True:
-            token = self._bearer(refused_token) if operation.bearer else None
+            token = self._bearer(refused) if operation.bearer else None
             try:
                 return self._send_once(operation, token)
             except Unauthorized:
-                if token is None or refused_token is not None:
+                if token is None or refused is not None:
                     raise
-                refused_token = token
+                refused = token
             except ConnectError as error:
                 wait = pause(repeats, error.retry_after)
                 if wait is None or repeats >= self._max_retries or not may_repeat(operation.retry, error):
                     raise
                 repeats += 1
-                log.debug("%s: repeat %d of %d in %.1f s", error, repeats, self._max_retries, wait)
+                what = f"{operation.method} {operation.path}: {type(error).__name__}"
+                log.debug("%s, repeat %d of %d in %.1f s", what, repeats, self._max_retries, wait)
                 self._sleep(wait)
 
-    def _send_once(self, operation: Operation[T], token: str | None) -> T:
+    def authenticate(self, path: str, read: Callable[[bytes], T], *, retry: Retry, **fields: str | None) -> T:
+        """A call that carries the credentials in its body, as the OAuth endpoints want it."""
+        return self.send(
+            Operation(
+                "POST",
+                path,
+                read,
+                body={"client_id": self.client_id, "client_secret": self._client_secret, **fields},
+                bearer=False,
+                retry=retry,
+            ),
+        )
+
+    def _send_once(self, operation: Operation[T], token: Token | None) -> T:
         request = self._http.build_request(
             operation.method,
             self.base_url + operation.path,
             content=operation.content(),
-            headers={"Authorization": f"Bearer {token}"} if token else None,
+            headers={"Authorization": f"Bearer {token.access_token}"} if token else None,
         )
         try:
             response = self._http.send(request)
@@ -104,29 +120,31 @@ class Connection:
             raise no_answer(error) from None
         return result(operation, response)
 
-    def _bearer(self, refused: str | None) -> str:
+    def _bearer(self, refused: Token | None) -> Token:
         """The shared token; a new one when it is about to expire or is the `refused` one."""
         seen = self._fetches
         with self._lock:
-            value, usable_until = self._token
-            if value != refused and self._clock() < usable_until:
-                return value
+            if self._token and self._token is not refused and self._clock() < self._renew_at:
+                return self._token
             if self._fetches != seen and self._fetch_error:  # whoever waited for a fetch shares its failure
                 raise copy.copy(self._fetch_error)
             return self._fetch_token()
 
-    def _fetch_token(self) -> str:
-        body = {**self.credentials, "grant_type": "client_credentials", "scope": self._scope}
+    def _fetch_token(self) -> Token:
         self._fetch_error = None
         try:
-            # Safe to repeat: a lost answer leaves nothing but a token that nobody uses.
-            fetch = Operation("POST", TOKEN_PATH, reader(Token), body=body, bearer=False, retry=Retry.SAFE)
-            token = self.send(fetch)
+            self._token = self.authenticate(
+                TOKEN_PATH,
+                reader(Token),
+                retry=Retry.SAFE,  # a lost answer leaves nothing but a token that nobody uses
+                grant_type="client_credentials",
+                scope=self._scope,
+            )
         except ConnectError as error:
             self._fetch_error = error
             raise
         finally:
             self._fetches += 1
-        lifetime = token.expires_in
-        self._token = (token.access_token, self._clock() + max(lifetime - 60, lifetime / 2))
-        return token.access_token
+        lifetime = self._token.expires_in
+        self._renew_at = self._clock() + max(lifetime - 60, lifetime / 2)
+        return self._token

@@ -2,8 +2,6 @@
 """Tokens, and the browser step of account linking."""
 
 import base64
-from collections.abc import Callable
-from typing import TypeVar
 
 import msgspec
 
@@ -13,11 +11,9 @@ from ..models import Introspection, ServerMetadata, Token
 from ..wire import Operation, Retry, read_nothing, reader
 from .connection import TOKEN_PATH, Connection
 
-T = TypeVar("T")
-
 
 class OAuth:
-    """The OAuth endpoints. Calls that need the client's own token fetch it by themselves.
+    """The OAuth endpoints. The client's own token is not among them: calls that need it fetch and keep it.
 
     Every method may raise any `ConnectError`; `OAuthError` with error "invalid_client" means wrong credentials.
     """
@@ -74,9 +70,11 @@ class OAuth:
 
         https://docs.instacart.com/connect/api/fulfillment/users/generate_linking_token
         """
-        return self._token(
-            "authorization_code",
+        return self._connection.authenticate(
+            TOKEN_PATH,
+            reader(Token),
             retry=Retry.UNSENT,
+            grant_type="authorization_code",
             code=code,
             redirect_uri=redirect_uri,
             code_verifier=code_verifier,
@@ -93,7 +91,14 @@ class OAuth:
         https://docs.instacart.com/connect/post-checkout_guide/tutorials/get_an_access_token
         """
         assertion = base64.b64encode(msgspec.json.encode({"user_id": user_id})).decode()
-        return self._token("fulfillment_user_assertion", retry=Retry.SAFE, assertion=assertion, scope=scope)
+        return self._connection.authenticate(
+            TOKEN_PATH,
+            reader(Token),
+            retry=Retry.SAFE,
+            grant_type="fulfillment_user_assertion",
+            assertion=assertion,
+            scope=scope,
+        )
 
     def revoke(self, token: str) -> None:
         """Make a token of this client worthless. An unknown or revoked token is fine.
@@ -105,7 +110,8 @@ class OAuth:
 
         https://docs.instacart.com/connect/api/oauth/revoke_access_token
         """
-        self._post("/v2/oauth/token/revoke", read_nothing, retry=Retry.SAFE, token=token)
+        path = "/v2/oauth/token/revoke"
+        self._connection.authenticate(path, read_nothing, retry=Retry.SAFE, token=token)
 
     def introspect(self, token: str) -> Introspection:
         """What the server knows about a token of this client. Handcart's own addition (RFC 7662).
@@ -113,7 +119,7 @@ class OAuth:
         Repeated after any passing failure: it only reads.
         """
         path = "/v2/oauth/token/introspect"
-        return self._post(path, reader(Introspection), retry=Retry.SAFE, token=token)
+        return self._connection.authenticate(path, reader(Introspection), retry=Retry.SAFE, token=token)
 
     def metadata(self) -> ServerMetadata:
         """The server's OAuth endpoints and abilities (RFC 8414). Handcart's own addition.
@@ -128,11 +134,3 @@ class OAuth:
         if metadata.issuer.rstrip("/") != self._connection.base_url:
             raise UnexpectedResponse(f"the metadata is that of another issuer: {metadata.issuer!r}")
         return metadata
-
-    def _token(self, grant_type: str, *, retry: Retry, **fields: str | None) -> Token:
-        return self._post(TOKEN_PATH, reader(Token), retry=retry, grant_type=grant_type, **fields)
-
-    def _post(self, path: str, read: Callable[[bytes], T], *, retry: Retry, **fields: str | None) -> T:
-        """A call that carries the client's credentials in its body."""
-        body = {**self._connection.credentials, **fields}
-        return self._connection.send(Operation("POST", path, read, body=body, bearer=False, retry=retry))
