@@ -1,0 +1,83 @@
+# The one way in: `make help`.
+# PYTHON=python3.12 chooses the interpreter of .venv; without it an existing .venv is kept.
+
+PY := .venv/bin/python
+SET_UP := $(if $(PYTHON),$(PYTHON),python3) tools/setup_venv.py
+RECREATE := $(if $(PYTHON),--recreate)
+NODE_TESTS := $(dir $(wildcard tests/interop/node/package.json))
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.SUFFIXES:
+
+##@ Run it
+.PHONY: run
+run: setup ## set up, then start the demo: server, worker and storefront
+	@exec .venv/bin/handcart demo
+
+.PHONY: setup
+setup: ## make .venv from the locked requirements
+	@$(SET_UP) runtime $(RECREATE)
+
+##@ Work on it
+.PHONY: test
+test: setup-tests ## run every test, on SQLite and PostgreSQL
+	@status=0; \
+	$(PY) -m pytest -n auto --maxprocesses 4 -m "not serial" || status=$$?; \
+	$(PY) -m pytest -m serial || status=$$?; \
+	exit $$status
+
+.PHONY: check
+check: setup-dev ## what must hold before a commit: format, lint, types, layers
+	$(PY) -m ruff format --quiet --diff .
+	$(PY) -m ruff check --quiet .
+	$(PY) -m mypy
+	$(PY) client/generate_sync.py --check
+	$(PY) -m pytest -q tests/architecture/test_layers.py
+
+.PHONY: format
+format: setup-dev ## format the code and apply the safe fixes
+	$(PY) -m ruff format .
+	$(PY) -m ruff check --fix .
+
+.PHONY: bench
+bench: setup-tests ## measure speed against a limit program and other servers
+	$(PY) -m bench
+
+.PHONY: sizes
+sizes: setup ## print the sizes of files, functions and domains
+	@$(PY) tools/sizes.py
+
+##@ Look after it
+.PHONY: lock
+lock: setup-dev ## write the locked requirements anew (make lock UPGRADE=--upgrade takes newer releases)
+	$(LOCK) --output-file requirements/runtime.txt $(RUNTIME)
+	$(LOCK) --output-file requirements/dev.txt --constraint requirements/runtime.txt $(RUNTIME) --group test --group check
+
+LOCK := $(PY) -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	--annotation-style line --custom-compile-command "make lock" $(UPGRADE)
+RUNTIME := pyproject.toml client/pyproject.toml --group build --group storefront
+
+.PHONY: clean
+clean: ## remove .venv, installed packages and caches; data stays
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .schemathesis
+	find . -name node_modules -prune -exec rm -rf {} +
+	find . -name __pycache__ -prune -exec rm -rf {} +
+
+.PHONY: help
+help: ## list these targets
+	@awk -F ':.*## ' '/^##@/ { printf "\n%s\n", substr($$0, 5) } /^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+
+.PHONY: setup-dev
+setup-dev:
+	@$(SET_UP) dev $(RECREATE)
+
+.PHONY: setup-tests
+setup-tests: setup-dev $(NODE_TESTS:%=%node_modules/.package-lock.json)
+	@$(PY) -m tools.ensure_system
+
+# npm writes this file last, and the lock it installs from is part of the repository
+%/node_modules/.package-lock.json: %/package-lock.json | setup-dev
+	@$(PY) -m tools.ensure_system
+	npm ci --prefix $* --no-audit --no-fund --ignore-scripts --loglevel=error
+	@touch $@

@@ -1,0 +1,70 @@
+"""What is imported is declared, what is declared is explained, and the locked files say what but not from where."""
+
+import ast
+import re
+import sys
+import tomllib
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+LOCKED = sorted((ROOT / "requirements").glob("*.txt"))
+OURS = {"handcart", "handcart_client", "storefront"}
+
+
+def names(requirements: list[str]) -> set[str]:
+    return {normal(re.split(r"[^\w.-]", requirement)[0]) for requirement in requirements}
+
+
+def normal(name: str) -> str:
+    return name.lower().replace("_", "-")
+
+
+def declared(project: str) -> set[str]:
+    return names(tomllib.loads((ROOT / project / "pyproject.toml").read_text())["project"]["dependencies"])
+
+
+def groups() -> dict[str, list[str]]:
+    return tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"]
+
+
+def imported(package: Path) -> set[str]:
+    """The distributions that a package's modules import from."""
+    found = set()
+    for path in package.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_bytes())):
+            if isinstance(node, ast.Import):
+                found |= {alias.name.split(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                found.add(node.module.split(".")[0])
+    brought_by = packages_distributions()
+    return {normal(brought_by[name][0]) for name in found - sys.stdlib_module_names - OURS}
+
+
+@pytest.mark.parametrize(
+    ("package", "allowed"),
+    [
+        ("handcart", declared(".")),
+        ("client/handcart_client", declared("client")),
+        ("storefront", declared(".") | declared("client") | names(groups()["storefront"])),
+    ],
+)
+def test_when_a_package_is_imported_then_it_is_declared(package: str, allowed: set[str]) -> None:
+    assert imported(ROOT / package) <= allowed
+
+
+def test_when_a_dependency_is_declared_then_the_docs_say_why() -> None:
+    explained = (ROOT / "docs" / "dependencies.md").read_text()
+    everything = declared(".") | declared("client") | names([name for group in groups().values() for name in group])
+    first_cells = " ".join(re.findall(r"^\| ([^|]+) \|", explained, re.MULTILINE))
+    assert everything <= set(re.findall(r"[\w.-]+", first_cells))
+
+
+@pytest.mark.parametrize("path", LOCKED, ids=lambda path: path.name)
+def test_when_a_file_is_locked_then_it_has_hashes_and_no_address(path: Path) -> None:
+    text = path.read_text()
+    requirements = re.findall(r"^[\w.-]+==\S+.*?\\\n(?:    --hash=sha256:[0-9a-f]{64}(?: \\)?\n)+", text, re.MULTILINE)
+    assert len(requirements) == len(re.findall(r"^\w", text, re.MULTILINE)) > 0
+    assert not re.search(r"://|index-url|find-links|\.(org|com|io|net)\b", text)

@@ -1,0 +1,63 @@
+"""
+See that the tests find PostgreSQL, Chromium and npm: `python -m tools.ensure_system`.
+
+Installs what is missing as Debian packages when it may (root, apt-get at hand); otherwise one sentence names what is
+missing and the exit code is 1. Tests are never left out for want of a program.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.support.postgres import find_binaries
+
+# Debian starts a cluster on port 5432 when the package arrives. The tests start their own.
+CREATE_CLUSTER = Path("/etc/postgresql-common/createcluster.conf")
+
+
+def has_chromium() -> bool:
+    return any(shutil.which(name) for name in ("chromium", "chromium-browser", "google-chrome"))
+
+
+def missing() -> dict[str, list[str]]:
+    """What is not there, each with the Debian packages that bring it."""
+    needs = {
+        "the PostgreSQL server binaries": (find_binaries() is not None, ["postgresql"]),
+        "Chromium": (has_chromium(), ["chromium"]),
+        "Node.js with npm": (bool(shutil.which("node") and shutil.which("npm")), ["nodejs", "npm"]),
+    }
+    return {name: packages for name, (is_there, packages) in needs.items() if not is_there}
+
+
+def main() -> None:
+    absent = missing()
+    if absent and os.geteuid() == 0 and shutil.which("apt-get"):
+        install([package for packages in absent.values() for package in packages])
+        absent = missing()
+    if absent:
+        packages = " ".join(package for packages in absent.values() for package in packages)
+        sys.exit(
+            f"The tests need {', '.join(absent)}: install it (Debian: apt-get install {packages}) and run this again."
+        )
+
+
+def install(packages: list[str]) -> None:
+    print("Installing", *packages, "...", flush=True)
+    if not CREATE_CLUSTER.exists():
+        CREATE_CLUSTER.parent.mkdir(parents=True, exist_ok=True)
+        CREATE_CLUSTER.write_text("create_main_cluster = false\n")
+    keep_ours = ["--option", "Dpkg::Options::=--force-confold"]
+    for command in (["update"], ["install", "--yes", "--no-install-recommends", *keep_ours, *packages]):
+        environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
+        result = subprocess.run(
+            ["apt-get", "-qq", *command], env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True
+        )
+        if result.returncode:
+            print(result.stdout[-2000:], result.stderr[-2000:], sep="\n", file=sys.stderr)
+            return
+
+
+if __name__ == "__main__":
+    main()

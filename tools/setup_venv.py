@@ -1,0 +1,81 @@
+"""
+Make or refresh .venv from a lock file: `python3 tools/setup_venv.py runtime|dev [--recreate]`.
+
+Needs nothing but the standard library, and parses on old Pythons, so that it can say what is wrong with them.
+A stamp beside the packages remembers what was installed: when nothing changed this returns at once.
+"""
+
+import hashlib
+import importlib.util
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+MINIMUM = (3, 11)
+ROOT = Path(__file__).resolve().parent.parent
+VENV = ROOT / ".venv"
+PYTHON = VENV / "bin" / "python"
+PROJECTS = [ROOT, ROOT / "client"]
+
+
+def main():
+    level, flags = sys.argv[1], sys.argv[2:]
+    if not is_usable() or ("--recreate" in flags and version_of(PYTHON) != version_of(sys.executable)):
+        create()
+    lock = ROOT / "requirements" / (level + ".txt")
+    stamp = VENV / ("installed-" + level)
+    wanted = digest([lock] + [project / "pyproject.toml" for project in PROJECTS])
+    if stamp.exists() and stamp.read_text() == wanted:
+        return
+    print("Installing the locked packages of", lock.relative_to(ROOT), "into .venv ...", flush=True)
+    pip("install", "--require-hashes", "--requirement", lock)
+    editable = [argument for project in PROJECTS for argument in ("--editable", project)]
+    pip("install", "--no-deps", "--no-build-isolation", *editable)
+    stamp.write_text(wanted)
+
+
+def is_usable():
+    return PYTHON.exists() and version_of(PYTHON) >= MINIMUM
+
+
+def version_of(python):
+    """Its (major, minor), or () when it does not run: the system's Python may be gone since."""
+    code = "import sys; print(*sys.version_info[:2])"
+    answer = subprocess.run([str(python), "-c", code], stdout=subprocess.PIPE)
+    return tuple(int(part) for part in answer.stdout.split())
+
+
+def create():
+    if sys.version_info < MINIMUM:
+        found = "{} is {}.{}".format(sys.executable, *sys.version_info[:2])
+        sys.exit(f"Handcart needs Python 3.11 or newer, but {found}. Name a newer one: make setup PYTHON=python3.12")
+    without_pip = [] if importlib.util.find_spec("ensurepip") else ["--without-pip"]  # Debian ships it apart
+    if without_pip and not importlib.util.find_spec("pip"):
+        sys.exit("Python's pip is missing. Install it and run this again; on Debian: apt-get install python3-venv")
+    subprocess.check_call([sys.executable, "-m", "venv", "--clear", *without_pip, str(VENV)])
+
+
+def pip(*arguments):
+    """Run the environment's pip, or the system's on it while it has none (the lock file brings one)."""
+    has_pip = subprocess.call([str(PYTHON), "-c", "import pip"], stderr=subprocess.DEVNULL) == 0
+    command = [str(PYTHON), "-m", "pip"] if has_pip else [sys.executable, "-m", "pip", "--python", str(PYTHON)]
+    # Wheels only: to build a package would run unlocked build tools. PIP_ONLY_BINARY="" lifts this on rare platforms.
+    environment = {"PIP_ONLY_BINARY": ":all:", "PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_ROOT_USER_ACTION": "ignore"}
+    environment.update(os.environ)
+    quiet = ["--quiet", "--no-input"]
+    status = subprocess.call([*command, *quiet, *(str(argument) for argument in arguments)], env=environment)
+    if status:
+        sys.exit(status)
+
+
+def digest(files):
+    """What an installation depends on: the locked files, the project's own, the interpreter and the place."""
+    content = hashlib.sha256()
+    for path in files:
+        content.update(path.read_bytes())
+    return "{} {} {}\n".format(content.hexdigest(), ".".join(map(str, version_of(PYTHON))), ROOT)
+
+
+if __name__ == "__main__":
+    main()
