@@ -1,0 +1,118 @@
+"""Run the shop: `python -m storefront --help`."""
+
+import argparse
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import uvicorn
+
+from storefront.app import create_app
+from storefront.sessions import Sessions
+from storefront.settings import CALLBACK_PATH, Settings
+
+SECRET_VARIABLE = "STOREFRONT_CLIENT_SECRET"  # noqa: S105  a variable's name
+
+
+def arguments() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m storefront",
+        description="Sample Market, a small retailer site whose customers can link their platform account.",
+        epilog=f"The client secret is read from the environment variable {SECRET_VARIABLE}, never from an option.",
+    )
+    platform = parser.add_argument_group("the platform")
+    platform.add_argument("--api-url", required=True, metavar="URL", help="base URL of the Connect API")
+    platform.add_argument("--authorize-url", required=True, metavar="URL", help="authorization URL of the login page")
+    platform.add_argument("--client-id", required=True, metavar="ID", help="the shop's API client")
+    platform.add_argument("--brand", default="Handcart", metavar="NAME", help="what customers call it (%(default)s)")
+    platform.add_argument(
+        "--membership", default="Handcart Plus", metavar="NAME", help="what its membership is called (%(default)s)"
+    )
+    shop = parser.add_argument_group("the shop")
+    shop.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
+    shop.add_argument("--port", type=int, default=0, metavar="N", help="port to listen on; 0, the default, picks one")
+    shop.add_argument("--fd", type=int, metavar="N", help="listen on this inherited socket instead")
+    shop.add_argument(
+        "--public-url",
+        metavar="URL",
+        help=f"the shop's address in the browser, when a proxy stands in front; URL{CALLBACK_PATH} is the redirect URI",
+    )
+    shop.add_argument("--data", type=Path, metavar="DIR", help="keep sessions here; in memory when absent")
+    return parser
+
+
+class Server(uvicorn.Server):
+    """Say when the shop is open; end with status 0 on SIGINT and SIGTERM."""
+
+    def __init__(self, config: uvicorn.Config, public_url: str) -> None:
+        super().__init__(config)
+        self.public_url = public_url
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if not self.should_exit:
+            print(f"Sample Market is open at {self.public_url}", flush=True)
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self.handle_exit, number, None)
+        yield
+
+
+def listen(host: str, port: int, fd: int | None) -> socket.socket:
+    """A socket that already queues connections, so that whoever reads the ready line may connect at once."""
+    if fd is not None:
+        return socket.socket(fileno=fd)
+    return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+
+
+def main() -> int:
+    parser = arguments()
+    options = parser.parse_args()
+    secret = os.environ.get(SECRET_VARIABLE)
+    if not secret:
+        parser.error(f"set the environment variable {SECRET_VARIABLE} to the secret of client {options.client_id}")
+    try:
+        listener = listen(options.host, options.port, options.fd)
+        settings = Settings(
+            api_url=options.api_url.rstrip("/"),
+            authorize_url=options.authorize_url,
+            client_id=options.client_id,
+            client_secret=secret,
+            public_url=(options.public_url or _address(listener)).rstrip("/"),
+            brand=options.brand,
+            membership=options.membership,
+        )
+    except (OSError, ValueError) as error:
+        parser.error(str(error))
+    if options.data:
+        options.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    sessions = Sessions(options.data / "storefront.db" if options.data else None)
+    # No access log: the query of the redirect page carries a code.
+    config = uvicorn.Config(
+        create_app(settings, sessions),
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=3,
+    )
+    server = Server(config, settings.public_url)
+    server.run(sockets=[listener])
+    sessions.close()
+    return 0 if server.started else 1
+
+
+def _address(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

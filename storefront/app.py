@@ -1,0 +1,78 @@
+"""The shop's routes, put together."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from handcart_client import AsyncClient
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp
+
+from storefront import account, linking
+from storefront.checkout import checkout
+from storefront.pages import SecurityHeaders, Shop, render
+from storefront.samples import ITEMS
+from storefront.sessions import Sessions
+from storefront.settings import CALLBACK_PATH, Settings
+
+PLATFORM_SECONDS = 5
+
+ERROR_TEXTS = {
+    400: "We did not understand that request.",
+    403: "This page was out of date. Please go back, reload it and try again.",
+    404: "There is nothing on this shelf.",
+    405: "This page cannot be used that way.",
+    413: "That was more than this form can take.",
+}
+
+
+async def front(request: Request) -> Response:
+    return render(request, "front.html", items=ITEMS)
+
+
+async def refused(request: Request, error: Exception) -> Response:
+    status = error.status_code if isinstance(error, HTTPException) else 400
+    return render(request, "error.html", status, error_text=ERROR_TEXTS.get(status, ERROR_TEXTS[400]))
+
+
+async def failed(request: Request, error: Exception) -> Response:
+    request.state.session = None  # whatever broke, this page needs nothing that may be broken
+    return render(request, "error.html", 500, error_text="Something went wrong on our side. Please try again.")
+
+
+ROUTES = [
+    Route("/", front),
+    Route("/sign-in", account.sign_in_page),
+    Route("/sign-in", account.sign_in, methods=["POST"]),
+    Route("/sign-out", account.sign_out, methods=["POST"]),
+    Route("/account", account.profile),
+    Route("/account/link", linking.start, methods=["POST"]),
+    Route(CALLBACK_PATH, linking.callback),
+    Route("/checkout", checkout),
+    Mount("/static", StaticFiles(directory=Path(__file__).parent / "static")),
+]
+
+
+def create_app(settings: Settings, sessions: Sessions) -> ASGIApp:
+    """The shop as an ASGI application; it opens its client of the platform at start-up and closes it at the end."""
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        async with AsyncClient(
+            settings.api_url,
+            settings.client_id,
+            settings.client_secret,
+            scope="connect:fulfillment",
+            timeout=PLATFORM_SECONDS,
+            max_retries=1,  # a customer waits for the page
+        ) as platform:
+            app.state.shop = Shop(settings, sessions, platform)
+            yield
+
+    app = Starlette(routes=ROUTES, lifespan=lifespan, exception_handlers={HTTPException: refused, Exception: failed})
+    return SecurityHeaders(app, settings)

@@ -1,0 +1,119 @@
+"""Account linking: to the platform's authorization page and back through the redirect page.
+
+How to link a user account: https://docs.instacart.com/connect/fulfillment_guide/how_to/link_an_instacart_account
+"""
+
+import logging
+
+from handcart_client import (
+    BadRequest,
+    ConnectError,
+    OAuthError,
+    RateLimited,
+    ServerError,
+    TransportError,
+    new_pkce,
+    new_state,
+)
+from starlette.datastructures import QueryParams
+from starlette.requests import Request
+from starlette.responses import Response
+
+from storefront.pages import Shop, checked_form, customer_of, ensure_session, redirect, session_of, shop_of
+from storefront.samples import Customer
+
+log = logging.getLogger(__name__)
+
+# The documented refusals of Link account, and what the customer is told.
+NOTICE_OF_MESSAGE = {
+    "Validation failed: Common identities can only have one user per isolation context": "linked_elsewhere",
+    "Linking token is invalid": "too_slow",
+    "User Not Active": "not_active",
+}
+
+
+async def start(request: Request) -> Response:
+    """The link button: remember `state` and the PKCE verifier, send the browser to the platform."""
+    await checked_form(request)
+    session, shop = session_of(request), shop_of(request)
+    if session is None or customer_of(request) is None:
+        return redirect(request, "/sign-in?to=account")
+    state, pkce = new_state(), new_pkce()
+    shop.sessions.begin_link(session, state, pkce.verifier)
+    url = shop.platform.oauth.authorization_url(
+        shop.settings.authorize_url,
+        redirect_uri=shop.settings.redirect_uri,
+        state=state,
+        code_challenge=pkce.challenge,
+    )
+    return redirect(request, url)
+
+
+async def callback(request: Request) -> Response:
+    """The redirect page. It shows nothing itself: code and state leave the address bar with the next page."""
+    notice = await _finish(request)
+    shop_of(request).sessions.leave_notice(ensure_session(request), notice)
+    return redirect(request, "/account")
+
+
+async def _finish(request: Request) -> str:
+    """Check the platform's answer, link, and say how it went by the key of a notice."""
+    shop, session, customer = shop_of(request), session_of(request), customer_of(request)
+    state = _single(request.query_params, "state")
+    # State first: until it proves that this browser asked, nothing else in the answer is looked at.
+    attempt = shop.sessions.claim_link(session, state) if session and state else None
+    if attempt is None or customer is None or not _is_from_platform(request.query_params, shop):
+        return "not_started_here"
+    if attempt.is_expired:
+        return "too_slow"
+    if "error" in request.query_params:
+        return "denied" if _single(request.query_params, "error") == "access_denied" else "failed"
+    code = _single(request.query_params, "code")
+    if not code:
+        return "failed"
+    return await _link(shop, customer, code, attempt.code_verifier)
+
+
+async def _link(shop: Shop, customer: Customer, code: str, code_verifier: str) -> str:
+    """Turn the code into a linking token and link the customer's Connect user with it."""
+    platform = shop.platform
+    try:
+        token = await platform.oauth.exchange_code(
+            code, redirect_uri=shop.settings.redirect_uri, code_verifier=code_verifier
+        )
+        await _ensure_user(shop, customer)
+        await platform.links.create(customer.user_id, token.access_token)
+    except ConnectError as error:
+        log.warning("linking %s: %s", customer.user_id, error)
+        return _notice_of(error)
+    return "linked"
+
+
+async def _ensure_user(shop: Shop, customer: Customer) -> None:
+    """Create the customer's Connect user, so that there is nothing to remember about who exists already."""
+    try:
+        await shop.platform.users.create(
+            customer.user_id, first_name=customer.first_name, last_name=customer.last_name, locale="en-US"
+        )
+    except BadRequest as error:
+        if error.key != "user_id":  # where an existing user is refused, the refusal names this key
+            raise
+
+
+def _notice_of(error: ConnectError) -> str:
+    if isinstance(error, OAuthError):
+        return "too_slow" if error.error == "invalid_grant" else "failed"
+    if isinstance(error, TransportError | ServerError | RateLimited):
+        return "unreachable"
+    return NOTICE_OF_MESSAGE.get(error.message, "failed")
+
+
+def _is_from_platform(answer: QueryParams, shop: Shop) -> bool:
+    """RFC 9207: an `iss` that is present must be the platform's own, byte for byte."""
+    return "iss" not in answer or _single(answer, "iss") == shop.settings.api_url
+
+
+def _single(params: QueryParams, name: str) -> str | None:
+    """The value of a parameter that came exactly once."""
+    values = params.getlist(name)
+    return values[0] if len(values) == 1 else None

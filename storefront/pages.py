@@ -1,0 +1,163 @@
+"""How every page leaves the shop and every form comes in: templates, headers, cookie, form tokens."""
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from urllib.parse import parse_qsl
+
+from handcart_client import AsyncClient
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from storefront.notices import notice_for
+from storefront.samples import CUSTOMERS, Customer
+from storefront.sessions import Session, Sessions
+from storefront.settings import Settings
+
+FORM_BYTES = 8 * 1024
+SHOP_NAME = "Sample Market"
+
+
+@dataclass(frozen=True)
+class Shop:
+    """Everything a page needs."""
+
+    settings: Settings
+    sessions: Sessions
+    platform: AsyncClient
+
+
+def shop_of(request: Request) -> Shop:
+    shop: Shop = request.app.state.shop
+    return shop
+
+
+def session_of(request: Request) -> Session | None:
+    """This browser's session, looked up once per request."""
+    if not hasattr(request.state, "session"):
+        cookie = request.cookies.get(cookie_name(shop_of(request).settings))
+        request.state.session = shop_of(request).sessions.find(cookie) if cookie else None
+    session: Session | None = request.state.session
+    return session
+
+
+def ensure_session(request: Request) -> Session:
+    """This browser's session, started now when it has none."""
+    return session_of(request) or renew_session(request, customer=None)
+
+
+def renew_session(request: Request, customer: str | None) -> Session:
+    """A session with a new id: at sign-in and sign-out the old one dies with everything it knew."""
+    sessions = shop_of(request).sessions
+    if old := session_of(request):
+        sessions.end(old)
+    session = sessions.start(customer)
+    request.state.session = session
+    request.state.has_new_session = True
+    return session
+
+
+def customer_of(request: Request) -> Customer | None:
+    """The signed-in customer."""
+    session = session_of(request)
+    return CUSTOMERS.get(session.customer) if session and session.customer else None
+
+
+def render(request: Request, template: str, status: int = 200, **values: object) -> Response:
+    shop, session = shop_of(request), session_of(request)
+    html = TEMPLATES.get_template(template).render(
+        shop_name=SHOP_NAME,
+        brand=shop.settings.brand,
+        membership_name=shop.settings.membership,
+        customer=customer_of(request),
+        form_token=session.form_token if session else "",
+        notice=notice_for(shop.sessions.take_notice(session) if session else None, shop.settings),
+        **values,
+    )
+    return _with_cookie(request, HTMLResponse(html, status))
+
+
+def redirect(request: Request, url: str) -> Response:
+    """See Other: the browser fetches `url` with GET, whatever brought it here."""
+    return _with_cookie(request, RedirectResponse(url, status_code=303))
+
+
+async def checked_form(request: Request) -> dict[str, str]:
+    """The posted fields, once the form token proves that this browser's own page sent them. Raises 403 or 413."""
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > FORM_BYTES:
+            raise HTTPException(413)
+    form = dict(parse_qsl(body.decode("utf-8", "replace")))
+    session = session_of(request)
+    sent = form.get("form_token", "").encode()
+    if session is None or not secrets.compare_digest(sent, session.form_token.encode()):
+        raise HTTPException(403)
+    return form
+
+
+def cookie_name(settings: Settings) -> str:
+    return "__Host-sample-market" if settings.is_https else "sample-market"
+
+
+def _with_cookie(request: Request, response: Response) -> Response:
+    session = session_of(request)
+    if session and getattr(request.state, "has_new_session", False):
+        settings = shop_of(request).settings
+        # Lax, not Strict: the way back from the platform must bring the cookie along.
+        response.set_cookie(
+            cookie_name(settings), session.id, httponly=True, samesite="lax", secure=settings.is_https, path="/"
+        )
+    return response
+
+
+class SecurityHeaders:
+    """Outermost layer: every answer, errors included, leaves with the same protective headers."""
+
+    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+        self.app = app
+        # Browsers apply form-action to the redirect after the post, so the platform's origin is named.
+        self.headers = {
+            "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self';"
+            f" form-action 'self' {settings.authorize_origin}; frame-ancestors 'none'; base-uri 'none'",
+            "Referrer-Policy": "no-referrer",
+            "X-Content-Type-Options": "nosniff",
+            "X-Frame-Options": "DENY",
+            "Cross-Origin-Opener-Policy": "same-origin",
+        }
+        if settings.is_https:
+            self.headers["Strict-Transport-Security"] = "max-age=31536000"
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                headers.update(self.headers)
+                headers.setdefault("Cache-Control", "no-store")
+            await send(message)
+
+        await self.app(scope, receive, send_with_headers)
+
+
+def _dollars(cents: int) -> str:
+    return f"${cents // 100}.{cents % 100:02}"
+
+
+def _long_date(moment: datetime) -> str:
+    return f"{moment:%B} {moment.day}, {moment.year}"
+
+
+TEMPLATES = Environment(
+    loader=FileSystemLoader(Path(__file__).parent / "templates"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+TEMPLATES.filters.update(dollars=_dollars, long_date=_long_date)

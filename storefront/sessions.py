@@ -1,0 +1,122 @@
+"""Server-side sessions: what the shop remembers about one browser, and the links that browser has started.
+
+The cookie carries 32 random bytes; the database keeps only their hash. Whatever a session started dies with it.
+"""
+
+import hashlib
+import secrets
+import sqlite3
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+SESSION_SECONDS = 12 * 60 * 60
+LINK_SECONDS = 10 * 60
+LINKS_PER_SESSION = 5
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS sessions (
+    id_hash    TEXT PRIMARY KEY,
+    customer   TEXT,
+    form_token TEXT NOT NULL,
+    notice     TEXT,
+    expires_at REAL NOT NULL
+);
+CREATE TABLE IF NOT EXISTS link_attempts (
+    session_hash  TEXT NOT NULL REFERENCES sessions (id_hash) ON DELETE CASCADE,
+    state_hash    TEXT NOT NULL,
+    code_verifier TEXT NOT NULL,
+    expires_at    REAL NOT NULL,
+    PRIMARY KEY (session_hash, state_hash)
+);
+"""
+
+
+@dataclass(frozen=True)
+class Session:
+    """`id` is the cookie's value, `customer` a key of the shop's customers, None before sign-in."""
+
+    id: str = field(repr=False)
+    customer: str | None
+    form_token: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class LinkAttempt:
+    code_verifier: str = field(repr=False)
+    is_expired: bool
+
+
+class Sessions:
+    """Keep sessions in the SQLite file at `path`, or in memory when it is None; `now` gives Unix seconds."""
+
+    def __init__(self, path: Path | None = None, now: Callable[[], float] = time.time) -> None:
+        if path is not None:
+            path.touch(mode=0o600)
+        self._now = now
+        self._db = sqlite3.connect(path or ":memory:", isolation_level=None, check_same_thread=False)
+        self._db.execute("PRAGMA busy_timeout = 5000")
+        self._db.execute("PRAGMA foreign_keys = ON")
+        self._db.executescript(SCHEMA)
+
+    def close(self) -> None:
+        self._db.close()
+
+    def start(self, customer: str | None = None) -> Session:
+        session = Session(secrets.token_urlsafe(32), customer, secrets.token_urlsafe(32))
+        self._db.execute("DELETE FROM sessions WHERE expires_at <= ?", (self._now(),))
+        self._db.execute(
+            "INSERT INTO sessions VALUES (?, ?, ?, NULL, ?)",
+            (_hash(session.id), customer, session.form_token, self._now() + SESSION_SECONDS),
+        )
+        return session
+
+    def find(self, session_id: str) -> Session | None:
+        row = self._db.execute(
+            "SELECT customer, form_token FROM sessions WHERE id_hash = ? AND expires_at > ?",
+            (_hash(session_id), self._now()),
+        ).fetchone()
+        return Session(session_id, *row) if row else None
+
+    def end(self, session: Session) -> None:
+        self._db.execute("DELETE FROM sessions WHERE id_hash = ?", (_hash(session.id),))
+
+    def leave_notice(self, session: Session, notice: str) -> None:
+        """Remember the key of a message for the next page this browser sees."""
+        self._db.execute("UPDATE sessions SET notice = ? WHERE id_hash = ?", (notice, _hash(session.id)))
+
+    def take_notice(self, session: Session) -> str | None:
+        row = self._db.execute("SELECT notice FROM sessions WHERE id_hash = ?", (_hash(session.id),)).fetchone()
+        if row is None or row[0] is None:
+            return None
+        self._db.execute("UPDATE sessions SET notice = NULL WHERE id_hash = ?", (_hash(session.id),))
+        return str(row[0])
+
+    def begin_link(self, session: Session, state: str, code_verifier: str) -> None:
+        """Remember a link this browser starts: several tabs may, the newest `LINKS_PER_SESSION` count."""
+        self._db.execute(
+            "INSERT INTO link_attempts VALUES (?, ?, ?, ?)",
+            (_hash(session.id), _hash(state), code_verifier, self._now() + LINK_SECONDS),
+        )
+        self._db.execute(
+            "DELETE FROM link_attempts WHERE session_hash = ?1 AND rowid NOT IN"
+            " (SELECT rowid FROM link_attempts WHERE session_hash = ?1 ORDER BY rowid DESC LIMIT ?2)",
+            (_hash(session.id), LINKS_PER_SESSION),
+        )
+
+    def claim_link(self, session: Session, state: str) -> LinkAttempt | None:
+        """Take the link this very session started with `state`, once; None when there is none (any more).
+
+        One statement claims it, so a second answer with the same state finds nothing. The look-up is by hash:
+        its timing says nothing about the value.
+        """
+        row = self._db.execute(
+            "DELETE FROM link_attempts WHERE session_hash = ? AND state_hash = ? RETURNING code_verifier, expires_at",
+            (_hash(session.id), _hash(state)),
+        ).fetchone()
+        return LinkAttempt(row[0], is_expired=row[1] <= self._now()) if row else None
+
+
+def _hash(secret: str) -> str:
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()

@@ -1,0 +1,47 @@
+"""What one run of the shop is configured with."""
+
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+CALLBACK_PATH = "/account/link/callback"
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Addresses and names. ValueError for an address that is not https, or http to this very machine.
+
+    api_url: the platform's Connect API and, byte for byte, the `iss` of its authorization answers.
+    public_url: where browsers find the shop.
+    """
+
+    api_url: str
+    authorize_url: str
+    client_id: str
+    client_secret: str = field(repr=False)
+    public_url: str
+    brand: str = "Handcart"
+    membership: str = "Handcart Plus"
+
+    def __post_init__(self) -> None:
+        for name in ("api_url", "authorize_url", "public_url"):
+            url = getattr(self, name)
+            parts = urlsplit(url)
+            if parts.scheme != "https" and (parts.scheme != "http" or parts.hostname not in LOOPBACK):
+                raise ValueError(f"{name} {url!r} must be an https:// address, or http:// on this machine")
+            if not parts.hostname or url.endswith("/"):
+                raise ValueError(f"{name} {url!r} must name a host and not end with a slash")
+
+    @property
+    def redirect_uri(self) -> str:
+        """The redirect page, exactly as registered with the platform."""
+        return self.public_url + CALLBACK_PATH
+
+    @property
+    def authorize_origin(self) -> str:
+        parts = urlsplit(self.authorize_url)
+        return f"{parts.scheme}://{parts.netloc}"
+
+    @property
+    def is_https(self) -> bool:
+        return self.public_url.startswith("https://")

@@ -1,0 +1,122 @@
+"""The command, run as its own process."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from contextlib import contextmanager
+
+import httpx
+import pytest
+
+OPTIONS = ["--api-url=http://127.0.0.1:1", "--authorize-url=http://127.0.0.1:1/oauth/authorize", "--client-id=shop"]
+
+
+@contextmanager
+def shop(*options, **popen):
+    command = [sys.executable, "-m", "storefront", *OPTIONS, *options]
+    environment = os.environ | {"STOREFRONT_CLIENT_SECRET": "s3cret"}
+    process = subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **popen
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def url_of(process):
+    line = process.stdout.readline()
+    found = re.fullmatch(r"Sample Market is open at (http://127\.0\.0\.1:\d+)\n", line)
+    assert found, line + process.stderr.read()
+    return found[1]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_signal_and_shop_stops_cleanly(number):
+    with shop("--port=0") as process:
+        assert "Sample Market" in httpx.get(url_of(process)).text
+        process.send_signal(number)
+        assert process.wait(20) == 0
+        assert process.stderr.read() == ""
+        assert process.stdout.read() == ""
+
+
+def test_inherited_socket_is_listened_on():
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port = listening.getsockname()[1]
+        with shop(f"--fd={listening.fileno()}", pass_fds=[listening.fileno()]) as process:
+            assert url_of(process) == f"http://127.0.0.1:{port}"
+            assert httpx.get(f"http://127.0.0.1:{port}/").status_code == 200
+
+
+def test_second_start_on_the_same_data_keeps_sessions(tmp_path):
+    data = tmp_path / "new" / "shop"
+    with httpx.Client() as browser:
+        for _ in range(2):
+            with shop("--port=0", f"--data={data}") as process:
+                url = url_of(process)
+                if not browser.cookies:
+                    page = browser.get(url + "/sign-in").text
+                    token = re.search(r'name="form_token" value="([^"]+)"', page)[1]
+                    browser.post(url + "/sign-in", data={"form_token": token, "customer": "one"})
+                assert "Sign out" in browser.get(url).text
+
+
+def test_platform_not_running_and_shop_still_works():
+    with shop("--port=0", "--brand=Basket", "--membership=Basket Plus") as process, httpx.Client() as browser:
+        url = url_of(process)
+        page = browser.get(url + "/sign-in").text
+        token = re.search(r'name="form_token" value="([^"]+)"', page)[1]
+        response = browser.post(
+            url + "/sign-in",
+            data={"form_token": token, "customer": "one", "to": "checkout"},
+            follow_redirects=True,
+        )
+        assert response.status_code == 200
+        assert "could not check your Basket Plus membership" in response.text
+
+
+def test_code_and_state_stay_out_of_the_output():
+    with shop("--port=0") as process:
+        url = url_of(process)
+        httpx.get(url + "/account/link/callback", params={"code": "secret-code", "state": "secret-state"})
+        process.send_signal(signal.SIGTERM)
+        output = "".join(process.communicate(timeout=20))
+        assert "secret" not in output
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--api-url=http://platform.example"], "https://"),
+        (["--host=203.0.113.1"], "assign"),
+        (["--fd=99"], "descriptor"),
+    ],
+)
+def test_impossible_option_and_start_is_refused_with_a_sentence(options, said):
+    with shop(*options) as process:
+        assert process.wait(20) == 2
+        error = process.stderr.read()
+        assert said in error
+        assert "Traceback" not in error
+
+
+def test_secret_missing_and_start_names_the_variable():
+    environment = {name: value for name, value in os.environ.items() if name != "STOREFRONT_CLIENT_SECRET"}
+    command = [sys.executable, "-m", "storefront", *OPTIONS]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=20, check=False)
+    assert done.returncode == 2
+    assert "STOREFRONT_CLIENT_SECRET" in done.stderr
+
+
+def test_help_names_every_option():
+    done = subprocess.run(
+        [sys.executable, "-m", "storefront", "--help"], capture_output=True, text=True, timeout=20, check=True
+    )
+    for option in ("--api-url", "--authorize-url", "--client-id", "--port", "--fd", "--data", "--public-url"):
+        assert option in done.stdout
+    assert "STOREFRONT_CLIENT_SECRET" in done.stdout

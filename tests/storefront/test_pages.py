@@ -1,0 +1,91 @@
+"""Headers, form tokens and refusals, on every page alike."""
+
+import pytest
+
+POSTS = ["/sign-in", "/sign-out", "/account/link"]
+
+
+@pytest.mark.parametrize("path", POSTS)
+def test_post_without_form_token_is_refused(browser, platform, path):
+    response = browser.http.post(path, data={"customer": "two"})
+    assert response.status_code == 403
+    assert "Customer one" in browser.get("/account").text, "still signed in as before"
+
+
+@pytest.mark.parametrize("path", POSTS)
+def test_post_with_the_token_of_another_browser_is_refused(browser, new_browser, path):
+    other = new_browser()
+    other.sign_in("two")
+    assert browser.http.post(path, data={"form_token": other.form_token, "customer": "two"}).status_code == 403
+
+
+@pytest.mark.parametrize("path", POSTS)
+def test_post_with_the_token_of_before_sign_in_is_refused(new_browser, path):
+    browser = new_browser()
+    browser.get("/sign-in")
+    old = browser.form_token
+    browser.post("/sign-in", customer="one")
+    assert browser.http.post(path, data={"form_token": old, "customer": "two"}).status_code == 403
+
+
+@pytest.mark.parametrize("path", POSTS)
+def test_post_without_session_is_refused(new_browser, path):
+    assert new_browser().http.post(path, data={"form_token": "", "customer": "one"}).status_code == 403
+
+
+@pytest.mark.parametrize("body", [b"form_token=\xff\x00", b"form_token=%C3%28", b"&&&=", b'{"form_token": 1}'])
+def test_post_of_garbage_is_refused(browser, body):
+    assert browser.http.post("/account/link", content=body).status_code == 403
+
+
+def test_post_of_a_large_body_is_refused(browser):
+    assert browser.http.post("/account/link", content=b"a" * 100_000).status_code == 413
+
+
+@pytest.mark.parametrize("path", POSTS[1:])
+def test_action_asked_with_get_is_refused(browser, path):
+    assert browser.get(path).status_code == 405
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/", "/sign-in", "/account", "/checkout", "/account/link/callback", "/nothing", "/sign-out", "/static/shop.css"],
+)
+def test_every_answer_has_the_protective_headers(browser, platform, path):
+    headers = browser.get(path).headers
+    assert headers["content-security-policy"] == (
+        "default-src 'none'; style-src 'self'; img-src 'self';"
+        f" form-action 'self' {platform.url}; frame-ancestors 'none'; base-uri 'none'"
+    )
+    assert headers["referrer-policy"] == "no-referrer"
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["x-frame-options"] == "DENY"
+    assert headers["cache-control"] == "no-store"
+
+
+@pytest.mark.parametrize("path", ["/nothing", "/static/nothing.css", "/static/../app.py", "/static/%2e%2e/app.py"])
+def test_unknown_path_is_a_page_of_the_shop(browser, path):
+    response = browser.get(path)
+    assert response.status_code == 404
+    assert "There is nothing on this shelf." in response.text
+
+
+def test_unforeseen_failure_is_a_page_without_details(browser, shop_sessions, monkeypatch):
+    monkeypatch.delattr(shop_sessions, "_db")
+    response = browser.get("/account")
+    assert response.status_code == 500
+    assert "Traceback" not in response.text
+    assert "_db" not in response.text
+    assert response.headers["x-frame-options"] == "DENY"
+
+
+def test_front_page_starts_no_session(new_browser):
+    assert "set-cookie" not in new_browser().get("/").headers
+
+
+@pytest.mark.parametrize("path", ["/", "/sign-in", "/account", "/checkout"])
+def test_pages_hold_no_script_and_nothing_foreign(browser, path):
+    page = browser.get(path).text
+    assert "<script" not in page
+    assert "style=" not in page
+    assert "http" not in page

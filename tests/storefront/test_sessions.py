@@ -1,0 +1,73 @@
+"""Sessions and single-use states, in memory and in a file."""
+
+import pytest
+
+from storefront.sessions import LINKS_PER_SESSION, SESSION_SECONDS, Sessions
+
+
+def test_session_found_until_it_expires(sessions, clock):
+    session = sessions.start("one")
+    clock[0] += SESSION_SECONDS - 1
+    assert sessions.find(session.id) == session
+    clock[0] += 1
+    assert sessions.find(session.id) is None
+
+
+@pytest.mark.parametrize("session_id", ["", "unknown", "\x00", "\ud800"])
+def test_unknown_session_is_not_found(sessions, session_id):
+    sessions.start("one")
+    assert sessions.find(session_id) is None
+
+
+def test_link_claimed_twice_is_gone(sessions):
+    session = sessions.start("one")
+    sessions.begin_link(session, "state", "verifier")
+    assert sessions.claim_link(session, "state").code_verifier == "verifier"
+    assert sessions.claim_link(session, "state") is None
+
+
+def test_link_of_another_session_is_not_claimed(sessions):
+    session, other = sessions.start("one"), sessions.start("one")
+    sessions.begin_link(session, "state", "verifier")
+    assert sessions.claim_link(other, "state") is None
+    assert sessions.claim_link(session, "state") is not None
+
+
+def test_many_links_begun_keeps_the_newest(sessions):
+    session, other = sessions.start("one"), sessions.start("two")
+    sessions.begin_link(other, "other", "verifier")
+    for number in range(LINKS_PER_SESSION + 1):
+        sessions.begin_link(session, f"state {number}", "verifier")
+    assert sessions.claim_link(session, "state 0") is None
+    assert sessions.claim_link(session, "state 1") is not None
+    assert sessions.claim_link(other, "other") is not None
+
+
+def test_session_ended_takes_its_links_along(sessions):
+    session = sessions.start("one")
+    sessions.begin_link(session, "state", "verifier")
+    sessions.end(session)
+    assert sessions.claim_link(session, "state") is None
+
+
+def test_notice_is_taken_once(sessions):
+    session = sessions.start("one")
+    sessions.leave_notice(session, "linked")
+    assert sessions.take_notice(session) == "linked"
+    assert sessions.take_notice(session) is None
+
+
+def test_file_keeps_sessions_and_no_secret_in_clear(tmp_path):
+    path = tmp_path / "storefront.db"
+    sessions = Sessions(path)
+    session = sessions.start("one")
+    sessions.begin_link(session, "the-state-itself", "verifier")
+    sessions.close()
+    assert path.stat().st_mode & 0o777 == 0o600
+    content = path.read_bytes()
+    assert session.id.encode() not in content
+    assert b"the-state-itself" not in content
+    reopened = Sessions(path)
+    assert reopened.find(session.id) == session
+    assert reopened.claim_link(session, "the-state-itself") is not None
+    reopened.close()

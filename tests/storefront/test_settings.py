@@ -1,0 +1,35 @@
+"""Addresses the shop accepts."""
+
+import pytest
+
+from storefront.settings import Settings
+
+GOOD = {
+    "api_url": "https://platform.example",
+    "authorize_url": "https://login.platform.example/oauth/authorize?addr=1",
+    "public_url": "https://shop.example",
+    "client_id": "shop",
+    "client_secret": "s3cret",
+}
+
+
+def test_https_everywhere_is_accepted():
+    settings = Settings(**GOOD)
+    assert settings.redirect_uri == "https://shop.example/account/link/callback"
+    assert settings.authorize_origin == "https://login.platform.example"
+    assert settings.is_https
+    assert "s3cret" not in repr(settings)
+
+
+@pytest.mark.parametrize("name", ["api_url", "authorize_url", "public_url"])
+@pytest.mark.parametrize(
+    "url", ["http://shop.example", "shop.example", "", "https://", "ftp://127.0.0.1", "https://shop.example/", "//x"]
+)
+def test_unsafe_or_incomplete_address_is_refused(name, url):
+    with pytest.raises(ValueError, match=name):
+        Settings(**{**GOOD, name: url})
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:8000", "http://localhost:8000", "http://[::1]:8000"])
+def test_plain_http_on_this_machine_is_accepted(url):
+    assert not Settings(**{**GOOD, "public_url": url}).is_https
