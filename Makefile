@@ -2,6 +2,7 @@
 # PYTHON=python3.12 chooses the interpreter of .venv; without it an existing .venv is kept.
 
 PY := .venv/bin/python
+WITH_NODE := PATH="$(CURDIR)/.venv/bin:$$PATH"
 SET_UP := $(if $(PYTHON),$(PYTHON),python3) tools/setup_venv.py
 RECREATE := $(if $(PYTHON),--recreate)
 NODE_TESTS := $(dir $(wildcard tests/interop/node/package.json))
@@ -23,8 +24,8 @@ setup: ## make .venv from the locked requirements
 .PHONY: test
 test: setup-tests ## run every test, on SQLite and PostgreSQL
 	@status=0; \
-	$(PY) -m pytest -n auto --maxprocesses 4 -m "not serial" || status=$$?; \
-	$(PY) -m pytest -m serial || status=$$?; \
+	$(WITH_NODE) $(PY) -m pytest -n auto --maxprocesses 4 -m "not serial" || status=$$?; \
+	$(WITH_NODE) $(PY) -m pytest -m serial || status=$$?; \
 	exit $$status
 
 .PHONY: check
@@ -42,7 +43,7 @@ format: setup-dev ## format the code and apply the safe fixes
 
 .PHONY: bench
 bench: setup-tests ## measure speed against a limit program and other servers
-	$(PY) -m bench
+	$(WITH_NODE) $(PY) -m bench
 
 .PHONY: sizes
 sizes: setup ## print the sizes of files, functions and domains
@@ -78,6 +79,5 @@ setup-tests: setup-dev $(NODE_TESTS:%=%node_modules/.package-lock.json)
 
 # npm writes this file last, and the lock it installs from is part of the repository
 %/node_modules/.package-lock.json: %/package-lock.json | setup-dev
-	@$(PY) -m tools.ensure_system
-	npm ci --prefix $* --no-audit --no-fund --ignore-scripts --loglevel=error
+	$(WITH_NODE) npm ci --prefix $* --no-audit --no-fund --ignore-scripts --loglevel=error
 	@touch $@

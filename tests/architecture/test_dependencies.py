@@ -1,6 +1,7 @@
 """What is imported is declared, what is declared is explained, and the locked files say what but not from where."""
 
 import ast
+import json
 import re
 import sys
 import tomllib
@@ -10,7 +11,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-LOCKED = sorted((ROOT / "requirements").glob("*.txt"))
+LOCKED = [*ROOT.glob("requirements/*.txt"), *ROOT.glob("bench/peers/*/requirements.txt")]
+LOCKED_BY_NPM = [*ROOT.glob("bench/peers/*/package-lock.json"), *ROOT.glob("tests/interop/*/package-lock.json")]
 OURS = {"handcart", "handcart_client", "storefront"}
 
 
@@ -62,9 +64,16 @@ def test_when_a_dependency_is_declared_then_the_docs_say_why() -> None:
     assert everything <= set(re.findall(r"[\w.-]+", first_cells))
 
 
-@pytest.mark.parametrize("path", LOCKED, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", LOCKED, ids=lambda path: str(path.relative_to(ROOT)))
 def test_when_a_file_is_locked_then_it_has_hashes_and_no_address(path: Path) -> None:
     text = path.read_text()
     requirements = re.findall(r"^[\w.-]+==\S+.*?\\\n(?:    --hash=sha256:[0-9a-f]{64}(?: \\)?\n)+", text, re.MULTILINE)
     assert len(requirements) == len(re.findall(r"^\w", text, re.MULTILINE)) > 0
     assert not re.search(r"://|index-url|find-links|\.(org|com|io|net)\b", text)
+
+
+@pytest.mark.parametrize("path", LOCKED_BY_NPM, ids=lambda path: str(path.relative_to(ROOT)))
+def test_when_npm_locks_then_packages_have_integrity_and_no_address(path: Path) -> None:
+    packages = [package for name, package in json.loads(path.read_text())["packages"].items() if name]
+    assert packages
+    assert all("integrity" in package and "resolved" not in package for package in packages)
