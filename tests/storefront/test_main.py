@@ -12,14 +12,16 @@ import httpx
 import pytest
 
 OPTIONS = ["--api-url=http://127.0.0.1:1", "--authorize-url=http://127.0.0.1:1/oauth/authorize", "--client-id=shop"]
+SECRET = {"STOREFRONT_CLIENT_SECRET": "s3cret"}
+ENVIRONMENT = {name: value for name, value in os.environ.items() if name not in SECRET}
+ENVIRONMENT["PYTHONPATH"] = os.pathsep.join(sys.path)
 
 
 @contextmanager
 def shop(*options, **popen):
     command = [sys.executable, "-m", "storefront", *OPTIONS, *options]
-    environment = os.environ | {"STOREFRONT_CLIENT_SECRET": "s3cret"}
     process = subprocess.Popen(
-        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **popen
+        command, env=ENVIRONMENT | SECRET, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **popen
     )
     try:
         yield process
@@ -106,16 +108,20 @@ def test_impossible_option_and_start_is_refused_with_a_sentence(options, said):
 
 
 def test_secret_missing_and_start_names_the_variable():
-    environment = {name: value for name, value in os.environ.items() if name != "STOREFRONT_CLIENT_SECRET"}
     command = [sys.executable, "-m", "storefront", *OPTIONS]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=20, check=False)
+    done = subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True, timeout=20, check=False)
     assert done.returncode == 2
     assert "STOREFRONT_CLIENT_SECRET" in done.stderr
 
 
 def test_help_names_every_option():
     done = subprocess.run(
-        [sys.executable, "-m", "storefront", "--help"], capture_output=True, text=True, timeout=20, check=True
+        [sys.executable, "-m", "storefront", "--help"],
+        env=ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=True,
     )
     for option in ("--api-url", "--authorize-url", "--client-id", "--port", "--fd", "--data", "--public-url"):
         assert option in done.stdout
