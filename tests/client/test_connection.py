@@ -1,0 +1,356 @@
+from collections.abc import Callable
+from contextlib import nullcontext
+from typing import Any
+
+import httpx
+import pytest
+from handcart_client import (
+    ConnectError,
+    Forbidden,
+    OAuthError,
+    RateLimited,
+    ServerError,
+    TransportError,
+    Unauthorized,
+    UnexpectedResponse,
+)
+
+from tests.client.fakes import Caller, Crowd, CrowdedLock, FakeServer, SlowTransport, error_body, token_body
+
+LINK = {"instacartplus_member": True}
+TOKEN_PATH = "/v2/oauth/token"
+AT_ONCE = 50
+
+
+def get_link(client: Any) -> Any:
+    return client.links.get("member-1")
+
+
+def bearers(server: FakeServer) -> list[str]:
+    return [request.headers["Authorization"] for request in server.requests]
+
+
+# The shared token
+
+
+def test_token_is_fetched_once_and_reused(caller: Caller, server: FakeServer) -> None:
+    server.answer(body=LINK)
+    for _ in range(5):
+        caller(get_link)
+    assert len(server.token_requests) == 1
+    assert bearers(server) == ["Bearer token-1"] * 5
+
+
+@pytest.mark.parametrize(("scope", "expected"), [(None, {}), ("connect:fulfillment", {"scope": "connect:fulfillment"})])
+def test_token_is_asked_for_with_the_scope_of_the_client(
+    make_caller: Callable[..., Caller], server: FakeServer, scope: str | None, expected: dict[str, str]
+) -> None:
+    server.answer(body=LINK)
+    make_caller(transport=httpx.MockTransport(server), scope=scope)(get_link)
+    server.requests = server.token_requests
+    assert server.sent == {
+        "client_id": "client-1",
+        "client_secret": "client-secret-value",
+        "grant_type": "client_credentials",
+        **expected,
+    }
+    assert server.last.url.path == "/v2/oauth/token"
+
+
+@pytest.mark.parametrize(
+    ("lifetime", "still_used_at", "renewed_at"), [(86400, 86339, 86340), (120, 59, 60), (60, 29, 30), (1, 0.4, 0.5)]
+)
+def test_token_is_renewed_shortly_before_it_expires(
+    caller: Caller, server: FakeServer, lifetime: int, still_used_at: float, renewed_at: float
+) -> None:
+    server.lifetime = lifetime
+    server.answer(body=LINK)
+    for caller.now in (0, still_used_at, renewed_at):
+        caller(get_link)
+    assert bearers(server) == ["Bearer token-1", "Bearer token-1", "Bearer token-2"]
+
+
+@pytest.mark.parametrize("lifetime", [0, -1])
+def test_token_without_a_lifetime_serves_one_call(caller: Caller, server: FakeServer, lifetime: int) -> None:
+    server.lifetime = lifetime
+    server.answer(body=LINK)
+    caller(get_link)
+    caller(get_link)
+    assert bearers(server) == ["Bearer token-1", "Bearer token-2"]
+
+
+@pytest.fixture
+def slow(server: FakeServer) -> SlowTransport:
+    server.answer(body=LINK)
+    return SlowTransport(server)
+
+
+def hold_tokens_until_all_wait(caller: Caller, slow: SlowTransport) -> None:
+    """No token is answered before every call has come to the lock."""
+    crowd = Crowd(AT_ONCE)
+    slow.hold = lambda request: crowd.wait() if request.url.path == TOKEN_PATH else None
+    if not caller.runner:
+        caller.client._connection._lock = CrowdedLock(crowd)
+
+
+def test_calls_at_once_share_one_token(
+    make_caller: Callable[..., Caller], slow: SlowTransport, server: FakeServer
+) -> None:
+    caller = make_caller(transport=slow)
+    hold_tokens_until_all_wait(caller, slow)
+    results = caller.together(get_link, AT_ONCE)
+    assert [link.instacartplus_member for link in results] == [True] * AT_ONCE
+    assert len(server.token_requests) == 1
+
+
+def test_calls_at_once_without_the_lock_fetch_more_than_one_token(
+    make_caller: Callable[..., Caller], slow: SlowTransport, server: FakeServer
+) -> None:
+    crowd = Crowd(2)
+
+    def meet(request: httpx.Request) -> None:
+        if request.url.path == TOKEN_PATH:
+            crowd.arrive()
+            crowd.wait()
+
+    slow.hold = meet
+    caller = make_caller(transport=slow)
+    caller.client._connection._lock = nullcontext()
+    caller.together(get_link, AT_ONCE)
+    assert len(server.token_requests) > 1
+
+
+def test_calls_at_once_share_one_failed_fetch(
+    make_caller: Callable[..., Caller], slow: SlowTransport, server: FakeServer
+) -> None:
+    caller = make_caller(transport=slow)
+    hold_tokens_until_all_wait(caller, slow)
+    server.token_answers = [httpx.Response(401, json={"error": "invalid_client"}, headers={"X-Request-Id": "r-1"})]
+    results = caller.together(get_link, AT_ONCE)
+    assert {(type(error), error.error, error.status, error.request_id) for error in results} == {
+        (OAuthError, "invalid_client", 401, "r-1")
+    }
+    assert len({id(error) for error in results}) == AT_ONCE
+    assert len(server.token_requests) == 1
+    assert not server.requests
+
+
+def test_token_refused_to_many_calls_at_once_is_renewed_once(
+    make_caller: Callable[..., Caller], slow: SlowTransport, server: FakeServer
+) -> None:
+    caller = make_caller(transport=slow)
+    caller(get_link)
+    crowd = Crowd(AT_ONCE)
+
+    def hold_the_first_token(request: httpx.Request) -> None:
+        if request.headers.get("Authorization") == "Bearer token-1":
+            crowd.arrive()
+            crowd.wait()
+
+    def refuse_the_first_token(request: httpx.Request) -> httpx.Response:
+        is_first = request.headers["Authorization"] == "Bearer token-1"
+        return httpx.Response(401) if is_first else httpx.Response(200, json=LINK)
+
+    slow.hold = hold_the_first_token
+    server.answers = [refuse_the_first_token]
+    results = caller.together(get_link, AT_ONCE)
+    assert [link.instacartplus_member for link in results] == [True] * AT_ONCE
+    assert len(server.token_requests) == 2
+    assert bearers(server).count("Bearer token-2") == AT_ONCE
+
+
+def test_failed_fetch_is_tried_again_by_the_next_call(caller: Caller, server: FakeServer) -> None:
+    server.answer(body=LINK)
+    server.token_answers = [
+        httpx.Response(401, json={"error": "invalid_client"}),
+        httpx.Response(200, json=token_body("token-2")),
+    ]
+    with pytest.raises(OAuthError):
+        caller(get_link)
+    caller(get_link)
+    assert bearers(server) == ["Bearer token-2"]
+
+
+def test_refused_token_is_renewed_once_and_the_call_sent_again(caller: Caller, server: FakeServer) -> None:
+    server.answer(401)
+    server.answer(body={"success": True})
+    caller(lambda client: client.links.create("member-1", "linking-token"))
+    assert bearers(server) == ["Bearer token-1", "Bearer token-2"]
+    assert server.requests[0].content == server.requests[1].content
+    assert not caller.naps
+
+
+def test_refused_renewed_token_raises(caller: Caller, server: FakeServer) -> None:
+    server.answer(401, error_body("The access token is invalid", code=None))
+    with pytest.raises(Unauthorized, match="access token is invalid"):
+        caller(get_link)
+    assert bearers(server) == ["Bearer token-1", "Bearer token-2"]
+
+
+def test_refused_token_is_renewed_even_without_retries(make_caller: Callable[..., Caller], server: FakeServer) -> None:
+    server.answer(401)
+    server.answer(body=LINK)
+    make_caller(transport=httpx.MockTransport(server), max_retries=0)(get_link)
+    assert bearers(server) == ["Bearer token-1", "Bearer token-2"]
+
+
+def test_renewed_token_that_a_passing_failure_interrupts_is_not_renewed_again(
+    caller: Caller, server: FakeServer
+) -> None:
+    for status in (401, 503, 401):
+        server.answer(status)
+    with pytest.raises(Unauthorized):
+        caller(get_link)
+    assert bearers(server) == ["Bearer token-1", "Bearer token-2", "Bearer token-2"]
+
+
+def test_forbidden_does_not_renew_the_token(caller: Caller, server: FakeServer) -> None:
+    server.answer(403)
+    with pytest.raises(Forbidden):
+        caller(get_link)
+    assert len(server.token_requests) == len(server.requests) == 1
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"access_token": "t", "token_type": "Bearer"},
+        {"token_type": "Bearer", "expires_in": 86400},
+        token_body(""),
+        token_body("t\r\nX-Evil: 1"),
+        token_body("t\n"),
+        token_body("tökén"),
+        token_body("t") | {"expires_in": "86400"},
+        token_body("t") | {"expires_in": 10**400},
+    ],
+)
+def test_token_that_no_header_can_carry_or_no_clock_can_count_is_unexpected(
+    caller: Caller, server: FakeServer, body: dict[str, Any]
+) -> None:
+    server.token_answers = [httpx.Response(200, json=body)]
+    with pytest.raises(UnexpectedResponse):
+        caller(get_link)
+    assert not server.requests
+
+
+# Repeats
+
+ADDRESS = {"address_line_1": "350 W Oak St", "postal_code": "60610"}
+SAFE: dict[str, Callable[[Any], Any]] = {
+    "links.get": get_link,
+    "links.find": lambda client: client.links.find("member-1"),
+    "oauth.user_token": lambda client: client.oauth.user_token("member-1"),
+    "oauth.revoke": lambda client: client.oauth.revoke("token-9"),
+    "oauth.introspect": lambda client: client.oauth.introspect("token-9"),
+    "oauth.metadata": lambda client: client.oauth.metadata(),
+}
+REFUSED: dict[str, Callable[[Any], Any]] = {
+    "users.create": lambda client: client.users.create("member-1", first_name="Sample"),
+    "users.create_with_address": lambda client: client.users.create_with_address("member-1", **ADDRESS),
+    "users.create_and_validate_address": lambda client: client.users.create_and_validate_address("u", **ADDRESS),
+    "users.validate_address": lambda client: client.users.validate_address("member-1", **ADDRESS),
+    "users.request_deletion": lambda client: client.users.request_deletion("member-1"),
+    "links.create": lambda client: client.links.create("member-1", "linking-token"),
+}
+UNSENT: dict[str, Callable[[Any], Any]] = {
+    "oauth.exchange_code": lambda client: client.oauth.exchange_code("code-1", redirect_uri="https://shop.example.com"),
+}
+CALLS = SAFE | REFUSED | UNSENT
+
+NEVER_LEFT = [httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError]
+UNKNOWN_EFFECT = [
+    httpx.ReadTimeout,
+    httpx.WriteTimeout,
+    httpx.ReadError,
+    httpx.WriteError,
+    httpx.RemoteProtocolError,
+    502,
+    504,
+]
+NOT_ACTED = [429, 503]
+FINAL = [400, 403, 404, 408, 409, 418, 500, 501]
+REPEATED = [
+    *((name, failure) for name in CALLS for failure in NEVER_LEFT),
+    *((name, failure) for name in SAFE | REFUSED for failure in NOT_ACTED),
+    *((name, failure) for name in SAFE for failure in UNKNOWN_EFFECT),
+]
+NOT_REPEATED = [
+    *((name, failure) for name in UNSENT for failure in NOT_ACTED),
+    *((name, failure) for name in REFUSED | UNSENT for failure in UNKNOWN_EFFECT),
+    *((name, failure) for name in CALLS for failure in FINAL),
+]
+
+
+def failure_of(failure: Any) -> Any:
+    return httpx.Response(failure) if isinstance(failure, int) else failure("broken")
+
+
+@pytest.mark.parametrize(("name", "failure"), REPEATED)
+def test_passing_failure_where_a_repeat_is_safe_is_repeated_to_the_limit(
+    caller: Caller, server: FakeServer, name: str, failure: Any
+) -> None:
+    server.answers = [failure_of(failure)]
+    with pytest.raises((RateLimited, ServerError) if isinstance(failure, int) else TransportError):
+        caller(CALLS[name])
+    assert len(server.requests) == 3
+    assert len({(request.url, request.content) for request in server.requests}) == 1
+    assert len(caller.naps) == 2
+    assert 0.25 <= caller.naps[0] <= 0.5 <= caller.naps[1] <= 1
+
+
+@pytest.mark.parametrize(("name", "failure"), NOT_REPEATED)
+def test_failure_where_a_repeat_is_not_safe_is_raised_at_once(
+    caller: Caller, server: FakeServer, name: str, failure: Any
+) -> None:
+    server.answers = [failure_of(failure)]
+    with pytest.raises(ConnectError):
+        caller(CALLS[name])
+    assert len(server.requests) == 1
+    assert not caller.naps
+
+
+@pytest.mark.parametrize("failure", [*NEVER_LEFT, *UNKNOWN_EFFECT, *NOT_ACTED])
+def test_token_fetch_is_repeated_after_any_passing_failure(caller: Caller, server: FakeServer, failure: Any) -> None:
+    server.token_answers = [failure_of(failure), httpx.Response(200, json=token_body("token-2"))]
+    server.answer(body=LINK)
+    caller(get_link)
+    assert bearers(server) == ["Bearer token-2"]
+
+
+@pytest.mark.parametrize("max_retries", [0, 1, 4])
+def test_repeats_end_at_max_retries(make_caller: Callable[..., Caller], server: FakeServer, max_retries: int) -> None:
+    server.answer(503)
+    with pytest.raises(ServerError):
+        make_caller(transport=httpx.MockTransport(server), max_retries=max_retries)(get_link)
+    assert len(server.requests) == 1 + max_retries
+
+
+def test_passing_failure_that_passes_gives_the_result(caller: Caller, server: FakeServer) -> None:
+    server.answers = [httpx.ReadTimeout("slow"), httpx.Response(502), httpx.Response(200, json=LINK)]
+    assert caller(get_link).instacartplus_member is True
+
+
+def test_retry_after_is_waited_for(caller: Caller, server: FakeServer) -> None:
+    server.answer(429, None, **{"Retry-After": "7"})
+    server.answer(body=LINK)
+    caller(get_link)
+    assert caller.naps == [7.0]
+
+
+def test_retry_after_beyond_what_callers_can_wait_is_raised_at_once(caller: Caller, server: FakeServer) -> None:
+    server.answer(429, None, **{"Retry-After": "3600"})
+    with pytest.raises(RateLimited) as caught:
+        caller(get_link)
+    assert caught.value.retry_after == 3600
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("failure", [*NEVER_LEFT, httpx.ReadTimeout, httpx.RemoteProtocolError])
+def test_transport_error_says_whether_the_server_may_have_acted(
+    caller: Caller, server: FakeServer, failure: type[httpx.TransportError]
+) -> None:
+    server.answers = [failure("broken")]
+    with pytest.raises(TransportError, match=failure.__name__) as caught:
+        caller(CALLS["links.create"])
+    assert caught.value.may_have_arrived is (failure not in NEVER_LEFT)
+    assert caught.value.status is None
