@@ -1,0 +1,190 @@
+"""Make accounts, sign them in, keep their membership periods."""
+
+import re
+from typing import Any
+
+from handcart.accounts.errors import Refused, SignInRefused
+from handcart.accounts.models import Account, Membership, SignedIn
+from handcart.core import clock, ids, passwords, ratelimit, sessions
+from handcart.core.db import Database, Tx
+from handcart.core.ratelimit import Limit
+from handcart.core.secret import matches
+
+_MOST_EMAIL = 254
+_EMAIL = re.compile(r"[^@\s\x00-\x1f\x7f]{1,64}@[^@\s\x00-\x1f\x7f]{1,189}")
+
+# PyPI's figures.
+_PER_ACCOUNT = Limit(10, 300)
+_PER_ADDRESS = Limit(10, 300)
+_IN_ALL = Limit(1000, 300)
+
+_ACCOUNT = "SELECT id, email, password_hash FROM accounts WHERE closed_at IS NULL"
+# Periods that touch or overlap count as one.
+_MEMBERSHIP = "SELECT starts_at, ends_at FROM memberships WHERE account_id = $1 ORDER BY starts_at"
+
+
+async def create(tx: Tx, email: str, password_hash: str) -> Account:
+    """Make an account with a password hashed by `core.passwords.hash_new`."""
+    email = normalized(email)
+    account_id = ids.new_id()
+    made = await tx.run(
+        "INSERT INTO accounts (id, email, password_hash, created_at) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
+        account_id,
+        email,
+        password_hash,
+        clock.now(),
+    )
+    if not made:
+        raise Refused(f"there is an account {email!r} already")
+    return Account(account_id, email, password_hash)
+
+
+async def close(tx: Tx, account_id: int) -> None:
+    """Close an account: nobody can sign in to it any more."""
+    await tx.run("UPDATE accounts SET closed_at = $2 WHERE id = $1 AND closed_at IS NULL", account_id, clock.now())
+    await sessions.sign_out_everywhere(tx, account_id)
+
+
+async def by_email(tx: Tx, email: str) -> Account:
+    """An open account; raises `Refused`."""
+    account = await find(tx, email)
+    if account is None:
+        raise Refused(f"there is no account {email!r}")
+    return account
+
+
+async def find(tx: Tx, email: str) -> Account | None:
+    """An open account by its e-mail address."""
+    return _account(await tx.one(f"{_ACCOUNT} AND email = $1", email.strip().lower()))
+
+
+async def by_id(tx: Tx, account_id: int) -> Account | None:
+    """An open account by its id."""
+    return _account(await tx.one(f"{_ACCOUNT} AND id = $1", account_id))
+
+
+async def signed_in(tx: Tx, cookie: str) -> Account | None:
+    """The open account that is signed in under a session cookie."""
+    account_id = await sessions.account_of(tx, cookie)
+    return None if account_id is None else await by_id(tx, account_id)
+
+
+async def sign_in(
+    database: Database, *, email: str, password: str, address: str, session: str, device: str
+) -> SignedIn:
+    """Check a password and start a session in place of `session`; raises `SignInRefused`.
+
+    Three transactions, since hashing takes its time between them: count the try, read, start the session.
+    """
+    email = email.strip().lower()
+    if not passwords.is_readable(password) or len(email) > _MOST_EMAIL:
+        raise SignInRefused
+    known = database.keys.device_token(email)
+    subjects = _subjects(database, email, address, is_known_device=matches(device, known))
+    account = await _verified(database, email, password, subjects)
+    newer = await passwords.hash_again(account.password_hash, password)
+    cookie = await database.write(_start_session, account.id, session, subjects, newer)
+    return SignedIn(cookie, known)
+
+
+async def check_password(database: Database, account: Account, password: str, address: str) -> None:
+    """Ask a signed-in customer's password again, under the limits of sign-in; raises `SignInRefused`."""
+    if not passwords.is_readable(password):
+        raise SignInRefused
+    subjects = _subjects(database, account.email, address, is_known_device=True)
+    await _verified(database, account.email, password, subjects)
+
+
+async def change_password(tx: Tx, account_id: int, password_hash: str, session: str) -> str:
+    """Set a new password and end all other sessions; answers the new session cookie."""
+    await tx.run("UPDATE accounts SET password_hash = $2 WHERE id = $1", account_id, password_hash)
+    await sessions.sign_out_everywhere(tx, account_id)
+    return await sessions.sign_in(tx, account_id, session)
+
+
+async def grant_membership(tx: Tx, account_id: int, ends_at: int, starts_at: int | None = None) -> None:
+    """Add a membership period (microseconds); it starts now if nothing else is said."""
+    now = clock.now()
+    starts_at = now if starts_at is None else starts_at
+    if ends_at <= max(starts_at, now):
+        raise Refused("a membership must end after it starts, and in the future")
+    await tx.run(
+        "INSERT INTO memberships (account_id, starts_at, ends_at) VALUES ($1, $2, $3)"
+        " ON CONFLICT (account_id, starts_at) DO UPDATE SET ends_at = excluded.ends_at",
+        account_id,
+        starts_at,
+        ends_at,
+    )
+
+
+async def end_membership(tx: Tx, account_id: int) -> None:
+    """End the current membership now, and drop periods that have not begun."""
+    now = clock.now()
+    await tx.run("DELETE FROM memberships WHERE account_id = $1 AND starts_at > $2", account_id, now)
+    await tx.run("UPDATE memberships SET ends_at = $2 WHERE account_id = $1 AND ends_at > $2", account_id, now)
+
+
+async def membership(tx: Tx, account_id: int) -> Membership:
+    """The account's membership at this moment."""
+    return membership_of(await tx.all(_MEMBERSHIP, account_id))
+
+
+def membership_of(periods: Any) -> Membership:
+    """The membership at this moment out of periods (`starts_at`, `ends_at`) in the order of their start."""
+    now = clock.now()
+    is_active, ends_at = False, None
+    for period in periods:
+        if period["starts_at"] > (ends_at if is_active and ends_at is not None else now):
+            break
+        is_active = is_active or period["starts_at"] <= now < period["ends_at"]
+        ends_at = max(ends_at or 0, period["ends_at"])
+    return Membership(is_active, ends_at)
+
+
+def normalized(email: str) -> str:
+    """An e-mail address as it is kept; raises `Refused`."""
+    email = email.strip().lower()
+    if not _EMAIL.fullmatch(email):
+        raise Refused(f"{email!r} is not an e-mail address")
+    return email
+
+
+def _subjects(database: Database, email: str, address: str, *, is_known_device: bool) -> list[tuple[str, Limit]]:
+    kind = "device" if is_known_device else "account"
+    # Hashed, since e-mail addresses are personal data.
+    account = database.keys.hash(f"{kind}:{email}").hex()[:32]
+    return [
+        (f"sign-in:{kind}:{account}", _PER_ACCOUNT),
+        (f"sign-in:address:{address}", _PER_ADDRESS),
+        ("sign-in:all", _IN_ALL),
+    ]
+
+
+async def _verified(database: Database, email: str, password: str, subjects: list[tuple[str, Limit]]) -> Account:
+    wait = await database.write(_count_try, subjects)
+    if wait:
+        raise SignInRefused(wait)
+    account = await database.read(find, email)
+    # Without an account, hashing takes as long.
+    if not await passwords.verify(account.password_hash if account else None, password) or account is None:
+        raise SignInRefused
+    return account
+
+
+async def _count_try(tx: Tx, subjects: list[tuple[str, Limit]]) -> int:
+    return max([await ratelimit.count(tx, subject, limit) for subject, limit in subjects])
+
+
+async def _start_session(
+    tx: Tx, account_id: int, old: str, subjects: list[tuple[str, Limit]], password_hash: str | None
+) -> str:
+    # Only wrong tries stay counted.
+    for subject, limit in subjects:
+        await ratelimit.uncount(tx, subject, limit)
+    if password_hash:
+        await tx.run("UPDATE accounts SET password_hash = $2 WHERE id = $1", account_id, password_hash)
+    return await sessions.sign_in(tx, account_id, old)
+
+
+def _account(row: Any) -> Account | None:
+    return Account(row["id"], row["email"], row["password_hash"]) if row else None

@@ -1,0 +1,112 @@
+"""Signing in to the account page, out of it, and a new password."""
+
+import asyncio
+from collections.abc import Sequence
+
+from handcart.accounts import ops
+from handcart.accounts.errors import SignInRefused
+from handcart.core import passwords, sessions
+from handcart.core.browser import Browser
+from handcart.core.http import Call, Reply, Route
+from handcart.core.pages import LOCALES
+from handcart.core.passwords import PasswordRefused
+
+
+async def _show_sign_in(call: Call) -> Reply:
+    browser = Browser(call)
+    if await call.app.database.read(ops.signed_in, browser.session):
+        return browser.see_other("/account")
+    return _sign_in_page(browser)
+
+
+async def _sign_in(call: Call) -> Reply:
+    browser = Browser(call)
+    form = await browser.form()
+    browser.check_form(form, "sign-in")
+    try:
+        signed_in = await ops.sign_in(
+            call.app.database,
+            email=form.get("email", ""),
+            password=form.get("password", ""),
+            address=call.address,
+            session=browser.session,
+            device=browser.device,
+        )
+    except SignInRefused as refused:
+        return _sign_in_page(browser, form.get("email", "")[:254], refused.retry_after)
+    browser.start_session(signed_in.session)
+    return browser.see_other("/account", device=signed_in.device)
+
+
+async def _sign_out(call: Call) -> Reply:
+    browser = Browser(call)
+    browser.check_form(await browser.form(), "sign-out")
+    await call.app.database.write(sessions.sign_out, browser.session)
+    return browser.see_other("/account/sign-in")
+
+
+async def _show_password(call: Call) -> Reply:
+    browser = Browser(call)
+    if await call.app.database.read(ops.signed_in, browser.session) is None:
+        return browser.see_other("/account/sign-in")
+    return _password_page(browser)
+
+
+async def _change_password(call: Call) -> Reply:
+    browser = Browser(call)
+    form = await browser.form()
+    account = await call.app.database.read(ops.signed_in, browser.session)
+    if account is None:
+        return browser.see_other("/account/sign-in")
+    browser.check_form(form, "password")
+    current, new = form.get("current_password", ""), form.get("new_password", "")
+    try:
+        await ops.check_password(call.app.database, account, current, call.address)
+    except SignInRefused:
+        return _password_page(browser, "current")
+    if current == new:
+        return _password_page(browser, "same")
+    try:
+        password_hash = await asyncio.to_thread(passwords.hash_new, new)
+    except PasswordRefused as refused:
+        return _password_page(browser, refused.reason)
+    cookie = await call.app.database.write(ops.change_password, account.id, password_hash, browser.session)
+    browser.start_session(cookie)
+    return browser.see_other("/account?notice=password_changed")
+
+
+def _sign_in_page(browser: Browser, email: str = "", retry_after: int | None = None) -> Reply:
+    """`retry_after`: None at first, 0 after wrong credentials, else the seconds to wait."""
+    return browser.page(
+        "accounts/sign_in.html",
+        status=200 if retry_after is None else (429 if retry_after else 401),
+        action=f"/account/sign-in?locale={browser.locale}",
+        form_token=browser.form_token("sign-in"),
+        email=email,
+        error=None if retry_after is None else ("rate_limited" if retry_after else "credentials"),
+        retry_minutes=-(-(retry_after or 0) // 60),
+        locale_links=[
+            (locale, label, f"/account/sign-in?locale={locale}", locale == browser.locale)
+            for locale, label in LOCALES.items()
+        ],
+    )
+
+
+def _password_page(browser: Browser, error: str | None = None) -> Reply:
+    return browser.page(
+        "accounts/password.html",
+        status=200 if error is None else 400,
+        action="/account/password",
+        form_token=browser.form_token("password"),
+        error=error,
+        account_url="/account",
+    )
+
+
+ROUTES: Sequence[Route] = (
+    Route(method="GET", path="/account/sign-in", handler=_show_sign_in),
+    Route(method="POST", path="/account/sign-in", handler=_sign_in),
+    Route(method="POST", path="/account/sign-out", handler=_sign_out),
+    Route(method="GET", path="/account/password", handler=_show_password),
+    Route(method="POST", path="/account/password", handler=_change_password),
+)

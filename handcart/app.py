@@ -1,0 +1,119 @@
+"""The whole server: every domain's routes on one database. What lies to the right of a domain is handed to it here."""
+
+from collections.abc import Sequence
+
+from handcart import __version__
+from handcart.accounts import pages as account_pages
+from handcart.core import migrate, openapi, pages, wire
+from handcart.core.browser import Browser, error_page, html_headers, static_file
+from handcart.core.db import Tx
+from handcart.core.http import App, Call, Reply, Route
+from handcart.core.secret import Keys
+from handcart.core.settings import Settings
+from handcart.linking import api as linking_api
+from handcart.linking import ops as linking
+from handcart.linking import pages as linking_pages
+from handcart.oauth import api as oauth_api
+from handcart.oauth import pages as oauth_pages
+from handcart.oauth.bearer import Bearers
+from handcart.users import api as users_api
+from handcart.users import ops as users
+
+
+def create(settings: Settings, keys: Keys) -> App:
+    """The ASGI application."""
+    return App(settings, keys, routes(settings), Bearers().authenticate, error_page)
+
+
+def routes(settings: Settings) -> Sequence[Route]:
+    """The route table for these settings."""
+    table = [*api_routes(), *page_routes(), *_health_routes()]
+    if settings.is_sandbox or settings.reference:
+        table += _reference_routes()
+    if settings.metrics_public:
+        table.append(Route(method="GET", path="/metrics", handler=_metrics))
+    return table
+
+
+def api_routes() -> Sequence[Route]:
+    """The wire contract."""
+    return (
+        *oauth_api.routes(users.is_active),
+        *users_api.routes([linking.forget_user]),
+        *linking_api.ROUTES,
+    )
+
+
+def page_routes() -> Sequence[Route]:
+    """What people see."""
+    return (
+        *oauth_pages.routes(linking.is_linked),
+        *account_pages.ROUTES,
+        *linking_pages.ROUTES,
+        Route(method="GET", path="/", handler=_home),
+        Route(method="GET", path="/static/{name}", handler=static_file),
+    )
+
+
+def description(settings: Settings) -> dict[str, object]:
+    """The OpenAPI document."""
+    return openapi.describe(
+        api_routes(), title="Handcart: Connect Fulfillment API", version=__version__, server=settings.issuer
+    )
+
+
+def _health_routes() -> Sequence[Route]:
+    return (
+        Route(method="GET", path="/live", handler=_live),
+        Route(method="GET", path="/ready", handler=_ready),
+    )
+
+
+def _reference_routes() -> Sequence[Route]:
+    return (
+        Route(method="GET", path="/openapi.json", handler=_openapi),
+        Route(method="GET", path="/reference", handler=_reference),
+    )
+
+
+async def _live(call: Call) -> Reply:
+    """The process runs."""
+    return Reply(200, b'{"status":"live"}', ((b"content-type", b"application/json"),))
+
+
+async def _ready(call: Call) -> Reply:
+    """The database answers and has this release's schema and this installation's key."""
+    try:
+        await call.app.database.read(_check)
+    except Exception as error:
+        body = wire.encode({"status": "not ready", "cause": type(error).__name__})
+        return Reply(503, body, ((b"content-type", b"application/json"), (b"retry-after", b"1")))
+    return Reply(200, b'{"status":"ready"}', ((b"content-type", b"application/json"),))
+
+
+async def _check(tx: Tx) -> None:
+    await migrate.check_schema(tx)
+
+
+async def _metrics(call: Call) -> Reply:
+    return Reply(200, call.app.metrics.text(), ((b"content-type", b"text/plain; version=0.0.4; charset=utf-8"),))
+
+
+async def _home(call: Call) -> Reply:
+    return Browser(call).see_other("/account")
+
+
+async def _openapi(call: Call) -> Reply:
+    return Reply(200, wire.encode(description(call.app.settings)), ((b"content-type", b"application/json"),))
+
+
+async def _reference(call: Call) -> Reply:
+    settings = call.app.settings
+    body = pages.render(
+        "core/reference.html",
+        "en-US",
+        brand=settings.brand,
+        membership=settings.membership,
+        spec=description(settings),
+    )
+    return Reply(200, body.encode(), html_headers())

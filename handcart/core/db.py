@@ -1,0 +1,87 @@
+"""The database as the domains see it: plain SQL in a portable subset, behind one small interface with two drivers.
+
+SQL uses `$1`, `$2`... An op is `async def op(tx, ...)`: it awaits nothing but `tx`, so that on SQLite, where no
+await suspends, a whole op runs in one go. What an op returns is committed, what it raises is rolled back.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
+
+from handcart.core.secret import Keys
+
+Row = Any  # sqlite3.Row or asyncpg.Record: read by row["column"], or unpacked in order
+T = TypeVar("T")
+P = ParamSpec("P")
+
+
+class Unavailable(Exception):
+    """The store did not answer, or did not take the write, in time. Nothing was acknowledged."""
+
+
+class Tx(Protocol):
+    """One open transaction (or, for reads, one connection)."""
+
+    keys: Keys
+
+    async def one(self, sql: str, *args: Any) -> Row | None:
+        """The first row, or None."""
+        ...
+
+    async def all(self, sql: str, *args: Any) -> Sequence[Row]:
+        """All rows."""
+        ...
+
+    async def run(self, sql: str, *args: Any) -> int:
+        """The number of rows changed."""
+        ...
+
+
+Op = Callable[Concatenate[Tx, P], Awaitable[T]]
+
+
+class Database(Protocol):
+    """A store. `kind` is `sqlite` or `postgresql`."""
+
+    kind: str
+    keys: Keys
+
+    async def read(self, op: Op[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a reading op; each of its statements sees what is committed by then."""
+        ...
+
+    async def write(self, op: Op[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run an op in one transaction and answer once that is durable."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of every connection."""
+        ...
+
+
+async def connect(url: str, keys: Keys, pool_size: int = 10) -> Database:
+    """Open the store at `url`: `sqlite:///relative.db`, `sqlite:////absolute.db` or `postgresql://...`.
+
+    Raises `ValueError` with a sentence for any other URL, `Unavailable` if it cannot be opened.
+    """
+    if url.startswith("sqlite:///"):
+        from handcart.core.db_sqlite import SqliteDatabase  # only the driver in use is loaded: start-up time
+
+        return SqliteDatabase(sqlite_path(url), keys)
+    if is_postgres(url):
+        from handcart.core.db_postgres import PostgresDatabase
+
+        return await PostgresDatabase.connect(url, keys, pool_size)
+    raise ValueError(f"cannot use the database URL {url!r}: write sqlite:///path/to/file.db or postgresql://...")
+
+
+def is_postgres(url: str) -> bool:
+    """Whether the URL names a PostgreSQL server."""
+    return url.startswith(("postgresql://", "postgres://"))
+
+
+def sqlite_path(url: str) -> str:
+    """The file of an SQLite URL; three slashes lead to a relative path, four to an absolute one."""
+    path = url.removeprefix("sqlite:///")
+    if not path or path == ":memory:":
+        raise ValueError("an SQLite database needs a file: write sqlite:///path/to/file.db")
+    return path

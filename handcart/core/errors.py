@@ -1,0 +1,136 @@
+"""The refusals that the wire knows: one error, several errors, and OAuth's own form.
+
+An op raises one of these to refuse and roll back, or returns it to refuse and commit what it wrote.
+Source: https://docs.instacart.com/connect/api/error_and_status_codes
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+INVALID_PARAMETER = 1001
+SEVERAL_ERRORS = 9999
+
+
+class ApiError(Exception):
+    """One refusal under `/v2`: `{"error": {"message", "code"}, "meta": {"key"}}`.
+
+    `key` is the dotted path into the request that the error is about, or None where the documentation says
+    "not applicable".
+    """
+
+    def __init__(
+        self,
+        status: int,
+        message: str,
+        code: int | None = INVALID_PARAMETER,
+        key: str | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+        self.code = code
+        self.key = key
+        self.headers = headers or {}
+
+    def body(self) -> dict[str, Any]:
+        """The documented JSON body."""
+        meta = {} if self.key is None else {"key": self.key}
+        return {"error": {"message": self.message, "code": self.code}, "meta": meta}
+
+
+class SeveralErrors(ApiError):
+    """Two or more refusals at once, in the documented multiple form (code 9999)."""
+
+    def __init__(self, errors: Sequence[ApiError]) -> None:
+        super().__init__(400, "There were issues with your request", SEVERAL_ERRORS)
+        self.errors = errors
+
+    def body(self) -> dict[str, Any]:
+        """The documented JSON body: each element repeats the single form, without an outer `meta`."""
+        errors = [error.body() for error in self.errors]
+        return {"error": {"message": self.message, "code": self.code, "errors": errors}}
+
+
+class OAuthError(ApiError):
+    """A refusal of the OAuth endpoints: `{"error": slug, "error_description": text}` (RFC 6749 section 5.2)."""
+
+    def __init__(self, status: int, error: str, description: str, headers: dict[str, str] | None = None) -> None:
+        super().__init__(status, description, None, None, headers)
+        self.error = error
+
+    def body(self) -> dict[str, Any]:
+        """The documented JSON body."""
+        return {"error": self.error, "error_description": self.message}
+
+
+def of(errors: Sequence[ApiError]) -> ApiError:
+    """One error for a non-empty list of them: itself if single, else the multiple form."""
+    return errors[0] if len(errors) == 1 else SeveralErrors(errors)
+
+
+def blank(key: str) -> ApiError:
+    """A required value that is missing, null or empty."""
+    return ApiError(400, "can't be blank", key=key)
+
+
+def invalid(key: str) -> ApiError:
+    """A value that breaks its documented form."""
+    return ApiError(400, "is invalid", key=key)
+
+
+def unauthorized(description: str, error: str | None = "invalid_token") -> ApiError:
+    """A missing or dead bearer token, with the challenge of RFC 6750 section 3."""
+    challenge = 'Bearer realm="handcart"'
+    if error:
+        challenge += f', error="{error}", error_description="{description}"'
+    return ApiError(401, description, None, headers={"WWW-Authenticate": challenge})
+
+
+def forbidden_scope(scope: str) -> ApiError:
+    """A token that lacks the scope of the endpoint (RFC 6750 section 3.1)."""
+    description = f'Access to this resource requires scope "{scope}".'
+    escaped = description.replace('"', "'")
+    challenge = f'Bearer realm="handcart", error="insufficient_scope", error_description="{escaped}", scope="{scope}"'
+    return ApiError(403, description, None, headers={"WWW-Authenticate": challenge})
+
+
+def not_found() -> ApiError:
+    """No such path."""
+    return ApiError(404, "Not found", None)
+
+
+def method_not_allowed(allowed: Sequence[str]) -> ApiError:
+    """The path exists, the method does not."""
+    return ApiError(405, "Method not allowed", None, headers={"Allow": ", ".join(sorted(allowed))})
+
+
+def too_large() -> ApiError:
+    """The body is over the limit of 1 MiB."""
+    return ApiError(413, "Request body is too large: at most 1 MiB is read", None, headers={"Connection": "close"})
+
+
+def not_json() -> ApiError:
+    """A body that does not say it is JSON in UTF-8."""
+    return ApiError(415, "Content-Type must be application/json in UTF-8", None)
+
+
+def timed_out() -> ApiError:
+    """The body did not arrive in time."""
+    return ApiError(408, "Request timeout", None, headers={"Connection": "close"})
+
+
+def too_many_requests(retry_after: int) -> ApiError:
+    """Over a limit; `retry_after` in seconds."""
+    return ApiError(429, "Too many requests", None, headers={"Retry-After": str(retry_after)})
+
+
+def internal() -> ApiError:
+    """A defect of ours: the log knows more, the answer does not."""
+    message = "Sorry, an unexpected error occurred. Please try again later."
+    return ApiError(500, message, None)
+
+
+def unavailable() -> ApiError:
+    """The database cannot be reached or did not take the write in time: nothing was acknowledged."""
+    return ApiError(503, "Service unavailable, please try again later", None, headers={"Retry-After": "1"})

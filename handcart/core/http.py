@@ -1,0 +1,358 @@
+"""HTTP: one route table, one way through it: match -> authenticate -> parse -> op -> COMMIT -> answer.
+
+Plain ASGI in place of a framework, with figures: docs/decisions/0002-own-dispatcher.md. The same table yields the
+OpenAPI description (`core.openapi`).
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Any, Protocol
+from urllib.parse import unquote
+
+from msgspec import Struct
+
+from handcart.core import errors, log, wire
+from handcart.core.db import Database, Unavailable, connect
+from handcart.core.errors import ApiError
+from handcart.core.ids import new_request_id
+from handcart.core.metrics import Metrics
+from handcart.core.ratelimit import Buckets
+from handcart.core.secret import Keys
+from handcart.core.settings import Settings
+
+MOST_BODY_BYTES = 1 << 20
+BODY_SECONDS = 15
+
+Header = tuple[bytes, bytes]
+
+
+class Caller(Protocol):
+    """Who stands behind a bearer token."""
+
+    @property
+    def client_id(self) -> str: ...
+    @property
+    def scopes(self) -> Sequence[str]: ...
+
+
+class Call:
+    """One request on its way to an op: what was sent, and who sent it."""
+
+    __slots__ = ("address", "app", "body", "caller", "headers", "path", "query", "raw", "receive", "request_id")
+
+    def __init__(self, app: "App", scope: Mapping[str, Any], receive: Callable[[], Awaitable[Any]]) -> None:
+        self.app = app
+        self.receive = receive
+        self.headers: list[Header] = scope["headers"]
+        self.query: bytes = scope["query_string"]
+        self.address: str = scope["client"][0] if scope.get("client") else ""
+        self.request_id = new_request_id()
+        self.path: dict[str, str] = {}
+        self.raw = b""
+        self.body: Any = None
+        self.caller: Any = None
+
+    def header(self, name: bytes) -> str | None:
+        """The value of a header given in lower case; None if it is absent or there several times."""
+        values = self.header_values(name)
+        return values[0] if len(values) == 1 else None
+
+    def header_values(self, name: bytes) -> list[str]:
+        """All values of a header given in lower case."""
+        return [value.decode("latin-1") for key, value in self.headers if key == name]
+
+
+@dataclass(slots=True)
+class Reply:
+    """An answer; `headers` beside those that every answer carries."""
+
+    status: int
+    body: bytes = b""
+    headers: Sequence[Header] = ()
+
+
+# What a handler answers: a struct (200, JSON), a whole reply, or a refusal whose writes are to be kept.
+Answer = Struct | Reply | ApiError
+Handler = Callable[..., Awaitable[Answer]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """One operation.
+
+    `tx`: "read" or "write" runs `handler(tx, call)` in a transaction; None runs `handler(call)`, which may open its own.
+    `scope`: what the bearer token must carry; None needs no token. `refusals`: the documented errors, for OpenAPI.
+    """
+
+    method: str
+    path: str
+    handler: Handler
+    tx: str | None = None
+    scope: str | None = None
+    body: type[Struct] | None = None
+    reads_body: bool = False
+    response: type[Struct] | None = None
+    refusals: Sequence[ApiError] = ()
+    summary: str = ""
+    description: str = ""
+    source: str = ""
+    tag: str = ""
+    deprecated: bool = False
+    form: type[Struct] | None = None
+
+
+class _Node:
+    """One path segment of the route table."""
+
+    __slots__ = ("children", "parameter", "routes")
+
+    def __init__(self) -> None:
+        self.children: dict[str, _Node] = {}
+        self.parameter: tuple[str, _Node] | None = None
+        self.routes: dict[str, Route] = {}
+
+
+class Router:
+    """Finds a route by its raw path, so that an encoded slash stays inside its segment."""
+
+    def __init__(self, routes: Sequence[Route]) -> None:
+        self._root = _Node()
+        for route in routes:
+            self._add(route)
+
+    def match(self, method: str, raw_path: str) -> tuple[Route, dict[str, str]]:
+        """The route and its path parameters; raises 404 or 405."""
+        node: _Node | None = self._root
+        values: dict[str, str] = {}
+        for segment in _segments(raw_path):
+            child = node.children.get(segment)  # type: ignore[union-attr]
+            if child is None and node.parameter is not None and segment:  # type: ignore[union-attr]
+                name, child = node.parameter  # type: ignore[union-attr]
+                values[name] = _decoded(segment)
+            if child is None:
+                raise errors.not_found()
+            node = child
+        assert node is not None
+        route = node.routes.get("GET" if method == "HEAD" else method)
+        if route is None:
+            raise errors.method_not_allowed(list(node.routes)) if node.routes else errors.not_found()
+        return route, values
+
+    def _add(self, route: Route) -> None:
+        node = self._root
+        for segment in _segments(route.path):
+            if segment.startswith("{"):
+                if node.parameter is None:
+                    node.parameter = (segment[1:-1], _Node())
+                node = node.parameter[1]
+            else:
+                node = node.children.setdefault(segment, _Node())
+        if route.method in node.routes:
+            raise ValueError(f"two routes for {route.method} {route.path}")
+        node.routes[route.method] = route
+
+
+class App:
+    """The ASGI application: a route table on a database."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        keys: Keys,
+        routes: Sequence[Route],
+        authenticate: Callable[[Call], Awaitable[Caller]],
+        error_page: Callable[[Call, ApiError], Reply],
+    ) -> None:
+        self.settings = settings
+        self.keys = keys
+        self.routes = routes
+        self.metrics = Metrics()
+        self.requests_of = Buckets(settings.rate_limit_per_second)
+        self.database: Database
+        self._router = Router(routes)
+        self._authenticate = authenticate
+        self._error_page = error_page
+
+    async def open(self) -> None:
+        """Open the database."""
+        self.database = await connect(self.settings.database_url, self.keys, self.settings.pool_size)
+
+    async def close(self) -> None:
+        """Close the database."""
+        await self.database.close()
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "lifespan":
+            await self._lifespan(receive, send)
+            return
+        started = perf_counter()
+        call = Call(self, scope, receive)
+        method = scope["method"]
+        route, reply = await self._answer(call, method, scope["raw_path"].decode("latin-1"))
+        await _send(send, reply, call)
+        seconds = perf_counter() - started
+        self.metrics.observe(method if route else "-", route, reply.status, seconds)
+        if self.settings.access_log:
+            _log_access(call, method, route, reply.status, seconds)
+
+    async def _answer(self, call: Call, method: str, raw_path: str) -> tuple[str, Reply]:
+        """The route's path, for log and metrics, and the reply."""
+        path = ""
+        try:
+            route, call.path = self._router.match(method, raw_path)
+            path = route.path
+            return path, await self._run(route, call)
+        except ApiError as error:
+            refusal = error
+        except Unavailable as error:
+            log.warning("database unavailable", request_id=call.request_id, route=path, cause=str(error))
+            refusal = errors.unavailable()
+        except Exception as error:
+            log.exception("request failed", error, request_id=call.request_id, route=path)
+            refusal = errors.internal()
+        if raw_path.startswith(("/v2", "/.well-known")):
+            return path, refusal_reply(refusal)
+        return path, self._error_page(call, refusal)
+
+    async def _run(self, route: Route, call: Call) -> Reply:
+        if route.scope is not None:
+            call.caller = await self._authenticate(call)
+            if route.scope not in call.caller.scopes:
+                raise errors.forbidden_scope(route.scope)
+            self.limit(call.caller.client_id)
+        if route.body is not None:
+            call.raw = await read_body(call)
+            call.body = wire.decode(_json_text(call), route.body)
+        elif route.reads_body:
+            call.raw = await read_body(call)
+        if route.tx == "read":
+            answer = await self.database.read(route.handler, call)
+        elif route.tx == "write":
+            answer = await self.database.write(route.handler, call)
+        else:
+            answer = await route.handler(call)
+        if isinstance(answer, ApiError):
+            raise answer
+        return answer if isinstance(answer, Reply) else json_reply(answer)
+
+    def limit(self, client_id: str) -> None:
+        """Count one request of a client; raises 429 over its share of requests a second."""
+        if not self.requests_of.take(client_id):
+            raise errors.too_many_requests(1)
+
+    async def _lifespan(self, receive: Any, send: Any) -> None:
+        await receive()
+        try:
+            await self.open()
+        except Exception as error:
+            await send({"type": "lifespan.startup.failed", "message": str(error)})
+            return
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await self.close()
+        await send({"type": "lifespan.shutdown.complete"})
+
+
+async def read_body(call: Call, most: int = MOST_BODY_BYTES) -> bytes:
+    """The whole body; raises 413 over `most` bytes, 408 when it is slow, 400 when it breaks off."""
+    declared = call.header(b"content-length") or "0"
+    if declared.isdecimal() and int(declared) > most:
+        raise errors.too_large()
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            return await _receive_body(call.receive, most)
+    except TimeoutError:
+        raise errors.timed_out() from None
+
+
+async def _receive_body(receive: Callable[[], Awaitable[Any]], most: int) -> bytes:
+    body = b""
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ApiError(400, "Request body broke off", None)
+        body += message.get("body", b"")
+        if len(body) > most:
+            raise errors.too_large()
+        if not message.get("more_body"):
+            return body
+
+
+def media_type(call: Call) -> tuple[str, str]:
+    """The body's media type and charset, both in lower case; empty where nothing is said."""
+    value = (call.header(b"content-type") or "").lower()
+    kind, _, rest = value.partition(";")
+    charset = ""
+    for parameter in rest.split(";"):
+        name, _, text = parameter.partition("=")
+        if name.strip() == "charset":
+            charset = text.strip().strip('"')
+    return kind.strip(), charset
+
+
+def json_reply(answer: Any, status: int = 200, headers: Sequence[Header] = ()) -> Reply:
+    """A reply with a JSON body."""
+    return Reply(status, wire.encode(answer), ((b"content-type", b"application/json"), *headers))
+
+
+def refusal_reply(error: ApiError) -> Reply:
+    """The JSON reply to a refused request."""
+    headers = [(name.lower().encode(), value.encode()) for name, value in error.headers.items()]
+    return json_reply(error.body(), error.status, headers)
+
+
+def _json_text(call: Call) -> bytes:
+    kind, charset = media_type(call)
+    # A body that says nothing about itself is taken for JSON; one that says it is something else is not.
+    if (kind and kind != "application/json" and not kind.endswith("+json")) or charset not in ("", "utf-8", "utf8"):
+        raise errors.not_json()
+    return call.raw or b"{}"
+
+
+def _segments(raw_path: str) -> list[str]:
+    # One slash at the end is forgiven.
+    path = raw_path[1:-1] if len(raw_path) > 1 and raw_path.endswith("/") else raw_path[1:]
+    return path.split("/") if path else []
+
+
+def _decoded(segment: str) -> str:
+    if "%" not in segment:
+        return segment
+    try:
+        text = unquote(segment, errors="strict")
+    except UnicodeDecodeError:
+        raise errors.not_found() from None
+    if "\0" in text:
+        raise errors.not_found()
+    return text
+
+
+async def _send(send: Any, reply: Reply, call: Call) -> None:
+    headers = [
+        (b"content-length", str(len(reply.body)).encode()),
+        (b"x-request-id", call.request_id.encode()),
+        (b"x-content-type-options", b"nosniff"),
+        *reply.headers,
+    ]
+    if not any(name == b"cache-control" for name, _ in reply.headers):
+        headers.append((b"cache-control", b"no-store"))
+    if call.app.settings.is_https:
+        headers.append((b"strict-transport-security", b"max-age=31536000"))
+    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+    await send({"type": "http.response.body", "body": reply.body})
+
+
+def _log_access(call: Call, method: str, route: str, status: int, seconds: float) -> None:
+    # The route's pattern, not the path: user ids are personal data.
+    log.info(
+        "request",
+        request_id=call.request_id,
+        method=method[:16],
+        route=route,
+        status=status,
+        ms=round(seconds * 1000, 1),
+        client_id=call.caller.client_id if call.caller else None,
+        address=call.address,
+    )

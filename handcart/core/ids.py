@@ -1,0 +1,28 @@
+"""Integer ids that we make ourselves: time-ordered, below 2**53 (safe in JavaScript), free of any sequence."""
+
+import os
+import secrets
+from threading import Lock
+
+from handcart.core import clock
+
+# 41 bits of milliseconds since this day last until 2095; the 12 low bits start at random in each millisecond.
+_EPOCH = 1_767_225_600_000  # 2026-01-01
+_LOW = 1 << 12
+
+_last = 0
+_lock = Lock()
+
+
+def new_id() -> int:
+    """A new id. Rises within a process; two processes can clash, so inserts must be ready for a taken id."""
+    global _last
+    drawn = (clock.now() // 1000 - _EPOCH) * _LOW + secrets.randbelow(_LOW)
+    with _lock:
+        _last = max(_last + 1, drawn)
+        return _last
+
+
+def new_request_id() -> str:
+    """16 hexadecimal characters that name one request in answers and logs."""
+    return os.urandom(8).hex()

@@ -1,0 +1,92 @@
+"""People's passwords: argon2id, off the event loop, as many hashes at once as there are cores.
+
+ASVS 5.0: 6.2.1 to 6.2.12, 11.4.2. Parameters: t=2, m=19 MiB, p=1.
+"""
+
+import asyncio
+import os
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from typing import Any
+
+LEAST_CHARACTERS = 8
+MOST_BYTES = 1024
+
+_hashing = ThreadPoolExecutor(os.cpu_count() or 1, "argon2")
+
+
+class PasswordRefused(ValueError):
+    """A new password that cannot be taken. `reason`: `too_short`, `too_long` or `common`."""
+
+    def __init__(self, reason: str) -> None:
+        sentences = {
+            "too_short": f"the password needs at least {LEAST_CHARACTERS} characters",
+            "too_long": f"the password may have at most {MOST_BYTES} bytes",
+            "common": "the password is one of the most common ones: choose another",
+        }
+        super().__init__(sentences[reason])
+        self.reason = reason
+
+
+def hash_new(password: str) -> str:
+    """Hash a new password, or raise `PasswordRefused`."""
+    if len(password) < LEAST_CHARACTERS:
+        raise PasswordRefused("too_short")
+    if not is_readable(password):
+        raise PasswordRefused("too_long")
+    if password.lower() in _common():
+        raise PasswordRefused("common")
+    hashed: str = _hasher().hash(password)
+    return hashed
+
+
+def is_readable(password: str) -> bool:
+    """Whether a password may be hashed at all: bounded, encodable, without NUL."""
+    try:
+        return len(password.encode()) <= MOST_BYTES and "\0" not in password
+    except UnicodeEncodeError:
+        return False
+
+
+async def verify(password_hash: str | None, password: str) -> bool:
+    """Whether the password fits; without a hash (no such account) it takes as long and answers False."""
+    loop = asyncio.get_running_loop()
+    fits = await loop.run_in_executor(_hashing, _verify, password_hash, password)
+    return fits and password_hash is not None
+
+
+async def hash_again(password_hash: str, password: str) -> str | None:
+    """A new hash of a password that was just verified, if the old one was made with other parameters."""
+    if not _hasher().check_needs_rehash(password_hash):
+        return None
+    loop = asyncio.get_running_loop()
+    return await loop.run_in_executor(_hashing, _hasher().hash, password)
+
+
+def _verify(password_hash: str | None, password: str) -> bool:
+    from argon2.exceptions import InvalidHashError, VerificationError
+
+    try:
+        return bool(_hasher().verify(password_hash or _nobody(), password))
+    except (VerificationError, InvalidHashError):
+        return False
+
+
+@cache
+def _hasher() -> Any:
+    from argon2 import PasswordHasher  # loaded at the first sign-in: start-up time
+
+    return PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
+
+
+@cache
+def _nobody() -> str:
+    hashed: str = _hasher().hash("no account has this password")
+    return hashed
+
+
+@cache
+def _common() -> frozenset[str]:
+    from zxcvbn.frequency_lists import FREQUENCY_LISTS
+
+    return frozenset(FREQUENCY_LISTS["passwords"][:10_000])

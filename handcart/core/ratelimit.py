@@ -1,0 +1,76 @@
+"""Rate limits: a bucket per API client in this process, and counted windows in the database for sign-in."""
+
+from dataclasses import dataclass
+
+from handcart.core import clock
+from handcart.core.db import Tx
+
+_MOST_BUCKETS = 10_000
+
+
+class Buckets:
+    """A token bucket per key, in this process: `per_second` on average, as many at once. 0 switches it off."""
+
+    def __init__(self, per_second: int) -> None:
+        self._per_second = per_second
+        self._full_at: dict[str, float] = {}
+
+    def take(self, key: str) -> bool:
+        """Whether one more request may pass now."""
+        if not self._per_second:
+            return True
+        now = clock.now() / clock.SECOND
+        # The moment at which the bucket will be full again says all there is to know about it.
+        full_at = max(self._full_at.get(key, 0.0), now) + 1 / self._per_second
+        if full_at > now + 1:
+            return False
+        if len(self._full_at) >= _MOST_BUCKETS:
+            self._full_at = {k: at for k, at in self._full_at.items() if at > now}
+        self._full_at[key] = full_at
+        return True
+
+
+@dataclass(frozen=True)
+class Limit:
+    """At most `hits` in each window of `seconds`."""
+
+    hits: int
+    seconds: int
+
+
+async def count(tx: Tx, subject: str, limit: Limit) -> int:
+    """Count one hit on `subject`; answers 0, or the seconds to wait when the window already held its fill."""
+    window = limit.seconds * clock.SECOND
+    starts_at = clock.now() // window * window
+    row = await tx.one(
+        "INSERT INTO rate_limits (subject, window_starts_at, hits) VALUES ($1, $2, 1)"
+        " ON CONFLICT (subject, window_starts_at) DO UPDATE SET hits = rate_limits.hits + 1 RETURNING hits",
+        subject,
+        starts_at,
+    )
+    assert row is not None
+    return _wait(starts_at + window) if row["hits"] > limit.hits else 0
+
+
+async def uncount(tx: Tx, subject: str, limit: Limit) -> None:
+    """Take one hit back from the window that holds this moment."""
+    window = limit.seconds * clock.SECOND
+    await tx.run(
+        "UPDATE rate_limits SET hits = hits - 1 WHERE subject = $1 AND window_starts_at = $2 AND hits > 0",
+        subject,
+        clock.now() // window * window,
+    )
+
+
+async def purge(tx: Tx, most: int) -> int:
+    """Drop windows that are over; answers how many."""
+    return await tx.run(
+        "DELETE FROM rate_limits WHERE (subject, window_starts_at) IN"
+        " (SELECT subject, window_starts_at FROM rate_limits WHERE window_starts_at < $1 LIMIT $2)",
+        clock.now() - clock.DAY,
+        most,
+    )
+
+
+def _wait(until: int) -> int:
+    return max(1, (until - clock.now()) // clock.SECOND)

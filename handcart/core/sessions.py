@@ -1,0 +1,72 @@
+"""Signed-in browsers: a random cookie, its keyed hash in the database, idle and absolute lifetimes.
+
+Before sign-in the cookie names nothing but itself; it binds forms and pending requests to one browser.
+ASVS 5.0: 7.2.3, 7.2.4, 7.3.1, 7.4.1.
+"""
+
+from handcart.core import clock
+from handcart.core.db import Tx
+from handcart.core.secret import new_token
+
+IDLE = 12 * clock.HOUR
+ABSOLUTE = 14 * clock.DAY
+# A row is touched at most this often, so that a page view is not always a write.
+_TOUCH = 5 * clock.MINUTE
+
+
+async def sign_in(tx: Tx, account_id: int, old: str) -> str:
+    """Start a session under a new id, end the one before; answers the cookie."""
+    await sign_out(tx, old)
+    cookie, now = new_token(), clock.now()
+    await tx.run(
+        "INSERT INTO sessions (session_hash, account_id, created_at, seen_at) VALUES ($1, $2, $3, $3)",
+        tx.keys.hash(cookie),
+        account_id,
+        now,
+    )
+    return cookie
+
+
+async def account_of(tx: Tx, cookie: str) -> int | None:
+    """The account that is signed in under this cookie, if it is still alive."""
+    now = clock.now()
+    row = await tx.one(
+        "SELECT account_id FROM sessions WHERE session_hash = $1 AND seen_at > $2 AND created_at > $3",
+        tx.keys.hash(cookie),
+        now - IDLE,
+        now - ABSOLUTE,
+    )
+    return row["account_id"] if row else None
+
+
+async def touch(tx: Tx, cookie: str) -> None:
+    """Remember that the session is in use."""
+    now = clock.now()
+    await tx.run(
+        "UPDATE sessions SET seen_at = $2 WHERE session_hash = $1 AND seen_at < $3",
+        tx.keys.hash(cookie),
+        now,
+        now - _TOUCH,
+    )
+
+
+async def sign_out(tx: Tx, cookie: str) -> None:
+    """End one session."""
+    await tx.run("DELETE FROM sessions WHERE session_hash = $1", tx.keys.hash(cookie))
+
+
+async def sign_out_everywhere(tx: Tx, account_id: int) -> None:
+    """End all sessions of an account."""
+    await tx.run("DELETE FROM sessions WHERE account_id = $1", account_id)
+
+
+async def purge(tx: Tx, most: int) -> int:
+    """Drop dead sessions; answers how many."""
+    now = clock.now()
+    return await tx.run(
+        "DELETE FROM sessions WHERE session_hash IN"
+        " (SELECT session_hash FROM sessions WHERE seen_at < $1 OR created_at < $2 LIMIT $3)",
+        now - IDLE,
+        now - ABSOLUTE,
+        most,
+    )

@@ -1,0 +1,139 @@
+"""Settings: one frozen class, read from `HANDCART_*` environment variables; command line options win.
+
+`docs/operations/settings.md` is generated from here (`make docs`).
+"""
+
+import os
+import secrets
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from handcart.core.db import is_postgres, sqlite_path
+from handcart.core.secret import KEY_BYTES, Keys
+
+PREFIX = "HANDCART_"
+
+
+class SettingsError(ValueError):
+    """A setting that cannot be used; the text says what to change."""
+
+
+def _setting(default: Any, about: str) -> Any:
+    return field(default=default, metadata={"about": about})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """All settings with the defaults of a production server."""
+
+    environment: str = _setting("production", "`production`, or `sandbox` for development: no safety checks at start.")
+    data: str = _setting("", "Directory of the SQLite database and the key file. Default: the user's data directory.")
+    database: str = _setting(
+        "", "`sqlite:///path` or `postgresql://...`. Default: `handcart.db` in the data directory."
+    )
+    secret_key: str = _setting("", "At least 32 random characters; keys every stored hash. Default: the key file.")
+    secret_key_file: str = _setting("", "File that holds the secret key. Default: `secret.key` beside the database.")
+    public_url: str = _setting(
+        "", "Where browsers and clients reach this server, such as `https://connect.example.org`."
+    )
+    brand: str = _setting("Handcart", "Name that people read on the pages.")
+    membership: str = _setting("Handcart+", "Name of the paid membership.")
+    trusted_proxies: str = _setting("", "Addresses of reverse proxies whose X-Forwarded-For is believed, with commas.")
+    rate_limit_per_second: int = _setting(500, "Requests a second for each API client and process; 0 switches it off.")
+    reference: bool = _setting(False, "Serve the API reference at `/reference` and `/openapi.json` in production too.")
+    metrics_port: int = _setting(0, "Loopback port for Prometheus' `/metrics`; each further worker takes the next one.")
+    metrics_public: bool = _setting(False, "Serve `/metrics` on the public port as well.")
+    access_log: bool = _setting(True, "Log one line for each request; refusals by a defect are always logged.")
+    pool_size: int = _setting(10, "Connections of each process to PostgreSQL.")
+
+    @property
+    def is_sandbox(self) -> bool:
+        return self.environment == "sandbox"
+
+    @property
+    def issuer(self) -> str:
+        """The public URL without a slash at its end: OAuth's `iss`."""
+        return self.public_url.rstrip("/")
+
+    @property
+    def is_https(self) -> bool:
+        return self.public_url.startswith("https://")
+
+    @property
+    def data_directory(self) -> Path:
+        base = os.environ.get("XDG_DATA_HOME") or "~/.local/share"
+        return Path(self.data or f"{base}/handcart").expanduser()
+
+    @property
+    def database_url(self) -> str:
+        return self.database or f"sqlite:///{(self.data_directory / 'handcart.db').resolve()}"
+
+    @property
+    def key_file(self) -> Path:
+        if self.secret_key_file:
+            return Path(self.secret_key_file).expanduser()
+        if is_postgres(self.database_url):
+            return self.data_directory / "secret.key"
+        return Path(sqlite_path(self.database_url)).parent / "secret.key"
+
+
+def load(environ: Mapping[str, str], **options: Any) -> Settings:
+    """Settings from the environment; options that are not None win. Raises `SettingsError` for what is unknown."""
+    known = {setting.name: setting for setting in fields(Settings)}
+    values = {}
+    for name, text in environ.items():
+        if not name.startswith(PREFIX):
+            continue
+        setting = known.get(name.removeprefix(PREFIX).lower())
+        if setting is None:
+            raise SettingsError(f"there is no setting {name}: see docs/operations/settings.md for those there are")
+        values[setting.name] = _read(name, text, setting.type)
+    values |= {name: value for name, value in options.items() if value is not None}
+    settings = Settings(**values)
+    if settings.environment not in ("production", "sandbox"):
+        raise SettingsError("HANDCART_ENVIRONMENT must be production or sandbox")
+    return settings
+
+
+def keys(settings: Settings) -> Keys:
+    """The installation's keys. Without a key anywhere, a new key file (mode 0600) is made."""
+    if settings.secret_key:
+        key = settings.secret_key
+    else:
+        file = settings.key_file
+        if not file.exists():
+            _make_key_file(file)
+        key = file.read_text().strip()
+    if len(key) < KEY_BYTES:
+        raise SettingsError(f"the secret key is too short: it needs at least {KEY_BYTES} random characters")
+    return Keys(key.encode())
+
+
+def is_private(file: Path) -> bool:
+    """Whether nobody but the owner can read the file."""
+    return not file.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO)
+
+
+def _make_key_file(file: Path) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:  # another process was first
+        return
+    with os.fdopen(descriptor, "w") as opened:
+        opened.write(secrets.token_urlsafe(KEY_BYTES) + "\n")
+
+
+def _read(name: str, text: str, kind: Any) -> Any:
+    if kind is str:
+        return text
+    if kind is bool:
+        if text.lower() not in ("0", "1", "true", "false", "on", "off", "yes", "no"):
+            raise SettingsError(f"{name} must be on or off, not {text!r}")
+        return text.lower() in ("1", "true", "on", "yes")
+    if not text.isdecimal():
+        raise SettingsError(f"{name} must be a whole number of 0 or more, not {text!r}")
+    return int(text)

@@ -1,0 +1,14 @@
+"""What others see of links."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One retailer that an account is linked at; time in microseconds."""
+
+    isolation_id: int
+    retailer_slug: str
+    retailer_name: str
+    user_id: str
+    linked_at: int

@@ -1,0 +1,151 @@
+"""Link, look up, unlink."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from handcart.accounts import ops as accounts
+from handcart.accounts.models import Membership
+from handcart.core import clock
+from handcart.core.db import Tx
+from handcart.linking import errors
+from handcart.linking.models import Link
+from handcart.oauth import tokens
+from handcart.retailers.models import Caller
+from handcart.users import ops as users
+
+# One statement, since every checkout of every retailer asks it: the user, the link, the account's periods.
+LINK = (
+    "SELECT l.account_id, m.starts_at, m.ends_at FROM users u"
+    " LEFT JOIN links l ON l.isolation_id = u.isolation_id AND l.user_id = u.user_id"
+    " LEFT JOIN memberships m ON m.account_id = l.account_id"
+    " WHERE u.isolation_id = $1 AND u.user_id = $2 ORDER BY m.starts_at"
+)
+
+
+async def link(tx: Tx, caller: Caller, user_id: str, linking_token: str) -> None:
+    """Link a user to the account that the linking token stands for. The same again is fine."""
+    await users.require(tx, caller.isolation_id, user_id)
+    claimed = await tokens.claim_linking_token(tx, caller, linking_token)
+    if claimed is None or await accounts.by_id(tx, claimed.account_id) is None:
+        raise errors.linking_token_invalid()
+    there = await tx.one(
+        "SELECT account_id, token_hash FROM links WHERE isolation_id = $1 AND user_id = $2",
+        caller.isolation_id,
+        user_id,
+    )
+    if claimed.was_used and (there is None or bytes(there["token_hash"]) != claimed.token_hash):
+        raise errors.linking_token_invalid()
+    if there is not None:
+        if there["account_id"] != claimed.account_id:
+            raise errors.user_already_linked()
+        return
+    await _insert(tx, caller, user_id, claimed.account_id, claimed.token_hash)
+
+
+async def membership(tx: Tx, isolation_id: int, user_id: str) -> Membership:
+    """The membership of the linked account at this moment; raises the documented errors."""
+    periods = await tx.all(LINK, isolation_id, user_id)
+    if not periods:
+        raise await users.missing(tx, isolation_id, user_id)
+    if periods[0]["account_id"] is None:
+        raise errors.user_not_linked()
+    return accounts.membership_of([period for period in periods if period["starts_at"] is not None])
+
+
+async def unlink(tx: Tx, isolation_id: int, account_id: int, by: str) -> bool:
+    """End an account's link and kill what could renew it; False if there was none. `by` goes into the history."""
+    row = await tx.one(
+        "DELETE FROM links WHERE isolation_id = $1 AND account_id = $2 RETURNING user_id, retailer_id, linked_at",
+        isolation_id,
+        account_id,
+    )
+    if row is None:
+        return False
+    await tx.run(
+        "INSERT INTO link_history (isolation_id, user_id, account_id, linked_at, unlinked_at, unlinked_by)"
+        " VALUES ($1, $2, $3, $4, $5, $6)",
+        isolation_id,
+        row["user_id"],
+        account_id,
+        row["linked_at"],
+        clock.now(),
+        by,
+    )
+    await _kill_tokens(tx, row["retailer_id"], account_id)
+    return True
+
+
+async def close_account(tx: Tx, account_id: int) -> None:
+    """Close an account of the platform and end its links everywhere."""
+    for found in await links_of_account(tx, account_id):
+        await unlink(tx, found.isolation_id, account_id, "account closed")
+    await accounts.close(tx, account_id)
+
+
+async def forget_user(tx: Tx, isolation_id: int, user_id: str) -> None:
+    """Delete a user's link and its history."""
+    row = await tx.one(
+        "DELETE FROM links WHERE isolation_id = $1 AND user_id = $2 RETURNING account_id, retailer_id",
+        isolation_id,
+        user_id,
+    )
+    if row is not None:
+        await _kill_tokens(tx, row["retailer_id"], row["account_id"])
+    await tx.run("DELETE FROM link_history WHERE isolation_id = $1 AND user_id = $2", isolation_id, user_id)
+
+
+async def account_of_user(tx: Tx, isolation_id: int, user_id: str) -> int | None:
+    """The account that a user is linked to."""
+    row = await tx.one("SELECT account_id FROM links WHERE isolation_id = $1 AND user_id = $2", isolation_id, user_id)
+    return row["account_id"] if row else None
+
+
+async def links_of_account(tx: Tx, account_id: int) -> Sequence[Link]:
+    """Where an account is linked, newest first."""
+    rows = await tx.all(
+        "SELECT l.isolation_id, r.slug AS retailer_slug, r.name AS retailer_name, l.user_id, l.linked_at"
+        " FROM links l JOIN retailers r ON r.id = l.retailer_id WHERE l.account_id = $1 ORDER BY l.linked_at DESC",
+        account_id,
+    )
+    return [_link(row) for row in rows]
+
+
+async def is_linked(tx: Tx, account_id: int, client_id: str) -> bool:
+    """Whether an account is linked at the retailer of a client (at any banner, for a client of several)."""
+    row = await tx.one(
+        "SELECT 1 AS linked FROM links l JOIN retailers r ON r.id = l.retailer_id JOIN clients c"
+        " ON c.organization_id = r.organization_id AND (c.retailer_id IS NULL OR c.retailer_id = r.id)"
+        " WHERE l.account_id = $1 AND c.client_id = $2 LIMIT 1",
+        account_id,
+        client_id,
+    )
+    return row is not None
+
+
+async def _insert(tx: Tx, caller: Caller, user_id: str, account_id: int, token_hash: bytes) -> None:
+    made = await tx.run(
+        "INSERT INTO links (isolation_id, user_id, account_id, retailer_id, token_hash, linked_at)"
+        " VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING",
+        caller.isolation_id,
+        user_id,
+        account_id,
+        caller.retailer_id,
+        token_hash,
+        clock.now(),
+    )
+    if made:
+        return
+    # Somebody was quicker: either the user got another account, or the account another user.
+    if await account_of_user(tx, caller.isolation_id, user_id) is not None:
+        raise errors.user_already_linked()
+    raise errors.account_already_linked()
+
+
+async def _kill_tokens(tx: Tx, retailer_id: int, account_id: int) -> None:
+    row = await tx.one("SELECT organization_id FROM retailers WHERE id = $1", retailer_id)
+    assert row is not None
+    await tokens.revoke_linking(tx, account_id, row["organization_id"])
+
+
+def _link(row: Any) -> Link:
+    return Link(row["isolation_id"], row["retailer_slug"], row["retailer_name"], row["user_id"], row["linked_at"])

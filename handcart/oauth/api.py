@@ -1,0 +1,213 @@
+"""`/v2/oauth/...` and the server's metadata."""
+
+from collections.abc import Awaitable, Callable, Sequence
+
+from handcart.core import clock
+from handcart.core.db import Tx
+from handcart.core.errors import OAuthError
+from handcart.core.http import Call, Route
+from handcart.core.pages import LOCALES
+from handcart.oauth import errors, scopes, tokens
+from handcart.oauth.models import IssuedToken
+from handcart.oauth.parameters import count_wrong_secret, credentials, read
+from handcart.oauth.wire import (
+    Empty,
+    IntrospectionResponse,
+    ServerMetadata,
+    TokenReference,
+    TokenRequest,
+    TokenResponse,
+)
+from handcart.retailers import errors as retailer_errors
+from handcart.retailers import ops as retailers
+from handcart.retailers.models import Client
+
+# Whether a user exists is known further right: (tx, isolation_id, user_id).
+UserIsActive = Callable[[Tx, int, str], Awaitable[bool]]
+
+
+def routes(user_is_active: UserIsActive) -> Sequence[Route]:
+    """The OAuth endpoints."""
+
+    async def token(call: Call) -> TokenResponse:
+        return await _token(call, user_is_active)
+
+    return (
+        Route(
+            method="POST",
+            path="/v2/oauth/token",
+            handler=token,
+            reads_body=True,
+            form=TokenRequest,
+            response=TokenResponse,
+            refusals=(
+                errors.invalid_request("..."),
+                errors.invalid_grant(),
+                errors.invalid_scope(),
+                errors.unauthorized_client(),
+                errors.unsupported_grant_type(),
+                errors.invalid_client(),
+                errors.query_params_forbidden(),
+            ),
+            summary="Generate an access token",
+            description="Client credentials, an authorization code (answers the linking token) or a user assertion.",
+            source="https://docs.instacart.com/connect/api/access_tokens",
+            tag="OAuth",
+        ),
+        Route(
+            method="POST",
+            path="/v2/oauth/token/revoke",
+            handler=_revoke,
+            reads_body=True,
+            form=TokenReference,
+            response=Empty,
+            refusals=(errors.invalid_request("..."), errors.may_not_revoke(), errors.query_params_forbidden()),
+            summary="Revoke an access token",
+            source="https://docs.instacart.com/connect/api/oauth/revoke_access_token",
+            tag="OAuth",
+        ),
+        Route(
+            method="POST",
+            path="/v2/oauth/token/introspect",
+            handler=_introspect,
+            reads_body=True,
+            form=TokenReference,
+            response=IntrospectionResponse,
+            refusals=(errors.invalid_request("..."), errors.invalid_client(), errors.query_params_forbidden()),
+            summary="Introspect an access token",
+            description="Handcart's own addition (RFC 7662): whether one of the client's own tokens is alive.",
+            tag="OAuth",
+        ),
+        Route(
+            method="GET",
+            path="/.well-known/oauth-authorization-server",
+            handler=_metadata,
+            response=ServerMetadata,
+            summary="Get the authorization server's metadata",
+            description="Handcart's own addition (RFC 8414).",
+            tag="OAuth",
+        ),
+    )
+
+
+async def _token(call: Call, user_is_active: UserIsActive) -> TokenResponse:
+    parameters = read(call)
+    grant_type = parameters.get("grant_type")
+    if not grant_type:
+        raise errors.missing_parameter("grant_type")
+    if grant_type not in scopes.SCOPES:
+        raise errors.unsupported_grant_type()
+    client = await _client(call, parameters, errors.invalid_client())
+    if client.is_disabled:
+        raise errors.invalid_client()
+    if not scopes.allowed(grant_type, client.scopes):
+        raise errors.unauthorized_client()
+    if grant_type == scopes.AUTHORIZATION_CODE:
+        issued = await call.app.database.write(_redeem, client, parameters)
+    else:
+        scope = scopes.granted(grant_type, client.scopes, parameters.get("scope"))
+        if scope is None:
+            raise errors.invalid_scope()
+        if grant_type == scopes.USER_ASSERTION:
+            issued = await call.app.database.write(_issue_to_user, client, scope, parameters, call, user_is_active)
+        else:
+            issued = await call.app.database.write(tokens.issue, client, scope)
+    if isinstance(issued, OAuthError):
+        raise issued
+    return TokenResponse(
+        access_token=issued.access_token,
+        token_type="Bearer",  # noqa: S106 (not a secret)
+        expires_in=(issued.expires_at - issued.created_at) // clock.SECOND,
+        scope=issued.scope,
+        created_at=issued.created_at // clock.SECOND,
+    )
+
+
+async def _redeem(tx: Tx, client: Client, parameters: dict[str, str]) -> IssuedToken | OAuthError:
+    code = parameters.get("code")
+    if code is None:
+        raise errors.missing_parameter("code")
+    # An absent redirect URI equals none that was registered: the documented invalid_grant.
+    redirect_uri = parameters.get("redirect_uri", "")
+    return await tokens.redeem_code(tx, client, code, redirect_uri, parameters.get("code_verifier"))
+
+
+async def _issue_to_user(
+    tx: Tx, client: Client, scope: str, parameters: dict[str, str], call: Call, user_is_active: UserIsActive
+) -> IssuedToken:
+    user_id = tokens.user_of_assertion(parameters.get("assertion", ""))
+    isolation_id = client.isolation_id
+    if isolation_id is None:
+        banner = await retailers.banner(tx, client.organization_id, call.header(b"x-retailer-id") or "")
+        if banner is None:
+            raise retailer_errors.retailer_unknown()
+        isolation_id = banner.isolation_id
+    if user_id is None or not await user_is_active(tx, isolation_id, user_id):
+        raise errors.invalid_grant()
+    return await tokens.issue(tx, client, scope, isolation_id=isolation_id, user_id=user_id)
+
+
+async def _revoke(call: Call) -> Empty:
+    parameters = read(call)
+    client = await _client(call, parameters, errors.may_not_revoke())
+    token = parameters.get("token")
+    if not token:
+        raise errors.missing_parameter("token")
+    if not await call.app.database.write(tokens.revoke, client, token):
+        raise errors.may_not_revoke()
+    return Empty()
+
+
+async def _introspect(call: Call) -> IntrospectionResponse:
+    parameters = read(call)
+    client = await _client(call, parameters, errors.invalid_client())
+    token = parameters.get("token")
+    if not token:
+        raise errors.missing_parameter("token")
+    row = await call.app.database.read(tokens.introspect, client, token)
+    if row is None:
+        return IntrospectionResponse(active=False)
+    return IntrospectionResponse(
+        active=True,
+        scope=row["scope"],
+        client_id=row["client_id"],
+        token_type="Bearer",  # noqa: S106 (not a secret)
+        exp=row["expires_at"] // clock.SECOND,
+        iat=row["created_at"] // clock.SECOND,
+        sub=row["user_id"],
+        iss=call.app.settings.issuer,
+    )
+
+
+async def _metadata(call: Call) -> ServerMetadata:
+    issuer = call.app.settings.issuer
+    methods = ["client_secret_post", "client_secret_basic"]
+    return ServerMetadata(
+        issuer=issuer,
+        authorization_endpoint=f"{issuer}/oauth/authorize",
+        token_endpoint=f"{issuer}/v2/oauth/token",
+        revocation_endpoint=f"{issuer}/v2/oauth/token/revoke",
+        introspection_endpoint=f"{issuer}/v2/oauth/token/introspect",
+        scopes_supported=list(scopes.ALL),
+        response_types_supported=["code"],
+        response_modes_supported=["query"],
+        grant_types_supported=list(scopes.SCOPES),
+        token_endpoint_auth_methods_supported=methods,
+        revocation_endpoint_auth_methods_supported=methods,
+        introspection_endpoint_auth_methods_supported=methods,
+        code_challenge_methods_supported=["S256"],
+        ui_locales_supported=list(LOCALES),
+        authorization_response_iss_parameter_supported=True,
+    )
+
+
+async def _client(call: Call, parameters: dict[str, str], refusal: OAuthError) -> Client:
+    """The client that proved itself; a wrong secret is counted."""
+    client_id, secret = credentials(call, parameters, refusal)
+    client = await call.app.database.read(retailers.client_by_secret, client_id, secret)
+    if client is None:
+        await count_wrong_secret(call, client_id)
+        raise refusal
+    call.caller = client
+    call.app.limit(client_id)
+    return client

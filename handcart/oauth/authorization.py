@@ -1,0 +1,135 @@
+"""Pending authorization requests: start, hand over at sign-in, answer."""
+
+from typing import Any
+
+from handcart.accounts import ops as accounts
+from handcart.core import clock
+from handcart.core.browser import PageRefused, form_expired
+from handcart.core.db import Tx
+from handcart.core.secret import matches, new_token
+from handcart.oauth.checks import Request
+from handcart.oauth.models import PendingRequest
+from handcart.retailers import ops as retailers
+
+PENDING = 30 * clock.MINUTE
+CODE = 60 * clock.SECOND
+MOST_PENDING = 20
+
+_COLUMNS = "id, client_id, redirect_uri, scope, state, code_challenge, step"
+_ALIVE = "id = $1 AND session_hash = $2 AND answered_at IS NULL AND expires_at > $3"
+
+
+async def start(tx: Tx, request: Request, session: str) -> PendingRequest:
+    """Keep a checked request for this browser; its oldest ones go when there are too many."""
+    now = clock.now()
+    pending = PendingRequest(
+        id=new_token(),
+        client_id=request.client.client_id,
+        redirect_uri=request.redirect_uri,
+        scope=request.scope,
+        state=request.state,
+        code_challenge=request.code_challenge,
+        step=0,
+    )
+    session_hash = tx.keys.hash(session)
+    await tx.run(
+        "DELETE FROM authorization_requests WHERE id IN (SELECT id FROM authorization_requests"
+        " WHERE session_hash = $1 ORDER BY created_at DESC LIMIT 1000 OFFSET $2)",
+        session_hash,
+        MOST_PENDING - 1,
+    )
+    await tx.run(
+        "INSERT INTO authorization_requests (id, session_hash, client_id, redirect_uri, scope, state, code_challenge,"
+        " step, created_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7, 0, $8, $9)",
+        pending.id,
+        session_hash,
+        pending.client_id,
+        pending.redirect_uri,
+        pending.scope,
+        pending.state,
+        pending.code_challenge,
+        now,
+        now + PENDING,
+    )
+    return pending
+
+
+async def pending(tx: Tx, request_id: str, session: str) -> PendingRequest:
+    """The request that waits in this browser; a page says so if it is answered, over, or another browser's."""
+    row = await tx.one(
+        f"SELECT {_COLUMNS} FROM authorization_requests WHERE {_ALIVE}",  # noqa: S608 (constants)
+        request_id,
+        tx.keys.hash(session),
+        clock.now(),
+    )
+    if row is None:
+        raise PageRefused(400, "already_answered")
+    return _pending(row)
+
+
+async def take_step(tx: Tx, request_id: str, session: str, form_token: str) -> PendingRequest:
+    """Accept one posted form: its token works once, for this request in this browser."""
+    found = await pending(tx, request_id, session)
+    if not matches(form_token, form_token_for(tx, found, session)):
+        raise form_expired()
+    await tx.run("UPDATE authorization_requests SET step = step + 1 WHERE id = $1", request_id)
+    return await pending(tx, request_id, session)
+
+
+def form_token_for(tx: Tx, request: PendingRequest, session: str) -> str:
+    """The token that the next form of this request must bring back."""
+    return tx.keys.form_token(session, request.id, str(request.step))
+
+
+async def hand_over(tx: Tx, old_session: str, new_session: str) -> None:
+    """Let the requests of a browser follow it to its new session, each tab its own."""
+    await tx.run(
+        "UPDATE authorization_requests SET session_hash = $2 WHERE session_hash = $1",
+        tx.keys.hash(old_session),
+        tx.keys.hash(new_session),
+    )
+
+
+async def deny(tx: Tx, request: PendingRequest, session: str) -> None:
+    """The customer said no; no code is made."""
+    await _answer(tx, request, session)
+
+
+async def allow(tx: Tx, request: PendingRequest, session: str) -> str:
+    """The customer said yes: answers the code. Client and account are checked again at this moment."""
+    await _answer(tx, request, session)
+    account = await accounts.signed_in(tx, session)
+    if account is None:
+        raise PageRefused(403, "account_closed")
+    client = await retailers.client(tx, request.client_id)
+    if client is None or client.is_disabled:
+        raise PageRefused(400, "unknown_client")
+    code = new_token()
+    await tx.run(
+        "INSERT INTO authorization_codes (code_hash, client_id, account_id, redirect_uri, scope, code_challenge,"
+        " expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        tx.keys.hash(code),
+        request.client_id,
+        account.id,
+        request.redirect_uri,
+        request.scope,
+        request.code_challenge,
+        clock.now() + CODE,
+    )
+    return code
+
+
+async def _answer(tx: Tx, request: PendingRequest, session: str) -> None:
+    now = clock.now()
+    answered = await tx.run(
+        f"UPDATE authorization_requests SET answered_at = $3 WHERE {_ALIVE}",  # noqa: S608 (constants)
+        request.id,
+        tx.keys.hash(session),
+        now,
+    )
+    if not answered:
+        raise PageRefused(400, "already_answered")
+
+
+def _pending(row: Any) -> PendingRequest:
+    return PendingRequest(**{name: row[name] for name in _COLUMNS.split(", ")})

@@ -1,0 +1,88 @@
+"""Who stands behind a bearer token (RFC 6750).
+
+On PostgreSQL a look-up is a round trip, so its result is kept for one second: a revoked token is dead within that.
+"""
+
+import re
+from typing import Any
+
+from handcart.core import clock, errors
+from handcart.core.db import Tx
+from handcart.core.http import Call
+from handcart.retailers import errors as retailer_errors
+from handcart.retailers import ops as retailers
+from handcart.retailers.models import Caller
+
+_HEADER = re.compile(r"bearer +([A-Za-z0-9._~+/-]{1,512}=*)", re.IGNORECASE)
+_KEEP = clock.SECOND
+_MOST_KEPT = 10_000
+
+TOKEN = (
+    "SELECT client_id, organization_id, retailer_id, isolation_id, scope, user_id, account_id, expires_at, revoked_at"
+    " FROM tokens WHERE token_hash = $1"
+)
+
+
+class Bearers:
+    """Authenticates calls; one for each process."""
+
+    def __init__(self) -> None:
+        self._kept: dict[tuple[str, str | None], tuple[int, Caller]] = {}
+
+    async def authenticate(self, call: Call) -> Caller:
+        """The caller; raises 401 for a token that is missing, malformed, unknown, over or revoked."""
+        token = _token(call)
+        database = call.app.database
+        if database.kind == "sqlite":
+            return await database.read(_caller, token, call)
+        key, now = (token, call.header(b"x-retailer-id")), clock.now()
+        until, caller = self._kept.get(key, (0, None))
+        if caller is None or until <= now:
+            caller = await database.read(_caller, token, call)
+            if len(self._kept) >= _MOST_KEPT:
+                self._kept.clear()
+            self._kept[key] = (now + _KEEP, caller)
+        return caller
+
+
+def _token(call: Call) -> str:
+    values = [value for name, value in call.headers if name == b"authorization"]
+    if not values:
+        raise errors.unauthorized("The access token is invalid", error=None)
+    match = _HEADER.fullmatch(values[0].decode("latin-1")) if len(values) == 1 else None
+    if match is None:
+        raise errors.unauthorized("The access token is invalid")
+    return match[1]
+
+
+async def _caller(tx: Tx, token: str, call: Call) -> Caller:
+    row = await tx.one(TOKEN, tx.keys.hash(token))
+    # A linking token stands for an account of the platform, not for a caller.
+    if row is None or row["account_id"] is not None:
+        raise errors.unauthorized("The access token is invalid")
+    if row["revoked_at"] is not None:
+        raise errors.unauthorized("The access token was revoked")
+    if row["expires_at"] <= clock.now():
+        raise errors.unauthorized("The access token expired")
+    retailer_id, isolation_id = row["retailer_id"], row["isolation_id"]
+    if retailer_id is None:
+        retailer_id, isolation_id = await _banner(tx, row, call)
+    return Caller(
+        client_id=row["client_id"],
+        organization_id=row["organization_id"],
+        retailer_id=retailer_id,
+        isolation_id=isolation_id,
+        scopes=tuple(row["scope"].split()),
+        user_id=row["user_id"],
+    )
+
+
+async def _banner(tx: Tx, row: Any, call: Call) -> tuple[int, int]:
+    """The banner that a client of several names in `X-Retailer-Id`; other clients' headers are ignored."""
+    slug = call.header(b"x-retailer-id")
+    if not slug:
+        raise retailer_errors.retailer_missing()
+    banner = await retailers.banner(tx, row["organization_id"], slug)
+    if banner is None or (row["isolation_id"] is not None and row["isolation_id"] != banner.isolation_id):
+        raise retailer_errors.retailer_unknown()
+    return banner.id, banner.isolation_id

@@ -1,0 +1,174 @@
+"""The pages of an authorization: sign in, then "Authorization Required"."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from urllib.parse import quote, urlencode
+
+from handcart.accounts import ops as accounts
+from handcart.accounts.errors import SignInRefused
+from handcart.core import clock, sessions
+from handcart.core.browser import Browser, PageRefused, form_expired
+from handcart.core.db import Tx
+from handcart.core.errors import OAuthError
+from handcart.core.http import Call, Reply, Route
+from handcart.core.pages import LOCALES
+from handcart.core.secret import new_token
+from handcart.oauth import authorization, errors, tokens
+from handcart.oauth.checks import Rejected, Request, check
+from handcart.oauth.models import PendingRequest
+from handcart.retailers import ops as retailers
+
+# Whether an account is linked at a client's retailer is known further right: (tx, account_id, client_id).
+IsLinked = Callable[[Tx, int, str], Awaitable[bool]]
+
+
+def routes(is_linked: IsLinked) -> Sequence[Route]:
+    """The pages, given what is known of links."""
+
+    async def authorize(call: Call) -> Reply:
+        return await _authorize(call, is_linked)
+
+    async def waiting(call: Call) -> Reply:
+        return await _show(Browser(call), call.path["request_id"], is_linked)
+
+    return (
+        Route(method="GET", path="/oauth/authorize", handler=authorize),
+        Route(method="GET", path="/oauth/authorize/{request_id}", handler=waiting),
+        Route(method="POST", path="/oauth/authorize/{request_id}/sign-in", handler=_sign_in),
+        Route(method="POST", path="/oauth/authorize/{request_id}/consent", handler=_consent),
+    )
+
+
+async def _authorize(call: Call, is_linked: IsLinked) -> Reply:
+    browser = Browser(call)
+    try:
+        request = await call.app.database.read(check, browser.query)
+    except Rejected as rejected:
+        return browser.see_other(_back(browser, rejected.request, _error(rejected.error)))
+    pending = await call.app.database.write(authorization.start, request, browser.session)
+    return await _show(browser, pending.id, is_linked)
+
+
+async def _show(browser: Browser, request_id: str, is_linked: IsLinked) -> Reply:
+    """The page that a pending request waits on."""
+    database = browser.call.app.database
+    pending = await database.read(authorization.pending, request_id, browser.session)
+    account = await database.read(accounts.signed_in, browser.session)
+    if account is None:
+        return await _sign_in_page(browser, pending)
+    return browser.page(
+        "oauth/consent.html",
+        form_action=pending.redirect_uri,
+        retailer=await _retailer_name(browser, pending),
+        email=account.email,
+        action=_path(pending, browser.locale, "/consent"),
+        form_token=browser.form_token(pending.id, str(pending.step)),
+        lifetime_hours=tokens.LIFETIME // clock.HOUR,
+        account_url="/account",
+        already_linked=await database.read(is_linked, account.id, pending.client_id),
+        locale_links=_locale_links(browser, pending),
+    )
+
+
+async def _sign_in(call: Call) -> Reply:
+    browser = Browser(call)
+    form = await browser.form()
+    pending = await _take_step(browser, form)
+    try:
+        signed_in = await accounts.sign_in(
+            call.app.database,
+            email=form.get("email", ""),
+            password=form.get("password", ""),
+            address=call.address,
+            session=browser.session,
+            device=browser.device,
+        )
+    except SignInRefused as refused:
+        return await _sign_in_page(browser, pending, form.get("email", "")[:254], refused.retry_after)
+    await call.app.database.write(authorization.hand_over, browser.session, signed_in.session)
+    browser.start_session(signed_in.session)
+    return browser.see_other(_path(pending, browser.locale), device=signed_in.device)
+
+
+async def _consent(call: Call) -> Reply:
+    browser = Browser(call)
+    form = await browser.form()
+    decision = form.get("decision")
+    if decision not in ("allow", "deny", "switch"):
+        raise PageRefused(400, "invalid_request")
+    database = call.app.database
+    if await database.read(accounts.signed_in, browser.session) is None:
+        raise form_expired()
+    pending = await _take_step(browser, form)
+    if decision == "switch":
+        return await _switch_account(browser, pending)
+    if decision == "deny":
+        await database.write(authorization.deny, pending, browser.session)
+        return browser.see_other(_back(browser, pending, _error(errors.access_denied())))
+    code = await database.write(authorization.allow, pending, browser.session)
+    return browser.see_other(_back(browser, pending, {"code": code}))
+
+
+async def _switch_account(browser: Browser, pending: PendingRequest) -> Reply:
+    database, anonymous = browser.call.app.database, new_token()
+    await database.write(authorization.hand_over, browser.session, anonymous)
+    await database.write(sessions.sign_out, browser.session)
+    browser.start_session(anonymous)
+    return browser.see_other(_path(pending, browser.locale))
+
+
+async def _take_step(browser: Browser, form: dict[str, str]) -> PendingRequest:
+    request_id = browser.call.path["request_id"]
+    if not browser.is_known:
+        raise form_expired()
+    return await browser.call.app.database.write(
+        authorization.take_step, request_id, browser.session, form.get("form_token", "")
+    )
+
+
+async def _sign_in_page(
+    browser: Browser, pending: PendingRequest, email: str = "", retry_after: int | None = None
+) -> Reply:
+    """`retry_after`: None at first, 0 after wrong credentials, else the seconds to wait."""
+    return browser.page(
+        "oauth/sign_in.html",
+        status=200 if retry_after is None else (429 if retry_after else 401),
+        form_action=pending.redirect_uri,
+        retailer=await _retailer_name(browser, pending),
+        action=_path(pending, browser.locale, "/sign-in"),
+        form_token=browser.form_token(pending.id, str(pending.step)),
+        email=email,
+        error=None if retry_after is None else ("rate_limited" if retry_after else "credentials"),
+        retry_minutes=-(-(retry_after or 0) // 60),
+        locale_links=_locale_links(browser, pending),
+    )
+
+
+async def _retailer_name(browser: Browser, pending: PendingRequest) -> str:
+    async def name(tx: Tx) -> str:
+        client = await retailers.client(tx, pending.client_id)
+        return await retailers.display_name(tx, client) if client else ""
+
+    return await browser.call.app.database.read(name)
+
+
+def _locale_links(browser: Browser, pending: PendingRequest) -> list[tuple[str, str, str, bool]]:
+    return [(locale, label, _path(pending, locale), locale == browser.locale) for locale, label in LOCALES.items()]
+
+
+def _path(pending: PendingRequest, locale: str, form: str = "") -> str:
+    # The chosen language goes along in the address.
+    return f"/oauth/authorize/{pending.id}{form}?locale={locale}"
+
+
+def _error(error: OAuthError) -> dict[str, str]:
+    return {"error": error.error, "error_description": error.message}
+
+
+def _back(browser: Browser, request: Request | PendingRequest, answer: dict[str, str]) -> str:
+    """The redirect URI with the answer, the state as it came, and who answers (RFC 9207)."""
+    parameters = dict(answer)
+    if request.state is not None:
+        parameters["state"] = request.state
+    parameters["iss"] = browser.settings.issuer
+    separator = "&" if "?" in request.redirect_uri else "?"
+    return request.redirect_uri + separator + urlencode(parameters, quote_via=quote)

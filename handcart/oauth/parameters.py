@@ -1,0 +1,121 @@
+"""Reading a request to an OAuth endpoint: JSON or form, strictly, and who sent it."""
+
+import base64
+import binascii
+import json
+from typing import Any
+from urllib.parse import parse_qsl, unquote_plus
+
+from handcart.core import errors as core_errors
+from handcart.core.errors import OAuthError
+from handcart.core.http import Call, media_type
+from handcart.core.ratelimit import Limit, count
+from handcart.oauth import errors
+
+_WRONG_SECRETS = Limit(60, 60)
+_CREDENTIALS = ("client_id=", "client_secret=", "code=", "token=", "assertion=", "grant_type=")
+
+
+def read(call: Call) -> dict[str, str]:
+    """The request's parameters; null counts as absent. Raises the documented OAuth errors."""
+    query = call.query.decode("latin-1")
+    if query and any(f"&{query}".find(f"&{name}") >= 0 for name in _CREDENTIALS):
+        raise errors.query_params_forbidden()
+    kind, charset = media_type(call)
+    if charset not in ("", "utf-8", "utf8"):
+        raise errors.invalid_request("The body must be UTF-8.")
+    if kind == "application/json":
+        parameters = _from_json(call.raw)
+    elif kind == "application/x-www-form-urlencoded":
+        parameters = _from_form(call.raw)
+    else:
+        raise errors.invalid_request("Content-Type must be application/json or application/x-www-form-urlencoded.")
+    if any("\0" in value for value in parameters.values()):
+        raise errors.invalid_request("A parameter holds NUL.")
+    return parameters
+
+
+def credentials(call: Call, parameters: dict[str, str], refusal: OAuthError) -> tuple[str, str]:
+    """Client id and secret from the body or from HTTP Basic, not from both."""
+    header = call.header_values(b"authorization")
+    if not header:
+        client_id, secret = parameters.get("client_id"), parameters.get("client_secret")
+        if not client_id or not secret:
+            raise refusal
+        return client_id, secret
+    if "client_secret" in parameters or len(header) > 1:
+        raise errors.invalid_request("Use one way to authenticate the client, not two.")
+    client_id, secret = _from_basic(header[0], refusal)
+    if parameters.get("client_id", client_id) != client_id:
+        raise errors.invalid_request("The two client ids differ.")
+    return client_id, secret
+
+
+async def count_wrong_secret(call: Call, client_id: str) -> None:
+    """Slow down who guesses secrets: by client and address, so that nobody else is hurt. Raises 429."""
+    known = call.app.keys.hash(client_id).hex()[:32]
+    wait = await call.app.database.write(count, f"secret:{known}:{call.address}", _WRONG_SECRETS)
+    if wait:
+        raise core_errors.too_many_requests(wait)
+
+
+def _from_json(raw: bytes) -> dict[str, str]:
+    try:
+        values = json.loads(raw, object_pairs_hook=_single, parse_constant=_refuse)
+    except (ValueError, RecursionError):
+        raise errors.invalid_request("The body must be one JSON object without repeated names.") from None
+    if not isinstance(values, dict):
+        raise errors.invalid_request("The body must be a JSON object.")
+    present = {name: value for name, value in values.items() if value is not None}
+    for name, value in present.items():
+        if not isinstance(value, str) and name in _KNOWN:
+            raise errors.invalid_request(f"{name} must be a string.")
+    return {name: value for name, value in present.items() if name in _KNOWN and _is_text(value)}
+
+
+_KNOWN = frozenset(
+    (
+        "grant_type", "client_id", "client_secret", "scope", "code", "redirect_uri", "code_verifier", "assertion",
+        "token", "token_type_hint",
+    )
+)  # fmt: skip
+
+
+def _from_form(raw: bytes) -> dict[str, str]:
+    try:
+        pairs = parse_qsl(raw.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=50)
+        return {name: value for name, value in _single(pairs).items() if name in _KNOWN}
+    except ValueError:
+        raise errors.invalid_request("The body must be a form without repeated names.") from None
+
+
+def _from_basic(header: str, refusal: OAuthError) -> tuple[str, str]:
+    """RFC 6749 section 2.3.1: id and secret are form-encoded before they are joined."""
+    scheme, _, encoded = header.partition(" ")
+    try:
+        client_id, colon, secret = base64.b64decode(encoded.strip(), validate=True).decode().partition(":")
+    except (binascii.Error, UnicodeError):
+        raise refusal from None
+    if scheme.lower() != "basic" or not colon:
+        raise refusal
+    return unquote_plus(client_id), unquote_plus(secret)
+
+
+def _single(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    values = dict(pairs)
+    if len(values) != len(pairs):
+        raise ValueError("repeated name")
+    return values
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(constant)
+
+
+def _is_text(value: str) -> bool:
+    """A lone surrogate is no text."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise errors.invalid_request("A parameter is not valid Unicode.") from None
+    return True

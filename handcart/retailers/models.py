@@ -1,0 +1,50 @@
+"""What others see of retailers and clients."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Retailer:
+    """One banner."""
+
+    id: int
+    organization_id: int
+    isolation_id: int
+    slug: str
+    name: str
+    allows_user_deletion: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """An OAuth application of an organization; `retailer_id` is None when it names a banner in each request."""
+
+    client_id: str
+    organization_id: int
+    retailer_id: int | None
+    isolation_id: int | None
+    name: str
+    scopes: tuple[str, ...]
+    require_pkce: bool
+    require_state: bool
+    is_disabled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class NewClient:
+    """A client as it is shown once, with its secret."""
+
+    client_id: str
+    client_secret: str
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who stands behind a bearer token: a client acting for one retailer, for one of its users if `user_id` is set."""
+
+    client_id: str
+    organization_id: int
+    retailer_id: int
+    isolation_id: int
+    scopes: tuple[str, ...]
+    user_id: str | None

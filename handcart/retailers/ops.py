@@ -1,0 +1,277 @@
+"""Make and look up organizations, retailers and clients."""
+
+import re
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+from handcart.core import clock, ids
+from handcart.core.db import Tx
+from handcart.core.secret import new_token
+from handcart.retailers.errors import Refused
+from handcart.retailers.models import Client, NewClient, Retailer
+
+_SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+
+_RETAILER = "SELECT id, organization_id, isolation_id, slug, name, allows_user_deletion FROM retailers"
+_CLIENT = (
+    "SELECT c.client_id, c.organization_id, c.retailer_id, r.isolation_id, c.name, c.scopes, c.require_pkce,"
+    " c.require_state, c.disabled_at FROM clients c LEFT JOIN retailers r ON r.id = c.retailer_id"
+)
+_CLIENT_BY_SECRET = (
+    "SELECT c.client_id, c.organization_id, c.retailer_id, r.isolation_id, c.name, c.scopes, c.require_pkce,"
+    " c.require_state, c.disabled_at FROM client_secrets s JOIN clients c ON c.client_id = s.client_id"
+    " LEFT JOIN retailers r ON r.id = c.retailer_id"
+    " WHERE s.client_id = $1 AND s.secret_hash = $2 AND (s.expires_at IS NULL OR s.expires_at > $3)"
+)
+
+
+async def create_retailer(
+    tx: Tx,
+    *,
+    slug: str,
+    name: str,
+    organization: str | None = None,
+    shares_users: bool = False,
+    allows_user_deletion: bool = True,
+) -> Retailer:
+    """Make a retailer, and its organization if there is none by that slug yet.
+
+    With `shares_users`, all banners of the organization made that way see the same users and links.
+    """
+    for value in (slug, organization or slug):
+        if not _SLUG.fullmatch(value):
+            raise Refused(f"{value!r} cannot be a slug: use 1 to 63 of a-z, 0-9 and inner hyphens")
+    if not name.strip() or len(name) > 200:
+        raise Refused("a retailer needs a name of 1 to 200 characters")
+    organization_id = await _organization(tx, organization or slug)
+    retailer_id = ids.new_id()
+    isolation_id = organization_id if shares_users else retailer_id
+    made = await tx.run(
+        "INSERT INTO retailers (id, organization_id, isolation_id, slug, name, allows_user_deletion, created_at)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (slug) DO NOTHING",
+        retailer_id,
+        organization_id,
+        isolation_id,
+        slug,
+        name.strip(),
+        allows_user_deletion,
+        clock.now(),
+    )
+    if not made:
+        raise Refused(f"there is a retailer {slug!r} already")
+    return Retailer(retailer_id, organization_id, isolation_id, slug, name.strip(), allows_user_deletion)
+
+
+async def create_client(
+    tx: Tx,
+    *,
+    retailer: str | None = None,
+    organization: str | None = None,
+    scopes: Sequence[str],
+    redirect_uris: Sequence[str] = (),
+    name: str | None = None,
+    require_pkce: bool = False,
+    require_state: bool = True,
+) -> NewClient:
+    """Make a client for one retailer, or for a whole organization, and its first secret."""
+    if (retailer is None) == (organization is None):
+        raise Refused("name either a retailer or an organization")
+    for uri in redirect_uris:
+        check_redirect_uri(uri)
+    owner = await _owner(tx, retailer, organization)
+    client_id = new_token()
+    await tx.run(
+        "INSERT INTO clients (client_id, organization_id, retailer_id, name, scopes, require_pkce, require_state,"
+        " created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+        client_id,
+        owner["organization_id"],
+        owner["retailer_id"],
+        name or owner["name"],
+        " ".join(scopes),
+        require_pkce,
+        require_state,
+        clock.now(),
+    )
+    await register_redirect_uris(tx, client_id, redirect_uris)
+    return NewClient(client_id, await _add_secret(tx, client_id))
+
+
+async def register_redirect_uris(tx: Tx, client_id: str, redirect_uris: Sequence[str]) -> None:
+    """Add redirect URIs to a client; those it has stay."""
+    for uri in redirect_uris:
+        check_redirect_uri(uri)
+        await tx.run(
+            "INSERT INTO redirect_uris (client_id, redirect_uri) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+            client_id,
+            uri,
+        )
+
+
+async def rotate_secret(tx: Tx, client_id: str, *, keep_old: int = 0) -> NewClient:
+    """Give a client a new secret; the ones before end after `keep_old` microseconds."""
+    if await client(tx, client_id) is None:
+        raise Refused(f"there is no client {client_id!r}")
+    ends_at = clock.now() + keep_old
+    await tx.run(
+        "UPDATE client_secrets SET expires_at = $2 WHERE client_id = $1 AND (expires_at IS NULL OR expires_at > $2)",
+        client_id,
+        ends_at,
+    )
+    return NewClient(client_id, await _add_secret(tx, client_id))
+
+
+async def disable_client(tx: Tx, client_id: str, *, disabled: bool = True) -> None:
+    """Stop a client from getting tokens (those it has live on until they expire), or let it again."""
+    at = clock.now() if disabled else None
+    if not await tx.run("UPDATE clients SET disabled_at = $2 WHERE client_id = $1", client_id, at):
+        raise Refused(f"there is no client {client_id!r}")
+
+
+async def clients(tx: Tx, retailer: str | None = None) -> list[dict[str, Any]]:
+    """All clients, or one retailer's, for the operator's list."""
+    rows = await tx.all(
+        "SELECT c.client_id, c.name, r.slug AS retailer, o.slug AS organization, c.scopes, c.require_pkce,"
+        " c.require_state, c.created_at, c.disabled_at FROM clients c"
+        " JOIN organizations o ON o.id = c.organization_id LEFT JOIN retailers r ON r.id = c.retailer_id"
+        " WHERE $1 = '' OR r.slug = $1 ORDER BY c.created_at",
+        retailer or "",
+    )
+    found = []
+    for row in rows:
+        uris = await redirect_uris(tx, row["client_id"])
+        found.append(
+            {
+                "client_id": row["client_id"],
+                "name": row["name"],
+                "retailer": row["retailer"],
+                "organization": row["organization"],
+                "scope": row["scopes"],
+                "redirect_uris": uris,
+                "require_pkce": bool(row["require_pkce"]),
+                "require_state": bool(row["require_state"]),
+                "created_at": clock.to_wire(row["created_at"]),
+                "enabled": row["disabled_at"] is None,
+            }
+        )
+    return found
+
+
+async def client(tx: Tx, client_id: str) -> Client | None:
+    """A client by its id."""
+    return _client(await tx.one(f"{_CLIENT} WHERE c.client_id = $1", client_id))
+
+
+async def client_by_secret(tx: Tx, client_id: str, client_secret: str) -> Client | None:
+    """The client, if the secret is one of its live ones."""
+    return _client(await tx.one(_CLIENT_BY_SECRET, client_id, tx.keys.hash(client_secret), clock.now()))
+
+
+async def redirect_uris(tx: Tx, client_id: str) -> list[str]:
+    """The redirect URIs that a client has registered."""
+    rows = await tx.all("SELECT redirect_uri FROM redirect_uris WHERE client_id = $1 ORDER BY redirect_uri", client_id)
+    return [row["redirect_uri"] for row in rows]
+
+
+async def retailer(tx: Tx, retailer_id: int) -> Retailer:
+    """A retailer that is known to exist."""
+    row = await tx.one(f"{_RETAILER} WHERE id = $1", retailer_id)
+    assert row is not None
+    return _retailer(row)
+
+
+async def retailer_by_slug(tx: Tx, slug: str) -> Retailer | None:
+    """A retailer by its slug, whoever asks: for the operator's commands."""
+    row = await tx.one(f"{_RETAILER} WHERE slug = $1", slug)
+    return _retailer(row) if row else None
+
+
+async def banner(tx: Tx, organization_id: int, slug: str) -> Retailer | None:
+    """The organization's own banner by its slug."""
+    row = await tx.one(f"{_RETAILER} WHERE slug = $1 AND organization_id = $2", slug, organization_id)
+    return _retailer(row) if row else None
+
+
+async def display_name(tx: Tx, owner: Client) -> str:
+    """The name that people read for whom a client acts: its retailer's, or its own."""
+    return owner.name if owner.retailer_id is None else (await retailer(tx, owner.retailer_id)).name
+
+
+def check_redirect_uri(uri: str) -> None:
+    """Refuse what could not be compared byte for byte or would leak the code: RFC 6749 3.1.2, RFC 9700 2.1."""
+    try:
+        parts = urlsplit(uri)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        raise Refused(f"{uri!r} is not a URI") from None
+    if not uri.isascii() or any(character <= " " or character in '\\"<>^`{|}\x7f' for character in uri):
+        raise Refused(f"the redirect URI {uri!r} holds characters that a URI cannot hold: encode them")
+    if parts.fragment or uri.endswith("#"):
+        raise Refused(f"the redirect URI {uri!r} must not hold a fragment")
+    if parts.scheme not in ("https", "http") or not host or parts.username is not None:
+        raise Refused(f"the redirect URI {uri!r} must be https://host/path without user information")
+    if parts.scheme == "http" and host not in ("localhost", "127.0.0.1", "::1"):
+        raise Refused(f"the redirect URI {uri!r} must use https (http is for this machine alone)")
+
+
+async def _organization(tx: Tx, slug: str) -> int:
+    await tx.run(
+        "INSERT INTO organizations (id, slug, created_at) VALUES ($1, $2, $3) ON CONFLICT (slug) DO NOTHING",
+        ids.new_id(),
+        slug,
+        clock.now(),
+    )
+    row = await tx.one("SELECT id FROM organizations WHERE slug = $1", slug)
+    assert row is not None
+    found: int = row["id"]
+    return found
+
+
+async def _owner(tx: Tx, retailer: str | None, organization: str | None) -> dict[str, Any]:
+    if retailer is not None:
+        row = await tx.one("SELECT id, organization_id, name FROM retailers WHERE slug = $1", retailer)
+        if row is None:
+            raise Refused(f"there is no retailer {retailer!r}: make it with `handcart retailer create`")
+        return {"organization_id": row["organization_id"], "retailer_id": row["id"], "name": row["name"]}
+    row = await tx.one("SELECT id FROM organizations WHERE slug = $1", organization)
+    if row is None:
+        raise Refused(f"there is no organization {organization!r}: make one of its retailers first")
+    return {"organization_id": row["id"], "retailer_id": None, "name": organization}
+
+
+async def _add_secret(tx: Tx, client_id: str) -> str:
+    secret = new_token()
+    await tx.run(
+        "INSERT INTO client_secrets (client_id, secret_hash, created_at) VALUES ($1, $2, $3)",
+        client_id,
+        tx.keys.hash(secret),
+        clock.now(),
+    )
+    return secret
+
+
+def _client(row: Any) -> Client | None:
+    if row is None:
+        return None
+    return Client(
+        client_id=row["client_id"],
+        organization_id=row["organization_id"],
+        retailer_id=row["retailer_id"],
+        isolation_id=row["isolation_id"],
+        name=row["name"],
+        scopes=tuple(row["scopes"].split()),
+        require_pkce=bool(row["require_pkce"]),
+        require_state=bool(row["require_state"]),
+        is_disabled=row["disabled_at"] is not None,
+    )
+
+
+def _retailer(row: Any) -> Retailer:
+    return Retailer(
+        id=row["id"],
+        organization_id=row["organization_id"],
+        isolation_id=row["isolation_id"],
+        slug=row["slug"],
+        name=row["name"],
+        allows_user_deletion=bool(row["allows_user_deletion"]),
+    )

@@ -1,0 +1,145 @@
+"""`/v2/fulfillment/users` and its deprecated twins."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+import msgspec
+
+from handcart.core.db import Tx
+from handcart.core.errors import invalid
+from handcart.core.http import Call, Route
+from handcart.oauth.scopes import FULFILLMENT
+from handcart.retailers import ops as retailers
+from handcart.users import errors, ops
+from handcart.users.models import Address, User
+from handcart.users.wire import (
+    AddressFlags,
+    AddressRequest,
+    AddressResponse,
+    CreateUserAndAddressRequest,
+    CreateUserRequest,
+    SuccessResponse,
+    UserId,
+    UserResponse,
+    ValidateAddressRequest,
+)
+
+# What domains to the right hold of a user, they delete: (tx, isolation_id, user_id).
+Forget = Callable[[Tx, int, str], Awaitable[None]]
+_DOCS = "https://docs.instacart.com/connect/api/fulfillment"
+
+
+def routes(forget: Sequence[Forget]) -> Sequence[Route]:
+    """The user endpoints, given what else has to forget a deleted user."""
+
+    async def privacy_request(tx: Tx, call: Call) -> SuccessResponse:
+        return await _delete(tx, call, forget)
+
+    return (
+        _route(
+            path="/v2/fulfillment/users",
+            handler=_create,
+            body=CreateUserRequest,
+            response=UserResponse,
+            refusals=(errors.user_id_taken(), errors.user_not_active()),
+            summary="Create a Connect user account",
+            description="The same content again answers the user there is, so that a retry is safe.",
+            source=f"{_DOCS}/users/create_user",
+        ),
+        _route(
+            path="/v2/fulfillment/users/{user_id}/addresses",
+            handler=_create_with_address,
+            body=CreateUserAndAddressRequest,
+            response=AddressResponse,
+            refusals=(errors.user_not_active(),),
+            summary="Create a Connect user and validate an address",
+            source=f"{_DOCS}/users/create_user_and_address",
+        ),
+        _route(
+            path="/v2/fulfillment/users/{user_id}/privacy_request",
+            handler=privacy_request,
+            response=SuccessResponse,
+            refusals=(errors.user_not_found(), errors.deletion_not_allowed()),
+            summary="Create a user data deletion request",
+            description="The user and all their data are deleted at once; again answers success.",
+            source=f"{_DOCS}/users/create_user_deletion_request",
+        ),
+        _route(
+            path="/v2/fulfillment/lastmile/validate_address",
+            handler=_create_with_address,
+            body=ValidateAddressRequest,
+            response=AddressResponse,
+            refusals=(errors.user_not_active(),),
+            summary="Create a Connect user and validate an address (deprecated)",
+            source=f"{_DOCS}/lastmile/create_user_and_validate_address",
+            deprecated=True,
+        ),
+        _route(
+            path="/v2/fulfillment/lastmile/users/{user_id}/validate_address",
+            handler=_validate_address,
+            body=AddressRequest,
+            response=AddressResponse,
+            refusals=(errors.user_not_found(), errors.user_not_active()),
+            summary="Validate an address (deprecated)",
+            source=f"{_DOCS}/lastmile/validate_address",
+            deprecated=True,
+        ),
+    )
+
+
+def _route(**fields: Any) -> Route:
+    return Route(method="POST", tx="write", scope=FULFILLMENT, tag="Users", **fields)
+
+
+async def _create(tx: Tx, call: Call) -> UserResponse:
+    body: CreateUserRequest = call.body
+    user = User(body.user_id, body.first_name, body.last_name, body.phone_number, body.locale)
+    await ops.create(tx, call.caller.isolation_id, user)
+    return UserResponse(user.user_id, user.first_name, user.last_name, user.phone_number, user.locale)
+
+
+async def _create_with_address(tx: Tx, call: Call) -> AddressResponse:
+    body: CreateUserAndAddressRequest | ValidateAddressRequest = call.body
+    if isinstance(body, ValidateAddressRequest):
+        user = User(body.user_id, None, None, None, None)
+    else:
+        user = User(_new_user_id(call.path["user_id"]), body.first_name, body.last_name, body.phone_number, body.locale)
+    address = await ops.create_with_address(tx, call.caller.isolation_id, user, _address(body))
+    return _answer(user.user_id, address)
+
+
+async def _validate_address(tx: Tx, call: Call) -> AddressResponse:
+    user_id = call.path["user_id"]
+    address = await ops.add_address(tx, call.caller.isolation_id, user_id, _address(call.body))
+    return _answer(user_id, address)
+
+
+async def _delete(tx: Tx, call: Call, forget: Sequence[Forget]) -> SuccessResponse:
+    isolation_id, user_id = call.caller.isolation_id, call.path["user_id"]
+    if not (await retailers.retailer(tx, call.caller.retailer_id)).allows_user_deletion:
+        raise errors.deletion_not_allowed()
+    if not await ops.is_deleted(tx, isolation_id, user_id):
+        await ops.require(tx, isolation_id, user_id)
+        for forget_user in forget:
+            await forget_user(tx, isolation_id, user_id)
+        await ops.delete(tx, isolation_id, user_id)
+    return SuccessResponse(success=True)
+
+
+def _new_user_id(user_id: str) -> str:
+    """An id from the path that a user may be created under: the same rule as in the body."""
+    try:
+        return msgspec.convert(user_id, UserId)
+    except msgspec.ValidationError:
+        raise invalid("user_id") from None
+
+
+def _address(body: AddressRequest) -> Address:
+    city = body.city if isinstance(body, CreateUserAndAddressRequest) else None
+    return Address(body.address_line_1, body.address_line_2 or "", body.postal_code, city, body.address_type)
+
+
+def _answer(user_id: str, address: Address) -> AddressResponse:
+    # Until there are stores, there is none that is too far away.
+    flags = AddressFlags(long_distance_delivery=False)
+    return AddressResponse(user_id, address.address_line_1, address.postal_code, flags)
