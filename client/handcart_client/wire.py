@@ -203,7 +203,7 @@ def may_repeat(retry: Retry, error: ConnectError) -> bool:
 
 def pause(repeats: int, asked: float | None) -> float | None:
     """Seconds to wait before the next repeat, with jitter; None if the server asks for more than callers can wait."""
-    backoff = min(BACKOFF_SECONDS * (1 << repeats), LONGEST_WAIT_SECONDS) * random.uniform(0.5, 1)  # noqa: S311
+    backoff = min(BACKOFF_SECONDS * (1 << min(repeats, 10)), LONGEST_WAIT_SECONDS) * random.uniform(0.5, 1)  # noqa: S311
     if asked is None:
         return backoff
     return max(asked, backoff) if asked <= LONGEST_WAIT_SECONDS else None

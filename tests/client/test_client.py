@@ -1,0 +1,112 @@
+import inspect
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import handcart_client
+import httpx
+import pytest
+from handcart_client import AsyncClient, Client
+from handcart_client.wire import USER_AGENT
+
+from tests.client.fakes import BASE_URL, CLIENT_SECRET, Caller, FakeServer
+
+PROJECT = Path(handcart_client.__file__).parents[1] / "pyproject.toml"
+
+
+def get_link(client: Any) -> Any:
+    return client.links.get("member-1")
+
+
+@pytest.fixture(autouse=True)
+def linked(server: FakeServer) -> None:
+    server.answer(body={"instacartplus_member": True})
+
+
+def test_every_request_carries_the_documented_headers(make_caller: Callable[..., Caller], server: FakeServer) -> None:
+    make_caller(transport=httpx.MockTransport(server), retailer_id="garden-market", locale="fr-CA")(get_link)
+    for request in [*server.token_requests, *server.requests]:
+        assert request.headers["Accept"] == "application/json"
+        assert request.headers["Content-Type"] == "application/json"
+        assert request.headers["User-Agent"] == "handcart-client/0.1.0"
+        assert request.headers["X-Retailer-Id"] == "garden-market"
+        assert request.headers["Accept-Language"] == "fr-CA"
+
+
+def test_headers_that_are_not_set_are_not_sent(caller: Caller, server: FakeServer) -> None:
+    caller(get_link)
+    assert "X-Retailer-Id" not in server.last.headers
+    assert "Accept-Language" not in server.last.headers
+
+
+@pytest.mark.parametrize(
+    ("base_url", "expected"),
+    [
+        (BASE_URL + "/", BASE_URL + "/v2/fulfillment/users/member-1/link"),
+        (BASE_URL + ":8443", BASE_URL + ":8443/v2/fulfillment/users/member-1/link"),
+        (BASE_URL + "/prefix/", BASE_URL + "/prefix/v2/fulfillment/users/member-1/link"),
+        ("http://127.0.0.1:8000", "http://127.0.0.1:8000/v2/fulfillment/users/member-1/link"),
+    ],
+)
+def test_base_url_of_any_form_is_the_start_of_every_url(
+    make_caller: Callable[..., Caller], server: FakeServer, base_url: str, expected: str
+) -> None:
+    make_caller(base_url, transport=httpx.MockTransport(server))(get_link)
+    assert server.last.url == expected
+
+
+@pytest.mark.parametrize("kind", [Client, AsyncClient])
+@pytest.mark.parametrize(
+    "base_url", ["http://connect.example.com", "connect.example.com", BASE_URL + "?a=1", BASE_URL + "#a"]
+)
+def test_base_url_that_is_not_secure_or_not_a_base_is_refused(kind: Callable[..., Any], base_url: str) -> None:
+    with pytest.raises(ValueError, match="base_url"):
+        kind(base_url, "client-1", CLIENT_SECRET)
+
+
+def test_sync_client_closes_with_its_block(server: FakeServer) -> None:
+    with Client(BASE_URL, "client-1", CLIENT_SECRET, transport=httpx.MockTransport(server)) as client:
+        client.links.get("member-1")
+    with pytest.raises(RuntimeError, match="closed"):
+        client.links.get("member-1")
+
+
+async def test_async_client_closes_with_its_block(server: FakeServer) -> None:
+    async with AsyncClient(BASE_URL, "client-1", CLIENT_SECRET, transport=httpx.MockTransport(server)) as client:
+        await client.links.get("member-1")
+    with pytest.raises(RuntimeError, match="closed"):
+        await client.links.get("member-1")
+
+
+def test_plain_http_ignores_proxies_of_the_environment(
+    make_caller: Callable[..., Caller], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ALL_PROXY", "http://proxy.example.com:3128")
+    assert not make_caller("http://127.0.0.1:8000").client._connection._http._mounts
+    assert make_caller(BASE_URL).client._connection._http._mounts
+
+
+def public_methods(resource: object) -> dict[str, Callable[..., Any]]:
+    return {name: method for name, method in inspect.getmembers(resource, callable) if not name.startswith("_")}
+
+
+@pytest.mark.parametrize("resource", ["users", "links", "oauth"])
+def test_both_clients_offer_the_same_documented_methods(resource: str) -> None:
+    sync_methods = public_methods(getattr(Client(BASE_URL, "client-1", CLIENT_SECRET), resource))
+    async_methods = public_methods(getattr(AsyncClient(BASE_URL, "client-1", CLIENT_SECRET), resource))
+    assert sync_methods.keys() == async_methods.keys()
+    for name, method in sync_methods.items():
+        assert inspect.signature(method) == inspect.signature(async_methods[name])
+        assert inspect.getdoc(method) == inspect.getdoc(async_methods[name])
+        assert "https://docs.instacart.com/connect/" in method.__doc__ or "RFC" in method.__doc__ or name == "find"
+
+
+def test_version_is_the_one_of_the_distribution() -> None:
+    version = tomllib.loads(PROJECT.read_text())["project"]["version"]
+    assert f"handcart-client/{version}" == USER_AGENT
+
+
+def test_every_exported_name_exists_and_is_documented() -> None:
+    for name in handcart_client.__all__:
+        assert getattr(handcart_client, name).__doc__
