@@ -1,0 +1,99 @@
+"""Ours, as an operator starts it: logs and metrics on, nothing switched off but the limit on requests per client."""
+
+import json
+from dataclasses import dataclass
+
+from bench.candidates import SCOPE, Candidate, FlowPlan, Workshop
+from bench.data import HANDCART, furnish
+from bench.load import Request
+from bench.processes import HOST, Launch
+from bench.stores import Copy, PostgresStore, SqliteStore, Store
+from tests.support.postgres import cluster, create_database
+
+READ = "/v2/fulfillment/users/{}/link"
+TOKENS = "tokens"
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A furnished store and what leads into it."""
+
+    store: Store
+    plan: FlowPlan
+
+
+def on_sqlite(workshop: Workshop, workers: int) -> Candidate:
+    return _candidate(workshop, "sqlite", workers, sqlite(workshop))
+
+
+def on_postgresql(workshop: Workshop, workers: int) -> Candidate:
+    return _candidate(workshop, "postgresql", workers, postgresql(workshop))
+
+
+def sqlite(workshop: Workshop) -> Prepared:
+    """The furnished SQLite file, made once."""
+
+    def make() -> Prepared:
+        path = workshop.directory / "prepared" / "handcart" / "handcart.db"
+        path.parent.mkdir(parents=True)
+        plan = furnish(f"sqlite:///{path}", workshop.scale)
+        store = SqliteStore(path, TOKENS)
+        store.settle()
+        return Prepared(store, plan)
+
+    return workshop.once("handcart on SQLite", make)
+
+
+def postgresql(workshop: Workshop) -> Prepared:
+    """The furnished PostgreSQL database, made once, in a cluster that waits for the disk as in production."""
+
+    def make() -> Prepared:
+        dsn = create_database(workshop.stack.enter_context(cluster(durable=True)))
+        plan = furnish(dsn, workshop.scale)
+        store = PostgresStore(dsn, TOKENS)
+        store.settle()
+        return Prepared(store, plan)
+
+    return workshop.once("handcart on PostgreSQL", make)
+
+
+def url_of(copy: Copy) -> str:
+    """The address of a copy as a database URL."""
+    return copy.address if "://" in copy.address else f"sqlite:///{copy.address}"
+
+
+def token_request(plan: FlowPlan, secret: str | None = None) -> Request:
+    """The documented request: JSON."""
+    fields = {
+        "client_id": plan.client_id,
+        "client_secret": secret or plan.client_secret,
+        "grant_type": "client_credentials",
+        "scope": SCOPE,
+    }
+    return Request("POST", "/v2/oauth/token", {"Content-Type": "application/json"}, json.dumps(fields))
+
+
+def _candidate(workshop: Workshop, kind: str, workers: int, prepared: Prepared) -> Candidate:
+    def launch(copy: Copy, port: int) -> Launch:
+        serve = ["--environment", "sandbox", "--host", HOST, "--port", str(port), "--workers", str(workers)]
+        return Launch(
+            command=[str(HANDCART), "serve", "--database", url_of(copy), *serve],
+            live_path="/live",
+            environment={"HANDCART_SECRET_KEY": prepared.plan.secret_key, "HANDCART_RATE_LIMIT_PER_SECOND": "0"},
+            directory=workshop.directory,
+        )
+
+    name = f"handcart-{kind}-{workers}"
+    return Candidate(
+        name=name,
+        kind="handcart",
+        about=f"handcart serve --workers {workers} on {kind}, access log on",
+        workers=workers,
+        rival=name,
+        store=prepared.store,
+        launch=launch,
+        token=token_request(prepared.plan),
+        wrong_secret=token_request(prepared.plan, "wrong"),
+        read=READ,
+        flow=prepared.plan,
+    )

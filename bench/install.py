@@ -1,0 +1,57 @@
+"""What the benchmarks need beside the project's own environment: wrk, Node.js, and the peers' packages as locked."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from tools.ensure_system import install
+
+
+class MissingTool(RuntimeError):
+    """Something is missing and may not be installed; the text is one sentence for the person at the keyboard."""
+
+
+def debian_tool(command: str, package: str) -> None:
+    """Make sure that `command` is there: from Debian's `package` if we may install, else raise MissingTool."""
+    if not shutil.which(command) and os.geteuid() == 0 and shutil.which("apt-get"):
+        install([package])
+    if not shutil.which(command):
+        raise MissingTool(f"The benchmark needs {command}; install it (on Debian: apt-get install {package}).")
+
+
+def python_packages(lock: Path, venv: Path) -> Path:
+    """Install a hashed lock file into `venv`, made when it is missing; answers the directory of its programs."""
+    binaries = venv / "bin"
+    installed, wanted = venv / "installed", f"{sys.version}\n{lock.read_text()}"
+    if not installed.exists() or installed.read_text() != wanted:
+        subprocess.run([sys.executable, "-m", "venv", "--clear", "--without-pip", venv], check=True)
+        pip = [sys.executable, "-m", "pip", "--python", str(binaries / "python"), "--disable-pip-version-check"]
+        subprocess.run([*pip, "install", "--quiet", "--require-hashes", "--requirement", lock], check=True)
+        installed.write_text(wanted)
+    return binaries
+
+
+def node_packages(directory: Path) -> None:
+    """Install `directory`'s package-lock.json beside it."""
+    debian_tool("node", "nodejs")
+    debian_tool("npm", "npm")
+    installed, wanted = directory / "node_modules" / "installed", (directory / "package-lock.json").read_text()
+    if not installed.exists() or installed.read_text() != wanted:
+        command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel", "error"]
+        subprocess.run(command, cwd=directory, stdout=subprocess.DEVNULL, check=True)
+        installed.write_text(wanted)
+
+
+def python_version(binaries: Path, distribution: str) -> str:
+    """The version of a distribution that is installed in another environment."""
+    code = f"from importlib.metadata import version; print(version({distribution!r}))"
+    return subprocess.run([binaries / "python", "-c", code], capture_output=True, text=True, check=True).stdout.strip()
+
+
+def node_version(directory: Path, package: str) -> str:
+    """The version of an installed npm package."""
+    manifest = directory / "node_modules" / package / "package.json"
+    return str(json.loads(manifest.read_text())["version"])

@@ -1,0 +1,121 @@
+"""
+The same two operations with the same SQL, straight on ASGI: no routing, validation, request ids, limits, logs.
+
+Run by uvicorn as our own server is. Environment: BENCH_DATABASE (URL), HANDCART_SECRET_KEY.
+"""
+
+import os
+import time
+from typing import Any
+
+import msgspec
+
+from bench.limit.postgresql import Postgresql
+from bench.limit.sqlite import Sqlite
+from handcart.core.clock import to_wire
+from handcart.core.secret import Keys, new_token
+from handcart.linking.ops import LINK
+from handcart.linking.wire import LinkResponse
+from handcart.oauth.bearer import TOKEN
+from handcart.oauth.tokens import INSERT
+from handcart.oauth.wire import TokenResponse
+from handcart.retailers.ops import _CLIENT_BY_SECRET as CLIENT_BY_SECRET
+
+LIFETIME_SECONDS = 86400
+SECOND = 1_000_000
+BEFORE_USER, AFTER_USER = len("/v2/fulfillment/users/"), len("/link")
+HEADERS = [(b"content-type", b"application/json")]
+
+
+class TokenFields(msgspec.Struct):
+    """The body of a token request."""
+
+    client_id: str
+    client_secret: str
+    scope: str
+
+
+URL = os.environ["BENCH_DATABASE"]
+STORE: Sqlite | Postgresql = Sqlite(URL) if URL.startswith("sqlite") else Postgresql(URL)
+KEEPS_TOKENS = isinstance(STORE, Postgresql)  # for a second, as our server does where a look-up is a round trip
+KEYS = Keys(os.environ["HANDCART_SECRET_KEY"].encode())
+encode = msgspec.json.Encoder().encode
+decode_fields = msgspec.json.Decoder(TokenFields).decode
+kept: dict[bytes, tuple[int, Any]] = {}
+
+
+async def app(scope: dict[str, Any], receive: Any, send: Any) -> None:
+    """Answer one request."""
+    if scope["type"] == "lifespan":
+        await receive()
+        await STORE.open()
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await send({"type": "lifespan.shutdown.complete"})
+        return
+    path = scope["path"]
+    if path == "/live":
+        status, body = 200, b"{}"
+    elif scope["method"] == "POST":
+        status, body = await issue_token(await whole(receive))
+    else:
+        status, body = await get_link(path[BEFORE_USER:-AFTER_USER], scope["headers"])
+    headers = [*HEADERS, (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+async def whole(receive: Any) -> bytes:
+    """The body of a request."""
+    message = await receive()
+    body: bytes = message["body"]
+    while message["more_body"]:
+        message = await receive()
+        body += message["body"]
+    return body
+
+
+async def issue_token(body: bytes) -> tuple[int, bytes]:
+    """Check the client, store a token, answer it."""
+    fields, now = decode_fields(body), time.time_ns() // 1000
+    client = await STORE.one(CLIENT_BY_SECRET, fields.client_id, KEYS.hash(fields.client_secret), now)
+    if client is None or client["disabled_at"] is not None or fields.scope not in client["scopes"].split():
+        return 401, b"{}"
+    token, until = new_token(), now + LIFETIME_SECONDS * SECOND
+    owner = (client["client_id"], client["organization_id"], client["retailer_id"], client["isolation_id"])
+    await STORE.insert(INSERT, KEYS.hash(token), *owner, fields.scope, None, None, None, now, until)
+    return 200, encode(
+        TokenResponse(
+            access_token=token,
+            token_type="Bearer",
+            expires_in=LIFETIME_SECONDS,
+            scope=fields.scope,
+            created_at=now // SECOND,
+        )
+    )
+
+
+async def get_link(user_id: str, headers: list[tuple[bytes, bytes]]) -> tuple[int, bytes]:
+    """Check the token, look the link up, answer the membership."""
+    authorization = next((value for name, value in headers if name == b"authorization"), b"Bearer ")
+    now = time.time_ns() // 1000
+    token = await caller(authorization, now)
+    if token is None or token["revoked_at"] is not None or token["expires_at"] <= now:
+        return 401, b"{}"
+    rows = await STORE.all(LINK, token["isolation_id"], user_id)
+    if not rows or rows[0]["ends_at"] is None:
+        return 400, b"{}"
+    is_member, ends_at = rows[0]["starts_at"] <= now < rows[0]["ends_at"], rows[0]["ends_at"]
+    answer = LinkResponse(express_member=is_member, instacartplus_member=is_member, expired_at=to_wire(ends_at))
+    return 200, encode(answer)
+
+
+async def caller(authorization: bytes, now: int) -> Any:
+    """The row of a bearer token."""
+    if not KEEPS_TOKENS:
+        return await STORE.one(TOKEN, KEYS.hash(authorization[7:].decode()))
+    until, row = kept.get(authorization, (0, None))
+    if until <= now:
+        row = await STORE.one(TOKEN, KEYS.hash(authorization[7:].decode()))
+        kept[authorization] = (now + SECOND, row)
+    return row

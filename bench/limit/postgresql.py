@@ -1,0 +1,39 @@
+"""PostgreSQL for the limit program: asyncpg's pool without its reset query; an insert is a transaction by itself."""
+
+from typing import Any
+
+import asyncpg
+
+POOL_SIZE = 10
+
+
+async def leave_as_it_is(_connection: Any) -> None:
+    """In place of asyncpg's reset query at every release."""
+
+
+class Postgresql:
+    """One database."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._pool: Any = None
+
+    async def open(self) -> None:
+        """Connect."""
+        self._pool = await asyncpg.create_pool(self._url, min_size=1, max_size=POOL_SIZE, reset=leave_as_it_is)
+
+    async def one(self, sql: str, *args: Any) -> Any:
+        """The first row, or None."""
+        async with self._pool.acquire() as connection:
+            return await connection.fetchrow(sql, *args)
+
+    async def all(self, sql: str, *args: Any) -> list[Any]:
+        """All rows."""
+        async with self._pool.acquire() as connection:
+            rows: list[Any] = await connection.fetch(sql, *args)
+            return rows
+
+    async def insert(self, sql: str, *args: Any) -> None:
+        """Insert a row; it is on the disk when this returns."""
+        async with self._pool.acquire() as connection:
+            await connection.execute(sql, *args)
