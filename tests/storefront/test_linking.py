@@ -151,12 +151,12 @@ def test_denied_with_a_wrong_state_is_not_believed(browser, platform):
 
 
 @pytest.mark.parametrize(
-    "hostile", ["<script>alert(1)</script>", "Call us at example.com", "{{ 7*7 }}", "line\r\nSet-Cookie: a=b"]
+    "hostile", ["<script>alert(1)</script>", "Call us at example.com", "{{ 1234567 * 3 }}", "line\r\nSet-Cookie: a=b"]
 )
 def test_text_of_the_query_is_never_shown(browser, platform, hostile):
     page = back(browser, platform.deny(browser.start_link()), error=hostile, error_description=hostile, message=hostile)
     assert "could not be linked" in page
-    for shown in ("alert(1)", "example.com", "7*7", "49", "Set-Cookie"):
+    for shown in ("alert(1)", "example.com", "1234567", "3703701", "Set-Cookie"):
         assert shown not in page
 
 

@@ -88,4 +88,4 @@ def test_pages_hold_no_script_and_nothing_foreign(browser, path):
     page = browser.get(path).text
     assert "<script" not in page
     assert "style=" not in page
-    assert "http" not in page
+    assert "://" not in page
