@@ -82,7 +82,7 @@ Handler = Callable[..., Awaitable[Answer]]
 class Route:
     """One operation.
 
-    `tx`: "read" or "write" runs `handler(tx, call)` in a transaction; None runs `handler(call)`, which may open its own.
+    `tx`: "read" or "write" runs `handler(tx, call)` in a transaction; None runs `handler(call)`, which may open some.
     `scope`: what the bearer token must carry; None needs no token. `refusals`: the documented errors, for OpenAPI.
     """
 
@@ -268,7 +268,7 @@ async def read_body(call: Call, most: int = MOST_BODY_BYTES) -> bytes:
 
 
 async def _receive_body(receive: Callable[[], Awaitable[Any]], most: int) -> bytes:
-    body = b""
+    body: bytes = b""
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":

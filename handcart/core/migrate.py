@@ -58,6 +58,21 @@ async def check_schema(tx: Tx) -> None:
         raise WrongKey
 
 
+async def remember_public_url(tx: Tx, public_url: str) -> None:
+    """Keep where the server is reached, for the commands that print addresses."""
+    await tx.run(
+        "INSERT INTO installation (name, value) VALUES ('public_url', $1)"
+        " ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+        public_url,
+    )
+
+
+async def public_url(tx: Tx) -> str:
+    """Where the server was last reached; empty before its first start."""
+    row = await tx.one("SELECT value FROM installation WHERE name = 'public_url'")
+    return row["value"] if row else ""
+
+
 def _upgrade_sqlite(path: str) -> None:
     import sqlalchemy as sa
 

@@ -26,7 +26,8 @@ def decode(raw: bytes, request: type[Struct]) -> Struct:
     if _NUL.search(raw):
         raise ApiError(400, "Request body must not contain NUL characters")
     try:
-        return _decoder(request).decode(raw)
+        decoded: Struct = _decoder(request).decode(raw)
+        return decoded
     except msgspec.ValidationError:
         raise errors.of(_problems(raw, request)) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

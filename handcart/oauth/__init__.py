@@ -1,4 +1,4 @@
-"""OAuth 2.0 as the documentation describes it: authorize, consent, tokens for three grants, revoke, introspect, metadata.
+"""OAuth 2.0 as documented: authorize, consent, tokens for three grants, revoke, introspect, metadata.
 
 Invariants:
 - a redirect goes only to a URI that its client has registered, compared byte for byte;

@@ -17,7 +17,7 @@ _HEADER = re.compile(r"bearer +([A-Za-z0-9._~+/-]{1,512}=*)", re.IGNORECASE)
 _KEEP = clock.SECOND
 _MOST_KEPT = 10_000
 
-TOKEN = (
+CALLER = (
     "SELECT client_id, organization_id, retailer_id, isolation_id, scope, user_id, account_id, expires_at, revoked_at"
     " FROM tokens WHERE token_hash = $1"
 )
@@ -56,7 +56,7 @@ def _token(call: Call) -> str:
 
 
 async def _caller(tx: Tx, token: str, call: Call) -> Caller:
-    row = await tx.one(TOKEN, tx.keys.hash(token))
+    row = await tx.one(CALLER, tx.keys.hash(token))
     # A linking token stands for an account of the platform, not for a caller.
     if row is None or row["account_id"] is not None:
         raise errors.unauthorized("The access token is invalid")

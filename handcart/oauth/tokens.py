@@ -31,7 +31,7 @@ CLAIM_CODE = (
     "UPDATE authorization_codes SET used_at = $5 WHERE code_hash = $1 AND client_id = $2 AND redirect_uri = $3"
     " AND COALESCE(code_challenge, '') = $4 AND used_at IS NULL AND expires_at > $5 RETURNING account_id, scope"
 )
-CLAIM_LINKING_TOKEN = (
+CLAIM_FOR_LINK = (
     "UPDATE tokens SET used_at = $4 WHERE token_hash = $1 AND organization_id = $2"
     " AND (isolation_id = $3 OR isolation_id IS NULL) AND account_id IS NOT NULL AND used_at IS NULL"
     " AND revoked_at IS NULL AND expires_at > $4 RETURNING account_id"
@@ -92,7 +92,7 @@ async def claim_linking_token(tx: Tx, caller: Caller, token: str) -> LinkingToke
     None if the token is unknown, over, revoked, another retailer's, or no linking token.
     """
     token_hash, now = tx.keys.hash(token), clock.now()
-    claimed = await tx.one(CLAIM_LINKING_TOKEN, token_hash, caller.organization_id, caller.isolation_id, now)
+    claimed = await tx.one(CLAIM_FOR_LINK, token_hash, caller.organization_id, caller.isolation_id, now)
     if claimed is not None:
         return LinkingToken(claimed["account_id"], token_hash, was_used=False)
     spent = await tx.one(

@@ -1,0 +1,5 @@
+"""`python -m handcart`."""
+
+from handcart.cli import main
+
+main()

@@ -1,0 +1,276 @@
+"""The demo: server, worker and reference storefront on one machine, with sample customers."""
+
+import asyncio
+import contextlib
+import json
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from handcart.accounts import ops as accounts
+from handcart.core import clock, migrate, passwords, settings
+from handcart.core.db import Database, Tx, Unavailable, connect
+from handcart.core.secret import Keys
+from handcart.core.settings import Settings
+from handcart.oauth.scopes import ALL
+from handcart.retailers import ops as retailers
+from handcart.safety import DEMO_RETAILER
+
+CALLBACK_PATH = "/account/link/callback"
+_READY_SECONDS = 30
+_STOP_SECONDS = 15
+_SAMPLES = (("member@example.com", True), ("guest@example.com", False))
+
+
+class DemoFailed(Exception):
+    """The demo cannot start or go on; the text says why."""
+
+
+@dataclass(frozen=True)
+class Sockets:
+    """Where the demo listens; bound before anything starts, so that every URL is known."""
+
+    api: socket.socket
+    storefront: socket.socket
+    host: str
+
+    def url(self, bound: socket.socket) -> str:
+        host = "127.0.0.1" if self.host in ("0.0.0.0", "::") else self.host  # noqa: S104 (compared, not bound)
+        return f"http://{f'[{host}]' if ':' in host else host}:{bound.getsockname()[1]}"
+
+
+def run(data: Path, *, host: str, port: int, storefront_port: int, info_file: Path | None, as_json: bool) -> None:
+    """Start everything, say where it is, and stop everything at Ctrl-C. Raises `DemoFailed`."""
+    data.mkdir(parents=True, exist_ok=True)
+    sockets = Sockets(_bind(host, port), _bind(host, storefront_port), host)
+    chosen = settings.load(
+        _clean_environment(),
+        environment="sandbox",
+        data=str(data),
+        database=f"sqlite:///{(data / 'handcart.db').resolve()}",
+        public_url=sockets.url(sockets.api),
+    )
+    keys = settings.keys(chosen)
+    info = _prepare(chosen, keys, data / "demo.json", sockets.url(sockets.storefront))
+    with _children(chosen, sockets, info) as children:
+        _wait_until_ready(children, (f"{info['api_url']}/ready", info["storefront_url"]))
+        if info_file:
+            _write_private(info_file, info)
+        print(json.dumps(info) if as_json else _announcement(info, chosen), flush=True)
+        _watch(children)
+
+
+def _prepare(chosen: Settings, keys: Keys, file: Path, storefront_url: str) -> dict[str, Any]:
+    """Schema, retailer, client and sample customers; what an earlier start made is kept.
+
+    The database has hashes alone, so the demo's secrets are kept in a private file beside it.
+    """
+    redirect_uri = storefront_url + CALLBACK_PATH
+    kept: dict[str, Any] = json.loads(file.read_text()) if file.exists() else {}
+    kept = asyncio.run(_fill(chosen, keys, kept, redirect_uri))
+    _write_private(file, kept)
+    return {
+        "api_url": chosen.issuer,
+        "authorize_url": f"{chosen.issuer}/oauth/authorize",
+        "client_id": kept["client_id"],
+        "client_secret": kept["client_secret"],
+        "retailer": DEMO_RETAILER,
+        "redirect_uri": redirect_uri,
+        "storefront_url": storefront_url,
+        "accounts": kept["accounts"],
+    }
+
+
+async def _fill(chosen: Settings, keys: Keys, kept: dict[str, Any], redirect_uri: str) -> dict[str, Any]:
+    try:
+        database = await connect(chosen.database_url, keys)
+        await database.read(migrate.check_schema)
+    except Unavailable:
+        await asyncio.to_thread(migrate.migrate, chosen.database_url, keys)
+        database = await connect(chosen.database_url, keys)
+    try:
+        if not kept:
+            samples = [
+                {"email": email, "password": secrets.token_urlsafe(9), "instacartplus_member": is_member}
+                for email, is_member in _SAMPLES
+            ]
+            hashes = [await asyncio.to_thread(passwords.hash_new, str(sample["password"])) for sample in samples]
+            kept = await database.write(_make_samples, samples, hashes)
+        await database.write(retailers.register_redirect_uris, kept["client_id"], [redirect_uri])
+    finally:
+        await database.close()
+    return kept
+
+
+async def _make_samples(tx: Tx, samples: list[dict[str, Any]], hashes: list[str]) -> dict[str, Any]:
+    if await retailers.retailer_by_slug(tx, DEMO_RETAILER) is None:
+        await retailers.create_retailer(tx, slug=DEMO_RETAILER, name="Sample Market")
+    client = await retailers.create_client(tx, retailer=DEMO_RETAILER, scopes=ALL)
+    for sample, password_hash in zip(samples, hashes, strict=True):
+        account = await accounts.find(tx, sample["email"])
+        if account is not None:
+            await accounts.change_password(tx, account.id, password_hash, "")
+            continue
+        account = await accounts.create(tx, sample["email"], password_hash)
+        if sample["instacartplus_member"]:
+            await accounts.grant_membership(tx, account.id, clock.now() + 365 * clock.DAY)
+    return {"client_id": client.client_id, "client_secret": client.client_secret, "accounts": samples}
+
+
+@contextlib.contextmanager
+def _children(chosen: Settings, sockets: Sockets, info: dict[str, Any]) -> Iterator[dict[str, subprocess.Popen[bytes]]]:
+    """Start server, worker and storefront; end them whatever happens."""
+    environment = {
+        **_clean_environment(),
+        "HANDCART_ENVIRONMENT": "sandbox",
+        "HANDCART_DATA": chosen.data,
+        "HANDCART_DATABASE": chosen.database_url,
+        "HANDCART_PUBLIC_URL": chosen.public_url,
+        "STOREFRONT_CLIENT_SECRET": info["client_secret"],
+    }
+    api, storefront = sockets.api.fileno(), sockets.storefront.fileno()
+    shop = ["-m", "storefront", "--api-url", info["api_url"], "--authorize-url", info["authorize_url"]]
+    shop += ["--client-id", info["client_id"], "--fd", str(storefront), "--public-url", info["storefront_url"]]
+    shop += ["--brand", chosen.brand, "--membership", chosen.membership, "--data", chosen.data]
+    commands = {
+        "server": (["-m", "handcart", "serve", "--fd", str(api)], (api,)),
+        "worker": (["-m", "handcart", "worker"], ()),
+        "storefront": (shop, (storefront,)),
+    }
+    children: dict[str, subprocess.Popen[bytes]] = {}
+    with _raise_on_signals():
+        try:
+            for name, (arguments, descriptors) in commands.items():
+                with (Path(chosen.data) / f"{name}.log").open("ab") as log_file:
+                    children[name] = subprocess.Popen(  # noqa: S603 (our own commands)
+                        [sys.executable, *arguments],
+                        env=environment,
+                        pass_fds=descriptors,
+                        stdin=subprocess.DEVNULL,
+                        stdout=log_file,
+                        stderr=log_file,
+                        start_new_session=True,
+                    )
+            sockets.api.close()
+            sockets.storefront.close()
+            yield children
+        except KeyboardInterrupt:
+            pass
+        finally:
+            _stop(children)
+
+
+@contextlib.contextmanager
+def _raise_on_signals() -> Iterator[None]:
+    def interrupt(number: int, frame: Any) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _stop(children: dict[str, subprocess.Popen[bytes]]) -> None:
+    for child in children.values():
+        child.terminate()
+    deadline = time.monotonic() + _STOP_SECONDS
+    for child in children.values():
+        try:
+            child.wait(max(0.1, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()
+
+
+def _wait_until_ready(children: dict[str, subprocess.Popen[bytes]], urls: tuple[str, ...]) -> None:
+    deadline = time.monotonic() + _READY_SECONDS
+    for url in urls:
+        while not _answers(url):
+            _raise_if_ended(children)
+            if time.monotonic() > deadline:
+                raise DemoFailed(
+                    f"{url} did not answer in {_READY_SECONDS} seconds: see the logs in the data directory"
+                )
+            time.sleep(0.02)
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=2) as answer:  # noqa: S310 (our own http URL)
+            return bool(answer.status == 200)
+    except (OSError, urllib.error.URLError):
+        return False
+
+
+def _watch(children: dict[str, subprocess.Popen[bytes]]) -> None:
+    while True:
+        _raise_if_ended(children)
+        time.sleep(0.3)
+
+
+def _raise_if_ended(children: dict[str, subprocess.Popen[bytes]]) -> None:
+    for name, child in children.items():
+        if child.poll() is not None:
+            raise DemoFailed(f"the {name} ended with status {child.returncode}: see {name}.log in the data directory")
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=1024)
+    except OSError as error:
+        raise DemoFailed(f"cannot listen on {host} port {port} ({error.strerror}): choose another port, or 0") from None
+
+
+def _write_private(file: Path, content: dict[str, Any]) -> None:
+    """Write JSON with mode 0600, all or nothing."""
+    part = file.with_name(f".{file.name}.{os.getpid()}")
+    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as opened:
+        json.dump(content, opened, indent=2)
+        opened.write("\n")
+    part.replace(file)
+
+
+def _clean_environment() -> dict[str, str]:
+    """The demo is what it says, whatever settings of another server lie around."""
+    kept = ("HANDCART_BRAND", "HANDCART_MEMBERSHIP", "HANDCART_RATE_LIMIT_PER_SECOND", "HANDCART_ACCESS_LOG")
+    return {name: value for name, value in os.environ.items() if not name.startswith("HANDCART_") or name in kept}
+
+
+def _announcement(info: dict[str, Any], chosen: Settings) -> str:
+    member, guest = info["accounts"]
+    return f"""
+{chosen.brand} is running.
+
+  Storefront     {info["storefront_url"]}   start here: sign in, link an account, check out
+  API            {info["api_url"]}
+  API reference  {info["api_url"]}/reference
+  Account page   {info["api_url"]}/account
+
+  Customers of {chosen.brand}
+    {member["email"]:<20} {member["password"]:<14} with {chosen.membership}
+    {guest["email"]:<20} {guest["password"]:<14} without
+
+  Retailer {info["retailer"]}
+    client_id      {info["client_id"]}
+    client_secret  {info["client_secret"]}
+    redirect_uri   {info["redirect_uri"]}
+
+  Data and logs  {chosen.data}
+  Operators      handcart client list --database {chosen.database_url}
+
+Ctrl-C stops everything.
+"""

@@ -1,0 +1,79 @@
+"""Run the server: one process, or several behind one socket."""
+
+import asyncio
+import os
+from dataclasses import fields
+from typing import Any
+
+import uvicorn
+
+from handcart import app, safety
+from handcart.core import migrate, settings
+from handcart.core.db import connect
+from handcart.core.http import App
+from handcart.core.protocol import LimitedProtocol
+from handcart.core.secret import Keys
+from handcart.core.settings import PREFIX, Settings
+
+_DRAIN_SECONDS = 10
+
+
+class Unsafe(Exception):
+    """Production settings that must not serve; `problems` says what to change."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+def serve(chosen: Settings, keys: Keys, *, host: str, port: int, fd: int | None = None, workers: int = 1) -> None:
+    """Serve until SIGINT or SIGTERM.
+
+    Raises `Unavailable` or `WrongKey` if the database is not ready, `Unsafe` for unsafe production settings.
+    """
+    asyncio.run(_check(chosen, keys))
+    options: dict[str, Any] = {
+        "host": host,
+        "port": port,
+        "fd": fd,
+        "loop": "uvloop",
+        "http": LimitedProtocol,
+        "ws": "none",
+        "lifespan": "on",
+        "log_config": None,
+        "access_log": False,
+        "server_header": False,
+        "proxy_headers": bool(chosen.trusted_proxies),
+        "forwarded_allow_ips": chosen.trusted_proxies or None,
+        "timeout_graceful_shutdown": _DRAIN_SECONDS,
+    }
+    if workers == 1:
+        uvicorn.run(app.create(chosen, keys), **options)
+    else:
+        _export(chosen)
+        uvicorn.run("handcart.serve:create_app", factory=True, workers=workers, **options)
+
+
+def create_app() -> App:
+    """The application of one of several processes: its settings come by the environment."""
+    chosen = settings.load(os.environ)
+    return app.create(chosen, settings.keys(chosen))
+
+
+async def _check(chosen: Settings, keys: Keys) -> None:
+    database = await connect(chosen.database_url, keys, pool_size=1)
+    try:
+        await database.read(migrate.check_schema)
+        found = [] if chosen.is_sandbox else await safety.problems(chosen, database)
+        if not found:
+            await database.write(migrate.remember_public_url, chosen.issuer)
+    finally:
+        await database.close()
+    if found:
+        raise Unsafe(found)
+
+
+def _export(chosen: Settings) -> None:
+    for setting in fields(chosen):
+        value = getattr(chosen, setting.name)
+        os.environ[PREFIX + setting.name.upper()] = str(int(value)) if isinstance(value, bool) else str(value)

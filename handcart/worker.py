@@ -1,0 +1,58 @@
+"""The background worker: housekeeping in small steps, so that no request waits long for the writer."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+
+from handcart.core import log, ratelimit, sessions
+from handcart.core.db import Database, Tx, Unavailable, connect
+from handcart.core.secret import Keys
+from handcart.core.settings import Settings
+from handcart.oauth import jobs as oauth
+
+PAUSE_SECONDS = 60
+STEP_ROWS = 200
+
+PURGES: Sequence[Callable[[Tx, int], Awaitable[int]]] = (
+    sessions.purge,
+    ratelimit.purge,
+    oauth.purge_requests,
+    oauth.purge_codes,
+    oauth.purge_tokens,
+)
+
+
+async def run(settings: Settings, keys: Keys, *, once: bool = False) -> None:
+    """Purge what has expired, then again after a pause, until cancelled."""
+    database = await connect(settings.database_url, keys, pool_size=1)
+    try:
+        while True:
+            await _tidy(database)
+            if once:
+                return
+            await asyncio.sleep(PAUSE_SECONDS)
+    finally:
+        await database.close()
+
+
+async def purge(database: Database) -> dict[str, int]:
+    """Purge everything that has expired; answers the rows dropped by each purge."""
+    return {f"{job.__module__}.{job.__name__}": await _purge(database, job) for job in PURGES}
+
+
+async def _tidy(database: Database) -> None:
+    try:
+        dropped = await purge(database)
+    except Unavailable as error:  # it will be back, and so will we
+        log.warning("housekeeping put off", cause=str(error))
+        return
+    if any(dropped.values()):
+        log.info("housekeeping", **dropped)
+
+
+async def _purge(database: Database, job: Callable[[Tx, int], Awaitable[int]]) -> int:
+    total = 0
+    while True:
+        dropped = await database.write(job, STEP_ROWS)
+        total += dropped
+        if dropped < STEP_ROWS:
+            return total
