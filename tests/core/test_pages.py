@@ -39,8 +39,14 @@ def links(locale: str) -> list[tuple[str, str, str, bool]]:
 
 
 def cases(name: str) -> list[tuple[str, dict[str, Any]]]:
-    form = {"action": "/action", "form_token": "form-token", "email": name, "retailer": name, "account_url": "/account"}
-    link = {"retailer": name, "linked_on": "July 9, 2025", "unlink_url": "/account/links/1/unlink"}
+    form: dict[str, Any] = {
+        "action": "/action",
+        "form_token": "form-token",
+        "email": name,
+        "retailer": name,
+        "account_url": "/account",
+    }
+    link: dict[str, Any] = {"retailer": name, "linked_on": "July 9, 2025", "unlink_url": "/account/links/1/unlink"}
     account = form | {
         "sign_out_action": "/sign-out",
         "password_url": "/password",
