@@ -31,7 +31,7 @@ def arguments() -> argparse.ArgumentParser:
     platform.add_argument("--client-id", required=True, metavar="ID", help="the shop's API client")
     platform.add_argument("--brand", default="Handcart", metavar="NAME", help="what customers call it (%(default)s)")
     platform.add_argument(
-        "--membership", default="Handcart Plus", metavar="NAME", help="what its membership is called (%(default)s)"
+        "--membership", default="Handcart+", metavar="NAME", help="what its membership is called (%(default)s)"
     )
     shop = parser.add_argument_group("the shop")
     shop.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")

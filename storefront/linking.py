@@ -24,11 +24,12 @@ from storefront.samples import Customer
 
 log = logging.getLogger(__name__)
 
-# The documented refusals of Link account, and what the customer is told.
+# The refusals of Link account, and what the customer is told; "User Already Linked" is Handcart's own.
 NOTICE_OF_MESSAGE = {
     "Validation failed: Common identities can only have one user per isolation context": "linked_elsewhere",
     "Linking token is invalid": "too_slow",
     "User Not Active": "not_active",
+    "User Already Linked": "linked_before",
 }
 
 

@@ -20,6 +20,7 @@ NOTICES = {
     ),
     "too_slow": Notice("Linking took too long and the permission ran out. Please try again."),
     "linked_elsewhere": Notice("That {brand} account is already linked to another customer of this shop."),
+    "linked_before": Notice("Another {brand} account is linked here already. Unlink it before you link this one."),
     "not_active": Notice("Your customer record at {brand} is closed. Please contact our customer care."),
     "unreachable": Notice(
         "We could not reach {brand} to finish linking."

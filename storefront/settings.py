@@ -21,7 +21,7 @@ class Settings:
     client_secret: str = field(repr=False)
     public_url: str
     brand: str = "Handcart"
-    membership: str = "Handcart Plus"
+    membership: str = "Handcart+"
 
     def __post_init__(self) -> None:
         for name in ("api_url", "authorize_url", "public_url"):

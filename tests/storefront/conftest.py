@@ -137,6 +137,8 @@ class Platform:
         if account in self.links.values():
             text = "Validation failed: Common identities can only have one user per isolation context"
             return refusal(400, text, key="linking_token")
+        if user_id in self.links:
+            return refusal(400, "User Already Linked")
         self.links[user_id] = account
         return JSONResponse({"success": True})
 

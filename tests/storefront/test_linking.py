@@ -200,6 +200,13 @@ def test_account_linked_to_another_customer_says_so(browser, new_browser, platfo
     assert platform.links == {"sample-customer-2": "member"}
 
 
+def test_second_account_for_the_same_customer_says_so(browser, platform):
+    first, second = browser.start_link(), browser.start_link()
+    back(browser, platform.allow(first, "member"))
+    assert "Another Basket &amp; Co account is linked here already" in back(browser, platform.allow(second, "guest"))
+    assert platform.links == {"sample-customer-1": "member"}
+
+
 def test_inactive_user_is_told_to_contact_customer_care(browser, platform):
     authorize_url = browser.start_link()
     platform.inactive_users.add("sample-customer-1")
