@@ -19,7 +19,7 @@ from typing import Any
 
 from handcart.accounts import ops as accounts
 from handcart.core import clock, migrate, passwords, settings
-from handcart.core.db import Database, Tx, Unavailable, connect
+from handcart.core.db import Tx, Unavailable, connect
 from handcart.core.secret import Keys
 from handcart.core.settings import Settings
 from handcart.oauth.scopes import ALL

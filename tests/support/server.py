@@ -1,0 +1,125 @@
+"""The real server in a thread of the test process, and what tests need to stand it up on either store."""
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import uvicorn
+
+from handcart import app as handcart_app
+from handcart.core import migrate
+from handcart.core import settings as settings_module
+from handcart.core.http import App
+from handcart.core.protocol import LimitedProtocol
+from handcart.core.secret import Keys
+
+SECRET_KEY = "a secret key for tests, and for tests alone"
+
+
+class LiveServer:
+    """A running server. `write` and `read` run an op on its database, from outside its thread."""
+
+    def __init__(self, app: App, url: str, loop: asyncio.AbstractEventLoop) -> None:
+        self.app = app
+        self.url = url
+        self.store: str = app.database.kind
+        self._loop = loop
+        self._clients: list[httpx.Client] = []
+
+    def write(self, op: Any, *args: Any, **kwargs: Any) -> Any:
+        return self.wait_for(self.app.database.write(op, *args, **kwargs))
+
+    def read(self, op: Any, *args: Any, **kwargs: Any) -> Any:
+        return self.wait_for(self.app.database.read(op, *args, **kwargs))
+
+    def sql(self, sql: str, *args: Any) -> list[Any]:
+        """Rows of a statement, for looking behind the scenes; it is committed."""
+
+        async def rows(tx: Any) -> list[Any]:
+            return list(await tx.all(sql, *args))
+
+        return list(self.write(rows))
+
+    def wait_for(self, coroutine: Any) -> Any:
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(30)
+
+    def http(self, **options: Any) -> httpx.Client:
+        """A client that follows no redirect and comes from an address of its own if `address` says so."""
+        address = options.pop("address", None)
+        headers = {"X-Forwarded-For": address} if address else {}
+        client = httpx.Client(base_url=self.url, headers=headers, timeout=30, **options)
+        self._clients.append(client)
+        return client
+
+    def close_clients(self) -> None:
+        while self._clients:
+            self._clients.pop().close()
+
+
+@contextmanager
+def live_server(database_url: str, data: Path, **options: Any) -> Iterator[LiveServer]:
+    """Migrate `database_url` and serve it on a free loopback port until the block ends."""
+    socket = uvicorn.Config(app=None, host="127.0.0.1", port=0).bind_socket()  # type: ignore[arg-type]
+    url = f"http://127.0.0.1:{socket.getsockname()[1]}"
+    chosen = settings_module.Settings(
+        **{
+            "environment": "sandbox",
+            "data": str(data),
+            "database": database_url,
+            "secret_key": SECRET_KEY,
+            "public_url": url,
+            "trusted_proxies": "127.0.0.1",
+            "rate_limit_per_second": 0,
+            "access_log": False,
+            **options,
+        }
+    )
+    keys = Keys(SECRET_KEY.encode())
+    migrate.migrate(database_url, keys)
+    app = handcart_app.create(chosen, keys)
+    config = uvicorn.Config(
+        app,
+        loop="uvloop",
+        http=LimitedProtocol,
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=True,
+        forwarded_allow_ips=chosen.trusted_proxies,
+        timeout_graceful_shutdown=2,
+    )
+    server = uvicorn.Server(config)
+    started: dict[str, asyncio.AbstractEventLoop] = {}
+    is_up = threading.Event()
+
+    async def serve() -> None:
+        started["loop"] = asyncio.get_running_loop()
+        serving = asyncio.create_task(server.serve(sockets=[socket]))
+        while not server.started and not serving.done():
+            await asyncio.sleep(0.005)
+        is_up.set()
+        await serving
+
+    thread = threading.Thread(target=lambda: _run(serve()), daemon=True)
+    thread.start()
+    assert is_up.wait(30)
+    assert server.started, "the server did not start"
+    try:
+        yield LiveServer(app, url, started["loop"])
+    finally:
+        server.should_exit = True
+        thread.join(30)
+        socket.close()
+
+
+def _run(main: Any) -> None:
+    import uvloop
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(main)
