@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 import httpx
 import uvicorn
+import uvloop
 
 from handcart import app as handcart_app
 from handcart.core import migrate
@@ -95,31 +97,21 @@ def live_server(database_url: str, data: Path, **options: Any) -> Iterator[LiveS
         timeout_graceful_shutdown=2,
     )
     server = uvicorn.Server(config)
-    started: dict[str, asyncio.AbstractEventLoop] = {}
-    is_up = threading.Event()
+    runner = asyncio.Runner(loop_factory=uvloop.new_event_loop)
+    loop = runner.get_loop()
 
-    async def serve() -> None:
-        started["loop"] = asyncio.get_running_loop()
-        serving = asyncio.create_task(server.serve(sockets=[socket]))
-        while not server.started and not serving.done():
-            await asyncio.sleep(0.005)
-        is_up.set()
-        await serving
+    def serve() -> None:
+        with runner:
+            runner.run(server.serve(sockets=[socket]))
 
-    thread = threading.Thread(target=lambda: _run(serve()), daemon=True)
+    thread = threading.Thread(target=serve, daemon=True)
     thread.start()
-    assert is_up.wait(30)
-    assert server.started, "the server did not start"
+    while not server.started:
+        assert thread.is_alive(), "the server did not start"
+        time.sleep(0.005)
     try:
-        yield LiveServer(app, url, started["loop"])
+        yield LiveServer(app, url, loop)
     finally:
         server.should_exit = True
         thread.join(30)
         socket.close()
-
-
-def _run(main: Any) -> None:
-    import uvloop
-
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(main)
