@@ -130,7 +130,8 @@ def specification() -> dict[str, Any]:
         "tags": ["Last mile"],
         "summary": "Create an order",
         "description": "Takes `items`.\n\nAnswers <b>200</b>.",
-        "requestBody": {"content": content},
+        "externalDocs": {"url": "https://docs.example.com/create_order"},
+        "requestBody": {"content": content | {"application/x-www-form-urlencoded": content["application/json"]}},
         "responses": responses,
     }
     token = {"tags": ["Tokens"], "security": [], "deprecated": True, "responses": {"204": {"description": "Done"}}}
@@ -324,6 +325,8 @@ def test_reference_shows_operations_fields_and_answers() -> None:
         "long_distance_delivery boolean or null",
         "note string or integer or null",
         "extra any value",
+        "application/x-www-form-urlencoded the same fields",
+        "See also: https://docs.example.com/create_order",
         "Answers <b>200</b>.",
         '"note": "</script>"',
         "404 No such order",
