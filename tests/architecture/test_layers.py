@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-ORDER = ["core", "retailers", "accounts", "oauth", "users", "linking", "stores", "slots", "callbacks"]
-ORDER += ["orders", "batches", "sandbox", "console"]
+ORDER = ["migrations", "core", "retailers", "accounts", "oauth", "users", "linking", "stores", "slots", "callbacks"]
+ORDER += ["orders", "batches", "sandbox", "console"]  # migrations, the schema, import nothing
 TOP = len(ORDER)  # app, worker, cli and whatever else lies directly in handcart/
 PRIVATE = {"api", "pages", "wire", "jobs", "queries"}  # in every domain but core, whose modules are there for all
 CLIENT_MAY_IMPORT = {"handcart_client", "httpx", "msgspec"} | sys.stdlib_module_names
