@@ -154,7 +154,7 @@ async def static_file(call: Call) -> Reply:
         (b"cache-control", b"public, max-age=31536000, immutable"),
         (b"content-security-policy", b"default-src 'none'; style-src 'unsafe-inline'"),
     )
-    return Reply(200, file.read_bytes(), headers)
+    return Reply(200, file.read_bytes(), headers, is_private=False)
 
 
 def _text_key(status: int) -> str:

@@ -26,6 +26,7 @@ MOST_BODY_BYTES = 1 << 20
 BODY_SECONDS = 15
 
 Header = tuple[bytes, bytes]
+_JSON = (b"content-type", b"application/json")
 
 
 class Caller(Protocol):
@@ -40,12 +41,25 @@ class Caller(Protocol):
 class Call:
     """One request on its way to an op: what was sent, and who sent it."""
 
-    __slots__ = ("address", "app", "body", "caller", "headers", "path", "query", "raw", "receive", "request_id")
+    __slots__ = (
+        "_single",
+        "address",
+        "app",
+        "body",
+        "caller",
+        "headers",
+        "path",
+        "query",
+        "raw",
+        "receive",
+        "request_id",
+    )
 
     def __init__(self, app: "App", scope: Mapping[str, Any], receive: Callable[[], Awaitable[Any]]) -> None:
         self.app = app
         self.receive = receive
         self.headers: list[Header] = scope["headers"]
+        self._single = dict(self.headers)
         self.query: bytes = scope["query_string"]
         self.address: str = scope["client"][0] if scope.get("client") else ""
         self.request_id = new_request_id()
@@ -56,21 +70,26 @@ class Call:
 
     def header(self, name: bytes) -> str | None:
         """The value of a header given in lower case; None if it is absent or there several times."""
-        values = self.header_values(name)
-        return values[0] if len(values) == 1 else None
+        if len(self._single) != len(self.headers) and len(self.header_values(name)) != 1:
+            return None
+        value = self._single.get(name)
+        return None if value is None else value.decode("latin-1")
 
     def header_values(self, name: bytes) -> list[str]:
         """All values of a header given in lower case."""
+        if name not in self._single:
+            return []
         return [value.decode("latin-1") for key, value in self.headers if key == name]
 
 
 @dataclass(slots=True)
 class Reply:
-    """An answer; `headers` beside those that every answer carries."""
+    """An answer; `headers` beside those that every answer carries. What is not private may be cached."""
 
     status: int
     body: bytes = b""
     headers: Sequence[Header] = ()
+    is_private: bool = True
 
 
 # What a handler answers: a struct (200, JSON), a whole reply, or a refusal whose writes are to be kept.
@@ -121,9 +140,13 @@ class Router:
         self._root = _Node()
         for route in routes:
             self._add(route)
+        self._fixed = {(route.method, route.path): route for route in routes if "{" not in route.path}
 
     def match(self, method: str, raw_path: str) -> tuple[Route, dict[str, str]]:
         """The route and its path parameters; raises 404 or 405."""
+        fixed = self._fixed.get((method, raw_path))
+        if fixed is not None:
+            return fixed, {}
         node: _Node | None = self._root
         values: dict[str, str] = {}
         for segment in _segments(raw_path):
@@ -172,6 +195,9 @@ class App:
         self.requests_of = Buckets(settings.rate_limit_per_second)
         self.database: Database
         self._router = Router(routes)
+        self._always: Sequence[Header] = [(b"x-content-type-options", b"nosniff")]
+        if settings.is_https:
+            self._always = [*self._always, (b"strict-transport-security", b"max-age=31536000")]
         self._authenticate = authenticate
         self._error_page = error_page
 
@@ -180,8 +206,9 @@ class App:
         self.database = await connect(self.settings.database_url, self.keys, self.settings.pool_size)
 
     async def close(self) -> None:
-        """Close the database."""
+        """Close the database, write the last lines of the log."""
         await self.database.close()
+        log.flush()
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "lifespan":
@@ -191,7 +218,7 @@ class App:
         call = Call(self, scope, receive)
         method = scope["method"]
         route, reply = await self._answer(call, method, scope["raw_path"].decode("latin-1"))
-        await _send(send, reply, call)
+        await self._send(send, reply, call.request_id)
         seconds = perf_counter() - started
         self.metrics.observe(method if route else "-", route, reply.status, seconds)
         if self.settings.access_log:
@@ -242,6 +269,18 @@ class App:
         if not self.requests_of.take(client_id):
             raise errors.too_many_requests(1)
 
+    async def _send(self, send: Any, reply: Reply, request_id: str) -> None:
+        headers = [
+            (b"content-length", b"%d" % len(reply.body)),
+            (b"x-request-id", request_id.encode()),
+            *self._always,
+            *reply.headers,
+        ]
+        if reply.is_private:
+            headers.append((b"cache-control", b"no-store"))
+        await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+        await send({"type": "http.response.body", "body": reply.body})
+
     async def _lifespan(self, receive: Any, send: Any) -> None:
         await receive()
         try:
@@ -260,24 +299,27 @@ async def read_body(call: Call, most: int = MOST_BODY_BYTES) -> bytes:
     declared = call.header(b"content-length") or "0"
     if declared.isdecimal() and int(declared) > most:
         raise errors.too_large()
+    body, is_whole = _piece(await call.receive(), most)
+    if is_whole:  # nearly always; so that nearly no request pays for a timer
+        return body
     try:
         async with asyncio.timeout(BODY_SECONDS):
-            return await _receive_body(call.receive, most)
+            while not is_whole:
+                piece, is_whole = _piece(await call.receive(), most - len(body))
+                body += piece
     except TimeoutError:
         raise errors.timed_out() from None
+    return body
 
 
-async def _receive_body(receive: Callable[[], Awaitable[Any]], most: int) -> bytes:
-    body: bytes = b""
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise ApiError(400, "Request body broke off", None)
-        body += message.get("body", b"")
-        if len(body) > most:
-            raise errors.too_large()
-        if not message.get("more_body"):
-            return body
+def _piece(message: Mapping[str, Any], most: int) -> tuple[bytes, bool]:
+    """A piece of the body, and whether it is the last one."""
+    if message["type"] == "http.disconnect":
+        raise ApiError(400, "Request body broke off", None)
+    body: bytes = message.get("body", b"")
+    if len(body) > most:
+        raise errors.too_large()
+    return body, not message.get("more_body")
 
 
 def media_type(call: Call) -> tuple[str, str]:
@@ -294,7 +336,7 @@ def media_type(call: Call) -> tuple[str, str]:
 
 def json_reply(answer: Any, status: int = 200, headers: Sequence[Header] = ()) -> Reply:
     """A reply with a JSON body."""
-    return Reply(status, wire.encode(answer), ((b"content-type", b"application/json"), *headers))
+    return Reply(status, wire.encode(answer), (_JSON, *headers))
 
 
 def refusal_reply(error: ApiError) -> Reply:
@@ -329,25 +371,9 @@ def _decoded(segment: str) -> str:
     return text
 
 
-async def _send(send: Any, reply: Reply, call: Call) -> None:
-    headers = [
-        (b"content-length", str(len(reply.body)).encode()),
-        (b"x-request-id", call.request_id.encode()),
-        (b"x-content-type-options", b"nosniff"),
-        *reply.headers,
-    ]
-    if not any(name == b"cache-control" for name, _ in reply.headers):
-        headers.append((b"cache-control", b"no-store"))
-    if call.app.settings.is_https:
-        headers.append((b"strict-transport-security", b"max-age=31536000"))
-    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
-    await send({"type": "http.response.body", "body": reply.body})
-
-
 def _log_access(call: Call, method: str, route: str, status: int, seconds: float) -> None:
     # The route's pattern, not the path: user ids are personal data.
-    log.info(
-        "request",
+    log.access(
         request_id=call.request_id,
         method=method[:16],
         route=route,

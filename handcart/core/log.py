@@ -1,8 +1,9 @@
 """Structured logs: one JSON object a line on standard error, never a secret, never a person's data.
 
-Our own twenty lines in place of a library, since a line is written for every request: see docs/dependencies.md.
+Our own few lines in place of a library, since a line is written for every request: see docs/dependencies.md.
 """
 
+import asyncio
 import sys
 import traceback
 from typing import Any, TextIO
@@ -11,37 +12,64 @@ import msgspec
 
 from handcart.core import clock
 
+# Lines about requests wait so long for company: one write for many, at the risk of losing these few in a crash.
+_GATHER_SECONDS = 0.1
+
 _encode = msgspec.json.Encoder().encode
-_stream: TextIO | None = None  # None: standard error, looked up at each line so that it can be redirected
+_stream: TextIO | None = None  # None: standard error, looked up at each write so that it can be redirected
+_gathered: list[bytes] = []
+_second, _second_text = -1, ""
 
 
 def info(event: str, **fields: Any) -> None:
     """Something that happened as it should."""
-    _write("info", event, fields)
+    _gathered.append(_line("info", event, fields))
+    flush()
 
 
 def warning(event: str, **fields: Any) -> None:
     """Something an operator may want to look at."""
-    _write("warning", event, fields)
+    _gathered.append(_line("warning", event, fields))
+    flush()
 
 
 def exception(event: str, error: BaseException, **fields: Any) -> None:
     """A defect: where it happened, without the values that were at hand."""
-    frames = traceback.extract_tb(error.__traceback__)
+    frames = traceback.extract_tb(error.__traceback__)[-8:]
     fields["error"] = type(error).__name__
-    fields["frames"] = [
-        f"{frame.filename.rpartition('handcart/')[2]}:{frame.lineno} {frame.name}" for frame in frames[-8:]
-    ]
-    _write("error", event, fields)
+    fields["frames"] = [f"{frame.filename.rpartition('handcart/')[2]}:{frame.lineno} {frame.name}" for frame in frames]
+    _gathered.append(_line("error", event, fields))
+    flush()
+
+
+def access(**fields: Any) -> None:
+    """A request that was answered."""
+    if not _gathered:
+        asyncio.get_running_loop().call_later(_GATHER_SECONDS, flush)
+    _gathered.append(_line("info", "request", fields))
+
+
+def flush() -> None:
+    """Write what was gathered."""
+    if _gathered:
+        lines = b"\n".join(_gathered).decode() + "\n"
+        _gathered.clear()
+        stream = _stream or sys.stderr
+        stream.write(lines)
+        stream.flush()
 
 
 def to(stream: TextIO | None) -> None:
     """Send the lines elsewhere (None: standard error again)."""
     global _stream
+    flush()
     _stream = stream
 
 
-def _write(level: str, event: str, fields: dict[str, Any]) -> None:
-    line = {"at": clock.to_wire(clock.now()), "level": level, "event": event, **fields}
+def _line(level: str, event: str, fields: dict[str, Any]) -> bytes:
+    global _second, _second_text
+    second = clock.now() // clock.SECOND
+    if second != _second:
+        _second, _second_text = second, clock.to_wire(second * clock.SECOND)
     # JSON escapes line ends, so that no input can forge a line.
-    print(_encode(line).decode(), file=_stream or sys.stderr, flush=True)
+    return _encode({"at": _second_text, "level": level, "event": event, **fields})

@@ -21,7 +21,6 @@ LOCALES = {"en-US": "English (US)", "en-CA": "English (Canada)", "fr-CA": "Fran√
 
 #: What every HTML answer carries beside its `Content-Security-Policy`.
 SECURITY_HEADERS = {
-    "Cache-Control": "no-store",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",

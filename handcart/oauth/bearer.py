@@ -4,7 +4,6 @@ On PostgreSQL a look-up is a round trip, so its result is kept for one second: a
 """
 
 import re
-from typing import Any
 
 from handcart.core import clock, errors
 from handcart.core.db import Tx
@@ -46,10 +45,10 @@ class Bearers:
 
 
 def _token(call: Call) -> str:
-    values = [value for name, value in call.headers if name == b"authorization"]
+    values = call.header_values(b"authorization")
     if not values:
         raise errors.unauthorized("The access token is invalid", error=None)
-    match = _HEADER.fullmatch(values[0].decode("latin-1")) if len(values) == 1 else None
+    match = _HEADER.fullmatch(values[0]) if len(values) == 1 else None
     if match is None:
         raise errors.unauthorized("The access token is invalid")
     return match[1]
@@ -57,32 +56,27 @@ def _token(call: Call) -> str:
 
 async def _caller(tx: Tx, token: str, call: Call) -> Caller:
     row = await tx.one(CALLER, tx.keys.hash(token))
-    # A linking token stands for an account of the platform, not for a caller.
-    if row is None or row["account_id"] is not None:
+    if row is None:
         raise errors.unauthorized("The access token is invalid")
-    if row["revoked_at"] is not None:
+    client_id, organization_id, retailer_id, isolation_id, scope, user_id, account_id, expires_at, revoked_at = row
+    # A linking token stands for an account of the platform, not for a caller.
+    if account_id is not None:
+        raise errors.unauthorized("The access token is invalid")
+    if revoked_at is not None:
         raise errors.unauthorized("The access token was revoked")
-    if row["expires_at"] <= clock.now():
+    if expires_at <= clock.now():
         raise errors.unauthorized("The access token expired")
-    retailer_id, isolation_id = row["retailer_id"], row["isolation_id"]
     if retailer_id is None:
-        retailer_id, isolation_id = await _banner(tx, row, call)
-    return Caller(
-        client_id=row["client_id"],
-        organization_id=row["organization_id"],
-        retailer_id=retailer_id,
-        isolation_id=isolation_id,
-        scopes=tuple(row["scope"].split()),
-        user_id=row["user_id"],
-    )
+        retailer_id, isolation_id = await _banner(tx, organization_id, isolation_id, call)
+    return Caller(client_id, organization_id, retailer_id, isolation_id, tuple(scope.split()), user_id)
 
 
-async def _banner(tx: Tx, row: Any, call: Call) -> tuple[int, int]:
+async def _banner(tx: Tx, organization_id: int, isolation_id: int | None, call: Call) -> tuple[int, int]:
     """The banner that a client of several names in `X-Retailer-Id`; other clients' headers are ignored."""
     slug = call.header(b"x-retailer-id")
     if not slug:
         raise retailer_errors.retailer_missing()
-    banner = await retailers.banner(tx, row["organization_id"], slug)
-    if banner is None or (row["isolation_id"] is not None and row["isolation_id"] != banner.isolation_id):
+    banner = await retailers.banner(tx, organization_id, slug)
+    if banner is None or isolation_id not in (None, banner.isolation_id):
         raise retailer_errors.retailer_unknown()
     return banner.id, banner.isolation_id

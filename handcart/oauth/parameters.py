@@ -61,7 +61,7 @@ async def count_wrong_secret(call: Call, client_id: str) -> None:
 
 def _from_json(raw: bytes) -> dict[str, str]:
     try:
-        values = json.loads(raw, object_pairs_hook=_single, parse_constant=_refuse)
+        values = _strict.decode(raw.decode())
     except (ValueError, RecursionError):
         raise errors.invalid_request("The body must be one JSON object without repeated names.") from None
     if not isinstance(values, dict):
@@ -119,3 +119,6 @@ def _is_text(value: str) -> bool:
     except UnicodeEncodeError:
         raise errors.invalid_request("A parameter is not valid Unicode.") from None
     return True
+
+
+_strict = json.JSONDecoder(object_pairs_hook=_single, parse_constant=_refuse)

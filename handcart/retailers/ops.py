@@ -253,16 +253,17 @@ async def _add_secret(tx: Tx, client_id: str) -> str:
 def _client(row: Any) -> Client | None:
     if row is None:
         return None
+    client_id, organization_id, retailer_id, isolation_id, name, scopes, pkce, state, disabled_at = row
     return Client(
-        client_id=row["client_id"],
-        organization_id=row["organization_id"],
-        retailer_id=row["retailer_id"],
-        isolation_id=row["isolation_id"],
-        name=row["name"],
-        scopes=tuple(row["scopes"].split()),
-        require_pkce=bool(row["require_pkce"]),
-        require_state=bool(row["require_state"]),
-        is_disabled=row["disabled_at"] is not None,
+        client_id=client_id,
+        organization_id=organization_id,
+        retailer_id=retailer_id,
+        isolation_id=isolation_id,
+        name=name,
+        scopes=tuple(scopes.split()),
+        require_pkce=bool(pkce),
+        require_state=bool(state),
+        is_disabled=disabled_at is not None,
     )
 
 
