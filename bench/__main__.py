@@ -8,7 +8,9 @@ import sys
 import time
 from contextlib import ExitStack
 from dataclasses import asdict
+from http.client import HTTPException
 from pathlib import Path
+from subprocess import SubprocessError
 from typing import Any
 
 from bench import install, machine, report
@@ -23,7 +25,15 @@ from bench.visit import operations, visit
 
 BUILD = ROOT / "build" / "bench"
 FEWEST_ROUNDS = 5
-VISIT_FAILURES = (WrongAnswer, LoadError, ServerError, FlowError)
+VISIT_FAILURES = (
+    WrongAnswer,
+    LoadError,
+    ServerError,
+    FlowError,
+    OSError,
+    HTTPException,
+    SubprocessError,
+)
 QUICK_SCALE = Scale(links=2_000, tokens=1_000, flows=4_000)
 
 
@@ -36,6 +46,8 @@ def main() -> None:
             results = _measure(options)
         except (install.MissingTool, ValueError) as error:
             sys.exit(str(error))
+        except KeyboardInterrupt:
+            sys.exit(130)
     if options.json:
         options.json.write_text(json.dumps(results, indent=1) + "\n")
     if options.markdown:

@@ -39,7 +39,7 @@ class Running:
 
 
 class ServerError(RuntimeError):
-    """A server that did not start or died; carries the end of its log."""
+    """A server that did not start or died; says what its log said last, and where that is."""
 
 
 def server_cores(workers: int) -> list[int]:
@@ -93,11 +93,11 @@ def serving(launch: Launch, port: int, *, cores: Sequence[int], log: Path) -> It
     try:
         while not _answers(port, launch.live_path):
             if process.poll() is not None or time.monotonic() - begun > START_SECONDS:
-                raise ServerError(f"{launch.command[0]} did not start:\n{_end_of(log)}")
+                raise ServerError(f"did not start: {_last_line(log)}")
             time.sleep(POLL_SECONDS)
         yield Running(process.pid, f"http://{HOST}:{port}", time.monotonic() - begun)
         if process.poll() is not None:
-            raise ServerError(f"{launch.command[0]} ended under load:\n{_end_of(log)}")
+            raise ServerError(f"ended under load: {_last_line(log)}")
     finally:
         _stop(process)
 
@@ -125,5 +125,6 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
         return
 
 
-def _end_of(log: Path) -> str:
-    return log.read_text(errors="replace")[-2000:]
+def _last_line(log: Path) -> str:
+    lines = log.read_text(errors="replace").split("\n")
+    return f"{next((line for line in reversed(lines) if line.strip()), '')} (in {log})"

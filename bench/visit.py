@@ -23,11 +23,11 @@ CONNECTIONS = {1: 32, 2: 64}
 
 @dataclass(frozen=True)
 class Visit:
-    """What one visit found. `windows`: by operation."""
+    """What one visit found. `windows` and `memory`, read at the end of the window: by operation."""
 
-    windows: dict[str, Window]
     first_answer_seconds: float
-    memory: Memory
+    windows: dict[str, Window]
+    memory: dict[str, Memory]
 
 
 def operations(candidate: Candidate) -> list[str]:
@@ -44,11 +44,12 @@ def visit(candidate: Candidate, workshop: Workshop, *, seconds: float, seed: int
         launch = candidate.launch(copy, port)
         with serving(launch, port, cores=server_cores(candidate.workers), log=log) as running:
             session = _Session(candidate, workshop, copy, running, seconds, seed)
-            windows = {}
+            found = Visit(running.first_answer_seconds, {}, {})
             for operation, window in session.windows():
-                windows[operation] = window
+                found.windows[operation] = window
+                found.memory[operation] = memory(running.pid)
                 done(operation)
-            return Visit(windows, running.first_answer_seconds, memory(running.pid))
+            return found
 
 
 @dataclass(frozen=True)

@@ -16,10 +16,10 @@ from handcart.core.clock import to_wire
 from handcart.core.secret import Keys, new_token
 from handcart.linking.ops import LINK
 from handcart.linking.wire import LinkResponse
-from handcart.oauth.bearer import TOKEN
+from handcart.oauth.bearer import CALLER
 from handcart.oauth.tokens import INSERT
 from handcart.oauth.wire import TokenResponse
-from handcart.retailers.ops import _CLIENT_BY_SECRET as CLIENT_BY_SECRET
+from handcart.retailers.ops import _PROVEN_CLIENT as PROVEN_CLIENT
 
 LIFETIME_SECONDS = 86400
 SECOND = 1_000_000
@@ -78,7 +78,7 @@ async def whole(receive: Any) -> bytes:
 async def issue_token(body: bytes) -> tuple[int, bytes]:
     """Check the client, store a token, answer it."""
     fields, now = decode_fields(body), time.time_ns() // 1000
-    client = await STORE.one(CLIENT_BY_SECRET, fields.client_id, KEYS.hash(fields.client_secret), now)
+    client = await STORE.one(PROVEN_CLIENT, fields.client_id, KEYS.hash(fields.client_secret), now)
     if client is None or client["disabled_at"] is not None or fields.scope not in client["scopes"].split():
         return 401, b"{}"
     token, until = new_token(), now + LIFETIME_SECONDS * SECOND
@@ -113,9 +113,9 @@ async def get_link(user_id: str, headers: list[tuple[bytes, bytes]]) -> tuple[in
 async def caller(authorization: bytes, now: int) -> Any:
     """The row of a bearer token."""
     if not KEEPS_TOKENS:
-        return await STORE.one(TOKEN, KEYS.hash(authorization[7:].decode()))
+        return await STORE.one(CALLER, KEYS.hash(authorization[7:].decode()))
     until, row = kept.get(authorization, (0, None))
     if until <= now:
-        row = await STORE.one(TOKEN, KEYS.hash(authorization[7:].decode()))
+        row = await STORE.one(CALLER, KEYS.hash(authorization[7:].decode()))
         kept[authorization] = (now + SECOND, row)
     return row
