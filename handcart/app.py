@@ -1,6 +1,7 @@
 """The whole server: every domain's routes on one database. What lies to the right of a domain is handed to it here."""
 
 from collections.abc import Sequence
+from functools import cache
 
 from handcart import __version__
 from handcart.accounts import pages as account_pages
@@ -108,12 +109,16 @@ async def _openapi(call: Call) -> Reply:
 
 
 async def _reference(call: Call) -> Reply:
-    settings = call.app.settings
-    body = pages.render(
+    return Reply(200, _reference_page(call.app.settings), html_headers())
+
+
+@cache
+def _reference_page(settings: Settings) -> bytes:
+    """The page never changes while the process runs, and takes long to make."""
+    return pages.render(
         "core/reference.html",
         "en-US",
         brand=settings.brand,
         membership=settings.membership,
         spec=description(settings),
-    )
-    return Reply(200, body.encode(), html_headers())
+    ).encode()

@@ -12,9 +12,10 @@ import click
 
 from handcart import __version__
 from handcart.core import settings as settings_module
-from handcart.core.db import Tx, Unavailable, connect
+from handcart.core.db import Tx, Unavailable
 from handcart.core.migrate import WrongKey, check_schema
 from handcart.core.settings import Settings, SettingsError
+from handcart.core.stores import connect
 
 Options = dict[str, Any]
 

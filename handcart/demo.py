@@ -19,9 +19,10 @@ from typing import Any
 
 from handcart.accounts import ops as accounts
 from handcart.core import clock, migrate, passwords, settings
-from handcart.core.db import Tx, Unavailable, connect
+from handcart.core.db import Tx, Unavailable
 from handcart.core.secret import Keys
 from handcart.core.settings import Settings
+from handcart.core.stores import connect
 from handcart.oauth.scopes import ALL
 from handcart.retailers import ops as retailers
 from handcart.safety import DEMO_RETAILER

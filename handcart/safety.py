@@ -3,8 +3,9 @@
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
-from handcart.core.db import Database, Tx, is_postgres, sqlite_path
+from handcart.core.db import Database, Tx
 from handcart.core.settings import Settings, is_private
+from handcart.core.stores import is_postgres, sqlite_path
 
 DEMO_RETAILER = "sample-market"
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")

@@ -9,11 +9,11 @@ import uvicorn
 
 from handcart import app, safety
 from handcart.core import migrate, settings
-from handcart.core.db import connect
 from handcart.core.http import App
 from handcart.core.protocol import LimitedProtocol
 from handcart.core.secret import Keys
 from handcart.core.settings import PREFIX, Settings
+from handcart.core.stores import connect
 
 _DRAIN_SECONDS = 10
 

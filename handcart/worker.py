@@ -4,9 +4,10 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
 from handcart.core import log, ratelimit, sessions
-from handcart.core.db import Database, Tx, Unavailable, connect
+from handcart.core.db import Database, Tx, Unavailable
 from handcart.core.secret import Keys
 from handcart.core.settings import Settings
+from handcart.core.stores import connect
 from handcart.oauth import jobs as oauth
 
 PAUSE_SECONDS = 60

@@ -14,13 +14,14 @@ from urllib.parse import unquote
 from msgspec import Struct
 
 from handcart.core import errors, log, wire
-from handcart.core.db import Database, Unavailable, connect
+from handcart.core.db import Database, Unavailable
 from handcart.core.errors import ApiError
 from handcart.core.ids import new_request_id
 from handcart.core.metrics import Metrics
 from handcart.core.ratelimit import Buckets
 from handcart.core.secret import Keys
 from handcart.core.settings import Settings
+from handcart.core.stores import connect
 
 MOST_BODY_BYTES = 1 << 20
 BODY_SECONDS = 15

@@ -5,9 +5,10 @@ import os
 from pathlib import Path
 from typing import Any
 
-from handcart.core import clock, db
-from handcart.core.db import Tx, Unavailable, is_postgres, sqlite_path
+from handcart.core import clock, stores
+from handcart.core.db import Tx, Unavailable
 from handcart.core.secret import Keys
+from handcart.core.stores import is_postgres, sqlite_path
 from handcart.migrations import SCHEMA_VERSION
 
 _SCRIPTS = Path(__file__).parent.parent / "migrations"
@@ -121,7 +122,7 @@ def _run_alembic(connection: Any) -> None:
 
 
 async def _bind_key(url: str, keys: Keys) -> None:
-    database = await db.connect(url, keys, pool_size=1)
+    database = await stores.connect(url, keys, pool_size=1)
     try:
         await database.write(_remember_key)
         await database.read(check_schema)

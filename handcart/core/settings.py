@@ -11,8 +11,8 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from handcart.core.db import is_postgres, sqlite_path
 from handcart.core.secret import KEY_BYTES, Keys
+from handcart.core.stores import is_postgres, sqlite_path
 
 PREFIX = "HANDCART_"
 

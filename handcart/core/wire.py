@@ -15,6 +15,13 @@ from handcart.core.errors import ApiError
 
 encode = msgspec.json.Encoder().encode
 
+
+class SuccessResponse(Struct):
+    """It was done."""
+
+    success: bool
+
+
 # PostgreSQL's text cannot hold NUL, so neither store takes it.
 _NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 _PATH = re.compile(r" - at `\$(?P<path>[^`]*)`$")

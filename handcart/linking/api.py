@@ -6,8 +6,9 @@ from handcart.core import clock
 from handcart.core import errors as core_errors
 from handcart.core.db import Tx
 from handcart.core.http import Call, Route
+from handcart.core.wire import SuccessResponse
 from handcart.linking import errors, ops
-from handcart.linking.wire import LinkRequest, LinkResponse, SuccessResponse
+from handcart.linking.wire import LinkRequest, LinkResponse
 from handcart.oauth.scopes import FULFILLMENT
 from handcart.users import errors as user_errors
 

@@ -7,10 +7,6 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from handcart.users.wire import SuccessResponse
-
-__all__ = ["LinkRequest", "LinkResponse", "SuccessResponse"]
-
 
 class LinkRequest(Struct):
     """The linking token that the authorization code was traded for."""

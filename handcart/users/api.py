@@ -8,6 +8,7 @@ import msgspec
 from handcart.core.db import Tx
 from handcart.core.errors import invalid
 from handcart.core.http import Call, Route
+from handcart.core.wire import SuccessResponse
 from handcart.oauth.scopes import FULFILLMENT
 from handcart.retailers import ops as retailers
 from handcart.users import errors, ops
@@ -18,7 +19,6 @@ from handcart.users.wire import (
     AddressResponse,
     CreateUserAndAddressRequest,
     CreateUserRequest,
-    SuccessResponse,
     UserId,
     UserResponse,
     ValidateAddressRequest,

@@ -95,9 +95,3 @@ class AddressResponse(Struct):
     address_line_1: str
     postal_code: str
     flags: AddressFlags
-
-
-class SuccessResponse(Struct):
-    """It was done."""
-
-    success: bool

@@ -62,8 +62,10 @@ def cases(name: str) -> list[tuple[str, dict[str, Any]]]:
     return [
         *(("oauth/sign_in.html", form | state) for state in sign_in_states),
         *(("accounts/sign_in.html", form | state) for state in sign_in_states),
-        *(("oauth/consent.html", form | {"lifetime_hours": hours}) for hours in (1, 24)),
-        ("oauth/already_linked.html", form),
+        *(
+            ("oauth/consent.html", form | {"lifetime_hours": hours, "already_linked": linked})
+            for hours, linked in ((1, False), (24, True))
+        ),
         ("linking/account.html", account | {"membership_active": True, "membership_ends": "July 9, 2025"}),
         ("linking/account.html", account | {"membership_active": True, "membership_ends": None, "notice": "unlinked"}),
         ("linking/account.html", account | {"membership_active": False, "membership_ends": "July 9, 2025"}),
@@ -276,7 +278,11 @@ def test_brand_with_markup_is_escaped() -> None:
 
 def test_consent_names_client_data_lifetime_and_answers() -> None:
     context = {"retailer": "Sample Grocer", "email": "member@example.com", "action": "/action", "form_token": "t"}
-    html = render("oauth/consent.html", "en-US", {**context, "lifetime_hours": 24, "account_url": "/account"})
+    html = render(
+        "oauth/consent.html",
+        "en-US",
+        {**context, "lifetime_hours": 24, "already_linked": False, "account_url": "/account"},
+    )
     page = Page(html)
     assert page.text["h1"] == "Authorization Required"
     assert "Authorize Sample Grocer to use your Handcart account?" in page.text["body"]

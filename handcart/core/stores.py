@@ -1,0 +1,33 @@
+"""Opening the store that a database URL names; only the driver in use is loaded, for the sake of start-up time."""
+
+from handcart.core.db import Database
+from handcart.core.secret import Keys
+
+
+async def connect(url: str, keys: Keys, pool_size: int = 10) -> Database:
+    """Open the store at `url`: `sqlite:///relative.db`, `sqlite:////absolute.db` or `postgresql://...`.
+
+    Raises `ValueError` with a sentence for any other URL, `Unavailable` if it cannot be opened.
+    """
+    if url.startswith("sqlite:///"):
+        from handcart.core.db_sqlite import SqliteDatabase
+
+        return SqliteDatabase(sqlite_path(url), keys)
+    if is_postgres(url):
+        from handcart.core.db_postgres import PostgresDatabase
+
+        return await PostgresDatabase.connect(url, keys, pool_size)
+    raise ValueError(f"cannot use the database URL {url!r}: write sqlite:///path/to/file.db or postgresql://...")
+
+
+def is_postgres(url: str) -> bool:
+    """Whether the URL names a PostgreSQL server."""
+    return url.startswith(("postgresql://", "postgres://"))
+
+
+def sqlite_path(url: str) -> str:
+    """The file of an SQLite URL; three slashes lead to a relative path, four to an absolute one."""
+    path = url.removeprefix("sqlite:///")
+    if not path or path == ":memory:":
+        raise ValueError("an SQLite database needs a file: write sqlite:///path/to/file.db")
+    return path
