@@ -100,9 +100,9 @@ class Sessions:
             (_hash(session.id), _hash(state), code_verifier, self._now() + LINK_SECONDS),
         )
         self._db.execute(
-            "DELETE FROM link_attempts WHERE session_hash = ?1 AND rowid NOT IN"
-            " (SELECT rowid FROM link_attempts WHERE session_hash = ?1 ORDER BY rowid DESC LIMIT ?2)",
-            (_hash(session.id), LINKS_PER_SESSION),
+            "DELETE FROM link_attempts WHERE session_hash = :session AND rowid NOT IN"
+            " (SELECT rowid FROM link_attempts WHERE session_hash = :session ORDER BY rowid DESC LIMIT :kept)",
+            {"session": _hash(session.id), "kept": LINKS_PER_SESSION},
         )
 
     def claim_link(self, session: Session, state: str) -> LinkAttempt | None:

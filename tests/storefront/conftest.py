@@ -7,6 +7,7 @@ import secrets
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from threading import Thread
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -241,6 +242,14 @@ def running_shop(running_platform: Platform, shop_sessions: Sessions) -> Iterato
 def settings(running_shop: Settings, platform: Platform, clock: list[float]) -> Settings:
     """What the running shop is configured with."""
     return running_shop
+
+
+@pytest.fixture
+def https_shop_url(settings: Settings, sessions: Sessions) -> Iterator[str]:
+    """A shop that a proxy shows as https://shop.example; the address is the one behind the proxy."""
+    behind_proxy = replace(settings, public_url="https://shop.example")
+    with listener() as (listening, url), serving(create_app(behind_proxy, sessions), listening):
+        yield url
 
 
 @pytest.fixture

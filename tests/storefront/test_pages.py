@@ -1,5 +1,6 @@
 """Headers, form tokens and refusals, on every page alike."""
 
+import httpx
 import pytest
 
 POSTS = ["/sign-in", "/sign-out", "/account/link"]
@@ -89,3 +90,10 @@ def test_pages_hold_no_script_and_nothing_foreign(browser, path):
     assert "<script" not in page
     assert "style=" not in page
     assert "://" not in page
+
+
+def test_shop_behind_https_and_cookie_is_bound_to_it(https_shop_url):
+    headers = httpx.get(https_shop_url + "/sign-in").headers
+    assert headers["set-cookie"].startswith("__Host-sample-market=")
+    assert "; Secure" in headers["set-cookie"]
+    assert headers["strict-transport-security"] == "max-age=31536000"
