@@ -37,7 +37,7 @@ def main() -> None:
         absent = missing()
     if absent:
         packages = " ".join(package for packages in absent.values() for package in packages)
-        sys.exit(f"The tests need {' and '.join(absent)}, which are missing. On Debian: apt-get install {packages}")
+        sys.exit(f"Missing for the tests: {' and '.join(absent)}. On Debian: apt-get install {packages}")
 
 
 def install(packages: list[str]) -> None:

@@ -52,15 +52,17 @@ def create():
         found = "{} is {}.{}".format(sys.executable, *sys.version_info[:2])
         sys.exit(f"Handcart needs Python 3.11 or newer, but {found}. Name a newer one: make setup PYTHON=python3.12")
     without_pip = [] if importlib.util.find_spec("ensurepip") else ["--without-pip"]  # Debian ships it apart
-    if without_pip and not importlib.util.find_spec("pip"):
-        sys.exit("Python's pip is missing. Install it and run this again; on Debian: apt-get install python3-venv")
     subprocess.check_call([sys.executable, "-m", "venv", "--clear", *without_pip, str(VENV)])
 
 
 def pip(*arguments):
     """Run the environment's pip, or the system's on it while it has none (the lock file brings one)."""
-    has_pip = subprocess.call([str(PYTHON), "-c", "import pip"], stderr=subprocess.DEVNULL) == 0
-    command = [str(PYTHON), "-m", "pip"] if has_pip else [sys.executable, "-m", "pip", "--python", str(PYTHON)]
+    if subprocess.call([str(PYTHON), "-c", "import pip"], stderr=subprocess.DEVNULL) == 0:
+        command = [str(PYTHON), "-m", "pip"]
+    elif importlib.util.find_spec("pip"):
+        command = [sys.executable, "-m", "pip", "--python", str(PYTHON)]
+    else:
+        sys.exit("Handcart needs pip to set itself up, and Python has none. On Debian: apt-get install python3-pip")
     # Wheels only: to build a package would run unlocked build tools. PIP_ONLY_BINARY="" lifts this on rare platforms.
     environment = {"PIP_ONLY_BINARY": ":all:", "PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_ROOT_USER_ACTION": "ignore"}
     environment.update(os.environ)
