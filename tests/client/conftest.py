@@ -8,7 +8,7 @@ from tests.client.fakes import BASE_URL, Caller, FakeServer, LoopbackServer
 
 
 @pytest.fixture
-def server() -> FakeServer:
+def fake() -> FakeServer:
     return FakeServer()
 
 
@@ -27,8 +27,8 @@ def make_caller(request: pytest.FixtureRequest) -> Iterator[Callable[..., Caller
 
 
 @pytest.fixture
-def caller(make_caller: Callable[..., Caller], server: FakeServer) -> Caller:
-    return make_caller(transport=httpx.MockTransport(server))
+def caller(make_caller: Callable[..., Caller], fake: FakeServer) -> Caller:
+    return make_caller(transport=httpx.MockTransport(fake))
 
 
 @pytest.fixture

@@ -71,7 +71,8 @@ class Caller:
 
     def __init__(self, kind: str, base_url: str, **options: Any) -> None:
         self.runner = asyncio.Runner() if kind == "async" else None
-        self.client: Any = (AsyncClient if self.runner else Client)(base_url, "client-1", CLIENT_SECRET, **options)
+        options = {"client_id": "client-1", "client_secret": CLIENT_SECRET, **options}
+        self.client: Any = (AsyncClient if self.runner else Client)(base_url, **options)
         self.now = 0.0
         self.naps: list[float] = []
         connection = self.client._connection

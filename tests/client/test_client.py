@@ -20,13 +20,13 @@ def get_link(client: Any) -> Any:
 
 
 @pytest.fixture(autouse=True)
-def linked(server: FakeServer) -> None:
-    server.answer(body={"instacartplus_member": True})
+def linked(fake: FakeServer) -> None:
+    fake.answer(body={"instacartplus_member": True})
 
 
-def test_every_request_carries_the_documented_headers(make_caller: Callable[..., Caller], server: FakeServer) -> None:
-    make_caller(transport=httpx.MockTransport(server), retailer_id="garden-market", locale="fr-CA")(get_link)
-    for request in [*server.token_requests, *server.requests]:
+def test_every_request_carries_the_documented_headers(make_caller: Callable[..., Caller], fake: FakeServer) -> None:
+    make_caller(transport=httpx.MockTransport(fake), retailer_id="garden-market", locale="fr-CA")(get_link)
+    for request in [*fake.token_requests, *fake.requests]:
         assert request.headers["Accept"] == "application/json"
         assert request.headers["Content-Type"] == "application/json"
         assert request.headers["User-Agent"] == "handcart-client/0.1.0"
@@ -34,10 +34,10 @@ def test_every_request_carries_the_documented_headers(make_caller: Callable[...,
         assert request.headers["Accept-Language"] == "fr-CA"
 
 
-def test_headers_that_are_not_set_are_not_sent(caller: Caller, server: FakeServer) -> None:
+def test_headers_that_are_not_set_are_not_sent(caller: Caller, fake: FakeServer) -> None:
     caller(get_link)
-    assert "X-Retailer-Id" not in server.last.headers
-    assert "Accept-Language" not in server.last.headers
+    assert "X-Retailer-Id" not in fake.last.headers
+    assert "Accept-Language" not in fake.last.headers
 
 
 @pytest.mark.parametrize(
@@ -50,10 +50,10 @@ def test_headers_that_are_not_set_are_not_sent(caller: Caller, server: FakeServe
     ],
 )
 def test_base_url_of_any_form_is_the_start_of_every_url(
-    make_caller: Callable[..., Caller], server: FakeServer, base_url: str, expected: str
+    make_caller: Callable[..., Caller], fake: FakeServer, base_url: str, expected: str
 ) -> None:
-    make_caller(base_url, transport=httpx.MockTransport(server))(get_link)
-    assert server.last.url == expected
+    make_caller(base_url, transport=httpx.MockTransport(fake))(get_link)
+    assert fake.last.url == expected
 
 
 @pytest.mark.parametrize("kind", [Client, AsyncClient])
@@ -65,15 +65,15 @@ def test_base_url_that_is_not_secure_or_not_a_base_is_refused(kind: Callable[...
         kind(base_url, "client-1", CLIENT_SECRET)
 
 
-def test_sync_client_closes_with_its_block(server: FakeServer) -> None:
-    with Client(BASE_URL, "client-1", CLIENT_SECRET, transport=httpx.MockTransport(server)) as client:
+def test_sync_client_closes_with_its_block(fake: FakeServer) -> None:
+    with Client(BASE_URL, "client-1", CLIENT_SECRET, transport=httpx.MockTransport(fake)) as client:
         client.links.get("member-1")
     with pytest.raises(RuntimeError, match="closed"):
         client.links.get("member-1")
 
 
-async def test_async_client_closes_with_its_block(server: FakeServer) -> None:
-    async with AsyncClient(BASE_URL, "client-1", CLIENT_SECRET, transport=httpx.MockTransport(server)) as client:
+async def test_async_client_closes_with_its_block(fake: FakeServer) -> None:
+    async with AsyncClient(BASE_URL, "client-1", CLIENT_SECRET, transport=httpx.MockTransport(fake)) as client:
         await client.links.get("member-1")
     with pytest.raises(RuntimeError, match="closed"):
         await client.links.get("member-1")

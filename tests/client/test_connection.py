@@ -26,63 +26,63 @@ def get_link(client: Any) -> Any:
     return client.links.get("member-1")
 
 
-def bearers(server: FakeServer) -> list[str]:
-    return [request.headers["Authorization"] for request in server.requests]
+def bearers(fake: FakeServer) -> list[str]:
+    return [request.headers["Authorization"] for request in fake.requests]
 
 
 # The shared token
 
 
-def test_token_is_fetched_once_and_reused(caller: Caller, server: FakeServer) -> None:
-    server.answer(body=LINK)
+def test_token_is_fetched_once_and_reused(caller: Caller, fake: FakeServer) -> None:
+    fake.answer(body=LINK)
     for _ in range(5):
         caller(get_link)
-    assert len(server.token_requests) == 1
-    assert bearers(server) == ["Bearer token-1"] * 5
+    assert len(fake.token_requests) == 1
+    assert bearers(fake) == ["Bearer token-1"] * 5
 
 
 @pytest.mark.parametrize(("scope", "expected"), [(None, {}), ("connect:fulfillment", {"scope": "connect:fulfillment"})])
 def test_token_is_asked_for_with_the_scope_of_the_client(
-    make_caller: Callable[..., Caller], server: FakeServer, scope: str | None, expected: dict[str, str]
+    make_caller: Callable[..., Caller], fake: FakeServer, scope: str | None, expected: dict[str, str]
 ) -> None:
-    server.answer(body=LINK)
-    make_caller(transport=httpx.MockTransport(server), scope=scope)(get_link)
-    server.requests = server.token_requests
-    assert server.sent == {
+    fake.answer(body=LINK)
+    make_caller(transport=httpx.MockTransport(fake), scope=scope)(get_link)
+    fake.requests = fake.token_requests
+    assert fake.sent == {
         "client_id": "client-1",
         "client_secret": "client-secret-value",
         "grant_type": "client_credentials",
         **expected,
     }
-    assert server.last.url.path == "/v2/oauth/token"
+    assert fake.last.url.path == "/v2/oauth/token"
 
 
 @pytest.mark.parametrize(
     ("lifetime", "still_used_at", "renewed_at"), [(86400, 86339, 86340), (120, 59, 60), (60, 29, 30), (1, 0.4, 0.5)]
 )
 def test_token_is_renewed_shortly_before_it_expires(
-    caller: Caller, server: FakeServer, lifetime: int, still_used_at: float, renewed_at: float
+    caller: Caller, fake: FakeServer, lifetime: int, still_used_at: float, renewed_at: float
 ) -> None:
-    server.lifetime = lifetime
-    server.answer(body=LINK)
+    fake.lifetime = lifetime
+    fake.answer(body=LINK)
     for caller.now in (0, still_used_at, renewed_at):
         caller(get_link)
-    assert bearers(server) == ["Bearer token-1", "Bearer token-1", "Bearer token-2"]
+    assert bearers(fake) == ["Bearer token-1", "Bearer token-1", "Bearer token-2"]
 
 
 @pytest.mark.parametrize("lifetime", [0, -1])
-def test_token_without_a_lifetime_serves_one_call(caller: Caller, server: FakeServer, lifetime: int) -> None:
-    server.lifetime = lifetime
-    server.answer(body=LINK)
+def test_token_without_a_lifetime_serves_one_call(caller: Caller, fake: FakeServer, lifetime: int) -> None:
+    fake.lifetime = lifetime
+    fake.answer(body=LINK)
     caller(get_link)
     caller(get_link)
-    assert bearers(server) == ["Bearer token-1", "Bearer token-2"]
+    assert bearers(fake) == ["Bearer token-1", "Bearer token-2"]
 
 
 @pytest.fixture
-def slow(server: FakeServer) -> SlowTransport:
-    server.answer(body=LINK)
-    return SlowTransport(server)
+def slow(fake: FakeServer) -> SlowTransport:
+    fake.answer(body=LINK)
+    return SlowTransport(fake)
 
 
 def hold_tokens_until_all_wait(caller: Caller, slow: SlowTransport) -> None:
@@ -94,17 +94,17 @@ def hold_tokens_until_all_wait(caller: Caller, slow: SlowTransport) -> None:
 
 
 def test_calls_at_once_share_one_token(
-    make_caller: Callable[..., Caller], slow: SlowTransport, server: FakeServer
+    make_caller: Callable[..., Caller], slow: SlowTransport, fake: FakeServer
 ) -> None:
     caller = make_caller(transport=slow)
     hold_tokens_until_all_wait(caller, slow)
     results = caller.together(get_link, AT_ONCE)
     assert [link.instacartplus_member for link in results] == [True] * AT_ONCE
-    assert len(server.token_requests) == 1
+    assert len(fake.token_requests) == 1
 
 
 def test_calls_at_once_without_the_lock_fetch_more_than_one_token(
-    make_caller: Callable[..., Caller], slow: SlowTransport, server: FakeServer
+    make_caller: Callable[..., Caller], slow: SlowTransport, fake: FakeServer
 ) -> None:
     crowd = Crowd(2)
 
@@ -117,26 +117,26 @@ def test_calls_at_once_without_the_lock_fetch_more_than_one_token(
     caller = make_caller(transport=slow)
     caller.client._connection._lock = nullcontext()
     caller.together(get_link, AT_ONCE)
-    assert len(server.token_requests) > 1
+    assert len(fake.token_requests) > 1
 
 
 def test_calls_at_once_share_one_failed_fetch(
-    make_caller: Callable[..., Caller], slow: SlowTransport, server: FakeServer
+    make_caller: Callable[..., Caller], slow: SlowTransport, fake: FakeServer
 ) -> None:
     caller = make_caller(transport=slow)
     hold_tokens_until_all_wait(caller, slow)
-    server.token_answers = [httpx.Response(401, json={"error": "invalid_client"}, headers={"X-Request-Id": "r-1"})]
+    fake.token_answers = [httpx.Response(401, json={"error": "invalid_client"}, headers={"X-Request-Id": "r-1"})]
     results = caller.together(get_link, AT_ONCE)
     assert {(type(error), error.error, error.status, error.request_id) for error in results} == {
         (OAuthError, "invalid_client", 401, "r-1")
     }
     assert len({id(error) for error in results}) == AT_ONCE
-    assert len(server.token_requests) == 1
-    assert not server.requests
+    assert len(fake.token_requests) == 1
+    assert not fake.requests
 
 
 def test_token_refused_to_many_calls_at_once_is_renewed_once(
-    make_caller: Callable[..., Caller], slow: SlowTransport, server: FakeServer
+    make_caller: Callable[..., Caller], slow: SlowTransport, fake: FakeServer
 ) -> None:
     caller = make_caller(transport=slow)
     caller(get_link)
@@ -152,63 +152,61 @@ def test_token_refused_to_many_calls_at_once_is_renewed_once(
         return httpx.Response(401) if is_first else httpx.Response(200, json=LINK)
 
     slow.hold = hold_the_first_token
-    server.answers = [refuse_the_first_token]
+    fake.answers = [refuse_the_first_token]
     results = caller.together(get_link, AT_ONCE)
     assert [link.instacartplus_member for link in results] == [True] * AT_ONCE
-    assert len(server.token_requests) == 2
-    assert bearers(server).count("Bearer token-2") == AT_ONCE
+    assert len(fake.token_requests) == 2
+    assert bearers(fake).count("Bearer token-2") == AT_ONCE
 
 
-def test_failed_fetch_is_tried_again_by_the_next_call(caller: Caller, server: FakeServer) -> None:
-    server.answer(body=LINK)
-    server.token_answers = [
+def test_failed_fetch_is_tried_again_by_the_next_call(caller: Caller, fake: FakeServer) -> None:
+    fake.answer(body=LINK)
+    fake.token_answers = [
         httpx.Response(401, json={"error": "invalid_client"}),
         httpx.Response(200, json=token_body("token-2")),
     ]
     with pytest.raises(OAuthError):
         caller(get_link)
     caller(get_link)
-    assert bearers(server) == ["Bearer token-2"]
+    assert bearers(fake) == ["Bearer token-2"]
 
 
-def test_refused_token_is_renewed_once_and_the_call_sent_again(caller: Caller, server: FakeServer) -> None:
-    server.answer(401)
-    server.answer(body={"success": True})
+def test_refused_token_is_renewed_once_and_the_call_sent_again(caller: Caller, fake: FakeServer) -> None:
+    fake.answer(401)
+    fake.answer(body={"success": True})
     caller(lambda client: client.links.create("member-1", "linking-token"))
-    assert bearers(server) == ["Bearer token-1", "Bearer token-2"]
-    assert server.requests[0].content == server.requests[1].content
+    assert bearers(fake) == ["Bearer token-1", "Bearer token-2"]
+    assert fake.requests[0].content == fake.requests[1].content
     assert not caller.naps
 
 
-def test_refused_renewed_token_raises(caller: Caller, server: FakeServer) -> None:
-    server.answer(401, error_body("The access token is invalid", code=None))
+def test_refused_renewed_token_raises(caller: Caller, fake: FakeServer) -> None:
+    fake.answer(401, error_body("The access token is invalid", code=None))
     with pytest.raises(Unauthorized, match="access token is invalid"):
         caller(get_link)
-    assert bearers(server) == ["Bearer token-1", "Bearer token-2"]
+    assert bearers(fake) == ["Bearer token-1", "Bearer token-2"]
 
 
-def test_refused_token_is_renewed_even_without_retries(make_caller: Callable[..., Caller], server: FakeServer) -> None:
-    server.answer(401)
-    server.answer(body=LINK)
-    make_caller(transport=httpx.MockTransport(server), max_retries=0)(get_link)
-    assert bearers(server) == ["Bearer token-1", "Bearer token-2"]
+def test_refused_token_is_renewed_even_without_retries(make_caller: Callable[..., Caller], fake: FakeServer) -> None:
+    fake.answer(401)
+    fake.answer(body=LINK)
+    make_caller(transport=httpx.MockTransport(fake), max_retries=0)(get_link)
+    assert bearers(fake) == ["Bearer token-1", "Bearer token-2"]
 
 
-def test_renewed_token_that_a_passing_failure_interrupts_is_not_renewed_again(
-    caller: Caller, server: FakeServer
-) -> None:
+def test_renewed_token_that_a_passing_failure_interrupts_is_not_renewed_again(caller: Caller, fake: FakeServer) -> None:
     for status in (401, 503, 401):
-        server.answer(status)
+        fake.answer(status)
     with pytest.raises(Unauthorized):
         caller(get_link)
-    assert bearers(server) == ["Bearer token-1", "Bearer token-2", "Bearer token-2"]
+    assert bearers(fake) == ["Bearer token-1", "Bearer token-2", "Bearer token-2"]
 
 
-def test_forbidden_does_not_renew_the_token(caller: Caller, server: FakeServer) -> None:
-    server.answer(403)
+def test_forbidden_does_not_renew_the_token(caller: Caller, fake: FakeServer) -> None:
+    fake.answer(403)
     with pytest.raises(Forbidden):
         caller(get_link)
-    assert len(server.token_requests) == len(server.requests) == 1
+    assert len(fake.token_requests) == len(fake.requests) == 1
 
 
 @pytest.mark.parametrize(
@@ -225,12 +223,12 @@ def test_forbidden_does_not_renew_the_token(caller: Caller, server: FakeServer) 
     ],
 )
 def test_token_that_no_header_can_carry_or_no_clock_can_count_is_unexpected(
-    caller: Caller, server: FakeServer, body: dict[str, Any]
+    caller: Caller, fake: FakeServer, body: dict[str, Any]
 ) -> None:
-    server.token_answers = [httpx.Response(200, json=body)]
+    fake.token_answers = [httpx.Response(200, json=body)]
     with pytest.raises(UnexpectedResponse):
         caller(get_link)
-    assert not server.requests
+    assert not fake.requests
 
 
 # Repeats
@@ -287,69 +285,69 @@ def failure_of(failure: Any) -> Any:
 
 @pytest.mark.parametrize(("name", "failure"), REPEATED)
 def test_passing_failure_where_a_repeat_is_safe_is_repeated_to_the_limit(
-    caller: Caller, server: FakeServer, name: str, failure: Any
+    caller: Caller, fake: FakeServer, name: str, failure: Any
 ) -> None:
-    server.answers = [failure_of(failure)]
+    fake.answers = [failure_of(failure)]
     with pytest.raises((RateLimited, ServerError) if isinstance(failure, int) else TransportError):
         caller(CALLS[name])
-    assert len(server.requests) == 3
-    assert len({(request.url, request.content) for request in server.requests}) == 1
+    assert len(fake.requests) == 3
+    assert len({(request.url, request.content) for request in fake.requests}) == 1
     assert len(caller.naps) == 2
     assert 0.25 <= caller.naps[0] <= 0.5 <= caller.naps[1] <= 1
 
 
 @pytest.mark.parametrize(("name", "failure"), NOT_REPEATED)
 def test_failure_where_a_repeat_is_not_safe_is_raised_at_once(
-    caller: Caller, server: FakeServer, name: str, failure: Any
+    caller: Caller, fake: FakeServer, name: str, failure: Any
 ) -> None:
-    server.answers = [failure_of(failure)]
+    fake.answers = [failure_of(failure)]
     with pytest.raises(ConnectError):
         caller(CALLS[name])
-    assert len(server.requests) == 1
+    assert len(fake.requests) == 1
     assert not caller.naps
 
 
 @pytest.mark.parametrize("failure", [*NEVER_LEFT, *UNKNOWN_EFFECT, *NOT_ACTED])
-def test_token_fetch_is_repeated_after_any_passing_failure(caller: Caller, server: FakeServer, failure: Any) -> None:
-    server.token_answers = [failure_of(failure), httpx.Response(200, json=token_body("token-2"))]
-    server.answer(body=LINK)
+def test_token_fetch_is_repeated_after_any_passing_failure(caller: Caller, fake: FakeServer, failure: Any) -> None:
+    fake.token_answers = [failure_of(failure), httpx.Response(200, json=token_body("token-2"))]
+    fake.answer(body=LINK)
     caller(get_link)
-    assert bearers(server) == ["Bearer token-2"]
+    assert bearers(fake) == ["Bearer token-2"]
 
 
 @pytest.mark.parametrize("max_retries", [0, 1, 4])
-def test_repeats_end_at_max_retries(make_caller: Callable[..., Caller], server: FakeServer, max_retries: int) -> None:
-    server.answer(503)
+def test_repeats_end_at_max_retries(make_caller: Callable[..., Caller], fake: FakeServer, max_retries: int) -> None:
+    fake.answer(503)
     with pytest.raises(ServerError):
-        make_caller(transport=httpx.MockTransport(server), max_retries=max_retries)(get_link)
-    assert len(server.requests) == 1 + max_retries
+        make_caller(transport=httpx.MockTransport(fake), max_retries=max_retries)(get_link)
+    assert len(fake.requests) == 1 + max_retries
 
 
-def test_passing_failure_that_passes_gives_the_result(caller: Caller, server: FakeServer) -> None:
-    server.answers = [httpx.ReadTimeout("slow"), httpx.Response(502), httpx.Response(200, json=LINK)]
+def test_passing_failure_that_passes_gives_the_result(caller: Caller, fake: FakeServer) -> None:
+    fake.answers = [httpx.ReadTimeout("slow"), httpx.Response(502), httpx.Response(200, json=LINK)]
     assert caller(get_link).instacartplus_member is True
 
 
-def test_retry_after_is_waited_for(caller: Caller, server: FakeServer) -> None:
-    server.answer(429, None, **{"Retry-After": "7"})
-    server.answer(body=LINK)
+def test_retry_after_is_waited_for(caller: Caller, fake: FakeServer) -> None:
+    fake.answer(429, None, **{"Retry-After": "7"})
+    fake.answer(body=LINK)
     caller(get_link)
     assert caller.naps == [7.0]
 
 
-def test_retry_after_beyond_what_callers_can_wait_is_raised_at_once(caller: Caller, server: FakeServer) -> None:
-    server.answer(429, None, **{"Retry-After": "3600"})
+def test_retry_after_beyond_what_callers_can_wait_is_raised_at_once(caller: Caller, fake: FakeServer) -> None:
+    fake.answer(429, None, **{"Retry-After": "3600"})
     with pytest.raises(RateLimited) as caught:
         caller(get_link)
     assert caught.value.retry_after == 3600
-    assert len(server.requests) == 1
+    assert len(fake.requests) == 1
 
 
 @pytest.mark.parametrize("failure", [*NEVER_LEFT, httpx.ReadTimeout, httpx.RemoteProtocolError])
 def test_transport_error_says_whether_the_server_may_have_acted(
-    caller: Caller, server: FakeServer, failure: type[httpx.TransportError]
+    caller: Caller, fake: FakeServer, failure: type[httpx.TransportError]
 ) -> None:
-    server.answers = [failure("broken")]
+    fake.answers = [failure("broken")]
     with pytest.raises(TransportError, match=failure.__name__) as caught:
         caller(CALLS["links.create"])
     assert caught.value.may_have_arrived is (failure not in NEVER_LEFT)

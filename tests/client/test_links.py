@@ -9,11 +9,11 @@ from tests.client.fakes import Caller, FakeServer, error_body
 END = datetime(2023, 3, 12, 7, 59, 59, tzinfo=UTC)
 
 
-def test_create_sends_the_linking_token(caller: Caller, server: FakeServer) -> None:
-    server.answer(body={"success": True})
+def test_create_sends_the_linking_token(caller: Caller, fake: FakeServer) -> None:
+    fake.answer(body={"success": True})
     assert caller(lambda client: client.links.create("member-1", "linking-token")) is None
-    assert (server.last.method, server.last.url.path) == ("POST", "/v2/fulfillment/users/member-1/link")
-    assert server.sent == {"linking_token": "linking-token"}
+    assert (fake.last.method, fake.last.url.path) == ("POST", "/v2/fulfillment/users/member-1/link")
+    assert fake.sent == {"linking_token": "linking-token"}
 
 
 @pytest.mark.parametrize(
@@ -31,9 +31,9 @@ def test_create_sends_the_linking_token(caller: Caller, server: FakeServer) -> N
     ],
 )
 def test_get_reads_the_current_flag_first(
-    caller: Caller, server: FakeServer, body: dict[str, Any], member: bool, expired_at: datetime | None
+    caller: Caller, fake: FakeServer, body: dict[str, Any], member: bool, expired_at: datetime | None
 ) -> None:
-    server.answer(body=body)
+    fake.answer(body=body)
     link: Link = caller(lambda client: client.links.get("member-1"))
     assert (link.instacartplus_member, link.expired_at) == (member, expired_at)
     assert link.express_member == body.get("express_member")
@@ -53,26 +53,26 @@ def test_get_reads_the_current_flag_first(
     ],
 )
 def test_get_without_a_readable_membership_is_an_unexpected_response(
-    caller: Caller, server: FakeServer, body: dict[str, Any]
+    caller: Caller, fake: FakeServer, body: dict[str, Any]
 ) -> None:
-    server.answer(body=body)
+    fake.answer(body=body)
     with pytest.raises(UnexpectedResponse):
         caller(lambda client: client.links.get("member-1"))
 
 
-def test_find_not_linked_is_none(caller: Caller, server: FakeServer) -> None:
-    server.answer(400, error_body("User Not Linked"))
+def test_find_not_linked_is_none(caller: Caller, fake: FakeServer) -> None:
+    fake.answer(400, error_body("User Not Linked"))
     assert caller(lambda client: client.links.find("member-1")) is None
 
 
-def test_find_not_linked_in_the_multiple_form_is_none(caller: Caller, server: FakeServer) -> None:
+def test_find_not_linked_in_the_multiple_form_is_none(caller: Caller, fake: FakeServer) -> None:
     outer = {"message": "There were issues with your request", "code": 9999}
-    server.answer(400, {"error": {**outer, "errors": [error_body("User Not Linked")]}})
+    fake.answer(400, {"error": {**outer, "errors": [error_body("User Not Linked")]}})
     assert caller(lambda client: client.links.find("member-1")) is None
 
 
-def test_find_linked_is_the_link(caller: Caller, server: FakeServer) -> None:
-    server.answer(body={"instacartplus_member": True, "express_member": True})
+def test_find_linked_is_the_link(caller: Caller, fake: FakeServer) -> None:
+    fake.answer(body={"instacartplus_member": True, "express_member": True})
     assert caller(lambda client: client.links.find("member-1")) == Link(instacartplus_member=True, express_member=True)
 
 
@@ -86,15 +86,15 @@ def test_find_linked_is_the_link(caller: Caller, server: FakeServer) -> None:
     ],
 )
 def test_find_refused_for_another_reason_raises(
-    caller: Caller, server: FakeServer, status: int, body: dict[str, Any], error: type[Exception]
+    caller: Caller, fake: FakeServer, status: int, body: dict[str, Any], error: type[Exception]
 ) -> None:
-    server.answer(status, body)
+    fake.answer(status, body)
     with pytest.raises(error):
         caller(lambda client: client.links.find("member-1"))
 
 
 @pytest.mark.parametrize("body", [{"success": False}, {}, {"success": "yes"}])
-def test_create_without_success_is_an_unexpected_response(caller: Caller, server: FakeServer, body: Any) -> None:
-    server.answer(body=body)
+def test_create_without_success_is_an_unexpected_response(caller: Caller, fake: FakeServer, body: Any) -> None:
+    fake.answer(body=body)
     with pytest.raises(UnexpectedResponse):
         caller(lambda client: client.links.create("member-1", "linking-token"))

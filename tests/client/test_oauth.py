@@ -12,14 +12,14 @@ CREDENTIALS = {"client_id": "client-1", "client_secret": CLIENT_SECRET}
 CALLBACK = "https://shop.example.com/account/callback"
 
 
-def test_exchange_code_sends_the_documented_fields(caller: Caller, server: FakeServer) -> None:
-    server.answer(body=token_body("linking-token", scope="account_linking"))
+def test_exchange_code_sends_the_documented_fields(caller: Caller, fake: FakeServer) -> None:
+    fake.answer(body=token_body("linking-token", scope="account_linking"))
     token = caller(lambda client: client.oauth.exchange_code("code-1", redirect_uri=CALLBACK, code_verifier="v" * 43))
     assert token == Token(
         access_token="linking-token", token_type="Bearer", expires_in=86400, created_at=1, scope="account_linking"
     )
-    assert server.last.url.path == "/v2/oauth/token"
-    assert server.sent == {
+    assert fake.last.url.path == "/v2/oauth/token"
+    assert fake.sent == {
         **CREDENTIALS,
         "grant_type": "authorization_code",
         "code": "code-1",
@@ -28,18 +28,18 @@ def test_exchange_code_sends_the_documented_fields(caller: Caller, server: FakeS
     }
 
 
-def test_oauth_calls_carry_credentials_and_no_bearer(caller: Caller, server: FakeServer) -> None:
-    server.answer(body=token_body("linking-token"))
+def test_oauth_calls_carry_credentials_and_no_bearer(caller: Caller, fake: FakeServer) -> None:
+    fake.answer(body=token_body("linking-token"))
     caller(lambda client: client.oauth.exchange_code("code-1", redirect_uri=CALLBACK))
-    assert "code_verifier" not in server.sent
-    assert "Authorization" not in server.last.headers
-    assert not server.token_requests
+    assert "code_verifier" not in fake.sent
+    assert "Authorization" not in fake.last.headers
+    assert not fake.token_requests
 
 
-def test_user_token_asserts_the_user_in_base64_json(caller: Caller, server: FakeServer) -> None:
-    server.answer(body=token_body("user-token"))
+def test_user_token_asserts_the_user_in_base64_json(caller: Caller, fake: FakeServer) -> None:
+    fake.answer(body=token_body("user-token"))
     caller(lambda client: client.oauth.user_token("shopper-20417"))
-    assert server.sent == {
+    assert fake.sent == {
         **CREDENTIALS,
         "grant_type": "fulfillment_user_assertion",
         "assertion": "eyJ1c2VyX2lkIjoic2hvcHBlci0yMDQxNyJ9",
@@ -47,11 +47,11 @@ def test_user_token_asserts_the_user_in_base64_json(caller: Caller, server: Fake
     }
 
 
-def test_user_token_quotes_in_the_id_stay_inside_the_json_string(caller: Caller, server: FakeServer) -> None:
-    server.answer(body=token_body("user-token"))
+def test_user_token_quotes_in_the_id_stay_inside_the_json_string(caller: Caller, fake: FakeServer) -> None:
+    fake.answer(body=token_body("user-token"))
     caller(lambda client: client.oauth.user_token('a"é', scope="connect:recommendations"))
-    assert base64.b64decode(server.sent["assertion"]).decode() == '{"user_id":"a\\"é"}'
-    assert server.sent["scope"] == "connect:recommendations"
+    assert base64.b64decode(fake.sent["assertion"]).decode() == '{"user_id":"a\\"é"}'
+    assert fake.sent["scope"] == "connect:recommendations"
 
 
 @pytest.mark.parametrize(("scope", "scopes"), [("a,b", ("a", "b")), ("a b", ("a", "b")), ("", ()), (None, ())])
@@ -60,39 +60,39 @@ def test_token_scope_is_split_on_comma_or_space(scope: str | None, scopes: tuple
 
 
 @pytest.mark.parametrize("body", [{}, None])
-def test_revoke_takes_an_empty_answer(caller: Caller, server: FakeServer, body: Any) -> None:
-    server.answer(body=body)
+def test_revoke_takes_an_empty_answer(caller: Caller, fake: FakeServer, body: Any) -> None:
+    fake.answer(body=body)
     assert caller(lambda client: client.oauth.revoke("token-9")) is None
-    assert server.last.url.path == "/v2/oauth/token/revoke"
-    assert server.sent == {**CREDENTIALS, "token": "token-9"}
+    assert fake.last.url.path == "/v2/oauth/token/revoke"
+    assert fake.sent == {**CREDENTIALS, "token": "token-9"}
 
 
-def test_introspect_reads_what_the_server_tells(caller: Caller, server: FakeServer) -> None:
-    server.answer(body={"active": True, "scope": "account_linking", "exp": 2, "aud": ["not", "modelled"]})
+def test_introspect_reads_what_the_server_tells(caller: Caller, fake: FakeServer) -> None:
+    fake.answer(body={"active": True, "scope": "account_linking", "exp": 2, "aud": ["not", "modelled"]})
     answer = caller(lambda client: client.oauth.introspect("token-9"))
     assert answer == Introspection(active=True, scope="account_linking", exp=2)
-    assert server.last.url.path == "/v2/oauth/token/introspect"
+    assert fake.last.url.path == "/v2/oauth/token/introspect"
 
 
-def test_metadata_reads_the_well_known_document_without_credentials(caller: Caller, server: FakeServer) -> None:
-    server.answer(body={"issuer": BASE_URL, "token_endpoint": BASE_URL + "/t", "grant_types_supported": ["new_grant"]})
+def test_metadata_reads_the_well_known_document_without_credentials(caller: Caller, fake: FakeServer) -> None:
+    fake.answer(body={"issuer": BASE_URL, "token_endpoint": BASE_URL + "/t", "grant_types_supported": ["new_grant"]})
     metadata = caller(lambda client: client.oauth.metadata())
     assert metadata.grant_types_supported == ("new_grant",)
     assert metadata.authorization_endpoint is None
-    assert (server.last.method, server.last.url.path) == ("GET", "/.well-known/oauth-authorization-server")
-    assert "Authorization" not in server.last.headers
-    assert CLIENT_SECRET.encode() not in server.last.content
+    assert (fake.last.method, fake.last.url.path) == ("GET", "/.well-known/oauth-authorization-server")
+    assert "Authorization" not in fake.last.headers
+    assert CLIENT_SECRET.encode() not in fake.last.content
 
 
-def test_metadata_of_another_issuer_is_refused(caller: Caller, server: FakeServer) -> None:
-    server.answer(body={"issuer": "https://evil.example.com"})
+def test_metadata_of_another_issuer_is_refused(caller: Caller, fake: FakeServer) -> None:
+    fake.answer(body={"issuer": "https://evil.example.com"})
     with pytest.raises(UnexpectedResponse, match="another issuer"):
         caller(lambda client: client.oauth.metadata())
 
 
-def test_oauth_refusal_carries_slug_and_description(caller: Caller, server: FakeServer) -> None:
+def test_oauth_refusal_carries_slug_and_description(caller: Caller, fake: FakeServer) -> None:
     body = {"error": "invalid_grant", "error_description": "Assertion is not provided or invalid assertion provided."}
-    server.answer(400, body, **{"X-Request-Id": "request-7"})
+    fake.answer(400, body, **{"X-Request-Id": "request-7"})
     with pytest.raises(OAuthError) as caught:
         caller(lambda client: client.oauth.exchange_code("spent", redirect_uri=CALLBACK))
     error = caught.value
@@ -100,15 +100,13 @@ def test_oauth_refusal_carries_slug_and_description(caller: Caller, server: Fake
     assert (error.status, error.code, error.request_id) == (400, None, "request-7")
 
 
-def test_wrong_credentials_show_in_any_call(caller: Caller, server: FakeServer) -> None:
-    server.token_answers = [
-        httpx.Response(401, json={"error": "invalid_client", "error_description": "Client auth..."})
-    ]
+def test_wrong_credentials_show_in_any_call(caller: Caller, fake: FakeServer) -> None:
+    fake.token_answers = [httpx.Response(401, json={"error": "invalid_client", "error_description": "Client auth..."})]
     with pytest.raises(OAuthError) as caught:
         caller(lambda client: client.links.get("member-1"))
     assert (caught.value.error, caught.value.status) == ("invalid_client", 401)
-    assert len(server.token_requests) == 1
-    assert not server.requests
+    assert len(fake.token_requests) == 1
+    assert not fake.requests
 
 
 @pytest.mark.parametrize(
@@ -120,12 +118,12 @@ def test_wrong_credentials_show_in_any_call(caller: Caller, server: FakeServer) 
     ],
 )
 def test_oauth_answers_that_callers_treat_like_any_other(
-    caller: Caller, server: FakeServer, status: int, body: Any, error: type[Exception]
+    caller: Caller, fake: FakeServer, status: int, body: Any, error: type[Exception]
 ) -> None:
-    server.answer(status, body)
+    fake.answer(status, body)
     with pytest.raises(error):
         caller(lambda client: client.oauth.exchange_code("code-1", redirect_uri=CALLBACK))
-    assert len(server.requests) == 1
+    assert len(fake.requests) == 1
 
 
 def test_authorization_url_holds_the_documented_parameters(caller: Caller) -> None:

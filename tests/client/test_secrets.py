@@ -84,9 +84,9 @@ def test_debug_log_of_every_library_and_the_error_hold_no_secret(
 @pytest.mark.parametrize("call", CALLS)
 @pytest.mark.parametrize("answer", [timeout, html, unauthorized])
 def test_traceback_with_locals_shows_neither_credentials_nor_bearer(
-    caller: Caller, server: FakeServer, call: Callable[[Any], Any], answer: Any
+    caller: Caller, fake: FakeServer, call: Callable[[Any], Any], answer: Any
 ) -> None:
-    server.answers = [answer]
+    fake.answers = [answer]
     error = failure(caller, call)
     assert error is not None
     assert error.__cause__ is None
@@ -97,8 +97,8 @@ def test_traceback_with_locals_shows_neither_credentials_nor_bearer(
     assert BEARER not in text
 
 
-def test_failed_token_fetch_shows_no_credentials(caller: Caller, server: FakeServer) -> None:
-    server.token_answers = [httpx.ReadTimeout("slow")]
+def test_failed_token_fetch_shows_no_credentials(caller: Caller, fake: FakeServer) -> None:
+    fake.token_answers = [httpx.ReadTimeout("slow")]
     error = failure(caller, CALLS[0])
     assert error is not None
     text = "".join(traceback.TracebackException.from_exception(error, capture_locals=True).format())
@@ -106,15 +106,15 @@ def test_failed_token_fetch_shows_no_credentials(caller: Caller, server: FakeSer
     assert CLIENT_SECRET not in text
 
 
-def test_refused_token_answer_does_not_show_its_token(caller: Caller, server: FakeServer) -> None:
-    server.token_answers = [httpx.Response(200, json=token_body(f"{BEARER} with a space"))]
+def test_refused_token_answer_does_not_show_its_token(caller: Caller, fake: FakeServer) -> None:
+    fake.token_answers = [httpx.Response(200, json=token_body(f"{BEARER} with a space"))]
     error = failure(caller, CALLS[0])
     assert error is not None
     assert not found(str(error))
 
 
-def test_repr_of_what_holds_a_secret_hides_it(caller: Caller, server: FakeServer) -> None:
-    server.answer(body=token_body(LINKING_TOKEN, scope="account_linking"))
+def test_repr_of_what_holds_a_secret_hides_it(caller: Caller, fake: FakeServer) -> None:
+    fake.answer(body=token_body(LINKING_TOKEN, scope="account_linking"))
     token = caller(CALLS[2])
     pkce = new_pkce()
     call = Operation("POST", "/", read_nothing, body={"client_secret": CLIENT_SECRET})

@@ -15,23 +15,23 @@ PERSON = {"first_name": "Sample", "last_name": "Member", "phone_number": "+13125
 VALIDATED = {"address_line_1": "350 W Oak St", "postal_code": "60610", "flags": {"long_distance_delivery": True}}
 
 
-def test_create_sends_every_field_and_reads_the_user(caller: Caller, server: FakeServer) -> None:
-    server.answer(body={"user_id": "member-1", **PERSON})
+def test_create_sends_every_field_and_reads_the_user(caller: Caller, fake: FakeServer) -> None:
+    fake.answer(body={"user_id": "member-1", **PERSON})
     user = caller(lambda client: client.users.create("member-1", **PERSON))
     assert user == User(user_id="member-1", **PERSON)
-    assert (server.last.method, server.last.url.path) == ("POST", "/v2/fulfillment/users")
-    assert server.sent == {"user_id": "member-1", **PERSON}
+    assert (fake.last.method, fake.last.url.path) == ("POST", "/v2/fulfillment/users")
+    assert fake.sent == {"user_id": "member-1", **PERSON}
 
 
-def test_create_without_optional_fields_leaves_them_out(caller: Caller, server: FakeServer) -> None:
-    server.answer(body={"user_id": "member-1", "first_name": "Sample", "last_name": None})
+def test_create_without_optional_fields_leaves_them_out(caller: Caller, fake: FakeServer) -> None:
+    fake.answer(body={"user_id": "member-1", "first_name": "Sample", "last_name": None})
     user = caller(lambda client: client.users.create("member-1", first_name="Sample"))
     assert user == User(user_id="member-1", first_name="Sample")
-    assert server.sent == {"user_id": "member-1", "first_name": "Sample"}
+    assert fake.sent == {"user_id": "member-1", "first_name": "Sample"}
 
 
-def test_create_with_address_sends_every_field(caller: Caller, server: FakeServer) -> None:
-    server.answer(body={"user_id": "member-1", **VALIDATED})
+def test_create_with_address_sends_every_field(caller: Caller, fake: FakeServer) -> None:
+    fake.answer(body={"user_id": "member-1", **VALIDATED})
     fields = {**ADDRESS, **PERSON, "city": "Chicago"}
     address = caller(lambda client: client.users.create_with_address("member-1", **fields))
     assert address == ValidatedAddress(
@@ -40,35 +40,35 @@ def test_create_with_address_sends_every_field(caller: Caller, server: FakeServe
         postal_code="60610",
         flags=AddressFlags(long_distance_delivery=True),
     )
-    assert server.last.url.path == "/v2/fulfillment/users/member-1/addresses"
-    assert server.sent == fields
+    assert fake.last.url.path == "/v2/fulfillment/users/member-1/addresses"
+    assert fake.sent == fields
 
 
-def test_create_and_validate_address_names_the_user_in_the_body(caller: Caller, server: FakeServer) -> None:
-    server.answer(body=VALIDATED)
+def test_create_and_validate_address_names_the_user_in_the_body(caller: Caller, fake: FakeServer) -> None:
+    fake.answer(body=VALIDATED)
     address = caller(lambda client: client.users.create_and_validate_address("member-1", **ADDRESS, **PERSON))
     assert address.user_id is None
-    assert server.last.url.path == "/v2/fulfillment/lastmile/validate_address"
-    assert server.sent == {"user_id": "member-1", **ADDRESS, **PERSON}
+    assert fake.last.url.path == "/v2/fulfillment/lastmile/validate_address"
+    assert fake.sent == {"user_id": "member-1", **ADDRESS, **PERSON}
 
 
-def test_validate_address_names_the_user_in_the_path(caller: Caller, server: FakeServer) -> None:
-    server.answer(body={"address_line_1": "350 W Oak St", "postal_code": "60610"})
+def test_validate_address_names_the_user_in_the_path(caller: Caller, fake: FakeServer) -> None:
+    fake.answer(body={"address_line_1": "350 W Oak St", "postal_code": "60610"})
     address = caller(lambda client: client.users.validate_address("member-1", **ADDRESS))
     assert address.flags.long_distance_delivery is None
-    assert server.last.url.path == "/v2/fulfillment/lastmile/users/member-1/validate_address"
-    assert server.sent == ADDRESS
+    assert fake.last.url.path == "/v2/fulfillment/lastmile/users/member-1/validate_address"
+    assert fake.sent == ADDRESS
 
 
-def test_request_deletion_posts_without_a_body(caller: Caller, server: FakeServer) -> None:
-    server.answer(body={"success": True})
+def test_request_deletion_posts_without_a_body(caller: Caller, fake: FakeServer) -> None:
+    fake.answer(body={"success": True})
     assert caller(lambda client: client.users.request_deletion("member-1")) is None
-    assert (server.last.method, server.last.url.path) == ("POST", "/v2/fulfillment/users/member-1/privacy_request")
-    assert server.last.content == b""
+    assert (fake.last.method, fake.last.url.path) == ("POST", "/v2/fulfillment/users/member-1/privacy_request")
+    assert fake.last.content == b""
 
 
-def test_create_refused_names_the_field(caller: Caller, server: FakeServer) -> None:
-    server.answer(400, error_body("is invalid", "phone_number"))
+def test_create_refused_names_the_field(caller: Caller, fake: FakeServer) -> None:
+    fake.answer(400, error_body("is invalid", "phone_number"))
     with pytest.raises(BadRequest) as caught:
         caller(lambda client: client.users.create("member-1", first_name="Sample", phone_number="1"))
     assert caught.value.key == "phone_number"
@@ -77,10 +77,10 @@ def test_create_refused_names_the_field(caller: Caller, server: FakeServer) -> N
 @pytest.mark.parametrize("method", ["create_with_address", "validate_address", "request_deletion"])
 @pytest.mark.parametrize("user_id", ["", ".", ".."])
 def test_user_id_that_no_path_can_carry_is_refused_before_sending(
-    caller: Caller, server: FakeServer, method: str, user_id: str
+    caller: Caller, fake: FakeServer, method: str, user_id: str
 ) -> None:
     fields: dict[str, Any] = {} if method == "request_deletion" else ADDRESS
     with pytest.raises(ValueError, match="user id"):
         caller(lambda client: getattr(client.users, method)(user_id, **fields))
-    assert not server.token_requests
-    assert not server.requests
+    assert not fake.token_requests
+    assert not fake.requests

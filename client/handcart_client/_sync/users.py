@@ -34,11 +34,11 @@ class Users:
             locale: IETF language tag, such as "en-US"; beats the client's own.
 
         Raises:
-            BadRequest: code 1001, `key` names the field. Handcart answers an existing user with that user, other
-                servers may refuse with key "user_id".
+            BadRequest: code 1001, `key` names the field; "user_id" for a user who exists. Handcart takes the very same
+                user twice, other servers do not document it.
+            Forbidden: "User Not Active", the user asked for deletion.
 
-        Repeated only when it was not sent, or refused with 429 or 503: other servers do not document that creating
-        a user twice is harmless.
+        Repeated only when it was not sent, or refused with 429 or 503: a repeat could be refused as a second user.
 
         https://docs.instacart.com/connect/api/fulfillment/users/create_user
         """
@@ -154,6 +154,7 @@ class Users:
 
         Raises:
             BadRequest: "User Not Found", code 1001, key "user_id".
+            Forbidden: "User Not Active", it was asked for before.
 
         Repeated only when it was not sent, or refused with 429 or 503.
 
