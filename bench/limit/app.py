@@ -19,7 +19,7 @@ from handcart.linking.wire import LinkResponse
 from handcart.oauth.bearer import CALLER
 from handcart.oauth.tokens import INSERT
 from handcart.oauth.wire import TokenResponse
-from handcart.retailers.ops import _PROVEN_CLIENT as PROVEN_CLIENT
+from handcart.retailers.ops import PROVEN_CLIENT
 
 LIFETIME_SECONDS = 86400
 SECOND = 1_000_000

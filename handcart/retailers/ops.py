@@ -18,7 +18,7 @@ _CLIENT = (
     "SELECT c.client_id, c.organization_id, c.retailer_id, r.isolation_id, c.name, c.scopes, c.require_pkce,"
     " c.require_state, c.disabled_at FROM clients c LEFT JOIN retailers r ON r.id = c.retailer_id"
 )
-_PROVEN_CLIENT = (
+PROVEN_CLIENT = (
     "SELECT c.client_id, c.organization_id, c.retailer_id, r.isolation_id, c.name, c.scopes, c.require_pkce,"
     " c.require_state, c.disabled_at FROM client_secrets s JOIN clients c ON c.client_id = s.client_id"
     " LEFT JOIN retailers r ON r.id = c.retailer_id"
@@ -164,7 +164,7 @@ async def client(tx: Tx, client_id: str) -> Client | None:
 
 async def client_by_secret(tx: Tx, client_id: str, client_secret: str) -> Client | None:
     """The client, if the secret is one of its live ones."""
-    return _client(await tx.one(_PROVEN_CLIENT, client_id, tx.keys.hash(client_secret), clock.now()))
+    return _client(await tx.one(PROVEN_CLIENT, client_id, tx.keys.hash(client_secret), clock.now()))
 
 
 async def redirect_uris(tx: Tx, client_id: str) -> list[str]:
