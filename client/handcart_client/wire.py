@@ -42,7 +42,7 @@ STATUS_ERRORS: dict[int, type[ApiError]] = {
 }
 USER_AGENT = "handcart-client/0.1.0"
 UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, OverflowError)
-UNSENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
+NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
 
 
 class Retry(Enum):
@@ -189,7 +189,7 @@ def retry_after(header: str) -> float | None:
 def no_answer(error: httpx.TransportError) -> TransportError:
     """Our error for a broken or refused connection. The original is not chained: its frames hold the request."""
     text = f"{type(error).__name__}: {error}".rstrip(": ")
-    return TransportError(f"no answer from the server ({text})", may_have_arrived=not isinstance(error, UNSENT))
+    return TransportError(f"no answer from the server ({text})", may_have_arrived=not isinstance(error, NEVER_SENT))
 
 
 def may_repeat(retry: Retry, error: ConnectError) -> bool:

@@ -75,9 +75,12 @@ class Caller:
         self.client: Any = (AsyncClient if self.runner else Client)(base_url, **options)
         self.now = 0.0
         self.naps: list[float] = []
-        connection = self.client._connection
+        connection: Any = self.client._connection
         connection._clock = lambda: self.now
-        connection._sleep = self.nap_async if self.runner else self.naps.append
+        connection._sleep = self.nap_async if self.runner else self.nap
+
+    def nap(self, seconds: float) -> None:
+        self.naps.append(seconds)
 
     async def nap_async(self, seconds: float) -> None:
         self.naps.append(seconds)

@@ -91,8 +91,13 @@ def test_user_of_any_id_is_created_addressed_and_deleted(live: Caller) -> None:
     user = live(lambda client: client.users.create(ODD_ID, **person))
     assert user == User(user_id=ODD_ID, **person)
     assert live(lambda client: client.users.create(ODD_ID, **person)) == user
-    for method in ("create_with_address", "create_and_validate_address", "validate_address"):
-        address: ValidatedAddress = live(lambda client, method=method: getattr(client.users, method)(ODD_ID, **ADDRESS))
+    checks: list[Callable[[Any], Any]] = [
+        lambda client: client.users.create_with_address(ODD_ID, **ADDRESS),
+        lambda client: client.users.create_and_validate_address(ODD_ID, **ADDRESS),
+        lambda client: client.users.validate_address(ODD_ID, **ADDRESS),
+    ]
+    for check in checks:
+        address: ValidatedAddress = live(check)
         assert (address.user_id, address.postal_code) == (ODD_ID, "60610")
     assert live(lambda client: client.links.find(ODD_ID)) is None
     live(lambda client: client.users.request_deletion(ODD_ID))
