@@ -47,10 +47,13 @@ class Browser:
     async def form(self) -> dict[str, str]:
         """The posted fields; refuses what other sites posted, and what is no form."""
         self._check_origin()
+        return dict(await self.fields(MOST_FORM_BYTES))
+
+    async def fields(self, most_bytes: int) -> list[tuple[str, str]]:
+        """The posted fields, whoever posted them."""
         if media_type(self.call)[0] != "application/x-www-form-urlencoded":
             raise PageRefused(415, "method_not_allowed")
-        raw = await read_body(self.call, MOST_FORM_BYTES)
-        return dict(_pairs(raw))
+        return _pairs(await read_body(self.call, most_bytes))
 
     def form_token(self, *subject: str) -> str:
         """The token for a form about `subject` in this session."""

@@ -20,6 +20,9 @@ from handcart.retailers import ops as retailers
 # Whether an account is linked at a client's retailer is known further right: (tx, account_id, client_id).
 IsLinked = Callable[[Tx, int, str], Awaitable[bool]]
 
+# Three times as much, encoded, still fits into an address.
+_MOST_POSTED_BYTES = 10 * 1024
+
 
 def routes(is_linked: IsLinked) -> Sequence[Route]:
     """The pages, given what is known of links."""
@@ -32,6 +35,7 @@ def routes(is_linked: IsLinked) -> Sequence[Route]:
 
     return (
         Route(method="GET", path="/oauth/authorize", handler=authorize),
+        Route(method="POST", path="/oauth/authorize", handler=_by_post),
         Route(method="GET", path="/oauth/authorize/{request_id}", handler=waiting),
         Route(method="POST", path="/oauth/authorize/{request_id}/sign-in", handler=_sign_in),
         Route(method="POST", path="/oauth/authorize/{request_id}/consent", handler=_consent),
@@ -46,6 +50,12 @@ async def _authorize(call: Call, is_linked: IsLinked) -> Reply:
         return browser.see_other(_back(browser, rejected.request, _error(rejected.error)))
     pending = await call.app.database.write(authorization.start, request, browser.session)
     return await _show(browser, pending.id, is_linked)
+
+
+async def _by_post(call: Call) -> Reply:
+    """A request may come as a form (RFC 6749 section 3.1): asked again by GET, with which browsers send our cookie."""
+    query = urlencode(await Browser(call).fields(_MOST_POSTED_BYTES), quote_via=quote)
+    return Reply(303, b"", [(b"location", f"/oauth/authorize?{query}".encode()), (b"referrer-policy", b"no-referrer")])
 
 
 async def _show(browser: Browser, request_id: str, is_linked: IsLinked) -> Reply:
