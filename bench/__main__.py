@@ -1,12 +1,14 @@
 """Measure everything beside everything, in one run: `python -m bench --help`."""
 
 import argparse
+import fcntl
 import json
 import random
 import shutil
 import sys
 import time
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from http.client import HTTPException
 from pathlib import Path
@@ -37,6 +39,10 @@ VISIT_FAILURES = (
 QUICK_SCALE = Scale(links=2_000, tokens=1_000, flows=4_000)
 
 
+class Busy(RuntimeError):
+    """Another run is under way in this directory."""
+
+
 def main() -> None:
     options = _options()
     if options.show:
@@ -44,7 +50,7 @@ def main() -> None:
     else:
         try:
             results = _measure(options)
-        except (install.MissingTool, ValueError) as error:
+        except (install.MissingTool, Busy, ValueError) as error:
             sys.exit(str(error))
         except KeyboardInterrupt:
             sys.exit(130)
@@ -79,8 +85,9 @@ def _options() -> argparse.Namespace:
 def _measure(options: argparse.Namespace) -> dict[str, Any]:
     names = chosen(options.only)
     install.debian_tool("wrk", "wrk")
-    shutil.rmtree(BUILD / "prepared", ignore_errors=True)
     with ExitStack() as stack:
+        stack.enter_context(_alone())
+        stack.callback(shutil.rmtree, BUILD / "prepared", ignore_errors=True)
         workshop = Workshop(BUILD, QUICK_SCALE if options.quick else Scale(), stack)
         candidates = []
         for name in names:
@@ -99,6 +106,19 @@ def _measure(options: argparse.Namespace) -> dict[str, Any]:
         ],
         "visits": visits,
     }
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Two at once would measure each other."""
+    BUILD.mkdir(parents=True, exist_ok=True)
+    with (BUILD / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Busy("Another benchmark runs here; two at once would measure each other.") from None
+        shutil.rmtree(BUILD / "prepared", ignore_errors=True)
+        yield
 
 
 def _rounds(candidates: list[Candidate], workshop: Workshop, rounds: int, seconds: float) -> list[dict[str, Any]]:

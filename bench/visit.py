@@ -4,7 +4,6 @@ import random
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 from bench import flow
 from bench.candidates import Candidate, FlowPlan, Workshop
@@ -66,7 +65,7 @@ class _Session:
         check(self.candidate, self.copy, caller)
         tokens = caller.tokens(self.candidate, READING_TOKENS)
         caller.close()
-        yield "link", self._load("link", self._reads(tokens))
+        yield "link", self._measured(self._warmed_up("link", self._reads(tokens)))
         yield "token", self._tokens()
         first = 0
         for kind in flow.KINDS:
@@ -80,17 +79,18 @@ class _Session:
         return [read_request(self.candidate, choose.choice(tokens), user) for user in users]
 
     def _tokens(self) -> Window:
-        """Every token that was answered must be a row by then."""
-        count = self.copy.count_tokens
-        before = count() if count else 0
-        window = self._load("token", [self.candidate.token])
-        if count and count() - before < window.count:
-            raise WrongAnswer(f"{self.candidate.name}: {window.count} tokens answered, {count() - before} stored")
+        """Every token that was answered in the window must be a row by then."""
+        run = self._warmed_up("token", [self.candidate.token])
+        before = self.copy.count_tokens() if self.copy.count_tokens else 0
+        window = self._measured(run)
+        stored = self.copy.count_tokens() - before if self.copy.count_tokens else window.count
+        if stored < window.count:
+            raise WrongAnswer(f"{self.candidate.name}: {window.count} tokens answered, {stored} stored")
         return window
 
-    def _load(self, name: str, requests: list[Request]) -> Window:
-        path = Path(self.workshop.directory / f"{name}.requests")
-        write_requests(path, requests)
+    def _warmed_up(self, name: str, requests: list[Request]) -> Callable[[float], dict[str, int]]:
+        """A function that loads the server for so many seconds with these requests, after it has done so once."""
+        path = write_requests(self.workshop.directory / f"{name}.requests", requests)
         workers = self.candidate.workers
 
         def run(seconds: float) -> dict[str, int]:
@@ -105,6 +105,9 @@ class _Session:
 
         run(min(self.seconds, WARM_UP_SECONDS))
         time.sleep(SETTLE_SECONDS)
+        return run
+
+    def _measured(self, run: Callable[[float], dict[str, int]]) -> Window:
         meter = Meter(self.running.pid, self.copy.root)
         counts = run(self.seconds)
         return meter.window(counts["requests"], counts["microseconds"] / 1e6, counts["p50"] / 1e3, counts["p99"] / 1e3)
