@@ -26,9 +26,14 @@ _LOCK_WAIT_SECONDS = 5.0
 
 
 @cache
-def _numbered(sql: str) -> str:
-    """`$1` as SQLite's positional `?1`; the statements are constants of the source, so the cache is bounded."""
-    return re.sub(r"\$(\d+)", r"?\1", sql)
+def _plain(sql: str) -> tuple[str, tuple[int, ...] | None]:
+    """`$1`, `$2`... as plain `?`, and which argument each stands for (None: they come in order, once each).
+
+    Python 3.12 takes `?1` for a name and warns. The statements are constants of the source, so the cache is bounded.
+    """
+    order = tuple(int(number) - 1 for number in re.findall(r"\$(\d+)", sql))
+    in_order = order == tuple(range(len(order)))
+    return re.sub(r"\$\d+", "?", sql), None if in_order else order
 
 
 class SqliteTx:
@@ -39,13 +44,17 @@ class SqliteTx:
         self.keys = keys
 
     async def one(self, sql: str, *args: Any) -> Row | None:
-        return self._execute(_numbered(sql), args).fetchone()
+        return self._cursor(sql, args).fetchone()
 
     async def all(self, sql: str, *args: Any) -> Sequence[Row]:
-        return self._execute(_numbered(sql), args).fetchall()
+        return self._cursor(sql, args).fetchall()
 
     async def run(self, sql: str, *args: Any) -> int:
-        return self._execute(_numbered(sql), args).rowcount
+        return self._cursor(sql, args).rowcount
+
+    def _cursor(self, sql: str, args: tuple[Any, ...]) -> sqlite3.Cursor:
+        plain, order = _plain(sql)
+        return self._execute(plain, args if order is None else [args[place] for place in order])
 
 
 class SqliteDatabase:
