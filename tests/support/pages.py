@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from handcart.core.pages import SECURITY_HEADERS
+from handcart.core.pages import SECURITY_HEADERS, texts
 from tests.support.server import LiveServer
 
 GRANTS = ("authorization_codes", "tokens", "links", "link_history")
@@ -49,10 +49,10 @@ def is_page(response: httpx.Response, status: int = 200) -> httpx.Response:
     return response
 
 
-def is_error(response: httpx.Response, status: int, title: str) -> httpx.Response:
-    """Check an error page with this heading."""
+def is_error(response: httpx.Response, status: int, key: str) -> httpx.Response:
+    """Check an error page with the texts of `key`."""
     is_page(response, status)
-    assert f"<h1>{title}</h1>" in response.text, response.text
+    assert f"<h1>{texts('en')[f'error.{key}.title']}</h1>" in response.text, response.text
     return response
 
 
