@@ -4,6 +4,7 @@ ASVS 5.0: 6.2.1 to 6.2.12, 11.4.2. Parameters: t=2, m=19 MiB, p=1.
 """
 
 import asyncio
+import ctypes
 import os
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
@@ -11,6 +12,8 @@ from typing import Any
 
 LEAST_CHARACTERS = 8
 MOST_BYTES = 1024
+
+_MMAP_THRESHOLD = -3  # M_MMAP_THRESHOLD of malloc.h
 
 _hashing = ThreadPoolExecutor(os.cpu_count() or 1, "argon2")
 
@@ -76,7 +79,15 @@ def _verify(password_hash: str | None, password: str) -> bool:
 def _hasher() -> Any:
     from argon2 import PasswordHasher  # loaded at the first sign-in: start-up time
 
+    _give_memory_back()
     return PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
+
+
+def _give_memory_back() -> None:
+    """Have glibc return the 19 MiB of each hash to the system; by default it keeps them, once for each thread."""
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        mallopt(_MMAP_THRESHOLD, 1 << 20)
 
 
 @cache
