@@ -6,6 +6,7 @@ from typing import Any
 
 # Seconds. From a point read to a sign-in that waits for its turn to hash.
 _BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+_WORKERS = 64
 
 
 class Metrics:
@@ -36,12 +37,32 @@ class Metrics:
 
     def text(self) -> bytes:
         """The exposition text, with the process's own figures."""
-        from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
+        from prometheus_client import generate_latest
+
+        return generate_latest(self._registry())
+
+    def listen(self, port: int) -> int:
+        """Serve `/metrics` on the first free loopback port from `port` on; answers the port.
+
+        Raises OSError when none of the next 64 is free.
+        """
+        from prometheus_client import start_http_server
+
+        for candidate in range(port, port + _WORKERS):
+            try:
+                start_http_server(candidate, addr="127.0.0.1", registry=self._registry())
+            except OSError:  # another worker has it
+                continue
+            return candidate
+        raise OSError(f"no port from {port} to {port + _WORKERS - 1} is free for the metrics")
+
+    def _registry(self) -> Any:
+        from prometheus_client import CollectorRegistry, ProcessCollector
 
         registry = CollectorRegistry()
         registry.register(self)
         ProcessCollector(registry=registry)
-        return generate_latest(registry)
+        return registry
 
 
 def _cumulative(kept: list[float]) -> list[tuple[str, float]]:
