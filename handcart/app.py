@@ -15,15 +15,30 @@ from handcart.linking import api as linking_api
 from handcart.linking import ops as linking
 from handcart.linking import pages as linking_pages
 from handcart.oauth import api as oauth_api
+from handcart.oauth import bearer
 from handcart.oauth import pages as oauth_pages
-from handcart.oauth.bearer import Bearers
 from handcart.users import api as users_api
 from handcart.users import ops as users
+
+_ABOUT = """
+The wire contract of the Connect Fulfillment API: a client of Connect works here when its base URL is changed.
+
+Unknown fields of a request are ignored, and an explicit null counts as absent. Answers may gain fields in later
+releases. Every answer carries `X-Request-Id`.
+
+A refusal names one error, or several under code 9999; `meta.key` is the dotted path into the request. The OAuth
+endpoints have their own form, `error` and `error_description`.
+""".strip()
+_TAGS = {
+    "OAuth": "Tokens for a retailer's calls, and the linking token for a customer who agreed.",
+    "Users": "The retailer's customers, under the retailer's own ids.",
+    "Account linking": "Link a user to the customer's account on this platform, and read the membership back.",
+}
 
 
 def create(settings: Settings, keys: Keys) -> App:
     """The ASGI application."""
-    return App(settings, keys, routes(settings), Bearers().authenticate, error_page)
+    return App(settings, keys, routes(settings), bearer.Bearers().authenticate, error_page)
 
 
 def routes(settings: Settings) -> Sequence[Route]:
@@ -59,7 +74,12 @@ def page_routes() -> Sequence[Route]:
 def description(settings: Settings) -> dict[str, object]:
     """The OpenAPI document."""
     return openapi.describe(
-        api_routes(), title="Handcart: Connect Fulfillment API", version=__version__, server=settings.issuer
+        api_routes(),
+        info={"title": "Handcart: Connect Fulfillment API", "version": __version__, "description": _ABOUT},
+        server=settings.issuer,
+        tags=_TAGS,
+        security_schemes=oauth_api.security_schemes(settings.issuer),
+        bearer_refusals=bearer.refusals(),
     )
 
 

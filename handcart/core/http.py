@@ -6,7 +6,7 @@ OpenAPI description (`core.openapi`).
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any, Protocol
 from urllib.parse import unquote
@@ -103,7 +103,8 @@ class Route:
     """One operation.
 
     `tx`: "read" or "write" runs `handler(tx, call)` in a transaction; None runs `handler(call)`, which may open some.
-    `scope`: what the bearer token must carry; None needs no token. `refusals`: the documented errors, for OpenAPI.
+    `scope`: what the bearer token must carry; None needs no token. For OpenAPI: `refusals`, the documented errors;
+    `form`, what the handler reads from the body itself; `parameters`, path parameters and headers with their types.
     """
 
     method: str
@@ -120,7 +121,9 @@ class Route:
     source: str = ""
     tag: str = ""
     deprecated: bool = False
-    form: type[Struct] | None = None
+    form: Any = None
+    operation_id: str = ""
+    parameters: Mapping[str, Any] = field(default_factory=dict)
 
 
 class _Node:
@@ -203,8 +206,10 @@ class App:
         self._error_page = error_page
 
     async def open(self) -> None:
-        """Open the database."""
+        """Open the database, and the port for metrics if there is one."""
         self.database = await connect(self.settings.database_url, self.keys, self.settings.pool_size)
+        if self.settings.metrics_port:
+            log.info("metrics", port=self.metrics.listen(self.settings.metrics_port))
 
     async def close(self) -> None:
         """Close the database, write the last lines of the log."""

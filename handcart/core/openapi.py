@@ -1,17 +1,39 @@
-"""The OpenAPI 3.1 description, generated from the route table and the wire structs that serve the requests."""
+"""The OpenAPI 3.1 description, generated from the route table and the wire structs that serve the requests.
 
-from collections.abc import Sequence
-from typing import Any
+Every refusal is an example of its response, so that a test can provoke each: tests/contract/test_refusals.py.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, get_args
 
 import msgspec
 from msgspec import Struct
 
-from handcart.core.errors import ApiError, OAuthError
+from handcart.core import errors, wire
+from handcart.core.errors import ApiError, OAuthError, SeveralErrors
 from handcart.core.http import Route
 
-# What any operation may answer, whatever it does.
-_ALWAYS = {404: "Not found", 405: "Method not allowed", 429: "Too many requests", 500: "Internal server error"}
-_ALWAYS |= {503: "Service unavailable", 408: "Request timeout", 413: "Request body over 1 MiB"}
+_REASONS = {
+    400: "Bad request",
+    401: "Unauthorized",
+    403: "Forbidden",
+    404: "Not found",
+    405: "Method not allowed",
+    408: "Request timeout",
+    413: "Payload too large",
+    415: "Unsupported media type",
+    429: "Too many requests",
+    500: "Internal server error",
+    503: "Service unavailable",
+}
+_HEADERS = {
+    "X-Request-Id": ("Names this answer in the server's log.", {"type": "string"}, True),
+    "WWW-Authenticate": ("How to authenticate (RFC 6750 section 3, RFC 7617).", {"type": "string"}, False),
+    "Retry-After": ("Seconds to wait before the next try.", {"type": "integer", "minimum": 1}, True),
+    "Allow": ("The methods of this path.", {"type": "string"}, True),
+}
 
 
 class ErrorDetail(Struct):
@@ -22,7 +44,7 @@ class ErrorDetail(Struct):
 
 
 class ErrorMeta(Struct, omit_defaults=True):
-    """Where it is wrong."""
+    """Where it is wrong: `key` is the dotted path into the request."""
 
     key: str | None = None
 
@@ -55,110 +77,206 @@ class OAuthErrorBody(Struct):
     error_description: str
 
 
-def describe(routes: Sequence[Route], *, title: str, version: str, server: str) -> dict[str, Any]:
-    """The whole document for the routes that have a response struct."""
+@dataclass
+class _Document:
+    """What the operations share."""
+
+    references: dict[Any, Any]
+    takes: dict[str, list[Route]]
+    bearer_refusals: Sequence[ApiError]
+    responses: dict[str, Any] = field(default_factory=dict)
+
+
+def describe(
+    routes: Sequence[Route],
+    *,
+    info: Mapping[str, Any],
+    server: str,
+    tags: Mapping[str, str],
+    security_schemes: Mapping[str, Any],
+    bearer_refusals: Sequence[ApiError],
+) -> dict[str, Any]:
+    """The whole document for the routes that have a response struct.
+
+    `bearer_refusals` is what any route with a scope may answer, whatever it does.
+    """
     documented = [route for route in routes if route.response is not None]
-    structs = [SingleError, MultipleErrors, OAuthErrorBody]
-    structs += [kind for route in documented for kind in (route.body, route.form, route.response) if kind]
-    unique = list(dict.fromkeys(structs))
-    schemas, components = msgspec.json.schema_components(unique, ref_template="#/components/schemas/{name}")
-    references = dict(zip(unique, schemas, strict=True))
+    references, components = _schemas(documented)
+    takes: dict[str, list[Route]] = {}
+    for route in documented:
+        for name in _in_path(route.path):
+            takes.setdefault(name, []).append(route)
+    document = _Document(references, takes, bearer_refusals)
     paths: dict[str, dict[str, Any]] = {}
     for route in documented:
-        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, references)
+        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, document)
     return {
         "openapi": "3.1.0",
-        "info": {"title": title, "version": version, "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"}},
+        "info": {**info, "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"}},
         "servers": [{"url": server}],
-        "tags": [{"name": tag} for tag in dict.fromkeys(route.tag for route in documented)],
+        "tags": [{"name": name, "description": about} for name, about in tags.items()],
         "paths": paths,
         "components": {
             "schemas": components,
-            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}},
+            "responses": document.responses,
+            "headers": {
+                name: {"description": about, "required": required, "schema": schema}
+                for name, (about, schema, required) in _HEADERS.items()
+            },
+            "securitySchemes": dict(security_schemes),
         },
     }
 
 
-def _operation(route: Route, references: dict[Any, Any]) -> dict[str, Any]:
-    operation: dict[str, Any] = {
-        "operationId": _operation_id(route),
-        "summary": route.summary,
-        "tags": [route.tag],
-        "responses": _responses(route, references),
-    }
+def _schemas(routes: Sequence[Route]) -> tuple[dict[Any, Any], dict[str, Any]]:
+    """A reference for every struct, and the schemas that they refer to."""
+    kinds: list[Any] = [SingleError, MultipleErrors, OAuthErrorBody]
+    kinds += [kind for route in routes for kind in (route.body, route.form, route.response) if kind]
+    unique = list(dict.fromkeys(kinds))
+    schemas, components = msgspec.json.schema_components(unique, ref_template="#/components/schemas/{name}")
+    for answer in (ErrorMeta, *(route.response for route in routes)):
+        if answer is not None and answer.__struct_config__.omit_defaults:
+            for name, schema in components[answer.__name__]["properties"].items():
+                components[answer.__name__]["properties"][name] = _without_null(schema)
+    return dict(zip(unique, schemas, strict=True)), components
+
+
+def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
+    """Of a field that an answer leaves out where it has no value."""
+    kept = {name: value for name, value in schema.items() if name not in ("anyOf", "default")}
+    for branch in schema.get("anyOf", ()):
+        if branch != {"type": "null"}:
+            kept |= branch
+    return kept
+
+
+def _operation(route: Route, document: _Document) -> dict[str, Any]:
+    operation: dict[str, Any] = {"operationId": route.operation_id, "summary": route.summary, "tags": [route.tag]}
     if route.description:
         operation["description"] = route.description
     if route.source:
         operation["externalDocs"] = {"url": route.source, "description": "Documentation of the wire contract"}
     if route.deprecated:
         operation["deprecated"] = True
-    if route.scope:
-        operation["security"] = [{"bearer": [route.scope]}]
-    parameters = _parameters(route)
-    if parameters:
-        operation["parameters"] = parameters
+    operation["security"] = [{"bearer": [route.scope]}, {"oauth2": [route.scope]}] if route.scope else []
+    if route.parameters:
+        operation["parameters"] = [_parameter(name, kind, route) for name, kind in route.parameters.items()]
     if route.body:
-        operation["requestBody"] = _content(references[route.body], "application/json")
+        operation["requestBody"] = {"required": True, **_content(route.body, document, "application/json")}
     elif route.form:
-        operation["requestBody"] = _content(
-            references[route.form], "application/json", "application/x-www-form-urlencoded"
-        )
+        kinds = ("application/json", "application/x-www-form-urlencoded")
+        operation["requestBody"] = {"required": True, **_content(route.form, document, *kinds)}
+    operation["responses"] = {"200": _success(route, document), **_refused(route, document)}
     return operation
 
 
-def _operation_id(route: Route) -> str:
-    words = [word for word in route.path.split("/") if word and word != "v2" and not word.startswith(".")]
-    return "_".join([route.method.lower(), *(word.strip("{}").replace("-", "_") for word in words)])
+def _in_path(path: str) -> list[str]:
+    return [segment[1:-1] for segment in path.split("/") if segment.startswith("{")]
 
 
-def _parameters(route: Route) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = [
-        {
-            "name": segment[1:-1],
-            "in": "path",
-            "required": True,
-            "schema": {"type": "string", "minLength": 1},
-        }
-        for segment in route.path.split("/")
-        if segment.startswith("{")
-    ]
-    if route.scope:
-        found.append(
-            {
-                "name": "X-Retailer-Id",
-                "in": "header",
-                "required": False,
-                "description": "Slug of a banner; needed by clients of several banners, ignored for others.",
-                "schema": {"type": "string"},
-            }
-        )
-    return found
-
-
-def _responses(route: Route, references: dict[Any, Any]) -> dict[str, Any]:
-    responses: dict[str, Any] = {
-        "200": {"description": "Success", **_content(references[route.response], "application/json", required=False)}
+def _parameter(name: str, kind: Any, route: Route) -> dict[str, Any]:
+    schema = msgspec.json.schema(kind)
+    is_in_path = name in _in_path(route.path)
+    return {
+        "name": name,
+        "in": "path" if is_in_path else "header",
+        "required": is_in_path,
+        "description": schema.pop("description"),
+        "schema": schema,
     }
-    refusals: dict[int, list[ApiError]] = {}
-    for refusal in route.refusals:
-        refusals.setdefault(refusal.status, []).append(refusal)
-    single, several = references[SingleError], references[MultipleErrors]
-    statuses: dict[int, str] = dict(_ALWAYS)
-    if route.body or route.scope:
-        statuses |= {400: "Bad request"}
-    if route.body:
-        statuses |= {415: "Unsupported media type"}
-    if route.scope:
-        statuses |= {401: "Unauthorized", 403: "Forbidden"}
-    for status in sorted({*statuses, *refusals}):
-        texts = [refusal.message for refusal in refusals.get(status, ())]
-        oauth = any(isinstance(refusal, OAuthError) for refusal in refusals.get(status, ()))
-        form = references[OAuthErrorBody] if oauth else {"anyOf": [single, several]} if status == 400 else single
-        described = "; ".join(dict.fromkeys(texts)) or statuses[status]
-        responses[str(status)] = {"description": described, **_content(form, "application/json", required=False)}
+
+
+def _success(route: Route, document: _Document) -> dict[str, Any]:
+    success = {
+        "description": "Success",
+        "headers": _headers("X-Request-Id"),
+        **_content(route.response, document, "application/json"),
+    }
+    links = {
+        linked.operation_id: {"operationId": linked.operation_id, "parameters": {name: f"$response.body#/{name}"}}
+        for name in getattr(route.response, "__struct_fields__", ())
+        for linked in document.takes.get(name, ())
+    }
+    return {**success, "links": links} if links else success
+
+
+def _refused(route: Route, document: _Document) -> dict[str, Any]:
+    own = {refusal.status for refusal in route.refusals}
+    by_status: dict[int, dict[Any, ApiError]] = {}
+    for refusal in (*route.refusals, *_shared(route, document.bearer_refusals)):
+        by_status.setdefault(refusal.status, {}).setdefault(wire.encode(refusal.body()), refusal)
+    responses = {}
+    for status in sorted(by_status):
+        response = _refusal_response(status, list(by_status[status].values()), document)
+        if status in own or status in (400, 403):
+            responses[str(status)] = response
+        else:
+            name = _REASONS[status].title().replace(" ", "")
+            document.responses[name] = response
+            responses[str(status)] = {"$ref": f"#/components/responses/{name}"}
     return responses
 
 
-def _content(schema: Any, *media_types: str, required: bool = True) -> dict[str, Any]:
-    body: dict[str, Any] = {"content": {media_type: {"schema": schema} for media_type in media_types}}
-    return {"required": True, **body} if required else body
+def _shared(route: Route, bearer_refusals: Sequence[ApiError]) -> Iterator[ApiError]:
+    """What the way of a request through `core.http` may refuse before or after the handler."""
+    if route.body:
+        yield from wire.refusals(route.body)
+        yield errors.not_json()
+    if route.body or route.form:
+        yield errors.timed_out()
+        yield errors.too_large()
+    if route.scope:
+        yield from bearer_refusals
+        yield errors.forbidden_scope(route.scope)
+    if route.scope or route.form:
+        yield errors.too_many_requests(1)
+        yield errors.unavailable()
+    if _in_path(route.path):
+        yield errors.not_found()
+    yield errors.method_not_allowed([route.method])
+    yield errors.internal()
+
+
+def _refusal_response(status: int, refusals: Sequence[ApiError], document: _Document) -> dict[str, Any]:
+    forms = [document.references[form] for form in dict.fromkeys(_form(refusal) for refusal in refusals)]
+    names = dict.fromkeys(name for refusal in refusals for name in refusal.headers if name in _HEADERS)
+    examples = {_slug(refusal): {"summary": _summary(refusal), "value": refusal.body()} for refusal in refusals}
+    schema = forms[0] if len(forms) == 1 else {"anyOf": forms}
+    return {
+        "description": _REASONS[status],
+        "headers": _headers("X-Request-Id", *names),
+        "content": {"application/json": {"schema": schema, "examples": examples}},
+    }
+
+
+def _form(refusal: ApiError) -> type[Struct]:
+    if isinstance(refusal, OAuthError):
+        return OAuthErrorBody
+    return MultipleErrors if isinstance(refusal, SeveralErrors) else SingleError
+
+
+def _summary(refusal: ApiError) -> str:
+    return f"{refusal.message} ({refusal.key})" if refusal.key else refusal.message
+
+
+def _slug(refusal: ApiError) -> str:
+    return "_".join(re.findall(r"[a-z0-9]+", _summary(refusal).lower().replace("'", "")))
+
+
+def _headers(*names: str) -> dict[str, Any]:
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
+
+
+def _content(kind: Any, document: _Document, *media_types: str) -> dict[str, Any]:
+    described: dict[str, Any] = {"schema": document.references[kind]}
+    examples = dict(_examples(get_args(kind) or [kind]))
+    if examples:
+        described["examples"] = examples
+    return {"content": dict.fromkeys(media_types, described)}
+
+
+def _examples(kinds: Iterable[Any]) -> Iterator[tuple[str, Any]]:
+    """The examples that structs carry as `EXAMPLES`: what is shown, by what it shows."""
+    for kind in kinds:
+        for summary, value in getattr(kind, "EXAMPLES", {}).items():
+            yield "_".join(re.findall(r"[a-z0-9]+", summary.lower())), {"summary": summary, "value": value}

@@ -4,8 +4,9 @@ Unknown fields are ignored; an explicit null counts as absent; every field that 
 """
 
 import re
+from collections.abc import Mapping
 from functools import cache
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 from msgspec import Struct
@@ -19,6 +20,8 @@ encode = msgspec.json.Encoder().encode
 class SuccessResponse(Struct):
     """It was done."""
 
+    EXAMPLES: ClassVar[Mapping[str, Any]] = {"Done": {"success": True}}
+
     success: bool
 
 
@@ -31,14 +34,37 @@ _MISSING = re.compile(r"^Object missing required field `(?P<field>[^`]+)`")
 def decode(raw: bytes, request: type[Struct]) -> Struct:
     """Parse a JSON body into `request`; raises `ApiError` in the documented envelope, one error per wrong field."""
     if _NUL.search(raw):
-        raise ApiError(400, "Request body must not contain NUL characters")
+        raise _holds_nul()
     try:
         decoded: Struct = _decoder(request).decode(raw)
         return decoded
     except msgspec.ValidationError:
         raise errors.of(_problems(raw, request)) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise ApiError(400, "Request body must be valid JSON") from None
+        raise _not_json() from None
+
+
+def refusals(request: type[Struct]) -> list[ApiError]:
+    """What `decode` may raise for this request, one of each kind, for the OpenAPI description."""
+    fields = msgspec.structs.fields(request)
+    wrong = [errors.blank(field.encode_name) for field in fields if field.required]
+    wrong.append(errors.invalid(fields[0].encode_name))
+    if len(fields) > 1:
+        missing, other = fields[0].encode_name, fields[1].encode_name
+        wrong.append(errors.of([errors.blank(missing), errors.invalid(other)]))
+    return [*wrong, _not_json(), _not_an_object(), _holds_nul()]
+
+
+def _holds_nul() -> ApiError:
+    return ApiError(400, "Request body must not contain NUL characters")
+
+
+def _not_json() -> ApiError:
+    return ApiError(400, "Request body must be valid JSON")
+
+
+def _not_an_object() -> ApiError:
+    return ApiError(400, "Request body must be a JSON object")
 
 
 @cache
@@ -49,7 +75,7 @@ def _decoder(request: type[Struct]) -> msgspec.json.Decoder[Any]:
 def _problems(raw: bytes, request: type[Struct]) -> list[ApiError]:
     values = msgspec.json.decode(raw)
     if not isinstance(values, dict):
-        return [ApiError(400, "Request body must be a JSON object")]
+        return [_not_an_object()]
     found = []
     for field in msgspec.structs.fields(request):
         problem = _problem(values.get(field.encode_name), field)

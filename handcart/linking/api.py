@@ -10,7 +10,9 @@ from handcart.core.wire import SuccessResponse
 from handcart.linking import errors, ops
 from handcart.linking.wire import LinkRequest, LinkResponse
 from handcart.oauth.scopes import FULFILLMENT
+from handcart.retailers.models import RetailerId
 from handcart.users import errors as user_errors
+from handcart.users.models import UserId
 
 _DOCS = "https://docs.instacart.com/connect/api/fulfillment/users"
 _PATH = "/v2/fulfillment/users/{user_id}/link"
@@ -33,10 +35,12 @@ async def _link(tx: Tx, call: Call) -> SuccessResponse:
 ROUTES: Sequence[Route] = (
     Route(
         method="GET",
+        operation_id="get_user_link",
         path=_PATH,
         handler=_get_link,
         tx="read",
         scope=FULFILLMENT,
+        parameters={"user_id": UserId, "X-Retailer-Id": RetailerId},
         response=LinkResponse,
         refusals=(user_errors.user_not_found(), errors.user_not_linked(), user_errors.user_not_active()),
         summary="Get Instacart account information",
@@ -46,10 +50,12 @@ ROUTES: Sequence[Route] = (
     ),
     Route(
         method="POST",
+        operation_id="link_user",
         path=_PATH,
         handler=_link,
         tx="write",
         scope=FULFILLMENT,
+        parameters={"user_id": UserId, "X-Retailer-Id": RetailerId},
         body=LinkRequest,
         response=SuccessResponse,
         refusals=(

@@ -1,6 +1,7 @@
 """`/v2/oauth/...` and the server's metadata."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
 
 from handcart.core import clock
 from handcart.core.db import Tx
@@ -18,9 +19,8 @@ from handcart.oauth.wire import (
     TokenRequest,
     TokenResponse,
 )
-from handcart.retailers import errors as retailer_errors
 from handcart.retailers import ops as retailers
-from handcart.retailers.models import Client
+from handcart.retailers.models import Client, RetailerId
 
 # Whether a user exists is known further right: (tx, isolation_id, user_id).
 UserIsActive = Callable[[Tx, int, str], Awaitable[bool]]
@@ -35,13 +35,18 @@ def routes(user_is_active: UserIsActive) -> Sequence[Route]:
     return (
         Route(
             method="POST",
+            operation_id="create_token",
             path="/v2/oauth/token",
+            parameters={"X-Retailer-Id": RetailerId},
             handler=token,
             reads_body=True,
             form=TokenRequest,
             response=TokenResponse,
             refusals=(
-                errors.invalid_request("The request is malformed, or a parameter is missing."),
+                *errors.malformed(),
+                errors.missing_parameter("grant_type"),
+                errors.missing_parameter("code"),
+                errors.retailer_unknown(),
                 errors.invalid_grant(),
                 errors.invalid_scope(),
                 errors.unauthorized_client(),
@@ -56,29 +61,34 @@ def routes(user_is_active: UserIsActive) -> Sequence[Route]:
         ),
         Route(
             method="POST",
+            operation_id="revoke_token",
             path="/v2/oauth/token/revoke",
             handler=_revoke,
             reads_body=True,
             form=TokenReference,
             response=Empty,
             refusals=(
-                errors.invalid_request("The request is malformed, or a parameter is missing."),
+                *errors.malformed(),
+                errors.missing_parameter("token"),
                 errors.may_not_revoke(),
                 errors.query_params_forbidden(),
             ),
             summary="Revoke an access token",
+            description="A token that is unknown or dead already answers success too.",
             source="https://docs.instacart.com/connect/api/oauth/revoke_access_token",
             tag="OAuth",
         ),
         Route(
             method="POST",
+            operation_id="introspect_token",
             path="/v2/oauth/token/introspect",
             handler=_introspect,
             reads_body=True,
             form=TokenReference,
             response=IntrospectionResponse,
             refusals=(
-                errors.invalid_request("The request is malformed, or a parameter is missing."),
+                *errors.malformed(),
+                errors.missing_parameter("token"),
                 errors.invalid_client(),
                 errors.query_params_forbidden(),
             ),
@@ -88,6 +98,7 @@ def routes(user_is_active: UserIsActive) -> Sequence[Route]:
         ),
         Route(
             method="GET",
+            operation_id="get_server_metadata",
             path="/.well-known/oauth-authorization-server",
             handler=_metadata,
             response=ServerMetadata,
@@ -96,6 +107,35 @@ def routes(user_is_active: UserIsActive) -> Sequence[Route]:
             tag="OAuth",
         ),
     )
+
+
+def security_schemes(issuer: str) -> dict[str, Any]:
+    """How calls are authenticated, for the OpenAPI description."""
+    token_url = f"{issuer}/v2/oauth/token"
+
+    def flow(grant_type: str, **urls: str) -> dict[str, Any]:
+        return {
+            "tokenUrl": token_url,
+            **urls,
+            "scopes": {name: scopes.MEANINGS[name] for name in scopes.SCOPES[grant_type]},
+        }
+
+    return {
+        "bearer": {
+            "type": "http",
+            "scheme": "bearer",
+            "description": "The `access_token` of a `client_credentials` answer, good for 24 hours: use it again.",
+        },
+        "oauth2": {
+            "type": "oauth2",
+            "description": "The same in OAuth's terms. A customer's consent gives a linking token, which is no bearer "
+            "token: it is posted once, to link their account.",
+            "flows": {
+                "clientCredentials": flow(scopes.CLIENT_CREDENTIALS),
+                "authorizationCode": flow(scopes.AUTHORIZATION_CODE, authorizationUrl=f"{issuer}/oauth/authorize"),
+            },
+        },
+    }
 
 
 async def _token(call: Call, user_is_active: UserIsActive) -> TokenResponse:
@@ -148,7 +188,7 @@ async def _issue_to_user(
     if isolation_id is None:
         banner = await retailers.banner(tx, client.organization_id, call.header(b"x-retailer-id") or "")
         if banner is None:
-            raise retailer_errors.retailer_unknown()
+            raise errors.retailer_unknown()
         isolation_id = banner.isolation_id
     if user_id is None or not await user_is_active(tx, isolation_id, user_id):
         raise errors.invalid_grant()

@@ -4,9 +4,11 @@ On PostgreSQL a look-up is a round trip, so its result is kept for one second: a
 """
 
 import re
+from collections.abc import Sequence
 
 from handcart.core import clock, errors
 from handcart.core.db import Tx
+from handcart.core.errors import ApiError
 from handcart.core.http import Call
 from handcart.retailers import errors as retailer_errors
 from handcart.retailers import ops as retailers
@@ -20,6 +22,20 @@ CALLER = (
     "SELECT client_id, organization_id, retailer_id, isolation_id, scope, user_id, account_id, expires_at, revoked_at"
     " FROM tokens WHERE token_hash = $1"
 )
+
+
+INVALID = "The access token is invalid"
+REVOKED = "The access token was revoked"
+EXPIRED = "The access token expired"
+
+
+def refusals() -> Sequence[ApiError]:
+    """What any call with a bearer token may be refused for, for the OpenAPI description."""
+    return (
+        *(errors.unauthorized(text) for text in (INVALID, REVOKED, EXPIRED)),
+        retailer_errors.retailer_missing(),
+        retailer_errors.retailer_unknown(),
+    )
 
 
 class Bearers:
@@ -47,25 +63,25 @@ class Bearers:
 def _token(call: Call) -> str:
     values = call.header_values(b"authorization")
     if not values:
-        raise errors.unauthorized("The access token is invalid", error=None)
+        raise errors.unauthorized(INVALID, error=None)
     match = _HEADER.fullmatch(values[0]) if len(values) == 1 else None
     if match is None:
-        raise errors.unauthorized("The access token is invalid")
+        raise errors.unauthorized(INVALID)
     return match[1]
 
 
 async def _caller(tx: Tx, token: str, call: Call) -> Caller:
     row = await tx.one(CALLER, tx.keys.hash(token))
     if row is None:
-        raise errors.unauthorized("The access token is invalid")
+        raise errors.unauthorized(INVALID)
     client_id, organization_id, retailer_id, isolation_id, scope, user_id, account_id, expires_at, revoked_at = row
     # A linking token stands for an account of the platform, not for a caller.
     if account_id is not None:
-        raise errors.unauthorized("The access token is invalid")
+        raise errors.unauthorized(INVALID)
     if revoked_at is not None:
-        raise errors.unauthorized("The access token was revoked")
+        raise errors.unauthorized(REVOKED)
     if expires_at <= clock.now():
-        raise errors.unauthorized("The access token expired")
+        raise errors.unauthorized(EXPIRED)
     if retailer_id is None:
         retailer_id, isolation_id = await _banner(tx, organization_id, isolation_id, call)
     return Caller(client_id, organization_id, retailer_id, isolation_id, tuple(scope.split()), user_id)

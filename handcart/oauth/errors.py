@@ -4,7 +4,20 @@ Sources: https://docs.instacart.com/connect/api/access_tokens,
 https://docs.instacart.com/connect/api/oauth/revoke_access_token, RFC 6749 sections 4.1.2.1 and 5.2.
 """
 
+from collections.abc import Sequence
+
 from handcart.core.errors import OAuthError
+
+# What can be wrong with a request itself, whatever it asks for: descriptions of invalid_request.
+NOT_JSON_OR_FORM = "Content-Type must be application/json or application/x-www-form-urlencoded."
+NOT_UTF_8 = "The body must be UTF-8."
+NOT_JSON = "The body must be one JSON object without repeated names."
+NOT_AN_OBJECT = "The body must be a JSON object."
+NOT_A_FORM = "The body must be a form without repeated names."
+HOLDS_NUL = "A parameter holds NUL."
+NOT_UNICODE = "A parameter is not valid Unicode."
+AUTHENTICATED_TWICE = "Use one way to authenticate the client, not two."
+CLIENT_IDS_DIFFER = "The two client ids differ."
 
 
 def invalid_request(description: str) -> OAuthError:
@@ -12,9 +25,26 @@ def invalid_request(description: str) -> OAuthError:
     return OAuthError(400, "invalid_request", description)
 
 
+def malformed() -> Sequence[OAuthError]:
+    """Every refusal of a request that cannot be read, for the OpenAPI description."""
+    texts = [NOT_JSON_OR_FORM, NOT_UTF_8, NOT_JSON, NOT_AN_OBJECT, NOT_A_FORM, HOLDS_NUL, NOT_UNICODE]
+    texts += [AUTHENTICATED_TWICE, CLIENT_IDS_DIFFER]
+    return (*(invalid_request(text) for text in texts), not_a_string("client_id"))
+
+
+def not_a_string(name: str) -> OAuthError:
+    """A JSON value of another type."""
+    return invalid_request(f"{name} must be a string.")
+
+
 def missing_parameter(name: str) -> OAuthError:
     """A required parameter that is absent."""
     return invalid_request(f"Missing required parameter: {name}.")
+
+
+def retailer_unknown() -> OAuthError:
+    """A client of several banners that does not name one of them for a user's token."""
+    return invalid_request("X-Retailer-Id must be the slug of one of the client's retailers.")
 
 
 def invalid_client() -> OAuthError:

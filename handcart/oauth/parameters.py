@@ -23,15 +23,15 @@ def read(call: Call) -> dict[str, str]:
         raise errors.query_params_forbidden()
     kind, charset = media_type(call)
     if charset not in ("", "utf-8", "utf8"):
-        raise errors.invalid_request("The body must be UTF-8.")
+        raise errors.invalid_request(errors.NOT_UTF_8)
     if kind == "application/json":
         parameters = _from_json(call.raw)
     elif kind == "application/x-www-form-urlencoded":
         parameters = _from_form(call.raw)
     else:
-        raise errors.invalid_request("Content-Type must be application/json or application/x-www-form-urlencoded.")
+        raise errors.invalid_request(errors.NOT_JSON_OR_FORM)
     if any("\0" in value for value in parameters.values()):
-        raise errors.invalid_request("A parameter holds NUL.")
+        raise errors.invalid_request(errors.HOLDS_NUL)
     return parameters
 
 
@@ -44,10 +44,10 @@ def credentials(call: Call, parameters: dict[str, str], refusal: OAuthError) -> 
             raise refusal
         return client_id, secret
     if "client_secret" in parameters or len(header) > 1:
-        raise errors.invalid_request("Use one way to authenticate the client, not two.")
+        raise errors.invalid_request(errors.AUTHENTICATED_TWICE)
     client_id, secret = _from_basic(header[0], refusal)
     if parameters.get("client_id", client_id) != client_id:
-        raise errors.invalid_request("The two client ids differ.")
+        raise errors.invalid_request(errors.CLIENT_IDS_DIFFER)
     return client_id, secret
 
 
@@ -63,13 +63,13 @@ def _from_json(raw: bytes) -> dict[str, str]:
     try:
         values = _strict.decode(raw.decode())
     except (ValueError, RecursionError):
-        raise errors.invalid_request("The body must be one JSON object without repeated names.") from None
+        raise errors.invalid_request(errors.NOT_JSON) from None
     if not isinstance(values, dict):
-        raise errors.invalid_request("The body must be a JSON object.")
+        raise errors.invalid_request(errors.NOT_AN_OBJECT)
     present = {name: value for name, value in values.items() if value is not None}
     for name, value in present.items():
         if not isinstance(value, str) and name in _KNOWN:
-            raise errors.invalid_request(f"{name} must be a string.")
+            raise errors.not_a_string(name)
     return {name: value for name, value in present.items() if name in _KNOWN and _is_text(value)}
 
 
@@ -86,7 +86,7 @@ def _from_form(raw: bytes) -> dict[str, str]:
         pairs = parse_qsl(raw.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=50)
         return {name: value for name, value in _single(pairs).items() if name in _KNOWN}
     except ValueError:
-        raise errors.invalid_request("The body must be a form without repeated names.") from None
+        raise errors.invalid_request(errors.NOT_A_FORM) from None
 
 
 def _from_basic(header: str, refusal: OAuthError) -> tuple[str, str]:
@@ -117,7 +117,7 @@ def _is_text(value: str) -> bool:
     try:
         value.encode()
     except UnicodeEncodeError:
-        raise errors.invalid_request("A parameter is not valid Unicode.") from None
+        raise errors.invalid_request(errors.NOT_UNICODE) from None
     return True
 
 

@@ -25,6 +25,16 @@ SCOPES = {
     AUTHORIZATION_CODE: (ACCOUNT_LINKING,),
     USER_ASSERTION: ("connect:post_checkout", "Connect::Orders::RatingService", "connect:recommendations"),
 }
+MEANINGS = {
+    FULFILLMENT: "Users, account linking",
+    ACCOUNT_LINKING: "Link a customer's account",
+    "connect:post_checkout": "Post-checkout, for one user",
+    "connect:recommendations": "Recommendations",
+    "Connect::Orders::RatingService": "Order feedback",
+    "connect:compliance": "Compliance",
+    "connect:data_ingestion": "Catalog",
+    "connect:ian": "Ads",
+}
 ALL = tuple(dict.fromkeys(scope for scopes in SCOPES.values() for scope in scopes))
 
 # The sandbox guide asks for `openid account_linking`: no ID token is issued, so the word is accepted and left out.

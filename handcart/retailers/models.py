@@ -1,6 +1,18 @@
 """What others see of retailers and clients."""
 
 from dataclasses import dataclass
+from typing import Annotated
+
+from msgspec import Meta
+
+# The header X-Retailer-Id: https://docs.instacart.com/connect/fulfillment_guide/concepts/multi-banner_retailer
+RetailerId = Annotated[
+    str,
+    Meta(
+        description="Slug of a banner: needed by clients of several banners, ignored for others.",
+        examples=["the-garden-market"],
+    ),
+]
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,15 +11,15 @@ from handcart.core.http import Call, Route
 from handcart.core.wire import SuccessResponse
 from handcart.oauth.scopes import FULFILLMENT
 from handcart.retailers import ops as retailers
+from handcart.retailers.models import RetailerId
 from handcart.users import errors, ops
-from handcart.users.models import Address, User
+from handcart.users.models import Address, User, UserId
 from handcart.users.wire import (
     AddressFlags,
     AddressRequest,
     AddressResponse,
     CreateUserAndAddressRequest,
     CreateUserRequest,
-    UserId,
     UserResponse,
     ValidateAddressRequest,
 )
@@ -37,6 +37,7 @@ def routes(forget: Sequence[Forget]) -> Sequence[Route]:
 
     return (
         _route(
+            operation_id="create_user",
             path="/v2/fulfillment/users",
             handler=_create,
             body=CreateUserRequest,
@@ -47,6 +48,7 @@ def routes(forget: Sequence[Forget]) -> Sequence[Route]:
             source=f"{_DOCS}/users/create_user",
         ),
         _route(
+            operation_id="create_user_and_address",
             path="/v2/fulfillment/users/{user_id}/addresses",
             handler=_create_with_address,
             body=CreateUserAndAddressRequest,
@@ -56,6 +58,7 @@ def routes(forget: Sequence[Forget]) -> Sequence[Route]:
             source=f"{_DOCS}/users/create_user_and_address",
         ),
         _route(
+            operation_id="create_user_deletion_request",
             path="/v2/fulfillment/users/{user_id}/privacy_request",
             handler=privacy_request,
             response=SuccessResponse,
@@ -65,6 +68,7 @@ def routes(forget: Sequence[Forget]) -> Sequence[Route]:
             source=f"{_DOCS}/users/create_user_deletion_request",
         ),
         _route(
+            operation_id="create_user_and_validate_address",
             path="/v2/fulfillment/lastmile/validate_address",
             handler=_create_with_address,
             body=ValidateAddressRequest,
@@ -75,6 +79,7 @@ def routes(forget: Sequence[Forget]) -> Sequence[Route]:
             deprecated=True,
         ),
         _route(
+            operation_id="validate_address",
             path="/v2/fulfillment/lastmile/users/{user_id}/validate_address",
             handler=_validate_address,
             body=AddressRequest,
@@ -87,8 +92,17 @@ def routes(forget: Sequence[Forget]) -> Sequence[Route]:
     )
 
 
-def _route(**fields: Any) -> Route:
-    return Route(method="POST", tx="write", scope=FULFILLMENT, tag="Users", **fields)
+def _route(*, path: str, **fields: Any) -> Route:
+    parameters = {"user_id": UserId} if "{user_id}" in path else {}
+    return Route(
+        method="POST",
+        path=path,
+        tx="write",
+        scope=FULFILLMENT,
+        parameters={**parameters, "X-Retailer-Id": RetailerId},
+        tag="Users",
+        **fields,
+    )
 
 
 async def _create(tx: Tx, call: Call) -> UserResponse:

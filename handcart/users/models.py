@@ -1,6 +1,20 @@
 """What others see of users."""
 
 from dataclasses import dataclass
+from typing import Annotated
+
+from msgspec import Meta
+
+UserId = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=255,
+        pattern=r"^[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*$",
+        description="The retailer's own id of a user: a login name, a loyalty id, ...",
+        examples=["38b15dd0-150d-40cf-9c8a-963b0e6c6b9f"],
+    ),
+]
 
 
 @dataclass(frozen=True, slots=True)

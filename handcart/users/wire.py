@@ -4,13 +4,13 @@ Sources: https://docs.instacart.com/connect/api/fulfillment/users/create_user, .
 .../users/create_user_deletion_request, .../lastmile/validate_address, .../lastmile/create_user_and_validate_address.
 """
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar
 
 from msgspec import Meta, Struct
 
-UserId = Annotated[
-    str, Meta(min_length=1, max_length=255, pattern=r"^[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*$")
-]
+from handcart.users.models import UserId
+
 Name = Annotated[
     str,
     Meta(
@@ -37,8 +37,25 @@ PostalCode = Annotated[
 ]
 
 
+_USER = {
+    "user_id": "38b15dd0-150d-40cf-9c8a-963b0e6c6b9f",
+    "first_name": "Sample",
+    "last_name": "Member",
+    "phone_number": "+13125550188",
+    "locale": "en-US",
+}
+_ADDRESS = {
+    "address_line_1": "50 Beale St",
+    "address_line_2": "Suite 600",
+    "address_type": "residential",
+    "postal_code": "94105",
+}
+
+
 class CreateUserRequest(Struct):
     """A user to create."""
+
+    EXAMPLES: ClassVar[Mapping[str, Any]] = {"A user": _USER}
 
     user_id: UserId
     first_name: Name
@@ -50,6 +67,8 @@ class CreateUserRequest(Struct):
 class UserResponse(Struct, omit_defaults=True):
     """A created user; what was not given is left out."""
 
+    EXAMPLES: ClassVar[Mapping[str, Any]] = {"The user": _USER}
+
     user_id: str
     first_name: str | None = None
     last_name: str | None = None
@@ -60,6 +79,8 @@ class UserResponse(Struct, omit_defaults=True):
 class AddressRequest(Struct):
     """The four address fields of the deprecated check."""
 
+    EXAMPLES: ClassVar[Mapping[str, Any]] = {"An address": _ADDRESS}
+
     address_line_1: AddressLine
     postal_code: PostalCode
     address_line_2: OptionalLine | None = None
@@ -68,6 +89,11 @@ class AddressRequest(Struct):
 
 class CreateUserAndAddressRequest(AddressRequest):
     """An address to check, for a user who is created if need be."""
+
+    EXAMPLES: ClassVar[Mapping[str, Any]] = {
+        "An address": _ADDRESS,
+        "A user and an address": {**_ADDRESS, "city": "San Francisco", "first_name": "Sample", "last_name": "Member"},
+    }
 
     city: OptionalLine | None = None
     first_name: OptionalName | None = None
@@ -78,6 +104,8 @@ class CreateUserAndAddressRequest(AddressRequest):
 
 class ValidateAddressRequest(AddressRequest, kw_only=True):
     """The deprecated form that names the user in the body."""
+
+    EXAMPLES: ClassVar[Mapping[str, Any]] = {"A user and an address": {"user_id": _USER["user_id"], **_ADDRESS}}
 
     user_id: UserId
 
@@ -90,6 +118,15 @@ class AddressFlags(Struct):
 
 class AddressResponse(Struct):
     """A checked address; use it in this form when ordering."""
+
+    EXAMPLES: ClassVar[Mapping[str, Any]] = {
+        "The address": {
+            "user_id": _USER["user_id"],
+            "address_line_1": _ADDRESS["address_line_1"],
+            "postal_code": _ADDRESS["postal_code"],
+            "flags": {"long_distance_delivery": False},
+        }
+    }
 
     user_id: str
     address_line_1: str
