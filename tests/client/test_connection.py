@@ -171,6 +171,20 @@ def test_failed_fetch_is_tried_again_by_the_next_call(caller: Caller, fake: Fake
     assert bearers(fake) == ["Bearer token-2"]
 
 
+def test_failure_of_an_earlier_fetch_is_not_shared(
+    make_caller: Callable[..., Caller], slow: SlowTransport, fake: FakeServer
+) -> None:
+    caller = make_caller(transport=slow)
+    fake.token_answers = [httpx.Response(401, json={"error": "invalid_client"})]
+    with pytest.raises(OAuthError):
+        caller(get_link)
+    fake.token_answers = []
+    fake.lifetime = 0  # every waiting call has to fetch for itself
+    hold_tokens_until_all_wait(caller, slow)
+    results = caller.together(get_link, AT_ONCE)
+    assert [link.instacartplus_member for link in results] == [True] * AT_ONCE
+
+
 def test_refused_token_is_renewed_once_and_the_call_sent_again(caller: Caller, fake: FakeServer) -> None:
     fake.answer(401)
     fake.answer(body={"success": True})
