@@ -29,6 +29,7 @@ class SuccessResponse(Struct):
 _NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 _PATH = re.compile(r" - at `\$(?P<path>[^`]*)`$")
 _MISSING = re.compile(r"^Object missing required field `(?P<field>[^`]+)`")
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 def decode(raw: bytes, request: type[Struct]) -> Struct:
@@ -39,9 +40,10 @@ def decode(raw: bytes, request: type[Struct]) -> Struct:
         decoded: Struct = _decoder(request).decode(raw)
         return decoded
     except msgspec.ValidationError:
-        raise errors.of(_problems(raw, request)) from None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise _not_json() from None
+        refusal = errors.of(_problems(raw, request))
+    except _UNREADABLE:
+        refusal = _not_json()
+    raise refusal
 
 
 def refusals(request: type[Struct]) -> list[ApiError]:
@@ -73,7 +75,11 @@ def _decoder(request: type[Struct]) -> msgspec.json.Decoder[Any]:
 
 
 def _problems(raw: bytes, request: type[Struct]) -> list[ApiError]:
-    values = msgspec.json.decode(raw)
+    """msgspec stops at the first wrong field, so the body is read again for the others; never empty."""
+    try:
+        values = msgspec.json.decode(raw)
+    except _UNREADABLE:
+        return [_not_json()]
     if not isinstance(values, dict):
         return [_not_an_object()]
     found = []
@@ -81,7 +87,7 @@ def _problems(raw: bytes, request: type[Struct]) -> list[ApiError]:
         problem = _problem(values.get(field.encode_name), field)
         if problem:
             found.append(problem)
-    return found
+    return found or [_not_json()]  # nothing: of two equal names, the first was wrong
 
 
 def _problem(value: Any, field: msgspec.structs.FieldInfo) -> ApiError | None:

@@ -1,7 +1,6 @@
 """Reading a request to an OAuth endpoint: JSON or form, strictly, and who sent it."""
 
 import base64
-import binascii
 import json
 from typing import Any
 from urllib.parse import parse_qsl, unquote_plus
@@ -94,11 +93,12 @@ def _from_basic(header: str, refusal: OAuthError) -> tuple[str, str]:
     scheme, _, encoded = header.partition(" ")
     try:
         client_id, colon, secret = base64.b64decode(encoded.strip(), validate=True).decode().partition(":")
-    except (binascii.Error, UnicodeError):
+    except ValueError:  # not ASCII, not Base64 or not UTF-8
         raise refusal from None
-    if scheme.lower() != "basic" or not colon:
+    client_id, secret = unquote_plus(client_id), unquote_plus(secret)
+    if scheme.lower() != "basic" or not colon or "\0" in client_id:
         raise refusal
-    return unquote_plus(client_id), unquote_plus(secret)
+    return client_id, secret
 
 
 def _single(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

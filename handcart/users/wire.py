@@ -11,23 +11,25 @@ from msgspec import Meta, Struct
 
 from handcart.users.models import UserId
 
+# Python's `$` also matches before a line end, hence `(?!\n)` behind it.
 Name = Annotated[
     str,
     Meta(
         max_length=100,
-        pattern=r"^[^/:<>$%?\x00-\x1f\x7f]*[^\s/:<>$%?\x00-\x1f\x7f][^/:<>$%?\x00-\x1f\x7f]*$",
+        pattern=r"^[^/:<>$%?\x00-\x1f\x7f]*[^\s/:<>$%?\x00-\x1f\x7f][^/:<>$%?\x00-\x1f\x7f]*$(?!\n)",
         description="Without any of / : < > $ % ?",
     ),
 ]
-OptionalName = Annotated[str, Meta(max_length=100, pattern=r"^[^/:<>$%?\x00-\x1f\x7f]*$")]
+OptionalName = Annotated[str, Meta(max_length=100, pattern=r"^[^/:<>$%?\x00-\x1f\x7f]*$(?!\n)")]
 PhoneNumber = Annotated[
-    str, Meta(max_length=32, pattern=r"^\+?([ ().-]*[0-9]){7,15}$", description="E.164, or 7 to 15 digits as written")
+    str,
+    Meta(max_length=32, pattern=r"^\+?([ ().-]*[0-9]){7,15}$(?!\n)", description="E.164, or 7 to 15 digits as written"),
 ]
-LocaleTag = Annotated[str, Meta(max_length=35, pattern=r"^[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*$")]
+LocaleTag = Annotated[str, Meta(max_length=35, pattern=r"^[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*$(?!\n)")]
 AddressLine = Annotated[
-    str, Meta(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*$")
+    str, Meta(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*$(?!\n)")
 ]
-OptionalLine = Annotated[str, Meta(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
+OptionalLine = Annotated[str, Meta(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$(?!\n)")]
 PostalCode = Annotated[
     str,
     Meta(
