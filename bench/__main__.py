@@ -83,7 +83,7 @@ def _options() -> argparse.Namespace:
 
 
 def _measure(options: argparse.Namespace) -> dict[str, Any]:
-    names = chosen(options.only)
+    names, described = chosen(options.only), machine.describe()
     install.debian_tool("wrk", "wrk")
     with ExitStack() as stack:
         stack.enter_context(_alone())
@@ -96,7 +96,7 @@ def _measure(options: argparse.Namespace) -> dict[str, Any]:
         visits = _rounds(candidates, workshop, options.rounds, options.seconds)
     return {
         "measured_at": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()),
-        "machine": machine.describe(),
+        "machine": described,
         "rounds": options.rounds,
         "seconds": options.seconds,
         "quick": options.quick,

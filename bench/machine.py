@@ -10,13 +10,14 @@ PACKAGES = ("uvicorn", "uvloop", "httptools", "msgspec", "asyncpg")
 
 
 def describe() -> dict[str, str]:
-    """Names and versions of everything that moves the figures."""
+    """Everything that moves the figures: names, versions, and what else runs at this moment."""
     import sqlite3
 
     return {
         "processor": _field("/proc/cpuinfo", "model name"),
         "cores": str(len(os.sched_getaffinity(0))),
         "memory": f"{int(_field('/proc/meminfo', 'MemTotal').split()[0]) // 2**20} GiB",
+        "load average": f"{os.getloadavg()[0]:.2f}",
         "kernel": platform.release(),
         "system": platform.freedesktop_os_release().get("PRETTY_NAME", ""),
         "Python": platform.python_version(),

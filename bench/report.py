@@ -14,6 +14,8 @@ OPERATIONS = {
     "flow with sign-in": "Whole flow: authorize, sign in (argon2: nearly all of it), allow, exchange, link, get link",
     "flow signed in": "Whole flow of a customer who has signed in before",
 }
+TEXT = " --- |"
+QUIET_LOAD_AVERAGE = 0.5
 LAST_CALL, LAST_FLOW = "token", "flow signed in"  # after which memory is shown
 LIMIT_GOAL = 0.7
 MEMORY_PEER_GOAL = 1.0
@@ -38,7 +40,7 @@ def markdown(results: Results) -> str:
         parts += [f"## {title}", "", _pipes(rows), ""]
     machine = [("what", "value"), *results["machine"].items()]
     about = [("candidate", "what it is"), *((one["name"], one["about"]) for one in results["candidates"])]
-    parts += ["## Candidates", "", _pipes(about), "", "## Machine", "", _pipes(machine)]
+    parts += ["## Candidates", "", _pipes(about, TEXT), "", "## Machine", "", _pipes(machine, TEXT)]
     return "\n".join(parts) + "\n"
 
 
@@ -61,6 +63,8 @@ def _header(results: Results) -> str:
     ]
     if results["quick"] or results["rounds"] < 5:
         lines.append("TOO FEW ROUNDS TO BE QUOTED.")
+    if float(results["machine"]["load average"]) > QUIET_LOAD_AVERAGE:
+        lines.append(f"THE MACHINE WAS NOT QUIET: load average {results['machine']['load average']} at the start.")
     lines += [f"FAILED: {failure}" for failure in failures(results)]
     return "\n".join([*lines, ""])
 
@@ -207,6 +211,6 @@ def _aligned(rows: Sequence[Row]) -> str:
     )
 
 
-def _pipes(rows: Sequence[Row]) -> str:
+def _pipes(rows: Sequence[Row], other_columns: str = " ---: |") -> str:
     head, *body = [f"| {' | '.join(row)} |" for row in rows]
-    return "\n".join([head, "| --- |" + " ---: |" * (len(rows[0]) - 1), *body])
+    return "\n".join([head, "| --- |" + other_columns * (len(rows[0]) - 1), *body])
