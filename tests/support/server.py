@@ -53,7 +53,8 @@ class LiveServer:
         """A client that follows no redirect and comes from an address of its own if `address` says so."""
         address = options.pop("address", None)
         headers = {"X-Forwarded-For": address} if address else {}
-        client = httpx.Client(base_url=self.url, headers=headers, timeout=30, **options)
+        # verify: it is plain HTTP, and loading certificates takes longer than most tests
+        client = httpx.Client(base_url=self.url, headers=headers, timeout=30, verify=False, **options)
         self._clients.append(client)
         return client
 
