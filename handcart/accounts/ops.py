@@ -150,11 +150,12 @@ def normalized(email: str) -> str:
 
 
 def _subjects(database: Database, email: str, address: str, *, is_known_device: bool) -> list[tuple[str, Limit]]:
-    kind = "device" if is_known_device else "account"
     # Hashed, since e-mail addresses are personal data.
-    account = database.keys.hash(f"{kind}:{email}").hex()[:32]
+    account = database.keys.hash(email).hex()[:32]
+    if is_known_device:
+        return [(f"sign-in:device:{account}", _PER_ACCOUNT)]
     return [
-        (f"sign-in:{kind}:{account}", _PER_ACCOUNT),
+        (f"sign-in:account:{account}", _PER_ACCOUNT),
         (f"sign-in:address:{address}", _PER_ADDRESS),
         ("sign-in:all", _IN_ALL),
     ]

@@ -1,0 +1,345 @@
+"""`POST /oauth/authorize/{request_id}/sign-in`: rows A11 to A16 of docs/conformance.md."""
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from typing import Any
+
+import argon2
+import httpx
+import pytest
+
+from handcart.accounts import ops as accounts
+from handcart.core import clock, passwords
+from handcart.linking import ops as linking
+from tests.support.pages import is_error, is_page, nothing_written
+from tests.support.shop import PASSWORD, SampleAccount, Shop, Visitor, answer, first_form, new_address
+
+Later = Callable[[float], AbstractContextManager[None]]
+
+WRONG = "not the password at all"
+WINDOW_SECONDS = 300
+TRIES = 10
+
+
+def text_of(page: httpx.Response) -> str:
+    """A page without what differs from one showing to the next: form token, and the e-mail address given."""
+    without = re.sub(r'name="form_token" value="[0-9a-f]{64}"', "", page.text)
+    return re.sub(r'type="email" value="[^"]*"', "", re.sub(r"/oauth/authorize/[A-Za-z0-9_-]{43}", "", without))
+
+
+def at_login(shop: Shop) -> Visitor:
+    """A browser that shows the login page."""
+    visitor = shop.visitor()
+    visitor.authorize()
+    return visitor
+
+
+def is_signed_in(visitor: Visitor) -> bool:
+    return visitor.http.get("/account").status_code == 200
+
+
+def post(visitor: Visitor, account: SampleAccount, headers: dict[str, str], **fields: str) -> httpx.Response:
+    form = first_form(visitor.page.text)
+    data = {**form.fields, "email": account.email, "password": account.password, **fields}
+    return visitor.http.post(form.action, data=data, headers=headers)
+
+
+@pytest.fixture
+def hashed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The parameters of each password hash that was checked: what made a try take its time."""
+    checked: list[str] = []
+    verify = argon2.PasswordHasher.verify
+
+    def counting(self: argon2.PasswordHasher, hash: str, password: str) -> Any:
+        checked.append(hash.rpartition("$")[0].rpartition("$")[0])
+        return verify(self, hash, password)
+
+    monkeypatch.setattr(argon2.PasswordHasher, "verify", counting)
+    return checked
+
+
+@pytest.fixture
+def fresh_window(later: Later) -> Iterator[Callable[[float], AbstractContextManager[None]]]:
+    """Runs the test in the first second of a window of the limits; gives `after(seconds)` from there."""
+    start = WINDOW_SECONDS - clock.now() / clock.SECOND % WINDOW_SECONDS
+
+    with later(start):
+        yield lambda seconds: later(start + seconds)
+
+
+def test_a11_no_form_token_then_403_and_still_logged_out(shop: Shop) -> None:
+    visitor, account = at_login(shop), shop.account()
+    for token in (None, "", "0" * 64, "x"):
+        visitor.authorize()
+        with nothing_written(shop.server, "sessions"):
+            is_error(visitor.submit(email=account.email, password=PASSWORD, form_token=token), 403, "form_expired")
+    assert not is_signed_in(visitor)
+
+
+def test_a11_form_token_of_another_session_then_403_and_still_logged_out(shop: Shop) -> None:
+    visitor, stranger, account = at_login(shop), at_login(shop), shop.account()
+    with nothing_written(shop.server, "sessions"):
+        foreign = first_form(stranger.page.text).fields["form_token"]
+        is_error(visitor.submit(email=account.email, password=PASSWORD, form_token=foreign), 403, "form_expired")
+    visitor = at_login(shop)
+    visitor.http.cookies.clear()  # the browser sent no cookie at all
+    with nothing_written(shop.server, "sessions"):
+        is_error(visitor.sign_in(account), 403, "form_expired")
+    assert not is_signed_in(visitor)
+
+
+def test_a11_form_token_of_another_request_of_this_browser_then_403(shop: Shop) -> None:
+    visitor, account = at_login(shop), shop.account()
+    other = first_form(visitor.page.text).fields["form_token"]
+    visitor.authorize()
+    with nothing_written(shop.server, "sessions"):
+        is_error(visitor.submit(email=account.email, password=PASSWORD, form_token=other), 403, "form_expired")
+    assert not is_signed_in(visitor)
+
+
+def test_a11_form_token_used_again_then_403_and_still_logged_out(shop: Shop) -> None:
+    visitor, account = at_login(shop), shop.account()
+    used = first_form(visitor.page.text).fields["form_token"]
+    is_page(visitor.sign_in(account, WRONG), 401)
+    with nothing_written(shop.server, "sessions"):
+        is_error(visitor.submit(email=account.email, password=PASSWORD, form_token=used), 403, "form_expired")
+    assert not is_signed_in(visitor)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Origin": "https://evil.example"},
+        {"Origin": "http://127.0.0.1"},  # another port is another origin
+        {"Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+        {"Sec-Fetch-Site": "something"},
+    ],
+)
+def test_a12_post_from_another_site_then_403_even_with_the_form_token(shop: Shop, headers: dict[str, str]) -> None:
+    visitor, account = at_login(shop), shop.account()
+    with nothing_written(shop.server, "sessions"):
+        is_error(post(visitor, account, headers), 403, "form_expired")
+    assert not is_signed_in(visitor)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{}, {"Origin": "{url}"}, {"Origin": "null"}, {"Origin": "{url}", "Sec-Fetch-Site": "same-origin"}],
+    ids=["no headers", "own origin", "origin withheld", "both"],
+)
+def test_a12_post_from_our_own_page_then_signed_in(shop: Shop, headers: dict[str, str]) -> None:
+    visitor, account = at_login(shop), shop.account()
+    own = {name: value.format(url=shop.server.url) for name, value in headers.items()}
+    assert post(visitor, account, own).status_code == 303
+    assert is_signed_in(visitor)
+
+
+@pytest.mark.parametrize("planted", ["A" * 43, "short", "x" * 44, "{" * 43, ""])
+def test_a13_cookie_set_before_login_then_new_one_after_and_the_old_one_dead(shop: Shop, planted: str) -> None:
+    visitor, account = shop.visitor(), shop.account()
+    visitor.http.headers["Cookie"] = f"handcart={planted}"
+    page = visitor.authorize()
+    del visitor.http.headers["Cookie"]
+    given = page.cookies.get("handcart") or planted
+    assert given == planted if planted == "A" * 43 else len(given) == 43
+    visitor.http.cookies.set("handcart", given, domain="127.0.0.1")
+    visitor.sign_in(account)
+    after = visitor.http.cookies["handcart"]
+    assert len(after) == 43
+    assert after not in (given, planted)
+    assert is_signed_in(visitor)
+
+    attacker = shop.visitor()
+    attacker.http.cookies.set("handcart", given)
+    assert not is_signed_in(attacker)
+    with nothing_written(shop.server):
+        request = re.search(r"/oauth/authorize/[A-Za-z0-9_-]{43}", visitor.page.text)
+        assert request
+        is_error(attacker.http.get(request[0]), 400, "already_answered")
+
+
+def test_a13_cookie_planted_twice_then_the_session_of_neither_is_taken_over(shop: Shop) -> None:
+    owner, account = at_login(shop), shop.account()
+    owner.sign_in(account)
+    attacker = shop.visitor()
+    attacker.http.headers["Cookie"] = f"handcart={owner.http.cookies['handcart']}x; handcart={'A' * 43}"
+    assert not is_signed_in(attacker)
+
+
+def test_a14_unknown_closed_and_wrong_then_same_status_body_and_work(shop: Shop, hashed: list[str]) -> None:
+    account, closed = shop.account(), shop.account()
+    shop.server.write(linking.close_account, closed.id)
+    unknown = SampleAccount(0, "nobody@example.com")
+    seen = []
+    with nothing_written(shop.server, "sessions"):
+        for tried, password in ((unknown, PASSWORD), (closed, PASSWORD), (account, WRONG), (unknown, WRONG)):
+            visitor = at_login(shop)
+            page = is_page(visitor.sign_in(tried, password), 401)
+            assert not is_signed_in(visitor)
+            headers = {name for name in page.headers if name != "date"}
+            seen.append((text_of(page), headers, page.headers["content-security-policy"]))
+    assert "That email and password" in seen[0][0]
+    assert seen == [seen[0]] * 4
+    # One hash for each try, and each as dear as the others: argon2id, 19 MiB, two passes (ASVS 11.4.2).
+    assert hashed == ["$argon2id$v=19$m=19456,t=2,p=1"] * 4
+
+
+def test_a14_an_unknown_address_is_as_limited_as_a_known_one(shop: Shop, fresh_window: Later) -> None:
+    for tried in (SampleAccount(0, "nobody-there@example.com"), shop.account()):
+        statuses = [at_login(shop).sign_in(tried, WRONG).status_code for _ in range(TRIES + 1)]
+        assert statuses == [401] * TRIES + [429]
+
+
+def test_a15_password_of_1_mib_then_refused_before_hashing(shop: Shop, hashed: list[str]) -> None:
+    account = shop.account()
+    with nothing_written(shop.server, "sessions", "rate_limits"):
+        is_error(at_login(shop).sign_in(account, "p" * (1 << 20)), 413, "too_large")
+    assert hashed == []
+
+
+@pytest.mark.parametrize("password", ["p" * 1025, "é" * 513], ids=["1,025 letters", "1,026 bytes"])
+def test_a15_password_over_1024_bytes_then_refused_before_hashing(shop: Shop, hashed: list[str], password: str) -> None:
+    with nothing_written(shop.server, "sessions"):
+        is_page(at_login(shop).sign_in(shop.account(), password), 401)
+    assert hashed == []
+
+
+@pytest.mark.parametrize("ending", ["%00", "%FF", "%ED%A0%80"], ids=["NUL", "no UTF-8", "lone surrogate"])
+def test_a15_password_that_is_no_text_then_refused_before_hashing(shop: Shop, hashed: list[str], ending: str) -> None:
+    visitor, account = at_login(shop), shop.account()
+    form = first_form(visitor.page.text)
+    body = f"form_token={form.fields['form_token']}&email={account.email}&password={'a' * 20}{ending}"
+    with nothing_written(shop.server, "sessions"):
+        response = visitor.http.post(
+            form.action, content=body, headers={"Content-Type": "application/x-www-form-urlencoded"}
+        )
+        is_error(response, 400, "invalid_request")
+    assert hashed == []
+
+
+@pytest.mark.parametrize(
+    "password",
+    [
+        "ends with a space ",
+        " starts with one too",
+        "\ttabbed\t",
+        "Ünïcode Pässwörter",
+        "p" * 1024,
+        "é" * 512,
+        "1234 5678",
+    ],
+    ids=lambda password: repr(password[:20]),
+)
+def test_a15_password_then_kept_exactly_as_typed(shop: Shop, password: str) -> None:
+    account = shop.account()
+    shop.server.write(accounts.change_password, account.id, passwords.hash_new(password), "")
+    for near in {password.strip(), password.lower(), password[:-1], password + " "} - {password}:
+        is_page(at_login(shop).sign_in(account, near), 401)
+    visitor = at_login(shop)
+    is_page(visitor.sign_in(account, password))
+    assert is_signed_in(visitor)
+
+
+def test_a16_eleven_wrong_tries_for_one_account_then_429_until_the_window_ends(
+    shop: Shop, fresh_window: Later, hashed: list[str]
+) -> None:
+    account = shop.account()
+    for _ in range(TRIES):
+        is_page(at_login(shop).sign_in(account, WRONG), 401)
+    assert len(hashed) == TRIES
+    for password in (WRONG, PASSWORD):  # the eleventh, and the right one as the twelfth
+        with nothing_written(shop.server, "sessions"):
+            page = is_page(at_login(shop).sign_in(account, password), 429)
+        assert "Too many tries. Wait 5 minutes, then try again." in page.text
+    assert len(hashed) == TRIES  # what is over the limit costs nothing
+    with fresh_window(WINDOW_SECONDS + 1):
+        visitor = at_login(shop)
+        is_page(visitor.sign_in(account))
+        assert is_signed_in(visitor)
+
+
+def test_a16_eleven_wrong_tries_from_one_address_then_429_until_the_window_ends(
+    shop: Shop, fresh_window: Later
+) -> None:
+    account, address = shop.account(), {"X-Forwarded-For": new_address()}
+    for number in range(TRIES + 1):
+        visitor = at_login(shop)
+        visitor.http.headers.update(address)
+        tried = SampleAccount(0, f"guess-{number}@example.com")
+        is_page(visitor.sign_in(tried, WRONG), 401 if number < TRIES else 429)
+    visitor = at_login(shop)
+    visitor.http.headers.update(address)
+    with nothing_written(shop.server, "sessions"):
+        is_page(visitor.sign_in(account), 429)
+    is_page(at_login(shop).sign_in(account))  # from elsewhere
+    with fresh_window(WINDOW_SECONDS + 1):
+        is_page(visitor.sign_in(account))
+        assert is_signed_in(visitor)
+
+
+def test_a16_right_passwords_then_not_counted(shop: Shop, fresh_window: Later) -> None:
+    account, address = shop.account(), {"X-Forwarded-For": new_address()}
+    for _ in range(TRIES + 2):
+        visitor = at_login(shop)
+        visitor.http.headers.update(address)
+        is_page(visitor.sign_in(account))
+        assert is_signed_in(visitor)
+
+
+def test_a16_tries_used_up_by_a_stranger_then_the_owner_s_browser_still_gets_in(
+    shop: Shop, fresh_window: Later
+) -> None:
+    account, other = shop.account(), shop.account()
+    owner, neighbour = at_login(shop), at_login(shop)
+    owner.sign_in(account)
+    neighbour.sign_in(other)
+    device = owner.http.cookies["handcart_device"]
+    home = owner.http.headers["X-Forwarded-For"]
+    for _ in range(TRIES + 1):
+        stranger = at_login(shop)
+        stranger.http.headers["X-Forwarded-For"] = home  # at the same café, so its address is used up as well
+        page = stranger.sign_in(account, WRONG)
+    is_page(page, 429)
+
+    # Neither no device, nor a made-up one, nor that of another account helps.
+    for cookie in (
+        None,
+        "0" * 64,
+        device[:-1] + ("0" if device[-1] != "0" else "1"),
+        neighbour.http.cookies["handcart_device"],
+    ):
+        elsewhere = at_login(shop)
+        if cookie:
+            elsewhere.http.cookies.set("handcart_device", cookie)
+        is_page(elsewhere.sign_in(account), 429)
+
+    owner.http.cookies.delete("handcart")
+    owner.authorize()
+    is_page(owner.sign_in(account))
+    assert is_signed_in(owner)
+
+    # The owner's browser has ten tries of its own.
+    owner.http.cookies.delete("handcart")
+    for number in range(TRIES + 1):
+        owner.authorize()
+        is_page(owner.sign_in(account, WRONG), 401 if number < TRIES else 429)
+
+
+def test_a16_all_tries_of_everybody_used_up_then_only_known_browsers_get_in(shop: Shop, fresh_window: Later) -> None:
+    account = shop.account()
+    owner = at_login(shop)
+    owner.sign_in(account)
+    window = int(clock.now() // (WINDOW_SECONDS * clock.SECOND)) * WINDOW_SECONDS * clock.SECOND
+    shop.server.sql(
+        "UPDATE rate_limits SET hits = 1000 WHERE subject = 'sign-in:all' AND window_starts_at = $1 RETURNING hits",
+        window,
+    )
+    is_page(at_login(shop).sign_in(account), 429)
+    owner.http.cookies.delete("handcart")
+    owner.authorize()
+    is_page(owner.sign_in(account))
+    assert is_signed_in(owner)
+    assert answer(owner.decide("allow"))["code"]
