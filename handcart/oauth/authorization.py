@@ -1,5 +1,6 @@
 """Pending authorization requests: start, hand over at sign-in, answer."""
 
+from dataclasses import replace
 from typing import Any
 
 from handcart.accounts import ops as accounts
@@ -72,8 +73,12 @@ async def take_step(tx: Tx, request_id: str, session: str, form_token: str) -> P
     found = await pending(tx, request_id, session)
     if not matches(form_token, form_token_for(tx, found, session)):
         raise form_expired()
-    await tx.run("UPDATE authorization_requests SET step = step + 1 WHERE id = $1", request_id)
-    return await pending(tx, request_id, session)
+    taken = await tx.run(
+        "UPDATE authorization_requests SET step = step + 1 WHERE id = $1 AND step = $2", request_id, found.step
+    )
+    if not taken:  # the same form, posted at the same time
+        raise form_expired()
+    return replace(found, step=found.step + 1)
 
 
 def form_token_for(tx: Tx, request: PendingRequest, session: str) -> str:
