@@ -53,6 +53,13 @@ class Database(Protocol):
         """Run an op in one transaction and answer once that is durable."""
         ...
 
+    async def write_statement(self, op: Op[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run an op of one single statement, and answer once that is durable.
+
+        Where a transaction costs round trips, the statement goes without one. Raises `RuntimeError` at a second one.
+        """
+        ...
+
     async def close(self) -> None:
         """Let go of every connection."""
         ...

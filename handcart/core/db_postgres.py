@@ -61,6 +61,29 @@ class PostgresTx:
         return int(status.rpartition(" ")[2])
 
 
+class _SingleStatement(PostgresTx):
+    """A statement is a transaction of its own, so there must not be a second one."""
+
+    _is_spent = False
+
+    async def one(self, sql: str, *args: Any) -> Row | None:
+        self._spend()
+        return await super().one(sql, *args)
+
+    async def all(self, sql: str, *args: Any) -> Sequence[Row]:
+        self._spend()
+        return await super().all(sql, *args)
+
+    async def run(self, sql: str, *args: Any) -> int:
+        self._spend()
+        return await super().run(sql, *args)
+
+    def _spend(self) -> None:
+        if self._is_spent:
+            raise RuntimeError("an op of one single statement ran a second one")
+        self._is_spent = True
+
+
 class PostgresDatabase:
     """`core.db.Database` on one server."""
 
@@ -93,6 +116,10 @@ class PostgresDatabase:
     async def write(self, op: Op[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         async with self._connection() as connection, connection.transaction():
             return await op(PostgresTx(connection, self.keys), *args, **kwargs)
+
+    async def write_statement(self, op: Op[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        async with self._connection() as connection:
+            return await op(_SingleStatement(connection, self.keys), *args, **kwargs)
 
     async def close(self) -> None:
         await self._pool.close()

@@ -89,6 +89,9 @@ class SqliteDatabase:
             self._draining = loop.create_task(self._drain())
         return await done
 
+    async def write_statement(self, op: Op[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        return await self.write(op, *args, **kwargs)
+
     async def close(self) -> None:
         if self._draining is not None:
             await self._draining

@@ -159,7 +159,7 @@ async def _token(call: Call, user_is_active: UserIsActive) -> TokenResponse:
         if grant_type == scopes.USER_ASSERTION:
             issued = await call.app.database.write(_issue_to_user, client, scope, parameters, call, user_is_active)
         else:
-            issued = await call.app.database.write(tokens.issue, client, scope)
+            issued = await call.app.database.write_statement(tokens.issue, client, scope)
     if isinstance(issued, OAuthError):
         raise issued
     return TokenResponse(
