@@ -240,7 +240,8 @@ def _shared(route: Route, bearer_refusals: Sequence[ApiError]) -> Iterator[ApiEr
 def _refusal_response(status: int, refusals: Sequence[ApiError], document: _Document) -> dict[str, Any]:
     forms = [document.references[form] for form in dict.fromkeys(_form(refusal) for refusal in refusals)]
     names = dict.fromkeys(name for refusal in refusals for name in refusal.headers if name in _HEADERS)
-    examples = {_slug(refusal): {"summary": _summary(refusal), "value": refusal.body()} for refusal in refusals}
+    examples = {_name(refusal): {"summary": _summary(refusal), "value": refusal.body()} for refusal in refusals}
+    assert len(examples) == len(refusals), "two refusals by one name"
     schema = forms[0] if len(forms) == 1 else {"anyOf": forms}
     return {
         "description": _REASONS[status],
@@ -259,8 +260,15 @@ def _summary(refusal: ApiError) -> str:
     return f"{refusal.message} ({refusal.key})" if refusal.key else refusal.message
 
 
-def _slug(refusal: ApiError) -> str:
-    return "_".join(re.findall(r"[a-z0-9]+", _summary(refusal).lower().replace("'", "")))
+def _name(refusal: ApiError) -> str:
+    if isinstance(refusal, OAuthError) and refusal.error != "invalid_request":
+        return refusal.error
+    return _words(refusal.message) + (f"_{_words(refusal.key)}" if refusal.key else "")
+
+
+def _words(text: str) -> str:
+    """The first words of a text as a name."""
+    return "_".join(re.findall(r"[a-z0-9]+", text.lower().replace("'", ""))[:8])
 
 
 def _headers(*names: str) -> dict[str, Any]:
@@ -279,4 +287,4 @@ def _examples(kinds: Iterable[Any]) -> Iterator[tuple[str, Any]]:
     """The examples that structs carry as `EXAMPLES`: what is shown, by what it shows."""
     for kind in kinds:
         for summary, value in getattr(kind, "EXAMPLES", {}).items():
-            yield "_".join(re.findall(r"[a-z0-9]+", summary.lower())), {"summary": summary, "value": value}
+            yield _words(summary), {"summary": summary, "value": value}

@@ -53,7 +53,7 @@ def routes(forget: Sequence[Forget]) -> Sequence[Route]:
             handler=_create_with_address,
             body=CreateUserAndAddressRequest,
             response=AddressResponse,
-            refusals=(errors.user_not_active(),),
+            refusals=(invalid("user_id"), errors.user_not_active()),
             summary="Create a Connect user and validate an address",
             source=f"{_DOCS}/users/create_user_and_address",
         ),

@@ -1,0 +1,194 @@
+"""The OpenAPI description is sound, complete, and true of what the server answers."""
+
+import base64
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx
+import jsonschema_rs
+import pytest
+from schemathesis.specs.openapi.definitions import OPENAPI_31_VALIDATOR
+
+from handcart import app
+from handcart.core import clock, wire
+from handcart.oauth import scopes
+from tests.contract.operations import DOCUMENT, OPERATIONS, Attempt, Operation, resolved
+from tests.support.server import LiveServer
+from tests.support.shop import REDIRECT_URI, Shop
+
+
+def parts(document: Any) -> Iterator[Any]:
+    """The document, each part of it, the parts of those."""
+    yield document
+    if isinstance(document, dict | list):
+        for part in document.values() if isinstance(document, dict) else document:
+            yield from parts(part)
+
+
+def validator(schema: Any, *, closed: bool = False) -> Any:
+    """A validator of one of the document's schemas; a closed one takes no field beyond the documented ones."""
+    whole = {**schema, "components": DOCUMENT["components"]}
+    return jsonschema_rs.Draft202012Validator(_closed(whole) if closed else whole, validate_formats=True)
+
+
+def _closed(part: Any) -> Any:
+    if isinstance(part, list):
+        return [_closed(item) for item in part]
+    if not isinstance(part, dict):
+        return part
+    copy = {name: _closed(value) for name, value in part.items()}
+    return {"additionalProperties": False, **copy} if "properties" in copy else copy
+
+
+# The document itself.
+
+
+def test_when_the_document_is_read_then_it_is_openapi_3_1() -> None:
+    assert [error.message for error in OPENAPI_31_VALIDATOR.iter_errors(DOCUMENT)] == []
+    for name, schema in DOCUMENT["components"]["schemas"].items():
+        assert jsonschema_rs.meta.is_valid(schema), name
+
+
+def test_when_a_part_refers_to_another_then_that_is_there() -> None:
+    references = [part for part in parts(DOCUMENT) if isinstance(part, dict) and "$ref" in part]
+    assert references
+    for reference in references:
+        assert resolved(reference)
+
+
+def test_when_operations_are_named_then_each_name_is_an_identifier_of_its_own() -> None:
+    assert all(name.isidentifier() for name in OPERATIONS)
+    assert len(OPERATIONS) == sum(len(item) for item in DOCUMENT["paths"].values())
+
+
+def test_when_operations_are_tagged_then_each_tag_is_explained() -> None:
+    used = {tag for operation in OPERATIONS.values() for tag in operation.described["tags"]}
+    assert used == {tag["name"] for tag in DOCUMENT["tags"] if tag["description"]}
+
+
+def test_when_the_route_table_is_compared_then_the_document_has_just_that() -> None:
+    routes = {(route.method, route.path) for route in app.api_routes()}
+    assert {(operation.method, operation.path) for operation in OPERATIONS.values()} == routes
+
+
+def test_when_examples_are_shown_then_their_schemas_hold() -> None:
+    shown = [part for part in parts(DOCUMENT) if isinstance(part, dict) and {"schema", "examples"} <= part.keys()]
+    assert shown
+    for media in shown:
+        for example in media["examples"].values():
+            assert list(validator(media["schema"], closed=True).iter_errors(example["value"])) == [], example
+
+
+def test_when_a_refusal_is_not_as_described_then_its_schema_does_not_hold() -> None:
+    refusal = validator({"$ref": "#/components/schemas/SingleError"}, closed=True)
+    good = {"error": {"message": "is invalid", "code": 1001}, "meta": {"key": "user_id"}}
+    assert refusal.is_valid(good)
+    bad = [
+        {"error": good["error"]},
+        {**good, "meta": {"key": None}},
+        {**good, "trace": "..."},
+        {"error": "x", "meta": {}},
+    ]
+    assert not any(refusal.is_valid(body) for body in bad)
+
+
+# What the server serves.
+
+
+def test_when_the_document_is_asked_for_then_it_is_this_one_with_the_servers_address(server: LiveServer) -> None:
+    served = server.http().get("/openapi.json").json()
+    assert served["servers"] == [{"url": server.url}]
+    assert {**served, "servers": 0} == jsonable({**app.description(server.app.settings), "servers": 0})
+    assert served["paths"] == jsonable(DOCUMENT["paths"])
+
+
+def test_when_the_oauth_flows_are_compared_then_the_metadata_says_the_same(server: LiveServer) -> None:
+    served = server.http().get("/openapi.json").json()
+    metadata = server.http().get("/.well-known/oauth-authorization-server").json()
+    flows = served["components"]["securitySchemes"]["oauth2"]["flows"]
+    assert {flow["tokenUrl"] for flow in flows.values()} == {metadata["token_endpoint"]}
+    assert flows["authorizationCode"]["authorizationUrl"] == metadata["authorization_endpoint"]
+    asked = {
+        scope for op in OPERATIONS.values() for need in op.described["security"] for scope in need.get("oauth2", ())
+    }
+    assert asked <= flows["clientCredentials"]["scopes"].keys() <= set(metadata["scopes_supported"])
+
+
+# Answers.
+
+Success = Callable[[Attempt], list[httpx.Response]]
+SUCCESSES: dict[str, Success] = {}
+
+
+def succeeds(*names: str) -> Callable[[Success], Success]:
+    """Register answers of an operation that show all its documented fields between them."""
+
+    def register(success: Success) -> Success:
+        SUCCESSES.update(dict.fromkeys(names, success))
+        return success
+
+    return register
+
+
+@pytest.mark.parametrize("operation", OPERATIONS.values(), ids=str)
+def test_when_an_operation_succeeds_then_its_answers_have_the_documented_fields(
+    operation: Operation, shop: Shop
+) -> None:
+    success = SUCCESSES.get(str(operation))
+    assert success, f"nothing here makes {operation} succeed"
+    described = operation.described["responses"]["200"]
+    schema = described["content"]["application/json"]["schema"]
+    seen = set()
+    for response in success(Attempt(operation, shop)):
+        assert response.status_code == 200, response.text
+        assert response.headers["content-type"] == "application/json"
+        assert response.headers.keys() >= {name.lower() for name in described["headers"]}
+        assert list(validator(schema, closed=True).iter_errors(response.json())) == []
+        seen |= response.json().keys()
+    assert seen == resolved(schema).get("properties", {}).keys()
+
+
+@succeeds(
+    *("get_server_metadata", "create_user", "create_user_and_address", "create_user_and_validate_address"),
+    *("validate_address", "create_user_deletion_request", "revoke_token"),
+)
+def _(attempt: Attempt) -> list[httpx.Response]:
+    return [attempt.send()]
+
+
+@succeeds("create_token")
+def _(attempt: Attempt) -> list[httpx.Response]:
+    shop = attempt.shop
+    assertion = base64.b64encode(f'{{"user_id": "{attempt.user_id}"}}'.encode()).decode()
+    true = {"code": shop.code(shop.account()), "redirect_uri": REDIRECT_URI, "assertion": assertion}
+    bodies = [{name: true.get(name, value) for name, value in body.items()} for body in attempt.operation.bodies]
+    assert [body["grant_type"] for body in bodies] == list(scopes.SCOPES)
+    return [shop.http.post(attempt.path, json={**body, **shop.credentials}) for body in bodies]
+
+
+@succeeds("introspect_token")
+def _(attempt: Attempt) -> list[httpx.Response]:
+    assertion = base64.b64encode(f'{{"user_id": "{attempt.user_id}"}}'.encode()).decode()
+    issued = attempt.shop.post_token(grant_type="fulfillment_user_assertion", assertion=assertion).json()
+    return [attempt.having(token=issued["access_token"]), attempt.having(token="unknown")]
+
+
+@succeeds("link_user")
+def _(attempt: Attempt) -> list[httpx.Response]:
+    return [attempt.having(linking_token=attempt.shop.linking_token(attempt.shop.account()))]
+
+
+@succeeds("get_user_link")
+def _(attempt: Attempt) -> list[httpx.Response]:
+    answers = []
+    for member_for in (clock.DAY, None):
+        attempt.user_id = attempt.shop.user()
+        token = attempt.shop.linking_token(attempt.shop.account(member_for=member_for))
+        attempt.shop.link(attempt.user_id, token).raise_for_status()
+        answers.append(attempt.send())
+    return answers
+
+
+def jsonable(value: Any) -> Any:
+    return json.loads(wire.encode(value))
