@@ -73,18 +73,9 @@ def test_several_rules_broken_then_the_first_one_decides(shop: Shop, first: int)
         assert raised.value.request.redirect_uri == REDIRECT_URI
 
 
+CHALLENGE_NAMES = ["code_challenge", "code_challenge_method"]
 NAMES = st.sampled_from(
-    [
-        "client_id",
-        "redirect_uri",
-        "state",
-        "response_type",
-        "scope",
-        "code_challenge",
-        "code_challenge_method",
-        "prompt",
-        "nonce",
-    ]
+    ["client_id", "redirect_uri", "state", "response_type", "scope", *CHALLENGE_NAMES, "prompt", "nonce", ""]
 )
 VALUES = st.sampled_from(
     ["{client}", "{uri}", "https://evil.example/", "code", "token", "account_linking", "S256", "none", "", "a" * 43]
