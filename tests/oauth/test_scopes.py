@@ -1,0 +1,76 @@
+"""Which scope goes with which grant. Source: https://docs.instacart.com/connect/api/permissions_scopes"""
+
+import pytest
+
+from handcart.oauth import scopes
+
+BOTH = "connect:fulfillment connect:recommendations"
+
+
+@pytest.mark.parametrize(
+    ("text", "parsed"),
+    [
+        ("connect:fulfillment", ["connect:fulfillment"]),
+        ("a,b", ["a", "b"]),
+        ("a b", ["a", "b"]),
+        (" a , b ,, c ", ["a", "b", "c"]),
+        ("openid account_linking", ["account_linking"]),
+        ("openid,account_linking", ["account_linking"]),
+        ("Connect::Orders::RatingService", ["Connect::Orders::RatingService"]),
+        ("openid", None),
+        ("", None),
+        (" , ", None),
+        ("a\nb", None),
+        ("a\tb", None),
+        ('"a"', None),
+        ("a\\b", None),
+        ("é", None),
+        ("a\x00", None),
+        ("a" * 1000, ["a" * 1000]),
+        ("a" * 1001, None),
+    ],
+)
+def test_scope_parameter_then_its_scopes_or_none(text: str, parsed: list[str] | None) -> None:
+    assert scopes.parse(text) == parsed
+
+
+@pytest.mark.parametrize(
+    ("grant_type", "asked", "granted"),
+    [
+        (scopes.CLIENT_CREDENTIALS, None, BOTH),
+        (scopes.CLIENT_CREDENTIALS, "connect:fulfillment", "connect:fulfillment"),
+        (scopes.CLIENT_CREDENTIALS, "connect:recommendations,connect:fulfillment", BOTH),
+        (scopes.CLIENT_CREDENTIALS, "account_linking", None),
+        (scopes.CLIENT_CREDENTIALS, "connect:compliance", None),
+        (scopes.CLIENT_CREDENTIALS, "", None),
+        (scopes.AUTHORIZATION_CODE, None, "account_linking"),
+        (scopes.AUTHORIZATION_CODE, "openid account_linking", "account_linking"),
+        (scopes.AUTHORIZATION_CODE, "connect:fulfillment", None),
+        (scopes.USER_ASSERTION, None, "connect:recommendations"),
+        (scopes.USER_ASSERTION, "connect:post_checkout", None),
+    ],
+)
+def test_asked_by_a_client_of_three_scopes_then_granted_or_none(
+    grant_type: str, asked: str | None, granted: str | None
+) -> None:
+    of_client = ["account_linking", "connect:fulfillment", "connect:recommendations"]
+    assert scopes.granted(grant_type, of_client, asked) == granted
+
+
+def test_grant_without_a_scope_of_the_client_then_nothing_is_allowed() -> None:
+    assert scopes.allowed(scopes.AUTHORIZATION_CODE, ["connect:fulfillment"]) == []
+
+
+def test_all_scopes_then_those_of_the_documented_table_once_each() -> None:
+    assert sorted(scopes.ALL) == sorted(
+        {
+            "connect:fulfillment",
+            "Connect::Orders::RatingService",
+            "connect:recommendations",
+            "connect:compliance",
+            "connect:data_ingestion",
+            "connect:ian",
+            "account_linking",
+            "connect:post_checkout",
+        }
+    )
