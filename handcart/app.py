@@ -1,5 +1,6 @@
 """The whole server: every domain's routes on one database. What lies to the right of a domain is handed to it here."""
 
+import asyncio
 from collections.abc import Sequence
 from functools import cache
 
@@ -129,7 +130,7 @@ async def _openapi(call: Call) -> Reply:
 
 
 async def _reference(call: Call) -> Reply:
-    return Reply(200, _reference_page(call.app.settings), html_headers())
+    return Reply(200, await asyncio.to_thread(_reference_page, call.app.settings), html_headers())
 
 
 @cache
