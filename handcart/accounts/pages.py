@@ -62,8 +62,8 @@ async def _change_password(call: Call) -> Reply:
     current, new = form.get("current_password", ""), form.get("new_password", "")
     try:
         await ops.check_password(call.app.database, account, current, call.address)
-    except SignInRefused:
-        return _password_page(browser, "current")
+    except SignInRefused as refused:
+        return _password_page(browser, "rate_limited" if refused.retry_after else "current", refused.retry_after)
     if current == new:
         return _password_page(browser, "same")
     try:
@@ -92,13 +92,14 @@ def _sign_in_page(browser: Browser, email: str = "", retry_after: int | None = N
     )
 
 
-def _password_page(browser: Browser, error: str | None = None) -> Reply:
+def _password_page(browser: Browser, error: str | None = None, retry_after: int = 0) -> Reply:
     return browser.page(
         "accounts/password.html",
-        status=200 if error is None else 400,
+        status=200 if error is None else (429 if retry_after else 400),
         action="/account/password",
         form_token=browser.form_token("password"),
         error=error,
+        retry_minutes=-(-retry_after // 60),
         account_url="/account",
     )
 
