@@ -39,10 +39,7 @@ class Browser:
         self.session = given if self.is_known else new_token()
         self.device = self._cookies.get(self._name("handcart_device"), "")
         self.query = _pairs(call.query)
-        wanted = dict(self.query)
-        self.locale = pages.choose_locale(
-            call.header(b"accept-language"), wanted.get("locale") or wanted.get("ui_locales", "").partition(" ")[0]
-        )
+        self.locale = _locale(call, dict(self.query))
 
     async def form(self) -> dict[str, str]:
         """The posted fields; refuses what other sites posted, and what is no form."""
@@ -132,7 +129,7 @@ def error_page(call: Call, error: ApiError) -> Reply:
     key = error.text_key if isinstance(error, PageRefused) else _text_key(error.status)
     body = pages.render(
         "core/error.html",
-        pages.choose_locale(call.header(b"accept-language")),
+        _locale(call, dict(parse_qsl(call.query.decode("latin-1"), errors="replace"))),
         brand=settings.brand,
         membership=settings.membership,
         status=error.status,
@@ -158,6 +155,12 @@ async def static_file(call: Call) -> Reply:
         (b"content-security-policy", b"default-src 'none'; style-src 'unsafe-inline'"),
     )
     return Reply(200, file.read_bytes(), headers, is_private=False)
+
+
+def _locale(call: Call, query: dict[str, str]) -> str:
+    """The language that the address names, else the browser's own (`ui_locales`: OpenID Connect Core 3.1.2.1)."""
+    wanted = query.get("locale") or query.get("ui_locales", "").partition(" ")[0]
+    return pages.choose_locale(call.header(b"accept-language"), wanted)
 
 
 def _text_key(status: int) -> str:

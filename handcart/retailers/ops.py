@@ -210,7 +210,9 @@ def check_redirect_uri(uri: str) -> None:
         raise Refused(f"the redirect URI {uri!r} must not hold a fragment")
     if parts.scheme not in ("https", "http") or not host or parts.username is not None:
         raise Refused(f"the redirect URI {uri!r} must be https://host/path without user information")
-    if parts.scheme == "http" and host not in ("localhost", "127.0.0.1", "::1"):
+    if ":" in host:
+        raise Refused(f"the redirect URI {uri!r} must name its host: browsers' policies know no IPv6 addresses")
+    if parts.scheme == "http" and host not in ("localhost", "127.0.0.1"):
         raise Refused(f"the redirect URI {uri!r} must use https (http is for this machine alone)")
 
 
