@@ -35,8 +35,11 @@ def read(call: Call) -> dict[str, str]:
 
 
 def credentials(call: Call, parameters: dict[str, str], refusal: OAuthError) -> tuple[str, str]:
-    """Client id and secret from the body or from HTTP Basic, not from both."""
-    header = call.header_values(b"authorization")
+    """Client id and secret from the body or from HTTP Basic, not from both.
+
+    Another scheme, such as the bearer token that some clients send with every request, proves no client.
+    """
+    header = [value for value in call.header_values(b"authorization") if _scheme(value) == "basic"]
     if not header:
         client_id, secret = parameters.get("client_id"), parameters.get("client_secret")
         if not client_id or not secret:
@@ -90,15 +93,19 @@ def _from_form(raw: bytes) -> dict[str, str]:
 
 def _from_basic(header: str, refusal: OAuthError) -> tuple[str, str]:
     """RFC 6749 section 2.3.1: id and secret are form-encoded before they are joined."""
-    scheme, _, encoded = header.partition(" ")
+    encoded = header.partition(" ")[2]
     try:
         client_id, colon, secret = base64.b64decode(encoded.strip(), validate=True).decode().partition(":")
     except ValueError:  # not ASCII, not Base64 or not UTF-8
         raise refusal from None
     client_id, secret = unquote_plus(client_id), unquote_plus(secret)
-    if scheme.lower() != "basic" or not colon or "\0" in client_id:
+    if not colon or "\0" in client_id:
         raise refusal
     return client_id, secret
+
+
+def _scheme(header: str) -> str:
+    return header.partition(" ")[0].lower()
 
 
 def _single(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

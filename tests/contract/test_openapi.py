@@ -93,6 +93,16 @@ def test_when_a_refusal_is_not_as_described_then_its_schema_does_not_hold() -> N
     assert not any(refusal.is_valid(body) for body in bad)
 
 
+def test_when_a_request_has_a_text_then_it_takes_no_nul() -> None:
+    """PostgreSQL's text cannot hold it; the patterns of the fields are all that keeps it out."""
+    for operation in OPERATIONS.values():
+        for media in operation.described.get("requestBody", {"content": {}})["content"].values():
+            body = operation.bodies[-1]
+            assert validator(media["schema"]).is_valid(body)
+            for name, value in body.items():
+                assert not validator(media["schema"]).is_valid({**body, name: f"{value}\0"}), name
+
+
 # What the server serves.
 
 

@@ -204,6 +204,10 @@ def test_t2_another_scheme_then_invalid_client(shop: Shop) -> None:
     assert oauth_error(answer) == INVALID_CLIENT
 
 
+def test_t2_a_bearer_token_beside_the_secret_then_the_secret_counts(shop: Shop) -> None:
+    assert post(shop, JSON, as_json(shop), Authorization=f"Bearer {shop.token}").status_code == 200
+
+
 def test_t2_two_ways_at_once_then_invalid_request(shop: Shop) -> None:
     authorization = basic(shop.client.client_id, shop.client.client_secret)
     with nothing_written(shop.server):
