@@ -86,7 +86,7 @@ _KNOWN = frozenset(
 def _from_form(raw: bytes) -> dict[str, str]:
     try:
         pairs = parse_qsl(raw.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=50)
-        return {name: value for name, value in _single(pairs).items() if name in _KNOWN}
+        return _single([(name, value) for name, value in pairs if name in _KNOWN])
     except ValueError:
         raise errors.invalid_request(errors.NOT_A_FORM) from None
 
