@@ -270,6 +270,7 @@ def test_operation_without_a_body_sends_none() -> None:
         ("0", 0),
         ("7", 7),
         ("007", 7),
+        ("9" * 5000, 999_999_999_999),
         ("-1", None),
         ("1.5", None),
         ("", None),
