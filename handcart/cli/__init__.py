@@ -1,0 +1,46 @@
+"""The command line. Each command imports what it needs, so that `handcart serve` starts without the rest."""
+
+import click
+
+from handcart import __version__
+from handcart.cli import operators, processes
+from handcart.cli.options import fail
+from handcart.core.db import Unavailable
+from handcart.core.migrate import WrongKey
+from handcart.core.settings import SettingsError
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="handcart")
+def handcart() -> None:
+    """Handcart: an open, self-hosted fulfillment platform that speaks the Connect Fulfillment API.
+
+    Try it with `handcart demo`. Settings come from HANDCART_* environment variables; options win.
+    """
+
+
+def main() -> None:
+    """Run a command; what cannot be done is one sentence on standard error and status 1."""
+    from handcart.accounts.errors import Refused as AccountRefused
+    from handcart.core.passwords import PasswordRefused
+    from handcart.retailers.errors import Refused as RetailerRefused
+
+    try:
+        handcart(prog_name="handcart")
+    except (SettingsError, Unavailable, WrongKey, AccountRefused, RetailerRefused, PasswordRefused) as error:
+        fail(str(error))
+
+
+for command in (
+    processes.demo,
+    processes.serve,
+    processes.worker,
+    processes.migrate,
+    processes.check,
+    operators.retailer,
+    operators.client,
+    operators.account,
+    operators.membership,
+    operators.unlink,
+):
+    handcart.add_command(command)

@@ -1,0 +1,272 @@
+"""Commands for operators: retailers, clients, accounts, memberships, links."""
+
+import sys
+from typing import Any
+
+import click
+
+from handcart.cli.options import json_option, read, settings_of, show, store_options, write
+from handcart.core.db import Tx
+
+
+@click.group()
+def retailer() -> None:
+    """Retailers."""
+
+
+@retailer.command("create")
+@store_options
+@json_option
+@click.option("--slug", required=True, help="Its name in addresses and headers: a-z, 0-9 and hyphens.")
+@click.option("--name", help="Its name for people; the slug if absent.")
+@click.option("--organization", metavar="SLUG", help="Organization of several banners; made if there is none.")
+@click.option("--shared-users", is_flag=True, help="Share users and links with the organization's other such banners.")
+@click.option("--no-user-deletion", is_flag=True, help="Refuse data deletion requests.")
+def create_retailer(
+    slug: str,
+    name: str | None,
+    organization: str | None,
+    shared_users: bool,
+    no_user_deletion: bool,
+    as_json: bool,
+    **store: Any,
+) -> None:
+    """Make a retailer."""
+    from handcart.retailers import ops
+
+    made = write(
+        store,
+        ops.create_retailer,
+        slug=slug,
+        name=name or slug,
+        organization=organization,
+        shares_users=shared_users,
+        allows_user_deletion=not no_user_deletion,
+    )
+    show(as_json, {"retailer": made.slug, "name": made.name}, f"Made the retailer {made.slug}.")
+
+
+@click.group()
+def client() -> None:
+    """API clients."""
+
+
+@client.command("create")
+@store_options
+@json_option
+@click.option("--retailer", metavar="SLUG", help="The retailer it acts for.")
+@click.option("--organization", metavar="SLUG", help="Or an organization: it names a banner in each request.")
+@click.option("--redirect-uri", "redirect_uris", multiple=True, metavar="URI", help="May be given several times.")
+@click.option("--scope", default="connect:fulfillment account_linking", show_default=True, help="Apart by spaces.")
+@click.option("--name", help="Its name for people, where it acts for an organization.")
+@click.option("--require-pkce", is_flag=True, help="Refuse authorization requests without PKCE.")
+@click.option("--state-optional", is_flag=True, help="Accept authorization requests without state.")
+def create_client(
+    retailer: str | None,
+    organization: str | None,
+    redirect_uris: tuple[str, ...],
+    scope: str,
+    name: str | None,
+    require_pkce: bool,
+    state_optional: bool,
+    as_json: bool,
+    **store: Any,
+) -> None:
+    """Make an API client; its secret is shown once."""
+    from handcart.oauth.scopes import ALL, parse
+    from handcart.retailers import ops
+    from handcart.retailers.errors import Refused
+
+    scopes = parse(scope)
+    if scopes is None or not set(scopes) <= set(ALL):
+        raise Refused(f"the scope {scope!r} is not among {' '.join(ALL)}")
+    made = write(
+        store,
+        ops.create_client,
+        retailer=retailer,
+        organization=organization,
+        scopes=scopes,
+        redirect_uris=redirect_uris,
+        name=name,
+        require_pkce=require_pkce,
+        require_state=not state_optional,
+    )
+    from handcart.core.migrate import public_url
+
+    issuer = settings_of(**store).issuer or read(store, public_url)
+    _show_client(as_json, {**_credentials(made), "authorize_url": f"{issuer}/oauth/authorize"})
+
+
+@client.command("rotate")
+@store_options
+@json_option
+@click.argument("client_id")
+@click.option("--keep-old", type=click.IntRange(0, 8760), default=0, metavar="HOURS", help="Let old secrets live on.")
+def rotate_client(client_id: str, keep_old: int, as_json: bool, **store: Any) -> None:
+    """Give a client a new secret, shown once."""
+    from handcart.core import clock
+    from handcart.retailers import ops
+
+    made = write(store, ops.rotate_secret, client_id, keep_old=keep_old * clock.HOUR)
+    _show_client(as_json, _credentials(made))
+
+
+@client.command("list")
+@store_options
+@json_option
+@click.option("--retailer", metavar="SLUG", help="This retailer's alone.")
+def list_clients(retailer: str | None, as_json: bool, **store: Any) -> None:
+    """List the clients."""
+    from handcart.retailers import ops
+
+    found = read(store, ops.clients, retailer)
+    lines = [
+        f"{one['client_id']}  {one['retailer'] or one['organization']:<24} "
+        f"{'enabled ' if one['enabled'] else 'disabled'}  {one['scope']}"
+        + "".join(f"\n    {uri}" for uri in one["redirect_uris"])
+        for one in found
+    ]
+    show(as_json, {"clients": found}, "\n".join(lines) or "There are no clients.")
+
+
+@client.command("disable")
+@store_options
+@json_option
+@click.argument("client_id")
+@click.option("--undo", is_flag=True, help="Let it get tokens again.")
+def disable_client(client_id: str, undo: bool, as_json: bool, **store: Any) -> None:
+    """Stop a client from getting tokens."""
+    from handcart.retailers import ops
+
+    write(store, ops.disable_client, client_id, disabled=not undo)
+    state = "enabled" if undo else "disabled"
+    show(as_json, {"client_id": client_id, "enabled": undo}, f"The client {client_id} is {state}.")
+
+
+@click.group()
+def account() -> None:
+    """Customers of the platform."""
+
+
+@account.command("create")
+@store_options
+@json_option
+@click.option("--email", required=True)
+@click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
+@click.option("--password", help="The password; other processes can see it, so prefer standard input.")
+def create_account(email: str, password: str | None, password_stdin: bool, as_json: bool, **store: Any) -> None:
+    """Make an account; without a password, one is made up and shown once."""
+    import secrets
+
+    from handcart.accounts import ops
+    from handcart.core import passwords
+
+    made_up = not password and not password_stdin
+    if password_stdin:
+        password = sys.stdin.readline().rstrip("\r\n")
+    chosen = secrets.token_urlsafe(12) if made_up else password or ""
+    made = write(store, ops.create, email, passwords.hash_new(chosen))
+    shown = {"email": made.email, **({"password": chosen} if made_up else {})}
+    show(as_json, shown, f"Made the account {made.email}." + (f"\nPassword, shown once: {chosen}" if made_up else ""))
+
+
+@account.command("close")
+@store_options
+@json_option
+@click.option("--email", required=True)
+def close_account(email: str, as_json: bool, **store: Any) -> None:
+    """Close an account and end its links everywhere."""
+    from handcart.accounts import ops as accounts
+    from handcart.linking import ops as linking
+
+    async def close(tx: Tx) -> None:
+        await linking.close_account(tx, (await accounts.by_email(tx, email)).id)
+
+    write(store, close)
+    show(as_json, {"email": email, "closed": True}, f"Closed the account {email}.")
+
+
+@click.group()
+def membership() -> None:
+    """Membership periods."""
+
+
+@membership.command("grant")
+@store_options
+@json_option
+@click.option("--email", required=True)
+@click.option("--until", type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%SZ"]), help="End, in UTC.")
+@click.option("--days", type=click.IntRange(1, 36500), help="Or so many days from now; 365 if nothing is said.")
+def grant_membership(email: str, until: Any, days: int | None, as_json: bool, **store: Any) -> None:
+    """Give an account a membership from now on."""
+    from datetime import UTC
+
+    from handcart.accounts import ops
+    from handcart.core import clock
+
+    if until:
+        ends_at = int(until.replace(tzinfo=UTC).timestamp()) * clock.SECOND
+    else:
+        ends_at = clock.now() + (days or 365) * clock.DAY
+
+    async def grant(tx: Tx) -> None:
+        await ops.grant_membership(tx, (await ops.by_email(tx, email)).id, ends_at)
+
+    write(store, grant)
+    expired_at = clock.to_wire(ends_at)
+    show(as_json, {"email": email, "expired_at": expired_at}, f"{email} is a member until {expired_at}.")
+
+
+@membership.command("end")
+@store_options
+@json_option
+@click.option("--email", required=True)
+def end_membership(email: str, as_json: bool, **store: Any) -> None:
+    """End an account's membership now."""
+    from handcart.accounts import ops
+
+    async def end(tx: Tx) -> None:
+        await ops.end_membership(tx, (await ops.by_email(tx, email)).id)
+
+    write(store, end)
+    show(as_json, {"email": email, "ended": True}, f"The membership of {email} has ended.")
+
+
+@click.command()
+@store_options
+@json_option
+@click.option("--retailer", required=True, metavar="SLUG")
+@click.option("--email", help="The linked account.")
+@click.option("--user", "user_id", help="Or the linked user.")
+def unlink(retailer: str, email: str | None, user_id: str | None, as_json: bool, **store: Any) -> None:
+    """End a link, for a customer who asks customer care."""
+    from handcart.accounts import ops as accounts
+    from handcart.linking import ops
+    from handcart.retailers import ops as retailers
+    from handcart.retailers.errors import Refused
+
+    if (email is None) == (user_id is None):
+        raise click.UsageError("Name the link by --email or by --user.")
+
+    async def end(tx: Tx) -> None:
+        found = await retailers.retailer_by_slug(tx, retailer)
+        if found is None:
+            raise Refused(f"there is no retailer {retailer!r}")
+        if email is not None:
+            account_id: int | None = (await accounts.by_email(tx, email)).id
+        else:
+            account_id = await ops.account_of_user(tx, found.isolation_id, user_id or "")
+        if account_id is None or not await ops.unlink(tx, found.isolation_id, account_id, "operator"):
+            raise Refused(f"{email or user_id} is not linked at {retailer}")
+
+    write(store, end)
+    show(as_json, {"unlinked": True}, f"{email or user_id} is no longer linked at {retailer}.")
+
+
+def _credentials(made: Any) -> dict[str, str]:
+    return {"client_id": made.client_id, "client_secret": made.client_secret}
+
+
+def _show_client(as_json: bool, shown: dict[str, str]) -> None:
+    lines = "\n".join(f"{name:<14} {value}" for name, value in shown.items())
+    show(as_json, shown, f"{lines}\nKeep the secret now: it is not shown again.")

@@ -1,0 +1,65 @@
+"""What the commands share: which store, how to answer, how to fail."""
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Awaitable, Callable
+from typing import Any, NoReturn
+
+import click
+
+from handcart.core import settings as settings_module
+from handcart.core.migrate import check_schema
+from handcart.core.settings import Settings
+from handcart.core.stores import connect
+
+Options = dict[str, Any]
+
+
+def store_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    for option in (
+        click.option("--database", metavar="URL", help="sqlite:///path/to/file.db or postgresql://..."),
+        click.option("--data", metavar="DIR", help="Data directory, for the SQLite database and the key file."),
+    ):
+        command = option(command)
+    return command
+
+
+def json_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")(command)
+
+
+def settings_of(**options: Any) -> Settings:
+    return settings_module.load(os.environ, **options)
+
+
+def write(store: Options, op: Callable[..., Awaitable[Any]], *args: Any, **kwargs: Any) -> Any:
+    return _run(store, "write", op, *args, **kwargs)
+
+
+def read(store: Options, op: Callable[..., Awaitable[Any]], *args: Any, **kwargs: Any) -> Any:
+    return _run(store, "read", op, *args, **kwargs)
+
+
+def _run(store: Options, how: str, op: Callable[..., Awaitable[Any]], *args: Any, **kwargs: Any) -> Any:
+    chosen = settings_of(**store)
+
+    async def run() -> Any:
+        opened = await connect(chosen.database_url, settings_module.keys(chosen), pool_size=1)
+        try:
+            await opened.read(check_schema)
+            return await getattr(opened, how)(op, *args, **kwargs)
+        finally:
+            await opened.close()
+
+    return asyncio.run(run())
+
+
+def show(as_json: bool, result: Any, sentence: str) -> None:
+    click.echo(json.dumps(result) if as_json else sentence)
+
+
+def fail(*lines: str) -> NoReturn:
+    click.echo("handcart: " + "\n  ".join(lines), err=True)
+    sys.exit(1)

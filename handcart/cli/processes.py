@@ -1,0 +1,136 @@
+"""Commands that run something, or make it ready to run."""
+
+import asyncio
+import signal
+import sys
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any
+
+import click
+
+from handcart.cli.options import fail, json_option, settings_of, show, store_options
+from handcart.core import settings as settings_module
+from handcart.core.db import Unavailable
+from handcart.core.migrate import WrongKey, check_schema
+from handcart.core.settings import Settings
+from handcart.core.stores import connect
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", default=8080, show_default=True, help="Port of the API; 0 picks a free one.")
+@click.option("--storefront-port", default=8081, show_default=True, help="Port of the storefront; 0 picks a free one.")
+@click.option("--data", metavar="DIR", help="Directory to keep everything in.")
+@click.option("--info", "info_file", type=click.Path(path_type=Path), help="Write URLs and credentials here, as JSON.")
+@json_option
+def demo(host: str, port: int, storefront_port: int, data: str | None, info_file: Path | None, as_json: bool) -> None:
+    """Start server, worker and storefront with sample customers."""
+    from handcart.demo import DemoFailed, run
+
+    directory = Path(data) if data else Settings().data_directory / "demo"
+    try:
+        run(
+            directory.expanduser().resolve(),
+            host=host,
+            port=port,
+            storefront_port=storefront_port,
+            info_file=info_file,
+            as_json=as_json,
+        )
+    except DemoFailed as error:
+        fail(str(error))
+
+
+@click.command()
+@store_options
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", default=8080, show_default=True, help="Port to listen on.")
+@click.option("--fd", type=int, help="Listen on this inherited socket instead.")
+@click.option("--workers", default=1, show_default=True, type=click.IntRange(1, 64), help="Processes to run.")
+@click.option("--environment", type=click.Choice(["production", "sandbox"]), help="sandbox: no safety checks.")
+@click.option("--public-url", metavar="URL", help="Where browsers and clients reach this server.")
+def serve(
+    database: str | None,
+    data: str | None,
+    host: str,
+    port: int,
+    fd: int | None,
+    workers: int,
+    environment: str | None,
+    public_url: str | None,
+) -> None:
+    """Serve the API and the pages."""
+    from handcart.serve import Unsafe
+    from handcart.serve import serve as run
+
+    chosen = settings_of(database=database, data=data, environment=environment, public_url=public_url)
+    if chosen.is_sandbox and not chosen.public_url:
+        chosen = settings_of(database=database, data=data, environment=environment, public_url=f"http://{host}:{port}")
+    try:
+        run(chosen, settings_module.keys(chosen), host=host, port=port, fd=fd, workers=workers)
+    except Unsafe as unsafe:
+        fail("not safe to serve (`handcart serve --environment sandbox` is for development):", *unsafe.problems)
+
+
+@click.command()
+@store_options
+@click.option("--once", is_flag=True, help="Do what is due, then end.")
+def worker(database: str | None, data: str | None, once: bool) -> None:
+    """Run the background worker."""
+    from handcart.worker import run
+
+    chosen = settings_of(database=database, data=data)
+    _until_stopped(run(chosen, settings_module.keys(chosen), once=once))
+
+
+@click.command()
+@store_options
+@json_option
+def migrate(database: str | None, data: str | None, as_json: bool) -> None:
+    """Create the database, or bring it to this release's schema."""
+    from handcart.core.migrate import migrate as run
+    from handcart.migrations import SCHEMA_VERSION
+
+    chosen = settings_of(database=database, data=data)
+    run(chosen.database_url, settings_module.keys(chosen))
+    show(as_json, {"schema": SCHEMA_VERSION}, f"The database has schema {SCHEMA_VERSION}.")
+
+
+@click.command()
+@store_options
+@json_option
+def check(database: str | None, data: str | None, as_json: bool) -> None:
+    """Print everything that makes these settings unsafe for production."""
+    from handcart.safety import problems
+
+    chosen = settings_of(database=database, data=data)
+
+    async def run() -> list[str]:
+        opened = await connect(chosen.database_url, settings_module.keys(chosen), pool_size=1)
+        try:
+            await opened.read(check_schema)
+            return await problems(chosen, opened)
+        finally:
+            await opened.close()
+
+    try:
+        found = asyncio.run(run())
+    except (Unavailable, WrongKey) as error:
+        found = [str(error)]
+    show(as_json, {"problems": found}, "\n".join(f"- {problem}" for problem in found) or "No problem found.")
+    if found:
+        sys.exit(1)
+
+
+def _until_stopped(job: Coroutine[Any, Any, None]) -> None:
+    async def run() -> None:
+        task = asyncio.ensure_future(job)
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, task.cancel)
+        await asyncio.wait({task})
+        if not task.cancelled():
+            task.result()
+
+    asyncio.run(run())
