@@ -8,6 +8,7 @@ from handcart.cli.options import fail
 from handcart.core.db import Unavailable
 from handcart.core.migrate import WrongKey
 from handcart.core.settings import SettingsError
+from handcart.core.stores import BadDatabaseUrl
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -25,9 +26,10 @@ def main() -> None:
     from handcart.core.passwords import PasswordRefused
     from handcart.retailers.errors import Refused as RetailerRefused
 
+    refusals = (AccountRefused, BadDatabaseUrl, PasswordRefused, RetailerRefused, SettingsError, Unavailable, WrongKey)
     try:
         handcart(prog_name="handcart")
-    except (SettingsError, Unavailable, WrongKey, AccountRefused, RetailerRefused, PasswordRefused) as error:
+    except refusals as error:
         fail(str(error))
 
 

@@ -4,10 +4,14 @@ from handcart.core.db import Database
 from handcart.core.secret import Keys
 
 
+class BadDatabaseUrl(ValueError):
+    """A URL that names no store; the text says what to write."""
+
+
 async def connect(url: str, keys: Keys, pool_size: int = 10) -> Database:
     """Open the store at `url`: `sqlite:///relative.db`, `sqlite:////absolute.db` or `postgresql://...`.
 
-    Raises `ValueError` with a sentence for any other URL, `Unavailable` if it cannot be opened.
+    Raises `BadDatabaseUrl` for any other URL, `Unavailable` if it cannot be opened.
     """
     if url.startswith("sqlite:///"):
         from handcart.core.db_sqlite import SqliteDatabase
@@ -17,7 +21,7 @@ async def connect(url: str, keys: Keys, pool_size: int = 10) -> Database:
         from handcart.core.db_postgres import PostgresDatabase
 
         return await PostgresDatabase.connect(url, keys, pool_size)
-    raise ValueError(f"cannot use the database URL {url!r}: write sqlite:///path/to/file.db or postgresql://...")
+    raise BadDatabaseUrl(f"cannot use the database URL {url!r}: write sqlite:///path/to/file.db or postgresql://...")
 
 
 def is_postgres(url: str) -> bool:
@@ -29,5 +33,5 @@ def sqlite_path(url: str) -> str:
     """The file of an SQLite URL; three slashes lead to a relative path, four to an absolute one."""
     path = url.removeprefix("sqlite:///")
     if not path or path == ":memory:":
-        raise ValueError("an SQLite database needs a file: write sqlite:///path/to/file.db")
+        raise BadDatabaseUrl("an SQLite database needs a file: write sqlite:///path/to/file.db")
     return path
