@@ -61,7 +61,7 @@ def run(data: Path, *, host: str, port: int, storefront_port: int, info_file: Pa
         database=f"sqlite:///{(data / 'handcart.db').resolve()}",
         public_url=sockets.url(sockets.api),
     )
-    keys = settings.keys(chosen)
+    keys = settings.keys(chosen, may_make=True)
     info = _prepare(chosen, keys, data / "demo.json", sockets.url(sockets.storefront))
     with _children(chosen, sockets, info) as children:
         _wait_until_ready(children, (f"{info['api_url']}/ready", info["storefront_url"]))

@@ -93,7 +93,7 @@ def migrate(database: str | None, data: str | None, as_json: bool) -> None:
     from handcart.migrations import SCHEMA_VERSION
 
     chosen = settings_of(database=database, data=data)
-    run(chosen.database_url, settings_module.keys(chosen))
+    run(chosen.database_url, settings_module.keys(chosen, may_make=True))
     show(as_json, {"schema": SCHEMA_VERSION}, f"The database has schema {SCHEMA_VERSION}.")
 
 

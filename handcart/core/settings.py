@@ -98,13 +98,15 @@ def load(environ: Mapping[str, str], **options: Any) -> Settings:
     return settings
 
 
-def keys(settings: Settings) -> Keys:
-    """The installation's keys. Without a key anywhere, a new key file (mode 0600) is made."""
+def keys(settings: Settings, *, may_make: bool = False) -> Keys:
+    """The installation's keys; with `may_make`, a new key file (mode 0600) if there is no key anywhere."""
     if settings.secret_key:
         key = settings.secret_key
     else:
         file = settings.key_file
         if not file.exists():
+            if not may_make:
+                raise SettingsError(f"there is no secret key at {file}: run `handcart migrate` first, or set one")
             _make_key_file(file)
         key = file.read_text().strip()
     if len(key) < KEY_BYTES:

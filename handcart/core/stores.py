@@ -21,7 +21,8 @@ async def connect(url: str, keys: Keys, pool_size: int = 10) -> Database:
         from handcart.core.db_postgres import PostgresDatabase
 
         return await PostgresDatabase.connect(url, keys, pool_size)
-    raise BadDatabaseUrl(f"cannot use the database URL {url!r}: write sqlite:///path/to/file.db or postgresql://...")
+    # Not the URL itself: it may hold a password.
+    raise BadDatabaseUrl("cannot use this database URL: write sqlite:///path/to/file.db or postgresql://...")
 
 
 def is_postgres(url: str) -> bool:
