@@ -110,9 +110,11 @@ def live_server(database_url: str, data: Path, **options: Any) -> Iterator[LiveS
     while not server.started:
         assert thread.is_alive(), "the server did not start"
         time.sleep(0.005)
+    running = LiveServer(app, url, loop)
     try:
-        yield LiveServer(app, url, loop)
+        yield running
     finally:
+        running.close_clients()
         server.should_exit = True
         thread.join(30)
         socket.close()
