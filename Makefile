@@ -40,6 +40,10 @@ format: setup-dev ## format the code and apply the safe fixes
 	$(PY) -m ruff format .
 	$(PY) -m ruff check --fix .
 
+.PHONY: docs
+docs: setup-dev ## write the documents that are made from code: OpenAPI, settings
+	@$(PY) -m tools.generate_docs
+
 .PHONY: bench
 bench: setup-tests ## measure speed against a limit program and other servers
 	$(WITH_NODE) $(PY) -m bench

@@ -1,0 +1,26 @@
+"""The documents that are made from code are those that the code makes now."""
+
+from pathlib import Path
+
+import pytest
+
+from tools import generate_docs
+
+
+def test_when_the_code_is_read_then_no_document_is_behind_it(capsys: pytest.CaptureFixture[str]) -> None:
+    assert generate_docs.main("--check") == 0, f"run `make docs`: {capsys.readouterr().out}"
+
+
+def test_when_a_document_is_behind_then_it_is_named_and_written_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "docs" / "settings.md"
+    file.parent.mkdir()
+    file.write_text("old")
+    monkeypatch.setattr(generate_docs, "DOCS", file.parent)
+    monkeypatch.setattr(generate_docs, "GENERATED", {file: generate_docs.settings})
+    assert generate_docs.main("--check") == 1
+    assert (capsys.readouterr().out, file.read_text()) == ("docs/settings.md\n", "old")
+    assert generate_docs.main() == 0
+    assert "| `HANDCART_POOL_SIZE` | `10` |" in file.read_text()
+    assert generate_docs.main("--check") == 0

@@ -1,0 +1,72 @@
+"""
+Write the documents that are made from code: `make docs`. With --check, say what differs and end with 1.
+
+docs/openapi.json is a copy of the served description, so that a change of the wire is seen in review;
+docs/operations/settings.md lists the settings as `handcart.core.settings` has them.
+"""
+
+import json
+import sys
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from handcart import app
+from handcart.core import wire
+from handcart.core.settings import PREFIX, Settings
+
+DOCS = Path(__file__).resolve().parents[1] / "docs"
+EXAMPLE_URL = "https://connect.example.org"
+
+SETTINGS = """\
+# Settings
+
+Environment variables, read once at start; one that starts with `{prefix}` and is not listed here stops the start.
+Options of the command line win. `handcart check` prints what makes the settings unsafe.
+
+This page is made by `make docs` from `handcart/core/settings.py`.
+
+| variable | default | what it is |
+|---|---|---|
+{rows}
+"""
+
+
+def openapi() -> str:
+    document = json.loads(wire.encode(app.description(Settings(public_url=EXAMPLE_URL))))
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+def settings() -> str:
+    rows = [
+        f"| `{PREFIX}{setting.name.upper()}` | {default(setting.default)} | {setting.metadata['about']} |"
+        for setting in fields(Settings)
+    ]
+    return SETTINGS.format(prefix=PREFIX, rows="\n".join(rows))
+
+
+def default(value: Any) -> str:
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return f"`{value}`" if value != "" else ""
+
+
+GENERATED = {DOCS / "openapi.json": openapi, DOCS / "operations" / "settings.md": settings}
+
+
+def main(*options: str) -> int:
+    """Write what differs, or with --check only name it."""
+    stale = {}
+    for file, generate in GENERATED.items():
+        text = generate()
+        if not file.exists() or file.read_text(encoding="utf-8") != text:
+            stale[file] = text
+    for file, text in stale.items():
+        if "--check" not in options:
+            file.write_text(text, encoding="utf-8")
+        print(file.relative_to(DOCS.parent))
+    return 1 if stale and "--check" in options else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
