@@ -117,8 +117,9 @@ class SqliteDatabase:
                 self._writer.execute("BEGIN IMMEDIATE")
                 changes = self._writer.total_changes
                 while self._waiting and len(group) < _GROUP:
-                    op, done = self._waiting.popleft()
+                    op, done = self._waiting[0]  # and stays there until it has run: a full disk may end it all
                     group.append((done, *self._run(op)))
+                    self._waiting.popleft()
                 if self._writer.total_changes != changes:
                     await loop.run_in_executor(self._thread, self._writer.commit)
                 else:
@@ -127,7 +128,7 @@ class SqliteDatabase:
                 if self._writer.in_transaction:
                     self._writer.rollback()
                 fcntl.flock(self._lock, fcntl.LOCK_UN)
-        except (sqlite3.Error, Unavailable) as error:
+        except (sqlite3.Error, OSError, Unavailable) as error:
             self._refuse(group, error)
             return
         for done, result, refusal in group:
