@@ -13,16 +13,14 @@ async def connect(url: str, keys: Keys, pool_size: int = 10) -> Database:
 
     Raises `BadDatabaseUrl` for any other URL, `Unavailable` if it cannot be opened.
     """
-    if url.startswith("sqlite:///"):
-        from handcart.core.db_sqlite import SqliteDatabase
-
-        return SqliteDatabase(sqlite_path(url), keys)
     if is_postgres(url):
         from handcart.core.db_postgres import PostgresDatabase
 
         return await PostgresDatabase.connect(url, keys, pool_size)
-    # Not the URL itself: it may hold a password.
-    raise BadDatabaseUrl("cannot use this database URL: write sqlite:///path/to/file.db or postgresql://...")
+    path = sqlite_path(url)
+    from handcart.core.db_sqlite import SqliteDatabase
+
+    return SqliteDatabase(path, keys)
 
 
 def is_postgres(url: str) -> bool:
@@ -33,6 +31,7 @@ def is_postgres(url: str) -> bool:
 def sqlite_path(url: str) -> str:
     """The file of an SQLite URL; three slashes lead to a relative path, four to an absolute one."""
     path = url.removeprefix("sqlite:///")
-    if not path or path == ":memory:":
-        raise BadDatabaseUrl("an SQLite database needs a file: write sqlite:///path/to/file.db")
+    if path in ("", ":memory:", url):
+        # Not the URL itself: it may hold a password.
+        raise BadDatabaseUrl("cannot use this database URL: write sqlite:///path/to/file.db or postgresql://...")
     return path
