@@ -1,0 +1,47 @@
+"""Browsers and the demo for tests that look through real Chromium."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Browser
+
+from tests.support.browser import Demo, Visit, chromium, running_demo
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with chromium() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    """The demo of a module; at its end, nothing secret may be in its logs."""
+    with running_demo(tmp_path_factory.mktemp("demo")) as demo:
+        yield demo
+        logs = demo.logs()
+    assert '"/oauth/authorize"' in logs, "the access log is off, so it would prove nothing"
+    assert [name for name, secret in demo.secrets.items() if secret in logs] == []
+
+
+@pytest.fixture
+def demo(running: Demo) -> Demo:
+    """The module's demo with nobody linked."""
+    running.start_over()
+    return running
+
+
+@pytest.fixture
+def visit(demo: Demo, browser: Browser) -> Iterator[Callable[..., Visit]]:
+    """Opens a browser window; when the test ends, none may have had a problem that the test did not clear away."""
+    visits: list[Visit] = []
+
+    def open_window(**options: object) -> Visit:
+        visits.append(Visit(demo, browser, **options))
+        return visits[-1]
+
+    yield open_window
+    for each in visits:
+        each.close()
+        demo.secrets |= {f"code {code[:4]}": code for code in each.codes}
+    assert [problem for each in visits for problem in each.problems] == []

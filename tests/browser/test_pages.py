@@ -1,0 +1,167 @@
+"""Every page in real Chromium: quiet console, phone, keyboard, screen reader."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page
+
+from tests.browser.tour import every_page
+from tests.support.browser import Demo, Visit
+
+pytestmark = pytest.mark.serial
+
+Open = Callable[..., Visit]
+
+MOST_TABS = 40
+# What a screen reader says of an element, near enough: its label, or else its text.
+NAME_OF = """element => {
+    const ids = element.getAttribute("aria-labelledby")?.split(" ") ?? [];
+    const labels = ids.length ? ids.map(id => document.getElementById(id)) : [...(element.labels ?? [])];
+    return (labels.map(label => label.innerText).join(" ") || element.innerText || "").trim();
+}"""
+
+
+def failed_loads(visit: Visit) -> int:
+    """Take the refusals that were asked for out of the problems; answers how many there were."""
+    before = len(visit.problems)
+    visit.problems = [problem for problem in visit.problems if "responded with a status of 4" not in problem]
+    return before - len(visit.problems)
+
+
+def focused(page: Page) -> str:
+    name: str = page.evaluate(f"({NAME_OF})(document.activeElement)")
+    return name
+
+
+def tab_to(visit: Visit, name: str) -> list[str]:
+    """Press Tab until `name` has the focus; answers what had it on the way. Each must be seen to have it."""
+    passed = []
+    for _ in range(MOST_TABS):
+        visit.page.keyboard.press("Tab")
+        passed.append(focused(visit.page))
+        style = visit.page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+        assert style != "none", f"nobody sees that {passed[-1]!r} has the focus"
+        if passed[-1] == name:
+            return passed
+    raise AssertionError(f"no {name!r} among {passed}")
+
+
+def press_enter(visit: Visit) -> None:
+    with visit.page.expect_navigation():
+        visit.page.keyboard.press("Enter")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_page_then_axe_finds_nothing(visit: Open, demo: Demo, scheme: str) -> None:
+    customer, axe, found = visit(color_scheme=scheme), Axe(), {}
+    for name in every_page(customer):
+        result: Any = axe.run(customer.page).response
+        found[name] = [(rule["id"], [node["html"] for node in rule["nodes"]]) for rule in result["violations"]]
+    assert {name: rules for name, rules in found.items() if rules} == {}
+    assert len(found) == 19
+    assert failed_loads(customer) == 5
+
+
+def test_page_with_faults_then_axe_finds_them(visit: Open) -> None:
+    # Else the test above proves nothing.
+    customer = visit()
+    customer.page.set_content("<img src=''><input><p style='color:#ccc;background:#fff'>hardly to be read</p>")
+    rules = {rule["id"] for rule in Axe().run(customer.page).response["violations"]}
+    assert {"image-alt", "label", "color-contrast", "html-has-lang", "document-title"} <= rules
+
+
+@pytest.mark.parametrize("locale", ["en-US", "fr-CA"])
+def test_every_page_then_one_heading_a_title_landmarks_and_labels(visit: Open, demo: Demo, locale: str) -> None:
+    customer = visit(locale=locale)
+    titles = set()
+    for name in every_page(customer):
+        page = customer.page
+        assert page.locator("h1").count() == 1, name
+        assert page.locator("main").count() == page.locator("header").count() == 1, name
+        is_shop = page.url.startswith(demo.storefront_url)
+        assert page.locator("html").get_attribute("lang") == ("en-US" if is_shop else locale), name
+        for field in page.locator("input:not([type=hidden])").all():
+            assert field.evaluate(NAME_OF), name
+        for control in page.locator("a, button").all():
+            assert control.evaluate(NAME_OF), name
+        titles.add(page.title())
+    assert len(titles) >= 10
+    assert all(titles)
+    failed_loads(customer)
+
+
+@pytest.mark.parametrize("width", [320, 390])
+def test_phone_then_nothing_to_scroll_sideways_and_buttons_to_hit(visit: Open, demo: Demo, width: int) -> None:
+    customer = visit(viewport={"width": width, "height": 700}, has_touch=True, is_mobile=True, locale="fr-CA")
+    for name in every_page(customer):
+        wide = customer.page.evaluate("document.documentElement.scrollWidth")
+        assert wide <= width, f"{name}: {wide} px"
+        for button in customer.page.locator("main button:visible").all():
+            box = button.bounding_box()
+            assert box
+            assert box["height"] >= 24, name  # WCAG 2.5.8
+    failed_loads(customer)
+
+
+def test_keyboard_alone_then_the_whole_journey(visit: Open, demo: Demo) -> None:
+    customer = visit()
+    page, keyboard = customer.page, customer.page.keyboard
+    page.goto(f"{demo.storefront_url}/account")
+    assert tab_to(customer, "Continue as Customer one")[0] == "Skip to content"
+    press_enter(customer)
+    tab_to(customer, "Link Handcart account")
+    press_enter(customer)
+
+    assert tab_to(customer, "Email") == ["Skip to content", "Email"]
+    keyboard.type(demo.member["email"])
+    assert tab_to(customer, "Log in") == ["Password", "Log in"]
+    keyboard.press("Shift+Tab")
+    keyboard.type(demo.member["password"])
+    press_enter(customer)
+
+    assert customer.heading == "Authorization Required"
+    order = tab_to(customer, "Deny")
+    assert order == ["Skip to content", "account page", "Allow", "Deny"]
+    keyboard.press("Shift+Tab")
+    assert focused(page) == "Allow"
+    press_enter(customer)
+    page.wait_for_url(f"{demo.storefront_url}/account")
+    assert customer.notice == "Your Handcart account is linked. Welcome!"
+
+    customer.to_account()
+    tab_to(customer, "Unlink Sample Market")
+    press_enter(customer)
+    tab_to(customer, "Unlink")
+    press_enter(customer)
+    assert customer.notice == "The retailer is unlinked. Your membership no longer applies there."
+
+
+def test_skip_link_then_the_focus_is_in_the_content(visit: Open, demo: Demo) -> None:
+    customer = visit()
+    for url in (demo.storefront_url, f"{demo.api_url}/account/sign-in"):
+        customer.page.goto(url)
+        customer.page.keyboard.press("Tab")
+        assert focused(customer.page) == "Skip to content"
+        customer.page.keyboard.press("Enter")
+        assert customer.page.evaluate("document.activeElement.localName") == "main"
+
+
+def test_policy_is_violated_then_the_visit_has_a_problem(visit: Open, demo: Demo) -> None:
+    # Else a quiet console proves nothing.
+    customer = visit()
+    for url in (f"{demo.api_url}/account/sign-in", f"{demo.storefront_url}/sign-in"):
+        customer.page.goto(url)
+        customer.page.evaluate("""() => {
+            const script = document.createElement("script");
+            script.textContent = "document.title = 'violated'";
+            document.body.append(script);
+            const image = new Image();
+            image.src = "https://evil.example/x.png";
+            document.body.append(image);
+        }""")
+        customer.page.wait_for_timeout(200)
+        assert customer.page.title() != "violated"
+        assert len([problem for problem in customer.problems if "Content Security Policy" in problem]) == 2
+        customer.problems.clear()

@@ -1,0 +1,194 @@
+"""The demo as processes of its own, and real Chromium in which a customer visits it."""
+
+import json
+import re
+import shutil
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from playwright.sync_api import Browser, Page, Response, Route, sync_playwright
+
+from handcart.core import pages
+
+ROOT = Path(__file__).resolve().parents[2]
+START_SECONDS = 60
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+# Nothing of a browser's own traffic: tests never reach outside the machine.
+SWITCHES = ["disable-background-networking", "disable-component-update", "disable-gpu", "disable-quic", "disable-sync"]
+
+
+class Demo:
+    """A running `handcart demo`: what its info file says, and its database from behind."""
+
+    def __init__(self, info: dict[str, Any], data: Path) -> None:
+        self.api_url: str = info["api_url"]
+        self.storefront_url: str = info["storefront_url"]
+        self.member, self.guest = info["accounts"]
+        self.secrets: dict[str, str] = {"client secret": info["client_secret"]}
+        self.secrets |= {f"password of {account['email']}": account["password"] for account in info["accounts"]}
+        self.data = data
+        self._info = info
+
+    def sql(self, sql: str, *args: object) -> list[Any]:
+        """Rows of a statement on the running demo's database; it is committed."""
+        with closing(sqlite3.connect(self.data / "handcart.db", timeout=10)) as connection, connection:
+            return connection.execute(sql, args).fetchall()
+
+    def start_over(self) -> None:
+        """Forget links and codes, as if nobody had linked yet."""
+        for table in ("links", "link_history", "authorization_codes", "rate_limits"):
+            self.sql(f"DELETE FROM {table}")
+
+    def authorize_url(self, **parameters: str) -> str:
+        """An authorization URL of the demo's retailer."""
+        asked = {"response_type": "code", "scope": "account_linking", "state": "state-1"}
+        asked |= {name: self._info[name] for name in ("client_id", "redirect_uri")} | parameters
+        return f"{self._info['authorize_url']}?" + "&".join(f"{name}={value}" for name, value in asked.items())
+
+    def logs(self) -> str:
+        """All that server, worker and storefront have logged."""
+        return "".join(file.read_text() for file in sorted(self.data.glob("*.log")))
+
+
+@contextmanager
+def running_demo(data: Path) -> Iterator[Demo]:
+    """Start the demo on free ports with its data in `data`; stop it when the block ends."""
+    info = data / "info.json"
+    command = [sys.executable, "-m", "handcart", "demo", "--port", "0", "--storefront-port", "0", "--data", str(data)]
+    process = subprocess.Popen(
+        [*command, "--info", str(info)], cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        deadline = time.monotonic() + START_SECONDS
+        while not info.exists():
+            if process.poll() is not None or time.monotonic() > deadline:
+                process.kill()
+                raise RuntimeError(f"the demo did not start: {process.communicate()[1]}")
+            time.sleep(0.02)
+        yield Demo(json.loads(info.read_text()), data)
+    finally:
+        process.terminate()
+        process.communicate(timeout=START_SECONDS)
+
+
+def find_chromium() -> str:
+    """Path of the installed Chromium; raises RuntimeError when there is none."""
+    found = next(filter(None, map(shutil.which, NAMES)), None)
+    if found is None:
+        raise RuntimeError(f"Chromium is missing: install it (Debian: apt-get install chromium), as one of {NAMES}")
+    return found
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """Chromium without a window."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=find_chromium(), args=[f"--{switch}" for switch in SWITCHES]
+        )
+        yield browser
+        browser.close()
+
+
+class Visit:
+    """A customer at a browser window of their own: on the storefront, on the platform, and what the browser says.
+
+    `problems` gathers errors of the console (policy violations are among them), errors of scripts, and requests that
+    leave the demo. `options` are Playwright's for a new context.
+    """
+
+    def __init__(self, demo: Demo, browser: Browser, **options: Any) -> None:
+        self.demo = demo
+        self.locale: str = options.setdefault("locale", "en-US")
+        self.context = browser.new_context(**options)
+        self.problems: list[str] = []
+        self.codes: list[str] = []
+        self.context.on("console", lambda message: self._note(message.type in ("error", "warning"), message.text))
+        self.context.on("weberror", lambda error: self._note(True, str(error.error)))
+        self.context.on("request", lambda request: self._note(not self._is_ours(request.url), request.url))
+        self.context.on("response", self._keep_code)
+        self.page: Page = self.context.new_page()
+
+    def close(self) -> None:
+        self.context.close()
+
+    def text(self, key: str, **params: object) -> str:
+        """A text of the platform's pages as this customer reads it."""
+        params = {"brand": "Handcart", "membership": "Handcart+", **params}
+        return re.sub("<[^>]+>", "", str(pages.text(self.locale, key, **params)))
+
+    def press(self, button: str) -> None:
+        self.page.get_by_role("button", name=button, exact=True).click()
+
+    @property
+    def heading(self) -> str:
+        return self.page.get_by_role("heading", level=1).inner_text()
+
+    @property
+    def notice(self) -> str:
+        """The one message of the page: how the last action went."""
+        return self.page.locator("[role=status], [role=alert]").inner_text()
+
+    def to_profile(self, customer: str = "one") -> None:
+        """To the shop's profile page, signed in there."""
+        self.page.goto(f"{self.demo.storefront_url}/account")
+        if self.heading == "Welcome back":
+            self.press(f"Continue as Customer {customer}")
+
+    def to_checkout(self) -> None:
+        self.page.goto(f"{self.demo.storefront_url}/checkout")
+
+    def to_account(self, path: str = "") -> None:
+        """To the platform's account page."""
+        self.page.goto(f"{self.demo.api_url}/account{path}")
+
+    def start_link(self) -> None:
+        """From the shop's button to the platform."""
+        self.press("Link Handcart account")
+        assert self.page.url.startswith(f"{self.demo.api_url}/oauth/authorize?")
+
+    def log_in(self, account: dict[str, str], password: str | None = None) -> None:
+        self.page.get_by_label(self.text("sign_in.email"), exact=True).fill(account["email"])
+        self.page.get_by_label(self.text("sign_in.password"), exact=True).fill(password or account["password"])
+        self.press(self.text("sign_in.submit"))
+
+    def answer(self, decision: str) -> None:
+        """Press Allow or Deny; the browser ends on the shop's profile page."""
+        self.press(self.text(f"consent.{decision}"))
+        self.page.wait_for_url(f"{self.demo.storefront_url}/account")
+
+    def link(self, account: dict[str, str], customer: str = "one") -> None:
+        """The whole journey."""
+        self.to_profile(customer)
+        self.start_link()
+        if self.heading == self.text("sign_in.heading"):
+            self.log_in(account)
+        self.answer("allow")
+
+    def before_return(self, change: Callable[[str], str]) -> None:
+        """Hold the platform's answer to Allow or Deny: `change` sees where it leads, and says where to go instead."""
+
+        def hold(route: Route) -> None:
+            response = route.fetch(max_redirects=0)
+            location = change(response.headers["location"])
+            route.fulfill(status=response.status, headers={**response.headers, "location": location})
+
+        self.page.route("**/consent?*", hold)
+
+    def _is_ours(self, url: str) -> bool:
+        return url.startswith((self.demo.api_url, self.demo.storefront_url, "about:", "data:"))
+
+    def _note(self, is_problem: bool, text: str) -> None:
+        if is_problem:
+            self.problems.append(text)
+
+    def _keep_code(self, response: Response) -> None:
+        location = response.headers.get("location", "")
+        self.codes += parse_qs(urlsplit(location).query).get("code", [])
