@@ -1,0 +1,24 @@
+"""docs/conformance.md names tests that there are, and each of its rows has some."""
+
+import re
+from pathlib import Path
+
+HERE = Path(__file__).parent
+DOCUMENT = (HERE.parents[1] / "docs" / "conformance.md").read_text("utf-8")
+
+
+def defined(name: str) -> set[str]:
+    return set(re.findall(r"^(?:async )?def (test_\w+)", (HERE / name).read_text("utf-8"), re.MULTILINE))
+
+
+def test_when_a_test_is_named_then_it_is_there() -> None:
+    named = re.findall(r"`(test_\w+\.py)::(test_\w+)`", DOCUMENT)
+    assert len(named) > 20
+    assert [(file, test) for file, test in named if test not in defined(file)] == []
+
+
+def test_when_a_row_is_listed_then_it_has_tests() -> None:
+    rows = re.findall(r"^\| A(\d+) \|", DOCUMENT, re.MULTILINE)
+    assert rows == [str(number) for number in range(1, 29)]
+    names = "\n".join(sorted(set().union(*(defined(file.name) for file in HERE.glob("test_authorize*.py")))))
+    assert [row for row in rows if f"test_a{row}_" not in names] == []
