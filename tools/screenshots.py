@@ -1,0 +1,110 @@
+"""
+Take the pictures of the documentation from the running demo: `python -m tools.screenshots`.
+
+Writes docs/images/linking-journey.png (the steps side by side, put together by Chromium itself) and
+docs/images/checkout.png.
+"""
+
+import base64
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page
+
+from tests.support.browser import ROOT, Demo, Visit, chromium, running_demo
+
+IMAGES = ROOT / "docs" / "images"
+STEP = {"width": 480, "height": 690}
+CHECKOUT = {"width": 1040, "height": 612}
+MOST_BYTES = 400_000
+
+JOURNEY = """<!doctype html>
+<meta charset="utf-8">
+<style>
+  body {{ margin: 0; font: 600 16px/1.3 "Liberation Sans", Arial, sans-serif; color: #1b2321; background: #fff; }}
+  ol {{ display: grid; grid-template-columns: repeat(3, 300px); gap: 18px; width: max-content; margin: 0; padding: 14px;
+        list-style: none; counter-reset: step; }}
+  li {{ counter-increment: step; }}
+  p {{ display: flex; gap: 8px; align-items: center; margin: 0 0 8px; white-space: nowrap; }}
+  p::before {{ content: counter(step); flex: none; width: 24px; line-height: 24px; border-radius: 50%;
+               text-align: center; font-size: 14px; color: #fff; background: #0d6b62; }}
+  img {{ display: block; box-sizing: border-box; width: 300px; border: 1px solid #b9b7ae; border-radius: 8px; }}
+</style>
+<ol>{steps}</ol>
+"""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One picture of the journey, as PNG, and what it shows."""
+
+    caption: str
+    png: bytes
+
+    @property
+    def html(self) -> str:
+        data = base64.b64encode(self.png).decode()
+        return f'<li><p>{self.caption}</p><img src="data:image/png;base64,{data}" alt=""></li>'
+
+
+def main() -> None:
+    IMAGES.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as data, running_demo(Path(data)) as demo, chromium() as browser:
+        compose(browser, journey(demo, browser), IMAGES / "linking-journey.png")
+        checkout(demo, browser, IMAGES / "checkout.png")
+
+
+def journey(demo: Demo, browser: Browser) -> list[Step]:
+    """Walk from the shop's profile to its checkout and to the platform's account page, with a picture of each."""
+    visit = Visit(demo, browser, viewport=STEP, color_scheme="light")
+    visit.to_profile()
+    steps = [Step("The shop offers the link", take(visit.page))]
+    visit.start_link()
+    visit.page.get_by_label("Email").fill(demo.member["email"])
+    visit.page.get_by_label("Password").fill(demo.member["password"])
+    steps.append(Step("The customer logs in at Handcart", take(visit.page)))
+    visit.press("Log in")
+    steps.append(Step("and allows the shop", take(visit.page)))
+    visit.answer("allow")
+    steps.append(Step("The shop sees the membership", take(visit.page)))
+    visit.to_checkout()
+    steps.append(Step("The checkout honors it", take(visit.page)))
+    visit.to_account()
+    steps.append(Step("The customer unlinks at any time", take(visit.page)))
+    visit.close()
+    return steps
+
+
+def checkout(demo: Demo, browser: Browser, file: Path) -> None:
+    """The checkout of the member that `journey` has linked."""
+    visit = Visit(demo, browser, viewport=CHECKOUT, color_scheme="light")
+    visit.to_profile()
+    visit.to_checkout()
+    save(take(visit.page), file)
+    visit.close()
+
+
+def compose(browser: Browser, steps: list[Step], file: Path) -> None:
+    """Put the steps side by side on a page and take its picture."""
+    page = browser.new_page(device_scale_factor=1.4)
+    page.set_content(JOURNEY.format(steps="".join(step.html for step in steps)))
+    save(page.locator("ol").screenshot(), file)
+    page.close()
+
+
+def take(page: Page) -> bytes:
+    """The window as PNG, with nothing focused and nothing moving."""
+    page.evaluate("document.activeElement.blur()")
+    return page.screenshot(animations="disabled", caret="hide")
+
+
+def save(png: bytes, file: Path) -> None:
+    if len(png) > MOST_BYTES:
+        raise SystemExit(f"{file.name} would have {len(png)} bytes: more than {MOST_BYTES}")
+    file.write_bytes(png)
+    print(f"{file.relative_to(ROOT)}: {len(png)} bytes")
+
+
+if __name__ == "__main__":
+    main()
