@@ -12,8 +12,12 @@ KEY_BYTES = 32
 
 
 def new_token() -> str:
-    """32 random bytes as base64url: 43 characters, the form of every documented token and code."""
-    return secrets.token_urlsafe(32)
+    """32 random bytes as base64url: 43 characters, the form of every documented token and code.
+
+    None starts with a hyphen: command lines would take it for an option.
+    """
+    token = secrets.token_urlsafe(32)
+    return new_token() if token.startswith("-") else token
 
 
 class Keys:
