@@ -13,6 +13,7 @@ from handcart.accounts import ops as accounts
 from handcart.core import clock, passwords
 from handcart.linking import ops as linking
 from tests.support.pages import is_error, is_page, nothing_written
+from tests.support.server import LiveServer
 from tests.support.shop import PASSWORD, SampleAccount, Shop, Visitor, answer, first_form, new_address
 
 Later = Callable[[float], AbstractContextManager[None]]
@@ -60,12 +61,12 @@ def hashed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 @pytest.fixture
-def fresh_window(later: Later) -> Iterator[Callable[[float], AbstractContextManager[None]]]:
+def fresh_window(server: LiveServer, later: Later) -> Iterator[Later]:
     """Runs the test in the first second of a window of the limits; gives `after(seconds)` from there."""
     start = WINDOW_SECONDS - clock.now() / clock.SECOND % WINDOW_SECONDS
-
     with later(start):
         yield lambda seconds: later(start + seconds)
+    server.sql("DELETE FROM rate_limits RETURNING subject")  # the window will come for other tests
 
 
 def test_a11_no_form_token_then_403_and_still_logged_out(shop: Shop) -> None:
@@ -167,6 +168,16 @@ def test_a13_cookie_planted_twice_then_the_session_of_neither_is_taken_over(shop
     attacker = shop.visitor()
     attacker.http.headers["Cookie"] = f"handcart={owner.http.cookies['handcart']}x; handcart={'A' * 43}"
     assert not is_signed_in(attacker)
+
+
+@pytest.mark.parametrize("name", ["next", "return_to", "continue", "redirect_uri", "locale"])
+def test_parameter_that_names_a_target_then_never_followed(shop: Shop, name: str) -> None:
+    visitor, account = at_login(shop), shop.account()
+    form = first_form(visitor.page.text)
+    data = form.fields | {"email": account.email, "password": account.password, name: "//evil.example"}
+    response = visitor.http.post(form.action, params={name: "https://evil.example/"}, data=data)
+    assert response.status_code == 303
+    assert re.fullmatch(r"/oauth/authorize/[A-Za-z0-9_-]{43}\?locale=en-US", response.headers["location"])
 
 
 def test_a14_unknown_closed_and_wrong_then_same_status_body_and_work(shop: Shop, hashed: list[str]) -> None:
