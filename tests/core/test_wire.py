@@ -1,0 +1,124 @@
+"""From msgspec's words to the documented envelope, on structs made for it: nesting, arrays, several errors."""
+
+from typing import Annotated, Any
+
+import msgspec
+import pytest
+from msgspec import Meta, Struct
+
+from handcart.core import wire
+from handcart.core.errors import ApiError
+
+Cents = Annotated[int, Meta(ge=0)]
+
+
+class Measurement(Struct):
+    quantity: Annotated[float, Meta(gt=0)]
+    unit: Annotated[str, Meta(min_length=1)]
+
+
+class Item(Struct):
+    upc: str
+    line_item_measurements: list[Measurement] = []
+
+
+class Order(Struct):
+    service_option_id: int
+    items: list[Item] = []
+    note: str | None = None
+
+
+class Request(Struct):
+    order: Order
+    tip_cents: Cents
+    tags: list[str] | None = None
+    renamed: str | None = msgspec.field(default=None, name="Renamed")
+
+
+GOOD: dict[str, Any] = {"order": {"service_option_id": 1}, "tip_cents": 0}
+
+
+def refusal(body: Any) -> dict[str, Any]:
+    raw = body if isinstance(body, bytes) else msgspec.json.encode(body)
+    with pytest.raises(ApiError) as refused:
+        wire.decode(raw, Request)
+    assert refused.value.status == 400
+    return refused.value.body()
+
+
+def single(message: str, key: str) -> dict[str, Any]:
+    return {"error": {"message": message, "code": 1001}, "meta": {"key": key}}
+
+
+BLANK, INVALID = "can't be blank", "is invalid"
+PROBLEMS: list[tuple[dict[str, Any], str, str]] = [
+    ({"order": None}, BLANK, "order"),
+    ({"order": 5}, INVALID, "order"),
+    ({"order": []}, INVALID, "order"),
+    ({"order": {}}, BLANK, "order.service_option_id"),
+    ({"order": {"service_option_id": "x"}}, INVALID, "order.service_option_id"),
+    ({"order": {"service_option_id": None}}, INVALID, "order.service_option_id"),
+    ({"order": {"service_option_id": 1, "note": 5}}, INVALID, "order.note"),
+    ({"order": {"service_option_id": 1, "items": {}}}, INVALID, "order.items"),
+    ({"order": {"service_option_id": 1, "items": [{"upc": "a"}, {}]}}, BLANK, "order.items[1].upc"),
+    ({"order": {"service_option_id": 1, "items": [5]}}, INVALID, "order.items[0]"),
+    (
+        {"order": {"service_option_id": 1, "items": [{"upc": "a", "line_item_measurements": [{"unit": "lb"}]}]}},
+        BLANK,
+        "order.items[0].line_item_measurements[0].quantity",
+    ),
+    ({"tip_cents": -1}, INVALID, "tip_cents"),
+    ({"tip_cents": 1.5}, INVALID, "tip_cents"),
+    ({"tip_cents": "5"}, INVALID, "tip_cents"),
+    ({"tip_cents": None}, BLANK, "tip_cents"),
+    ({"tip_cents": ""}, BLANK, "tip_cents"),
+    ({"tags": ["a", 5]}, INVALID, "tags[1]"),
+    ({"Renamed": 5}, INVALID, "Renamed"),
+]
+
+
+@pytest.mark.parametrize(("change", "message", "key"), PROBLEMS, ids=lambda value: str(value)[:60])
+def test_one_problem_then_the_single_form_with_its_path(change: dict[str, Any], message: str, key: str) -> None:
+    assert refusal({**GOOD, **change}) == single(message, key)
+
+
+def test_several_problems_then_all_are_named_in_the_order_of_the_fields() -> None:
+    body = refusal({"tags": 5, "tip_cents": -1, "order": {"note": 5}})
+    assert body["error"]["code"] == 9999
+    assert [(one["error"]["message"], one["meta"]["key"]) for one in body["error"]["errors"]] == [
+        (INVALID, "order.note"),
+        (INVALID, "tip_cents"),
+        (INVALID, "tags"),
+    ]
+
+
+def test_good_then_read_with_unknown_fields_and_nulls_ignored() -> None:
+    body = {**GOOD, "tags": None, "Renamed": None, "unknown": [{"a": None}]}
+    assert wire.decode(msgspec.json.encode(body), Request) == Request(Order(1), 0)
+
+
+NO_JSON = [b"", b"{", b'{"order": 5', b"{} {}", b"{'order': 1}", b"\xff", b'{"order": NaN}', b"[" * 100_000]
+
+
+@pytest.mark.parametrize("raw", NO_JSON, ids=lambda raw: repr(raw[:12]))
+def test_no_json_then_a_sentence_without_a_key(raw: bytes) -> None:
+    assert refusal(raw) == {"error": {"message": "Request body must be valid JSON", "code": 1001}, "meta": {}}
+
+
+@pytest.mark.parametrize("raw", [b"[]", b"null", b"5", b'"x"', b"true"])
+def test_no_object_then_a_sentence_without_a_key(raw: bytes) -> None:
+    assert refusal(raw) == {"error": {"message": "Request body must be a JSON object", "code": 1001}, "meta": {}}
+
+
+def test_first_of_two_equal_names_wrong_then_refused_and_never_without_a_reason() -> None:
+    raw = b'{"tip_cents": -1, "tip_cents": 1, "order": {"service_option_id": 1}}'
+    assert refusal(raw)["error"]["message"] == "Request body must be valid JSON"
+
+
+def test_wrong_and_then_broken_off_then_no_defect() -> None:
+    assert refusal(b'{"tip_cents": -1, "order": {')["error"]["message"] == "Request body must be valid JSON"
+
+
+def test_refusals_for_the_description_then_decode_raises_no_other() -> None:
+    described = {error.message for error in wire.refusals(Request)}
+    assert {BLANK, INVALID, "Request body must be valid JSON", "Request body must be a JSON object"} <= described
