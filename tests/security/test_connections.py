@@ -1,0 +1,182 @@
+"""What a connection may cost: nobody holds one without asking, floods the parser, or hides a request in another."""
+
+import json
+import socket
+from collections.abc import Iterator
+from contextlib import suppress
+
+import pytest
+
+from handcart.core import protocol
+from tests.support.server import LiveServer
+from tests.support.shop import Shop
+
+HOST = b"Host: shop.example\r\n"
+UPGRADE = b"Connection: Upgrade\r\nUpgrade: h2c\r\n"
+HIDDEN = b"GET /live HTTP/1.1\r\n" + HOST + b"\r\n"
+ENOUGH = 8 * protocol.MOST_HEADER_BYTES
+
+
+@pytest.fixture
+def connection(server: LiveServer) -> Iterator[socket.socket]:
+    """A bare connection whose reads fail after 30 s."""
+    with connect(server) as opened:
+        yield opened
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The server waits for no client longer than a moment."""
+    monkeypatch.setattr(protocol, "REQUEST_SECONDS", 0.2)
+
+
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The server waits for ever: what it ends, it ends for another reason."""
+    monkeypatch.setattr(protocol, "REQUEST_SECONDS", 3600)
+
+
+def connect(server: LiveServer) -> socket.socket:
+    host, _, port = server.url.removeprefix("http://").partition(":")
+    return socket.create_connection((host, int(port)), timeout=30)
+
+
+def read_answer(connection: socket.socket) -> bytes:
+    """One whole answer."""
+    answer = b""
+    while b"\r\n\r\n" not in answer:
+        answer += connection.recv(65536)
+    head, _, body = answer.partition(b"\r\n\r\n")
+    declared = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
+    while len(body) < declared:
+        body += connection.recv(65536)
+    return head + b"\r\n\r\n" + body
+
+
+def read_to_the_end(connection: socket.socket) -> bytes:
+    """All that comes until the server closes, be it on what we were still sending."""
+    answers = b""
+    with suppress(ConnectionError):
+        while piece := connection.recv(65536):
+            answers += piece
+    return answers
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        pytest.param(b"", id="nothing"),
+        pytest.param(b"\r\n", id="a line end"),
+        pytest.param(b"GET /ready HTTP/1.1\r\nHost: shop", id="half a header"),
+        pytest.param(b"POST /v2/oauth/token HTTP/1.1\r\n" + HOST + b"Content-Length: 9\r\n\r\n", id="no body"),
+        pytest.param(
+            b"POST /v2/oauth/token HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: chunked\r\n\r\n0000", id="half a chunk"
+        ),
+    ],
+)
+@pytest.mark.usefixtures("impatient")
+def test_request_never_ends_then_connection_closed(server: LiveServer, head: bytes) -> None:
+    with connect(server) as connection:
+        connection.sendall(head)
+        assert read_to_the_end(connection) == b""
+
+
+@pytest.mark.parametrize(
+    "request_head",
+    [
+        pytest.param(b"GET /live HTTP/1.1\r\n" + HOST + b"Content-Length: 9\r\n\r\n", id="answered"),
+        pytest.param(b"POST /nowhere HTTP/1.1\r\n" + HOST + b"Content-Length: 9\r\n\r\n", id="refused"),
+        pytest.param(b"GET /live HTTP/1.1\r\n" + HOST + b"\r\n", id="no body announced"),
+    ],
+)
+@pytest.mark.usefixtures("impatient")
+def test_answered_and_a_piece_more_then_connection_closed(server: LiveServer, request_head: bytes) -> None:
+    """A byte after the answer must not stop the timer for idle connections."""
+    with connect(server) as connection:
+        connection.sendall(request_head)
+        read_answer(connection)
+        connection.sendall(b"\r\n")
+        assert read_to_the_end(connection) == b""
+
+
+@pytest.mark.usefixtures("impatient")
+def test_answers_never_taken_then_connection_closed(server: LiveServer) -> None:
+    with socket.socket() as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+        host, _, port = server.url.removeprefix("http://").partition(":")
+        connection.connect((host, int(port)))
+        connection.settimeout(30)
+        with pytest.raises(ConnectionError):
+            while True:  # until the server has had enough of it
+                connection.sendall(b"GET /reference HTTP/1.1\r\n" + HOST + b"\r\n")
+
+
+@pytest.mark.parametrize(
+    ("head", "piece"),
+    [
+        pytest.param(b"GET /live HTTP/1.1\r\nX: ", b"a", id="header value"),
+        pytest.param(b"GET /live HTTP/1.1\r\n", b"a", id="header name"),
+        pytest.param(b"GET /live HTTP/1.1\r\nX:", b" ", id="blanks"),
+        pytest.param(b"GET /", b"a", id="path"),
+        pytest.param(b"", b"\r\n", id="line ends"),
+        pytest.param(
+            b"POST /nowhere HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: chunked\r\n\r\n1;a=", b"a", id="chunk extension"
+        ),
+        pytest.param(
+            b"POST /nowhere HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: chunked\r\n\r\n0\r\nX: ", b"a", id="trailer"
+        ),
+    ],
+)
+@pytest.mark.usefixtures("patient")
+def test_header_without_end_then_connection_closed(server: LiveServer, head: bytes, piece: bytes) -> None:
+    with connect(server) as connection:
+        with suppress(ConnectionError):
+            connection.sendall(head + piece * (ENOUGH // len(piece)))
+        read_to_the_end(connection)
+
+
+@pytest.mark.parametrize("announced", [b"Content-Length: %d\r\n" % len(HIDDEN), b"Transfer-Encoding: chunked\r\n"])
+def test_upgrade_with_a_body_then_the_body_is_no_request(connection: socket.socket, announced: bytes) -> None:
+    connection.sendall(b"POST /v2/oauth/token HTTP/1.1\r\n" + HOST + UPGRADE + announced + b"\r\n")
+    connection.sendall(HIDDEN)
+    answers = read_to_the_end(connection)
+    assert answers.startswith(b"HTTP/1.1 400 ")
+    assert answers.count(b"HTTP/1.1") == 1
+    assert b"live" not in answers
+
+
+def test_upgrade_without_a_body_then_answered_as_ever(connection: socket.socket) -> None:
+    for _ in range(2):
+        connection.sendall(b"GET /live HTTP/1.1\r\n" + HOST + UPGRADE + b"\r\n")
+        assert b'{"status":"live"}' in read_answer(connection)
+
+
+@pytest.mark.parametrize(
+    "framing",
+    [
+        b"Content-Length: 3\r\nContent-Length: 28\r\n",
+        b"Content-Length: 28\r\nTransfer-Encoding: chunked\r\n",
+        b"Content-Length: +28\r\n",
+        b"Content-Length: 99999999999999999999999\r\n",
+        b"Transfer-Encoding: xchunked\r\n",
+        b"Transfer-Encoding: chunked, identity\r\n",
+        b"Transfer-Encoding: \x0bchunked\r\n",
+        b"Transfer-Encoding : chunked\r\n",
+    ],
+)
+def test_length_of_the_body_is_in_doubt_then_refused_and_closed(connection: socket.socket, framing: bytes) -> None:
+    connection.sendall(b"POST /v2/oauth/token HTTP/1.1\r\n" + HOST + framing + b"\r\n" + HIDDEN)
+    answers = read_to_the_end(connection)
+    assert answers.startswith(b"HTTP/1.1 400 ")
+    assert b"live" not in answers
+
+
+def test_length_with_thousands_of_zeros_then_read_as_the_number_it_is(connection: socket.socket, shop: Shop) -> None:
+    body = json.dumps({**shop.credentials, "grant_type": "client_credentials"}).encode()
+    for length in (len(body), (1 << 20) + 1):
+        connection.sendall(
+            b"POST /v2/oauth/token HTTP/1.1\r\n" + HOST + b"Content-Type: application/json\r\n"
+            b"Content-Length: " + b"0" * 5000 + b"%d\r\n\r\n" % length + body
+        )
+        status = b"200" if length == len(body) else b"413"
+        assert read_answer(connection).startswith(b"HTTP/1.1 " + status)
