@@ -134,11 +134,21 @@ def _schemas(routes: Sequence[Route]) -> tuple[dict[Any, Any], dict[str, Any]]:
     kinds += [kind for route in routes for kind in (route.body, route.form, route.response) if kind]
     unique = list(dict.fromkeys(kinds))
     schemas, components = msgspec.json.schema_components(unique, ref_template="#/components/schemas/{name}")
+    for component in components.values():
+        for schema in component.get("properties", {}).values():
+            _lift_description(schema)
     for answer in (ErrorMeta, *(route.response for route in routes)):
         if answer is not None and answer.__struct_config__.omit_defaults:
             for name, schema in components[answer.__name__]["properties"].items():
                 components[answer.__name__]["properties"][name] = _without_null(schema)
     return dict(zip(unique, schemas, strict=True)), components
+
+
+def _lift_description(schema: dict[str, Any]) -> None:
+    """Say what an optional field is beside its types, not within one of them."""
+    for branch in schema.get("anyOf", ()):
+        for name in branch.keys() & {"description", "examples"}:
+            schema.setdefault(name, branch.pop(name))
 
 
 def _without_null(schema: dict[str, Any]) -> dict[str, Any]:

@@ -16,7 +16,6 @@ Scope = Annotated[
         max_length=1000,
         pattern=r"^[ ,]*[!#-+\--\[\]-~][ !#-\[\]-~]*$",
         description="Apart by comma or space; absent: all that the client may have for this grant",
-        examples=["connect:fulfillment"],
     ),
 ]
 _CREDENTIALS = {"client_id": "<client_id>", "client_secret": "<client_secret>"}
