@@ -286,11 +286,11 @@ def _headers(*names: str) -> dict[str, Any]:
 
 
 def _content(kind: Any, document: _Document, *media_types: str) -> dict[str, Any]:
-    described: dict[str, Any] = {"schema": document.references[kind]}
+    content: dict[str, dict[str, Any]] = {name: {"schema": document.references[kind]} for name in media_types}
     examples = dict(_examples(get_args(kind) or [kind]))
     if examples:
-        described["examples"] = examples
-    return {"content": dict.fromkeys(media_types, described)}
+        content[media_types[0]]["examples"] = examples
+    return {"content": content}
 
 
 def _examples(kinds: Iterable[Any]) -> Iterator[tuple[str, Any]]:
