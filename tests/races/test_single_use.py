@@ -1,0 +1,212 @@
+"""What works once works once, however many try at the same moment. Each race has a canary that removes the guard.
+
+ROUNDS rounds on each store; a zero in N rounds leaves at most 3/N by chance.
+"""
+
+import asyncio
+import os
+import secrets
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from handcart.accounts import ops as accounts
+from handcart.core import clock
+from handcart.core.db import Tx
+from handcart.oauth import tokens
+from handcart.retailers import ops as retailers
+from handcart.users import ops as users_ops
+from handcart.users.models import User
+from tests.support.server import SECRET_KEY, LiveServer
+from tests.support.shop import PASSWORD_HASH, REDIRECT_URI, Shop
+from tests.support.volley import Connection
+
+pytestmark = pytest.mark.serial
+
+ROUNDS = 200
+AT_ONCE = 20
+CANARY_ROUNDS = 20
+GUARD = " AND used_at IS NULL"
+
+
+async def make_codes(tx: Tx, client_id: str, account_id: int, number: int) -> list[str]:
+    """Codes as the consent page makes them, without a page for each."""
+    codes = [secrets.token_urlsafe(32) for _ in range(number)]
+    for code in codes:
+        await tx.run(
+            "INSERT INTO authorization_codes (code_hash, client_id, account_id, redirect_uri, scope, expires_at)"
+            " VALUES ($1, $2, $3, $4, 'account_linking', $5)",
+            tx.keys.hash(code),
+            client_id,
+            account_id,
+            REDIRECT_URI,
+            clock.now() + clock.HOUR,
+        )
+    return codes
+
+
+Answer = tuple[int, Any]
+
+
+async def volleys(urls: list[str], rounds: list[list[tuple[str, Any]]], token: str = "") -> list[list[Answer]]:
+    """Round by round, all posts (path, body) of a round at the same moment, spread over the servers at `urls`."""
+    width = len(rounds[0])
+    connections = [await Connection.open(urls[place % len(urls)]) for place in range(width)]
+    try:
+        return [
+            list(
+                await asyncio.gather(
+                    *[
+                        connection.post(path, body, token)
+                        for connection, (path, body) in zip(connections, posts, strict=True)
+                    ]
+                )
+            )
+            for posts in rounds
+        ]
+    finally:
+        await asyncio.gather(*[connection.close() for connection in connections])
+
+
+def redeem_all(shop: Shop, codes: list[str], *urls: str) -> list[list[Answer]]:
+    """Each code AT_ONCE times at the same moment; the answers, code by code."""
+    body = {**shop.credentials, "grant_type": "authorization_code", "redirect_uri": REDIRECT_URI}
+    rounds = [[("/v2/oauth/token", {**body, "code": code})] * AT_ONCE for code in codes]
+    return asyncio.run(volleys([shop.server.url, *urls], rounds))
+
+
+def wins(rounds: list[list[Answer]]) -> list[int]:
+    """How many got a token, round by round; everybody else must have been told that the grant is invalid."""
+    for answers in rounds:
+        assert {status for status, _ in answers} <= {200, 400}
+        assert {body["error"] for status, body in answers if status == 400} <= {"invalid_grant"}
+    return [sum(status == 200 for status, _ in answers) for answers in rounds]
+
+
+def test_code_redeemed_many_times_at_once_then_one_token(shop: Shop) -> None:
+    codes = shop.server.write(make_codes, shop.client.client_id, shop.account().id, ROUNDS)
+    rounds = redeem_all(shop, codes)
+    assert wins(rounds) == [1] * ROUNDS
+    rows = shop.server.sql(
+        "SELECT count(*) AS issued, count(revoked_at) AS revoked FROM tokens"
+        " WHERE client_id = $1 AND code_hash IS NOT NULL",
+        shop.client.client_id,
+    )
+    # The others redeemed a code that was valid and used: what the first one got is dead.
+    assert (rows[0]["issued"], rows[0]["revoked"]) == (ROUNDS, ROUNDS)
+    print(f"{shop.server.store}: {ROUNDS} codes x {AT_ONCE} at once: one token each, all revoked by the reuse")
+
+
+def test_code_without_its_guard_then_the_race_is_seen(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert GUARD in tokens.CLAIM_CODE
+    monkeypatch.setattr(tokens, "CLAIM_CODE", tokens.CLAIM_CODE.replace(GUARD, ""))
+    codes = shop.server.write(make_codes, shop.client.client_id, shop.account().id, CANARY_ROUNDS)
+    assert max(wins(redeem_all(shop, codes))) > 1
+
+
+async def make_linking_tokens(tx: Tx, shop: Shop, accounts: list[int]) -> list[str]:
+    client = await retailers.client(tx, shop.client.client_id)
+    assert client is not None
+    return [
+        (await tokens.issue(tx, client, "account_linking", account_id=account_id)).access_token
+        for account_id in accounts
+    ]
+
+
+async def make_users_and_accounts(tx: Tx, isolation_id: int, number: int) -> tuple[list[str], list[int]]:
+    users = [f"user-{secrets.token_hex(6)}" for _ in range(2 * number)]
+    for user_id in users:
+        await users_ops.create(tx, isolation_id, User(user_id, "Sample", None, None, None))
+    made = [await accounts.create(tx, f"{secrets.token_hex(6)}@example.com", PASSWORD_HASH) for _ in range(number)]
+    return users, [account.id for account in made]
+
+
+def race_for_links(shop: Shop, rounds: int) -> list[list[Answer]]:
+    """Each of `rounds` linking tokens posted for two users at the same moment; the answers, token by token."""
+    users, account_ids = shop.server.write(make_users_and_accounts, shop.retailer.isolation_id, rounds)
+    linking_tokens = shop.server.write(make_linking_tokens, shop, account_ids)
+    posts = [
+        [(f"/v2/fulfillment/users/{user}/link", {"linking_token": token}) for user in users[2 * place : 2 * place + 2]]
+        for place, token in enumerate(linking_tokens)
+    ]
+    return asyncio.run(volleys([shop.server.url], posts, shop.token))
+
+
+def test_linking_token_for_two_users_at_once_then_one_link(shop: Shop) -> None:
+    for answers in race_for_links(shop, ROUNDS):
+        (_, won), (_, lost) = sorted(answers, key=lambda answer: answer[0])
+        assert won == {"success": True}
+        assert lost == {
+            "error": {"message": "Linking token is invalid", "code": 1001},
+            "meta": {"key": "linking_token"},
+        }
+    rows = shop.server.sql("SELECT count(*) AS links FROM links WHERE isolation_id = $1", shop.retailer.isolation_id)
+    assert rows[0]["links"] == ROUNDS
+    print(f"{shop.server.store}: {ROUNDS} linking tokens x 2 users at once: one link each")
+
+
+def test_linking_token_without_its_guard_then_the_race_is_seen(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The account's unique link still stands behind it, so the loser is told so in place of "invalid"."""
+    assert GUARD in tokens.CLAIM_FOR_LINK
+    monkeypatch.setattr(tokens, "CLAIM_FOR_LINK", tokens.CLAIM_FOR_LINK.replace(GUARD, ""))
+    lost = [
+        body["error"]["message"]
+        for answers in race_for_links(shop, CANARY_ROUNDS)
+        for _, body in answers
+        if "error" in body
+    ]
+    assert "Validation failed: Common identities can only have one user per isolation context" in lost
+
+
+@pytest.fixture
+def two_processes(server: LiveServer, tmp_path: Path) -> Iterator[str]:
+    """Two more server processes on the store of `server`."""
+    environment = {
+        **os.environ,
+        "HANDCART_SECRET_KEY": SECRET_KEY,
+        "HANDCART_DATABASE": server.app.settings.database_url,
+        "HANDCART_RATE_LIMIT_PER_SECOND": "0",
+        "HANDCART_ENVIRONMENT": "sandbox",
+        "HANDCART_PUBLIC_URL": server.url,
+        "HANDCART_ACCESS_LOG": "off",
+    }
+    port = _free_port()
+    url = f"http://127.0.0.1:{port}"
+    command = [sys.executable, "-m", "handcart", "serve", "--port", str(port), "--workers", "2"]
+    with (tmp_path / "log").open("w") as log:
+        process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+    try:
+        deadline = time.monotonic() + 60
+        while not _answers(url):
+            assert process.poll() is None, (tmp_path / "log").read_text()
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        yield url
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def test_code_redeemed_at_three_processes_at_once_then_one_token(shop: Shop, two_processes: str) -> None:
+    codes = shop.server.write(make_codes, shop.client.client_id, shop.account().id, ROUNDS)
+    assert wins(redeem_all(shop, codes, two_processes)) == [1] * ROUNDS
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+def _answers(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/live", timeout=2).status_code == 200
+    except httpx.TransportError:
+        return False
