@@ -125,10 +125,12 @@ class SqliteDatabase:
                 else:
                     self._writer.commit()
             finally:
-                if self._writer.in_transaction:
-                    self._writer.rollback()
-                fcntl.flock(self._lock, fcntl.LOCK_UN)
-        except (sqlite3.Error, OSError, Unavailable) as error:
+                try:
+                    if self._writer.in_transaction:
+                        self._writer.rollback()
+                finally:
+                    fcntl.flock(self._lock, fcntl.LOCK_UN)
+        except Exception as error:  # whatever it was, nobody may be left waiting
             self._refuse(group, error)
             return
         for done, result, refusal in group:

@@ -321,6 +321,47 @@ async def test_the_lock_file_itself_fails_then_unavailable_and_no_caller_waits_f
     assert await settled(database.write(insert, "c")) == ["c"]
 
 
+async def test_no_thread_can_be_started_then_unavailable_and_no_caller_waits_for_ever(
+    database: SqliteDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*args: Any) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(database._thread, "submit", fail)
+        answers = await settled(database.write(insert, "a"), database.write(insert, "b"))
+    assert {type(answer) for answer in answers} == {Unavailable}
+    assert await settled(database.write(insert, "c")) == ["c"]
+    assert await database.read(names) == ["c"]
+
+
+async def test_commit_and_rollback_fail_then_the_lock_is_let_go(
+    database: SqliteDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Broken:
+        """A writer on a disk that fails."""
+
+        def __init__(self, writer: sqlite3.Connection) -> None:
+            self._writer = writer
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._writer, name)
+
+        def commit(self) -> None:
+            raise sqlite3.OperationalError("disk I/O error")
+
+        def rollback(self) -> None:
+            self._writer.rollback()
+            raise sqlite3.OperationalError("disk I/O error")
+
+    other = SqliteDatabase(str(tmp_path / "shop.db"), KEYS)
+    with monkeypatch.context() as patch:
+        patch.setattr(database, "_writer", Broken(database._writer))
+        assert isinstance((await settled(database.write(insert, "a")))[0], Unavailable)
+    assert await settled(other.write(insert, "b")) == ["b"]
+    await other.close()
+
+
 async def test_reader_fails_then_unavailable(database: SqliteDatabase) -> None:
     async def ask(tx: Tx) -> None:
         await tx.one("SELECT * FROM no_such_table")
