@@ -1,0 +1,34 @@
+"""Running the commands on the store of a live server, as an operator beside it would."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from handcart.cli import handcart
+from tests.support.server import SECRET_KEY, LiveServer
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def run(server: LiveServer) -> Run:
+    """`run("client", "list")` on the server's database; `--json` answers can be read by `answer`."""
+
+    def invoke(*arguments: str, stdin: str | None = None, **environment: str) -> Result:
+        return CliRunner().invoke(
+            handcart,
+            [*arguments, "--database", server.app.settings.database_url],
+            input=stdin,
+            env={"HANDCART_SECRET_KEY": SECRET_KEY, "HANDCART_PUBLIC_URL": "", **environment},
+        )
+
+    return invoke
+
+
+def answer(result: Result) -> Any:
+    """What a command printed with --json."""
+    assert result.exit_code == 0, f"{result.output}\n{result.exception!r}"
+    return json.loads(result.stdout)

@@ -1,0 +1,208 @@
+"""`demo`, `serve`, `worker`, `migrate`, `check` as processes: what they print, write, refuse and leave behind."""
+
+import json
+import os
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+COMMAND = [sys.executable, "-m", "handcart"]
+SECONDS = 60
+KEYS = {
+    "api_url",
+    "authorize_url",
+    "client_id",
+    "client_secret",
+    "retailer",
+    "redirect_uri",
+    "storefront_url",
+    "accounts",
+}
+
+
+def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("HANDCART_")}
+    return subprocess.run(
+        [*COMMAND, *arguments], env={**clean, **environment}, capture_output=True, text=True, timeout=SECONDS
+    )
+
+
+@contextmanager
+def demo(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], dict[str, Any]]]:
+    """A running demo and what it wrote."""
+    info = tmp_path / "info.json"
+    info.unlink(missing_ok=True)
+    ports = ("--port", "0", "--storefront-port", "0")
+    process = subprocess.Popen(
+        [*COMMAND, "demo", *ports, "--data", str(tmp_path / "data"), "--info", str(info)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        deadline = time.monotonic() + SECONDS
+        while not info.exists():
+            assert process.poll() is None, process.communicate()
+            assert time.monotonic() < deadline, "the demo did not start"
+            time.sleep(0.05)
+        yield process, json.loads(info.read_text())
+    finally:
+        if process.poll() is None:
+            process.terminate()
+        process.communicate(timeout=SECONDS)
+
+
+def children_of(process: subprocess.Popen[str]) -> list[int]:
+    text = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text()
+    return [int(pid) for pid in text.split()]
+
+
+def is_running(pid: int) -> bool:
+    status = Path(f"/proc/{pid}/stat")
+    return status.exists() and status.read_text().rpartition(")")[2].split()[0] != "Z"
+
+
+def catches(pid: int, number: signal.Signals) -> bool:
+    """Whether a process has a handler for a signal yet."""
+    caught = Path(f"/proc/{pid}/status").read_text().partition("SigCgt:")[2].split()[0]
+    return bool(int(caught, 16) >> (number - 1) & 1)
+
+
+def test_demo_started_then_info_file_and_everything_answers(tmp_path: Path) -> None:
+    with demo(tmp_path) as (_, info):
+        assert set(info) == KEYS
+        assert stat.S_IMODE((tmp_path / "info.json").stat().st_mode) == 0o600
+        assert {account["instacartplus_member"] for account in info["accounts"]} == {True, False}
+        assert all(set(account) == {"email", "password", "instacartplus_member"} for account in info["accounts"])
+        assert (tmp_path / "data" / "handcart.db").exists()
+        for url in (f"{info['api_url']}/ready", info["storefront_url"], f"{info['api_url']}/reference"):
+            assert httpx.get(url).status_code == 200
+        token = {name: info[name] for name in ("client_id", "client_secret")} | {"grant_type": "client_credentials"}
+        assert httpx.post(f"{info['api_url']}/v2/oauth/token", json=token).status_code == 200
+        made = run(
+            "client", "create", "--retailer", info["retailer"], "--redirect-uri", "https://shop.example/cb", "--json",
+            "--database", f"sqlite:///{tmp_path / 'data' / 'handcart.db'}",
+        )  # fmt: skip
+        client = json.loads(made.stdout)
+        assert client["authorize_url"] == info["authorize_url"]
+        token |= {name: client[name] for name in ("client_id", "client_secret")}
+        assert httpx.post(f"{info['api_url']}/v2/oauth/token", json=token).status_code == 200
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_demo_stopped_then_everything_it_started_is_gone(tmp_path: Path, number: signal.Signals) -> None:
+    with demo(tmp_path) as (process, _):
+        children = children_of(process)
+        assert len(children) == 3
+        process.send_signal(number)
+        process.wait(SECONDS)
+        assert process.returncode == 0
+        assert not [pid for pid in children if is_running(pid)]
+
+
+def test_demo_started_again_then_it_keeps_its_data(tmp_path: Path) -> None:
+    with demo(tmp_path) as (_, first):
+        token = {name: first[name] for name in ("client_id", "client_secret")} | {"grant_type": "client_credentials"}
+        access = httpx.post(f"{first['api_url']}/v2/oauth/token", json=token).json()["access_token"]
+        user = {"user_id": "customer-1", "first_name": "Sample"}
+        bearer = {"Authorization": f"Bearer {access}"}
+        httpx.post(f"{first['api_url']}/v2/fulfillment/users", json=user, headers=bearer).raise_for_status()
+    with demo(tmp_path) as (_, second):
+        for name in ("client_id", "client_secret", "accounts", "retailer"):
+            assert second[name] == first[name]
+        answer = httpx.get(f"{second['api_url']}/v2/fulfillment/users/customer-1/link", headers=bearer)
+        assert answer.json()["error"]["message"] == "User Not Linked"
+
+
+def test_demo_on_a_taken_port_then_a_sentence(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        result = run("demo", "--port", port, "--storefront-port", "0", "--data", str(tmp_path))
+    assert result.returncode == 1
+    assert f"cannot listen on 127.0.0.1 port {port}" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_migrate_then_private_files_and_a_second_time_is_fine(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'new' / 'handcart.db'}"
+    for _ in range(2):
+        result = run("migrate", "--database", url, "--json")
+        assert result.returncode == 0, result.stderr
+        assert set(json.loads(result.stdout)) == {"schema"}
+    for name in ("handcart.db", "secret.key"):
+        assert stat.S_IMODE((tmp_path / "new" / name).stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "sentence"),
+    [
+        (("client", "list", "--database", "mysql://user:pass@host/x"), {}, "cannot use this database URL"),
+        (("client", "list", "--database", "sqlite:///{tmp}/none.db"), {}, "no secret key"),
+        (("serve", "--database", "postgresql://127.0.0.1:1/x", "--data", "{tmp}"), {}, "no secret key"),
+        (("migrate", "--database", "postgresql://127.0.0.1:1/x", "--data", "{tmp}"), {}, "cannot migrate"),
+        (("migrate", "--data", "{tmp}"), {"HANDCART_NAME": "x"}, "there is no setting HANDCART_NAME"),
+        (("migrate", "--data", "{tmp}"), {"HANDCART_POOL_SIZE": "many"}, "must be a whole number"),
+        (("migrate", "--data", "{tmp}"), {"HANDCART_SECRET_KEY": "short"}, "the secret key is too short"),
+    ],
+)
+def test_what_cannot_be_done_then_one_sentence(
+    tmp_path: Path, arguments: tuple[str, ...], environment: dict[str, str], sentence: str
+) -> None:
+    result = run(*[argument.replace("{tmp}", str(tmp_path)) for argument in arguments], **environment)
+    assert result.returncode == 1
+    assert sentence in result.stderr
+    assert "Traceback" not in result.stderr
+    assert "pass" not in result.stderr
+
+
+def test_another_key_then_a_sentence(tmp_path: Path) -> None:
+    assert run("migrate", "--data", str(tmp_path)).returncode == 0
+    result = run("client", "list", "--data", str(tmp_path), HANDCART_SECRET_KEY="another key, another key, another key")
+    assert result.returncode == 1
+    assert "the secret key does not belong to this database" in result.stderr
+
+
+def test_serve_on_unsafe_settings_then_refused_with_every_reason_that_check_prints(tmp_path: Path) -> None:
+    assert run("migrate", "--data", str(tmp_path)).returncode == 0
+    (tmp_path / "secret.key").chmod(0o644)
+    unsafe = {"HANDCART_PUBLIC_URL": "http://connect.example.org", "HANDCART_TRUSTED_PROXIES": "*"}
+    refused = run("serve", "--data", str(tmp_path), "--port", "0", **unsafe)
+    assert refused.returncode == 1
+    checked = run("check", "--data", str(tmp_path), "--json", **unsafe)
+    assert checked.returncode == 1
+    problems = json.loads(checked.stdout)["problems"]
+    assert len(problems) == 3
+    for problem in problems:
+        assert problem in refused.stderr
+
+
+def test_check_on_safe_settings_then_no_problem(tmp_path: Path) -> None:
+    assert run("migrate", "--data", str(tmp_path)).returncode == 0
+    result = run("check", "--data", str(tmp_path), HANDCART_PUBLIC_URL="https://connect.example.org")
+    assert (result.returncode, result.stdout) == (0, "No problem found.\n")
+
+
+def test_worker_once_then_it_ends(tmp_path: Path) -> None:
+    assert run("migrate", "--data", str(tmp_path)).returncode == 0
+    assert run("worker", "--once", "--data", str(tmp_path)).returncode == 0
+
+
+def test_worker_stopped_then_it_ends_cleanly(tmp_path: Path) -> None:
+    assert run("migrate", "--data", str(tmp_path)).returncode == 0
+    process = subprocess.Popen([*COMMAND, "worker", "--data", str(tmp_path)], stderr=subprocess.PIPE, text=True)
+    while not catches(process.pid, signal.SIGTERM):
+        assert process.poll() is None
+        time.sleep(0.02)
+    process.send_signal(signal.SIGTERM)
+    _, printed = process.communicate(timeout=SECONDS)
+    assert process.returncode == 0, printed
