@@ -1,5 +1,6 @@
 """What makes production settings unsafe, each with what to change."""
 
+import re
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -26,7 +27,7 @@ def _settings_problems(settings: Settings) -> list[str]:
         found.append("The public URL is missing: set HANDCART_PUBLIC_URL to https://your.host")
     elif not settings.is_https:
         found.append(f"{settings.public_url} is not encrypted: set HANDCART_PUBLIC_URL to an https:// address")
-    if "*" in settings.trusted_proxies:
+    if re.search(r"\*|/0\b", settings.trusted_proxies):
         found.append("Every address is a trusted proxy: set HANDCART_TRUSTED_PROXIES to your proxies' own addresses")
     if settings.metrics_public:
         found.append("Anybody can read the metrics: unset HANDCART_METRICS_PUBLIC and use HANDCART_METRICS_PORT")

@@ -1,6 +1,7 @@
 """Bring a database to the schema of this release. Alembic and SQLAlchemy are loaded here and nowhere else."""
 
 import asyncio
+import fcntl
 import os
 from pathlib import Path
 from typing import Any
@@ -81,13 +82,18 @@ def _upgrade_sqlite(path: str) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o600))
     engine = sa.create_engine(f"sqlite:///{path}", connect_args={"timeout": 30})
-    with engine.connect() as connection:
-        # Set once, here: switching at each connection would race between processes.
-        connection.exec_driver_sql("PRAGMA journal_mode = WAL")
-        connection.commit()
-    with engine.begin() as connection:
-        _run_alembic(connection)
-    engine.dispose()
+    lock = os.open(f"{path}.lock", os.O_CREAT | os.O_RDWR, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # two operators who migrate at once wait for each other
+        with engine.connect() as connection:
+            # Set once, here: switching at each connection would race between processes.
+            connection.exec_driver_sql("PRAGMA journal_mode = WAL")
+            connection.commit()
+        with engine.begin() as connection:
+            _run_alembic(connection)
+    finally:
+        os.close(lock)
+        engine.dispose()
 
 
 async def _upgrade_postgres(url: str) -> None:

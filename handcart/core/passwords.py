@@ -55,7 +55,7 @@ async def verify(password_hash: str | None, password: str) -> bool:
     """Whether the password fits; without a hash (no such account) it takes as long and answers False."""
     loop = asyncio.get_running_loop()
     fits = await loop.run_in_executor(_hashing, _verify, password_hash, password)
-    return fits and password_hash is not None
+    return fits and bool(password_hash)
 
 
 async def hash_again(password_hash: str, password: str) -> str | None:

@@ -13,16 +13,16 @@ class Buckets:
 
     def __init__(self, per_second: int) -> None:
         self._per_second = per_second
-        self._full_at: dict[str, float] = {}
+        self._full_at: dict[str, int] = {}
 
     def take(self, key: str) -> bool:
         """Whether one more request may pass now."""
         if not self._per_second:
             return True
-        now = clock.now() / clock.SECOND
+        now = clock.now()
         # The moment at which the bucket will be full again says all there is to know about it.
-        full_at = max(self._full_at.get(key, 0.0), now) + 1 / self._per_second
-        if full_at > now + 1:
+        full_at = max(self._full_at.get(key, 0), now) + clock.SECOND // self._per_second
+        if full_at > now + clock.SECOND:
             return False
         if len(self._full_at) >= _MOST_BUCKETS:
             self._full_at = {k: at for k, at in self._full_at.items() if at > now}

@@ -1,0 +1,143 @@
+"""Settings: unknown names and wrong types stop the start with a sentence; the key file is private."""
+
+import dataclasses
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from handcart.core import settings
+from handcart.core.settings import Settings, SettingsError, load
+
+KEY = "k" * 32
+
+
+def test_nothing_set_then_the_defaults_of_a_production_server() -> None:
+    chosen = load({"HOME": "/home/sample", "PATH": "/bin"})
+    assert chosen == Settings()
+    assert (chosen.environment, chosen.is_sandbox, chosen.rate_limit_per_second) == ("production", False, 500)
+
+
+def test_every_setting_then_read_by_its_name() -> None:
+    texts = {"str": "x", "int": "7", "bool": "on"}
+    for setting in dataclasses.fields(Settings):
+        if setting.name == "environment":
+            continue
+        kind = setting.type if isinstance(setting.type, str) else setting.type.__name__
+        chosen = load({f"HANDCART_{setting.name.upper()}": texts[kind]})
+        assert getattr(chosen, setting.name) == {"str": "x", "int": 7, "bool": True}[kind]
+
+
+@pytest.mark.parametrize("name", ["HANDCART_NONSENSE", "HANDCART_", "HANDCART_DATABASE_URL", "HANDCART_PUBLIC-URL"])
+def test_unknown_name_then_a_sentence_that_names_it(name: str) -> None:
+    with pytest.raises(SettingsError, match=f"there is no setting {name}"):
+        load({name: "x"})
+
+
+@pytest.mark.parametrize("text", ["-1", "1.5", "ten", "", " 5", "0x10"])
+def test_number_malformed_then_a_sentence(text: str) -> None:
+    with pytest.raises(SettingsError, match="HANDCART_POOL_SIZE must be a whole number of 0 or more"):
+        load({"HANDCART_POOL_SIZE": text})
+
+
+@pytest.mark.parametrize("text", ["", "maybe", "2", "y"])
+def test_switch_malformed_then_a_sentence(text: str) -> None:
+    with pytest.raises(SettingsError, match="HANDCART_REFERENCE must be on or off"):
+        load({"HANDCART_REFERENCE": text})
+
+
+@pytest.mark.parametrize(
+    ("text", "value"), [("1", True), ("TRUE", True), ("Yes", True), ("on", True), ("0", False), ("off", False)]
+)
+def test_switch_then_its_value(text: str, value: bool) -> None:
+    assert load({"HANDCART_REFERENCE": text}).reference is value
+
+
+@pytest.mark.parametrize("text", ["Production", "test", "", "sandbox "])
+def test_environment_unknown_then_a_sentence(text: str) -> None:
+    with pytest.raises(SettingsError, match="HANDCART_ENVIRONMENT must be production or sandbox"):
+        load({"HANDCART_ENVIRONMENT": text})
+
+
+def test_option_given_then_it_wins_and_none_does_not() -> None:
+    environ = {"HANDCART_BRAND": "Sample Co-op", "HANDCART_PUBLIC_URL": "https://a.example"}
+    chosen = load(environ, brand="Sample Grocer", public_url=None)
+    assert (chosen.brand, chosen.public_url) == ("Sample Grocer", "https://a.example")
+
+
+def test_issuer_then_the_public_url_without_a_slash() -> None:
+    assert Settings(public_url="https://connect.example.org/").issuer == "https://connect.example.org"
+    assert Settings(public_url="https://connect.example.org/").is_https
+    assert not Settings(public_url="http://connect.example.org").is_https
+
+
+def test_data_directory_then_the_option_the_variable_or_the_home(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/sample")
+    monkeypatch.delenv("XDG_DATA_HOME", raising=False)
+    assert Settings().data_directory == Path("/home/sample/.local/share/handcart")
+    monkeypatch.setenv("XDG_DATA_HOME", "/var/data")
+    assert Settings().data_directory == Path("/var/data/handcart")
+    assert Settings(data="~/shop").data_directory == Path("/home/sample/shop")
+    assert Settings(data="/srv/shop").database_url == "sqlite:////srv/shop/handcart.db"
+
+
+def test_key_file_then_beside_the_database_unless_named() -> None:
+    assert Settings(database="sqlite:////srv/shop/a.db").key_file == Path("/srv/shop/secret.key")
+    assert Settings(database="postgresql://h/d", data="/srv/shop").key_file == Path("/srv/shop/secret.key")
+    assert Settings(secret_key_file="/etc/handcart.key").key_file == Path("/etc/handcart.key")
+
+
+def test_no_key_and_none_may_be_made_then_a_sentence_and_no_file(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"there is no secret key at .*secret\.key: run `handcart migrate` first"):
+        settings.keys(Settings(data=str(tmp_path)))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_no_key_and_one_may_be_made_then_a_private_file_that_is_used_again(tmp_path: Path) -> None:
+    chosen = Settings(data=str(tmp_path / "new" / "directory"))
+    before = os.umask(0)
+    try:
+        made = settings.keys(chosen, may_make=True)
+    finally:
+        os.umask(before)
+    assert chosen.key_file.stat().st_mode & 0o777 == 0o600
+    assert len(chosen.key_file.read_text().strip()) >= 43
+    assert settings.keys(chosen).fingerprint == made.fingerprint
+    assert settings.keys(chosen, may_make=True).fingerprint == made.fingerprint
+
+
+def test_two_installations_then_two_keys(tmp_path: Path) -> None:
+    made = [settings.keys(Settings(data=str(tmp_path / name)), may_make=True) for name in "ab"]
+    assert made[0].fingerprint != made[1].fingerprint
+
+
+def test_key_in_the_settings_then_no_file_is_made(tmp_path: Path) -> None:
+    assert settings.keys(Settings(data=str(tmp_path), secret_key=KEY), may_make=True).fingerprint
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("key", ["a-key-of-few", "k" * 31])
+def test_key_too_short_then_a_sentence_without_it(tmp_path: Path, key: str) -> None:
+    (tmp_path / "secret.key").write_text(f"{key}\n")
+    for chosen in (Settings(data=str(tmp_path)), Settings(secret_key=key)):
+        with pytest.raises(SettingsError, match="the secret key is too short") as refused:
+            settings.keys(chosen)
+        assert key not in str(refused.value)
+
+
+MODES = [(0o600, True), (0o400, True), (0o640, False), (0o604, False), (0o660, False)]
+
+
+@pytest.mark.parametrize(("mode", "private"), MODES)
+def test_file_mode_then_private_or_not(tmp_path: Path, mode: int, private: bool) -> None:
+    file = tmp_path / "secret.key"
+    file.touch()
+    file.chmod(mode)
+    assert settings.is_private(file) is private
+
+
+def test_settings_then_frozen() -> None:
+    chosen: Any = Settings()
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        chosen.brand = "Other"

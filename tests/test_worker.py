@@ -1,0 +1,161 @@
+"""The worker drops what is over and nothing else, in small steps, on both stores."""
+
+import asyncio
+import io
+import json
+from typing import Any
+
+import pytest
+
+from handcart import worker
+from handcart.core import log, ratelimit, sessions
+from handcart.core.db import Tx, Unavailable
+from handcart.core.ratelimit import Limit
+from handcart.oauth import authorization
+from handcart.oauth.checks import Request
+from handcart.oauth.scopes import ACCOUNT_LINKING
+from handcart.retailers import ops as retailers
+from tests.support.contents import contents
+from tests.support.oauth import code_for, token_for
+from tests.support.server import LiveServer
+from tests.support.shop import REDIRECT_URI, Shop
+
+PURGED = ("sessions", "rate_limits", "authorization_requests", "authorization_codes", "tokens")
+
+
+def purge(server: LiveServer) -> dict[str, int]:
+    dropped: dict[str, int] = server.wait_for(worker.purge(server.app.database))
+    return dropped
+
+
+async def start_request(tx: Tx, client_id: str) -> None:
+    client = await retailers.client(tx, client_id)
+    assert client is not None
+    request = Request([], client=client, redirect_uri=REDIRECT_URI, scope=ACCOUNT_LINKING)
+    await authorization.start(tx, request, "a session that never signs in")
+
+
+def fill(shop: Shop) -> tuple[str, ...]:
+    """One row, at least, of everything that ends by itself; answers what these rows hold."""
+    account = shop.account()
+    assert code_for(shop, account)
+    assert token_for(shop, account)
+    assert shop.token
+    shop.server.write(start_request, shop.client.client_id)
+    shop.server.write(ratelimit.count, f"test:{shop.slug}", Limit(1, 60))
+    return f"test:{shop.slug}", shop.client.client_id, str(account.id)
+
+
+def sizes(server: LiveServer) -> dict[str, int]:
+    return {name: len(rows) for name, rows in contents(server).items() if name in PURGED}
+
+
+@pytest.fixture
+def tidy(shop: Shop, later: Any) -> Shop:
+    """A shop on a database where nothing is over."""
+    with later(seconds=0):
+        purge(shop.server)
+    return shop
+
+
+# What is over after so long, and not a moment before.
+ENDS = {
+    "authorization_requests": 30 * 60,
+    "sessions": 12 * 3600,
+    "rate_limits": 24 * 3600,
+    "authorization_codes": 24 * 3600 + 60,
+    "tokens": 48 * 3600,
+}
+
+
+@pytest.mark.parametrize("table", ENDS)
+def test_over_then_dropped_and_not_a_minute_before(tidy: Shop, later: Any, table: str) -> None:
+    server, marks = tidy.server, fill(tidy)
+
+    def rows() -> list[str]:
+        return [row for row in contents(server)[table] if any(mark in row for mark in marks)]
+
+    made = rows()
+    assert made
+    with later(seconds=ENDS[table] - 90):
+        purge(server)
+        assert rows() == made
+    with later(seconds=ENDS[table] + 90):
+        purge(server)
+        assert rows() == []
+
+
+def test_nothing_over_then_nothing_dropped(tidy: Shop) -> None:
+    fill(tidy)
+    before = contents(tidy.server)
+    assert set(purge(tidy.server).values()) == {0}
+    assert contents(tidy.server) == before
+
+
+def test_everything_over_then_what_lasts_is_still_there(tidy: Shop, later: Any) -> None:
+    fill(tidy)
+    before = contents(tidy.server)
+    with later(seconds=365 * 86_400):
+        dropped = purge(tidy.server)
+    after = contents(tidy.server)
+    assert {name for name in before if before[name] != after[name]} == set(PURGED)
+    assert [len(after[name]) for name in PURGED] == [0] * len(PURGED)
+    assert sum(dropped.values()) == sum(len(before[name]) for name in PURGED)
+
+
+def test_session_in_use_then_kept_until_its_absolute_end(tidy: Shop, later: Any) -> None:
+    server, account = tidy.server, tidy.account()
+    cookie = server.write(sessions.sign_in, account.id, "")
+    for hour in range(10, 14 * 24, 10):
+        with later(seconds=hour * 3600):
+            server.write(sessions.touch, cookie)
+            purge(server)
+            assert server.read(sessions.account_of, cookie) == account.id
+    with later(seconds=14 * 86_400 + 60):
+        assert server.read(sessions.account_of, cookie) is None
+        purge(server)
+        assert sizes(server)["sessions"] == 0
+
+
+def test_more_than_one_step_then_all_are_dropped(tidy: Shop, later: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    server = tidy.server
+    monkeypatch.setattr(worker, "STEP_ROWS", 7)
+    for number in range(50):
+        server.write(ratelimit.count, f"test:{number}", Limit(1, 60))
+    with later(seconds=2 * 86_400):
+        assert purge(server)["handcart.core.ratelimit.purge"] >= 50
+    assert not [row for row in contents(server)["rate_limits"] if "test:" in row]
+
+
+def test_run_once_then_what_is_over_is_dropped_and_logged_without_secrets(tidy: Shop, later: Any) -> None:
+    server = tidy.server
+    fill(tidy)
+    stream = io.StringIO()
+    log.to(stream)
+    with later(seconds=365 * 86_400):
+        asyncio.run(worker.run(server.app.settings, server.app.keys, once=True))
+    log.to(None)
+    lines = [json.loads(line) for line in stream.getvalue().splitlines()]
+    (line,) = [line for line in lines if line["event"] == "housekeeping"]
+    assert line["handcart.oauth.jobs.purge_tokens"] >= 2
+    assert sizes(server) == dict.fromkeys(PURGED, 0)
+
+
+def test_store_away_then_put_off_and_done_when_it_is_back(tidy: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = io.StringIO()
+    log.to(stream)
+    tries: list[int] = []
+
+    async def purge_at_the_second_try(database: Any) -> dict[str, int]:
+        tries.append(1)
+        if len(tries) == 1:
+            raise Unavailable("the database is away")
+        raise asyncio.CancelledError
+
+    monkeypatch.setattr(worker, "purge", purge_at_the_second_try)
+    monkeypatch.setattr(worker, "PAUSE_SECONDS", 0)
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(worker.run(tidy.server.app.settings, tidy.server.app.keys))
+    log.to(None)
+    assert len(tries) == 2
+    assert '"cause":"the database is away"' in stream.getvalue()
