@@ -177,14 +177,14 @@ def two_processes(server: LiveServer, tmp_path: Path) -> Iterator[str]:
         "HANDCART_PUBLIC_URL": server.url,
         "HANDCART_ACCESS_LOG": "off",
     }
-    port = _free_port()
+    port = free_port()
     url = f"http://127.0.0.1:{port}"
     command = [sys.executable, "-m", "handcart", "serve", "--port", str(port), "--workers", "2"]
     with (tmp_path / "log").open("w") as log:
         process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
     try:
         deadline = time.monotonic() + 60
-        while not _answers(url):
+        while not is_up(url):
             assert process.poll() is None, (tmp_path / "log").read_text()
             assert time.monotonic() < deadline
             time.sleep(0.05)
@@ -199,13 +199,13 @@ def test_code_redeemed_at_three_processes_at_once_then_one_token(shop: Shop, two
     assert wins(redeem_all(shop, codes, two_processes)) == [1] * ROUNDS
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return int(listener.getsockname()[1])
 
 
-def _answers(url: str) -> bool:
+def is_up(url: str) -> bool:
     try:
         return httpx.get(f"{url}/live", timeout=2).status_code == 200
     except httpx.TransportError:
