@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from handcart.accounts import ops
 from handcart.accounts.errors import SignInRefused
 from handcart.core import passwords, sessions
-from handcart.core.browser import Browser
+from handcart.core.browser import Browser, sign_in_result
 from handcart.core.http import Call, Reply, Route
 from handcart.core.pages import LOCALES
 from handcart.core.passwords import PasswordRefused
@@ -24,14 +24,7 @@ async def _sign_in(call: Call) -> Reply:
     form = await browser.form()
     browser.check_form(form, "sign-in")
     try:
-        signed_in = await ops.sign_in(
-            call.app.database,
-            email=form.get("email", ""),
-            password=form.get("password", ""),
-            address=call.address,
-            session=browser.session,
-            device=browser.device,
-        )
+        signed_in = await ops.sign_in(call.app.database, **browser.credentials(form))
     except SignInRefused as refused:
         return _sign_in_page(browser, form.get("email", "")[:254], refused.retry_after)
     browser.start_session(signed_in.session)
@@ -76,15 +69,11 @@ async def _change_password(call: Call) -> Reply:
 
 
 def _sign_in_page(browser: Browser, email: str = "", retry_after: int | None = None) -> Reply:
-    """`retry_after`: None at first, 0 after wrong credentials, else the seconds to wait."""
     return browser.page(
         "accounts/sign_in.html",
-        status=200 if retry_after is None else (429 if retry_after else 401),
         action=f"/account/sign-in?locale={browser.locale}",
         form_token=browser.form_token("sign-in"),
-        email=email,
-        error=None if retry_after is None else ("rate_limited" if retry_after else "credentials"),
-        retry_minutes=-(-(retry_after or 0) // 60),
+        **sign_in_result(email, retry_after),
         locale_links=[
             (locale, label, f"/account/sign-in?locale={locale}", locale == browser.locale)
             for locale, label in LOCALES.items()

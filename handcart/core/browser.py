@@ -52,6 +52,16 @@ class Browser:
             raise PageRefused(415, "method_not_allowed")
         return _pairs(await read_body(self.call, most_bytes))
 
+    def credentials(self, form: dict[str, str]) -> dict[str, str]:
+        """What a sign-in form brought, and who brought it."""
+        return {
+            "email": form.get("email", ""),
+            "password": form.get("password", ""),
+            "address": self.call.address,
+            "session": self.session,
+            "device": self.device,
+        }
+
     def form_token(self, *subject: str) -> str:
         """The token for a form about `subject` in this session."""
         return self.call.app.keys.form_token(self.session, *subject)
@@ -112,6 +122,20 @@ class Browser:
         # Our pages send no referrer, so browsers may say "null" for their own posts.
         if origin not in (None, "null") and origin.partition("://")[2] != self.call.header(b"host"):
             raise form_expired()
+
+
+def sign_in_result(email: str, retry_after: int | None) -> dict[str, Any]:
+    """What `core/sign_in_form.html` shows, and its status.
+
+    `retry_after`: None at first, 0 after wrong credentials, else the seconds to wait.
+    """
+    is_limited = bool(retry_after)
+    return {
+        "status": 200 if retry_after is None else (429 if is_limited else 401),
+        "email": email,
+        "error": None if retry_after is None else ("rate_limited" if is_limited else "credentials"),
+        "retry_minutes": -(-(retry_after or 0) // 60),
+    }
 
 
 def html_headers(form_action: str | None = None) -> list[Header]:

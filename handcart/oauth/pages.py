@@ -6,7 +6,7 @@ from urllib.parse import quote, urlencode
 from handcart.accounts import ops as accounts
 from handcart.accounts.errors import SignInRefused
 from handcart.core import clock, sessions
-from handcart.core.browser import Browser, PageRefused, form_expired
+from handcart.core.browser import Browser, PageRefused, form_expired, sign_in_result
 from handcart.core.db import Tx
 from handcart.core.errors import OAuthError
 from handcart.core.http import Call, Reply, Route
@@ -84,14 +84,7 @@ async def _sign_in(call: Call) -> Reply:
     form = await browser.form()
     pending = await _take_step(browser, form)
     try:
-        signed_in = await accounts.sign_in(
-            call.app.database,
-            email=form.get("email", ""),
-            password=form.get("password", ""),
-            address=call.address,
-            session=browser.session,
-            device=browser.device,
-        )
+        signed_in = await accounts.sign_in(call.app.database, **browser.credentials(form))
     except SignInRefused as refused:
         return await _sign_in_page(browser, pending, form.get("email", "")[:254], refused.retry_after)
     await call.app.database.write(authorization.hand_over, browser.session, signed_in.session)
@@ -138,17 +131,13 @@ async def _take_step(browser: Browser, form: dict[str, str]) -> PendingRequest:
 async def _sign_in_page(
     browser: Browser, pending: PendingRequest, email: str = "", retry_after: int | None = None
 ) -> Reply:
-    """`retry_after`: None at first, 0 after wrong credentials, else the seconds to wait."""
     return browser.page(
         "oauth/sign_in.html",
-        status=200 if retry_after is None else (429 if retry_after else 401),
         form_action=pending.redirect_uri,
         retailer=await _retailer_name(browser, pending),
         action=_path(pending, browser.locale, "/sign-in"),
         form_token=browser.form_token(pending.id, str(pending.step)),
-        email=email,
-        error=None if retry_after is None else ("rate_limited" if retry_after else "credentials"),
-        retry_minutes=-(-(retry_after or 0) // 60),
+        **sign_in_result(email, retry_after),
         locale_links=_locale_links(browser, pending),
     )
 
