@@ -11,7 +11,7 @@ from handcart.core.db import Tx
 
 @click.group()
 def retailer() -> None:
-    """Retailers."""
+    """Make retailers."""
 
 
 @retailer.command("create")
@@ -48,7 +48,7 @@ def create_retailer(
 
 @click.group()
 def client() -> None:
-    """API clients."""
+    """Make, list, disable API clients; renew their secrets."""
 
 
 @client.command("create")
@@ -145,17 +145,17 @@ def disable_client(client_id: str, undo: bool, as_json: bool, **store: Any) -> N
 
 @click.group()
 def account() -> None:
-    """Customers of the platform."""
+    """Make and close accounts of the platform's customers."""
 
 
 @account.command("create")
 @store_options
 @json_option
-@click.option("--email", required=True)
+@click.option("--email", required=True, help="Of the account.")
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
 @click.option("--password", help="The password; other processes can see it, so prefer standard input.")
 def create_account(email: str, password: str | None, password_stdin: bool, as_json: bool, **store: Any) -> None:
-    """Make an account; without a password, one is made up and shown once."""
+    """Make an account; its password is shown once, if none is given."""
     import secrets
 
     from handcart.accounts import ops
@@ -173,7 +173,7 @@ def create_account(email: str, password: str | None, password_stdin: bool, as_js
 @account.command("close")
 @store_options
 @json_option
-@click.option("--email", required=True)
+@click.option("--email", required=True, help="Of the account.")
 def close_account(email: str, as_json: bool, **store: Any) -> None:
     """Close an account and end its links everywhere."""
     from handcart.accounts import ops as accounts
@@ -188,14 +188,19 @@ def close_account(email: str, as_json: bool, **store: Any) -> None:
 
 @click.group()
 def membership() -> None:
-    """Membership periods."""
+    """Grant and end memberships."""
 
 
 @membership.command("grant")
 @store_options
 @json_option
-@click.option("--email", required=True)
-@click.option("--until", type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%SZ"]), help="End, in UTC.")
+@click.option("--email", required=True, help="Of the account.")
+@click.option(
+    "--until",
+    type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%SZ"]),
+    metavar="DATE",
+    help="End, in UTC: 2027-12-31T23:59:59Z; 2027-12-31 alone is the first moment of that day.",
+)
 @click.option("--days", type=click.IntRange(1, 36500), help="Or so many days from now; 365 if nothing is said.")
 def grant_membership(email: str, until: Any, days: int | None, as_json: bool, **store: Any) -> None:
     """Give an account a membership from now on."""
@@ -220,7 +225,7 @@ def grant_membership(email: str, until: Any, days: int | None, as_json: bool, **
 @membership.command("end")
 @store_options
 @json_option
-@click.option("--email", required=True)
+@click.option("--email", required=True, help="Of the account.")
 def end_membership(email: str, as_json: bool, **store: Any) -> None:
     """End an account's membership now."""
     from handcart.accounts import ops
@@ -235,7 +240,7 @@ def end_membership(email: str, as_json: bool, **store: Any) -> None:
 @click.command()
 @store_options
 @json_option
-@click.option("--retailer", required=True, metavar="SLUG")
+@click.option("--retailer", required=True, metavar="SLUG", help="Where the link is.")
 @click.option("--email", help="The linked account.")
 @click.option("--user", "user_id", help="Or the linked user.")
 def unlink(retailer: str, email: str | None, user_id: str | None, as_json: bool, **store: Any) -> None:

@@ -21,7 +21,7 @@ from handcart.core.stores import connect
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", default=8080, show_default=True, help="Port of the API; 0 picks a free one.")
 @click.option("--storefront-port", default=8081, show_default=True, help="Port of the storefront; 0 picks a free one.")
-@click.option("--data", metavar="DIR", help="Directory to keep everything in.")
+@click.option("--data", metavar="DIR", help="Where everything is kept; without it, in the user's data directory.")
 @click.option("--info", "info_file", type=click.Path(path_type=Path), help="Write URLs and credentials here, as JSON.")
 @json_option
 def demo(host: str, port: int, storefront_port: int, data: str | None, info_file: Path | None, as_json: bool) -> None:
@@ -101,7 +101,7 @@ def migrate(database: str | None, data: str | None, as_json: bool) -> None:
 @store_options
 @json_option
 def check(database: str | None, data: str | None, as_json: bool) -> None:
-    """Print everything that makes these settings unsafe for production."""
+    """Print what makes these settings unsafe for production."""
     from handcart.safety import problems
 
     chosen = settings_of(database=database, data=data)
