@@ -63,6 +63,11 @@ async def by_id(tx: Tx, account_id: int) -> Account | None:
     return _account(await tx.one(f"{_ACCOUNT} AND id = $1", account_id))
 
 
+async def hold(tx: Tx, account_id: int) -> bool:
+    """Whether there is such an open account, which then nobody closes before this transaction ends."""
+    return await tx.one(f"{_ACCOUNT} AND id = $1 FOR UPDATE", account_id) is not None
+
+
 async def signed_in(tx: Tx, cookie: str) -> Account | None:
     """The open account that is signed in under a session cookie."""
     account_id = await sessions.account_of(tx, cookie)
@@ -83,7 +88,7 @@ async def sign_in(
     subjects = _subjects(database, email, address, is_known_device=matches(device, known))
     account = await _verified(database, email, password, subjects)
     newer = await passwords.hash_again(account.password_hash, password)
-    cookie = await database.write(_start_session, account.id, session, subjects, newer)
+    cookie = await database.write(_start_session, account, session, subjects, newer or account.password_hash)
     return SignedIn(cookie, known)
 
 
@@ -155,8 +160,8 @@ def _subjects(database: Database, email: str, address: str, *, is_known_device: 
     if is_known_device:
         return [(f"sign-in:device:{account}", _PER_ACCOUNT)]
     return [
+        (f"sign-in:address:{ratelimit.network(address)}", _PER_ADDRESS),
         (f"sign-in:account:{account}", _PER_ACCOUNT),
-        (f"sign-in:address:{address}", _PER_ADDRESS),
         ("sign-in:all", _IN_ALL),
     ]
 
@@ -173,18 +178,30 @@ async def _verified(database: Database, email: str, password: str, subjects: lis
 
 
 async def _count_try(tx: Tx, subjects: list[tuple[str, Limit]]) -> int:
-    return max([await ratelimit.count(tx, subject, limit) for subject, limit in subjects])
+    """Count one try; who is over the first limit uses up nothing of the next ones, which others share."""
+    for subject, limit in subjects:
+        wait = await ratelimit.count(tx, subject, limit)
+        if wait:
+            return wait
+    return 0
 
 
 async def _start_session(
-    tx: Tx, account_id: int, old: str, subjects: list[tuple[str, Limit]], password_hash: str | None
+    tx: Tx, account: Account, old: str, subjects: list[tuple[str, Limit]], password_hash: str
 ) -> str:
+    # The password may have been changed, or the account closed, while the one that was given was verified.
+    is_valid = await tx.run(
+        "UPDATE accounts SET password_hash = $3 WHERE id = $1 AND password_hash = $2 AND closed_at IS NULL",
+        account.id,
+        account.password_hash,
+        password_hash,
+    )
+    if not is_valid:
+        raise SignInRefused
     # Only wrong tries stay counted.
     for subject, limit in subjects:
         await ratelimit.uncount(tx, subject, limit)
-    if password_hash:
-        await tx.run("UPDATE accounts SET password_hash = $2 WHERE id = $1", account_id, password_hash)
-    return await sessions.sign_in(tx, account_id, old)
+    return await sessions.sign_in(tx, account.id, old)
 
 
 def _account(row: Any) -> Account | None:

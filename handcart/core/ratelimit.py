@@ -1,6 +1,7 @@
 """Rate limits: a bucket per API client in this process, and counted windows in the database for sign-in."""
 
 from dataclasses import dataclass
+from ipaddress import IPv6Address, ip_address
 
 from handcart.core import clock
 from handcart.core.db import Tx
@@ -42,14 +43,16 @@ async def count(tx: Tx, subject: str, limit: Limit) -> int:
     """Count one hit on `subject`; answers 0, or the seconds to wait when the window already held its fill."""
     window = limit.seconds * clock.SECOND
     starts_at = clock.now() // window * window
+    # A full window is left as it is, so that a flood of refused tries costs no write.
     row = await tx.one(
         "INSERT INTO rate_limits (subject, window_starts_at, hits) VALUES ($1, $2, 1)"
-        " ON CONFLICT (subject, window_starts_at) DO UPDATE SET hits = rate_limits.hits + 1 RETURNING hits",
+        " ON CONFLICT (subject, window_starts_at) DO UPDATE SET hits = rate_limits.hits + 1"
+        " WHERE rate_limits.hits < $3 RETURNING hits",
         subject,
         starts_at,
+        limit.hits,
     )
-    assert row is not None
-    return _wait(starts_at + window) if row["hits"] > limit.hits else 0
+    return _wait(starts_at + window) if row is None else 0
 
 
 async def uncount(tx: Tx, subject: str, limit: Limit) -> None:
@@ -70,6 +73,17 @@ async def purge(tx: Tx, most: int) -> int:
         clock.now() - clock.DAY,
         most,
     )
+
+
+def network(address: str) -> str:
+    """Who is behind an address: an IPv4 address itself, of IPv6 the /64, which a customer has whole."""
+    try:
+        parsed = ip_address(address)
+    except ValueError:  # a socket file
+        return address[:64]
+    if parsed.version == 4:
+        return str(parsed)
+    return str(parsed.ipv4_mapped or IPv6Address(int(parsed) >> 64 << 64))
 
 
 def _wait(until: int) -> int:

@@ -8,8 +8,9 @@ from urllib.parse import parse_qsl, unquote_plus
 from handcart.core import errors as core_errors
 from handcart.core.errors import OAuthError
 from handcart.core.http import Call, media_type
-from handcart.core.ratelimit import Limit, count
+from handcart.core.ratelimit import Limit, count, network
 from handcart.oauth import errors
+from handcart.retailers import ops as retailers
 
 _WRONG_SECRETS = Limit(60, 60)
 _CREDENTIALS = ("client_id=", "client_secret=", "code=", "token=", "assertion=", "grant_type=")
@@ -54,9 +55,10 @@ def credentials(call: Call, parameters: dict[str, str], refusal: OAuthError) -> 
 
 
 async def count_wrong_secret(call: Call, client_id: str) -> None:
-    """Slow down who guesses secrets: by client and address, so that nobody else is hurt. Raises 429."""
-    known = call.app.keys.hash(client_id).hex()[:32]
-    wait = await call.app.database.write(count, f"secret:{known}:{call.address}", _WRONG_SECRETS)
+    """Slow down who guesses a client's secret: by client and address, so that nobody else is hurt. Raises 429."""
+    if await call.app.database.read(retailers.client, client_id) is None:  # made-up ids would fill the table
+        return
+    wait = await call.app.database.write(count, f"secret:{client_id}:{network(call.address)}", _WRONG_SECRETS)
     if wait:
         raise core_errors.too_many_requests(wait)
 
