@@ -55,7 +55,7 @@ def routes(settings: Settings) -> Sequence[Route]:
 def api_routes() -> Sequence[Route]:
     """The wire contract."""
     return (
-        *oauth_api.routes(users.is_active),
+        *oauth_api.routes(users.hold),
         *users_api.routes([linking.forget_user]),
         *linking_api.ROUTES,
     )

@@ -26,7 +26,7 @@ async def link(tx: Tx, caller: Caller, user_id: str, linking_token: str) -> None
     """Link a user to the account that the linking token stands for. The same again is fine."""
     await users.require(tx, caller.isolation_id, user_id)
     claimed = await tokens.claim_linking_token(tx, caller, linking_token)
-    if claimed is None or await accounts.by_id(tx, claimed.account_id) is None:
+    if claimed is None or not await accounts.hold(tx, claimed.account_id):
         raise errors.linking_token_invalid()
     there = await tx.one(
         "SELECT account_id, token_hash FROM links WHERE isolation_id = $1 AND user_id = $2",
@@ -54,8 +54,9 @@ async def membership(tx: Tx, isolation_id: int, user_id: str) -> Membership:
 
 async def unlink(tx: Tx, isolation_id: int, account_id: int, by: str) -> bool:
     """End an account's link and kill what could renew it; False if there was none. `by` goes into the history."""
+    await _kill_tokens(tx, isolation_id, account_id)  # first, as `link` takes the two in this order
     row = await tx.one(
-        "DELETE FROM links WHERE isolation_id = $1 AND account_id = $2 RETURNING user_id, retailer_id, linked_at",
+        "DELETE FROM links WHERE isolation_id = $1 AND account_id = $2 RETURNING user_id, linked_at",
         isolation_id,
         account_id,
     )
@@ -71,26 +72,22 @@ async def unlink(tx: Tx, isolation_id: int, account_id: int, by: str) -> bool:
         clock.now(),
         by,
     )
-    await _kill_tokens(tx, row["retailer_id"], account_id)
     return True
 
 
 async def close_account(tx: Tx, account_id: int) -> None:
     """Close an account of the platform and end its links everywhere."""
+    await accounts.close(tx, account_id)  # first, so that no new link comes in between
     for found in await links_of_account(tx, account_id):
         await unlink(tx, found.isolation_id, account_id, "account closed")
-    await accounts.close(tx, account_id)
 
 
 async def forget_user(tx: Tx, isolation_id: int, user_id: str) -> None:
     """Delete a user's link and its history."""
-    row = await tx.one(
-        "DELETE FROM links WHERE isolation_id = $1 AND user_id = $2 RETURNING account_id, retailer_id",
-        isolation_id,
-        user_id,
-    )
-    if row is not None:
-        await _kill_tokens(tx, row["retailer_id"], row["account_id"])
+    account_id = await account_of_user(tx, isolation_id, user_id)
+    if account_id is not None:
+        await _kill_tokens(tx, isolation_id, account_id)
+        await tx.run("DELETE FROM links WHERE isolation_id = $1 AND user_id = $2", isolation_id, user_id)
     await tx.run("DELETE FROM link_history WHERE isolation_id = $1 AND user_id = $2", isolation_id, user_id)
 
 
@@ -141,8 +138,8 @@ async def _insert(tx: Tx, caller: Caller, user_id: str, account_id: int, token_h
     raise errors.account_already_linked()
 
 
-async def _kill_tokens(tx: Tx, retailer_id: int, account_id: int) -> None:
-    row = await tx.one("SELECT organization_id FROM retailers WHERE id = $1", retailer_id)
+async def _kill_tokens(tx: Tx, isolation_id: int, account_id: int) -> None:
+    row = await tx.one("SELECT organization_id FROM retailers WHERE isolation_id = $1 LIMIT 1", isolation_id)
     assert row is not None
     await tokens.revoke_linking(tx, account_id, row["organization_id"])
 

@@ -22,7 +22,7 @@ from handcart.oauth.wire import (
 from handcart.retailers import ops as retailers
 from handcart.retailers.models import Client, RetailerId
 
-# Whether a user exists is known further right: (tx, isolation_id, user_id).
+# Whether a user exists, and stays until the transaction ends, is known further right: (tx, isolation_id, user_id).
 UserIsActive = Callable[[Tx, int, str], Awaitable[bool]]
 
 

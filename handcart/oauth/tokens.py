@@ -124,15 +124,16 @@ async def revoke(tx: Tx, client: Client, token: str) -> bool:
 async def revoke_linking(tx: Tx, account_id: int, organization_id: int) -> None:
     """Kill every code and linking token by which an account could be linked at an organization."""
     now = clock.now()
+    # Codes first: this waits for one that is being traded in, and then finds the token that it gave.
     await tx.run(
-        "UPDATE tokens SET revoked_at = $3 WHERE account_id = $1 AND organization_id = $2 AND revoked_at IS NULL",
+        "UPDATE authorization_codes SET used_at = $3 WHERE account_id = $1 AND used_at IS NULL AND client_id IN"
+        " (SELECT client_id FROM clients WHERE organization_id = $2)",
         account_id,
         organization_id,
         now,
     )
     await tx.run(
-        "UPDATE authorization_codes SET used_at = $3 WHERE account_id = $1 AND used_at IS NULL AND client_id IN"
-        " (SELECT client_id FROM clients WHERE organization_id = $2)",
+        "UPDATE tokens SET revoked_at = $3 WHERE account_id = $1 AND organization_id = $2 AND revoked_at IS NULL",
         account_id,
         organization_id,
         now,

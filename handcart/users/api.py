@@ -132,11 +132,12 @@ async def _delete(tx: Tx, call: Call, forget: Sequence[Forget]) -> SuccessRespon
     isolation_id, user_id = call.caller.isolation_id, call.path["user_id"]
     if not (await retailers.retailer(tx, call.caller.retailer_id)).allows_user_deletion:
         raise errors.deletion_not_allowed()
-    if not await ops.is_deleted(tx, isolation_id, user_id):
-        await ops.require(tx, isolation_id, user_id)
+    if await ops.hold(tx, isolation_id, user_id):
         for forget_user in forget:
             await forget_user(tx, isolation_id, user_id)
         await ops.delete(tx, isolation_id, user_id)
+    elif not await ops.is_deleted(tx, isolation_id, user_id):
+        raise errors.user_not_found()
     return SuccessResponse(success=True)
 
 

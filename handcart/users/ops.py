@@ -8,6 +8,10 @@ from handcart.oauth import tokens
 from handcart.users import errors
 from handcart.users.models import Address, User
 
+_USER = (
+    "SELECT user_id, first_name, last_name, phone_number, locale FROM users WHERE isolation_id = $1 AND user_id = $2"
+)
+
 
 async def create(tx: Tx, isolation_id: int, user: User) -> User:
     """Create a user. The same content again answers the user there is; other content is refused."""
@@ -64,23 +68,19 @@ async def delete(tx: Tx, isolation_id: int, user_id: str) -> None:
 
 async def find(tx: Tx, isolation_id: int, user_id: str) -> User | None:
     """A user who is there."""
-    row = await tx.one(
-        "SELECT user_id, first_name, last_name, phone_number, locale FROM users"
-        " WHERE isolation_id = $1 AND user_id = $2",
-        isolation_id,
-        user_id,
-    )
+    row = await tx.one(_USER, isolation_id, user_id)
     return _user(row) if row else None
 
 
-async def is_active(tx: Tx, isolation_id: int, user_id: str) -> bool:
-    """Whether there is such a user."""
-    return await find(tx, isolation_id, user_id) is not None
+async def hold(tx: Tx, isolation_id: int, user_id: str) -> bool:
+    """Whether there is such a user, whom then nobody deletes before this transaction ends."""
+    row = await tx.one(f"{_USER} FOR UPDATE", isolation_id, user_id)
+    return row is not None
 
 
 async def require(tx: Tx, isolation_id: int, user_id: str) -> None:
-    """Raise the documented error unless there is such a user."""
-    if not await is_active(tx, isolation_id, user_id):
+    """Raise the documented error unless there is such a user, whom then nobody deletes meanwhile."""
+    if not await hold(tx, isolation_id, user_id):
         raise await missing(tx, isolation_id, user_id)
 
 
@@ -100,8 +100,6 @@ async def is_deleted(tx: Tx, isolation_id: int, user_id: str) -> bool:
 
 
 async def _insert(tx: Tx, isolation_id: int, user: User) -> bool:
-    if await is_deleted(tx, isolation_id, user.user_id):
-        raise errors.user_not_active()
     made = await tx.run(
         "INSERT INTO users (isolation_id, user_id, first_name, last_name, phone_number, locale, created_at)"
         " VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (isolation_id, user_id) DO NOTHING",
@@ -113,6 +111,9 @@ async def _insert(tx: Tx, isolation_id: int, user: User) -> bool:
         user.locale,
         clock.now(),
     )
+    # Asked last, since the insert waits for a deletion that is under way.
+    if await is_deleted(tx, isolation_id, user.user_id):
+        raise errors.user_not_active()
     return bool(made)
 
 
