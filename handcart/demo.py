@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import importlib.util
 import json
 import os
 import secrets
@@ -22,6 +23,7 @@ from handcart.core import clock, migrate, passwords, settings
 from handcart.core.db import Tx, Unavailable
 from handcart.core.secret import Keys
 from handcart.core.settings import Settings
+from handcart.core.sockets import listen, url
 from handcart.core.stores import connect
 from handcart.oauth.scopes import ALL
 from handcart.retailers import ops as retailers
@@ -43,26 +45,26 @@ class Sockets:
 
     api: socket.socket
     storefront: socket.socket
-    host: str
-
-    def url(self, bound: socket.socket) -> str:
-        host = "127.0.0.1" if self.host in ("0.0.0.0", "::") else self.host  # noqa: S104 (compared, not bound)
-        return f"http://{f'[{host}]' if ':' in host else host}:{bound.getsockname()[1]}"
 
 
 def run(data: Path, *, host: str, port: int, storefront_port: int, info_file: Path | None, as_json: bool) -> None:
     """Start everything, say where it is, and stop everything at Ctrl-C. Raises `DemoFailed`."""
+    if importlib.util.find_spec("storefront") is None:
+        raise DemoFailed("the demo needs the storefront: run it in a checkout, after `make setup`")
     data.mkdir(parents=True, exist_ok=True)
-    sockets = Sockets(_bind(host, port), _bind(host, storefront_port), host)
+    if info_file:
+        _write_private(info_file, {})  # a place that cannot be written is known before anything starts
+        info_file.unlink()
+    sockets = Sockets(listen(host, port), listen(host, storefront_port))
     chosen = settings.load(
         _clean_environment(),
         environment="sandbox",
         data=str(data),
         database=f"sqlite:///{(data / 'handcart.db').resolve()}",
-        public_url=sockets.url(sockets.api),
+        public_url=url(sockets.api, host),
     )
     keys = settings.keys(chosen, may_make=True)
-    info = _prepare(chosen, keys, data / "demo.json", sockets.url(sockets.storefront))
+    info = _prepare(chosen, keys, data / "demo.json", url(sockets.storefront, host))
     with _children(chosen, sockets, info) as children:
         _wait_until_ready(children, (f"{info['api_url']}/ready", info["storefront_url"]))
         if info_file:
@@ -200,12 +202,12 @@ def _stop(children: dict[str, subprocess.Popen[bytes]]) -> None:
 
 def _wait_until_ready(children: dict[str, subprocess.Popen[bytes]], urls: tuple[str, ...]) -> None:
     deadline = time.monotonic() + _READY_SECONDS
-    for url in urls:
-        while not _answers(url):
+    for address in urls:
+        while not _answers(address):
             _raise_if_ended(children)
             if time.monotonic() > deadline:
                 raise DemoFailed(
-                    f"{url} did not answer in {_READY_SECONDS} seconds: see the logs in the data directory"
+                    f"{address} did not answer in {_READY_SECONDS} seconds: see the logs in the data directory"
                 )
             time.sleep(0.02)
 
@@ -228,14 +230,6 @@ def _raise_if_ended(children: dict[str, subprocess.Popen[bytes]]) -> None:
     for name, child in children.items():
         if child.poll() is not None:
             raise DemoFailed(f"the {name} ended with status {child.returncode}: see {name}.log in the data directory")
-
-
-def _bind(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        return socket.create_server((host, port), family=family, backlog=1024)
-    except OSError as error:
-        raise DemoFailed(f"cannot listen on {host} port {port} ({error.strerror}): choose another port, or 0") from None
 
 
 def _write_private(file: Path, content: dict[str, Any]) -> None:

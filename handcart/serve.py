@@ -2,13 +2,14 @@
 
 import asyncio
 import os
+import socket
 from dataclasses import fields
 from typing import Any
 
 import uvicorn
 
 from handcart import app, safety
-from handcart.core import migrate, settings
+from handcart.core import log, migrate, settings
 from handcart.core.http import App
 from handcart.core.protocol import LimitedProtocol
 from handcart.core.secret import Keys
@@ -26,16 +27,14 @@ class Unsafe(Exception):
         self.problems = problems
 
 
-def serve(chosen: Settings, keys: Keys, *, host: str, port: int, fd: int | None = None, workers: int = 1) -> None:
-    """Serve until SIGINT or SIGTERM.
+def serve(chosen: Settings, keys: Keys, bound: socket.socket, *, workers: int = 1) -> None:
+    """Serve on a listening socket until SIGINT or SIGTERM.
 
     Raises `Unavailable` or `WrongKey` if the database is not ready, `Unsafe` for unsafe production settings.
     """
     asyncio.run(_check(chosen, keys))
     options: dict[str, Any] = {
-        "host": host,
-        "port": port,
-        "fd": fd,
+        "fd": bound.fileno(),
         "loop": "uvloop",
         "http": LimitedProtocol,
         "ws": "none",
@@ -47,6 +46,8 @@ def serve(chosen: Settings, keys: Keys, *, host: str, port: int, fd: int | None 
         "forwarded_allow_ips": chosen.trusted_proxies or None,
         "timeout_graceful_shutdown": _DRAIN_SECONDS,
     }
+    host, port = bound.getsockname()[:2]
+    log.info("listening", host=host, port=port, public_url=chosen.issuer, workers=workers)
     if workers == 1:
         uvicorn.run(app.create(chosen, keys), **options)
     else:

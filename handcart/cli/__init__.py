@@ -8,6 +8,7 @@ from handcart.cli.options import fail
 from handcart.core.db import Unavailable
 from handcart.core.migrate import WrongKey
 from handcart.core.settings import SettingsError
+from handcart.core.sockets import CannotListen
 from handcart.core.stores import BadDatabaseUrl
 
 
@@ -26,11 +27,24 @@ def main() -> None:
     from handcart.core.passwords import PasswordRefused
     from handcart.retailers.errors import Refused as RetailerRefused
 
-    refusals = (AccountRefused, BadDatabaseUrl, PasswordRefused, RetailerRefused, SettingsError, Unavailable, WrongKey)
+    refusals = (
+        AccountRefused,
+        BadDatabaseUrl,
+        CannotListen,
+        PasswordRefused,
+        RetailerRefused,
+        SettingsError,
+        Unavailable,
+        WrongKey,
+    )
     try:
         handcart(prog_name="handcart")
     except refusals as error:
         fail(str(error))
+    except OSError as error:
+        if error.filename is None:
+            raise
+        fail(f"{error.filename}: {error.strerror}")
 
 
 for command in (

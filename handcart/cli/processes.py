@@ -2,8 +2,10 @@
 
 import asyncio
 import signal
+import socket
 import sys
 from collections.abc import Coroutine
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +16,16 @@ from handcart.core import settings as settings_module
 from handcart.core.db import Unavailable
 from handcart.core.migrate import WrongKey, check_schema
 from handcart.core.settings import Settings
+from handcart.core.sockets import listen, url
 from handcart.core.stores import connect
+
+PORT = click.IntRange(0, 65535)
 
 
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--port", default=8080, show_default=True, help="Port of the API; 0 picks a free one.")
-@click.option("--storefront-port", default=8081, show_default=True, help="Port of the storefront; 0 picks a free one.")
+@click.option("--port", default=8080, show_default=True, type=PORT, help="Port of the API; 0 picks a free one.")
+@click.option("--storefront-port", default=8081, show_default=True, type=PORT, help="Port of the storefront, as above.")
 @click.option("--data", metavar="DIR", help="Where everything is kept; without it, in the user's data directory.")
 @click.option("--info", "info_file", type=click.Path(path_type=Path), help="Write URLs and credentials here, as JSON.")
 @json_option
@@ -45,7 +50,7 @@ def demo(host: str, port: int, storefront_port: int, data: str | None, info_file
 @click.command()
 @store_options
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--port", default=8080, show_default=True, help="Port to listen on.")
+@click.option("--port", default=8080, show_default=True, type=PORT, help="Port to listen on; 0 picks a free one.")
 @click.option("--fd", type=int, help="Listen on this inherited socket instead.")
 @click.option("--workers", default=1, show_default=True, type=click.IntRange(1, 64), help="Processes to run.")
 @click.option("--environment", type=click.Choice(["production", "sandbox"]), help="sandbox: no safety checks.")
@@ -65,10 +70,11 @@ def serve(
     from handcart.serve import serve as run
 
     chosen = settings_of(database=database, data=data, environment=environment, public_url=public_url)
+    bound = listen(host, port) if fd is None else socket.socket(fileno=fd)
     if chosen.is_sandbox and not chosen.public_url:
-        chosen = settings_of(database=database, data=data, environment=environment, public_url=f"http://{host}:{port}")
+        chosen = replace(chosen, public_url=url(bound, host))
     try:
-        run(chosen, settings_module.keys(chosen), host=host, port=port, fd=fd, workers=workers)
+        run(chosen, settings_module.keys(chosen), bound, workers=workers)
     except Unsafe as unsafe:
         fail("not safe to serve (`handcart serve --environment sandbox` is for development):", *unsafe.problems)
 

@@ -77,6 +77,7 @@ async def public_url(tx: Tx) -> str:
 
 def _upgrade_sqlite(path: str) -> None:
     import sqlalchemy as sa
+    from sqlalchemy.exc import DatabaseError
 
     file = Path(path)
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -91,6 +92,8 @@ def _upgrade_sqlite(path: str) -> None:
             connection.commit()
         with engine.begin() as connection:
             _run_alembic(connection)
+    except DatabaseError as error:
+        raise Unavailable(f"cannot migrate {path}: {error.orig}") from error
     finally:
         os.close(lock)
         engine.dispose()
@@ -111,8 +114,8 @@ async def _upgrade_postgres(url: str) -> None:
             # Two operators who migrate at once wait for each other.
             await connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7140227)")
             await connection.run_sync(_run_alembic)
-    except (OSError, asyncpg.PostgresError, SQLAlchemyError) as error:
-        raise Unavailable(f"cannot migrate the PostgreSQL database: {error}") from error
+    except (OSError, ValueError, asyncpg.PostgresError, SQLAlchemyError) as error:
+        raise Unavailable(f"cannot migrate the PostgreSQL database: {getattr(error, 'orig', error)}") from error
     finally:
         await engine.dispose()
 

@@ -4,10 +4,12 @@
 """
 
 import os
+import re
 import secrets
 import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,9 @@ from handcart.core.secret import KEY_BYTES, Keys
 from handcart.core.stores import is_postgres, sqlite_path
 
 PREFIX = "HANDCART_"
+
+_ORIGIN = re.compile(r"https?://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?/?")
+_LAST_PORT = 65535
 
 
 class SettingsError(ValueError):
@@ -95,6 +100,13 @@ def load(environ: Mapping[str, str], **options: Any) -> Settings:
     settings = Settings(**values)
     if settings.environment not in ("production", "sandbox"):
         raise SettingsError("HANDCART_ENVIRONMENT must be production or sandbox")
+    if settings.public_url and not _ORIGIN.fullmatch(settings.public_url):
+        raise SettingsError(f"the public URL {settings.public_url!r} must be https://host or https://host:port")
+    if settings.metrics_port > _LAST_PORT:
+        raise SettingsError(f"HANDCART_METRICS_PORT must be at most {_LAST_PORT}")
+    for proxy in filter(None, (part.strip() for part in settings.trusted_proxies.split(","))):
+        if proxy != "*" and not _is_network(proxy):
+            raise SettingsError(f"HANDCART_TRUSTED_PROXIES names {proxy!r}: write addresses or networks, with commas")
     return settings
 
 
@@ -117,6 +129,14 @@ def keys(settings: Settings, *, may_make: bool = False) -> Keys:
 def is_private(file: Path) -> bool:
     """Whether nobody but the owner can read the file."""
     return not file.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO)
+
+
+def _is_network(text: str) -> bool:
+    try:
+        ip_network(text, strict=False)
+    except ValueError:
+        return False
+    return True
 
 
 def _make_key_file(file: Path) -> None:

@@ -150,6 +150,15 @@ def test_migrate_then_private_files_and_a_second_time_is_fine(tmp_path: Path) ->
         (("client", "list", "--database", "sqlite:///{tmp}/none.db"), {}, "no secret key"),
         (("serve", "--database", "postgresql://127.0.0.1:1/x", "--data", "{tmp}"), {}, "no secret key"),
         (("migrate", "--database", "postgresql://127.0.0.1:1/x", "--data", "{tmp}"), {}, "cannot migrate"),
+        (("migrate", "--database", "postgresql://h:port/x", "--data", "{tmp}"), {}, "cannot migrate"),
+        (("migrate", "--database", "sqlite:///{tmp}/text"), {}, "cannot migrate"),
+        (("migrate", "--data", "{tmp}/text"), {}, "{tmp}/text: "),
+        (("migrate", "--data", "{tmp}"), {"HANDCART_SECRET_KEY_FILE": "/"}, "/: Is a directory"),
+        (("demo", "--data", "{tmp}", "--port", "0", "--info", "{tmp}/none/info.json"), {}, "No such file or directory"),
+        (("demo", "--data", "{tmp}", "--host", "nowhere.invalid"), {}, "no address 'nowhere.invalid'"),
+        (("serve", "--data", "{tmp}", "--public-url", "https://shop/?x"), {}, "must be https://host"),
+        (("migrate", "--data", "{tmp}"), {"HANDCART_TRUSTED_PROXIES": "proxy"}, "write addresses or networks"),
+        (("migrate", "--data", "{tmp}"), {"HANDCART_METRICS_PORT": "70000"}, "must be at most 65535"),
         (("migrate", "--data", "{tmp}"), {"HANDCART_NAME": "x"}, "there is no setting HANDCART_NAME"),
         (("migrate", "--data", "{tmp}"), {"HANDCART_POOL_SIZE": "many"}, "must be a whole number"),
         (("migrate", "--data", "{tmp}"), {"HANDCART_SECRET_KEY": "short"}, "the secret key is too short"),
@@ -158,9 +167,10 @@ def test_migrate_then_private_files_and_a_second_time_is_fine(tmp_path: Path) ->
 def test_what_cannot_be_done_then_one_sentence(
     tmp_path: Path, arguments: tuple[str, ...], environment: dict[str, str], sentence: str
 ) -> None:
+    (tmp_path / "text").write_text("no database")
     result = run(*[argument.replace("{tmp}", str(tmp_path)) for argument in arguments], **environment)
     assert result.returncode == 1
-    assert sentence in result.stderr
+    assert sentence.replace("{tmp}", str(tmp_path)) in result.stderr
     assert "Traceback" not in result.stderr
     assert "pass" not in result.stderr
 
