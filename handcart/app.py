@@ -126,11 +126,16 @@ async def _home(call: Call) -> Reply:
 
 
 async def _openapi(call: Call) -> Reply:
-    return Reply(200, wire.encode(description(call.app.settings)), ((b"content-type", b"application/json"),))
+    return Reply(200, _openapi_document(call.app.settings), ((b"content-type", b"application/json"),))
 
 
 async def _reference(call: Call) -> Reply:
     return Reply(200, await asyncio.to_thread(_reference_page, call.app.settings), html_headers())
+
+
+@cache
+def _openapi_document(settings: Settings) -> bytes:
+    return wire.encode(description(settings))
 
 
 @cache

@@ -18,13 +18,15 @@ from handcart.core.db import Database, Unavailable
 from handcart.core.errors import ApiError
 from handcart.core.ids import new_request_id
 from handcart.core.metrics import Metrics
-from handcart.core.ratelimit import Buckets
+from handcart.core.ratelimit import Buckets, network
 from handcart.core.secret import Keys
 from handcart.core.settings import Settings
 from handcart.core.stores import connect
 
 MOST_BODY_BYTES = 1 << 20
 BODY_SECONDS = 15
+# From one address, what anybody may start and the server has to remember: authorization requests.
+VISITS_PER_SECOND = 20
 
 Header = tuple[bytes, bytes]
 _JSON = (b"content-type", b"application/json")
@@ -197,6 +199,7 @@ class App:
         self.routes = routes
         self.metrics = Metrics()
         self.requests_of = Buckets(settings.rate_limit_per_second)
+        self.visits_from = Buckets(min(settings.rate_limit_per_second, VISITS_PER_SECOND))
         self.database: Database
         self._router = Router(routes)
         self._always: Sequence[Header] = [(b"x-content-type-options", b"nosniff")]
@@ -273,6 +276,11 @@ class App:
     def limit(self, client_id: str) -> None:
         """Count one request of a client; raises 429 over its share of requests a second."""
         if not self.requests_of.take(client_id):
+            raise errors.too_many_requests(1)
+
+    def limit_visits(self, address: str) -> None:
+        """Count one visit from an address that has to be remembered; raises 429 over the limit."""
+        if not self.visits_from.take(network(address)):
             raise errors.too_many_requests(1)
 
     async def _send(self, send: Any, reply: Reply, request_id: str) -> None:

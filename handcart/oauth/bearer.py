@@ -17,6 +17,7 @@ from handcart.retailers.models import Caller
 _HEADER = re.compile(r"bearer +([A-Za-z0-9._~+/-]{1,512}=*)", re.IGNORECASE)
 _KEEP = clock.SECOND
 _MOST_KEPT = 10_000
+_MOST_SLUG = 64  # one more than a slug may have, so that a longer header still names nobody
 
 CALLER = (
     "SELECT client_id, organization_id, retailer_id, isolation_id, scope, user_id, account_id, expires_at, revoked_at"
@@ -42,7 +43,7 @@ class Bearers:
     """Authenticates calls; one for each process."""
 
     def __init__(self) -> None:
-        self._kept: dict[tuple[str, str | None], tuple[int, Caller]] = {}
+        self._kept: dict[tuple[str, str], tuple[int, Caller]] = {}
 
     async def authenticate(self, call: Call) -> Caller:
         """The caller; raises 401 for a token that is missing, malformed, unknown, over or revoked."""
@@ -50,7 +51,7 @@ class Bearers:
         database = call.app.database
         if database.kind == "sqlite":
             return await database.read(_caller, token, call)
-        key, now = (token, call.header(b"x-retailer-id")), clock.now()
+        key, now = (token, (call.header(b"x-retailer-id") or "")[:_MOST_SLUG]), clock.now()
         until, caller = self._kept.get(key, (0, None))
         if caller is None or until <= now:
             caller = await database.read(_caller, token, call)

@@ -48,6 +48,7 @@ async def _authorize(call: Call, is_linked: IsLinked) -> Reply:
         request = await call.app.database.read(check, browser.query)
     except Rejected as rejected:
         return browser.see_other(_back(browser, rejected.request, _error(rejected.error)))
+    call.app.limit_visits(call.address)
     pending = await call.app.database.write(authorization.start, request, browser.session)
     return await _show(browser, pending.id, is_linked)
 
