@@ -125,6 +125,12 @@ def _refuse(constant: str) -> None:
     raise ValueError(constant)
 
 
+def _short(number: str) -> int:
+    if len(number) > 20:  # no parameter is a number at all, and long ones take long
+        raise ValueError("number without end")
+    return int(number)
+
+
 def _is_text(value: str) -> bool:
     """A lone surrogate is no text."""
     try:
@@ -134,5 +140,4 @@ def _is_text(value: str) -> bool:
     return True
 
 
-# No parameter is a number, and floats are read in no time however long they are.
-_strict = json.JSONDecoder(object_pairs_hook=_single, parse_constant=_refuse, parse_int=float)
+_strict = json.JSONDecoder(object_pairs_hook=_single, parse_constant=_refuse, parse_int=_short)
