@@ -19,6 +19,7 @@ _encode = msgspec.json.Encoder().encode
 _stream: TextIO | None = None  # None: standard error, looked up at each write so that it can be redirected
 _gathered: list[bytes] = []
 _second, _second_text = -1, ""
+_lost = 0
 
 
 def info(event: str, **fields: Any) -> None:
@@ -50,13 +51,23 @@ def access(**fields: Any) -> None:
 
 
 def flush() -> None:
-    """Write what was gathered."""
-    if _gathered:
-        lines = b"\n".join(_gathered).decode() + "\n"
-        _gathered.clear()
-        stream = _stream or sys.stderr
+    """Write what was gathered. Where that fails, requests are served all the same, and the lost lines are counted."""
+    global _lost
+    if not _gathered:
+        return
+    gathered = len(_gathered)
+    if _lost:
+        _gathered.append(_line("warning", "log lines lost", {"lines": _lost}))
+    lines = b"\n".join(_gathered).decode() + "\n"
+    _gathered.clear()
+    stream = _stream or sys.stderr
+    try:
         stream.write(lines)
         stream.flush()
+    except OSError:  # a full disk, a closed pipe
+        _lost += gathered
+    else:
+        _lost = 0
 
 
 def to(stream: TextIO | None) -> None:

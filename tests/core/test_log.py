@@ -70,3 +70,19 @@ def test_no_stream_chosen_then_standard_error_as_it_is_by_then(capsys: pytest.Ca
 def test_time_then_utc_with_z(stream: io.StringIO) -> None:
     log.info("started")
     assert json.loads(stream.getvalue())["at"].endswith("Z")
+
+
+def test_stream_cannot_be_written_then_nobody_fails_and_the_lost_lines_are_counted(stream: io.StringIO) -> None:
+    class Full(io.StringIO):
+        def write(self, text: str) -> int:
+            raise OSError(28, "No space left on device")
+
+    log.to(Full())
+    log.warning("lost")
+    log.info("lost too")
+    log.to(stream)
+    log.info("written")
+    log.info("and again")
+    found = [json.loads(line) for line in stream.getvalue().splitlines()]
+    assert [line["event"] for line in found] == ["written", "log lines lost", "and again"]
+    assert found[1]["lines"] == 2
