@@ -1,0 +1,73 @@
+"""What races need: many one-time things made in one go, and requests that set off together."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+import httpx
+
+from handcart.accounts import ops as accounts
+from handcart.core.db import Tx
+from handcart.oauth import tokens
+from handcart.oauth.models import IssuedToken
+from handcart.retailers import ops as retailers
+from handcart.users import ops as users
+from handcart.users.models import User
+from tests.support.oauth import make_code
+from tests.support.shop import PASSWORD_HASH, REDIRECT_URI
+
+# Prints what was tried.
+Report = Callable[[str], None]
+
+
+def together(url: str, rounds: Sequence[Sequence[Callable[[httpx.AsyncClient], Awaitable[httpx.Response]]]]) -> Any:
+    """The answers of each round, whose requests set off at once, each on a connection of its own."""
+    widest = max(len(requests) for requests in rounds)
+
+    async def run() -> list[list[httpx.Response]]:
+        limits = httpx.Limits(max_connections=widest, max_keepalive_connections=widest)
+        async with httpx.AsyncClient(base_url=url, limits=limits, timeout=60, verify=False) as client:
+            return [list(await asyncio.gather(*(request(client) for request in requests))) for requests in rounds]
+
+    return asyncio.run(run())
+
+
+def post(path: str, body: Any, headers: dict[str, str] | None = None) -> Any:
+    """A request to send by `together`."""
+    return lambda client: client.post(path, json=body, headers=headers)
+
+
+def told(answer: httpx.Response) -> tuple[int, str]:
+    """Status and message of an answer; no message with success."""
+    body = answer.json()
+    return answer.status_code, body["error"]["message"] if "error" in body else ""
+
+
+async def make_codes(tx: Tx, client_id: str, account_id: int, count: int) -> list[str]:
+    """So many authorization codes."""
+    return [await make_code(tx, client_id, account_id) for _ in range(count)]
+
+
+async def make_accounts(tx: Tx, count: int) -> list[int]:
+    """So many accounts."""
+    made = [await accounts.create(tx, f"{tokens.new_token()}@example.com", PASSWORD_HASH) for _ in range(count)]
+    return [account.id for account in made]
+
+
+async def make_linking_tokens(tx: Tx, client_id: str, account_ids: list[int]) -> list[str]:
+    """A linking token for each of these accounts."""
+    client = await retailers.client(tx, client_id)
+    assert client is not None
+    made = []
+    for account_id in account_ids:
+        code = await make_code(tx, client_id, account_id)
+        issued = await tokens.redeem_code(tx, client, code, REDIRECT_URI, None)
+        assert isinstance(issued, IssuedToken)
+        made.append(issued.access_token)
+    return made
+
+
+async def make_users(tx: Tx, isolation_id: int, count: int) -> list[str]:
+    """So many users of an isolation context."""
+    made = [User(f"user-{tokens.new_token()}", "Sample", None, None, None) for _ in range(count)]
+    return [(await users.create(tx, isolation_id, user)).user_id for user in made]
