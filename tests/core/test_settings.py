@@ -21,12 +21,24 @@ def test_nothing_set_then_the_defaults_of_a_production_server() -> None:
 
 def test_every_setting_then_read_by_its_name() -> None:
     texts = {"str": "x", "int": "7", "bool": "on"}
+    own = {
+        "environment": "sandbox",
+        "public_url": "https://connect.example.org",
+        "trusted_proxies": "10.0.0.1, fd00::/8",
+    }
     for setting in dataclasses.fields(Settings):
-        if setting.name == "environment":
-            continue
         kind = setting.type if isinstance(setting.type, str) else setting.type.__name__
-        chosen = load({f"HANDCART_{setting.name.upper()}": texts[kind]})
-        assert getattr(chosen, setting.name) == {"str": "x", "int": 7, "bool": True}[kind]
+        text = own.get(setting.name, texts[kind])
+        chosen = load({f"HANDCART_{setting.name.upper()}": text})
+        assert getattr(chosen, setting.name) == {"str": text, "int": 7, "bool": True}[kind]
+
+
+@pytest.mark.parametrize(
+    "url", ["x", "https://", "https://a/b", "https://a?b", "ftp://a", "https://a b", "https://a:b"]
+)
+def test_public_url_that_is_no_origin_then_a_sentence(url: str) -> None:
+    with pytest.raises(SettingsError, match="must be https://host"):
+        load({"HANDCART_PUBLIC_URL": url})
 
 
 @pytest.mark.parametrize("name", ["HANDCART_NONSENSE", "HANDCART_", "HANDCART_DATABASE_URL", "HANDCART_PUBLIC-URL"])
