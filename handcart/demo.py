@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -51,10 +52,10 @@ def run(data: Path, *, host: str, port: int, storefront_port: int, info_file: Pa
     """Start everything, say where it is, and stop everything at Ctrl-C. Raises `DemoFailed`."""
     if importlib.util.find_spec("storefront") is None:
         raise DemoFailed("the demo needs the storefront: run it in a checkout, after `make setup`")
-    data.mkdir(parents=True, exist_ok=True)
+    data.mkdir(mode=0o700, parents=True, exist_ok=True)
     if info_file:
-        _write_private(info_file, {})  # a place that cannot be written is known before anything starts
-        info_file.unlink()
+        info_file.unlink(missing_ok=True)
+        tempfile.TemporaryFile(dir=info_file.parent).close()  # before anything starts: can it be written at all?
     sockets = Sockets(listen(host, port), listen(host, storefront_port))
     chosen = settings.load(
         _clean_environment(),
@@ -234,12 +235,11 @@ def _raise_if_ended(children: dict[str, subprocess.Popen[bytes]]) -> None:
 
 def _write_private(file: Path, content: dict[str, Any]) -> None:
     """Write JSON with mode 0600, all or nothing."""
-    part = file.with_name(f".{file.name}.{os.getpid()}")
-    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    descriptor, part = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)  # under a name nobody can foresee
     with os.fdopen(descriptor, "w") as opened:
         json.dump(content, opened, indent=2)
         opened.write("\n")
-    part.replace(file)
+    os.replace(part, file)
 
 
 def _clean_environment() -> dict[str, str]:

@@ -45,6 +45,7 @@ def serve(chosen: Settings, keys: Keys, bound: socket.socket, *, workers: int = 
         "proxy_headers": bool(chosen.trusted_proxies),
         "forwarded_allow_ips": chosen.trusted_proxies or None,
         "timeout_graceful_shutdown": _DRAIN_SECONDS,
+        "workers": workers,  # said, lest uvicorn take WEB_CONCURRENCY from the environment
     }
     host, port = bound.getsockname()[:2]
     log.info("listening", host=host, port=port, public_url=chosen.issuer, workers=workers)
@@ -52,7 +53,7 @@ def serve(chosen: Settings, keys: Keys, bound: socket.socket, *, workers: int = 
         uvicorn.run(app.create(chosen, keys), **options)
     else:
         _export(chosen)
-        uvicorn.run("handcart.serve:create_app", factory=True, workers=workers, **options)
+        uvicorn.run("handcart.serve:create_app", factory=True, **options)
 
 
 def create_app() -> App:

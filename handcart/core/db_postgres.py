@@ -106,7 +106,7 @@ class PostgresDatabase:
                 server_settings=_SERVER_SETTINGS,
                 reset=_leave_as_it_is,
             )
-        except (*_PASSING, asyncpg.PostgresError, ValueError) as error:
+        except (*_PASSING, asyncpg.PostgresError, ValueError, OverflowError) as error:  # a port over 65535
             raise Unavailable(f"cannot open the PostgreSQL database: {error}") from error
         return cls(pool, keys)
 

@@ -80,7 +80,7 @@ def _upgrade_sqlite(path: str) -> None:
     from sqlalchemy.exc import DatabaseError
 
     file = Path(path)
-    file.parent.mkdir(parents=True, exist_ok=True)
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o600))
     engine = sa.create_engine(f"sqlite:///{path}", connect_args={"timeout": 30})
     lock = os.open(f"{path}.lock", os.O_CREAT | os.O_RDWR, 0o600)
@@ -114,7 +114,7 @@ async def _upgrade_postgres(url: str) -> None:
             # Two operators who migrate at once wait for each other.
             await connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7140227)")
             await connection.run_sync(_run_alembic)
-    except (OSError, ValueError, asyncpg.PostgresError, SQLAlchemyError) as error:
+    except (OSError, ValueError, OverflowError, asyncpg.PostgresError, SQLAlchemyError) as error:
         raise Unavailable(f"cannot migrate the PostgreSQL database: {getattr(error, 'orig', error)}") from error
     finally:
         await engine.dispose()

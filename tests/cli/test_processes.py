@@ -151,6 +151,7 @@ def test_migrate_then_private_files_and_a_second_time_is_fine(tmp_path: Path) ->
         (("serve", "--database", "postgresql://127.0.0.1:1/x", "--data", "{tmp}"), {}, "no secret key"),
         (("migrate", "--database", "postgresql://127.0.0.1:1/x", "--data", "{tmp}"), {}, "cannot migrate"),
         (("migrate", "--database", "postgresql://h:port/x", "--data", "{tmp}"), {}, "cannot migrate"),
+        (("migrate", "--database", "postgresql://127.0.0.1:65536/x", "--data", "{tmp}"), {}, "cannot migrate"),
         (("migrate", "--database", "sqlite:///{tmp}/text"), {}, "cannot migrate"),
         (("migrate", "--data", "{tmp}/text"), {}, "{tmp}/text: "),
         (("migrate", "--data", "{tmp}"), {"HANDCART_SECRET_KEY_FILE": "/"}, "/: Is a directory"),

@@ -287,6 +287,7 @@ async def test_settings_of_each_connection_then_bounded_and_read_committed(datab
 
 BAD_URLS = {
     "nobody listens": "postgresql://handcart:x@127.0.0.1:1/postgres",
+    "no such port": "postgresql://handcart:wrong@127.0.0.1:65536/postgres",
     "no such host": "postgresql://handcart:x@no-such-host.invalid/postgres",
     "wrong password": "postgresql://handcart:wrong@{server}/postgres",
     "no such user": "postgresql://nobody:x@{server}/postgres",
