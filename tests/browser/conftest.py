@@ -8,7 +8,7 @@ from playwright.sync_api import Browser
 from tests.support.browser import Demo, Visit, chromium, running_demo
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     with chromium() as running:
         yield running
