@@ -10,12 +10,16 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import Any
 
+from handcart.core.db import Unavailable
+
 LEAST_CHARACTERS = 8
 MOST_BYTES = 1024
 
 _MMAP_THRESHOLD = -3  # M_MMAP_THRESHOLD of malloc.h
 
 _hashing = ThreadPoolExecutor(os.cpu_count() or 1, "argon2")
+_MOST_WAITING = 50 * (os.cpu_count() or 1)  # about 4 s
+_waiting = 0
 
 
 class PasswordRefused(ValueError):
@@ -52,9 +56,18 @@ def is_readable(password: str) -> bool:
 
 
 async def verify(password_hash: str | None, password: str) -> bool:
-    """Whether the password fits; without a hash (no such account) it takes as long and answers False."""
-    loop = asyncio.get_running_loop()
-    fits = await loop.run_in_executor(_hashing, _verify, password_hash, password)
+    """Whether the password fits; without a hash (no such account) it takes as long and answers False.
+
+    Raises `Unavailable` when too many wait already: a burst must not keep honest customers waiting for a minute.
+    """
+    global _waiting
+    if _waiting >= _MOST_WAITING:
+        raise Unavailable("too many passwords wait to be verified")
+    _waiting += 1
+    try:
+        fits = await asyncio.get_running_loop().run_in_executor(_hashing, _verify, password_hash, password)
+    finally:
+        _waiting -= 1
     return fits and bool(password_hash)
 
 

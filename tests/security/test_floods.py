@@ -1,5 +1,6 @@
 """Cheap requests stay cheap for the server: in rows, in memory, in time."""
 
+import asyncio
 import dataclasses
 import json
 import sys
@@ -8,10 +9,12 @@ from typing import Any
 import pytest
 
 from handcart import app as handcart_app
+from handcart.core import passwords
+from handcart.core.db import Unavailable
 from handcart.oauth import bearer, parameters
 from tests.support.oauth import INVALID_REQUEST, oauth_error
 from tests.support.pages import is_error
-from tests.support.shop import Shop
+from tests.support.shop import PASSWORD, PASSWORD_HASH, Shop
 
 
 class FirstThree:
@@ -52,6 +55,27 @@ def test_settings_then_visits_are_limited_unless_all_limits_are_off(shop: Shop) 
 
     assert passing(0) == 1000
     assert passing(500) < 1000
+
+
+async def test_burst_of_passwords_then_some_wait_and_the_rest_hear_so_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(passwords, "_MOST_WAITING", 3)
+    burst = [passwords.verify(PASSWORD_HASH, PASSWORD) for _ in range(5)]
+    outcomes = await asyncio.gather(*burst, return_exceptions=True)
+    assert [type(outcome) for outcome in outcomes] == [bool] * 3 + [Unavailable] * 2
+    cancelled = asyncio.ensure_future(passwords.verify(PASSWORD_HASH, PASSWORD))
+    await asyncio.sleep(0)
+    cancelled.cancel()
+    await asyncio.gather(cancelled, return_exceptions=True)
+    assert all(await asyncio.gather(*(passwords.verify(PASSWORD_HASH, PASSWORD) for _ in range(3))))
+
+
+def test_burst_of_sign_ins_then_503_with_a_time_to_wait(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    account, visitor = shop.account(), shop.visitor()
+    visitor.open("/account/sign-in")
+    monkeypatch.setattr(passwords, "_MOST_WAITING", 0)
+    answered = visitor.sign_in(account)
+    is_error(answered, 503, "unavailable")
+    assert "retry-after" in answered.headers
 
 
 @pytest.mark.parametrize(
