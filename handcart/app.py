@@ -18,6 +18,8 @@ from handcart.linking import pages as linking_pages
 from handcart.oauth import api as oauth_api
 from handcart.oauth import bearer
 from handcart.oauth import pages as oauth_pages
+from handcart.stores import api as stores_api
+from handcart.stores import ops as stores
 from handcart.users import api as users_api
 from handcart.users import ops as users
 
@@ -33,6 +35,7 @@ endpoints have their own form, `error` and `error_description`.
 _TAGS = {
     "OAuth": "Tokens for a retailer's calls, and the linking token for a customer who agreed.",
     "Users": "The retailer's customers, under the retailer's own ids.",
+    "Stores": "Which stores serve a place.",
     "Account linking": "Link a user to the customer's account on this platform, and read the membership back.",
 }
 
@@ -56,8 +59,9 @@ def api_routes() -> Sequence[Route]:
     """The wire contract."""
     return (
         *oauth_api.routes(users.hold),
-        *users_api.routes([linking.forget_user]),
+        *users_api.routes([linking.forget_user], stores.is_long_distance),
         *linking_api.ROUTES,
+        *stores_api.ROUTES,
     )
 
 

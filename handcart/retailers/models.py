@@ -17,7 +17,11 @@ RetailerId = Annotated[
 
 @dataclass(frozen=True, slots=True)
 class Retailer:
-    """One banner."""
+    """One banner.
+
+    `is_lenient`: takes items that its catalog does not have, phone numbers and birth dates in any form.
+    `serves_everywhere`: where no store is in range, the nearest one serves. Both are for demo and sandbox.
+    """
 
     id: int
     organization_id: int
@@ -25,6 +29,8 @@ class Retailer:
     slug: str
     name: str
     allows_user_deletion: bool
+    is_lenient: bool
+    serves_everywhere: bool
 
 
 @dataclass(frozen=True, slots=True)

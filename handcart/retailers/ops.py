@@ -13,7 +13,10 @@ from handcart.retailers.models import Client, NewClient, Retailer
 
 _SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 
-_RETAILER = "SELECT id, organization_id, isolation_id, slug, name, allows_user_deletion FROM retailers"
+_RETAILER = (
+    "SELECT id, organization_id, isolation_id, slug, name, allows_user_deletion, is_lenient, serves_everywhere"
+    " FROM retailers"
+)
 _CLIENT = (
     "SELECT c.client_id, c.organization_id, c.retailer_id, r.isolation_id, c.name, c.scopes, c.require_pkce,"
     " c.require_state, c.disabled_at FROM clients c LEFT JOIN retailers r ON r.id = c.retailer_id"
@@ -34,6 +37,8 @@ async def create_retailer(
     organization: str | None = None,
     shares_users: bool = False,
     allows_user_deletion: bool = True,
+    is_lenient: bool = False,
+    serves_everywhere: bool = False,
 ) -> Retailer:
     """Make a retailer, and its organization if there is none by that slug yet.
 
@@ -48,19 +53,21 @@ async def create_retailer(
     retailer_id = ids.new_id()
     isolation_id = organization_id if shares_users else retailer_id
     made = await tx.run(
-        "INSERT INTO retailers (id, organization_id, isolation_id, slug, name, allows_user_deletion, created_at)"
-        " VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (slug) DO NOTHING",
+        "INSERT INTO retailers (id, organization_id, isolation_id, slug, name, allows_user_deletion, is_lenient,"
+        " serves_everywhere, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (slug) DO NOTHING",
         retailer_id,
         organization_id,
         isolation_id,
         slug,
         name.strip(),
         allows_user_deletion,
+        is_lenient,
+        serves_everywhere,
         clock.now(),
     )
     if not made:
         raise Refused(f"there is a retailer {slug!r} already")
-    return Retailer(retailer_id, organization_id, isolation_id, slug, name.strip(), allows_user_deletion)
+    return await retailer(tx, retailer_id)
 
 
 async def create_client(
@@ -277,4 +284,6 @@ def _retailer(row: Any) -> Retailer:
         slug=row["slug"],
         name=row["name"],
         allows_user_deletion=bool(row["allows_user_deletion"]),
+        is_lenient=bool(row["is_lenient"]),
+        serves_everywhere=bool(row["serves_everywhere"]),
     )

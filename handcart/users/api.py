@@ -26,11 +26,19 @@ from handcart.users.wire import (
 
 # What domains to the right hold of a user, they delete: (tx, isolation_id, user_id).
 Forget = Callable[[Tx, int, str], Awaitable[None]]
+# Whether the stores that deliver to a postal code are all more than 30 minutes away: (tx, retailer_id, postal_code).
+IsLongDistance = Callable[[Tx, int, str], Awaitable[bool]]
 _DOCS = "https://docs.instacart.com/connect/api/fulfillment"
 
 
-def routes(forget: Sequence[Forget]) -> Sequence[Route]:
-    """The user endpoints, given what else has to forget a deleted user."""
+def routes(forget: Sequence[Forget], is_long_distance: IsLongDistance) -> Sequence[Route]:
+    """The user endpoints, given what else has to forget a deleted user, and what knows how far the stores are."""
+
+    async def create_with_address(tx: Tx, call: Call) -> AddressResponse:
+        return await _answer(tx, call, *await _create_with_address(tx, call), is_long_distance)
+
+    async def validate_address(tx: Tx, call: Call) -> AddressResponse:
+        return await _answer(tx, call, *await _validate_address(tx, call), is_long_distance)
 
     async def privacy_request(tx: Tx, call: Call) -> SuccessResponse:
         return await _delete(tx, call, forget)
@@ -50,7 +58,7 @@ def routes(forget: Sequence[Forget]) -> Sequence[Route]:
         _route(
             operation_id="create_user_and_address",
             path="/v2/fulfillment/users/{user_id}/addresses",
-            handler=_create_with_address,
+            handler=create_with_address,
             body=CreateUserAndAddressRequest,
             response=AddressResponse,
             refusals=(invalid("user_id"), errors.user_not_active()),
@@ -70,7 +78,7 @@ def routes(forget: Sequence[Forget]) -> Sequence[Route]:
         _route(
             operation_id="create_user_and_validate_address",
             path="/v2/fulfillment/lastmile/validate_address",
-            handler=_create_with_address,
+            handler=create_with_address,
             body=ValidateAddressRequest,
             response=AddressResponse,
             refusals=(errors.user_not_active(),),
@@ -81,7 +89,7 @@ def routes(forget: Sequence[Forget]) -> Sequence[Route]:
         _route(
             operation_id="validate_address",
             path="/v2/fulfillment/lastmile/users/{user_id}/validate_address",
-            handler=_validate_address,
+            handler=validate_address,
             body=AddressRequest,
             response=AddressResponse,
             refusals=(errors.user_not_found(), errors.user_not_active()),
@@ -112,20 +120,18 @@ async def _create(tx: Tx, call: Call) -> UserResponse:
     return UserResponse(user.user_id, user.first_name, user.last_name, user.phone_number, user.locale)
 
 
-async def _create_with_address(tx: Tx, call: Call) -> AddressResponse:
+async def _create_with_address(tx: Tx, call: Call) -> tuple[str, Address]:
     body: CreateUserAndAddressRequest | ValidateAddressRequest = call.body
     if isinstance(body, ValidateAddressRequest):
         user = User(body.user_id, None, None, None, None)
     else:
         user = User(_new_user_id(call.path["user_id"]), body.first_name, body.last_name, body.phone_number, body.locale)
-    address = await ops.create_with_address(tx, call.caller.isolation_id, user, _address(body))
-    return _answer(user.user_id, address)
+    return user.user_id, await ops.create_with_address(tx, call.caller.isolation_id, user, _address(body))
 
 
-async def _validate_address(tx: Tx, call: Call) -> AddressResponse:
+async def _validate_address(tx: Tx, call: Call) -> tuple[str, Address]:
     user_id = call.path["user_id"]
-    address = await ops.add_address(tx, call.caller.isolation_id, user_id, _address(call.body))
-    return _answer(user_id, address)
+    return user_id, await ops.add_address(tx, call.caller.isolation_id, user_id, _address(call.body))
 
 
 async def _delete(tx: Tx, call: Call, forget: Sequence[Forget]) -> SuccessResponse:
@@ -154,7 +160,8 @@ def _address(body: AddressRequest) -> Address:
     return Address(body.address_line_1, body.address_line_2 or "", body.postal_code, city, body.address_type)
 
 
-def _answer(user_id: str, address: Address) -> AddressResponse:
-    # Until there are stores, there is none that is too far away.
-    flags = AddressFlags(long_distance_delivery=False)
-    return AddressResponse(user_id, address.address_line_1, address.postal_code, flags)
+async def _answer(
+    tx: Tx, call: Call, user_id: str, address: Address, is_long_distance: IsLongDistance
+) -> AddressResponse:
+    is_far = await is_long_distance(tx, call.caller.retailer_id, address.postal_code)
+    return AddressResponse(user_id, address.address_line_1, address.postal_code, AddressFlags(is_far))

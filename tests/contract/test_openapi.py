@@ -16,6 +16,7 @@ from handcart.oauth import scopes
 from tests.contract.operations import DOCUMENT, OPERATIONS, Attempt, Operation, resolved
 from tests.support.server import LiveServer
 from tests.support.shop import REDIRECT_URI, Shop
+from tests.support.stores import keep, store
 
 
 def parts(document: Any) -> Iterator[Any]:
@@ -165,6 +166,12 @@ def test_when_an_operation_succeeds_then_its_answers_have_the_documented_fields(
 )
 def _(attempt: Attempt) -> list[httpx.Response]:
     return [attempt.send()]
+
+
+@succeeds("find_stores_delivery", "find_stores_pickup", "find_stores_last_mile", "find_stores_dispatch")
+def _(attempt: Attempt) -> list[httpx.Response]:
+    keep(attempt.shop, store("a"))
+    return [attempt.having(**body) for body in attempt.operation.bodies]
 
 
 @succeeds("create_token")

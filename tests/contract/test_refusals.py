@@ -226,12 +226,41 @@ def _(attempt: Provoked) -> httpx.Response:
     "there_were_issues_with_your_request",
     *("cant_be_blank_user_id", "cant_be_blank_first_name", "cant_be_blank_linking_token"),
     *("cant_be_blank_address_line_1", "cant_be_blank_postal_code"),
+    *("cant_be_blank_find_by", "is_invalid_find_by"),
     *("create_user:is_invalid_user_id", "is_invalid_address_line_1", "is_invalid_linking_token"),
 )
 def _(attempt: Provoked) -> httpx.Response:
     several = attempt.shown["error"].get("errors", [attempt.shown])
     wrong = {error["meta"]["key"]: 5 if error["error"]["message"] == "is invalid" else None for error in several}
     return attempt.having(**wrong)
+
+
+# Stores.
+
+
+@provokes("is_invalid_find_by_postal_code")
+def _(attempt: Provoked) -> httpx.Response:
+    return attempt.having(find_by={"postal_code": "00000"})
+
+
+@provokes("is_invalid_find_by_address_line_1")
+def _(attempt: Provoked) -> httpx.Response:
+    return attempt.having(find_by={"address_line_1": " ", "postal_code": "60610"})
+
+
+@provokes("cant_be_blank_find_by_postal_code")
+def _(attempt: Provoked) -> httpx.Response:
+    return attempt.having(find_by={"address_line_1": "350 W Oak St"})
+
+
+@provokes("cant_be_blank_find_by_latitude")
+def _(attempt: Provoked) -> httpx.Response:
+    return attempt.having(find_by={"longitude": -87.6})
+
+
+@provokes("cant_be_blank_find_by_longitude")
+def _(attempt: Provoked) -> httpx.Response:
+    return attempt.having(find_by={"latitude": 41.9})
 
 
 # Users.

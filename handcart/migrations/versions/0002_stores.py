@@ -1,0 +1,122 @@
+"""Stores, items, and the US postal codes with their coordinates.
+
+The postal codes are facts of the package `zipcodes`; it is read here and nowhere else, since it takes a second and
+50 MB. Codes without coordinates (military post abroad) are left out.
+"""
+
+from collections.abc import Iterator
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+
+
+def _text(name: str, nullable: bool = False) -> sa.Column[str]:
+    return sa.Column(name, sa.Text, nullable=nullable)
+
+
+def _number(name: str) -> sa.Column[int]:
+    return sa.Column(name, sa.BigInteger, nullable=False)
+
+
+def _real(name: str, nullable: bool = False) -> sa.Column[float]:
+    return sa.Column(name, sa.Double, nullable=nullable)
+
+
+def _flag(name: str) -> sa.Column[bool]:
+    return sa.Column(name, sa.Boolean, nullable=False)
+
+
+def upgrade() -> None:
+    for setting in ("is_lenient", "serves_everywhere"):
+        op.add_column("retailers", sa.Column(setting, sa.Boolean, nullable=False, server_default=sa.false()))
+    _stores()
+    _items()
+    _postal_codes()
+
+
+def _stores() -> None:
+    op.create_table(
+        "stores",
+        _number("retailer_id"),
+        _text("location_code"),
+        _number("number"),
+        _text("name"),
+        _text("address_line_1"),
+        _text("city"),
+        _text("region"),
+        _text("postal_code"),
+        _text("country"),
+        _real("latitude"),
+        _real("longitude"),
+        _text("time_zone"),
+        _flag("takes_delivery"),
+        _flag("takes_pickup"),
+        _flag("takes_last_mile"),
+        _flag("sells_alcohol"),
+        _flag("delivers_long_distance"),
+        _text("opening_hours", nullable=True),
+        _text("service_area", nullable=True),
+        _real("reach_south"),
+        _real("reach_north"),
+        _real("reach_west"),
+        _real("reach_east"),
+        sa.PrimaryKeyConstraint("retailer_id", "location_code"),
+        sa.UniqueConstraint("retailer_id", "number"),
+        sa.ForeignKeyConstraint(["retailer_id"], ["retailers.id"]),
+    )
+    op.create_index("stores_by_reach", "stores", ["retailer_id", "reach_south"])
+
+
+def _items() -> None:
+    op.create_table(
+        "items",
+        _number("retailer_id"),
+        _text("rrc"),
+        _text("upc", nullable=True),
+        _text("name"),
+        _text("cost_unit"),
+        _real("par_weight", nullable=True),
+        _text("alcohol_kind", nullable=True),
+        _text("restricted_reasons"),
+        _flag("is_ebt_eligible"),
+        _flag("is_bulky"),
+        _real("beverage_weight"),
+        _number("price_cents"),
+        sa.PrimaryKeyConstraint("retailer_id", "rrc"),
+        sa.ForeignKeyConstraint(["retailer_id"], ["retailers.id"]),
+    )
+    op.create_index("items_by_upc", "items", ["retailer_id", "upc"])
+
+
+def _postal_codes() -> None:
+    table = op.create_table(
+        "postal_codes",
+        _text("postal_code"),
+        _real("latitude"),
+        _real("longitude"),
+        _text("time_zone"),
+        _text("city"),
+        _text("region"),
+        sa.PrimaryKeyConstraint("postal_code"),
+    )
+    for first_digit in "0123456789":
+        op.bulk_insert(table, list(_us_postal_codes(first_digit)))
+
+
+def _us_postal_codes(first_digit: str) -> Iterator[dict[str, object]]:
+    import zipcodes
+
+    for code in zipcodes.similar_to(first_digit):  # type: ignore[no-untyped-call]
+        if float(code["lat"]):
+            yield {
+                "postal_code": code["zip_code"],
+                "latitude": float(code["lat"]),
+                "longitude": float(code["long"]),
+                # One code of Alaska bears its town's name instead.
+                "time_zone": code["timezone"] if "/" in code["timezone"] else "America/Anchorage",
+                "city": code["city"],
+                "region": code["state"],
+            }

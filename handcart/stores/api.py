@@ -1,0 +1,119 @@
+"""The four ways to find stores."""
+
+from collections.abc import Sequence
+
+from handcart.core import errors
+from handcart.core.db import Tx
+from handcart.core.errors import ApiError
+from handcart.core.http import Call, Handler, Route
+from handcart.oauth.scopes import FULFILLMENT
+from handcart.retailers.models import RetailerId
+from handcart.stores import distance, ops, postal
+from handcart.stores.models import DELIVERY, LAST_MILE, PICKUP, Point, Store
+from handcart.stores.wire import (
+    FindBy,
+    FindStoresRequest,
+    PartialStoresResponse,
+    StoreAnswer,
+    StoreFlags,
+    StoresResponse,
+)
+
+_DOCS = "https://docs.instacart.com/connect/api/fulfillment"
+
+
+def _finder(kind: str, *, with_partial: bool) -> Handler:
+    async def find(tx: Tx, call: Call) -> StoresResponse:
+        found = await ops.find(tx, call.caller.retailer_id, kind, await _places(tx, call.body.find_by))
+        stores = [_answer(store, kind) for store in found.stores]
+        return PartialStoresResponse(stores, found.is_partial) if with_partial else StoresResponse(stores)
+
+    return find
+
+
+async def _places(tx: Tx, find_by: FindBy) -> Sequence[Point]:
+    """The place that is asked about; for a postal code alone, several of its area."""
+    if find_by.latitude is not None and find_by.longitude is not None:
+        return [Point(find_by.latitude, find_by.longitude)]
+    if find_by.postal_code is None:
+        raise _missing(find_by)
+    place = await postal.locate(tx, find_by.postal_code)
+    if place is None:
+        raise errors.invalid("find_by.postal_code")
+    return [place.point] if find_by.address_line_1 is not None else distance.around(place.point)
+
+
+def _missing(find_by: FindBy) -> ApiError:
+    """What the shape lacks that was begun; without a beginning none matches."""
+    if find_by.address_line_1 is not None:
+        return errors.blank("find_by.postal_code")
+    if find_by.latitude is not None:
+        return errors.blank("find_by.longitude")
+    return errors.invalid("find_by") if find_by.longitude is None else errors.blank("find_by.latitude")
+
+
+def _answer(store: Store, kind: str) -> StoreAnswer:
+    delivers = store.takes_last_mile if kind == LAST_MILE else store.takes_delivery
+    flags = StoreFlags(store.sells_alcohol, store.takes_pickup, not delivers, store.delivers_long_distance)
+    return StoreAnswer(store.name, store.location_code, flags)
+
+
+def _route(operation_id: str, path: str, kind: str, summary: str, source: str, *, with_partial: bool) -> Route:
+    return Route(
+        method="POST",
+        operation_id=operation_id,
+        path=path,
+        handler=_finder(kind, with_partial=with_partial),
+        tx="read",
+        scope=FULFILLMENT,
+        parameters={"X-Retailer-Id": RetailerId},
+        body=FindStoresRequest,
+        response=PartialStoresResponse if with_partial else StoresResponse,
+        refusals=(
+            errors.invalid("find_by.postal_code"),
+            errors.blank("find_by.postal_code"),
+            errors.blank("find_by.latitude"),
+            errors.blank("find_by.longitude"),
+            errors.invalid("find_by.address_line_1"),
+        ),
+        summary=summary,
+        description="The nearest first. An address lies where its postal code does; coordinates are exact.",
+        source=f"{_DOCS}/{source}",
+        tag="Stores",
+    )
+
+
+ROUTES: Sequence[Route] = (
+    _route(
+        "find_stores_delivery",
+        "/v2/fulfillment/stores/delivery",
+        DELIVERY,
+        "Find stores offering delivery",
+        "delivery/find_stores",
+        with_partial=True,
+    ),
+    _route(
+        "find_stores_pickup",
+        "/v2/fulfillment/stores/pickup",
+        PICKUP,
+        "Find stores offering pickup",
+        "pickup/find_stores",
+        with_partial=False,
+    ),
+    _route(
+        "find_stores_last_mile",
+        "/v2/fulfillment/stores/last_mile",
+        LAST_MILE,
+        "Find stores offering last mile delivery",
+        "last_mile/find_stores",
+        with_partial=False,
+    ),
+    _route(
+        "find_stores_dispatch",
+        "/v2/fulfillment/lastmile/stores",
+        LAST_MILE,
+        "Find stores offering dispatch last mile delivery",
+        "lastmile/find_stores_dispatch",
+        with_partial=True,
+    ),
+)

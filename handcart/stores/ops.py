@@ -1,0 +1,151 @@
+"""Keep stores, and find those that serve a place."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from handcart.core.db import Tx
+from handcart.retailers import ops as retailers
+from handcart.stores import distance, postal
+from handcart.stores.models import DELIVERY, LAST_MILE, PICKUP, Point, Store
+
+_COLUMNS = (
+    "location_code, number, name, address_line_1, city, region, postal_code, country, latitude, longitude, time_zone,"
+    " takes_delivery, takes_pickup, takes_last_mile, sells_alcohol, delivers_long_distance, opening_hours, service_area"
+)
+_STORES = f"SELECT {_COLUMNS} FROM stores WHERE retailer_id = $1"  # noqa: S608 (the names above)
+_TAKES = {DELIVERY: "takes_delivery", PICKUP: "takes_pickup", LAST_MILE: "takes_last_mile"}
+_UPDATED = [column for column in _COLUMNS.split(", ") if column not in ("location_code", "number")]
+_REACH = ("reach_south", "reach_north", "reach_west", "reach_east")
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Stores, the nearest first; `is_partial` when they do not serve every place that was asked about."""
+
+    stores: Sequence[Store]
+    is_partial: bool
+
+
+async def find(tx: Tx, retailer_id: int, kind: str, places: Sequence[Point]) -> Found:
+    """The stores that take orders of a kind for one of these places; the distance is measured from the first.
+
+    Where there is none, a retailer that serves everywhere has its nearest store serve.
+    """
+    candidates = await _within_reach(tx, retailer_id, kind, places)
+    stores = [store for store in candidates if any(distance.serves(store, kind, place) for place in places)]
+    is_served = [any(distance.serves(store, kind, place) for store in stores) for place in places]
+    if not all(is_served) and (await retailers.retailer(tx, retailer_id)).serves_everywhere:
+        return Found(_sorted(stores, places[0]) or await _nearest(tx, retailer_id, kind, places[0]), False)
+    return Found(_sorted(stores, places[0]), bool(stores) and not all(is_served))
+
+
+async def is_long_distance(tx: Tx, retailer_id: int, postal_code: str) -> bool:
+    """Whether the stores that deliver to a postal code are all more than 30 minutes away."""
+    place = await postal.locate(tx, postal_code)
+    if place is None:
+        return False
+    stores = (await find(tx, retailer_id, DELIVERY, [place.point])).stores
+    return bool(stores) and not any(distance.is_near(store, place.point) for store in stores)
+
+
+async def stores(tx: Tx, retailer_id: int) -> Sequence[Store]:
+    """All stores of a retailer by their location codes."""
+    return [_store(row) for row in await tx.all(f"{_STORES} ORDER BY location_code", retailer_id)]
+
+
+async def store(tx: Tx, retailer_id: int, location_code: str) -> Store | None:
+    """A store by its location code."""
+    row = await tx.one(f"{_STORES} AND location_code = $2", retailer_id, location_code)
+    return _store(row) if row else None
+
+
+async def save(tx: Tx, retailer_id: int, stores: Sequence[Store]) -> None:
+    """Add stores; those there are by these location codes are changed and keep their numbers."""
+    row = await tx.one("SELECT max(number) AS last FROM stores WHERE retailer_id = $1", retailer_id)
+    number = (row["last"] if row else None) or 0
+    for one in stores:
+        number += 1
+        await tx.run(_SAVE, retailer_id, number, one.location_code, *_values(one))
+
+
+def _save_statement() -> str:
+    columns = ["retailer_id", "number", "location_code", *_UPDATED, *_REACH]
+    values = ", ".join(f"${place}" for place in range(1, len(columns) + 1))
+    changes = ", ".join(f"{column} = excluded.{column}" for column in (*_UPDATED, *_REACH))
+    inserted = f"INSERT INTO stores ({', '.join(columns)}) VALUES ({values})"  # noqa: S608 (the names above)
+    return f"{inserted} ON CONFLICT (retailer_id, location_code) DO UPDATE SET {changes}"
+
+
+_SAVE = _save_statement()
+
+
+def _values(store: Store) -> list[Any]:
+    return [
+        store.name,
+        store.address_line_1,
+        store.city,
+        store.region,
+        store.postal_code,
+        store.country,
+        store.point.latitude,
+        store.point.longitude,
+        store.time_zone,
+        store.takes_delivery,
+        store.takes_pickup,
+        store.takes_last_mile,
+        store.sells_alcohol,
+        store.delivers_long_distance,
+        None if store.opening_hours is None else msgspec.json.encode(store.opening_hours).decode(),
+        None if store.service_area is None else msgspec.json.encode(store.service_area).decode(),
+        *distance.reach(store.point, store.service_area),
+    ]
+
+
+async def _within_reach(tx: Tx, retailer_id: int, kind: str, places: Sequence[Point]) -> list[Store]:
+    latitudes = [place.latitude for place in places]
+    longitudes = [place.longitude for place in places]
+    rows = await tx.all(
+        f"{_STORES} AND {_TAKES[kind]} AND reach_south <= $2 AND reach_north >= $3 AND reach_west <= $4"
+        " AND reach_east >= $5",
+        retailer_id,
+        max(latitudes),
+        min(latitudes),
+        max(longitudes),
+        min(longitudes),
+    )
+    return [_store(row) for row in rows]
+
+
+async def _nearest(tx: Tx, retailer_id: int, kind: str, place: Point) -> list[Store]:
+    rows = await tx.all(f"{_STORES} AND {_TAKES[kind]}", retailer_id)
+    return _sorted([_store(row) for row in rows], place)[:1]
+
+
+def _sorted(stores: Sequence[Store], place: Point) -> list[Store]:
+    return sorted(stores, key=lambda store: (distance.kilometres(store.point, place), store.location_code))
+
+
+def _store(row: Any) -> Store:
+    hours, area = row["opening_hours"], row["service_area"]
+    return Store(
+        location_code=row["location_code"],
+        number=row["number"],
+        name=row["name"],
+        address_line_1=row["address_line_1"],
+        city=row["city"],
+        region=row["region"],
+        postal_code=row["postal_code"],
+        country=row["country"],
+        point=Point(row["latitude"], row["longitude"]),
+        time_zone=row["time_zone"],
+        takes_delivery=bool(row["takes_delivery"]),
+        takes_pickup=bool(row["takes_pickup"]),
+        takes_last_mile=bool(row["takes_last_mile"]),
+        sells_alcohol=bool(row["sells_alcohol"]),
+        delivers_long_distance=bool(row["delivers_long_distance"]),
+        opening_hours=None if hours is None else msgspec.json.decode(hours),
+        service_area=None if area is None else msgspec.json.decode(area),
+    )
