@@ -6,7 +6,8 @@ Unknown fields are ignored; an explicit null counts as absent; every field that 
 import re
 from collections.abc import Mapping
 from functools import cache
-from typing import Any, ClassVar
+from types import UnionType
+from typing import Annotated, Any, ClassVar, Union, get_args, get_origin
 
 import msgspec
 from msgspec import Struct
@@ -27,6 +28,7 @@ class SuccessResponse(Struct):
 
 _PATH = re.compile(r" - at `\$(?P<path>[^`]*)`$")
 _MISSING = re.compile(r"^Object missing required field `(?P<field>[^`]+)`")
+_MOST_PROBLEMS = 100
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
@@ -77,23 +79,41 @@ def _problems(raw: bytes, request: type[Struct]) -> list[ApiError]:
         return [_not_json()]
     if not isinstance(values, dict):
         return [_not_an_object()]
+    # No problem: of two equal names, the first was wrong.
+    return _of_fields(values, request, "")[:_MOST_PROBLEMS] or [_not_json()]
+
+
+def _of_fields(values: Mapping[str, Any], request: type[Struct], prefix: str) -> list[ApiError]:
     found = []
     for field in msgspec.structs.fields(request):
-        problem = _problem(values.get(field.encode_name), field)
-        if problem:
-            found.append(problem)
-    return found or [_not_json()]  # nothing: of two equal names, the first was wrong
+        found += _of_field(values.get(field.encode_name), field, prefix + field.encode_name)
+    return found
 
 
-def _problem(value: Any, field: msgspec.structs.FieldInfo) -> ApiError | None:
-    key = field.encode_name
-    if value is None or (field.required and isinstance(value, str) and not value.strip()):
-        return errors.blank(key) if field.required else None
+def _of_field(value: Any, field: msgspec.structs.FieldInfo, key: str) -> list[ApiError]:
+    if value is None or (field.required and (value == [] or (isinstance(value, str) and not value.strip()))):
+        return [errors.blank(key)] if field.required else []
+    return _of_value(value, field.type, key)
+
+
+def _of_value(value: Any, kind: Any, key: str) -> list[ApiError]:
     try:
-        msgspec.convert(value, field.type)
+        msgspec.convert(value, kind)
     except msgspec.ValidationError as error:
-        return _located(key, str(error))
-    return None
+        return _inside(value, kind, key) or [_located(key, str(error))]
+    return []
+
+
+def _inside(value: Any, kind: Any, key: str) -> list[ApiError]:
+    """The problems of the fields of an object, or of the elements of a list."""
+    if isinstance(kind, type) and issubclass(kind, Struct):
+        return _of_fields(value, kind, f"{key}.") if isinstance(value, dict) else []
+    if get_origin(kind) is list:
+        elements = enumerate(value if isinstance(value, list) else ())
+        return [one for place, element in elements for one in _of_value(element, get_args(kind)[0], f"{key}[{place}]")]
+    if get_origin(kind) in (Annotated, Union, UnionType):
+        return [one for part in get_args(kind) for one in _inside(value, part, key)]
+    return []
 
 
 def _located(key: str, text: str) -> ApiError:

@@ -1,4 +1,4 @@
-"""The four ways to find stores."""
+"""The four ways to find stores, and the check of a list of items."""
 
 from collections.abc import Sequence
 
@@ -8,17 +8,24 @@ from handcart.core.errors import ApiError
 from handcart.core.http import Call, Handler, Route
 from handcart.oauth.scopes import FULFILLMENT
 from handcart.retailers.models import RetailerId
-from handcart.stores import distance, ops, postal
-from handcart.stores.models import DELIVERY, LAST_MILE, PICKUP, Point, Store
+from handcart.stores import distance, items, ops, postal
+from handcart.stores.items import Problem, Wanted
+from handcart.stores.models import DELIVERY, LAST_MILE, PICKUP, ItemCode, Point, Store
 from handcart.stores.wire import (
     FindBy,
     FindStoresRequest,
+    ItemFailure,
+    ItemName,
+    ItemProblem,
     PartialStoresResponse,
     StoreAnswer,
     StoreFlags,
     StoresResponse,
+    ValidateItemsRequest,
+    ValidateItemsResponse,
 )
 
+INVALID_ITEMS = 2000
 _DOCS = "https://docs.instacart.com/connect/api/fulfillment"
 
 
@@ -56,6 +63,35 @@ def _answer(store: Store, kind: str) -> StoreAnswer:
     delivers = store.takes_last_mile if kind == LAST_MILE else store.takes_delivery
     flags = StoreFlags(store.sells_alcohol, store.takes_pickup, not delivers, store.delivers_long_distance)
     return StoreAnswer(store.name, store.location_code, flags)
+
+
+async def _validate_items(tx: Tx, call: Call) -> ValidateItemsResponse:
+    body: ValidateItemsRequest = call.body
+    await _require_store(tx, call.caller.retailer_id, body)
+    wanted = [Wanted(ItemCode(one.item.upc, one.item.rrc), one.count, one.weight, one.line_num) for one in body.items]
+    nameless = [place for place, one in enumerate(wanted) if one.code == ItemCode(None, None)]
+    if nameless:
+        raise errors.of([errors.blank(f"items[{place}].item") for place in nameless])
+    found = await items.problems(tx, call.caller.retailer_id, wanted)
+    return ValidateItemsResponse(
+        [_failure(problem) for problem in found if not problem.is_warning],
+        [_failure(problem) for problem in found if problem.is_warning],
+    )
+
+
+async def _require_store(tx: Tx, retailer_id: int, body: ValidateItemsRequest) -> None:
+    """All stores share one catalog, so that what names the store only has to exist; a location code wins."""
+    if body.location_code is not None:
+        if await ops.store(tx, retailer_id, body.location_code) is None:
+            raise errors.invalid("location_code")
+    elif body.address is not None and await postal.locate(tx, body.address.postal_code) is None:
+        raise errors.invalid("address.postal_code")
+
+
+def _failure(problem: Problem) -> ItemFailure:
+    wanted = problem.wanted
+    name = ItemName(wanted.code.upc, wanted.code.rrc)
+    return ItemFailure(name, ItemProblem(problem.message, INVALID_ITEMS), wanted.line_num)
 
 
 def _route(operation_id: str, path: str, kind: str, summary: str, source: str, *, with_partial: bool) -> Route:
@@ -115,5 +151,25 @@ ROUTES: Sequence[Route] = (
         "Find stores offering dispatch last mile delivery",
         "lastmile/find_stores_dispatch",
         with_partial=True,
+    ),
+    Route(
+        method="POST",
+        operation_id="validate_items",
+        path="/v2/fulfillment/validate_items",
+        handler=_validate_items,
+        tx="read",
+        scope=FULFILLMENT,
+        parameters={"X-Retailer-Id": RetailerId},
+        body=ValidateItemsRequest,
+        response=ValidateItemsResponse,
+        refusals=(
+            errors.invalid("location_code"),
+            errors.invalid("address.postal_code"),
+            errors.blank("items[0].item"),
+        ),
+        summary="Validate items",
+        description="Whether items are in the catalog, and come with the quantity that they are sold by.",
+        source=f"{_DOCS}/delivery/validate_items",
+        tag="Stores",
     ),
 )

@@ -53,3 +53,32 @@ class Store:
     delivers_long_distance: bool = False
     opening_hours: OpeningHours = None
     service_area: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """A product of a retailer's catalog. Weights in pounds, except `par_weight`, which is in the cost unit.
+
+    `cost_unit`: each, lb or kg. `par_weight`: what one piece of a product sold by weight weighs about.
+    `alcohol_kind`: wine, beer or spirits. `restricted_reasons`: any of DXM, NRT, spray_paint.
+    """
+
+    rrc: str
+    upc: str | None = None
+    name: str
+    cost_unit: str = "each"
+    par_weight: float | None = None
+    alcohol_kind: str | None = None
+    restricted_reasons: Sequence[str] = ()
+    is_ebt_eligible: bool = False
+    is_bulky: bool = False
+    beverage_weight: float = 0.0
+    price_cents: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ItemCode:
+    """How a request names an item: by one of the two."""
+
+    upc: str | None
+    rrc: str | None

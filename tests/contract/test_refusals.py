@@ -226,7 +226,7 @@ def _(attempt: Provoked) -> httpx.Response:
     "there_were_issues_with_your_request",
     *("cant_be_blank_user_id", "cant_be_blank_first_name", "cant_be_blank_linking_token"),
     *("cant_be_blank_address_line_1", "cant_be_blank_postal_code"),
-    *("cant_be_blank_find_by", "is_invalid_find_by"),
+    *("cant_be_blank_find_by", "is_invalid_find_by", "cant_be_blank_items", "is_invalid_items"),
     *("create_user:is_invalid_user_id", "is_invalid_address_line_1", "is_invalid_linking_token"),
 )
 def _(attempt: Provoked) -> httpx.Response:
@@ -261,6 +261,21 @@ def _(attempt: Provoked) -> httpx.Response:
 @provokes("cant_be_blank_find_by_longitude")
 def _(attempt: Provoked) -> httpx.Response:
     return attempt.having(find_by={"latitude": 41.9})
+
+
+@provokes("is_invalid_location_code")
+def _(attempt: Provoked) -> httpx.Response:
+    return attempt.send()
+
+
+@provokes("is_invalid_address_postal_code")
+def _(attempt: Provoked) -> httpx.Response:
+    return attempt.having(location_code=None, address={"address_line_1": "350 W Oak St", "postal_code": "00000"})
+
+
+@provokes("cant_be_blank_items_0_item")
+def _(attempt: Provoked) -> httpx.Response:
+    return attempt.having(location_code=None, items=[{"item": {}}])
 
 
 # Users.

@@ -1,0 +1,141 @@
+"""The catalog: keep items, look them up, check a list of them."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from handcart.core.db import Tx
+from handcart.retailers import ops as retailers
+from handcart.stores.models import Item, ItemCode
+
+NOT_FOUND = "Item not found"
+NEEDS_COUNT = "This item is sold by the unit: count can't be blank"
+NEEDS_WEIGHT = "This item is sold by weight: weight can't be blank"
+NEEDS_EITHER = "This item needs a count or a weight"
+
+_COLUMNS = (
+    "rrc, upc, name, cost_unit, par_weight, alcohol_kind, restricted_reasons, is_ebt_eligible, is_bulky,"
+    " beverage_weight, price_cents"
+)
+# As many codes as one statement asks for: a fixed number, so that the statement is a constant.
+_BATCH = 50
+_IN = ", ".join(f"${place}" for place in range(2, _BATCH + 2))
+_BY = {
+    code: f"SELECT {_COLUMNS} FROM items WHERE retailer_id = $1 AND {code} IN ({_IN}) ORDER BY rrc DESC"  # noqa: S608
+    for code in ("upc", "rrc")
+}
+_NAMES = _COLUMNS.split(", ")
+_SAVE = (
+    f"INSERT INTO items (retailer_id, {_COLUMNS})"  # noqa: S608 (the names above)
+    f" VALUES ({', '.join(f'${place}' for place in range(1, len(_NAMES) + 2))})"
+    f" ON CONFLICT (retailer_id, rrc) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in _NAMES[1:])}"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """An item as a request names it, with how much of it: pieces, or weight in the item's cost unit."""
+
+    code: ItemCode
+    count: int | None
+    weight: float | None
+    line_num: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What is wrong with an item; a warning does not stand in the way."""
+
+    wanted: Wanted
+    message: str
+    is_warning: bool = False
+
+
+async def save(tx: Tx, retailer_id: int, items: Iterable[Item]) -> None:
+    """Add items; those there are by these rrcs are changed."""
+    for item in items:
+        await tx.run(
+            _SAVE,
+            retailer_id,
+            item.rrc,
+            None if item.upc is None else plain_upc(item.upc),
+            item.name,
+            item.cost_unit,
+            item.par_weight,
+            item.alcohol_kind,
+            " ".join(item.restricted_reasons),
+            item.is_ebt_eligible,
+            item.is_bulky,
+            item.beverage_weight,
+            item.price_cents,
+        )
+
+
+async def find(tx: Tx, retailer_id: int, codes: Sequence[ItemCode]) -> list[Item | None]:
+    """The item of each code, in the same order; an upc decides where both are given."""
+    upcs = {plain_upc(code.upc) for code in codes if code.upc is not None}
+    rrcs = {code.rrc for code in codes if code.upc is None and code.rrc is not None}
+    by_upc = {item.upc: item for item in await _by(tx, retailer_id, "upc", sorted(upcs))}
+    by_rrc = {item.rrc: item for item in await _by(tx, retailer_id, "rrc", sorted(rrcs))}
+    return [by_rrc.get(code.rrc or "") if code.upc is None else by_upc.get(plain_upc(code.upc)) for code in codes]
+
+
+async def problems(tx: Tx, retailer_id: int, wanted: Sequence[Wanted]) -> list[Problem]:
+    """What is wrong with a list of items: not in the catalog, or the quantity does not fit how it is sold.
+
+    A lenient retailer takes unknown items with a warning.
+    https://docs.instacart.com/connect/fulfillment_guide/concepts/product_quantity
+    """
+    is_lenient = (await retailers.retailer(tx, retailer_id)).is_lenient
+    found = []
+    for one, item in zip(wanted, await find(tx, retailer_id, [one.code for one in wanted]), strict=True):
+        if item is None:
+            found.append(Problem(one, NOT_FOUND, is_lenient))
+        elif message := _quantity_problem(item, one):
+            found.append(Problem(one, message))
+    return found
+
+
+def plain_upc(upc: str) -> str:
+    """A GTIN of 8 to 14 digits as 14, so that UPC-A, EAN-13 and GTIN-14 of one product are the same; else as it is."""
+    digits = upc.strip()
+    return digits.zfill(14) if digits.isascii() and digits.isdecimal() and 8 <= len(digits) <= 14 else digits
+
+
+def check_digit(digits: str) -> str:
+    """The last digit of a GTIN, from those before it (GS1 General Specifications 7.9)."""
+    total = sum(int(digit) * (3 if place % 2 == 0 else 1) for place, digit in enumerate(reversed(digits)))
+    return str(-total % 10)
+
+
+def _quantity_problem(item: Item, wanted: Wanted) -> str | None:
+    if item.cost_unit == "each":
+        return NEEDS_COUNT if wanted.count is None else None
+    if item.par_weight is None:
+        return NEEDS_WEIGHT if wanted.weight is None else None
+    return NEEDS_EITHER if wanted.count is None and wanted.weight is None else None
+
+
+async def _by(tx: Tx, retailer_id: int, code: str, values: Sequence[str]) -> list[Item]:
+    found = []
+    for start in range(0, len(values), _BATCH):
+        batch = values[start : start + _BATCH]
+        asked = [*batch, *[batch[0]] * (_BATCH - len(batch))]
+        found += [_item(row) for row in await tx.all(_BY[code], retailer_id, *asked)]
+    return found
+
+
+def _item(row: Any) -> Item:
+    return Item(
+        rrc=row["rrc"],
+        upc=row["upc"],
+        name=row["name"],
+        cost_unit=row["cost_unit"],
+        par_weight=row["par_weight"],
+        alcohol_kind=row["alcohol_kind"],
+        restricted_reasons=tuple(row["restricted_reasons"].split()),
+        is_ebt_eligible=bool(row["is_ebt_eligible"]),
+        is_bulky=bool(row["is_bulky"]),
+        beverage_weight=row["beverage_weight"],
+        price_cents=row["price_cents"],
+    )
