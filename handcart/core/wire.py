@@ -91,7 +91,7 @@ def _of_fields(values: Mapping[str, Any], request: type[Struct], prefix: str) ->
 
 
 def _of_field(value: Any, field: msgspec.structs.FieldInfo, key: str) -> list[ApiError]:
-    if value is None or (field.required and (value == [] or (isinstance(value, str) and not value.strip()))):
+    if value is None or (field.required and isinstance(value, str) and not value.strip()):
         return [errors.blank(key)] if field.required else []
     return _of_value(value, field.type, key)
 
@@ -108,6 +108,8 @@ def _inside(value: Any, kind: Any, key: str) -> list[ApiError]:
     """The problems of the fields of an object, or of the elements of a list."""
     if isinstance(kind, type) and issubclass(kind, Struct):
         return _of_fields(value, kind, f"{key}.") if isinstance(value, dict) else []
+    if get_origin(kind) is list and value == []:
+        return [errors.blank(key)]
     if get_origin(kind) is list:
         elements = enumerate(value if isinstance(value, list) else ())
         return [one for place, element in elements for one in _of_value(element, get_args(kind)[0], f"{key}[{place}]")]

@@ -31,7 +31,7 @@ class Order(Struct):
 class Request(Struct):
     order: Order
     tip_cents: Cents
-    tags: list[str] | None = None
+    tags: Annotated[list[str], Meta(min_length=1)] | None = None
     renamed: str | None = msgspec.field(default=None, name="Renamed")
 
 
@@ -57,7 +57,7 @@ PROBLEMS: list[tuple[dict[str, Any], str, str]] = [
     ({"order": []}, INVALID, "order"),
     ({"order": {}}, BLANK, "order.service_option_id"),
     ({"order": {"service_option_id": "x"}}, INVALID, "order.service_option_id"),
-    ({"order": {"service_option_id": None}}, INVALID, "order.service_option_id"),
+    ({"order": {"service_option_id": None}}, BLANK, "order.service_option_id"),
     ({"order": {"service_option_id": 1, "note": 5}}, INVALID, "order.note"),
     ({"order": {"service_option_id": 1, "items": {}}}, INVALID, "order.items"),
     ({"order": {"service_option_id": 1, "items": [{"upc": "a"}, {}]}}, BLANK, "order.items[1].upc"),
@@ -73,6 +73,7 @@ PROBLEMS: list[tuple[dict[str, Any], str, str]] = [
     ({"tip_cents": None}, BLANK, "tip_cents"),
     ({"tip_cents": ""}, BLANK, "tip_cents"),
     ({"tags": ["a", 5]}, INVALID, "tags[1]"),
+    ({"tags": []}, BLANK, "tags"),
     ({"Renamed": 5}, INVALID, "Renamed"),
 ]
 
@@ -86,10 +87,16 @@ def test_several_problems_then_all_are_named_in_the_order_of_the_fields() -> Non
     body = refusal({"tags": 5, "tip_cents": -1, "order": {"note": 5}})
     assert body["error"]["code"] == 9999
     assert [(one["error"]["message"], one["meta"]["key"]) for one in body["error"]["errors"]] == [
+        (BLANK, "order.service_option_id"),
         (INVALID, "order.note"),
         (INVALID, "tip_cents"),
         (INVALID, "tags"),
     ]
+
+
+def test_very_many_problems_then_the_first_hundred_are_named() -> None:
+    body = refusal({**GOOD, "tags": [5] * 10_000})
+    assert [one["meta"]["key"] for one in body["error"]["errors"]] == [f"tags[{place}]" for place in range(100)]
 
 
 def test_good_then_read_with_unknown_fields_and_nulls_ignored() -> None:
