@@ -29,6 +29,8 @@ from handcart.core.stores import connect
 from handcart.oauth.scopes import ALL
 from handcart.retailers import ops as retailers
 from handcart.safety import DEMO_RETAILER
+from handcart.stores import items, samples
+from handcart.stores import ops as stores
 
 CALLBACK_PATH = "/account/link/callback"
 _READY_SECONDS = 30
@@ -110,6 +112,7 @@ async def _fill(chosen: Settings, keys: Keys, kept: dict[str, Any], redirect_uri
             ]
             hashes = [await asyncio.to_thread(passwords.hash_new, str(sample["password"])) for sample in samples]
             kept = await database.write(_make_samples, samples, hashes)
+        await database.write(_stock)
         await database.write(retailers.register_redirect_uris, kept["client_id"], [redirect_uri])
     finally:
         await database.close()
@@ -118,7 +121,9 @@ async def _fill(chosen: Settings, keys: Keys, kept: dict[str, Any], redirect_uri
 
 async def _make_samples(tx: Tx, samples: list[dict[str, Any]], hashes: list[str]) -> dict[str, Any]:
     if await retailers.retailer_by_slug(tx, DEMO_RETAILER) is None:
-        await retailers.create_retailer(tx, slug=DEMO_RETAILER, name="Sample Market")
+        await retailers.create_retailer(
+            tx, slug=DEMO_RETAILER, name="Sample Market", is_lenient=True, serves_everywhere=True
+        )
     client = await retailers.create_client(tx, retailer=DEMO_RETAILER, scopes=ALL)
     for sample, password_hash in zip(samples, hashes, strict=True):
         account = await accounts.find(tx, sample["email"])
@@ -129,6 +134,15 @@ async def _make_samples(tx: Tx, samples: list[dict[str, Any]], hashes: list[str]
         if sample["instacartplus_member"]:
             await accounts.grant_membership(tx, account.id, clock.now() + 365 * clock.DAY)
     return {"client_id": client.client_id, "client_secret": client.client_secret, "accounts": samples}
+
+
+async def _stock(tx: Tx) -> None:
+    """Fill the sample retailer's stores and shelves, once."""
+    retailer = await retailers.retailer_by_slug(tx, DEMO_RETAILER)
+    assert retailer is not None
+    if not await stores.stores(tx, retailer.id):
+        await stores.save(tx, retailer.id, await samples.stores(tx))
+        await items.save(tx, retailer.id, samples.items())
 
 
 @contextlib.contextmanager

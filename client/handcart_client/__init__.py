@@ -31,7 +31,23 @@ from .errors import (
     Unauthorized,
     UnexpectedResponse,
 )
-from .models import AddressFlags, Introspection, Link, ServerMetadata, Token, User, ValidatedAddress
+from .models import (
+    AddressFlags,
+    FoundStores,
+    Introspection,
+    ItemFailure,
+    ItemName,
+    ItemProblem,
+    ItemToValidate,
+    Link,
+    ServerMetadata,
+    Store,
+    StoreFlags,
+    Token,
+    User,
+    ValidatedAddress,
+    ValidatedItems,
+)
 
 __all__ = [
     "AddressFlags",
@@ -42,7 +58,12 @@ __all__ = [
     "ConnectError",
     "ErrorDetail",
     "Forbidden",
+    "FoundStores",
     "Introspection",
+    "ItemFailure",
+    "ItemName",
+    "ItemProblem",
+    "ItemToValidate",
     "Link",
     "NotFound",
     "OAuthError",
@@ -50,12 +71,15 @@ __all__ = [
     "RateLimited",
     "ServerError",
     "ServerMetadata",
+    "Store",
+    "StoreFlags",
     "Token",
     "TransportError",
     "Unauthorized",
     "UnexpectedResponse",
     "User",
     "ValidatedAddress",
+    "ValidatedItems",
     "new_pkce",
     "new_state",
 ]

@@ -33,6 +33,68 @@ class ValidatedAddress(Struct, frozen=True, kw_only=True):
     flags: AddressFlags = field(default_factory=AddressFlags)
 
 
+class StoreFlags(Struct, frozen=True, kw_only=True):
+    """pickup_only: no delivery. long_distance_delivery: delivers to addresses 30 to 60 minutes away."""
+
+    alcohol: bool
+    pickup: bool
+    pickup_only: bool = False
+    long_distance_delivery: bool | None = None
+
+
+class Store(Struct, frozen=True, kw_only=True):
+    """A store of the retailer; the other calls want its `location_code`."""
+
+    name: str
+    location_code: str
+    flags: StoreFlags
+
+
+class FoundStores(Struct, frozen=True, kw_only=True):
+    """Stores, the nearest first. is_partial: they serve a part of the postal code; None when it is not said."""
+
+    stores: tuple[Store, ...] = ()
+    is_partial: bool | None = None
+
+
+class ItemName(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A product by one of its codes: the UPC, or the retailer's own (rrc)."""
+
+    upc: str | None = None
+    rrc: str | None = None
+
+
+class ItemToValidate(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A product and how much of it. line_num: any mark that the answer repeats, on servers that do."""
+
+    item: ItemName
+    count: int | None = None
+    weight: float | None = None
+    line_num: str | None = None
+
+
+class ItemProblem(Struct, frozen=True, kw_only=True):
+    """What is wrong with an item."""
+
+    message: str
+    code: int | None = None
+
+
+class ItemFailure(Struct, frozen=True, kw_only=True):
+    """An item that failed, and why."""
+
+    item: ItemName
+    error: ItemProblem
+    line_num: str | None = None
+
+
+class ValidatedItems(Struct, frozen=True, kw_only=True):
+    """No failures: all items are good. warnings: unknown items that a lenient Handcart retailer lets pass."""
+
+    validation_failures: tuple[ItemFailure, ...] = ()
+    warnings: tuple[ItemFailure, ...] = ()
+
+
 class Link(Struct, frozen=True, kw_only=True):
     """The platform account linked to a Connect user.
 

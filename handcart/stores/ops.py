@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import cos, radians
 from typing import Any
 
 import msgspec
@@ -120,7 +121,15 @@ async def _within_reach(tx: Tx, retailer_id: int, kind: str, places: Sequence[Po
 
 
 async def _nearest(tx: Tx, retailer_id: int, kind: str, place: Point) -> list[Store]:
-    rows = await tx.all(f"{_STORES} AND {_TAKES[kind]}", retailer_id)
+    """The nearest store anywhere, by the great circle, of those that are the nearest on a flat map."""
+    rows = await tx.all(
+        f"{_STORES} AND {_TAKES[kind]}"
+        " ORDER BY (latitude - $2) * (latitude - $2) + (longitude - $3) * (longitude - $3) * $4 LIMIT 5",
+        retailer_id,
+        place.latitude,
+        place.longitude,
+        cos(radians(place.latitude)) ** 2,
+    )
     return _sorted([_store(row) for row in rows], place)[:1]
 
 

@@ -8,6 +8,8 @@ import pytest
 from handcart_client import (
     BadRequest,
     Forbidden,
+    ItemName,
+    ItemToValidate,
     NotFound,
     OAuthError,
     Token,
@@ -20,6 +22,7 @@ from handcart_client import (
 from handcart.core import clock
 from tests.client.fakes import Caller
 from tests.support.shop import REDIRECT_URI, Shop, answer
+from tests.support.stores import keep, store
 
 ODD_ID = "member 2/@example.com+100%é"
 ADDRESS = {"address_line_1": "350 W Oak St", "postal_code": "60610"}
@@ -144,3 +147,15 @@ def test_metadata_names_the_server(live: Caller, shop: Shop) -> None:
     metadata = live(lambda client: client.oauth.metadata())
     assert metadata.token_endpoint == shop.server.url + "/v2/oauth/token"
     assert "S256" in metadata.code_challenge_methods_supported
+
+
+def test_stores_are_found_and_items_validated(live: Caller, shop: Shop) -> None:
+    keep(shop, store("here"))
+    finders = ("find_delivery", "find_pickup", "find_last_mile", "find_dispatch")
+    for finder in finders:
+        found = live(lambda client, finder=finder: getattr(client.stores, finder)(postal_code="60601"))
+        assert [one.location_code for one in found.stores] == ["here"]
+    unknown = ItemToValidate(item=ItemName(rrc="unknown"), count=1)
+    address = {"address_line_1": "1 State St", "postal_code": "60601"}
+    validated = live(lambda client: client.items.validate([unknown], location_code="here", address=address))
+    assert [failure.item.rrc for failure in validated.validation_failures] == ["unknown"]

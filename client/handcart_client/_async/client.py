@@ -6,8 +6,10 @@ from typing import Self
 import httpx
 
 from .connection import AsyncConnection
+from .items import AsyncItems
 from .links import AsyncLinks
 from .oauth import AsyncOAuth
+from .stores import AsyncStores
 from .users import AsyncUsers
 
 
@@ -56,6 +58,8 @@ class AsyncClient:
         )
         self.users = AsyncUsers(self._connection)
         self.links = AsyncLinks(self._connection)
+        self.stores = AsyncStores(self._connection)
+        self.items = AsyncItems(self._connection)
         self.oauth = AsyncOAuth(self._connection)
 
     async def aclose(self) -> None:

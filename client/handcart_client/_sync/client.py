@@ -7,8 +7,10 @@ from typing import Self
 import httpx
 
 from .connection import Connection
+from .items import Items
 from .links import Links
 from .oauth import OAuth
+from .stores import Stores
 from .users import Users
 
 
@@ -57,6 +59,8 @@ class Client:
         )
         self.users = Users(self._connection)
         self.links = Links(self._connection)
+        self.stores = Stores(self._connection)
+        self.items = Items(self._connection)
         self.oauth = OAuth(self._connection)
 
     def close(self) -> None:

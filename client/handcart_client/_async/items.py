@@ -1,0 +1,40 @@
+"""The retailer's catalog."""
+
+from collections.abc import Mapping, Sequence
+
+from ..models import ItemToValidate, ValidatedItems
+from ..wire import Operation, Retry, reader
+from .connection import AsyncConnection
+
+
+class AsyncItems:
+    """The items of the retailer's catalog."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def validate(
+        self,
+        items: Sequence[ItemToValidate],
+        *,
+        location_code: str | None = None,
+        address: Mapping[str, object] | None = None,
+    ) -> ValidatedItems:
+        """Check that a store has items, and that each comes with the quantity it is sold by. Nothing is held.
+
+        Args:
+            location_code: the store; without it the one nearest to the address.
+            address: `address_line_1`, `postal_code` and what else the documentation names.
+
+        Raises:
+            BadRequest: code 1001, `key` names the field.
+
+        Repeated whenever the answer did not come: it changes nothing.
+
+        https://docs.instacart.com/connect/api/fulfillment/delivery/validate_items
+        """
+        body = {"items": items, "location_code": location_code, "address": address}
+        path = "/v2/fulfillment/validate_items"
+        return await self._connection.send(
+            Operation("POST", path, reader(ValidatedItems), body=body, retry=Retry.SAFE),
+        )
