@@ -130,7 +130,7 @@ def _us_city(row: Any) -> tuple[Place, str, str]:
 def _canadian_code(city: str, province: str) -> str:
     """A code that lies in the city, by the table."""
     beginning = next(beginning for beginning, values in CANADA.items() if values[:2] == (city, province))
-    return beginning + "0A1A1"[len(beginning) - 1 :]
+    return beginning + "0E1A1"[len(beginning) - 1 :]
 
 
 def _store(number: int, place: Place, postal_code: str, country: str) -> Store:

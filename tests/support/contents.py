@@ -10,15 +10,17 @@ _TABLES = {
     "sqlite": "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'",
     "postgresql": "SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public'",
 }
+# Facts that the migration brought, 40,000 of them.
+_FACTS = "postal_codes"
 # Counting wrong secrets is what a refusal is meant to write.
 _COUNTERS = "rate_limits"
 
 
 def contents(server: LiveServer) -> dict[str, list[str]]:
-    """Every row of every table, as text in a fixed order."""
+    """Every row of every table that requests write to, as text in a fixed order."""
 
     async def rows(tx: Any) -> dict[str, list[str]]:
-        names = [row["name"] for row in await tx.all(_TABLES[server.store])]
+        names = [row["name"] for row in await tx.all(_TABLES[server.store]) if row["name"] != _FACTS]
         return {name: sorted(repr(tuple(row)) for row in await tx.all(f'SELECT * FROM "{name}"')) for name in names}
 
     found: dict[str, list[str]] = server.read(rows)
