@@ -13,7 +13,7 @@ from typing import Any
 from handcart.stores.models import PICKUP, Point, Store
 
 EARTH_KILOMETRES = 6371.0
-KILOMETRES_PER_DEGREE = 111.2
+KILOMETRES_PER_DEGREE = 111.19  # of latitude; rather too few, so that no box is too small
 ROAD_FACTOR = 1.3
 KILOMETRES_PER_MINUTE = 40 / 60
 NEAR_MINUTES = 30
