@@ -3,7 +3,7 @@
 import click
 
 from handcart import __version__
-from handcart.cli import operators, processes
+from handcart.cli import operators, processes, stores
 from handcart.cli.options import fail
 from handcart.core.db import Unavailable
 from handcart.core.migrate import WrongKey
@@ -58,5 +58,7 @@ for command in (
     operators.account,
     operators.membership,
     operators.unlink,
+    stores.store,
+    stores.item,
 ):
     handcart.add_command(command)

@@ -22,12 +22,16 @@ def retailer() -> None:
 @click.option("--organization", metavar="SLUG", help="Organization of several banners; made if there is none.")
 @click.option("--shared-users", is_flag=True, help="Share users and links with the organization's other such banners.")
 @click.option("--no-user-deletion", is_flag=True, help="Refuse data deletion requests.")
+@click.option("--lenient", is_flag=True, help="Take items that are not in the catalog, for integrators' tests.")
+@click.option("--serves-everywhere", is_flag=True, help="Where no store is in range, let the nearest one serve.")
 def create_retailer(
     slug: str,
     name: str | None,
     organization: str | None,
     shared_users: bool,
     no_user_deletion: bool,
+    lenient: bool,
+    serves_everywhere: bool,
     as_json: bool,
     **store: Any,
 ) -> None:
@@ -42,6 +46,8 @@ def create_retailer(
         organization=organization,
         shares_users=shared_users,
         allows_user_deletion=not no_user_deletion,
+        is_lenient=lenient,
+        serves_everywhere=serves_everywhere,
     )
     show(as_json, {"retailer": made.slug, "name": made.name}, f"Made the retailer {made.slug}.")
 

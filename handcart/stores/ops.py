@@ -1,6 +1,6 @@
 """Keep stores, and find those that serve a place."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import cos, radians
 from typing import Any
@@ -63,7 +63,7 @@ async def store(tx: Tx, retailer_id: int, location_code: str) -> Store | None:
     return _store(row) if row else None
 
 
-async def save(tx: Tx, retailer_id: int, stores: Sequence[Store]) -> None:
+async def save(tx: Tx, retailer_id: int, stores: Iterable[Store]) -> None:
     """Add stores; those there are by these location codes are changed and keep their numbers."""
     row = await tx.one("SELECT max(number) AS last FROM stores WHERE retailer_id = $1", retailer_id)
     number = (row["last"] if row else None) or 0

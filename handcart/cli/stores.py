@@ -1,0 +1,133 @@
+"""Commands for operators: stores and items."""
+
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from handcart.cli.options import json_option, read, show, store_options, write
+from handcart.core.db import Tx
+
+T = TypeVar("T")
+_MOST_LINES = 100
+_retailer_option = click.option("--retailer", required=True, metavar="SLUG", help="Whose they are.")
+_file = click.argument("file", type=click.Path(path_type=Path))
+
+
+@click.group()
+def store() -> None:
+    """Stores."""
+
+
+@store.command("import")
+@_file
+@store_options
+@json_option
+@_retailer_option
+def import_stores(file: Path, retailer: str, as_json: bool, **database: Any) -> None:
+    """Add stores from a CSV or GeoJSON file, or change those that have these location codes: all or nothing.
+
+    Columns: location_code, name, address_line_1, city, region, postal_code, country (US or CA), latitude, longitude,
+    time_zone, takes_delivery, takes_pickup, takes_last_mile, sells_alcohol, delivers_long_distance, opening_hours (7
+    lists, from Monday, of [open, close] in minutes; empty: always), service_area (a GeoJSON Polygon). In GeoJSON each
+    store is a Point with the columns as its properties.
+    """
+    from handcart.stores import files, ops
+
+    _import(files.stores(file), ops.save, "stores", retailer, as_json, database)
+
+
+@store.command("list")
+@store_options
+@json_option
+@_retailer_option
+def list_stores(retailer: str, as_json: bool, **database: Any) -> None:
+    """List a retailer's stores."""
+    from handcart.stores import ops
+
+    async def find(tx: Tx) -> Any:
+        return await ops.stores(tx, await _retailer_id(tx, retailer))
+
+    found = read(database, find)
+    shown = [
+        {
+            "location_code": one.location_code,
+            "name": one.name,
+            "city": one.city,
+            "region": one.region,
+            "country": one.country,
+            "latitude": one.point.latitude,
+            "longitude": one.point.longitude,
+            "time_zone": one.time_zone,
+            "kinds": [kind for kind in ("delivery", "pickup", "last_mile") if getattr(one, f"takes_{kind}")],
+        }
+        for one in found
+    ]
+    lines = [f"{one['location_code']:<16} {one['name']}, {one['city']} ({', '.join(one['kinds'])})" for one in shown]
+    show(as_json, {"stores": shown}, "\n".join(lines) or "There are no stores.")
+
+
+@click.group()
+def item() -> None:
+    """Catalog items."""
+
+
+@item.command("import")
+@_file
+@store_options
+@json_option
+@_retailer_option
+def import_items(file: Path, retailer: str, as_json: bool, **database: Any) -> None:
+    """Add items from a CSV file, or change those that have these rrcs: all or nothing.
+
+    Columns: name, price_cents, rrc, upc, cost_unit (each, lb or kg), par_weight, alcohol_kind (wine, beer or spirits),
+    restricted_reasons (DXM, NRT, spray_paint), is_ebt_eligible, is_bulky, beverage_weight (lb). Without an rrc the upc
+    stands for it.
+    """
+    from handcart.stores import files, items
+
+    _import(files.items(file), items.save, "items", retailer, as_json, database)
+
+
+def _import(rows: Any, save: Any, what: str, retailer: str, as_json: bool, database: dict[str, Any]) -> None:
+    if rows.refused:
+        for line in rows.refused[:_MOST_LINES]:
+            click.echo(line, err=True)
+        many = (
+            f"{len(rows.refused)} {'row' if len(rows.refused) == 1 else 'rows'} cannot be used: nothing was imported."
+        )
+        show(as_json, {"imported": 0, "refused": rows.refused[:_MOST_LINES]}, many)
+        sys.exit(1)
+
+    async def save_all(tx: Tx) -> None:
+        await save(tx, await _retailer_id(tx, retailer), _with_progress(rows.good, what))
+
+    write(database, save_all)
+    show(as_json, {"imported": len(rows.good), "refused": []}, f"{what.capitalize()} imported: {len(rows.good)}.")
+
+
+def _with_progress(rows: Sequence[T], what: str) -> Iterator[T]:
+    """The rows, with a bar on standard error from the second second on."""
+    started, waiting, done = time.monotonic(), iter(rows), 0
+    for one in waiting:
+        yield one
+        done += 1
+        if time.monotonic() - started > 1:
+            break
+    if done < len(rows):
+        with click.progressbar(waiting, length=len(rows), label=f"Importing {what}", file=sys.stderr) as bar:
+            bar.update(done)
+            yield from bar
+
+
+async def _retailer_id(tx: Tx, slug: str) -> int:
+    from handcart.retailers import ops
+    from handcart.retailers.errors import Refused
+
+    found = await ops.retailer_by_slug(tx, slug)
+    if found is None:
+        raise Refused(f"there is no retailer {slug!r}: make it with `handcart retailer create`")
+    return found.id

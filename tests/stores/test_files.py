@@ -1,0 +1,242 @@
+"""Reading store and item files: good ones, and every way a row can be wrong."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from handcart.retailers.errors import Refused
+from handcart.stores import files
+from handcart.stores.models import Item, Point
+
+STORE = {
+    "location_code": "0142",
+    "name": "Sample Market",
+    "address_line_1": "1 State St",
+    "postal_code": "60601",
+    "country": "US",
+    "latitude": "41.88",
+    "longitude": "-87.63",
+    "time_zone": "America/Chicago",
+}
+ITEM = {"name": "Milk", "price_cents": "249", "upc": "400000000015"}
+AREA = {"type": "Polygon", "coordinates": [[[0, 0], [1, 0], [1, 1], [0, 0]]]}
+
+
+def quoted(cell: str) -> str:
+    return '"' + cell.replace('"', '""') + '"'
+
+
+def csv_file(tmp_path: Path, *rows: dict[str, str], end: str = "\r\n") -> Path:
+    lines = [list(rows[0]), *(list(row.values()) for row in rows)]
+    file = tmp_path / "rows.csv"
+    file.write_bytes("".join(",".join(map(quoted, line)) + end for line in lines).encode())
+    return file
+
+
+def test_when_a_store_file_is_good_then_every_column_is_read(tmp_path: Path) -> None:
+    hours = [[[480, 1200]]] * 6 + [[]]
+    row = {
+        **STORE,
+        "city": "Chicago",
+        "region": "IL",
+        "takes_delivery": "no",
+        "sells_alcohol": "TRUE",
+        "opening_hours": json.dumps(hours),
+        "service_area": json.dumps(AREA),
+    }
+    found = files.stores(csv_file(tmp_path, row, {**row, "location_code": "b", "service_area": ""}))
+    assert found.refused == []
+    first, second = found.good
+    assert (first.location_code, first.point, first.city) == ("0142", Point(41.88, -87.63), "Chicago")
+    assert (first.takes_delivery, first.takes_pickup, first.sells_alcohol) == (False, True, True)
+    assert (first.opening_hours, first.service_area) == (hours, AREA)
+    assert (second.location_code, second.service_area) == ("b", None)
+
+
+def test_when_a_store_file_is_geojson_then_points_are_stores(tmp_path: Path) -> None:
+    properties: dict[str, Any] = {name: value for name, value in STORE.items() if name not in ("latitude", "longitude")}
+    properties |= {"takes_pickup": False, "opening_hours": [[]] * 7, "service_area": AREA}
+    feature = {"type": "Feature", "geometry": {"type": "Point", "coordinates": [-87.63, 41.88]}}
+    file = tmp_path / "stores.geojson"
+    bad = {"type": "Feature", "properties": {}, "geometry": AREA}
+    file.write_text(json.dumps({"type": "FeatureCollection", "features": [{**feature, "properties": properties}, bad]}))
+    found = files.stores(file)
+    assert [(one.point, one.takes_pickup, one.service_area) for one in found.good] == [
+        (Point(41.88, -87.63), False, AREA)
+    ]
+    assert found.refused == ["feature 2: it is no Feature with properties and a Point"]
+
+
+def test_when_an_item_file_is_good_then_every_column_is_read(tmp_path: Path) -> None:
+    row = {
+        **ITEM,
+        "rrc": "m",
+        "cost_unit": "lb",
+        "par_weight": "0.5",
+        "alcohol_kind": "wine",
+        "restricted_reasons": "DXM NRT",
+        "is_ebt_eligible": "1",
+        "is_bulky": "yes",
+        "beverage_weight": "4.3",
+    }
+    assert files.items(csv_file(tmp_path, row, end="\n")).good == [
+        Item(
+            rrc="m",
+            upc="400000000015",
+            name="Milk",
+            cost_unit="lb",
+            par_weight=0.5,
+            alcohol_kind="wine",
+            restricted_reasons=("DXM", "NRT"),
+            is_ebt_eligible=True,
+            is_bulky=True,
+            beverage_weight=4.3,
+            price_cents=249,
+        )
+    ]
+
+
+def test_when_an_item_has_no_rrc_then_its_upc_stands_for_it(tmp_path: Path) -> None:
+    (item,) = files.items(csv_file(tmp_path, ITEM)).good
+    assert (item.rrc, item.upc, item.cost_unit, item.par_weight) == ("400000000015", "400000000015", "each", None)
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "says"),
+    [
+        *((name, " ", "fill it in") for name in STORE),
+        ("location_code", "a" * 65, "at most 64"),
+        ("name", "a\x00b", "control characters"),
+        ("name", "=HYPERLINK(1)", "formula"),
+        ("name", "@SUM(1)", "formula"),
+        ("address_line_1", "+cmd|' /C calc'!A0", "formula"),
+        ("country", "MX", "write US or CA"),
+        ("postal_code", "6060", "US or Canadian"),
+        ("latitude", "91", "from -90 to 90"),
+        ("latitude", "NaN", "from -90 to 90"),
+        ("latitude", "1e1", "from -90 to 90"),
+        ("latitude", "41,88", "from -90 to 90"),
+        ("longitude", "-180.5", "from -180 to 180"),
+        ("time_zone", "Chicago", "America/Chicago"),
+        ("time_zone", "../../etc/passwd", "America/Chicago"),
+        ("takes_delivery", "maybe", "true or false"),
+        ("opening_hours", "9-5", "write JSON"),
+        ("opening_hours", "[[]]", "7 lists"),
+        ("opening_hours", json.dumps([[[600, 480]]] * 7), "7 lists"),
+        ("opening_hours", json.dumps([[[0, 1441]]] * 7), "7 lists"),
+        ("opening_hours", "[" * 5000, "write JSON"),
+        ("service_area", "{}", "GeoJSON Polygon"),
+        ("service_area", "5", "GeoJSON Polygon"),
+        ("service_area", json.dumps({"type": "Point", "coordinates": [0, 0]}), "GeoJSON Polygon"),
+        ("service_area", json.dumps({**AREA, "coordinates": []}), "GeoJSON Polygon"),
+        ("service_area", json.dumps({**AREA, "coordinates": [[[0, 0], [1, 0], [1, 1], [0, 1]]]}), "GeoJSON Polygon"),
+        ("service_area", json.dumps({**AREA, "coordinates": [[[0, 0], [1, 0], [1, 91], [0, 0]]]}), "GeoJSON Polygon"),
+    ],
+)
+def test_when_a_store_is_wrong_then_row_and_column_are_named(
+    tmp_path: Path, column: str, value: str, says: str
+) -> None:
+    found = files.stores(csv_file(tmp_path, {**STORE, column: STORE.get(column, "")}, {**STORE, column: value}))
+    assert len(found.good) == 1
+    (line,) = found.refused
+    assert line.startswith(f"line 3: {column}: ")
+    assert says in line
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "says"),
+    [
+        ("name", "", "fill it in"),
+        ("price_cents", "", "fill it in"),
+        ("price_cents", "2.49", "whole cents"),
+        ("price_cents", "-1", "from 0"),
+        ("upc", "400000000016", "check digit"),
+        ("upc", "40000000001", "check digit"),
+        ("upc", "milk", "check digit"),
+        ("upc", "", "rrc: fill it in, or the upc"),
+        ("cost_unit", "oz", "each or lb or kg"),
+        ("par_weight", "1", "leave it empty"),
+        ("alcohol_kind", "cider", "wine or beer or spirits"),
+        ("restricted_reasons", "DXM,NRT", "apart by spaces"),
+        ("beverage_weight", "inf", "a number"),
+    ],
+)
+def test_when_an_item_is_wrong_then_row_and_column_are_named(
+    tmp_path: Path, column: str, value: str, says: str
+) -> None:
+    found = files.items(csv_file(tmp_path, {**ITEM, column: value}))
+    assert found.good == []
+    (line,) = found.refused
+    assert line.startswith("line 2: ")
+    assert says in line
+
+
+@pytest.mark.parametrize("upc", ["4011", "94011", "400000000015", "4006381333931", "00400000000015"])
+def test_when_a_upc_is_of_a_known_length_then_it_is_taken(tmp_path: Path, upc: str) -> None:
+    assert files.items(csv_file(tmp_path, {**ITEM, "upc": upc})).refused == []
+
+
+def test_when_a_row_is_there_twice_then_the_second_is_refused(tmp_path: Path) -> None:
+    found = files.stores(csv_file(tmp_path, STORE, STORE))
+    assert found.refused == ["line 3: location_code: '0142' is on line 2 already"]
+
+
+def test_when_a_row_has_too_few_cells_then_it_is_refused_and_empty_lines_are_not(tmp_path: Path) -> None:
+    file = tmp_path / "items.csv"
+    file.write_text("name,price_cents,rrc\n\nMilk,249\n,,\nHam,1,ham\n")
+    found = files.items(file)
+    assert found.refused == ["line 3: it has 2 cells, the header has 3"]
+    assert [item.rrc for item in found.good] == ["ham"]
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"", "the header lacks name, price_cents"),
+        (b"name\nMilk\n", "the header lacks price_cents"),
+        (b"name,price_cents,colour\n", "the header has 'colour'"),
+        (b"name,price_cents,name\n", "a column twice"),
+        ("name,price_cents,rrc\nCrème,1,a\n".encode("latin-1"), "not in UTF-8"),
+        ("name,price_cents\n".encode("utf-16"), "not in UTF-8"),
+        (b'name,price_cents\n"Milk,1\n', "is not CSV"),
+        (b"name,price_cents\n" + b"a" * 200_000 + b",1\n", "is not CSV"),
+    ],
+)
+def test_when_a_file_cannot_be_read_then_a_sentence_says_why(tmp_path: Path, content: bytes, says: str) -> None:
+    file = tmp_path / "items.csv"
+    file.write_bytes(content)
+    with pytest.raises(Refused, match=says):
+        files.items(file)
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"5", b'{"features": 5}', b"[" * 100_000])
+def test_when_geojson_cannot_be_read_then_a_sentence_says_why(tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "stores.json"
+    file.write_bytes(content)
+    with pytest.raises(Refused, match="JSON"):
+        files.stores(file)
+
+
+def test_when_a_file_is_missing_or_huge_then_a_sentence_says_so(tmp_path: Path) -> None:
+    with pytest.raises(Refused, match="No such file"):
+        files.items(tmp_path / "none.csv")
+    huge = tmp_path / "huge.csv"
+    with huge.open("wb") as opened:
+        opened.truncate(100 << 20)
+    with pytest.raises(Refused, match="has 100 MB, at most 64 are read"):
+        files.items(huge)
+
+
+def test_when_a_file_has_a_million_rows_then_it_is_refused_early(tmp_path: Path) -> None:
+    file = tmp_path / "items.csv"
+    file.write_text("name,price_cents,rrc\n" + "".join(f"Milk,1,{number}\n" for number in range(1_000_000)))
+    with pytest.raises(Refused, match="more than 200,000 rows"):
+        files.items(file)
+
+
+def test_when_a_file_begins_with_a_byte_order_mark_then_it_is_read(tmp_path: Path) -> None:
+    file = tmp_path / "items.csv"
+    file.write_bytes(b"\xef\xbb\xbfname,price_cents,rrc\nMilk,1,a\n")
+    assert len(files.items(file).good) == 1
