@@ -29,8 +29,11 @@ from handcart.core.stores import connect
 from handcart.oauth.scopes import ALL
 from handcart.retailers import ops as retailers
 from handcart.safety import DEMO_RETAILER
+from handcart.slots import plans
+from handcart.slots.plans import Plan
 from handcart.stores import items, samples
 from handcart.stores import ops as stores
+from handcart.stores.models import KINDS
 
 CALLBACK_PATH = "/account/link/callback"
 _READY_SECONDS = 30
@@ -141,6 +144,9 @@ async def _stock(tx: Tx) -> None:
     retailer = await retailers.retailer_by_slug(tx, DEMO_RETAILER)
     assert retailer is not None
     if not await stores.stores(tx, retailer.id):
+        await retailers.change(tx, DEMO_RETAILER, {"offers_eta": True})
+        for kind in KINDS:
+            await plans.set_plan(tx, retailer.id, plans.EVERY_STORE, kind, Plan(capacity=1000))
         await stores.save(tx, retailer.id, await samples.stores(tx))
         await items.save(tx, retailer.id, samples.items())
 

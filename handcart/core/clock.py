@@ -3,10 +3,13 @@
 import time
 from datetime import UTC, datetime
 
+from handcart.core.errors import invalid
+
 SECOND = 1_000_000
 MINUTE = 60 * SECOND
 HOUR = 60 * MINUTE
 DAY = 24 * HOUR
+MOST = 4_102_444_800 * SECOND  # 2100-01-01: beyond it lies no time that anybody means
 
 _shift = 0
 
@@ -25,3 +28,17 @@ def shift(microseconds: int) -> None:
 def to_wire(at: int) -> str:
     """ISO 8601 in UTC with `Z` and whole seconds, as every documented time on the wire."""
     return datetime.fromtimestamp(at // SECOND, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def from_wire(text: str, key: str) -> int:
+    """Microseconds of an ISO 8601 timestamp, UTC where it has no offset; raises `is invalid` for `key`."""
+    try:
+        at = datetime.fromisoformat(text.strip())
+    except ValueError:
+        raise invalid(key) from None
+    if at.tzinfo is None:
+        at = at.replace(tzinfo=UTC)
+    microseconds = int(at.timestamp()) * SECOND
+    if not 0 <= microseconds < MOST:
+        raise invalid(key)
+    return microseconds

@@ -4,7 +4,7 @@ An op raises one of these to refuse and roll back, or returns it to refuse and c
 Source: https://docs.instacart.com/connect/api/error_and_status_codes
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 INVALID_PARAMETER = 1001
@@ -15,7 +15,7 @@ class ApiError(Exception):
     """One refusal under `/v2`: `{"error": {"message", "code"}, "meta": {"key"}}`.
 
     `key` is the dotted path into the request that the error is about, or None where the documentation says
-    "not applicable".
+    "not applicable"; `more` is what else `meta` holds.
     """
 
     def __init__(
@@ -25,9 +25,11 @@ class ApiError(Exception):
         code: int | None = INVALID_PARAMETER,
         key: str | None = None,
         headers: dict[str, str] | None = None,
+        more: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(message)
         self.status = status
+        self.more = more or {}
         self.message = message
         self.code = code
         self.key = key
@@ -35,7 +37,7 @@ class ApiError(Exception):
 
     def body(self) -> dict[str, Any]:
         """The documented JSON body."""
-        meta = {} if self.key is None else {"key": self.key}
+        meta = {**({} if self.key is None else {"key": self.key}), **self.more}
         return {"error": {"message": self.message, "code": self.code}, "meta": meta}
 
 

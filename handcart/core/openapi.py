@@ -44,9 +44,10 @@ class ErrorDetail(Struct):
 
 
 class ErrorMeta(Struct, omit_defaults=True):
-    """Where it is wrong: `key` is the dotted path into the request."""
+    """Where it is wrong: `key` is the dotted path into the request; `line_nums`, which lines of the cart."""
 
     key: str | None = None
+    line_nums: list[str] | None = None
 
 
 class SingleError(Struct):

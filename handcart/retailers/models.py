@@ -1,9 +1,9 @@
 """What others see of retailers and clients."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Literal
 
-from msgspec import Meta
+from msgspec import Meta, Struct
 
 # The header X-Retailer-Id: https://docs.instacart.com/connect/fulfillment_guide/concepts/multi-banner_retailer
 RetailerId = Annotated[
@@ -13,6 +13,29 @@ RetailerId = Annotated[
         examples=["the-garden-market"],
     ),
 ]
+
+
+Amount = Annotated[int, Meta(ge=0, le=1_000_000)]
+Hour = Annotated[int, Meta(ge=0, le=24)]
+
+
+class Rules(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """What a retailer may set about its carts. Limits hold for delivery alone; hours are the store's own.
+
+    `most_units`: https://docs.instacart.com/connect/fulfillment_guide/faq; the other two limits exist there without a
+    number. `legal_age` None: as the law of the store's region has it. `underage`: what becomes of items that the
+    customer is too young for.
+    """
+
+    most_units: Amount = 250
+    most_beverage_pounds: Amount = 240
+    most_bulky_items: Amount = 10
+    alcohol_from_hour: Hour = 8
+    alcohol_until_hour: Hour = 22
+    legal_age: Annotated[int, Meta(ge=0, le=120)] | None = None
+    underage: Literal["refuse", "remove"] = "refuse"
+    offers_immediate: bool = False
+    offers_eta: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +54,7 @@ class Retailer:
     allows_user_deletion: bool
     is_lenient: bool
     serves_everywhere: bool
+    rules: Rules
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,21 +1,25 @@
 """Make and look up organizations, retailers and clients."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
+
+import msgspec
 
 from handcart.core import clock, ids
 from handcart.core.db import Tx
 from handcart.core.secret import new_token
 from handcart.retailers.errors import Refused
-from handcart.retailers.models import Client, NewClient, Retailer
+from handcart.retailers.models import Client, NewClient, Retailer, Rules
 
 _SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 
+_SWITCHES = ("allows_user_deletion", "is_lenient", "serves_everywhere")
 _RETAILER = (
-    "SELECT id, organization_id, isolation_id, slug, name, allows_user_deletion, is_lenient, serves_everywhere"
-    " FROM retailers"
+    "SELECT id, organization_id, isolation_id, slug, name, allows_user_deletion, is_lenient, serves_everywhere,"
+    " rules FROM retailers"
 )
 _CLIENT = (
     "SELECT c.client_id, c.organization_id, c.retailer_id, r.isolation_id, c.name, c.scopes, c.require_pkce,"
@@ -204,6 +208,32 @@ async def display_name(tx: Tx, owner: Client) -> str:
     return owner.name if owner.retailer_id is None else (await retailer(tx, owner.retailer_id)).name
 
 
+async def change(tx: Tx, slug: str, changes: Mapping[str, Any]) -> Retailer:
+    """Change switches and rules of a retailer by their names; raises `Refused` at a value that it cannot have."""
+    there = await retailer_by_slug(tx, slug)
+    if there is None:
+        raise Refused(f"there is no retailer {slug!r}: make it with `handcart retailer create`")
+    switches = {name: getattr(there, name) for name in _SWITCHES}
+    rules = msgspec.structs.asdict(there.rules)
+    for name, value in changes.items():
+        if name not in switches and name not in rules:
+            raise Refused(f"{name!r} is none of {', '.join([*switches, *rules])}")
+        (switches if name in switches else rules)[name] = value
+    try:
+        switches = msgspec.convert(switches, dict[str, bool])
+        encoded = msgspec.json.encode(msgspec.convert(rules, Rules)).decode()
+    except msgspec.ValidationError as error:
+        raise Refused(str(error)) from None
+    await tx.run(
+        "UPDATE retailers SET allows_user_deletion = $2, is_lenient = $3, serves_everywhere = $4, rules = $5"
+        " WHERE id = $1",
+        there.id,
+        *[switches[name] for name in _SWITCHES],
+        encoded,
+    )
+    return await retailer(tx, there.id)
+
+
 def check_redirect_uri(uri: str) -> None:
     """Refuse what could not be compared byte for byte or would leak the code: RFC 6749 3.1.2, RFC 9700 2.1."""
     try:
@@ -286,4 +316,10 @@ def _retailer(row: Any) -> Retailer:
         allows_user_deletion=bool(row["allows_user_deletion"]),
         is_lenient=bool(row["is_lenient"]),
         serves_everywhere=bool(row["serves_everywhere"]),
+        rules=_rules(row["rules"]),
     )
+
+
+@lru_cache(1000)
+def _rules(text: str) -> Rules:
+    return msgspec.json.decode(text, type=Rules)

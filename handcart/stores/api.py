@@ -10,12 +10,11 @@ from handcart.oauth.scopes import FULFILLMENT
 from handcart.retailers.models import RetailerId
 from handcart.stores import distance, items, ops, postal
 from handcart.stores.items import Problem, Wanted
-from handcart.stores.models import DELIVERY, LAST_MILE, PICKUP, ItemCode, Point, Store
+from handcart.stores.models import DELIVERY, LAST_MILE, PICKUP, ItemCode, ItemName, Point, Store
 from handcart.stores.wire import (
     FindBy,
     FindStoresRequest,
     ItemFailure,
-    ItemName,
     ItemProblem,
     PartialStoresResponse,
     StoreAnswer,

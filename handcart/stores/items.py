@@ -91,7 +91,7 @@ async def problems(tx: Tx, retailer_id: int, wanted: Sequence[Wanted]) -> list[P
     for one, item in zip(wanted, await find(tx, retailer_id, [one.code for one in wanted]), strict=True):
         if item is None:
             found.append(Problem(one, NOT_FOUND, is_lenient))
-        elif message := _quantity_problem(item, one):
+        elif message := quantity_problem(item, one):
             found.append(Problem(one, message))
     return found
 
@@ -108,7 +108,8 @@ def check_digit(digits: str) -> str:
     return str(-total % 10)
 
 
-def _quantity_problem(item: Item, wanted: Wanted) -> str | None:
+def quantity_problem(item: Item, wanted: Wanted) -> str | None:
+    """What the quantity lacks for how the item is sold; None if nothing."""
     if item.cost_unit == "each":
         return NEEDS_COUNT if wanted.count is None else None
     if item.par_weight is None:

@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
+
+from msgspec import Meta, Struct
 
 DELIVERY = "delivery"
 PICKUP = "pickup"
@@ -82,3 +84,55 @@ class ItemCode:
 
     upc: str | None
     rrc: str | None
+
+
+# What several requests hold.
+AddressLine = Annotated[
+    str, Meta(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*$(?!\n)")
+]
+OptionalLine = Annotated[str, Meta(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$(?!\n)")]
+# Canadian codes never hold D, F, I, O, Q, U, and begin with neither W nor Z.
+PostalCode = Annotated[
+    str,
+    Meta(
+        pattern=r"^\s*([0-9]{5}(-?[0-9]{4})?"
+        r"|[A-CEGHJ-NPR-TVXYa-ceghj-npr-tvxy][0-9][A-CEGHJ-NPR-TV-Za-ceghj-npr-tv-z][ -]?"
+        r"[0-9][A-CEGHJ-NPR-TV-Za-ceghj-npr-tv-z][0-9])\s*$",
+        description="US ZIP code or Canadian postal code",
+    ),
+]
+Latitude = Annotated[float, Meta(ge=-90, le=90)]
+Longitude = Annotated[float, Meta(ge=-180, le=180)]
+Code = Annotated[
+    str, Meta(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*$(?!\n)")
+]
+
+
+def all_of(kind: str, *names: str) -> dict[str, Any]:
+    """The JSON Schema of an object that has these fields, and not as null."""
+    return {"required": names, "patternProperties": {f"^({'|'.join(names)})$": {"type": kind}}}
+
+
+class ItemName(Struct, omit_defaults=True):
+    """A product by its UPC or by the retailer's own code (rrc)."""
+
+    upc: Code | None = None
+    rrc: Code | None = None
+
+
+ItemByName = Annotated[ItemName, Meta(extra_json_schema={"anyOf": [all_of("string", "upc"), all_of("string", "rrc")]})]
+Count = Annotated[int, Meta(ge=0, le=2**31 - 1)]
+Weight = Annotated[float, Meta(ge=0, le=1e6)]
+
+
+class Address(Struct):
+    """A delivery address (the documentation calls its longer form ExpandedAddress)."""
+
+    address_line_1: AddressLine
+    postal_code: PostalCode
+    address_line_2: OptionalLine | None = None
+    address_type: OptionalLine | None = None
+    city: OptionalLine | None = None
+    state: OptionalLine | None = None
+    latitude: Latitude | None = None
+    longitude: Longitude | None = None

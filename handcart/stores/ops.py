@@ -8,9 +8,10 @@ from typing import Any
 import msgspec
 
 from handcart.core.db import Tx
+from handcart.core.errors import invalid
 from handcart.retailers import ops as retailers
 from handcart.stores import distance, postal
-from handcart.stores.models import DELIVERY, LAST_MILE, PICKUP, Point, Store
+from handcart.stores.models import DELIVERY, LAST_MILE, PICKUP, Address, Point, Store
 
 _COLUMNS = (
     "location_code, number, name, address_line_1, city, region, postal_code, country, latitude, longitude, time_zone,"
@@ -61,6 +62,35 @@ async def store(tx: Tx, retailer_id: int, location_code: str) -> Store | None:
     """A store by its location code."""
     row = await tx.one(f"{_STORES} AND location_code = $2", retailer_id, location_code)
     return _store(row) if row else None
+
+
+async def store_by_number(tx: Tx, retailer_id: int, number: int) -> Store | None:
+    """A store by the number that stands for it in slot ids."""
+    row = await tx.one(f"{_STORES} AND number = $2", retailer_id, number)
+    return _store(row) if row else None
+
+
+async def serving(tx: Tx, retailer_id: int, kind: str, location_code: str) -> Store:
+    """A store that takes orders of a kind, by its location code; raises `is invalid` where there is none."""
+    found = await store(tx, retailer_id, location_code)
+    if found is None or not getattr(found, _TAKES[kind]):
+        raise invalid("location_code")
+    return found
+
+
+async def delivering(tx: Tx, retailer_id: int, kind: str, location_code: str, address: Address) -> tuple[Store, Point]:
+    """A store that takes orders of a kind for an address, and where that lies; raises `is invalid` for either."""
+    found = await serving(tx, retailer_id, kind, location_code)
+    if address.latitude is not None and address.longitude is not None:
+        point = Point(address.latitude, address.longitude)
+    else:
+        place = await postal.locate(tx, address.postal_code)
+        if place is None:
+            raise invalid("address.postal_code")
+        point = place.point
+    if distance.serves(found, kind, point) or (await retailers.retailer(tx, retailer_id)).serves_everywhere:
+        return found, point
+    raise invalid("address")
 
 
 async def save(tx: Tx, retailer_id: int, stores: Iterable[Store]) -> None:

@@ -9,22 +9,20 @@ from typing import Annotated, Any, ClassVar
 
 from msgspec import Meta, Struct
 
-AddressLine = Annotated[
-    str, Meta(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*$(?!\n)")
-]
-OptionalLine = Annotated[str, Meta(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$(?!\n)")]
-# Canadian codes never hold D, F, I, O, Q, U, and begin with neither W nor Z.
-PostalCode = Annotated[
-    str,
-    Meta(
-        pattern=r"^\s*([0-9]{5}(-?[0-9]{4})?"
-        r"|[A-CEGHJ-NPR-TVXYa-ceghj-npr-tvxy][0-9][A-CEGHJ-NPR-TV-Za-ceghj-npr-tv-z][ -]?"
-        r"[0-9][A-CEGHJ-NPR-TV-Za-ceghj-npr-tv-z][0-9])\s*$",
-        description="US ZIP code or Canadian postal code",
-    ),
-]
-Latitude = Annotated[float, Meta(ge=-90, le=90)]
-Longitude = Annotated[float, Meta(ge=-180, le=180)]
+from handcart.stores.models import (
+    Address,
+    AddressLine,
+    Code,
+    Count,
+    ItemByName,
+    ItemName,
+    Latitude,
+    Longitude,
+    OptionalLine,
+    PostalCode,
+    Weight,
+    all_of,
+)
 
 
 class FindBy(Struct):
@@ -39,11 +37,6 @@ class FindBy(Struct):
     postal_code: PostalCode | None = None
 
 
-def _all_of(kind: str, *names: str) -> dict[str, Any]:
-    """The JSON Schema of an object that has these fields, and not as null."""
-    return {"required": names, "patternProperties": {f"^({'|'.join(names)})$": {"type": kind}}}
-
-
 class FindStoresRequest(Struct):
     """Where the customer is."""
 
@@ -55,9 +48,7 @@ class FindStoresRequest(Struct):
 
     find_by: Annotated[
         FindBy,
-        Meta(
-            extra_json_schema={"anyOf": [_all_of("number", "latitude", "longitude"), _all_of("string", "postal_code")]}
-        ),
+        Meta(extra_json_schema={"anyOf": [all_of("number", "latitude", "longitude"), all_of("string", "postal_code")]}),
     ]
 
 
@@ -106,38 +97,13 @@ class PartialStoresResponse(StoresResponse):
     ]
 
 
-Code = Annotated[
-    str, Meta(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*$(?!\n)")
-]
-
-
-class ItemName(Struct, omit_defaults=True):
-    """A product by its UPC or by the retailer's own code (rrc)."""
-
-    upc: Code | None = None
-    rrc: Code | None = None
-
-
 class ItemToValidate(Struct):
     """A product and how much of it."""
 
-    item: Annotated[ItemName, Meta(extra_json_schema={"anyOf": [_all_of("string", "upc"), _all_of("string", "rrc")]})]
+    item: ItemByName
     line_num: Code | None = None
-    count: Annotated[int, Meta(ge=0, le=2**31 - 1)] | None = None
-    weight: Annotated[float, Meta(ge=0, le=1e6)] | None = None
-
-
-class ExpandedAddress(Struct):
-    """An address with what else may be known about it."""
-
-    address_line_1: AddressLine
-    postal_code: PostalCode
-    address_line_2: OptionalLine | None = None
-    address_type: OptionalLine | None = None
-    city: OptionalLine | None = None
-    state: OptionalLine | None = None
-    latitude: Latitude | None = None
-    longitude: Longitude | None = None
+    count: Count | None = None
+    weight: Weight | None = None
 
 
 class ValidateItemsRequest(Struct):
@@ -155,7 +121,7 @@ class ValidateItemsRequest(Struct):
     }
 
     items: Annotated[list[ItemToValidate], Meta(min_length=1, max_length=1000)]
-    address: ExpandedAddress | None = None
+    address: Address | None = None
     location_code: Code | None = None
 
 

@@ -1,0 +1,410 @@
+"""Preview and list slots, and hold one."""
+
+from base64 import b64decode, b64encode
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from handcart.core import clock, errors
+from handcart.core.db import Tx
+from handcart.core.errors import ApiError
+from handcart.core.http import Answer, Call, Handler, Route
+from handcart.oauth.scopes import FULFILLMENT
+from handcart.retailers.models import RetailerId
+from handcart.slots import errors as slot_errors
+from handcart.slots import ops, windows
+from handcart.slots.models import ETA, PRIORITY_ETA, Hold, Slot
+from handcart.slots.ops import Wishes
+from handcart.slots.wire import (
+    Availability,
+    DesiredWindow,
+    HoldAnswer,
+    HoldResponse,
+    ListDeliveryRequest,
+    ListLastMileRequest,
+    ListPickupRequest,
+    OptionId,
+    PreviewDeliveryRequest,
+    PreviewLastMileRequest,
+    PreviewPickupRequest,
+    ReserveReferenceRequest,
+    ReserveWithCartRequest,
+    ServiceOption,
+    ServiceOptionsResponse,
+    SlotFlags,
+    Warning,
+    WindowAnswer,
+)
+from handcart.stores import carts, distance, postal
+from handcart.stores import ops as stores
+from handcart.stores.carts import Cart
+from handcart.stores.models import DELIVERY, LAST_MILE, PICKUP, Point, Store
+from handcart.users import errors as user_errors
+from handcart.users import ops as users
+from handcart.users.models import UserId
+
+_DOCS = "https://docs.instacart.com/connect/api/fulfillment"
+# From the shopper at the counter to the customer's door.
+_HANDOFF = 30 * clock.MINUTE
+
+
+async def _preview_delivery(tx: Tx, call: Call) -> ServiceOptionsResponse:
+    body: PreviewDeliveryRequest = call.body
+    store, point = await _nearest(tx, call, DELIVERY, body.postal_code)
+    if store is None:
+        return ServiceOptionsResponse([])
+    return await _list(tx, call, store, DELIVERY, _wishes(body, store), point=point)
+
+
+async def _preview_pickup(tx: Tx, call: Call) -> ServiceOptionsResponse:
+    body: PreviewPickupRequest = call.body
+    store = await stores.serving(tx, call.caller.retailer_id, PICKUP, body.location_code)
+    return await _list(tx, call, store, PICKUP, _wishes(body, store))
+
+
+async def _preview_last_mile(tx: Tx, call: Call) -> ServiceOptionsResponse:
+    body: PreviewLastMileRequest = call.body
+    if body.location_code is not None:
+        store: Store | None = await stores.serving(tx, call.caller.retailer_id, LAST_MILE, body.location_code)
+    elif body.postal_code is not None:
+        store, _ = await _nearest(tx, call, LAST_MILE, body.postal_code)
+    else:
+        raise errors.blank("location_code")
+    return await _list(tx, call, store, LAST_MILE, _wishes(body, store)) if store else ServiceOptionsResponse([])
+
+
+async def _list_delivery(tx: Tx, call: Call) -> ServiceOptionsResponse:
+    body: ListDeliveryRequest = call.body
+    await users.require(tx, call.caller.isolation_id, call.path["user_id"])
+    store, point = await stores.delivering(tx, call.caller.retailer_id, DELIVERY, body.location_code, body.address)
+    cart = await _cart(tx, call, store, DELIVERY, body.items)
+    return await _list(tx, call, store, DELIVERY, _wishes(body, store, cart.has_alcohol), cart=cart, point=point)
+
+
+async def _list_pickup(tx: Tx, call: Call) -> ServiceOptionsResponse:
+    body: ListPickupRequest = call.body
+    await users.require(tx, call.caller.isolation_id, call.path["user_id"])
+    store = await stores.serving(tx, call.caller.retailer_id, PICKUP, body.location_code)
+    cart = await _cart(tx, call, store, PICKUP, body.items)
+    return await _list(tx, call, store, PICKUP, _wishes(body, store, cart.has_alcohol), cart=cart)
+
+
+async def _list_last_mile(tx: Tx, call: Call) -> ServiceOptionsResponse:
+    body: ListLastMileRequest = call.body
+    await users.require(tx, call.caller.isolation_id, call.path["user_id"])
+    store, point = await stores.delivering(tx, call.caller.retailer_id, LAST_MILE, body.location_code, body.address)
+    handoff = bool(body.with_handoff_time)
+    return await _list(tx, call, store, LAST_MILE, _wishes(body, store), point=point, with_handoff=handoff)
+
+
+async def _reserve(tx: Tx, call: Call) -> Answer:
+    return _held(await ops.hold(tx, call.caller, call.path["user_id"], _option_id(call)))
+
+
+async def _reserve_reference(tx: Tx, call: Call) -> Answer:
+    body: ReserveReferenceRequest = call.body
+    kept = await ops.hold(tx, call.caller, call.path["user_id"], _referred(body.service_option_reference))
+    return _held(kept, with_reference=True)
+
+
+async def _reserve_with_cart(tx: Tx, call: Call) -> Answer:
+    body: ReserveWithCartRequest = call.body
+    await users.require(tx, call.caller.isolation_id, call.path["user_id"])
+    slot = await ops.find(tx, call.caller.retailer_id, _option_id(call))
+    if body.location_code is not None and body.location_code != slot.store.location_code:
+        raise errors.invalid("location_code")
+    if slot.kind != PICKUP:
+        await stores.delivering(tx, call.caller.retailer_id, slot.kind, slot.store.location_code, body.address)
+    cart = await _cart(tx, call, slot.store, slot.kind, body.items)
+    return _held(await ops.hold(tx, call.caller, call.path["user_id"], slot.id, has_alcohol=cart.has_alcohol))
+
+
+async def _nearest(tx: Tx, call: Call, kind: str, postal_code: str) -> tuple[Store | None, Point]:
+    place = await postal.locate(tx, postal_code)
+    if place is None:
+        raise errors.invalid("postal_code")
+    found = await stores.find(tx, call.caller.retailer_id, kind, [place.point])
+    return (found.stores[0] if found.stores else None), place.point
+
+
+async def _cart(tx: Tx, call: Call, store: Store, kind: str, items: Any) -> Cart:
+    cart = await carts.read(tx, call.caller.retailer_id, store, kind, items)
+    if cart.refusals:
+        raise errors.of(cart.refusals)
+    return cart
+
+
+async def _list(
+    tx: Tx,
+    call: Call,
+    store: Store,
+    kind: str,
+    wishes: Wishes,
+    *,
+    cart: Cart | None = None,
+    point: Point | None = None,
+    with_handoff: bool = False,
+) -> ServiceOptionsResponse:
+    is_far = point is not None and distance.is_far(store, point)
+    options = []
+    for slot in await ops.offers(tx, call.caller.retailer_id, store, kind, wishes):
+        option = _option(slot, with_reference=bool(wishes.desired))
+        if point is not None:
+            option.flags = SlotFlags(is_far)
+        if with_handoff and slot.window.type in (ETA, PRIORITY_ETA):
+            option.handoff_at = windows.to_wire(store.time_zone, slot.window.ends_at - _HANDOFF)
+        options.append(option)
+    warnings = [Warning(**error.body()) for error in (cart.warnings if cart else ())]
+    return ServiceOptionsResponse(options, warnings)
+
+
+def _wishes(body: Any, store: Store | None, has_alcohol: bool = False) -> Wishes:
+    earliest = getattr(body, "earliest_option_start_at", None)
+    desired = getattr(body, "desired_windows", None) or ()
+    return Wishes(
+        with_eta=bool(body.with_eta_options),
+        with_priority_eta=bool(getattr(body, "with_priority_eta_options", None)),
+        has_alcohol=has_alcohol,
+        earliest_start=0 if earliest is None else clock.from_wire(earliest, "earliest_option_start_at"),
+        desired=[_desired(one, place, store) for place, one in enumerate(desired)] if store else (),
+    )
+
+
+def _desired(wish: DesiredWindow, place: int, store: Store) -> tuple[int, int]:
+    key = f"desired_windows[{place}]"
+    starts_at = clock.from_wire(wish.starts_at, f"{key}.starts_at")
+    ends_at = clock.from_wire(wish.ends_at, f"{key}.ends_at")
+    if not ops.is_desirable(store, starts_at, ends_at):
+        raise errors.invalid("desired_windows")
+    return starts_at, ends_at
+
+
+def _option(slot: Slot, *, with_reference: bool = False) -> ServiceOption:
+    zone, window = slot.store.time_zone, slot.window
+    starts, ends = windows.to_wire(zone, window.starts_at), windows.to_wire(zone, window.ends_at)
+    return ServiceOption(
+        id=slot.id,
+        date=starts[:10],
+        window=WindowAnswer(starts, ends, window.type),
+        availability=Availability(not slot.reasons, list(slot.reasons)),
+        service_option_reference=_reference(slot.id, starts, ends) if with_reference else None,
+    )
+
+
+def _reference(option_id: int, starts_at: str, ends_at: str) -> str:
+    """As the documented example: base64 of JSON, opaque to clients."""
+    return b64encode(
+        msgspec.json.encode({"id": option_id, "hold_id": None, "starts_at": starts_at, "ends_at": ends_at})
+    ).decode()
+
+
+class _Reference(msgspec.Struct):
+    id: OptionId
+
+
+def _referred(reference: str) -> int:
+    """The id in a reference: it alone decides."""
+    try:
+        return msgspec.json.decode(b64decode(reference, validate=True), type=_Reference).id
+    except (ValueError, msgspec.DecodeError):
+        raise errors.invalid("service_option_reference") from None
+
+
+def _option_id(call: Call) -> int:
+    text = call.path["service_option_id"]
+    if not text.isascii() or not text.isdecimal() or len(text) > 16:
+        raise errors.invalid("service_option_id")
+    return int(text)
+
+
+def _held(kept: Hold | ApiError, *, with_reference: bool = False) -> Answer:
+    if isinstance(kept, ApiError):
+        return kept
+    expires_at = windows.to_wire("UTC", kept.expires_at).replace("+00:00", "Z")
+    return HoldResponse(HoldAnswer(kept.id, expires_at, _option(kept.slot, with_reference=with_reference)))
+
+
+_STORE = (errors.invalid("location_code"),)
+_ADDRESS = (errors.invalid("address"),)
+_USER = (user_errors.user_not_found(), user_errors.user_not_active())
+_HOLD = (
+    *_USER,
+    errors.invalid("service_option_id"),
+    slot_errors.not_found(),
+    slot_errors.not_available("service_option_id"),
+    slot_errors.expired("service_option_id"),
+)
+
+
+def _route(operation_id: str, path: str, handler: Handler, summary: str, source: str, **fields: Any) -> Route:
+    parameters: dict[str, Any] = {"user_id": UserId} if "{user_id}" in path else {}
+    if "{service_option_id}" in path:
+        parameters["service_option_id"] = OptionId
+    return Route(
+        method="POST",
+        operation_id=operation_id,
+        path=path,
+        handler=handler,
+        scope=FULFILLMENT,
+        parameters={**parameters, "X-Retailer-Id": RetailerId},
+        summary=summary,
+        source=f"{_DOCS}/{source}",
+        tag="Time slots",
+        **fields,
+    )
+
+
+def _list_route(operation_id: str, path: str, handler: Handler, body: Any, *refusals: ApiError, **fields: Any) -> Route:
+    kind = operation_id.rpartition("_options_")[2].removesuffix("_deprecated").replace("_", " ")
+    verb = "Preview" if operation_id.startswith("preview") else "List"
+    return _route(
+        operation_id,
+        path,
+        handler,
+        f"{verb} time slots, {kind}" + (" (deprecated)" if fields.get("deprecated") else ""),
+        f"{kind.replace(' ', '_')}/{operation_id.partition('_')[0]}"
+        + ("_service_options" if verb == "Preview" else "_cart_service_options"),
+        tx="read",
+        body=body,
+        response=ServiceOptionsResponse,
+        refusals=refusals,
+        **fields,
+    )
+
+
+_BASE = "/v2/fulfillment"
+_OF_USER = f"{_BASE}/users/{{user_id}}/service_options"
+
+ROUTES: Sequence[Route] = (
+    _list_route(
+        "preview_service_options_delivery",
+        f"{_BASE}/service_options/delivery",
+        _preview_delivery,
+        PreviewDeliveryRequest,
+        errors.invalid("postal_code"),
+        errors.invalid("desired_windows"),
+    ),
+    _list_route(
+        "preview_service_options_pickup",
+        f"{_BASE}/service_options/pickup",
+        _preview_pickup,
+        PreviewPickupRequest,
+        *_STORE,
+    ),
+    _list_route(
+        "preview_service_options_last_mile",
+        f"{_BASE}/service_options/last_mile",
+        _preview_last_mile,
+        PreviewLastMileRequest,
+        *_STORE,
+        errors.blank("location_code"),
+        errors.invalid("postal_code"),
+        errors.invalid("earliest_option_start_at"),
+    ),
+    _list_route(
+        "preview_service_options_last_mile_deprecated",
+        f"{_BASE}/lastmile/service_options",
+        _preview_last_mile,
+        PreviewLastMileRequest,
+        *_STORE,
+        errors.blank("location_code"),
+        errors.invalid("postal_code"),
+        errors.invalid("earliest_option_start_at"),
+        deprecated=True,
+    ),
+    _list_route(
+        "list_service_options_delivery",
+        f"{_OF_USER}/cart/delivery",
+        _list_delivery,
+        ListDeliveryRequest,
+        *_USER,
+        *_STORE,
+        *_ADDRESS,
+        errors.invalid("desired_windows"),
+        *carts.refusals(),
+        *carts.limit_refusals(),
+    ),
+    _list_route(
+        "list_service_options_delivery_deprecated",
+        f"{_OF_USER}/cart",
+        _list_delivery,
+        ListDeliveryRequest,
+        *_USER,
+        *_STORE,
+        *_ADDRESS,
+        errors.invalid("desired_windows"),
+        *carts.refusals(),
+        *carts.limit_refusals(),
+        deprecated=True,
+    ),
+    _list_route(
+        "list_service_options_pickup",
+        f"{_OF_USER}/cart/pickup",
+        _list_pickup,
+        ListPickupRequest,
+        *_USER,
+        *_STORE,
+        *carts.refusals(),
+    ),
+    _list_route(
+        "list_service_options_last_mile",
+        f"{_OF_USER}/cart/last_mile",
+        _list_last_mile,
+        ListLastMileRequest,
+        *_USER,
+        *_STORE,
+        *_ADDRESS,
+        errors.invalid("earliest_option_start_at"),
+    ),
+    _route(
+        "create_service_option_hold",
+        f"{_OF_USER}/{{service_option_id}}/reserve",
+        _reserve,
+        "Reserve a time slot",
+        "delivery/create_service_option_hold",
+        tx="write",
+        response=HoldResponse,
+        refusals=_HOLD,
+        description="For ten minutes. The user's former hold is dropped first, even if the new one is refused.",
+    ),
+    _route(
+        "create_service_option_hold_last_mile_deprecated",
+        f"{_BASE}/lastmile/users/{{user_id}}/service_options/{{service_option_id}}/reserve",
+        _reserve,
+        "Reserve a time slot (deprecated)",
+        "deprecated",
+        tx="write",
+        response=HoldResponse,
+        refusals=_HOLD,
+        deprecated=True,
+    ),
+    _route(
+        "create_desired_window_hold",
+        f"{_OF_USER}/reserve",
+        _reserve_reference,
+        "Reserve a time slot for a desired window",
+        "delivery/create_desired_window_hold",
+        tx="write",
+        body=ReserveReferenceRequest,
+        response=HoldResponse,
+        refusals=(
+            *_USER,
+            slot_errors.not_found(),
+            slot_errors.not_available("service_option_id"),
+            slot_errors.expired("service_option_id"),
+        ),
+    ),
+    _route(
+        "create_service_option_hold_with_cart",
+        f"{_OF_USER}/{{service_option_id}}/reserve/cart",
+        _reserve_with_cart,
+        "Reserve a previewed time slot (deprecated)",
+        "delivery/create_service_option_hold_with_cart",
+        tx="write",
+        body=ReserveWithCartRequest,
+        response=HoldResponse,
+        refusals=(*_HOLD, *_STORE, *_ADDRESS, *carts.refusals(), *carts.limit_refusals()),
+        deprecated=True,
+    ),
+)

@@ -1,0 +1,116 @@
+"""The count of places: one row for each two hours of a store and kind.
+
+Every change is one conditional statement; a CHECK keeps held and booked places within the capacity all the same. The
+row's capacity follows the plan, but never below what is taken already: when an operator lowers it, nothing is
+cancelled, and nothing new comes in.
+"""
+
+from collections.abc import Iterable, Mapping
+
+from handcart.core import clock
+from handcart.core.db import Tx
+from handcart.slots.models import Place
+
+_ROW = "retailer_id = $1 AND store_number = $2 AND kind = $3 AND starts_at = $4"
+_TAKE = {
+    counter: f"UPDATE slot_ledger SET {counter} = {counter} + 1"  # noqa: S608 (the two below)
+    f" WHERE {_ROW} AND capacity = $5 AND held + booked < capacity"
+    for counter in ("held", "booked")
+}
+_GIVE_BACK = {
+    counter: f"UPDATE slot_ledger SET {counter} = {counter} - $5 WHERE {_ROW}"  # noqa: S608 (the two below)
+    for counter in ("held", "booked")
+}
+
+
+async def take(tx: Tx, retailer_id: int, place: Place, counter: str, capacity: int) -> bool:
+    """Take a place, as `held` or `booked`, if fewer than `capacity` are taken; that is what the plan says now."""
+    row = (retailer_id, place.store_number, place.kind, place.ledger_starts_at)
+    if await tx.run(_TAKE[counter], *row, capacity):
+        return True
+    # No row yet, another plan than when it was made, or full: perhaps of holds that have expired.
+    await _make(tx, row, capacity)
+    await _drop_expired(tx, row)
+    await _follow(tx, row, capacity)
+    return bool(await tx.run(_TAKE[counter], *row, capacity))
+
+
+async def book_held(tx: Tx, retailer_id: int, place: Place) -> None:
+    """Turn a held place into a booked one."""
+    await tx.run(
+        f"UPDATE slot_ledger SET held = held - 1, booked = booked + 1 WHERE {_ROW}",  # noqa: S608
+        retailer_id,
+        place.store_number,
+        place.kind,
+        place.ledger_starts_at,
+    )
+
+
+async def give_back(tx: Tx, retailer_id: int, place: Place, counter: str, count: int = 1) -> None:
+    """Give places back that were `held` or `booked`."""
+    await tx.run(_GIVE_BACK[counter], retailer_id, place.store_number, place.kind, place.ledger_starts_at, count)
+
+
+async def lock(tx: Tx, retailer_id: int, places: Iterable[Place]) -> None:
+    """Hold the rows of several places, always in the same order, so that nobody waits in a circle."""
+    keys = sorted({(place.store_number, place.kind, place.ledger_starts_at) for place in places})
+    for key in keys:
+        await tx.one(f"SELECT held FROM slot_ledger WHERE {_ROW} FOR UPDATE", retailer_id, *key)  # noqa: S608
+
+
+async def taken(tx: Tx, retailer_id: int, store_number: int, kind: str, since: int, until: int) -> Mapping[int, int]:
+    """How many places are gone, by the start of their two hours; what has expired is free."""
+    rows = await tx.all(
+        "SELECT starts_at, held + booked AS taken FROM slot_ledger"
+        " WHERE retailer_id = $1 AND store_number = $2 AND kind = $3 AND starts_at >= $4 AND starts_at < $5",
+        retailer_id,
+        store_number,
+        kind,
+        since,
+        until,
+    )
+    found = {row["starts_at"]: row["taken"] for row in rows}
+    expired = await tx.all(
+        "SELECT ledger_starts_at, count(*) AS holds FROM holds WHERE retailer_id = $1 AND store_number = $2"
+        " AND kind = $3 AND ledger_starts_at >= $4 AND ledger_starts_at < $5 AND is_counted AND expires_at <= $6"
+        " GROUP BY ledger_starts_at",
+        retailer_id,
+        store_number,
+        kind,
+        since,
+        until,
+        clock.now(),
+    )
+    for row in expired:
+        found[row["ledger_starts_at"]] -= row["holds"]
+    return found
+
+
+async def _make(tx: Tx, row: tuple[int, int, str, int], capacity: int) -> None:
+    await tx.run(
+        "INSERT INTO slot_ledger (retailer_id, store_number, kind, starts_at, capacity, held, booked)"
+        " VALUES ($1, $2, $3, $4, $5, 0, 0) ON CONFLICT DO NOTHING",
+        *row,
+        capacity,
+    )
+    await tx.one(f"SELECT held FROM slot_ledger WHERE {_ROW} FOR UPDATE", *row)  # noqa: S608
+
+
+async def _drop_expired(tx: Tx, row: tuple[int, int, str, int]) -> None:
+    dropped = await tx.run(
+        "UPDATE holds SET is_counted = false WHERE retailer_id = $1 AND store_number = $2 AND kind = $3"
+        " AND ledger_starts_at = $4 AND is_counted AND expires_at <= $5",
+        *row,
+        clock.now(),
+    )
+    if dropped:
+        await tx.run(_GIVE_BACK["held"], *row, dropped)
+
+
+async def _follow(tx: Tx, row: tuple[int, int, str, int], capacity: int) -> None:
+    await tx.run(
+        "UPDATE slot_ledger SET capacity = CASE WHEN held + booked > $5 THEN held + booked ELSE $5 END"  # noqa: S608
+        f" WHERE {_ROW} AND capacity <> $5",
+        *row,
+        capacity,
+    )

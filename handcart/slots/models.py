@@ -1,0 +1,72 @@
+"""What others see of time slots."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from handcart.core import clock
+from handcart.stores.models import Store
+
+SCHEDULED = "scheduled"
+IMMEDIATE = "immediate"
+ETA = "eta"
+PRIORITY_ETA = "priority_eta"
+
+WINDOW = 2 * clock.HOUR
+
+NO_CAPACITY = "no_capacity"
+ALCOHOL_NOT_ALLOWED = "alcohol_not_allowed"
+STORE_CLOSED = "store_closed"
+TOO_SOON = "too_soon"
+TOO_FAR = "too_far_ahead"
+CUTOFF_PASSED = "cutoff_passed"
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """When an order is to be served, in microseconds; `type` as on the wire.
+
+    `ledger_starts_at`: the two hours whose places it draws on.
+    """
+
+    type: str
+    starts_at: int
+    ends_at: int
+    ledger_starts_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A window that a store offers; it can be had when there are no reasons against it."""
+
+    id: int
+    store: Store
+    kind: str
+    window: Window
+    reasons: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """A place kept for a user until `expires_at`; after that it may be gone."""
+
+    id: int
+    expires_at: int
+    slot: Slot
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A booked place, as it has to be named to give it back."""
+
+    store_number: int
+    kind: str
+    ledger_starts_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Booking:
+    """What an order gets out of a hold or a window: where and when."""
+
+    store: Store
+    window: Window
+    place: Place

@@ -1,0 +1,310 @@
+"""List slots, hold a place, book it, give it back."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from handcart.core import clock, ids
+from handcart.core.db import Tx
+from handcart.core.errors import ApiError, invalid
+from handcart.retailers import ops as retailers
+from handcart.retailers.models import Caller, Rules
+from handcart.slots import errors, ledger, option_ids, plans, windows
+from handcart.slots.models import (
+    ALCOHOL_NOT_ALLOWED,
+    ETA,
+    IMMEDIATE,
+    NO_CAPACITY,
+    PRIORITY_ETA,
+    SCHEDULED,
+    WINDOW,
+    Booking,
+    Hold,
+    Place,
+    Slot,
+    Window,
+)
+from handcart.slots.option_ids import Option
+from handcart.slots.plans import Calendar
+from handcart.slots.windows import Start
+from handcart.stores import ops as stores
+from handcart.stores.models import Store
+from handcart.users import ops as users
+
+HOLD = 10 * clock.MINUTE
+# How long ago a slot may have been listed that begins with the order, or whose lead time has run out since.
+GRACE = 15 * clock.MINUTE
+MOST_DESIRED_HOURS = 12
+# When an ETA lies, counted from the order: https://docs.instacart.com/connect/fulfillment_guide/concepts/service_options
+_PRIORITY_ETA = (60 * clock.MINUTE, 5 * clock.HOUR)  # documented: from 45 minutes
+_STANDARD_ETA = (150 * clock.MINUTE, 5 * clock.HOUR)  # documented: from 2 hours
+_BETWEEN_ETAS = 30 * clock.MINUTE
+_IMMEDIATE = (2 * clock.HOUR, 5 * clock.HOUR)
+_ETA_STEP = 15 * clock.MINUTE
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What a list of slots is to hold. `desired`: windows (start, end) in place of those that the store offers."""
+
+    with_eta: bool = False
+    with_priority_eta: bool = False
+    has_alcohol: bool = False
+    earliest_start: int = 0
+    desired: Sequence[tuple[int, int]] = ()
+
+
+async def offers(tx: Tx, retailer_id: int, store: Store, kind: str, wishes: Wishes) -> list[Slot]:
+    """The slots of a store in the order of their start; those that cannot be had say why."""
+    calendar = await plans.calendar(tx, retailer_id, store, kind)
+    rules = (await retailers.retailer(tx, retailer_id)).rules
+    now = clock.now()
+    end = windows.horizon(store.time_zone, now, calendar.plan.horizon_days)
+    gone = await ledger.taken(tx, retailer_id, store.number, kind, now - WINDOW, end)
+    board = _Board(retailer_id, calendar, kind, rules, wishes, now, gone)
+    if wishes.desired:
+        return [board.desired(begin, end) for begin, end in wishes.desired]
+    first = board.soon()
+    # Where no ETA can be had, the scheduled ones begin with the next hour.
+    has_lead = not rules.offers_eta or bool(first) or not (wishes.with_eta or wishes.with_priority_eta)
+    since = max(now + has_lead * calendar.plan.lead_minutes * clock.MINUTE, wishes.earliest_start)
+    return first + [board.scheduled(start) for start in windows.starts(store.time_zone, since, end)]
+
+
+async def hold(tx: Tx, caller: Caller, user_id: str, option_id: int, *, has_alcohol: bool = False) -> Hold | ApiError:
+    """Keep a place for a user for ten minutes; the hold that the user had is dropped first.
+
+    It stays dropped when the new place cannot be had: then the refusal is returned, so that this is committed.
+    """
+    await users.require(tx, caller.isolation_id, user_id)
+    slot = await find(tx, caller.retailer_id, option_id)
+    place = place_of(slot)
+    await _drop(tx, caller.isolation_id, user_id, place)
+    calendar = await plans.calendar(tx, caller.retailer_id, slot.store, slot.kind)
+    rules = (await retailers.retailer(tx, caller.retailer_id)).rules
+    refusal = _refusal(calendar, rules, slot, "service_option_id", has_alcohol=has_alcohol)
+    if refusal is not None:
+        return refusal
+    if not await ledger.take(tx, caller.retailer_id, place, "held", _capacity(calendar, slot.window)):
+        return errors.not_available("service_option_id")
+    kept = Hold(ids.new_id(), clock.now() + HOLD, slot)
+    await tx.run(
+        "INSERT INTO holds (isolation_id, user_id, id, retailer_id, option_id, store_number, kind, window_starts_at,"
+        " window_ends_at, ledger_starts_at, expires_at, is_counted)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, true)",
+        caller.isolation_id,
+        user_id,
+        kept.id,
+        caller.retailer_id,
+        option_id,
+        slot.store.number,
+        slot.kind,
+        slot.window.starts_at,
+        slot.window.ends_at,
+        slot.window.ledger_starts_at,
+        kept.expires_at,
+    )
+    return kept
+
+
+async def held_slot(tx: Tx, caller: Caller, user_id: str, hold_id: int) -> Slot:
+    """The slot that a user's hold is for; raises `is invalid` for a hold that is not there, or not this user's."""
+    row = await tx.one(
+        "SELECT id, retailer_id, option_id FROM holds WHERE isolation_id = $1 AND user_id = $2",
+        caller.isolation_id,
+        user_id,
+    )
+    if row is None or row["id"] != hold_id or row["retailer_id"] != caller.retailer_id:
+        raise invalid("service_option_hold_id")
+    return await find(tx, caller.retailer_id, row["option_id"])
+
+
+async def claim(tx: Tx, caller: Caller, user_id: str, hold_id: int, slot: Slot) -> Booking:
+    """Turn a user's hold for `slot` into a booking; an expired one still books where there is a place.
+
+    The caller holds the user, and has locked the other ledger rows it wants, if any.
+    """
+    place = place_of(slot)
+    await ledger.lock(tx, caller.retailer_id, [place])
+    row = await tx.one(
+        "DELETE FROM holds WHERE isolation_id = $1 AND user_id = $2 AND id = $3 RETURNING is_counted",
+        caller.isolation_id,
+        user_id,
+        hold_id,
+    )
+    if row is None:
+        raise invalid("service_option_hold_id")
+    if row["is_counted"]:
+        await ledger.book_held(tx, caller.retailer_id, place)
+        return Booking(slot.store, slot.window, place)
+    return await book(tx, caller.retailer_id, slot, "service_option_hold_id")
+
+
+async def book(tx: Tx, retailer_id: int, slot: Slot, key: str, *, has_alcohol: bool = False) -> Booking:
+    """Book a place without a hold; the refusal names `key`."""
+    calendar = await plans.calendar(tx, retailer_id, slot.store, slot.kind)
+    rules = (await retailers.retailer(tx, retailer_id)).rules
+    refusal = _refusal(calendar, rules, slot, key, has_alcohol=has_alcohol)
+    if refusal is not None:
+        raise refusal
+    place = place_of(slot)
+    if not await ledger.take(tx, retailer_id, place, "booked", _capacity(calendar, slot.window)):
+        raise errors.not_available(key)
+    return Booking(slot.store, slot.window, place)
+
+
+async def release(tx: Tx, retailer_id: int, place: Place) -> None:
+    """Give a booked place back."""
+    await ledger.give_back(tx, retailer_id, place, "booked")
+
+
+async def forget_user(tx: Tx, isolation_id: int, user_id: str) -> None:
+    """Drop a user's hold."""
+    await _drop(tx, isolation_id, user_id)
+
+
+async def find(tx: Tx, retailer_id: int, option_id: int) -> Slot:
+    """The slot by its id; raises the documented error where there is none."""
+    option = option_ids.decode(retailer_id, option_id)
+    store = await stores.store_by_number(tx, retailer_id, option.store_number) if option else None
+    if option is None or store is None or not _could_be_listed(store, option):
+        raise errors.not_found()
+    return Slot(option_id, store, option.kind, window_of(store, option))
+
+
+def slot_of(retailer_id: int, store: Store, kind: str, starts_at: int, ends_at: int) -> Slot:
+    """A slot for a window of somebody's own, which starts and ends on the hour."""
+    option = Option(store.number, kind, SCHEDULED, starts_at, ends_at)
+    return Slot(option_ids.encode(retailer_id, option), store, kind, window_of(store, option))
+
+
+def place_of(slot: Slot) -> Place:
+    """The place in the ledger that a slot draws on."""
+    return Place(slot.store.number, slot.kind, slot.window.ledger_starts_at)
+
+
+def window_of(store: Store, option: Option) -> Window:
+    """The window that an option stands for; one that ends at a moment draws on the two hours around that."""
+    ledger_starts_at = option.starts_at
+    if option.type != SCHEDULED:
+        ledger_starts_at = windows.start_of(store.time_zone, option.ends_at - 1).at - clock.HOUR
+    return Window(option.type, option.starts_at, option.ends_at, ledger_starts_at)
+
+
+def is_desirable(store: Store, starts_at: int, ends_at: int) -> bool:
+    """Whether a window may be wished for: an hour at least, on the hour at both ends.
+
+    https://docs.instacart.com/connect/fulfillment_guide/concepts/desired_windows
+    """
+    length = ends_at - starts_at
+    is_on_the_hour = windows.start_of(store.time_zone, starts_at).at == starts_at and not length % clock.HOUR
+    return is_on_the_hour and clock.HOUR <= length <= MOST_DESIRED_HOURS * clock.HOUR
+
+
+def allows_alcohol(rules: Rules, store: Store, window: Window) -> bool:
+    """Whether alcohol may be handed over during the whole window, by the store's clock."""
+    begin = windows.start_of(store.time_zone, window.starts_at)
+    end = windows.start_of(store.time_zone, window.ends_at - 1)
+    is_one_day = begin.date == end.date
+    return is_one_day and rules.alcohol_from_hour <= begin.hour and end.hour < rules.alcohol_until_hour
+
+
+def _could_be_listed(store: Store, option: Option) -> bool:
+    return option.type != SCHEDULED or is_desirable(store, option.starts_at, option.ends_at)
+
+
+@dataclass(frozen=True, slots=True)
+class _Board:
+    """All that decides about the slots of one list."""
+
+    retailer_id: int
+    calendar: Calendar
+    kind: str
+    rules: Rules
+    wishes: Wishes
+    now: int
+    gone: Mapping[int, int]
+
+    def scheduled(self, start: Start) -> Slot:
+        option = Option(self.calendar.store.number, self.kind, SCHEDULED, start.at, start.at + WINDOW)
+        return self._slot(option, Window(SCHEDULED, start.at, start.at + WINDOW, start.at), start)
+
+    def desired(self, begin: int, end: int) -> Slot:
+        option = Option(self.calendar.store.number, self.kind, SCHEDULED, begin, end)
+        window = window_of(self.calendar.store, option)
+        return self._slot(option, window, windows.start_of(self.calendar.store.time_zone, begin), is_checked=True)
+
+    def soon(self) -> list[Slot]:
+        """Immediate or ETA slots, where the retailer has them; those without a place are left out."""
+        found: list[Slot] = []
+        if self.rules.offers_eta and self.wishes.with_priority_eta:
+            found += self._eta(PRIORITY_ETA, *_PRIORITY_ETA)
+        if self.rules.offers_eta and self.wishes.with_eta:
+            earliest, latest = _STANDARD_ETA
+            if found:
+                earliest = max(earliest, found[0].window.ends_at - found[0].window.starts_at + _BETWEEN_ETAS)
+            found += self._eta(ETA, earliest, latest)
+        wants_eta = self.wishes.with_eta or self.wishes.with_priority_eta
+        if self.rules.offers_immediate and not wants_eta:
+            found += [slot for length in _IMMEDIATE for slot in self._eta(IMMEDIATE, length, length)]
+        return [slot for slot in found if slot.window.starts_at >= self.wishes.earliest_start - GRACE]
+
+    def _eta(self, type_: str, earliest: int, latest: int) -> list[Slot]:
+        """The first moment in reach for which there is a place."""
+        begin = self.now - self.now % (5 * clock.MINUTE)
+        for length in range(earliest, latest + 1, _ETA_STEP):
+            option = Option(self.calendar.store.number, self.kind, type_, begin, begin + length)
+            window = window_of(self.calendar.store, option)
+            start = windows.start_of(self.calendar.store.time_zone, window.ledger_starts_at)
+            slot = self._slot(option, window, start)
+            if not slot.reasons:
+                return [slot]
+        return []
+
+    def _slot(self, option: Option, window: Window, start: Start, *, is_checked: bool = False) -> Slot:
+        reasons = []
+        capacity = self.calendar.capacity(start)
+        against = self.calendar.reason(start, self.now) if is_checked or not capacity else None
+        if against:
+            reasons.append(against)
+        elif self.gone.get(start.at, 0) >= capacity:
+            reasons.append(NO_CAPACITY)
+        if self.wishes.has_alcohol and not allows_alcohol(self.rules, self.calendar.store, window):
+            reasons.append(ALCOHOL_NOT_ALLOWED)
+        return Slot(option_ids.encode(self.retailer_id, option), self.calendar.store, self.kind, window, reasons)
+
+
+def _capacity(calendar: Calendar, window: Window) -> int:
+    return calendar.capacity(windows.start_of(calendar.store.time_zone, window.ledger_starts_at))
+
+
+def _refusal(calendar: Calendar, rules: Rules, slot: Slot, key: str, *, has_alcohol: bool) -> ApiError | None:
+    """What is against a slot, whatever its places; one that was listed a moment ago is not refused for its lead."""
+    now = clock.now()
+    is_soon = slot.window.type != SCHEDULED
+    if slot.window.starts_at < (now - GRACE if is_soon else now):
+        return errors.expired(key)
+    start = windows.start_of(slot.store.time_zone, slot.window.ledger_starts_at)
+    if calendar.reason(start, now, grace=GRACE, has_lead=not is_soon and not rules.offers_eta):
+        return errors.not_available(key)
+    if has_alcohol and not allows_alcohol(rules, slot.store, slot.window):
+        return errors.not_available(key)
+    return None
+
+
+async def _drop(tx: Tx, isolation_id: int, user_id: str, next_place: Place | None = None) -> None:
+    """Drop the hold of a user whom this transaction holds."""
+    row = await tx.one(
+        "SELECT id, retailer_id, store_number, kind, ledger_starts_at FROM holds"
+        " WHERE isolation_id = $1 AND user_id = $2",
+        isolation_id,
+        user_id,
+    )
+    if row is None:
+        return
+    place = Place(row["store_number"], row["kind"], row["ledger_starts_at"])
+    await ledger.lock(tx, row["retailer_id"], [place, *([next_place] if next_place else [])])
+    dropped = await tx.one(
+        "DELETE FROM holds WHERE isolation_id = $1 AND user_id = $2 RETURNING is_counted", isolation_id, user_id
+    )
+    if dropped is not None and dropped["is_counted"]:
+        await ledger.give_back(tx, row["retailer_id"], place, "held")

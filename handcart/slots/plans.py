@@ -1,0 +1,146 @@
+"""How many orders a window takes: a weekly template for each store and kind, with exceptions for single days."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta, Struct
+
+from handcart.core import clock
+from handcart.core.db import Tx
+from handcart.slots import windows
+from handcart.slots.models import CUTOFF_PASSED, NO_CAPACITY, STORE_CLOSED, TOO_FAR, TOO_SOON
+from handcart.slots.windows import Start
+from handcart.stores.models import Store
+
+WHOLE_DAY = -1
+EVERY_STORE = ""
+
+Orders = Annotated[int, Meta(ge=0, le=1_000_000)]
+_Week = Annotated[
+    list[Annotated[list[Annotated[float, Meta(ge=0, le=1_000_000)]], Meta(min_length=24, max_length=24)]],
+    Meta(min_length=7, max_length=7),
+]
+
+
+class Plan(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """What a store offers of one kind.
+
+    `capacity`: orders for each two-hour window while the store is open. `weekly`: the same for each weekday (from
+    Monday) and each hour a window starts at. `shoppers`: as `weekly`, people on shift; with `orders_per_hour` the
+    capacity is derived from them. A window is offered until `lead_minutes` before it starts, and until `cutoff_hour`
+    of the store's day for windows of the same day; `horizon_days` ahead, today included.
+    """
+
+    capacity: Orders = 10
+    weekly: _Week | None = None
+    shoppers: _Week | None = None
+    orders_per_hour: Annotated[float, Meta(gt=0, le=1000)] = 1.0
+    lead_minutes: Annotated[int, Meta(ge=0, le=10_080)] = 60
+    cutoff_hour: Annotated[int, Meta(ge=0, le=24)] | None = None
+    horizon_days: Annotated[int, Meta(ge=1, le=60)] = 7
+
+    def orders(self, start: Start) -> int:
+        """How many orders the window at this hour takes, by the template."""
+        if self.shoppers is not None:
+            return int(self.shoppers[start.weekday][start.hour] * self.orders_per_hour)
+        return self.capacity if self.weekly is None else int(self.weekly[start.weekday][start.hour])
+
+
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """A plan with its exceptions, for one store and kind."""
+
+    store: Store
+    plan: Plan
+    exceptions: Mapping[tuple[str, int], int]
+
+    def capacity(self, start: Start) -> int:
+        """How many orders the window that starts then takes."""
+        if not windows.is_open(self.store.opening_hours, start):
+            return 0
+        for hour in (start.hour, WHOLE_DAY):
+            if (start.date, hour) in self.exceptions:
+                return self.exceptions[start.date, hour]
+        return self.plan.orders(start)
+
+    def reason(self, start: Start, now: int, *, grace: int = 0, has_lead: bool = True) -> str | None:
+        """Why the window cannot be had whatever its places; None if nothing is against it."""
+        if not self.capacity(start):
+            return NO_CAPACITY if windows.is_open(self.store.opening_hours, start) else STORE_CLOSED
+        if has_lead and start.at < now - grace + self.plan.lead_minutes * clock.MINUTE:
+            return TOO_SOON
+        here = windows.start_of(self.store.time_zone, now - grace)
+        if self.plan.cutoff_hour is not None and start.date == here.date and here.hour >= self.plan.cutoff_hour:
+            return CUTOFF_PASSED
+        if start.at >= windows.horizon(self.store.time_zone, now, self.plan.horizon_days):
+            return TOO_FAR
+        return None
+
+
+async def calendar(tx: Tx, retailer_id: int, store: Store, kind: str) -> Calendar:
+    """What a store offers of a kind: by its own plan, else by the one for every store, else by the default."""
+    rows = await tx.all(
+        "SELECT plan FROM slot_plans WHERE retailer_id = $1 AND location_code IN ('', $2) AND kind = $3"
+        " ORDER BY location_code DESC LIMIT 1",
+        retailer_id,
+        store.location_code,
+        kind,
+    )
+    plan = _plan(rows[0]["plan"]) if rows else Plan()
+    today = windows.start_of(store.time_zone, clock.now()).date
+    found = await tx.all(
+        "SELECT date, hour, capacity FROM slot_exceptions"
+        " WHERE retailer_id = $1 AND location_code IN ('', $2) AND kind = $3 AND date >= $4 ORDER BY location_code",
+        retailer_id,
+        store.location_code,
+        kind,
+        today,
+    )
+    return Calendar(store, plan, {(row["date"], row["hour"]): row["capacity"] for row in found})
+
+
+async def set_plan(tx: Tx, retailer_id: int, location_code: str, kind: str, plan: Plan) -> None:
+    """Give a store (or, by an empty code, every store without one of its own) a plan for a kind."""
+    await tx.run(
+        "INSERT INTO slot_plans (retailer_id, location_code, kind, plan) VALUES ($1, $2, $3, $4)"
+        " ON CONFLICT (retailer_id, location_code, kind) DO UPDATE SET plan = excluded.plan",
+        retailer_id,
+        location_code,
+        kind,
+        msgspec.json.encode(plan).decode(),
+    )
+
+
+async def set_exception(
+    tx: Tx, retailer_id: int, location_code: str, kind: str, date: str, hours: Iterable[int], capacity: int
+) -> None:
+    """Let the windows of a date that start at these hours (`WHOLE_DAY`: all) take another number of orders."""
+    for hour in hours:
+        await tx.run(
+            "INSERT INTO slot_exceptions (retailer_id, location_code, kind, date, hour, capacity)"
+            " VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (retailer_id, location_code, kind, date, hour)"
+            " DO UPDATE SET capacity = excluded.capacity",
+            retailer_id,
+            location_code,
+            kind,
+            date,
+            hour,
+            capacity,
+        )
+
+
+async def plans(tx: Tx, retailer_id: int) -> Sequence[tuple[str, str, Plan]]:
+    """Every plan of a retailer: location code (empty: every store), kind, plan."""
+    rows = await tx.all(
+        "SELECT location_code, kind, plan FROM slot_plans WHERE retailer_id = $1 ORDER BY location_code, kind",
+        retailer_id,
+    )
+    return [(row["location_code"], row["kind"], _plan(row["plan"])) for row in rows]
+
+
+@lru_cache(10_000)
+def _plan(text: str) -> Plan:
+    return msgspec.json.decode(text, type=Plan)

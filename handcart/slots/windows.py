@@ -1,0 +1,81 @@
+"""The calendar of a store: two-hour windows that start on each hour of its own clock.
+
+Hours are counted in absolute time, so that the night that has 23 or 25 of them has as many windows; each window lasts
+two real hours, and says its times with the offset that holds at that moment.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+from handcart.core import clock
+from handcart.slots.models import WINDOW
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """An hour at which a window starts, on the store's clock. `weekday` 0 is Monday."""
+
+    at: int
+    date: str
+    weekday: int
+    hour: int
+
+
+def starts(time_zone: str, since: int, until: int) -> Sequence[Start]:
+    """The hours of a time zone from `since` up to before `until` (microseconds)."""
+    day = since // clock.DAY
+    found = [start for later in range(day, until // clock.DAY + 1) for start in _of_utc_day(time_zone, later)]
+    return [start for start in found if since <= start.at < until]
+
+
+def start_of(time_zone: str, at: int) -> Start:
+    """The hour that a moment lies in."""
+    local = _local(time_zone, at)
+    full = at - (local.minute * 60 + local.second) * clock.SECOND - at % clock.SECOND
+    return Start(full, local.date().isoformat(), local.weekday(), local.hour)
+
+
+def horizon(time_zone: str, now: int, days: int) -> int:
+    """The midnight that ends the last of so many days, today being the first."""
+    last = _local(time_zone, now).date() + timedelta(days=days)
+    midnight = datetime(last.year, last.month, last.day, tzinfo=_zone(time_zone))
+    return int(midnight.timestamp()) * clock.SECOND
+
+
+@lru_cache(1 << 16)
+def to_wire(time_zone: str, at: int) -> str:
+    """ISO 8601 with milliseconds and the offset of a time zone."""
+    return _local(time_zone, at).isoformat(timespec="milliseconds")
+
+
+def is_open(hours: Sequence[Sequence[Sequence[int]]] | None, start: Start) -> bool:
+    """Whether a store is open during the whole window; what goes on over midnight is open until 24:00 and from 0:00."""
+    if hours is None:
+        return True
+    begin, length = start.hour * 60, WINDOW // clock.MINUTE
+    today = min(length, 24 * 60 - begin)
+    is_covered = _covers(hours[start.weekday], begin, begin + today)
+    return is_covered and (today == length or _covers(hours[(start.weekday + 1) % 7], 0, length - today))
+
+
+def _covers(spans: Sequence[Sequence[int]], begin: int, end: int) -> bool:
+    return any(opens <= begin and end <= closes for opens, closes in spans)
+
+
+@lru_cache(1024)
+def _of_utc_day(time_zone: str, day: int) -> Sequence[Start]:
+    """The hours of a time zone that begin during a UTC day."""
+    quarters = range(day * clock.DAY, (day + 1) * clock.DAY, 15 * clock.MINUTE)
+    return [start_of(time_zone, at) for at in quarters if _local(time_zone, at).minute == 0]
+
+
+def _local(time_zone: str, at: int) -> datetime:
+    return datetime.fromtimestamp(at / clock.SECOND, UTC).astimezone(_zone(time_zone))
+
+
+@lru_cache(1000)
+def _zone(time_zone: str) -> ZoneInfo:
+    return ZoneInfo(time_zone)

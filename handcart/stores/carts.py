@@ -1,0 +1,193 @@
+"""A cart against the catalog and the rules of its retailer: what is in it, what is wrong with it.
+
+https://docs.instacart.com/connect/fulfillment_guide/concepts/product_quantity, .../faq,
+.../concepts/compliance/alcohol_compliance
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta, Struct
+
+from handcart.core.db import Tx
+from handcart.core.errors import ApiError
+from handcart.retailers import ops as retailers
+from handcart.stores import items
+from handcart.stores.items import Wanted
+from handcart.stores.models import DELIVERY, Count, Item, ItemByName, ItemCode, ItemName, Store, Weight
+
+INVALID_ITEMS = 2000
+MOST_LINES = 1000
+
+Policy = Literal["no_replacements", "users_choice", "shoppers_choice"]
+Instructions = Annotated[str, Meta(max_length=2000, pattern=r"^[^\x00]*$(?!\n)")]
+LineNum = Annotated[
+    str, Meta(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*$(?!\n)")
+]
+
+
+class OrderItem(Struct, omit_defaults=True):
+    """A line of a cart."""
+
+    line_num: LineNum
+    item: ItemByName
+    count: Count | None = None
+    weight: Weight | None = None
+    special_instructions: Instructions | None = None
+    replacement_policy: Policy | None = None
+    replacement_items: Annotated[list[ItemName], Meta(max_length=10)] | None = None
+    metadata: dict[str, Any] | None = None
+
+
+Lines = Annotated[list[OrderItem], Meta(min_length=1, max_length=MOST_LINES)]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line with its product, if the catalog has it, and how much is wanted in which unit."""
+
+    asked: OrderItem
+    item: Item | None
+    qty: float
+    qty_unit: str
+    special_instructions: str
+
+    @property
+    def is_alcohol(self) -> bool:
+        return self.item is not None and self.item.alcohol_kind is not None
+
+    @property
+    def is_restricted(self) -> bool:
+        """Whether only grown-ups may have it."""
+        return self.item is not None and bool(self.item.alcohol_kind or self.item.restricted_reasons)
+
+
+@dataclass(frozen=True, slots=True)
+class Cart:
+    """What was read out of a list of lines; `refusals` stand in its way, `warnings` do not."""
+
+    lines: Sequence[Line]
+    refusals: Sequence[ApiError]
+    warnings: Sequence[ApiError]
+
+    @property
+    def has_alcohol(self) -> bool:
+        return any(line.is_alcohol for line in self.lines)
+
+    @property
+    def is_restricted(self) -> bool:
+        return any(line.is_restricted for line in self.lines)
+
+
+async def read(tx: Tx, retailer_id: int, store: Store, kind: str, asked: Sequence[OrderItem]) -> Cart:
+    """Look the lines up and check them."""
+    retailer = await retailers.retailer(tx, retailer_id)
+    wanted = [Wanted(_code(one.item), one.count, one.weight, one.line_num) for one in asked]
+    found = await items.find(tx, retailer_id, [one.code for one in wanted])
+    lines = [_line(one, item) for one, item in zip(asked, found, strict=True)]
+    refusals = _duplicates(lines)
+    unknown = [line for line in lines if line.item is None]
+    warnings = [_about("Invalid items", unknown)] if unknown and retailer.is_lenient else []
+    wrong = [line for line, one in zip(lines, wanted, strict=True) if _is_wrong(line, one, retailer.is_lenient)]
+    if wrong:
+        refusals.append(_about("Invalid items", wrong))
+    if store.sells_alcohol is False and any(line.is_alcohol for line in lines):
+        refusals.append(_about("Some items are not deliverable", [line for line in lines if line.is_alcohol]))
+    if kind == DELIVERY:
+        rules = retailer.rules
+        refusals += _limits(lines, rules.most_units, rules.most_beverage_pounds, rules.most_bulky_items)
+    return Cart(lines, refusals, warnings)
+
+
+def without(cart: Cart, dropped: Sequence[Line]) -> Cart:
+    """The cart without some lines, with a warning that names them."""
+    warning = _about("Some items were removed", dropped)
+    kept = [line for line in cart.lines if line not in dropped]
+    return Cart(kept, cart.refusals, [*cart.warnings, warning])
+
+
+def nothing_to_order() -> ApiError:
+    """No line is left."""
+    return ApiError(400, "can't be blank", key="items")
+
+
+def refusals() -> Sequence[ApiError]:
+    """What `read` may find, for the OpenAPI description."""
+    return (
+        ApiError(400, "Invalid items", INVALID_ITEMS, "items", more={"line_nums": ["2"]}),
+        ApiError(400, "Duplicate items were provided", INVALID_ITEMS, "items", more={"line_nums": ["2"]}),
+        ApiError(400, "Some items are not deliverable", INVALID_ITEMS, "items", more={"line_nums": ["2"]}),
+    )
+
+
+def limit_refusals() -> Sequence[ApiError]:
+    """The limits of delivery orders, for the OpenAPI description."""
+    return tuple(ApiError(400, message, INVALID_ITEMS, "items") for message in _LIMITS)
+
+
+_LIMITS = (
+    "Maximum total quantity of items exceeded",
+    "Maximum total weight of beverage items exceeded",
+    "Maximum quantity of large or bulky items exceeded",
+)
+
+
+def _code(name: ItemName) -> ItemCode:
+    return ItemCode(name.upc, name.rrc)
+
+
+def _line(asked: OrderItem, item: Item | None) -> Line:
+    """By unit: the count decides. By weight: the weight does. The other one is told to the shopper."""
+    note = asked.special_instructions or ""
+    by_weight = item is not None and item.cost_unit != "each" and (item.par_weight is None or asked.count is None)
+    if item is None:
+        by_weight = asked.count is None and asked.weight is not None
+    if by_weight:
+        unit = item.cost_unit if item is not None else "lb"
+        extra = f"count: {asked.count}" if asked.count is not None else ""
+        return Line(asked, item, asked.weight or 0, unit, _joined(note, extra))
+    extra = f"weight: {asked.weight:g}" if asked.weight is not None else ""
+    return Line(asked, item, asked.count or 0, "each", _joined(note, extra))
+
+
+def _joined(note: str, extra: str) -> str:
+    return f"{note} ({extra})" if note and extra else note or extra
+
+
+def _is_wrong(line: Line, wanted: Wanted, is_lenient: bool) -> bool:
+    if line.item is None and not is_lenient:
+        return True
+    return line.qty <= 0 or (line.item is not None and items.quantity_problem(line.item, wanted) is not None)
+
+
+def _duplicates(lines: Sequence[Line]) -> list[ApiError]:
+    """The same product, or the same line number, twice."""
+    seen: set[Any] = set()
+    again = []
+    for line in lines:
+        names = {("line_num", line.asked.line_num), ("product", _identity(line))}
+        if names & seen:
+            again.append(line)
+        seen |= names
+    return [_about("Duplicate items were provided", again)] if again else []
+
+
+def _identity(line: Line) -> Any:
+    if line.item is not None:
+        return line.item.rrc
+    name = line.asked.item
+    return ("upc", items.plain_upc(name.upc)) if name.upc is not None else ("rrc", name.rrc)
+
+
+def _limits(lines: Sequence[Line], units: int, pounds: float, bulky: int) -> list[ApiError]:
+    counted = sum(line.qty for line in lines if line.qty_unit == "each")
+    weighed = sum(line.qty * line.item.beverage_weight for line in lines if line.item is not None)
+    large = sum(line.qty for line in lines if line.item is not None and line.item.is_bulky)
+    over = (counted > units, weighed > pounds, large > bulky)
+    return [error for error, is_over in zip(limit_refusals(), over, strict=True) if is_over]
+
+
+def _about(message: str, lines: Sequence[Line]) -> ApiError:
+    more: Mapping[str, Any] = {"line_nums": [line.asked.line_num for line in lines]}
+    return ApiError(400, message, INVALID_ITEMS, "items", more=more)
