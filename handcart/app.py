@@ -18,6 +18,8 @@ from handcart.linking import pages as linking_pages
 from handcart.oauth import api as oauth_api
 from handcart.oauth import bearer
 from handcart.oauth import pages as oauth_pages
+from handcart.orders import api as orders_api
+from handcart.orders import ops as orders
 from handcart.slots import api as slots_api
 from handcart.slots import ops as slots
 from handcart.stores import api as stores_api
@@ -39,6 +41,7 @@ _TAGS = {
     "Users": "The retailer's customers, under the retailer's own ids.",
     "Stores": "Which stores serve a place.",
     "Time slots": "When an order can be served, and a place held for ten minutes.",
+    "Orders": "Delivery, pickup, last mile and dispatch orders, from creation until a shopper takes them.",
     "Account linking": "Link a user to the customer's account on this platform, and read the membership back.",
 }
 
@@ -62,10 +65,11 @@ def api_routes() -> Sequence[Route]:
     """The wire contract."""
     return (
         *oauth_api.routes(users.hold),
-        *users_api.routes([slots.forget_user, linking.forget_user], stores.is_long_distance),
+        *users_api.routes([orders.forget_user, slots.forget_user, linking.forget_user], stores.is_long_distance),
         *linking_api.ROUTES,
         *stores_api.ROUTES,
         *slots_api.ROUTES,
+        *orders_api.ROUTES,
     )
 
 

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
-from handcart.core import log, ratelimit, sessions
+from handcart.core import idempotency, log, ratelimit, sessions
 from handcart.core.db import Database, Tx, Unavailable
 from handcart.core.secret import Keys
 from handcart.core.settings import Settings
@@ -16,6 +16,7 @@ STEP_ROWS = 200
 PURGES: Sequence[Callable[[Tx, int], Awaitable[int]]] = (
     sessions.purge,
     ratelimit.purge,
+    idempotency.purge,
     oauth.purge_requests,
     oauth.purge_codes,
     oauth.purge_tokens,

@@ -24,6 +24,7 @@ _REASONS = {
     408: "Request timeout",
     413: "Payload too large",
     415: "Unsupported media type",
+    422: "Unprocessable content",
     429: "Too many requests",
     500: "Internal server error",
     503: "Service unavailable",

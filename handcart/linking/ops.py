@@ -52,6 +52,15 @@ async def membership(tx: Tx, isolation_id: int, user_id: str) -> Membership:
     return accounts.membership_of([period for period in periods if period["starts_at"] is not None])
 
 
+async def benefit(tx: Tx, isolation_id: int, user_id: str) -> tuple[int, int] | None:
+    """The membership period (start, end) that a linked user enjoys at this moment; None without one."""
+    now = clock.now()
+    for period in await tx.all(LINK, isolation_id, user_id):
+        if period["starts_at"] is not None and period["starts_at"] <= now < period["ends_at"]:
+            return period["starts_at"], period["ends_at"]
+    return None
+
+
 async def unlink(tx: Tx, isolation_id: int, account_id: int, by: str) -> bool:
     """End an account's link and kill what could renew it; False if there was none. `by` goes into the history."""
     await _kill_tokens(tx, isolation_id, account_id)  # first, as `link` takes the two in this order

@@ -22,15 +22,15 @@ from handcart.oauth.wire import (
 from handcart.retailers import ops as retailers
 from handcart.retailers.models import Client, RetailerId
 
-# Whether a user exists, and stays until the transaction ends, is known further right: (tx, isolation_id, user_id).
-UserIsActive = Callable[[Tx, int, str], Awaitable[bool]]
+# The user who is there, and stays until the transaction ends; known further right: (tx, isolation_id, user_id).
+HoldUser = Callable[[Tx, int, str], Awaitable[object | None]]
 
 
-def routes(user_is_active: UserIsActive) -> Sequence[Route]:
+def routes(hold_user: HoldUser) -> Sequence[Route]:
     """The OAuth endpoints."""
 
     async def token(call: Call) -> TokenResponse:
-        return await _token(call, user_is_active)
+        return await _token(call, hold_user)
 
     return (
         Route(
@@ -138,7 +138,7 @@ def security_schemes(issuer: str) -> dict[str, Any]:
     }
 
 
-async def _token(call: Call, user_is_active: UserIsActive) -> TokenResponse:
+async def _token(call: Call, hold_user: HoldUser) -> TokenResponse:
     parameters = read(call)
     grant_type = parameters.get("grant_type")
     if not grant_type:
@@ -157,7 +157,7 @@ async def _token(call: Call, user_is_active: UserIsActive) -> TokenResponse:
         if scope is None:
             raise errors.invalid_scope()
         if grant_type == scopes.USER_ASSERTION:
-            issued = await call.app.database.write(_issue_to_user, client, scope, parameters, call, user_is_active)
+            issued = await call.app.database.write(_issue_to_user, client, scope, parameters, call, hold_user)
         else:
             issued = await call.app.database.write_statement(tokens.issue, client, scope)
     if isinstance(issued, OAuthError):
@@ -181,7 +181,7 @@ async def _redeem(tx: Tx, client: Client, parameters: dict[str, str]) -> IssuedT
 
 
 async def _issue_to_user(
-    tx: Tx, client: Client, scope: str, parameters: dict[str, str], call: Call, user_is_active: UserIsActive
+    tx: Tx, client: Client, scope: str, parameters: dict[str, str], call: Call, hold_user: HoldUser
 ) -> IssuedToken:
     user_id = tokens.user_of_assertion(parameters.get("assertion", ""))
     isolation_id = client.isolation_id
@@ -190,7 +190,7 @@ async def _issue_to_user(
         if banner is None:
             raise errors.retailer_unknown()
         isolation_id = banner.isolation_id
-    if user_id is None or not await user_is_active(tx, isolation_id, user_id):
+    if user_id is None or not await hold_user(tx, isolation_id, user_id):
         raise errors.invalid_grant()
     return await tokens.issue(tx, client, scope, isolation_id=isolation_id, user_id=user_id)
 

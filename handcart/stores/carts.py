@@ -54,6 +54,14 @@ class Line:
     special_instructions: str
 
     @property
+    def product(self) -> str:
+        """Tells whether two lines want the same."""
+        if self.item is not None:
+            return f"rrc:{self.item.rrc}"
+        name = self.asked.item
+        return f"rrc:{name.rrc}" if name.upc is None else f"upc:{items.plain_upc(name.upc)}"
+
+    @property
     def is_alcohol(self) -> bool:
         return self.item is not None and self.item.alcohol_kind is not None
 
@@ -105,6 +113,11 @@ def without(cart: Cart, dropped: Sequence[Line]) -> Cart:
     warning = _about("Some items were removed", dropped)
     kept = [line for line in cart.lines if line not in dropped]
     return Cart(kept, cart.refusals, [*cart.warnings, warning])
+
+
+def duplicates(lines: Sequence[Line]) -> ApiError:
+    """The same product, or the same number, on another line."""
+    return _about("Duplicate items were provided", lines)
 
 
 def nothing_to_order() -> ApiError:
@@ -166,18 +179,11 @@ def _duplicates(lines: Sequence[Line]) -> list[ApiError]:
     seen: set[Any] = set()
     again = []
     for line in lines:
-        names = {("line_num", line.asked.line_num), ("product", _identity(line))}
+        names = {("line_num", line.asked.line_num), ("product", line.product)}
         if names & seen:
             again.append(line)
         seen |= names
-    return [_about("Duplicate items were provided", again)] if again else []
-
-
-def _identity(line: Line) -> Any:
-    if line.item is not None:
-        return line.item.rrc
-    name = line.asked.item
-    return ("upc", items.plain_upc(name.upc)) if name.upc is not None else ("rrc", name.rrc)
+    return [duplicates(again)] if again else []
 
 
 def _limits(lines: Sequence[Line], units: int, pounds: float, bulky: int) -> list[ApiError]:

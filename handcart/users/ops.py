@@ -72,16 +72,26 @@ async def find(tx: Tx, isolation_id: int, user_id: str) -> User | None:
     return _user(row) if row else None
 
 
-async def hold(tx: Tx, isolation_id: int, user_id: str) -> bool:
-    """Whether there is such a user, whom then nobody deletes before this transaction ends."""
-    row = await tx.one(f"{_USER} FOR UPDATE", isolation_id, user_id)
-    return row is not None
-
-
-async def require(tx: Tx, isolation_id: int, user_id: str) -> None:
-    """Raise the documented error unless there is such a user, whom then nobody deletes meanwhile."""
-    if not await hold(tx, isolation_id, user_id):
+async def get(tx: Tx, isolation_id: int, user_id: str) -> User:
+    """A user; raises the documented error where there is none."""
+    user = await find(tx, isolation_id, user_id)
+    if user is None:
         raise await missing(tx, isolation_id, user_id)
+    return user
+
+
+async def hold(tx: Tx, isolation_id: int, user_id: str) -> User | None:
+    """A user whom nobody deletes before this transaction ends, if there is such a one."""
+    row = await tx.one(f"{_USER} FOR UPDATE", isolation_id, user_id)
+    return _user(row) if row else None
+
+
+async def require(tx: Tx, isolation_id: int, user_id: str) -> User:
+    """As `get`, and nobody deletes the user meanwhile."""
+    user = await hold(tx, isolation_id, user_id)
+    if user is None:
+        raise await missing(tx, isolation_id, user_id)
+    return user
 
 
 async def missing(tx: Tx, isolation_id: int, user_id: str) -> Exception:

@@ -1,0 +1,99 @@
+"""`Idempotency-Key`: the same request again gets the first answer (IETF draft idempotency-key-header-07).
+
+Key and answer are written in the transaction of the request itself, so that a refused or broken request leaves no key
+behind, and a twin that comes at the same time waits for the first one.
+"""
+
+from hashlib import blake2b
+from typing import Any
+
+from handcart.core import clock, errors
+from handcart.core.db import Tx
+from handcart.core.errors import ApiError
+from handcart.core.http import Call, Handler, Reply, json_reply
+
+KEPT = 24 * clock.HOUR
+HEADER = "Idempotency-Key"
+MOST_CHARACTERS = 255
+
+
+async def once(tx: Tx, call: Call, handler: Handler) -> Any:
+    """Run a handler, or answer what it answered to the same key before; raises 400 and 422."""
+    values = call.header_values(HEADER.lower().encode())
+    if not values:
+        return await handler(tx, call)
+    key, fingerprint = _key(values), _fingerprint(call)
+    await tx.run(
+        "DELETE FROM idempotency_keys WHERE client_id = $1 AND idempotency_key = $2 AND expires_at <= $3",
+        call.caller.client_id,
+        key,
+        clock.now(),
+    )
+    made = await tx.run(
+        "INSERT INTO idempotency_keys (client_id, idempotency_key, fingerprint, answer, expires_at)"
+        " VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING",
+        call.caller.client_id,
+        key,
+        fingerprint,
+        b"",
+        clock.now() + KEPT,
+    )
+    if not made:
+        return await _first_answer(tx, call, key, fingerprint)
+    answer = await handler(tx, call)
+    reply: Reply = answer if isinstance(answer, Reply) else json_reply(answer)
+    await tx.run(
+        "UPDATE idempotency_keys SET answer = $3 WHERE client_id = $1 AND idempotency_key = $2",
+        call.caller.client_id,
+        key,
+        reply.body,
+    )
+    return reply
+
+
+async def purge(tx: Tx, most: int) -> int:
+    """Drop keys that are over; answers how many."""
+    return await tx.run(
+        "DELETE FROM idempotency_keys WHERE (client_id, idempotency_key) IN"
+        " (SELECT client_id, idempotency_key FROM idempotency_keys WHERE expires_at <= $1 LIMIT $2)",
+        clock.now(),
+        most,
+    )
+
+
+def malformed() -> ApiError:
+    """A key that is empty, too long, given twice or not printable."""
+    return errors.invalid(HEADER)
+
+
+def reused() -> ApiError:
+    """The key stands for another request."""
+    return ApiError(422, "Idempotency-Key was used for another request: take a new key", key=HEADER)
+
+
+async def _first_answer(tx: Tx, call: Call, key: str, fingerprint: bytes) -> Reply:
+    row = await tx.one(
+        "SELECT fingerprint, answer FROM idempotency_keys WHERE client_id = $1 AND idempotency_key = $2",
+        call.caller.client_id,
+        key,
+    )
+    assert row is not None
+    if bytes(row["fingerprint"]) != fingerprint:
+        raise reused()
+    return Reply(200, bytes(row["answer"]), ((b"content-type", b"application/json"),))
+
+
+def _key(values: list[str]) -> str:
+    """A structured string in quotes, or (as most clients send it) the bare text."""
+    key = values[0].strip()
+    if len(key) >= 2 and key[0] == key[-1] == '"':
+        key = key[1:-1]
+    if len(values) > 1 or not 0 < len(key) <= MOST_CHARACTERS or not key.isascii() or not key.isprintable():
+        raise malformed()
+    return key
+
+
+def _fingerprint(call: Call) -> bytes:
+    banner = call.header(b"x-retailer-id") or ""
+    content = "\0".join((str(sorted(call.path.items())), banner)).encode() + b"\0" + call.raw
+    return blake2b(content, digest_size=16).digest()

@@ -1,0 +1,541 @@
+"""Create, read, change, stage and cancel orders, over the wire."""
+
+from collections.abc import Mapping, Sequence
+from hashlib import blake2b
+from typing import Any
+from urllib.parse import parse_qs
+
+import msgspec
+from msgspec import Struct, structs
+
+from handcart.core import clock, errors, idempotency, ids
+from handcart.core.db import Tx
+from handcart.core.http import Call, Handler, Route
+from handcart.oauth.scopes import FULFILLMENT
+from handcart.orders import errors as order_errors
+from handcart.orders import ops
+from handcart.orders.models import DELIVERY, DISPATCH, LAST_MILE, PICKUP, Order, OrderDetails, OrderLine
+from handcart.orders.ops import Asked, Changes
+from handcart.orders.wire import (
+    CancelDispatchRequest,
+    CarriedOrderResponse,
+    CreateDeliveryRequest,
+    CreateDispatchRequest,
+    CreateLastMileRequest,
+    CreatePickupRequest,
+    FulfillmentDetails,
+    GetOrderResponse,
+    IdempotencyKey,
+    OrderedItem,
+    OrderId,
+    OrderItemAnswer,
+    OrderResponse,
+    OrdersResponse,
+    OrderUser,
+    OrderWarning,
+    StageOrderRequest,
+    UpdateCarriedRequest,
+    UpdateOrderRequest,
+    UpdateTipRequest,
+)
+from handcart.retailers.models import RetailerId
+from handcart.slots import errors as slot_errors
+from handcart.stores import carts
+from handcart.users import errors as user_errors
+from handcart.users.models import UserId
+
+_DOCS = "https://docs.instacart.com/connect/api/fulfillment"
+# Fields of a request that an order keeps under another name.
+_RENAMED = {"user_phone": "phone_number"}
+# They would lie under the paths of other operations, or be taken for steps in a path.
+_RESERVED_IDS = (DELIVERY, PICKUP, LAST_MILE, ".", "..")
+_DETAILS = {field.name for field in structs.fields(OrderDetails)}
+
+
+async def _create_delivery(tx: Tx, call: Call) -> OrderResponse:
+    body: CreateDeliveryRequest = call.body
+    asked = _asked(call, body, DELIVERY, items=body.items, tip_cents=body.initial_tip_cents or 0)
+    return await _full(tx, call, await ops.create_shopped(tx, call.caller, call.path["user_id"], asked))
+
+
+async def _create_pickup(tx: Tx, call: Call) -> OrderResponse:
+    body: CreatePickupRequest = call.body
+    asked = _asked(call, body, PICKUP, items=body.items)
+    return await _full(tx, call, await ops.create_shopped(tx, call.caller, call.path["user_id"], asked))
+
+
+async def _create_last_mile(tx: Tx, call: Call) -> CarriedOrderResponse:
+    body: CreateLastMileRequest = call.body
+    asked = _asked(
+        call,
+        body,
+        LAST_MILE,
+        window=_window(body.start_at, body.end_at),
+        tip_cents=body.initial_tip_cents or 0,
+        alcoholic=bool(body.alcoholic),
+    )
+    return await _carried(tx, call, await ops.create_last_mile(tx, call.caller, call.path["user_id"], asked))
+
+
+async def _create_dispatch(tx: Tx, call: Call) -> CarriedOrderResponse:
+    body: CreateDispatchRequest = call.body
+    asked = _asked(
+        call,
+        body,
+        DISPATCH,
+        window=_window(body.start_at, body.end_at),
+        tip_cents=body.initial_tip_cents or 0,
+        alcoholic=bool(body.alcoholic),
+    )
+    or_soonest = bool(body.fallback_to_soonest_sameday)
+    order = await ops.create_dispatch(tx, call.caller, body.user_id, asked, or_soonest=or_soonest)
+    return await _carried(tx, call, order)
+
+
+async def _get(tx: Tx, call: Call) -> GetOrderResponse:
+    order = await ops.get(tx, call.caller, call.path["user_id"], call.path["order_id"])
+    full = await _full(tx, call, order)
+    return GetOrderResponse(**structs.asdict(full), pos_payment_method="UNSPECIFIED")
+
+
+async def _get_carried(tx: Tx, call: Call) -> CarriedOrderResponse:
+    return await _carried(tx, call, await ops.get_carried(tx, call.caller, call.path["order_id"], _user_of(call)))
+
+
+async def _list(tx: Tx, call: Call) -> OrdersResponse:
+    orders = await ops.of_user(tx, call.caller, call.path["user_id"])
+    return OrdersResponse([await _full(tx, call, order) for order in orders])
+
+
+async def _update(tx: Tx, call: Call) -> OrderResponse:
+    body: UpdateOrderRequest = call.body
+    changes = Changes(
+        details=_given(special_instructions=body.special_instructions, **_of_user(body.user)),
+        hold_id=_number(body.service_option_hold_id),
+        tip_cents=body.initial_tip_cents,
+        items=body.items,
+    )
+    order = await ops.update_shopped(tx, call.caller, call.path["user_id"], call.path["order_id"], changes)
+    return await _full(tx, call, order)
+
+
+async def _update_last_mile(tx: Tx, call: Call) -> CarriedOrderResponse:
+    user_id, order_id = call.path["user_id"], call.path["order_id"]
+    return await _carried(tx, call, await ops.update_carried(tx, call.caller, user_id, order_id, _changes(call.body)))
+
+
+async def _update_carried(tx: Tx, call: Call) -> CarriedOrderResponse:
+    order_id = call.path["order_id"]
+    order = await ops.update_carried(tx, call.caller, _user_of(call), order_id, _changes(call.body))
+    return await _carried(tx, call, order)
+
+
+async def _update_tip(tx: Tx, call: Call) -> OrderResponse:
+    body: UpdateTipRequest = call.body
+    user_id, order_id = call.path["user_id"], call.path["order_id"]
+    return await _full(tx, call, await ops.update_tip(tx, call.caller, user_id, order_id, body.tip_amount_cents))
+
+
+async def _stage(tx: Tx, call: Call) -> CarriedOrderResponse:
+    details = _given(**structs.asdict(call.body))
+    order = await ops.stage(tx, call.caller, call.path.get("user_id"), call.path["order_id"], details)
+    return await _carried(tx, call, order)
+
+
+async def _cancel(tx: Tx, call: Call) -> OrderResponse:
+    return await _full(tx, call, await ops.cancel(tx, call.caller, call.path["user_id"], call.path["order_id"]))
+
+
+async def _cancel_carried(tx: Tx, call: Call) -> CarriedOrderResponse:
+    body: CancelDispatchRequest = call.body
+    return await _carried(tx, call, await ops.cancel_carried(tx, call.caller, call.path["order_id"], body.user_id))
+
+
+def _asked(call: Call, body: Any, kind: str, **fields: Any) -> Asked:
+    """What a creation asks for; the fields that only want to be kept go into the details."""
+    kept = {_RENAMED.get(name, name): value for name, value in structs.asdict(body).items()}
+    kept.update(_of_user(kept.pop("user", None)))
+    if kept.get("customer_sms_opt_out") is not None:
+        kept["sms_opt_in"] = not kept["customer_sms_opt_out"]
+    kept["locale"] = kept.get("locale") or _accepted_locale(call)
+    details = {name: value for name, value in kept.items() if name in _DETAILS and value is not None}
+    if body.order_id in _RESERVED_IDS:
+        raise errors.invalid("order_id")
+    return Asked(
+        order_id=body.order_id if body.order_id is not None else str(ids.new_id()),
+        kind=kind,
+        details=OrderDetails(**details),
+        fingerprint=_fingerprint(call, body, kind),
+        hold_id=_number(kept.get("service_option_hold_id")) or 0,
+        location_code=body.location_code,
+        leave_unattended=bool(kept.get("leave_unattended")),
+        **fields,
+    )
+
+
+def _fingerprint(call: Call, body: Struct, kind: str) -> bytes:
+    """Tells whether two creations ask for the same; fields that are unknown to us do not count."""
+    content = msgspec.json.encode([kind, call.path.get("user_id"), structs.asdict(body)], order="deterministic")
+    return blake2b(content, digest_size=16).digest()
+
+
+def _accepted_locale(call: Call) -> str | None:
+    """The first of the documented locales in `Accept-Language`; the body's own wins."""
+    asked = (call.header(b"accept-language") or "").split(",")[0].split(";")[0].strip()
+    return asked if asked in ("en-US", "en-CA", "fr-CA") else None
+
+
+def _changes(body: UpdateCarriedRequest) -> Changes:
+    details = ("items_count", "bags_count", "items_weight", "cart_total", "bag_label", "special_instructions")
+    return Changes(
+        details=_given(**{name: getattr(body, name) for name in details}),
+        option_id=_number(body.service_option_id),
+        window=_window(body.start_at, body.end_at),
+        tip_cents=body.initial_tip_cents,
+        alcoholic=body.alcoholic,
+    )
+
+
+def _given(**fields: Any) -> Mapping[str, Any]:
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def _of_user(user: OrderUser | None) -> dict[str, Any]:
+    return dict(_given(**structs.asdict(user))) if user is not None else {}
+
+
+def _number(value: int | str | None) -> int | None:
+    return None if value is None else int(value)
+
+
+def _window(start_at: str | None, end_at: str | None) -> tuple[int, int] | None:
+    """Both ends of a window, or none; raises for one alone."""
+    if start_at is None and end_at is None:
+        return None
+    if start_at is None or end_at is None:
+        raise errors.blank("start_at" if start_at is None else "end_at")
+    return clock.from_wire(start_at, "start_at"), clock.from_wire(end_at, "end_at")
+
+
+def _user_of(call: Call) -> str | None:
+    """The query parameter `user_id` of the dispatch endpoints."""
+    values = parse_qs(call.query.decode("latin-1")).get("user_id", [])
+    if len(values) > 1 or any("\0" in value for value in values):
+        raise errors.invalid("user_id")
+    return values[0] if values else None
+
+
+async def _carried(tx: Tx, call: Call, order: Order) -> CarriedOrderResponse:
+    return CarriedOrderResponse(**await _answer(tx, call, order))
+
+
+async def _full(tx: Tx, call: Call, order: Order) -> OrderResponse:
+    return OrderResponse(
+        **await _answer(tx, call, order),
+        items=[_line(line) for line in order.lines if not line.is_removed],
+        warnings=[OrderWarning(**warning) for warning in order.details.warnings],
+    )
+
+
+async def _answer(tx: Tx, call: Call, order: Order) -> dict[str, Any]:
+    return {
+        "id": order.order_id,
+        "status": order.status,
+        "order_url": None,
+        "created_at": clock.to_wire(order.created_at),
+        "is_express": order.is_instacartplus,
+        "is_instacartplus": order.is_instacartplus,
+        "fulfillment_details": FulfillmentDetails(
+            window_starts_at=clock.to_wire(order.window_starts_at),
+            window_ends_at=clock.to_wire(order.window_ends_at),
+            store_location=await ops.store_location(tx, call.caller, order),
+            delivered_at=None if order.delivered_at is None else clock.to_wire(order.delivered_at),
+            bag_count=order.bag_count if order.bag_count is not None else order.details.bags_count,
+        ),
+        "cancellation_reason": order.cancellation_reason,
+        "locale": order.details.locale.replace("-", "_") if order.details.locale else None,
+        "metadata": order.details.metadata,
+    }
+
+
+def _line(line: OrderLine) -> OrderItemAnswer:
+    return OrderItemAnswer(
+        line_num=line.line_num,
+        qty=int(line.qty) if line.qty == int(line.qty) else line.qty,
+        qty_unit=line.qty_unit,
+        item=OrderedItem(line.upc or "", line.rrc or "", line.upc or "", line.rrc or ""),
+        replacement_policy=line.replacement_policy,
+        special_instructions=line.special_instructions,
+        metadata=line.metadata,
+        replaced=False,
+    )
+
+
+_USER = (user_errors.user_not_found(), user_errors.user_not_active())
+_FIND = (*_USER, order_errors.order_not_found())
+_NEW = (
+    *_USER,
+    order_errors.order_id_taken(),
+    errors.invalid("service_option_hold_id"),
+    errors.invalid("location_code"),
+    slot_errors.not_available("service_option_hold_id"),
+)
+_SHOPPED = (
+    *_NEW,
+    *carts.refusals(),
+    errors.blank("user.phone_number"),
+    errors.invalid("user.phone_number"),
+    errors.blank("user.birthday"),
+    errors.invalid("user.birthday"),
+)
+_WINDOW = (errors.invalid("start_at"), errors.blank("end_at"))
+_CARRIED = (
+    *_NEW,
+    *_WINDOW,
+    errors.invalid("user_phone"),
+    errors.invalid("address"),
+    order_errors.alcohol_not_enabled(),
+)
+_DISPATCH = (
+    *_USER,
+    order_errors.order_id_taken(),
+    errors.invalid("location_code"),
+    errors.invalid("user_phone"),
+    errors.invalid("start_at"),
+    order_errors.invalid_last_name(),
+    order_errors.window_not_available(),
+    order_errors.no_windows_available(),
+    order_errors.alcohol_not_enabled(),
+    order_errors.store_closed(),
+)
+_CHANGE_CARRIED = (
+    *_FIND,
+    *_WINDOW,
+    order_errors.too_late(),
+    errors.invalid("service_option_id"),
+    slot_errors.not_found(),
+    slot_errors.not_available("service_option_id"),
+    order_errors.alcohol_not_enabled(),
+)
+
+
+def _route(
+    operation_id: str, method: str, path: str, handler: Handler, summary: str, source: str, **fields: Any
+) -> Route:
+    parameters: dict[str, Any] = {"X-Retailer-Id": RetailerId}
+    if operation_id.startswith("create_order"):
+        parameters["Idempotency-Key"] = IdempotencyKey
+    if "{user_id}" in path:
+        parameters["user_id"] = UserId
+    if "{order_id}" in path:
+        parameters["order_id"] = OrderId
+    return Route(
+        method=method,
+        operation_id=operation_id,
+        path=path,
+        handler=handler,
+        tx="read" if method == "GET" else "write",
+        scope=FULFILLMENT,
+        parameters=parameters,
+        summary=summary,
+        source=f"{_DOCS}/{source}",
+        tag="Orders",
+        **fields,
+    )
+
+
+def _create(operation_id: str, path: str, handler: Handler, summary: str, source: str, **fields: Any) -> Route:
+    about = (
+        "The place is booked and the order is stored before the answer. The same order id with the same content"
+        " again answers the order there is; with other content it is refused. `Idempotency-Key` is honored."
+    )
+
+    async def once(tx: Tx, call: Call) -> Any:
+        return await idempotency.once(tx, call, handler)
+
+    fields["refusals"] = (*fields["refusals"], idempotency.malformed(), idempotency.reused())
+    return _route(operation_id, "POST", path, once, summary, source, description=about, **fields)
+
+
+_USERS = "/v2/fulfillment/users/{user_id}/orders"
+_LASTMILE = "/v2/fulfillment/lastmile/orders"
+
+ROUTES: Sequence[Route] = (
+    _create(
+        "create_order_delivery",
+        f"{_USERS}/delivery",
+        _create_delivery,
+        "Create a delivery order",
+        "delivery/create_order",
+        body=CreateDeliveryRequest,
+        response=OrderResponse,
+        refusals=(*_SHOPPED, *carts.limit_refusals(), errors.invalid("address")),
+    ),
+    _create(
+        "create_order_pickup",
+        f"{_USERS}/pickup",
+        _create_pickup,
+        "Create a pickup order",
+        "pickup/create_order",
+        body=CreatePickupRequest,
+        response=OrderResponse,
+        refusals=_SHOPPED,
+    ),
+    _create(
+        "create_order_last_mile",
+        f"{_USERS}/last_mile",
+        _create_last_mile,
+        "Create a last mile order",
+        "last_mile/create_order",
+        body=CreateLastMileRequest,
+        response=CarriedOrderResponse,
+        refusals=_CARRIED,
+    ),
+    _create(
+        "create_order_last_mile_deprecated",
+        "/v2/fulfillment/lastmile/users/{user_id}/orders",
+        _create_last_mile,
+        "Create a last mile order (deprecated)",
+        "deprecated",
+        body=CreateLastMileRequest,
+        response=CarriedOrderResponse,
+        refusals=_CARRIED,
+        deprecated=True,
+    ),
+    _create(
+        "create_order_dispatch",
+        _LASTMILE,
+        _create_dispatch,
+        "Create a dispatch last mile order",
+        "lastmile/create_order_single_call",
+        body=CreateDispatchRequest,
+        response=CarriedOrderResponse,
+        refusals=_DISPATCH,
+    ),
+    _route(
+        "get_order",
+        "GET",
+        f"{_USERS}/{{order_id}}",
+        _get,
+        "Get an order",
+        "delivery/get_order",
+        response=GetOrderResponse,
+        refusals=_FIND,
+    ),
+    _route(
+        "get_order_dispatch",
+        "GET",
+        f"{_LASTMILE}/{{order_id}}",
+        _get_carried,
+        "Get a dispatch last mile order",
+        "lastmile/get_order_dispatch",
+        response=CarriedOrderResponse,
+        refusals=(order_errors.order_not_found(),),
+    ),
+    _route(
+        "get_orders",
+        "GET",
+        _USERS,
+        _list,
+        "Get orders (deprecated)",
+        "delivery/get_orders",
+        response=OrdersResponse,
+        refusals=_USER,
+        deprecated=True,
+    ),
+    _route(
+        "update_order",
+        "PUT",
+        f"{_USERS}/{{order_id}}",
+        _update,
+        "Update a delivery or pickup order",
+        "delivery/update_order",
+        body=UpdateOrderRequest,
+        response=OrderResponse,
+        refusals=(
+            *_FIND,
+            order_errors.too_late(),
+            errors.invalid("service_option_hold_id"),
+            slot_errors.not_available("service_option_hold_id"),
+            order_errors.alcohol_not_allowed(),
+            *carts.refusals(),
+            *carts.limit_refusals(),
+        ),
+    ),
+    _route(
+        "update_order_last_mile",
+        "PUT",
+        f"{_USERS}/{{order_id}}/last_mile",
+        _update_last_mile,
+        "Update a last mile order",
+        "last_mile/update_order",
+        body=UpdateCarriedRequest,
+        response=CarriedOrderResponse,
+        refusals=_CHANGE_CARRIED,
+    ),
+    _route(
+        "update_order_dispatch",
+        "PUT",
+        f"{_LASTMILE}/{{order_id}}",
+        _update_carried,
+        "Update a dispatch last mile order",
+        "lastmile/update_order_dispatch",
+        body=UpdateCarriedRequest,
+        response=CarriedOrderResponse,
+        refusals=tuple(refusal for refusal in _CHANGE_CARRIED if refusal not in _USER),
+    ),
+    _route(
+        "update_tip",
+        "PUT",
+        f"{_USERS}/{{order_id}}/tip",
+        _update_tip,
+        "Update a tip",
+        "delivery/update_tip",
+        body=UpdateTipRequest,
+        response=OrderResponse,
+        refusals=(*_FIND, order_errors.too_early(), order_errors.negative_tip()),
+    ),
+    _route(
+        "stage_order",
+        "POST",
+        f"{_USERS}/{{order_id}}/staged",
+        _stage,
+        "Stage a last mile order",
+        "last_mile/stage_order",
+        body=StageOrderRequest,
+        response=CarriedOrderResponse,
+        refusals=(*_FIND, order_errors.not_carried(), order_errors.too_late()),
+    ),
+    _route(
+        "stage_order_dispatch",
+        "POST",
+        f"{_LASTMILE}/{{order_id}}/staged",
+        _stage,
+        "Stage a dispatch last mile order",
+        "lastmile/stage_order_dispatch",
+        body=StageOrderRequest,
+        response=CarriedOrderResponse,
+        refusals=(order_errors.order_not_found(), order_errors.too_late()),
+    ),
+    _route(
+        "cancel_order",
+        "POST",
+        f"{_USERS}/{{order_id}}/cancel",
+        _cancel,
+        "Cancel an order",
+        "delivery/cancel_order",
+        response=OrderResponse,
+        refusals=(*_FIND, order_errors.too_late()),
+    ),
+    _route(
+        "cancel_order_dispatch",
+        "POST",
+        f"{_LASTMILE}/{{order_id}}/cancel",
+        _cancel_carried,
+        "Cancel a dispatch last mile order",
+        "lastmile/cancel_order_dispatch",
+        body=CancelDispatchRequest,
+        response=CarriedOrderResponse,
+        refusals=(order_errors.order_not_found(), order_errors.too_late()),
+    ),
+)

@@ -1,0 +1,68 @@
+"""What an order must say about its customer: a phone number, and an age where the cart needs one.
+
+https://docs.instacart.com/connect/api/fulfillment/delivery/create_order
+"""
+
+import re
+from datetime import date
+
+from handcart.core.errors import ApiError, blank, invalid
+from handcart.retailers.models import Retailer
+from handcart.stores.models import Store
+
+_E164 = re.compile(r"\+[1-9][0-9]{6,14}")
+_NO_NAME = re.compile(r"[/:<>$%?]")
+# The provinces of Canada where it is not 19.
+_LEGAL_AT_18 = ("AB", "MB", "QC")
+
+
+def phone_refusal(retailer: Retailer, phone_number: str | None, key: str) -> ApiError | None:
+    """What is wrong with a phone number: E.164 is needed since 2026-06-09, lenient retailers take any form."""
+    if phone_number is None:
+        return blank(key)
+    return None if retailer.is_lenient or _E164.fullmatch(phone_number) else invalid(key)
+
+
+def birthday_refusal(retailer: Retailer, birthday: str | None, store: Store, today: date) -> ApiError | None:
+    """Why a customer with this birthday cannot have what only grown-ups may."""
+    if birthday is None:
+        return blank("user.birthday")
+    born = parsed(birthday)
+    if born is None or born > today or age(born, today) < legal_age(retailer, store):
+        return invalid("user.birthday")
+    return None
+
+
+def form_refusal(retailer: Retailer, birthday: str | None, today: date) -> ApiError | None:
+    """What is wrong with the form of a birthday that nothing in the cart needs."""
+    if birthday is None or retailer.is_lenient:
+        return None
+    born = parsed(birthday)
+    return invalid("user.birthday") if born is None or born > today else None
+
+
+def is_name(name: str) -> bool:
+    """Whether a name holds none of the characters that the documentation forbids."""
+    return bool(name.strip()) and not _NO_NAME.search(name)
+
+
+def parsed(birthday: str) -> date | None:
+    """An ISO 8601 date."""
+    try:
+        return date.fromisoformat(birthday.strip()[:10])
+    except ValueError:
+        return None
+
+
+def age(born: date, today: date) -> int:
+    """Whole years."""
+    return today.year - born.year - ((today.month, today.day) < (born.month, born.day))
+
+
+def legal_age(retailer: Retailer, store: Store) -> int:
+    """From which age on alcohol and the like may be had where the store is."""
+    if retailer.rules.legal_age is not None:
+        return retailer.rules.legal_age
+    if store.country == "CA":
+        return 18 if store.region in _LEGAL_AT_18 else 19
+    return 21

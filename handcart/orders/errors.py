@@ -1,0 +1,67 @@
+"""The refusals about orders. The names of the dispatch ones are documented; most texts are not: docs/wire-choices.md.
+
+Sources: https://docs.instacart.com/connect/api/fulfillment/delivery/create_order, .../delivery/cancel_order,
+.../lastmile/create_order_single_call.
+"""
+
+from handcart.core.errors import ApiError
+
+
+def order_not_found() -> ApiError:
+    """No such order of this user at this retailer."""
+    return ApiError(404, "Resource not found", 4000)
+
+
+def order_id_taken() -> ApiError:
+    """There is an order by that id already, with other content."""
+    return ApiError(400, "has already been taken", key="order_id")
+
+
+def too_late() -> ApiError:
+    """The order is not brand new any more."""
+    return ApiError(400, "too_late", key="order_id")
+
+
+def too_early() -> ApiError:
+    """A tip that is changed this way before the order is completed."""
+    return ApiError(400, "Order is not completed", key="order_id")
+
+
+def not_carried() -> ApiError:
+    """The retailer stages last mile orders only."""
+    return ApiError(400, "Only last mile orders can be staged", key="order_id")
+
+
+def negative_tip() -> ApiError:
+    """A tip below nothing."""
+    return ApiError(400, "must be greater than or equal to 0", key="tip_amount_cents")
+
+
+def invalid_last_name() -> ApiError:
+    """A last name with characters that no name has."""
+    return ApiError(400, "Invalid last name", key="last_name")
+
+
+def window_not_available() -> ApiError:
+    """The wanted window of a dispatch order is full, or not offered."""
+    return ApiError(400, "Requested delivery window not available at this store", key="start_at")
+
+
+def no_windows_available() -> ApiError:
+    """Nor is any other of that day."""
+    return ApiError(400, "No delivery windows currently available", key="start_at")
+
+
+def alcohol_not_enabled() -> ApiError:
+    """The store sells no alcohol."""
+    return ApiError(400, "Alcohol delivery not enabled for this store", key="alcoholic")
+
+
+def store_closed() -> ApiError:
+    """The store does not deliver, or not at that time."""
+    return ApiError(400, "Store is currently closed for delivery", key="location_code")
+
+
+def alcohol_not_allowed() -> ApiError:
+    """Alcohol was added to an order that comes from where, or when, none may be delivered."""
+    return ApiError(400, "Invalid zip code for alcohol", key="items")

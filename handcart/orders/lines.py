@@ -1,0 +1,102 @@
+"""The lines of an order: made from a cart, and changed by their numbers.
+
+https://docs.instacart.com/connect/api/fulfillment/delivery/update_order
+"""
+
+from collections.abc import Mapping, Sequence
+
+from handcart.core.db import Tx
+from handcart.core.errors import ApiError
+from handcart.orders.models import OrderLine
+from handcart.stores import carts, items
+from handcart.stores.carts import Cart, Line, OrderItem
+from handcart.stores.models import ItemCode, ItemName
+
+
+async def replacements(tx: Tx, retailer_id: int, cart: Cart, *, ebt_only: bool) -> Mapping[str, Sequence[ItemName]]:
+    """The wished substitutes of each line; for an order paid with EBT, the eligible ones alone."""
+    wished = {line.asked.line_num: list(line.asked.replacement_items or ()) for line in cart.lines}
+    if not ebt_only:
+        return wished
+    codes = [ItemCode(name.upc, name.rrc) for names in wished.values() for name in names]
+    found = await items.find(tx, retailer_id, codes)
+    eligible = {code for code, item in zip(codes, found, strict=True) if item is not None and item.is_ebt_eligible}
+    return {
+        line_num: [name for name in names if ItemCode(name.upc, name.rrc) in eligible]
+        for line_num, names in wished.items()
+    }
+
+
+def of_cart(cart: Cart, wished: Mapping[str, Sequence[ItemName]]) -> list[OrderLine]:
+    """The lines of a cart as an order keeps them."""
+    return [_line(line, wished[line.asked.line_num]) for line in cart.lines]
+
+
+def merged(there: Sequence[OrderLine], asked: Sequence[OrderItem]) -> list[OrderItem]:
+    """The lines as they would be: a known number keeps its product, and its amount where none is given."""
+    known = {line.line_num: line for line in there}
+    return [_merged(known[one.line_num], one) if one.line_num in known else one for one in asked]
+
+
+def asked(there: Sequence[OrderLine]) -> list[OrderItem]:
+    """The lines of an order as they could be asked for again."""
+    return [
+        OrderItem(
+            line_num=line.line_num,
+            item=ItemName(line.upc, line.rrc),
+            count=line.count,
+            weight=line.weight,
+            special_instructions=line.special_instructions or None,
+        )
+        for line in there
+        if not line.is_removed
+    ]
+
+
+def renumbered(there: Sequence[OrderLine], cart: Cart) -> ApiError | None:
+    """The refusal of a product that the order has under another number."""
+    numbers = {line.product: line.line_num for line in there if not line.is_removed}
+    wrong = [line for line in cart.lines if numbers.get(line.product, line.asked.line_num) != line.asked.line_num]
+    return carts.duplicates(wrong) if wrong else None
+
+
+def kept(there: Sequence[OrderLine], now: Sequence[OrderLine]) -> list[OrderLine]:
+    """The lines of the order from now on; those left out are marked as removed, so that their numbers come back."""
+    present = {line.line_num for line in now}
+    removed = [line for line in there if line.line_num not in present]
+    for line in removed:
+        line.is_removed = True
+    return [*now, *removed]
+
+
+def _merged(line: OrderLine, one: OrderItem) -> OrderItem:
+    has_amount = one.count is not None or one.weight is not None
+    return OrderItem(
+        line_num=one.line_num,
+        item=ItemName(line.upc, line.rrc),
+        count=one.count if has_amount else line.count,
+        weight=one.weight if has_amount else line.weight,
+        special_instructions=one.special_instructions,
+        replacement_policy=one.replacement_policy,
+        replacement_items=one.replacement_items,
+        metadata=one.metadata if one.metadata is not None else line.metadata,
+    )
+
+
+def _line(line: Line, wished: Sequence[ItemName]) -> OrderLine:
+    asked = line.asked
+    return OrderLine(
+        line_num=asked.line_num,
+        qty=line.qty,
+        qty_unit=line.qty_unit,
+        product=line.product,
+        upc=asked.item.upc,
+        rrc=asked.item.rrc,
+        special_instructions=line.special_instructions,
+        replacement_policy=asked.replacement_policy or ("users_choice" if wished else "shoppers_choice"),
+        replacement_items=wished,
+        is_alcohol=line.is_alcohol,
+        count=asked.count,
+        weight=asked.weight,
+        metadata=asked.metadata,
+    )

@@ -1,0 +1,107 @@
+"""What others see of orders."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from msgspec import Struct
+
+from handcart.slots.models import Place
+from handcart.stores.models import Address, ItemName
+
+DELIVERY = "delivery"
+PICKUP = "pickup"
+LAST_MILE = "last_mile"
+DISPATCH = "dispatch"
+# What the retailer picks, and the platform only carries.
+CARRIED = (LAST_MILE, DISPATCH)
+SHOPPED = (DELIVERY, PICKUP)
+
+BRAND_NEW = "brand_new"
+COMPLETED = "completed"
+CANCELED = "canceled"
+CUSTOMER_DRIVEN = "customer_driven"
+
+
+class OrderLine(Struct, omit_defaults=True):
+    """A line of an order. `product` tells whether two lines want the same; a removed line keeps its number."""
+
+    line_num: str
+    qty: float
+    qty_unit: str
+    product: str
+    upc: str | None = None
+    rrc: str | None = None
+    special_instructions: str = ""
+    replacement_policy: str = "shoppers_choice"
+    replacement_items: Sequence[ItemName] = ()
+    is_alcohol: bool = False
+    count: int | None = None
+    weight: float | None = None
+    metadata: dict[str, Any] | None = None
+    is_removed: bool = False
+
+
+class OrderDetails(Struct, omit_defaults=True):
+    """What the retailer said about an order, as far as nothing is decided by it.
+
+    Weights in pounds, `cart_total` in dollars; `items_count` and the like for orders that the retailer picks.
+    """
+
+    locale: str | None = None
+    special_instructions: str | None = None
+    loyalty_number: str | None = None
+    metadata: dict[str, Any] | None = None
+    address: Address | None = None
+    first_name: str | None = None
+    last_name: str | None = None
+    phone_number: str | None = None
+    email: str | None = None
+    birthday: str | None = None
+    sms_opt_in: bool = False
+    paid_with_ebt: bool = False
+    items_count: int | None = None
+    bags_count: int | None = None
+    items_weight: float | None = None
+    cart_total: float | None = None
+    bag_label: str | None = None
+    bag_scan_codes: Sequence[str] = ()
+    staged_at: int | None = None
+    with_handoff_time: bool = False
+    warnings: Sequence[dict[str, Any]] = ()
+
+
+@dataclass(slots=True, kw_only=True)
+class Order:
+    """An order. `place`: what it has booked, None once that was given back. Times in microseconds, tips in cents.
+
+    `member_since` and `member_until`: the membership period whose benefit it carries, None without.
+    """
+
+    order_id: str
+    number: int
+    isolation_id: int
+    user_id: str | None
+    kind: str
+    status: str
+    created_at: int
+    cancellation_reason: str | None = None
+    store_number: int
+    window_starts_at: int
+    window_ends_at: int
+    window_type: str
+    place: Place | None
+    delivered_at: int | None = None
+    bag_count: int | None = None
+    tip_cents: int = 0
+    has_alcohol: bool = False
+    leave_unattended: bool = False
+    member_since: int | None = None
+    member_until: int | None = None
+    lines: list[OrderLine] = field(default_factory=list)
+    details: OrderDetails = field(default_factory=OrderDetails)
+    fingerprint: bytes = b""
+
+    @property
+    def is_instacartplus(self) -> bool:
+        return self.member_since is not None

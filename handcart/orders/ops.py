@@ -1,0 +1,494 @@
+"""Create, read, change, stage and cancel orders."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from msgspec import structs
+
+from handcart.core import clock, ids
+from handcart.core import errors as wire_errors
+from handcart.core.db import Tx
+from handcart.core.errors import ApiError, invalid
+from handcart.linking import ops as linking
+from handcart.orders import customers, errors, lines, rows
+from handcart.orders.models import (
+    BRAND_NEW,
+    CANCELED,
+    CARRIED,
+    COMPLETED,
+    CUSTOMER_DRIVEN,
+    DELIVERY,
+    LAST_MILE,
+    PICKUP,
+    SHOPPED,
+    Order,
+    OrderDetails,
+)
+from handcart.retailers import ops as retailers
+from handcart.retailers.models import Caller, Retailer
+from handcart.slots import errors as slot_errors
+from handcart.slots import ledger, windows
+from handcart.slots import ops as slots
+from handcart.slots.models import WINDOW, Booking, Slot, Window
+from handcart.stores import carts
+from handcart.stores import ops as stores
+from handcart.stores.carts import Cart, OrderItem
+from handcart.stores.models import Store
+from handcart.users import ops as users
+
+MOST_LISTED = 100
+_HOLD_ID = "service_option_hold_id"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """An order as it is asked for, whatever its kind. `window`: within the slot, where the caller names one."""
+
+    order_id: str
+    kind: str
+    details: OrderDetails
+    fingerprint: bytes
+    hold_id: int = 0
+    location_code: str | None = None
+    items: Sequence[OrderItem] = ()
+    window: tuple[int, int] | None = None
+    tip_cents: int = 0
+    alcoholic: bool = False
+    leave_unattended: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What is to change of an order; None leaves it. `details`: fields of `OrderDetails`."""
+
+    details: Mapping[str, Any]
+    hold_id: int | None = None
+    option_id: int | None = None
+    window: tuple[int, int] | None = None
+    tip_cents: int | None = None
+    items: Sequence[OrderItem] | None = None
+    alcoholic: bool | None = None
+
+
+async def create_shopped(tx: Tx, caller: Caller, user_id: str, asked: Asked) -> Order:
+    """Create a delivery or pickup order for the slot that the user holds."""
+    user = await users.require(tx, caller.isolation_id, user_id)
+    there = await repeated(tx, caller.retailer_id, asked)
+    if there is not None:
+        return there
+    slot = await _held(tx, caller, user_id, asked)
+    retailer = await retailers.retailer(tx, caller.retailer_id)
+    cart = await carts.read(tx, caller.retailer_id, slot.store, asked.kind, asked.items)
+    phone_number = asked.details.phone_number or user.phone_number
+    refusals = [customers.phone_refusal(retailer, phone_number, "user.phone_number")]
+    cart, age_refusal = _of_age(retailer, slot.store, cart, asked.details.birthday)
+    refusals += [age_refusal, *cart.refusals]
+    if asked.details.paid_with_ebt and slot.store.country != "US":
+        refusals.append(invalid("paid_with_ebt"))
+    _raise_any(refusals)
+    if asked.kind == DELIVERY and asked.details.address is not None:
+        await stores.delivering(tx, caller.retailer_id, DELIVERY, slot.store.location_code, asked.details.address)
+    if cart.has_alcohol and not slots.allows_alcohol(retailer.rules, slot.store, slot.window):
+        raise slot_errors.not_available(_HOLD_ID)
+    replacements = await lines.replacements(tx, caller.retailer_id, cart, ebt_only=asked.details.paid_with_ebt)
+    booking = await slots.claim(tx, caller, user_id, asked.hold_id, slot)
+    order = await _new(tx, caller, user_id, asked, booking, has_alcohol=cart.has_alcohol)
+    order.lines = lines.of_cart(cart, replacements)
+    order.details = structs.replace(
+        asked.details, phone_number=phone_number, warnings=[warning.body() for warning in cart.warnings]
+    )
+    return await _insert(tx, caller, asked, order)
+
+
+async def create_last_mile(tx: Tx, caller: Caller, user_id: str, asked: Asked) -> Order:
+    """Create a last mile order for the slot that the user holds."""
+    await users.require(tx, caller.isolation_id, user_id)
+    there = await repeated(tx, caller.retailer_id, asked)
+    if there is not None:
+        return there
+    slot = await _held(tx, caller, user_id, asked)
+    retailer = await retailers.retailer(tx, caller.retailer_id)
+    _raise_any(
+        [
+            customers.phone_refusal(retailer, asked.details.phone_number, "user_phone"),
+            errors.alcohol_not_enabled() if asked.alcoholic and not slot.store.sells_alcohol else None,
+            _outside(slot.window.starts_at, slot.window.ends_at, asked.window),
+        ]
+    )
+    await _require_address(tx, caller, slot.store, asked)
+    if asked.alcoholic and not slots.allows_alcohol(retailer.rules, slot.store, slot.window):
+        raise slot_errors.not_available(_HOLD_ID)
+    booking = await slots.claim(tx, caller, user_id, asked.hold_id, slot)
+    return await _insert(
+        tx, caller, asked, await _new(tx, caller, user_id, asked, booking, has_alcohol=asked.alcoholic)
+    )
+
+
+async def create_dispatch(tx: Tx, caller: Caller, user_id: str | None, asked: Asked, *, or_soonest: bool) -> Order:
+    """Create a dispatch order in the window that it names, or (`or_soonest`) in the soonest one of that day."""
+    if user_id is not None:
+        await users.require(tx, caller.isolation_id, user_id)
+    there = await repeated(tx, caller.retailer_id, asked)
+    if there is not None:
+        return there
+    assert asked.location_code is not None
+    assert asked.window is not None
+    store = await stores.store(tx, caller.retailer_id, asked.location_code)
+    if store is None:
+        raise invalid("location_code")
+    retailer = await retailers.retailer(tx, caller.retailer_id)
+    _raise_any(
+        [
+            customers.phone_refusal(retailer, asked.details.phone_number, "user_phone"),
+            None if customers.is_name(asked.details.last_name or "") else errors.invalid_last_name(),
+            errors.alcohol_not_enabled() if asked.alcoholic and not store.sells_alcohol else None,
+            None if slots.is_desirable(store, *asked.window) else invalid("start_at"),
+            None if store.takes_last_mile else errors.store_closed(),
+        ]
+    )
+    await _require_address(tx, caller, store, asked)
+    booking = await _book_window(tx, caller, store, asked.window, or_soonest=or_soonest, has_alcohol=asked.alcoholic)
+    return await _insert(
+        tx, caller, asked, await _new(tx, caller, user_id, asked, booking, has_alcohol=asked.alcoholic)
+    )
+
+
+async def get(tx: Tx, caller: Caller, user_id: str, order_id: str) -> Order:
+    """A user's order; raises the documented errors."""
+    await users.get(tx, caller.isolation_id, user_id)
+    return _of(user_id, await rows.find(tx, caller.retailer_id, order_id))
+
+
+async def get_carried(tx: Tx, caller: Caller, order_id: str, user_id: str | None) -> Order:
+    """A dispatch order, or (deprecated) a last mile one, with or without its user named."""
+    if user_id is not None:
+        await users.get(tx, caller.isolation_id, user_id)
+    return _carried(await rows.find(tx, caller.retailer_id, order_id), user_id)
+
+
+async def of_user(tx: Tx, caller: Caller, user_id: str) -> Sequence[Order]:
+    """A user's orders, the newest first."""
+    await users.get(tx, caller.isolation_id, user_id)
+    return await rows.of_user(tx, caller.retailer_id, caller.isolation_id, user_id, MOST_LISTED)
+
+
+async def update_shopped(tx: Tx, caller: Caller, user_id: str, order_id: str, changes: Changes) -> Order:
+    """Change a delivery or pickup order that is brand new: slot, tip, instructions, customer, items."""
+    await users.require(tx, caller.isolation_id, user_id)
+    order = _changeable(_of(user_id, await rows.hold(tx, caller.retailer_id, order_id), SHOPPED))
+    store = await _store_of(tx, caller, order)
+    retailer = await retailers.retailer(tx, caller.retailer_id)
+    details = structs.replace(order.details, **changes.details)
+    refusals = []
+    if "phone_number" in changes.details:
+        refusals.append(customers.phone_refusal(retailer, details.phone_number, "user.phone_number"))
+    asked = lines.merged(order.lines, changes.items) if changes.items is not None else lines.asked(order.lines)
+    cart = await carts.read(tx, caller.retailer_id, store, order.kind, asked)
+    if changes.items is not None or "birthday" in changes.details:
+        cart, refusal = _of_age(retailer, store, cart, details.birthday)
+        refusals.append(refusal)
+    if changes.items is not None:
+        refusals += cart.refusals
+        refusals.append(lines.renumbered(order.lines, cart))
+    _raise_any(refusals)
+    slot = await slots.held_slot(tx, caller, user_id, changes.hold_id) if changes.hold_id is not None else None
+    if slot is not None and (slot.kind != order.kind or slot.store.number != order.store_number):
+        raise invalid(_HOLD_ID)
+    if cart.has_alcohol and not _may_have_alcohol(retailer, store, order, slot):
+        raise errors.alcohol_not_allowed()
+    if changes.items is not None:
+        replacements = await lines.replacements(tx, caller.retailer_id, cart, ebt_only=details.paid_with_ebt)
+        order.lines = lines.kept(order.lines, lines.of_cart(cart, replacements))
+        details = structs.replace(details, warnings=[warning.body() for warning in cart.warnings])
+    if slot is not None and changes.hold_id is not None:
+        old = [order.place] if order.place else []
+        await ledger.lock(tx, caller.retailer_id, [*old, slots.place_of(slot)])
+        await _move(tx, caller, order, await slots.claim(tx, caller, user_id, changes.hold_id, slot))
+    order.has_alcohol = cart.has_alcohol
+    order.leave_unattended = order.leave_unattended and not cart.has_alcohol
+    order.tip_cents = order.tip_cents if changes.tip_cents is None else changes.tip_cents
+    order.details = details
+    await rows.save(tx, caller.retailer_id, order, "updated")
+    return order
+
+
+async def update_carried(tx: Tx, caller: Caller, user_id: str | None, order_id: str, changes: Changes) -> Order:
+    """Change a last mile or dispatch order that is brand new: window, tip, totals, instructions."""
+    if user_id is not None:
+        await users.require(tx, caller.isolation_id, user_id)
+    order = _changeable(_carried(await rows.hold(tx, caller.retailer_id, order_id), user_id))
+    store = await _store_of(tx, caller, order)
+    retailer = await retailers.retailer(tx, caller.retailer_id)
+    has_alcohol = order.has_alcohol if changes.alcoholic is None else changes.alcoholic
+    if changes.alcoholic and not store.sells_alcohol:
+        raise errors.alcohol_not_enabled()
+    await _move_carried(tx, caller, store, order, changes, has_alcohol=has_alcohol)
+    if changes.alcoholic and not _may_have_alcohol(retailer, store, order, None):
+        raise errors.alcohol_not_allowed()
+    order.has_alcohol = has_alcohol
+    order.leave_unattended = order.leave_unattended and not has_alcohol
+    order.tip_cents = order.tip_cents if changes.tip_cents is None else changes.tip_cents
+    order.details = structs.replace(order.details, **changes.details)
+    await rows.save(tx, caller.retailer_id, order, "updated")
+    return order
+
+
+async def update_tip(tx: Tx, caller: Caller, user_id: str, order_id: str, tip_cents: int) -> Order:
+    """Change the tip of a completed order."""
+    await users.require(tx, caller.isolation_id, user_id)
+    order = _of(user_id, await rows.hold(tx, caller.retailer_id, order_id))
+    if tip_cents < 0:
+        raise errors.negative_tip()
+    if order.status != COMPLETED:
+        raise errors.too_early()
+    order.tip_cents = tip_cents
+    await rows.save(tx, caller.retailer_id, order, "tip updated")
+    return order
+
+
+async def stage(tx: Tx, caller: Caller, user_id: str | None, order_id: str, details: Mapping[str, Any]) -> Order:
+    """Say that a last mile or dispatch order waits in the staging area; again replaces what was said."""
+    if user_id is not None:
+        await users.require(tx, caller.isolation_id, user_id)
+        order = _of(user_id, await rows.hold(tx, caller.retailer_id, order_id))
+    else:
+        order = _carried(await rows.hold(tx, caller.retailer_id, order_id), None)
+    if order.kind not in CARRIED:
+        raise errors.not_carried()
+    if order.status in (CANCELED, COMPLETED):
+        raise errors.too_late()
+    order.details = structs.replace(order.details, staged_at=clock.now(), **details)
+    await rows.save(tx, caller.retailer_id, order, "staged")
+    return order
+
+
+async def cancel(tx: Tx, caller: Caller, user_id: str, order_id: str) -> Order:
+    """Cancel an order that is brand new; its place is free again."""
+    await users.require(tx, caller.isolation_id, user_id)
+    return await _cancel(tx, caller, _of(user_id, await rows.hold(tx, caller.retailer_id, order_id)))
+
+
+async def cancel_carried(tx: Tx, caller: Caller, order_id: str, user_id: str | None) -> Order:
+    """Cancel a dispatch order, or (deprecated) a last mile one."""
+    if user_id is not None:
+        await users.require(tx, caller.isolation_id, user_id)
+    return await _cancel(tx, caller, _carried(await rows.hold(tx, caller.retailer_id, order_id), user_id))
+
+
+async def store_location(tx: Tx, caller: Caller, order: Order) -> str:
+    """The location code of the store that serves an order."""
+    return (await _store_of(tx, caller, order)).location_code
+
+
+async def repeated(tx: Tx, retailer_id: int, asked: Asked) -> Order | None:
+    """The order that a repeated creation means; raises when its id stands for another one."""
+    there = await rows.find(tx, retailer_id, asked.order_id)
+    if there is not None and there.fingerprint != asked.fingerprint:
+        raise errors.order_id_taken()
+    return there
+
+
+async def forget_user(tx: Tx, isolation_id: int, user_id: str) -> None:
+    """Take a deleted user out of their orders: what is brand new is canceled, the rest stays without a person."""
+    for retailer_id, order_id in await rows.ids_of_user(tx, isolation_id, user_id):
+        order = await rows.hold(tx, retailer_id, order_id)
+        assert order is not None
+        if order.status == BRAND_NEW:
+            await _give_up(tx, retailer_id, order)
+        order.user_id = None
+        order.details = OrderDetails(
+            items_count=order.details.items_count,
+            bags_count=order.details.bags_count,
+            items_weight=order.details.items_weight,
+            cart_total=order.details.cart_total,
+        )
+        for line in order.lines:
+            line.special_instructions, line.metadata = "", None
+        await rows.save(tx, retailer_id, order, "user deleted")
+
+
+async def _new(
+    tx: Tx, caller: Caller, user_id: str | None, asked: Asked, booking: Booking, *, has_alcohol: bool
+) -> Order:
+    window = asked.window if asked.kind == LAST_MILE and asked.window else None
+    starts_at, ends_at = window or (booking.window.starts_at, booking.window.ends_at)
+    period = None
+    if user_id is not None and asked.kind != PICKUP:
+        period = await linking.benefit(tx, caller.isolation_id, user_id)
+    return Order(
+        order_id=asked.order_id,
+        number=ids.new_id(),
+        isolation_id=caller.isolation_id,
+        user_id=user_id,
+        kind=asked.kind,
+        status=BRAND_NEW,
+        created_at=clock.now(),
+        store_number=booking.store.number,
+        window_starts_at=starts_at,
+        window_ends_at=ends_at,
+        window_type=booking.window.type,
+        place=booking.place,
+        tip_cents=asked.tip_cents,
+        has_alcohol=has_alcohol,
+        # Alcohol is handed to a grown-up, never left at the door.
+        leave_unattended=asked.leave_unattended and not has_alcohol,
+        member_since=period[0] if period else None,
+        member_until=period[1] if period else None,
+        details=asked.details,
+        fingerprint=asked.fingerprint,
+    )
+
+
+async def _insert(tx: Tx, caller: Caller, asked: Asked, order: Order) -> Order:
+    if await rows.insert(tx, caller.retailer_id, order):
+        return order
+    # A twin was quicker: this one gives its place back and answers as a repetition.
+    there = await repeated(tx, caller.retailer_id, asked)
+    assert there is not None
+    assert order.place is not None
+    await slots.release(tx, caller.retailer_id, order.place)
+    return there
+
+
+async def _held(tx: Tx, caller: Caller, user_id: str, asked: Asked) -> Slot:
+    slot = await slots.held_slot(tx, caller, user_id, asked.hold_id)
+    if slot.kind != asked.kind:
+        raise invalid(_HOLD_ID)
+    if asked.location_code is not None and asked.location_code != slot.store.location_code:
+        raise invalid("location_code")
+    return slot
+
+
+async def _require_address(tx: Tx, caller: Caller, store: Store, asked: Asked) -> None:
+    if asked.details.address is not None:
+        await stores.delivering(tx, caller.retailer_id, LAST_MILE, store.location_code, asked.details.address)
+
+
+async def _book_window(
+    tx: Tx, caller: Caller, store: Store, window: tuple[int, int], *, or_soonest: bool, has_alcohol: bool
+) -> Booking:
+    wanted = slots.slot_of(caller.retailer_id, store, LAST_MILE, *window)
+    try:
+        return await slots.book(tx, caller.retailer_id, wanted, "start_at", has_alcohol=has_alcohol)
+    except ApiError:
+        if not or_soonest:
+            raise errors.window_not_available() from None
+    wishes = slots.Wishes(has_alcohol=has_alcohol)
+    day = windows.start_of(store.time_zone, window[0]).date
+    for slot in await slots.offers(tx, caller.retailer_id, store, LAST_MILE, wishes):
+        if not slot.reasons and windows.start_of(store.time_zone, slot.window.starts_at).date == day:
+            return await slots.book(tx, caller.retailer_id, slot, "start_at", has_alcohol=has_alcohol)
+    raise errors.no_windows_available()
+
+
+async def _move(tx: Tx, caller: Caller, order: Order, booking: Booking, window: tuple[int, int] | None = None) -> None:
+    """Let an order have another place; its rows in the ledger are locked."""
+    if order.place is not None:
+        await slots.release(tx, caller.retailer_id, order.place)
+    order.place = booking.place
+    order.window_starts_at, order.window_ends_at = window or (booking.window.starts_at, booking.window.ends_at)
+    order.window_type = booking.window.type
+
+
+async def _move_carried(
+    tx: Tx, caller: Caller, store: Store, order: Order, changes: Changes, *, has_alcohol: bool
+) -> None:
+    if changes.option_id is not None:
+        slot = await slots.find(tx, caller.retailer_id, changes.option_id)
+        if slot.kind != LAST_MILE or slot.store.number != order.store_number:
+            raise invalid("service_option_id")
+        _raise_any([_outside(slot.window.starts_at, slot.window.ends_at, changes.window)])
+    elif changes.window is None:
+        return
+    elif order.kind == LAST_MILE:
+        # Without another slot, the window may move within what is booked.
+        booked = order.place.ledger_starts_at if order.place else order.window_starts_at
+        begin, end = min(booked, order.window_starts_at), max(booked + WINDOW, order.window_ends_at)
+        _raise_any([_outside(begin, end, changes.window)])
+        order.window_starts_at, order.window_ends_at = changes.window
+        return
+    elif not slots.is_desirable(store, *changes.window):
+        raise invalid("start_at")
+    else:
+        slot = slots.slot_of(caller.retailer_id, store, LAST_MILE, *changes.window)
+    place = slots.place_of(slot)
+    if place == order.place:
+        order.window_starts_at, order.window_ends_at = changes.window or (slot.window.starts_at, slot.window.ends_at)
+        return
+    await ledger.lock(tx, caller.retailer_id, [place, *([order.place] if order.place else [])])
+    key = "service_option_id" if changes.option_id is not None else "start_at"
+    booking = await slots.book(tx, caller.retailer_id, slot, key, has_alcohol=has_alcohol)
+    await _move(tx, caller, order, booking, changes.window)
+
+
+async def _cancel(tx: Tx, caller: Caller, order: Order) -> Order:
+    await _give_up(tx, caller.retailer_id, _changeable(order))
+    await rows.save(tx, caller.retailer_id, order, "canceled")
+    return order
+
+
+async def _give_up(tx: Tx, retailer_id: int, order: Order) -> None:
+    if order.place is not None:
+        await slots.release(tx, retailer_id, order.place)
+    order.place = None
+    order.status, order.cancellation_reason = CANCELED, CUSTOMER_DRIVEN
+
+
+async def _store_of(tx: Tx, caller: Caller, order: Order) -> Store:
+    found = await stores.store_by_number(tx, caller.retailer_id, order.store_number)
+    assert found is not None
+    return found
+
+
+def _of(user_id: str, order: Order | None, kinds: Sequence[str] | None = None) -> Order:
+    if order is None or order.user_id != user_id or (kinds is not None and order.kind not in kinds):
+        raise errors.order_not_found()
+    return order
+
+
+def _carried(order: Order | None, user_id: str | None) -> Order:
+    if order is None or order.kind not in CARRIED or (user_id is not None and order.user_id != user_id):
+        raise errors.order_not_found()
+    return order
+
+
+def _changeable(order: Order) -> Order:
+    if order.status != BRAND_NEW:
+        raise errors.too_late()
+    return order
+
+
+def _outside(starts_at: int, ends_at: int, window: tuple[int, int] | None) -> ApiError | None:
+    """Why a wanted window does not lie within its slot."""
+    if window is None or starts_at <= window[0] < window[1] <= ends_at:
+        return None
+    return invalid("start_at")
+
+
+def _may_have_alcohol(retailer: Retailer, store: Store, order: Order, slot: Slot | None) -> bool:
+    window = slot.window if slot else _window(order)
+    return slots.allows_alcohol(retailer.rules, store, window)
+
+
+def _window(order: Order) -> Window:
+    return Window(order.window_type, order.window_starts_at, order.window_ends_at, order.window_starts_at)
+
+
+def _of_age(retailer: Retailer, store: Store, cart: Cart, birthday: str | None) -> tuple[Cart, ApiError | None]:
+    """The cart that a customer of this age may have, and what is against it."""
+    today = date.fromisoformat(windows.start_of(store.time_zone, clock.now()).date)
+    if not cart.is_restricted:
+        return cart, customers.form_refusal(retailer, birthday, today)
+    refusal = customers.birthday_refusal(retailer, birthday, store, today)
+    if refusal is None or retailer.rules.underage == "refuse":
+        return cart, refusal
+    allowed = carts.without(cart, [line for line in cart.lines if line.is_restricted])
+    return allowed, None if allowed.lines else carts.nothing_to_order()
+
+
+def _raise_any(refusals: Sequence[ApiError | None]) -> None:
+    found = [refusal for refusal in refusals if refusal is not None]
+    if found:
+        raise wire_errors.of(found)

@@ -1,0 +1,136 @@
+"""Orders as rows: written and read whole, with their lines and details as JSON."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from handcart.core import clock
+from handcart.core.db import Tx
+from handcart.orders.models import DISPATCH, LAST_MILE, Order, OrderDetails, OrderLine
+from handcart.slots.models import Place
+
+_COLUMNS = (
+    "order_id, number, isolation_id, user_id, kind, status, created_at, cancellation_reason, store_number,"
+    " window_starts_at, window_ends_at, window_type, ledger_starts_at, delivered_at, bag_count, tip_cents,"
+    " has_alcohol, leave_unattended, member_since, member_until, items, details, fingerprint"
+)
+_NAMES = _COLUMNS.split(", ")
+_FIND = f"SELECT {_COLUMNS} FROM orders WHERE retailer_id = $1 AND order_id = $2"  # noqa: S608 (the names above)
+_OF_USER = (
+    f"SELECT {_COLUMNS} FROM orders WHERE isolation_id = $1 AND user_id = $2"  # noqa: S608 (the names above)
+    " AND retailer_id = $3 ORDER BY number DESC LIMIT $4"
+)
+_INSERT = (
+    f"INSERT INTO orders (retailer_id, updated_at, {_COLUMNS})"  # noqa: S608 (the names above)
+    f" VALUES ({', '.join(f'${place}' for place in range(1, len(_NAMES) + 3))})"
+    " ON CONFLICT (retailer_id, order_id) DO NOTHING"
+)
+_CHANGED = [name for name in _NAMES if name not in ("order_id", "number", "created_at", "fingerprint", "kind")]
+_UPDATE = (
+    f"UPDATE orders SET {', '.join(f'{name} = ${place}' for place, name in enumerate(_CHANGED, 4))},"  # noqa: S608
+    " updated_at = $3 WHERE retailer_id = $1 AND order_id = $2"
+)
+
+_encode = msgspec.json.Encoder().encode
+_lines = msgspec.json.Decoder(list[OrderLine])
+_details = msgspec.json.Decoder(OrderDetails)
+
+
+async def insert(tx: Tx, retailer_id: int, order: Order) -> bool:
+    """Keep a new order and the first row of its history; False if there is one by its id."""
+    values = _values(order)
+    made = await tx.run(_INSERT, retailer_id, order.created_at, *[values[name] for name in _NAMES])
+    if made:
+        await _remember(tx, retailer_id, order.order_id, 1, order.status, "created")
+    return bool(made)
+
+
+async def find(tx: Tx, retailer_id: int, order_id: str) -> Order | None:
+    """An order as it is."""
+    row = await tx.one(_FIND, retailer_id, order_id)
+    return _order(row) if row else None
+
+
+async def hold(tx: Tx, retailer_id: int, order_id: str) -> Order | None:
+    """An order that nobody else changes before this transaction ends."""
+    row = await tx.one(f"{_FIND} FOR UPDATE", retailer_id, order_id)
+    return _order(row) if row else None
+
+
+async def of_user(tx: Tx, retailer_id: int, isolation_id: int, user_id: str, most: int) -> Sequence[Order]:
+    """A user's orders at a retailer, the newest first."""
+    return [_order(row) for row in await tx.all(_OF_USER, isolation_id, user_id, retailer_id, most)]
+
+
+async def ids_of_user(tx: Tx, isolation_id: int, user_id: str) -> Sequence[tuple[int, str]]:
+    """Retailer and order id of everything that a user ordered."""
+    rows = await tx.all(
+        "SELECT retailer_id, order_id FROM orders WHERE isolation_id = $1 AND user_id = $2 ORDER BY number",
+        isolation_id,
+        user_id,
+    )
+    return [(row["retailer_id"], row["order_id"]) for row in rows]
+
+
+async def save(tx: Tx, retailer_id: int, order: Order, what: str) -> None:
+    """Write a held order back, and what became of it into its history."""
+    values = _values(order)
+    await tx.run(_UPDATE, retailer_id, order.order_id, clock.now(), *[values[name] for name in _CHANGED])
+    last = await tx.one(
+        "SELECT max(number) AS number FROM order_history WHERE retailer_id = $1 AND order_id = $2",
+        retailer_id,
+        order.order_id,
+    )
+    assert last is not None
+    await _remember(tx, retailer_id, order.order_id, last["number"] + 1, order.status, what)
+
+
+async def _remember(tx: Tx, retailer_id: int, order_id: str, number: int, status: str, what: str) -> None:
+    await tx.run(
+        "INSERT INTO order_history (retailer_id, order_id, number, at, status, what) VALUES ($1, $2, $3, $4, $5, $6)",
+        retailer_id,
+        order_id,
+        number,
+        clock.now(),
+        status,
+        what,
+    )
+
+
+def _values(order: Order) -> dict[str, Any]:
+    values = {name: getattr(order, name) for name in _NAMES if hasattr(order, name)}
+    values["ledger_starts_at"] = order.place.ledger_starts_at if order.place else None
+    values["items"] = _encode(order.lines).decode()
+    values["details"] = _encode(order.details).decode()
+    return values
+
+
+def _order(row: Any) -> Order:
+    kind = LAST_MILE if row["kind"] == DISPATCH else row["kind"]
+    booked = row["ledger_starts_at"]
+    return Order(
+        order_id=row["order_id"],
+        number=row["number"],
+        isolation_id=row["isolation_id"],
+        user_id=row["user_id"],
+        kind=row["kind"],
+        status=row["status"],
+        created_at=row["created_at"],
+        cancellation_reason=row["cancellation_reason"],
+        store_number=row["store_number"],
+        window_starts_at=row["window_starts_at"],
+        window_ends_at=row["window_ends_at"],
+        window_type=row["window_type"],
+        place=None if booked is None else Place(row["store_number"], kind, booked),
+        delivered_at=row["delivered_at"],
+        bag_count=row["bag_count"],
+        tip_cents=row["tip_cents"],
+        has_alcohol=bool(row["has_alcohol"]),
+        leave_unattended=bool(row["leave_unattended"]),
+        member_since=row["member_since"],
+        member_until=row["member_until"],
+        lines=_lines.decode(row["items"]),
+        details=_details.decode(row["details"]),
+        fingerprint=bytes(row["fingerprint"]),
+    )
