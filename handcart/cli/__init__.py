@@ -3,7 +3,7 @@
 import click
 
 from handcart import __version__
-from handcart.cli import operators, processes, stores
+from handcart.cli import operators, processes, retailers, stores
 from handcart.cli.options import fail
 from handcart.core.db import Unavailable
 from handcart.core.migrate import WrongKey
@@ -53,7 +53,7 @@ for command in (
     processes.worker,
     processes.migrate,
     processes.check,
-    operators.retailer,
+    retailers.retailer,
     operators.client,
     operators.account,
     operators.membership,

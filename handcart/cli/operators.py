@@ -1,60 +1,19 @@
-"""Commands for operators: retailers, clients, accounts, memberships, links."""
+"""Commands for operators: clients, accounts, memberships, links."""
 
 import sys
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import click
 
-from handcart.cli.options import json_option, read, settings_of, show, store_options, write
+from handcart.cli.options import json_option, read, settings_of, show, store_options, table, write
+from handcart.core import clock
 from handcart.core.db import Tx
 
 
 @click.group()
-def retailer() -> None:
-    """Make retailers."""
-
-
-@retailer.command("create")
-@store_options
-@json_option
-@click.option("--slug", required=True, help="Its name in addresses and headers: a-z, 0-9 and hyphens.")
-@click.option("--name", help="Its name for people; the slug if absent.")
-@click.option("--organization", metavar="SLUG", help="Organization of several banners; made if there is none.")
-@click.option("--shared-users", is_flag=True, help="Share users and links with the organization's other such banners.")
-@click.option("--no-user-deletion", is_flag=True, help="Refuse data deletion requests.")
-@click.option("--lenient", is_flag=True, help="Take items that are not in the catalog, for integrators' tests.")
-@click.option("--serves-everywhere", is_flag=True, help="Where no store is in range, let the nearest one serve.")
-def create_retailer(
-    slug: str,
-    name: str | None,
-    organization: str | None,
-    shared_users: bool,
-    no_user_deletion: bool,
-    lenient: bool,
-    serves_everywhere: bool,
-    as_json: bool,
-    **store: Any,
-) -> None:
-    """Make a retailer."""
-    from handcart.retailers import ops
-
-    made = write(
-        store,
-        ops.create_retailer,
-        slug=slug,
-        name=name or slug,
-        organization=organization,
-        shares_users=shared_users,
-        allows_user_deletion=not no_user_deletion,
-        is_lenient=lenient,
-        serves_everywhere=serves_everywhere,
-    )
-    show(as_json, {"retailer": made.slug, "name": made.name}, f"Made the retailer {made.slug}.")
-
-
-@click.group()
 def client() -> None:
-    """Make, list, disable API clients; renew their secrets."""
+    """Make, list, disable API clients; renew their secrets; change their redirect URIs."""
 
 
 @client.command("create")
@@ -100,7 +59,7 @@ def create_client(
     from handcart.core.migrate import public_url
 
     issuer = settings_of(**store).issuer or read(store, public_url)
-    _show_client(as_json, {**_credentials(made), "authorize_url": f"{issuer}/oauth/authorize"})
+    _show_client(as_json, {**_credentials(made), "authorize_url": f"{issuer}/oauth/authorize" if issuer else None})
 
 
 @client.command("rotate")
@@ -110,7 +69,6 @@ def create_client(
 @click.option("--keep-old", type=click.IntRange(0, 8760), default=0, metavar="HOURS", help="Let old secrets live on.")
 def rotate_client(client_id: str, keep_old: int, as_json: bool, **store: Any) -> None:
     """Give a client a new secret, shown once."""
-    from handcart.core import clock
     from handcart.retailers import ops
 
     made = write(store, ops.rotate_secret, client_id, keep_old=keep_old * clock.HOUR)
@@ -149,9 +107,46 @@ def disable_client(client_id: str, undo: bool, as_json: bool, **store: Any) -> N
     show(as_json, {"client_id": client_id, "enabled": undo}, f"The client {client_id} is {state}.")
 
 
+@client.group("redirect-uri")
+def redirect_uri() -> None:
+    """Change where a client's authorization codes may be sent."""
+
+
+@redirect_uri.command("add")
+@store_options
+@json_option
+@click.argument("client_id")
+@click.argument("uri")
+def add_redirect_uri(client_id: str, uri: str, as_json: bool, **store: Any) -> None:
+    """Register a redirect URI; those there are stay."""
+    from handcart.retailers import ops
+
+    async def add(tx: Tx) -> list[str]:
+        await ops.register_redirect_uris(tx, client_id, [uri])
+        return await ops.redirect_uris(tx, client_id)
+
+    _show_redirect_uris(as_json, client_id, write(store, add))
+
+
+@redirect_uri.command("remove")
+@store_options
+@json_option
+@click.argument("client_id")
+@click.argument("uri")
+def remove_redirect_uri(client_id: str, uri: str, as_json: bool, **store: Any) -> None:
+    """Take a redirect URI away."""
+    from handcart.retailers import ops
+
+    async def remove(tx: Tx) -> list[str]:
+        await ops.remove_redirect_uri(tx, client_id, uri)
+        return await ops.redirect_uris(tx, client_id)
+
+    _show_redirect_uris(as_json, client_id, write(store, remove))
+
+
 @click.group()
 def account() -> None:
-    """Make and close accounts of the platform's customers."""
+    """Make, show and close accounts of the platform's customers."""
 
 
 @account.command("create")
@@ -174,6 +169,33 @@ def create_account(email: str, password: str | None, password_stdin: bool, as_js
     made = write(store, ops.create, email, passwords.hash_new(chosen))
     shown = {"email": made.email, **({"password": chosen} if made_up else {})}
     show(as_json, shown, f"Made the account {made.email}." + (f"\nPassword, shown once: {chosen}" if made_up else ""))
+
+
+@account.command("show")
+@store_options
+@json_option
+@click.argument("email")
+def show_account(email: str, as_json: bool, **store: Any) -> None:
+    """Show an account: its id, its membership, where it is linked."""
+    from handcart.accounts import ops as accounts
+    from handcart.linking import ops as linking
+
+    async def find(tx: Tx) -> tuple[Any, Any, Any]:
+        found = await accounts.by_email(tx, email)
+        return found, await accounts.membership(tx, found.id), await linking.links_of_account(tx, found.id)
+
+    account, membership, links = read(store, find)
+    shown = {
+        "id": account.id,
+        "email": account.email,
+        "is_member": membership.is_active,
+        "expired_at": None if membership.ends_at is None else clock.to_wire(membership.ends_at),
+        "links": [
+            {"retailer": link.retailer_slug, "user_id": link.user_id, "linked_at": clock.to_wire(link.linked_at)}
+            for link in links
+        ],
+    }
+    show(as_json, shown, _account_lines(shown))
 
 
 @account.command("close")
@@ -213,8 +235,9 @@ def grant_membership(email: str, until: Any, days: int | None, as_json: bool, **
     from datetime import UTC
 
     from handcart.accounts import ops
-    from handcart.core import clock
 
+    if until and days:
+        raise click.UsageError("Give the end by --until or by --days, not by both.")
     if until:
         ends_at = int(until.replace(tzinfo=UTC).timestamp()) * clock.SECOND
     else:
@@ -260,9 +283,7 @@ def unlink(retailer: str, email: str | None, user_id: str | None, as_json: bool,
         raise click.UsageError("Name the link by --email or by --user.")
 
     async def end(tx: Tx) -> None:
-        found = await retailers.retailer_by_slug(tx, retailer)
-        if found is None:
-            raise Refused(f"there is no retailer {retailer!r}")
+        found = await retailers.require(tx, retailer)
         if email is not None:
             account_id: int | None = (await accounts.by_email(tx, email)).id
         else:
@@ -274,10 +295,33 @@ def unlink(retailer: str, email: str | None, user_id: str | None, as_json: bool,
     show(as_json, {"unlinked": True}, f"{email or user_id} is no longer linked at {retailer}.")
 
 
-def _credentials(made: Any) -> dict[str, str]:
+def _account_lines(shown: Mapping[str, Any]) -> str:
+    if shown["is_member"]:
+        membership = f"until {shown['expired_at']}"
+    else:
+        membership = f"none since {shown['expired_at']}" if shown["expired_at"] else "none"
+    lines = [f"email       {shown['email']}", f"id          {shown['id']}", f"membership  {membership}"]
+    if not shown["links"]:
+        return "\n".join([*lines, "linked      nowhere"])
+    rows = [[link["retailer"], link["linked_at"], link["user_id"]] for link in shown["links"]]
+    return "\n".join([*lines, "", table(("retailer", "linked since", "user"), rows)])
+
+
+def _show_redirect_uris(as_json: bool, client_id: str, uris: Sequence[str]) -> None:
+    lines = [f"The client {client_id} has {'these redirect URIs:' if uris else 'no redirect URI.'}"]
+    show(as_json, {"client_id": client_id, "redirect_uris": uris}, "\n    ".join([*lines, *uris]))
+
+
+def _credentials(made: Any) -> dict[str, str | None]:
     return {"client_id": made.client_id, "client_secret": made.client_secret}
 
 
-def _show_client(as_json: bool, shown: dict[str, str]) -> None:
-    lines = "\n".join(f"{name:<14} {value}" for name, value in shown.items())
-    show(as_json, shown, f"{lines}\nKeep the secret now: it is not shown again.")
+def _show_client(as_json: bool, shown: Mapping[str, str | None]) -> None:
+    lines = [f"{name:<14} {value}" for name, value in shown.items() if value]
+    lines.append("Keep the secret now: it is not shown again.")
+    if "authorize_url" in shown and not shown["authorize_url"]:
+        lines.append(
+            "The authorization URL is /oauth/authorize at the public URL, which is not known yet: set"
+            " HANDCART_PUBLIC_URL, or start `handcart serve --public-url URL`."
+        )
+    show(as_json, shown, "\n".join(lines))

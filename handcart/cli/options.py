@@ -4,7 +4,7 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any, NoReturn
 
 import click
@@ -58,6 +58,21 @@ def _run(store: Options, how: str, op: Callable[..., Awaitable[Any]], *args: Any
 
 def show(as_json: bool, result: Any, sentence: str) -> None:
     click.echo(json.dumps(result) if as_json else sentence)
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Columns as wide as their widest cell, numbers to the right; what a terminal would obey is shown as `?`."""
+    body = [[_printable(cell) for cell in row] for row in rows]
+    columns = []
+    for name, *cells in zip(header, *body, strict=True):
+        width = max(map(len, (name, *cells)))
+        is_numeric = all(cell.isdecimal() or cell == "-" for cell in cells)
+        columns.append([cell.rjust(width) if is_numeric else cell.ljust(width) for cell in (name, *cells)])
+    return "\n".join("  ".join(line).rstrip() for line in zip(*columns, strict=True))
+
+
+def _printable(text: str) -> str:
+    return "".join(character if character.isprintable() else "?" for character in text)
 
 
 def fail(*lines: str) -> NoReturn:

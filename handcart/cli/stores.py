@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
-from handcart.cli.options import json_option, read, show, store_options, write
+from handcart.cli.options import json_option, read, show, store_options, table, write
 from handcart.core.db import Tx
 
 T = TypeVar("T")
@@ -19,7 +19,7 @@ _file = click.argument("file", type=click.Path(path_type=Path))
 
 @click.group()
 def store() -> None:
-    """Stores."""
+    """Import and list stores."""
 
 
 @store.command("import")
@@ -46,10 +46,11 @@ def import_stores(file: Path, retailer: str, as_json: bool, **database: Any) -> 
 @_retailer_option
 def list_stores(retailer: str, as_json: bool, **database: Any) -> None:
     """List a retailer's stores."""
+    from handcart.retailers import ops as retailers
     from handcart.stores import ops
 
     async def find(tx: Tx) -> Any:
-        return await ops.stores(tx, await _retailer_id(tx, retailer))
+        return await ops.stores(tx, (await retailers.require(tx, retailer)).id)
 
     found = read(database, find)
     shown = [
@@ -66,13 +67,14 @@ def list_stores(retailer: str, as_json: bool, **database: Any) -> None:
         }
         for one in found
     ]
-    lines = [f"{one['location_code']:<16} {one['name']}, {one['city']} ({', '.join(one['kinds'])})" for one in shown]
-    show(as_json, {"stores": shown}, "\n".join(lines) or "There are no stores.")
+    rows = [[one["location_code"], ", ".join(one["kinds"]), f"{one['name']}, {one['city']}"] for one in shown]
+    lines = table(("store", "kinds", "name"), rows)
+    show(as_json, {"stores": shown}, lines if shown else "There are no stores.")
 
 
 @click.group()
 def item() -> None:
-    """Catalog items."""
+    """Import catalog items."""
 
 
 @item.command("import")
@@ -102,8 +104,10 @@ def _import(rows: Any, save: Any, what: str, retailer: str, as_json: bool, datab
         show(as_json, {"imported": 0, "refused": rows.refused[:_MOST_LINES]}, many)
         sys.exit(1)
 
+    from handcart.retailers import ops as retailers
+
     async def save_all(tx: Tx) -> None:
-        await save(tx, await _retailer_id(tx, retailer), _with_progress(rows.good, what))
+        await save(tx, (await retailers.require(tx, retailer)).id, _with_progress(rows.good, what))
 
     write(database, save_all)
     show(as_json, {"imported": len(rows.good), "refused": []}, f"{what.capitalize()} imported: {len(rows.good)}.")
@@ -121,13 +125,3 @@ def _with_progress(rows: Sequence[T], what: str) -> Iterator[T]:
         with click.progressbar(waiting, length=len(rows), label=f"Importing {what}", file=sys.stderr) as bar:
             bar.update(done)
             yield from bar
-
-
-async def _retailer_id(tx: Tx, slug: str) -> int:
-    from handcart.retailers import ops
-    from handcart.retailers.errors import Refused
-
-    found = await ops.retailer_by_slug(tx, slug)
-    if found is None:
-        raise Refused(f"there is no retailer {slug!r}: make it with `handcart retailer create`")
-    return found.id

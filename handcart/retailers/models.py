@@ -38,6 +38,10 @@ class Rules(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True)
     offers_eta: bool = False
 
 
+# What is set about a retailer beside its rules, each true or false.
+SWITCHES = ("allows_user_deletion", "is_lenient", "serves_everywhere")
+
+
 @dataclass(frozen=True, slots=True)
 class Retailer:
     """One banner.

@@ -12,11 +12,10 @@ from handcart.core import clock, ids
 from handcart.core.db import Tx
 from handcart.core.secret import new_token
 from handcart.retailers.errors import Refused
-from handcart.retailers.models import Client, NewClient, Retailer, Rules
+from handcart.retailers.models import SWITCHES, Client, NewClient, Retailer, Rules
 
 _SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 
-_SWITCHES = ("allows_user_deletion", "is_lenient", "serves_everywhere")
 _RETAILER = (
     "SELECT id, organization_id, isolation_id, slug, name, allows_user_deletion, is_lenient, serves_everywhere,"
     " rules FROM retailers"
@@ -91,7 +90,8 @@ async def create_client(
     for uri in redirect_uris:
         check_redirect_uri(uri)
     owner = await _owner(tx, retailer, organization)
-    client_id = new_token()
+    while (client_id := new_token()).startswith("-"):
+        pass  # a command would take it for an option
     await tx.run(
         "INSERT INTO clients (client_id, organization_id, retailer_id, name, scopes, require_pkce, require_state,"
         " created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
@@ -110,6 +110,8 @@ async def create_client(
 
 async def register_redirect_uris(tx: Tx, client_id: str, redirect_uris: Sequence[str]) -> None:
     """Add redirect URIs to a client; those it has stay."""
+    if await client(tx, client_id) is None:
+        raise Refused(f"there is no client {client_id!r}")
     for uri in redirect_uris:
         check_redirect_uri(uri)
         await tx.run(
@@ -117,6 +119,17 @@ async def register_redirect_uris(tx: Tx, client_id: str, redirect_uris: Sequence
             client_id,
             uri,
         )
+
+
+async def remove_redirect_uri(tx: Tx, client_id: str, redirect_uri: str) -> None:
+    """Take a redirect URI from a client: no authorization request that names it is accepted any more."""
+    if await client(tx, client_id) is None:
+        raise Refused(f"there is no client {client_id!r}")
+    removed = await tx.run(
+        "DELETE FROM redirect_uris WHERE client_id = $1 AND redirect_uri = $2", client_id, redirect_uri
+    )
+    if not removed:
+        raise Refused(f"the client has no redirect URI {redirect_uri!r}: `handcart client list` shows those it has")
 
 
 async def rotate_secret(tx: Tx, client_id: str, *, keep_old: int = 0) -> NewClient:
@@ -141,6 +154,8 @@ async def disable_client(tx: Tx, client_id: str, *, disabled: bool = True) -> No
 
 async def clients(tx: Tx, retailer: str | None = None) -> list[dict[str, Any]]:
     """All clients, or one retailer's, for the operator's list."""
+    if retailer is not None:
+        await require(tx, retailer)
     rows = await tx.all(
         "SELECT c.client_id, c.name, r.slug AS retailer, o.slug AS organization, c.scopes, c.require_pkce,"
         " c.require_state, c.created_at, c.disabled_at FROM clients c"
@@ -191,10 +206,31 @@ async def retailer(tx: Tx, retailer_id: int) -> Retailer:
     return _retailer(row)
 
 
+async def retailers(tx: Tx) -> Sequence[Retailer]:
+    """All retailers by their slugs."""
+    return [_retailer(row) for row in await tx.all(f"{_RETAILER} ORDER BY slug")]
+
+
+async def organization_slug(tx: Tx, retailer: Retailer) -> str:
+    """The slug of the organization that a retailer is a banner of."""
+    row = await tx.one("SELECT slug FROM organizations WHERE id = $1", retailer.organization_id)
+    assert row is not None
+    slug: str = row["slug"]
+    return slug
+
+
 async def retailer_by_slug(tx: Tx, slug: str) -> Retailer | None:
     """A retailer by its slug, whoever asks: for the operator's commands."""
     row = await tx.one(f"{_RETAILER} WHERE slug = $1", slug)
     return _retailer(row) if row else None
+
+
+async def require(tx: Tx, slug: str) -> Retailer:
+    """A retailer by its slug; raises `Refused` where there is none."""
+    found = await retailer_by_slug(tx, slug)
+    if found is None:
+        raise Refused(f"there is no retailer {slug!r}: make it with `handcart retailer create`")
+    return found
 
 
 async def banner(tx: Tx, organization_id: int, slug: str) -> Retailer | None:
@@ -210,14 +246,13 @@ async def display_name(tx: Tx, owner: Client) -> str:
 
 async def change(tx: Tx, slug: str, changes: Mapping[str, Any]) -> Retailer:
     """Change switches and rules of a retailer by their names; raises `Refused` at a value that it cannot have."""
-    there = await retailer_by_slug(tx, slug)
-    if there is None:
-        raise Refused(f"there is no retailer {slug!r}: make it with `handcart retailer create`")
-    switches = {name: getattr(there, name) for name in _SWITCHES}
+    await tx.one("SELECT id FROM retailers WHERE slug = $1 FOR UPDATE", slug)  # who changes another setting waits
+    there = await require(tx, slug)
+    switches = {name: getattr(there, name) for name in SWITCHES}
     rules = msgspec.structs.asdict(there.rules)
     for name, value in changes.items():
         if name not in switches and name not in rules:
-            raise Refused(f"{name!r} is none of {', '.join([*switches, *rules])}")
+            raise Refused(f"there is no setting {name!r}: there are {', '.join([*switches, *rules])}")
         (switches if name in switches else rules)[name] = value
     try:
         switches = msgspec.convert(switches, dict[str, bool])
@@ -228,7 +263,7 @@ async def change(tx: Tx, slug: str, changes: Mapping[str, Any]) -> Retailer:
         "UPDATE retailers SET allows_user_deletion = $2, is_lenient = $3, serves_everywhere = $4, rules = $5"
         " WHERE id = $1",
         there.id,
-        *[switches[name] for name in _SWITCHES],
+        *[switches[name] for name in SWITCHES],
         encoded,
     )
     return await retailer(tx, there.id)
@@ -268,10 +303,8 @@ async def _organization(tx: Tx, slug: str) -> int:
 
 async def _owner(tx: Tx, retailer: str | None, organization: str | None) -> dict[str, Any]:
     if retailer is not None:
-        row = await tx.one("SELECT id, organization_id, name FROM retailers WHERE slug = $1", retailer)
-        if row is None:
-            raise Refused(f"there is no retailer {retailer!r}: make it with `handcart retailer create`")
-        return {"organization_id": row["organization_id"], "retailer_id": row["id"], "name": row["name"]}
+        found = await require(tx, retailer)
+        return {"organization_id": found.organization_id, "retailer_id": found.id, "name": found.name}
     row = await tx.one("SELECT id FROM organizations WHERE slug = $1", organization)
     if row is None:
         raise Refused(f"there is no organization {organization!r}: make one of its retailers first")

@@ -32,3 +32,10 @@ def answer(result: Result) -> Any:
     """What a command printed with --json."""
     assert result.exit_code == 0, f"{result.output}\n{result.exception!r}"
     return json.loads(result.stdout)
+
+
+def refusal(result: Result) -> str:
+    """The sentence that `main` prints for what a command raised."""
+    assert result.exit_code == 1, result.output
+    assert result.exception is not None
+    return str(result.exception)

@@ -4,18 +4,12 @@ import secrets
 from typing import Any
 
 import pytest
-from click.testing import Result
 
 from handcart.core import clock
-from tests.cli.conftest import Run, answer
+from handcart.core.migrate import remember_public_url
+from tests.cli.conftest import Run, answer, refusal
+from tests.support.contents import nothing_written
 from tests.support.shop import REDIRECT_URI, Shop
-
-
-def refusal(result: Result) -> str:
-    """The sentence that `main` prints for what a command raised."""
-    assert result.exit_code == 1
-    assert result.exception is not None
-    return str(result.exception)
 
 
 def new_slug() -> str:
@@ -57,6 +51,45 @@ def test_authorize_url_then_where_the_server_is_reached(run: Run, shop: Shop) ->
     arguments = ("client", "create", "--retailer", shop.slug, "--json")
     configured = answer(run(*arguments, HANDCART_PUBLIC_URL="https://connect.example.org/"))
     assert configured["authorize_url"] == "https://connect.example.org/oauth/authorize"
+
+
+def test_authorize_url_while_no_public_url_is_known_then_how_to_set_it(run: Run, shop: Shop) -> None:
+    shop.server.sql("UPDATE installation SET value = '' WHERE name = 'public_url' RETURNING value")
+    try:
+        assert answer(run("client", "create", "--retailer", shop.slug, "--json"))["authorize_url"] is None
+        printed = run("client", "create", "--retailer", shop.slug).output
+        assert "authorize_url" not in printed
+        assert "HANDCART_PUBLIC_URL" in printed
+    finally:
+        shop.server.write(remember_public_url, shop.server.url)
+
+
+def test_redirect_uri_added_and_removed_then_authorization_takes_it_and_refuses_it(run: Run, shop: Shop) -> None:
+    client_id, uri = shop.client.client_id, "https://shop.example/another"
+    added = answer(run("client", "redirect-uri", "add", client_id, uri, "--json"))
+    assert added == {"client_id": client_id, "redirect_uris": sorted([REDIRECT_URI, uri])}
+    assert shop.visitor().authorize(redirect_uri=uri).status_code == 200
+    removed = run("client", "redirect-uri", "remove", client_id, uri)
+    assert removed.output == f"The client {client_id} has these redirect URIs:\n    {REDIRECT_URI}\n"
+    assert shop.visitor().authorize(redirect_uri=uri).status_code == 400
+    assert shop.visitor().authorize().status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("add", "nobody", REDIRECT_URI), "there is no client 'nobody'"),
+        (("remove", "nobody", REDIRECT_URI), "there is no client 'nobody'"),
+        (("add", "{client}", "http://shop.example/cb"), "must use https"),
+        (("remove", "{client}", "https://shop.example/none"), "the client has no redirect URI"),
+    ],
+)
+def test_redirect_uri_that_cannot_be_then_a_sentence(
+    run: Run, shop: Shop, arguments: tuple[str, ...], sentence: str
+) -> None:
+    given = [argument.replace("{client}", shop.client.client_id) for argument in arguments]
+    with nothing_written(shop.server):
+        assert sentence in refusal(run("client", "redirect-uri", *given))
 
 
 @pytest.mark.parametrize(
@@ -126,6 +159,10 @@ def test_clients_listed_then_without_secrets(run: Run, shop: Shop) -> None:
     assert shop.client.client_secret not in listed.output
 
 
+def test_clients_of_an_unknown_retailer_then_a_sentence(run: Run) -> None:
+    assert "there is no retailer 'nobody-there'" in refusal(run("client", "list", "--retailer", "nobody-there"))
+
+
 def test_account_made_without_password_then_one_is_made_up(run: Run) -> None:
     made = answer(run("account", "create", "--email", new_email().upper(), "--json"))
     assert made["email"] == made["email"].lower()
@@ -170,6 +207,41 @@ def test_membership_granted_and_ended_then_get_link_says_so_at_once(run: Run, sh
 
     answer(run("membership", "end", "--email", account.email, "--json"))
     assert shop.get_link(user_id).json() == {"express_member": False, "instacartplus_member": False}
+
+
+def test_membership_until_a_date_and_for_some_days_then_refused(run: Run, shop: Shop) -> None:
+    email = shop.account().email
+    with nothing_written(shop.server):
+        result = run("membership", "grant", "--email", email, "--until", "2099-12-31", "--days", "3")
+    assert result.exit_code == 2
+    assert "by --until or by --days, not by both" in result.output
+
+
+def test_account_shown_then_its_id_its_membership_and_its_links(run: Run, shop: Shop) -> None:
+    account = shop.account()
+    shown = answer(run("account", "show", account.email.upper(), "--json"))
+    assert shown == {"id": account.id, "email": account.email, "is_member": False, "expired_at": None, "links": []}
+    assert run("account", "show", account.email).output.splitlines()[2:] == [
+        "membership  none",
+        "linked      nowhere",
+    ]
+
+    user_id = shop.user()
+    shop.link(user_id, shop.linking_token(account)).raise_for_status()
+    answer(run("membership", "grant", "--email", account.email, "--until", "2099-12-31", "--json"))
+    shown = answer(run("account", "show", account.email, "--json"))
+    assert (shown["is_member"], shown["expired_at"]) == (True, "2099-12-31T00:00:00Z")
+    assert [(link["retailer"], link["user_id"]) for link in shown["links"]] == [(shop.slug, user_id)]
+    printed = run("account", "show", account.email).output.splitlines()
+    assert printed[2] == "membership  until 2099-12-31T00:00:00Z"
+    assert printed[-1].split() == [shop.slug, shown["links"][0]["linked_at"], user_id]
+
+    run("membership", "end", "--email", account.email)
+    assert "none since 20" in run("account", "show", account.email).output
+
+
+def test_account_of_nobody_shown_then_a_sentence(run: Run) -> None:
+    assert "there is no account" in refusal(run("account", "show", new_email()))
 
 
 @pytest.mark.parametrize("command", ["grant", "end"])

@@ -8,6 +8,7 @@ import pytest
 from handcart.core import clock
 from handcart.retailers import ops
 from handcart.retailers.errors import Refused
+from handcart.retailers.models import Rules
 from tests.support.contents import contents, nothing_written
 from tests.support.server import LiveServer
 
@@ -87,6 +88,56 @@ def test_banner_then_found_by_its_own_organization_alone(server: LiveServer) -> 
     for slug in (other.slug, "", made.slug.upper(), "' OR '1'='1", f"{made.slug} "):
         assert server.read(ops.banner, made.organization_id, slug) is None
     assert server.read(ops.retailer_by_slug, "nobody") is None
+
+
+def test_retailers_then_by_their_slugs_each_with_its_organization(server: LiveServer) -> None:
+    group = new_slug()
+    made = [make_retailer(server, organization=group) for _ in range(3)]
+    found = server.read(ops.retailers)
+    assert [one.slug for one in found] == sorted(one.slug for one in found)
+    assert {one.id for one in made} <= {one.id for one in found}
+    assert {server.read(ops.organization_slug, one) for one in made} == {group}
+
+
+def test_settings_changed_then_those_alone_at_that_retailer_alone(server: LiveServer) -> None:
+    made, other = make_retailer(server), make_retailer(server)
+    changes = {"is_lenient": True, "most_units": 7, "legal_age": 19, "underage": "remove"}
+    changed = server.write(ops.change, made.slug, changes)
+    assert (changed.is_lenient, changed.rules) == (True, Rules(most_units=7, legal_age=19, underage="remove"))
+    again = server.write(ops.change, made.slug, {"legal_age": None, "offers_eta": True})
+    assert (again.is_lenient, again.rules) == (True, Rules(most_units=7, underage="remove", offers_eta=True))
+    assert server.read(ops.retailer, made.id) == again
+    assert server.read(ops.retailer, other.id) == other
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"most_units": -1},
+        {"most_units": 2.5},
+        {"most_units": "7"},
+        {"alcohol_from_hour": 25},
+        {"legal_age": 121},
+        {"underage": "ignore"},
+        {"offers_eta": 1},
+        {"is_lenient": "yes"},
+        {"is_lenient": None},
+        {"name": "Other"},
+        {"id": 1},
+    ],
+    ids=str,
+)
+def test_settings_wrong_then_refused_with_those_beside_them(server: LiveServer, wrong: dict[str, Any]) -> None:
+    made = make_retailer(server)
+    with nothing_written(server), pytest.raises(Refused):
+        server.write(ops.change, made.slug, {"most_bulky_items": 1, **wrong})
+
+
+@pytest.mark.parametrize("op", [ops.require, ops.clients, lambda tx, slug: ops.change(tx, slug, {})])
+def test_retailer_unknown_then_refused_with_what_to_do(server: LiveServer, op: Any) -> None:
+    with pytest.raises(Refused) as refused:
+        server.write(op, "nobody")
+    assert str(refused.value) == "there is no retailer 'nobody': make it with `handcart retailer create`"
 
 
 # Clients
@@ -204,6 +255,18 @@ def test_redirect_uris_registered_later_then_those_before_stay(server: LiveServe
     assert server.read(ops.redirect_uris, made.client_id) == [first, second]
 
 
+def test_redirect_uri_removed_then_the_others_stay_and_it_cannot_be_removed_again(server: LiveServer) -> None:
+    first, second = "https://shop.example/a", "https://shop.example/b"
+    made, other = (
+        make_client(server, retailer=make_retailer(server).slug, redirect_uris=[first, second]) for _ in range(2)
+    )
+    server.write(ops.remove_redirect_uri, made.client_id, first)
+    assert server.read(ops.redirect_uris, made.client_id) == [second]
+    assert server.read(ops.redirect_uris, other.client_id) == [first, second]
+    with nothing_written(server), pytest.raises(Refused, match="the client has no redirect URI"):
+        server.write(ops.remove_redirect_uri, made.client_id, first)
+
+
 # Secrets
 
 
@@ -250,10 +313,28 @@ def test_rotated_without_keeping_while_an_older_one_was_kept_then_all_old_ones_a
     assert [is_valid(server, made.client_id, secret) for secret in alive] == [False, False, True]
 
 
-@pytest.mark.parametrize("op", [ops.rotate_secret, ops.disable_client])
+@pytest.mark.parametrize(
+    "op",
+    [
+        ops.rotate_secret,
+        ops.disable_client,
+        lambda tx, client_id: ops.register_redirect_uris(tx, client_id, ["https://shop.example/a"]),
+        lambda tx, client_id: ops.remove_redirect_uri(tx, client_id, "https://shop.example/a"),
+    ],
+    ids=["rotate", "disable", "register", "remove"],
+)
 def test_client_unknown_then_refused(server: LiveServer, op: Any) -> None:
     with nothing_written(server), pytest.raises(Refused, match="there is no client 'nobody'"):
         server.write(op, "nobody")
+
+
+def test_client_id_then_never_one_that_a_command_takes_for_an_option(
+    server: LiveServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn = iter(["-h", "--json", secrets.token_hex(8), secrets.token_hex(8)])
+    monkeypatch.setattr(ops, "new_token", lambda: next(drawn))
+    made = make_client(server, retailer=make_retailer(server).slug)
+    assert not made.client_id.startswith("-")
 
 
 # The operator's list
@@ -285,5 +366,4 @@ def test_list_then_every_client_or_one_retailers_without_secrets(server: LiveSer
     assert everything[of_second.client_id]["enabled"] is False
     assert everything[of_group.client_id]["retailer"] is None
     assert [one["client_id"] for one in server.read(ops.clients, first.slug)] == [of_first.client_id]
-    assert server.read(ops.clients, "nobody") == []
     assert of_first.client_secret not in str(everything)

@@ -1,0 +1,124 @@
+"""Commands for operators: retailers and what may be set about them."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from handcart.cli.options import json_option, read, show, store_options, table, write
+from handcart.core.db import Tx
+
+
+@click.group()
+def retailer() -> None:
+    """Make, list, show and set retailers."""
+
+
+@retailer.command("create")
+@store_options
+@json_option
+@click.option("--slug", required=True, help="Its name in addresses and headers: a-z, 0-9 and hyphens.")
+@click.option("--name", help="Its name for people; the slug if absent.")
+@click.option("--organization", metavar="SLUG", help="Organization of several banners; made if there is none.")
+@click.option("--shared-users", is_flag=True, help="Share users and links with the organization's other such banners.")
+@click.option("--no-user-deletion", is_flag=True, help="Refuse data deletion requests.")
+@click.option("--lenient", is_flag=True, help="Take items that are not in the catalog, for integrators' tests.")
+@click.option("--serves-everywhere", is_flag=True, help="Where no store is in range, let the nearest one serve.")
+def create_retailer(
+    slug: str,
+    name: str | None,
+    organization: str | None,
+    shared_users: bool,
+    no_user_deletion: bool,
+    lenient: bool,
+    serves_everywhere: bool,
+    as_json: bool,
+    **store: Any,
+) -> None:
+    """Make a retailer."""
+    from handcart.retailers import ops
+
+    made = write(
+        store,
+        ops.create_retailer,
+        slug=slug,
+        name=name or slug,
+        organization=organization,
+        shares_users=shared_users,
+        allows_user_deletion=not no_user_deletion,
+        is_lenient=lenient,
+        serves_everywhere=serves_everywhere,
+    )
+    show(as_json, {"retailer": made.slug, "name": made.name}, f"Made the retailer {made.slug}.")
+
+
+@retailer.command("list")
+@store_options
+@json_option
+def list_retailers(as_json: bool, **store: Any) -> None:
+    """List the retailers."""
+    from handcart.retailers import ops
+
+    async def find(tx: Tx) -> list[dict[str, Any]]:
+        return [_shown(one, await ops.organization_slug(tx, one)) for one in await ops.retailers(tx)]
+
+    found = read(store, find)
+    rows = [[one["retailer"], one["organization"], one["name"]] for one in found]
+    lines = table(("retailer", "organization", "name"), rows)
+    show(as_json, {"retailers": found}, lines if found else "There are no retailers.")
+
+
+@retailer.command("show")
+@store_options
+@json_option
+@click.argument("slug")
+def show_retailer(slug: str, as_json: bool, **store: Any) -> None:
+    """Show a retailer, with all its settings and what they mean."""
+    from handcart.retailers import ops
+    from handcart.retailers.settings import MEANINGS, written
+
+    async def find(tx: Tx) -> dict[str, Any]:
+        found = await ops.require(tx, slug)
+        return _shown(found, await ops.organization_slug(tx, found))
+
+    shown = read(store, find)
+    rows = [[name, written(value), MEANINGS[name]] for name, value in shown["settings"].items()]
+    sharing = ", which shares users among such banners" if shown["shares_users"] else ""
+    lines = [
+        f"retailer      {shown['retailer']}",
+        f"name          {shown['name']}",
+        f"organization  {shown['organization']}{sharing}",
+        "",
+        table(("setting", "value", "meaning"), rows),
+    ]
+    show(as_json, shown, "\n".join(lines))
+
+
+@retailer.command("set")
+@store_options
+@json_option
+@click.argument("slug")
+@click.argument("pairs", nargs=-1, required=True, metavar="NAME=VALUE...")
+def set_retailer(slug: str, pairs: Sequence[str], as_json: bool, **store: Any) -> None:
+    """Change settings of a retailer: all of them, or none if one cannot be.
+
+    `handcart retailer show` prints their names and what they mean.
+    """
+    from handcart.retailers import ops, settings
+
+    changes = settings.read(pairs)
+    now = settings.of(write(store, ops.change, slug, changes))
+    changed = ", ".join(f"{name}={settings.written(now[name])}" for name in changes)
+    show(as_json, {"retailer": slug, "settings": now}, f"{slug} has {changed} now.")
+
+
+def _shown(retailer: Any, organization: str) -> dict[str, Any]:
+    from handcart.retailers import settings
+
+    return {
+        "retailer": retailer.slug,
+        "name": retailer.name,
+        "organization": organization,
+        "shares_users": retailer.isolation_id == retailer.organization_id,
+        "settings": settings.of(retailer),
+    }
