@@ -11,7 +11,7 @@ from msgspec import Meta, Struct
 from handcart.core import clock
 from handcart.core.db import Tx
 from handcart.slots import windows
-from handcart.slots.models import CUTOFF_PASSED, NO_CAPACITY, STORE_CLOSED, TOO_FAR, TOO_SOON
+from handcart.slots.models import CUTOFF_PASSED, NO_CAPACITY, STORE_CLOSED, TOO_FAR, TOO_SOON, WINDOW
 from handcart.slots.windows import Start
 from handcart.stores.models import Store
 
@@ -45,7 +45,8 @@ class Plan(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     def orders(self, start: Start) -> int:
         """How many orders the window at this hour takes, by the template."""
         if self.shoppers is not None:
-            return int(self.shoppers[start.weekday][start.hour] * self.orders_per_hour)
+            # Rounded first, since 100 x 0.29 is 28.999999999999996.
+            return int(round(self.shoppers[start.weekday][start.hour] * self.orders_per_hour, 6))
         return self.capacity if self.weekly is None else int(self.weekly[start.weekday][start.hour])
 
 
@@ -57,9 +58,13 @@ class Calendar:
     plan: Plan
     exceptions: Mapping[tuple[str, int], int]
 
+    def is_open(self, start: Start) -> bool:
+        """Whether the store is open during the window that starts then."""
+        return windows.is_open(self.store.time_zone, self.store.opening_hours, start)
+
     def capacity(self, start: Start) -> int:
         """How many orders the window that starts then takes."""
-        if not windows.is_open(self.store.opening_hours, start):
+        if not self.is_open(start):
             return 0
         for hour in (start.hour, WHOLE_DAY):
             if (start.date, hour) in self.exceptions:
@@ -69,7 +74,7 @@ class Calendar:
     def reason(self, start: Start, now: int, *, grace: int = 0, has_lead: bool = True) -> str | None:
         """Why the window cannot be had whatever its places; None if nothing is against it."""
         if not self.capacity(start):
-            return NO_CAPACITY if windows.is_open(self.store.opening_hours, start) else STORE_CLOSED
+            return NO_CAPACITY if self.is_open(start) else STORE_CLOSED
         if has_lead and start.at < now - grace + self.plan.lead_minutes * clock.MINUTE:
             return TOO_SOON
         here = windows.start_of(self.store.time_zone, now - grace)
@@ -90,16 +95,28 @@ async def calendar(tx: Tx, retailer_id: int, store: Store, kind: str) -> Calenda
         kind,
     )
     plan = _plan(rows[0]["plan"]) if rows else Plan()
-    today = windows.start_of(store.time_zone, clock.now()).date
-    found = await tx.all(
-        "SELECT date, hour, capacity FROM slot_exceptions"
-        " WHERE retailer_id = $1 AND location_code IN ('', $2) AND kind = $3 AND date >= $4 ORDER BY location_code",
+    return Calendar(store, plan, await _exceptions(tx, retailer_id, store, kind))
+
+
+async def _exceptions(tx: Tx, retailer_id: int, store: Store, kind: str) -> Mapping[tuple[str, int], int]:
+    """Those of the store go before those of every store; among them, an hour's before the whole day's."""
+    # What has begun already may still be asked about: a window that ends soon.
+    since = windows.start_of(store.time_zone, clock.now() - WINDOW).date
+    rows = await tx.all(
+        "SELECT location_code, date, hour, capacity FROM slot_exceptions"
+        " WHERE retailer_id = $1 AND location_code IN ('', $2) AND kind = $3 AND date >= $4"
+        " ORDER BY location_code, date, hour",
         retailer_id,
         store.location_code,
         kind,
-        today,
+        since,
     )
-    return Calendar(store, plan, {(row["date"], row["hour"]): row["capacity"] for row in found})
+    found: dict[tuple[str, int], int] = {}
+    for row in rows:
+        if row["location_code"] != EVERY_STORE and row["hour"] == WHOLE_DAY:
+            found = {key: capacity for key, capacity in found.items() if key[0] != row["date"]}
+        found[row["date"], row["hour"]] = row["capacity"]
+    return found
 
 
 async def set_plan(tx: Tx, retailer_id: int, location_code: str, kind: str, plan: Plan) -> None:

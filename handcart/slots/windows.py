@@ -11,7 +11,7 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from handcart.core import clock
-from handcart.slots.models import WINDOW
+from handcart.stores.models import OpeningHours
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,18 +51,22 @@ def to_wire(time_zone: str, at: int) -> str:
     return _local(time_zone, at).isoformat(timespec="milliseconds")
 
 
-def is_open(hours: Sequence[Sequence[Sequence[int]]] | None, start: Start) -> bool:
-    """Whether a store is open during the whole window; what goes on over midnight is open until 24:00 and from 0:00."""
-    if hours is None:
+def is_open(time_zone: str, opening_hours: OpeningHours, start: Start) -> bool:
+    """Whether a store is open during both hours of a window; over midnight it is open until 24:00 and from 0:00."""
+    if opening_hours is None:
         return True
-    begin, length = start.hour * 60, WINDOW // clock.MINUTE
-    today = min(length, 24 * 60 - begin)
-    is_covered = _covers(hours[start.weekday], begin, begin + today)
-    return is_covered and (today == length or _covers(hours[(start.weekday + 1) % 7], 0, length - today))
+    return _covers(opening_hours, start) and _covers(opening_hours, _next(time_zone, start.at))
 
 
-def _covers(spans: Sequence[Sequence[int]], begin: int, end: int) -> bool:
-    return any(opens <= begin and end <= closes for opens, closes in spans)
+def _covers(opening_hours: Sequence[Sequence[Sequence[int]]], hour: Start) -> bool:
+    begin = hour.hour * 60
+    return any(opens <= begin and begin + 60 <= closes for opens, closes in opening_hours[hour.weekday])
+
+
+@lru_cache(1 << 16)
+def _next(time_zone: str, at: int) -> Start:
+    """The hour after one that begins then: on the nights when clocks change, not always the next number."""
+    return start_of(time_zone, at + clock.HOUR)
 
 
 @lru_cache(1024)

@@ -1,0 +1,21 @@
+"""A clock that stands where a test needs it."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from handcart.core import clock
+from tests.support.slots import moment
+
+
+@pytest.fixture
+def at() -> Iterator[Callable[[str], int]]:
+    """`at("2027-06-10T10:07-05:00")` makes this the time of day; from there the clock goes on."""
+
+    def move(text: str) -> int:
+        clock.shift(0)
+        clock.shift(moment(text) - clock.now())
+        return moment(text)
+
+    yield move
+    clock.shift(0)
