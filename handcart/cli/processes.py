@@ -14,7 +14,8 @@ import click
 from handcart.cli.options import fail, json_option, settings_of, show, store_options
 from handcart.core import settings as settings_module
 from handcart.core.db import Unavailable
-from handcart.core.migrate import WrongKey, check_schema
+from handcart.core.migrate import WrongKey, check_schema, check_version
+from handcart.core.secret import KEY_BYTES, Keys
 from handcart.core.settings import Settings
 from handcart.core.sockets import listen, url
 from handcart.core.stores import connect
@@ -104,10 +105,23 @@ def migrate(database: str | None, data: str | None, as_json: bool) -> None:
 
 
 @click.command()
-@store_options
+@click.option("--database", metavar="URL", help="sqlite:///path/to/file.db or postgresql://...")
+@click.option(
+    "--data",
+    metavar="[DIR]",
+    is_flag=False,
+    flag_value="",
+    help="Alone: check what is stored against itself. With DIR: the data directory.",
+)
 @json_option
 def check(database: str | None, data: str | None, as_json: bool) -> None:
-    """Print what makes these settings unsafe for production."""
+    """Print what makes these settings unsafe for production, or (--data) what is wrong with the stored data.
+
+    The check of the data needs no key and may run beside the servers.
+    """
+    if data == "":
+        _check_data(settings_of(database=database), as_json)
+        return
     from handcart.safety import problems
 
     chosen = settings_of(database=database, data=data)
@@ -125,6 +139,31 @@ def check(database: str | None, data: str | None, as_json: bool) -> None:
     except (Unavailable, WrongKey) as error:
         found = [str(error)]
     show(as_json, {"problems": found}, "\n".join(f"- {problem}" for problem in found) or "No problem found.")
+    if found:
+        sys.exit(1)
+
+
+def _check_data(chosen: Settings, as_json: bool) -> None:
+    from handcart import integrity
+
+    async def run() -> tuple[dict[str, int], list[integrity.Fault]]:
+        opened = await connect(chosen.database_url, Keys(bytes(KEY_BYTES)), pool_size=1)
+        try:
+            await opened.read(check_version)
+            return await opened.read(integrity.counts), await opened.read(integrity.faults)
+        finally:
+            await opened.close()
+
+    counted, found = asyncio.run(run())
+    lines = ["Checked " + ", ".join(f"{count:,} {name}" for name, count in counted.items()) + "."]
+    for fault in found:
+        lines += [f"- not true in {fault.places} places: {fault.name}", *(f"    {one}" for one in fault.examples)]
+    lines += [] if found else [f"All {len(integrity.CHECKS)} checks hold."]
+    result = {
+        "checked": counted,
+        "faults": [{"check": fault.name, "places": fault.places, "examples": list(fault.examples)} for fault in found],
+    }
+    show(as_json, result, "\n".join(lines))
     if found:
         sys.exit(1)
 

@@ -51,13 +51,18 @@ async def schema_version(tx: Tx) -> str | None:
 
 async def check_schema(tx: Tx) -> None:
     """Refuse a database of another release or another key; raises `Unavailable` or `WrongKey` with what to do."""
+    await check_version(tx)
+    row = await tx.one("SELECT value FROM installation WHERE name = 'secret_key_fingerprint'")
+    if row is None or row["value"] != tx.keys.fingerprint:
+        raise WrongKey
+
+
+async def check_version(tx: Tx) -> None:
+    """Refuse a database of another release; raises `Unavailable` with what to do."""
     version = await schema_version(tx)
     if version != SCHEMA_VERSION:
         found = "no tables" if version is None else f"schema {version}"
         raise Unavailable(f"the database has {found}, this release needs {SCHEMA_VERSION}: run `handcart migrate`")
-    row = await tx.one("SELECT value FROM installation WHERE name = 'secret_key_fingerprint'")
-    if row is None or row["value"] != tx.keys.fingerprint:
-        raise WrongKey
 
 
 async def remember_public_url(tx: Tx, public_url: str) -> None:

@@ -21,6 +21,11 @@ _OF_USER = (
     f"SELECT {_COLUMNS} FROM orders WHERE isolation_id = $1 AND user_id = $2"  # noqa: S608 (the names above)
     " AND retailer_id = $3 ORDER BY number DESC LIMIT $4"
 )
+_WITH_BENEFIT = (
+    f"SELECT {_COLUMNS} FROM orders WHERE retailer_id = $1 AND member_since IS NOT NULL"  # noqa: S608 (the names above)
+    " AND created_at >= $2 AND (created_at > $2 OR order_id > $3) AND created_at < $4"
+    " ORDER BY created_at, order_id LIMIT $5"
+)
 _INSERT = (
     f"INSERT INTO orders (retailer_id, updated_at, {_COLUMNS})"  # noqa: S608 (the names above)
     f" VALUES ({', '.join(f'${place}' for place in range(1, len(_NAMES) + 3))})"
@@ -61,6 +66,11 @@ async def hold(tx: Tx, retailer_id: int, order_id: str) -> Order | None:
 async def of_user(tx: Tx, retailer_id: int, isolation_id: int, user_id: str, most: int) -> Sequence[Order]:
     """A user's orders at a retailer, the newest first."""
     return [_order(row) for row in await tx.all(_OF_USER, isolation_id, user_id, retailer_id, most)]
+
+
+async def with_benefit(tx: Tx, retailer_id: int, after: tuple[int, str], until: int, most: int) -> Sequence[Order]:
+    """Orders that carry the membership's benefit, by their age, from behind (created_at, order_id) on."""
+    return [_order(row) for row in await tx.all(_WITH_BENEFIT, retailer_id, *after, until, most)]
 
 
 async def ids_of_user(tx: Tx, isolation_id: int, user_id: str) -> Sequence[tuple[int, str]]:

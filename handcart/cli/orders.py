@@ -1,0 +1,77 @@
+"""Commands for operators: orders."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+
+from handcart.cli.options import fail, json_option, read, show, store_options, table
+from handcart.core.db import Tx
+
+
+@click.command()
+@store_options
+@json_option
+@click.option("--retailer", required=True, metavar="SLUG", help="Whose orders.")
+@click.option("--month", required=True, metavar="YYYY-MM", help="When they were created.")
+@click.option("--time-zone", default="UTC", show_default=True, help="Whose midnights begin and end the month.")
+@click.option("--csv", "csv_file", type=click.Path(path_type=Path), help="Write the orders here, for a spreadsheet.")
+def reconcile(retailer: str, month: str, time_zone: str, csv_file: Path | None, as_json: bool, **database: Any) -> None:
+    """List the orders of a month that carried the membership's benefit, for the billing with the retailer.
+
+    Each with the membership period it used, and the saving where the retailer reported one in the order's metadata
+    (saving_cents). Canceled orders are listed, and count apart.
+    """
+    from handcart.orders import reconcile as report
+    from handcart.retailers import ops as retailers
+
+    try:
+        since, until = report.month(month, time_zone)
+    except (report.BadMonth, report.BadTimeZone) as error:
+        fail(str(error))
+
+    async def find(tx: Tx) -> list[report.Entry]:
+        found = await retailers.retailer_by_slug(tx, retailer)
+        if found is None:
+            fail(f"there is no retailer {retailer!r}: see `handcart retailer list`")
+        return await report.entries(tx, found.id, since, until)
+
+    entries = read(database, find)
+    totals = report.totals(entries)
+    if csv_file:
+        csv_file.write_text(report.to_csv(entries), newline="")
+    show(
+        as_json,
+        {"retailer": retailer, "month": month, "orders": [asdict(one) for one in entries], "totals": asdict(totals)},
+        _sentence(entries, totals, csv_file),
+    )
+
+
+def _sentence(entries: Any, totals: Any, csv_file: Path | None) -> str:
+    rows = [
+        (
+            one.order_id,
+            one.user_id or "-",
+            one.kind,
+            one.status,
+            one.created_at,
+            f"{one.window_starts_at} to {one.window_ends_at}",
+            f"{one.member_since[:10]} to {one.member_until[:10]}",
+            "-" if one.saving_cents is None else _dollars(one.saving_cents),
+        )
+        for one in entries
+    ]
+    header = ("order", "user", "kind", "status", "created", "window", "membership", "saving")
+    lines = [table(header, rows), ""] if rows and not csv_file else []
+    lines.append(
+        f"{totals.orders} orders with the benefit, {totals.canceled} more canceled;"
+        f" saving reported: {_dollars(totals.saving_cents)}, by {totals.orders - totals.without_saving} of them."
+    )
+    if csv_file:
+        lines.append(f"Written to {csv_file}.")
+    return "\n".join(lines)
+
+
+def _dollars(cents: int) -> str:
+    return f"{cents / 100:,.2f}"

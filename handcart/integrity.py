@@ -1,0 +1,113 @@
+"""Check what is stored against itself: `handcart check --data`.
+
+It shares nothing with the code that writes: each check is one statement of plain SQL, so that it sees one moment even
+while servers run. An answer is a row that should not be there.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from handcart.core.db import Tx
+
+MOST_EXAMPLES = 5
+# What the orders and holds of a window take together must be what the ledger counts: one row for each side.
+_COUNTED = (
+    "SELECT retailer_id, store_number, kind, starts_at, sum(counted) AS in_ledger, sum(found) AS found FROM"
+    " (SELECT retailer_id, store_number, kind, starts_at, {counter} AS counted, 0 AS found FROM slot_ledger"
+    " UNION ALL {there}) AS sides GROUP BY retailer_id, store_number, kind, starts_at"
+    " HAVING sum(counted) <> sum(found)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What must hold, and the statement that finds where it does not."""
+
+    name: str
+    sql: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A check that failed: in how many places, and a few of them."""
+
+    name: str
+    places: int
+    examples: Sequence[dict[str, Any]]
+
+
+CHECKS: Sequence[Check] = (
+    Check(
+        "no window is oversold",
+        "SELECT retailer_id, store_number, kind, starts_at, capacity, held, booked FROM slot_ledger"
+        " WHERE held < 0 OR booked < 0 OR held + booked > capacity",
+    ),
+    Check(
+        "the ledger's held places are the holds",
+        _COUNTED.format(
+            counter="held",
+            there="SELECT retailer_id, store_number, kind, ledger_starts_at, 0, 1 FROM holds WHERE is_counted",
+        ),
+    ),
+    Check(
+        "the ledger's booked places are the orders",
+        _COUNTED.format(
+            counter="booked",
+            there="SELECT retailer_id, store_number, CASE WHEN kind = 'dispatch' THEN 'last_mile' ELSE kind END,"
+            " ledger_starts_at, 0, 1 FROM orders WHERE ledger_starts_at IS NOT NULL",
+        ),
+    ),
+    Check(
+        "a canceled order has no place, any other has one",
+        "SELECT retailer_id, order_id, status, ledger_starts_at FROM orders"
+        " WHERE (status = 'canceled') <> (ledger_starts_at IS NULL)",
+    ),
+    Check(
+        "a delivery or pickup order has items",
+        "SELECT retailer_id, order_id, kind FROM orders WHERE kind IN ('delivery', 'pickup') AND length(items) < 10",
+    ),
+    Check(
+        "an order has a history that ends with its status",
+        "SELECT o.retailer_id, o.order_id, o.status, h.status AS in_history FROM orders o"
+        " LEFT JOIN order_history h ON h.retailer_id = o.retailer_id AND h.order_id = o.order_id AND h.number ="
+        " (SELECT max(number) FROM order_history l WHERE l.retailer_id = o.retailer_id AND l.order_id = o.order_id)"
+        " WHERE h.status IS NULL OR h.status <> o.status",
+    ),
+    Check(
+        "an order's user exists",
+        "SELECT o.retailer_id, o.order_id FROM orders o LEFT JOIN users u"
+        " ON u.isolation_id = o.isolation_id AND u.user_id = o.user_id"
+        " WHERE o.user_id IS NOT NULL AND u.user_id IS NULL",
+    ),
+    Check(
+        "a hold's user exists",
+        "SELECT h.retailer_id, h.id FROM holds h LEFT JOIN users u"
+        " ON u.isolation_id = h.isolation_id AND u.user_id = h.user_id WHERE u.user_id IS NULL",
+    ),
+    Check(
+        "a linked user exists",
+        "SELECT l.retailer_id, l.account_id FROM links l LEFT JOIN users u"
+        " ON u.isolation_id = l.isolation_id AND u.user_id = l.user_id WHERE u.user_id IS NULL",
+    ),
+)
+
+
+async def faults(tx: Tx) -> list[Fault]:
+    """Run every check; answers those that failed."""
+    found = []
+    for check in CHECKS:
+        rows = await tx.all(check.sql)
+        if rows:
+            found.append(Fault(check.name, len(rows), [dict(row) for row in rows[:MOST_EXAMPLES]]))
+    return found
+
+
+async def counts(tx: Tx) -> dict[str, int]:
+    """How much was checked."""
+    row = await tx.one(
+        "SELECT (SELECT count(*) FROM slot_ledger) AS windows, (SELECT count(*) FROM holds) AS holds,"
+        " (SELECT count(*) FROM orders) AS orders, (SELECT count(*) FROM users) AS users"
+    )
+    assert row is not None
+    return dict(row)
