@@ -3,7 +3,7 @@
 import click
 
 from handcart import __version__
-from handcart.cli import operators, processes, retailers, stores
+from handcart.cli import operators, orders, processes, retailers, slots, stores
 from handcart.cli.options import fail
 from handcart.core.db import Unavailable
 from handcart.core.migrate import WrongKey
@@ -58,7 +58,9 @@ for command in (
     operators.account,
     operators.membership,
     operators.unlink,
+    orders.reconcile,
     stores.store,
     stores.item,
+    slots.slots,
 ):
     handcart.add_command(command)

@@ -60,8 +60,16 @@ async def lock(tx: Tx, retailer_id: int, places: Iterable[Place]) -> None:
 
 async def taken(tx: Tx, retailer_id: int, store_number: int, kind: str, since: int, until: int) -> Mapping[int, int]:
     """How many places are gone, by the start of their two hours; what has expired is free."""
+    found = await counts(tx, retailer_id, store_number, kind, since, until)
+    return {starts_at: held + booked for starts_at, (held, booked) in found.items()}
+
+
+async def counts(
+    tx: Tx, retailer_id: int, store_number: int, kind: str, since: int, until: int
+) -> Mapping[int, tuple[int, int]]:
+    """How many places are held and booked, by the start of their two hours; expired holds do not count."""
     rows = await tx.all(
-        "SELECT starts_at, held + booked AS taken FROM slot_ledger"
+        "SELECT starts_at, held, booked FROM slot_ledger"
         " WHERE retailer_id = $1 AND store_number = $2 AND kind = $3 AND starts_at >= $4 AND starts_at < $5",
         retailer_id,
         store_number,
@@ -69,7 +77,6 @@ async def taken(tx: Tx, retailer_id: int, store_number: int, kind: str, since: i
         since,
         until,
     )
-    found = {row["starts_at"]: row["taken"] for row in rows}
     expired = await tx.all(
         "SELECT ledger_starts_at, count(*) AS holds FROM holds WHERE retailer_id = $1 AND store_number = $2"
         " AND kind = $3 AND ledger_starts_at >= $4 AND ledger_starts_at < $5 AND is_counted AND expires_at <= $6"
@@ -81,9 +88,8 @@ async def taken(tx: Tx, retailer_id: int, store_number: int, kind: str, since: i
         until,
         clock.now(),
     )
-    for row in expired:
-        found[row["ledger_starts_at"]] -= row["holds"]
-    return found
+    free = {row["ledger_starts_at"]: row["holds"] for row in expired}
+    return {row["starts_at"]: (row["held"] - free.get(row["starts_at"], 0), row["booked"]) for row in rows}
 
 
 async def _make(tx: Tx, row: tuple[int, int, str, int], capacity: int) -> None:

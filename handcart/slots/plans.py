@@ -85,16 +85,20 @@ class Calendar:
         return None
 
 
+@dataclass(frozen=True, slots=True)
+class SlotException:
+    """How many orders the windows of a date that start at an hour (`WHOLE_DAY`: all) take, whatever the plan says."""
+
+    date: str
+    location_code: str
+    kind: str
+    hour: int
+    capacity: int
+
+
 async def calendar(tx: Tx, retailer_id: int, store: Store, kind: str) -> Calendar:
     """What a store offers of a kind: by its own plan, else by the one for every store, else by the default."""
-    rows = await tx.all(
-        "SELECT plan FROM slot_plans WHERE retailer_id = $1 AND location_code IN ('', $2) AND kind = $3"
-        " ORDER BY location_code DESC LIMIT 1",
-        retailer_id,
-        store.location_code,
-        kind,
-    )
-    plan = _plan(rows[0]["plan"]) if rows else Plan()
+    plan = await plan_for(tx, retailer_id, store.location_code, kind)
     return Calendar(store, plan, await _exceptions(tx, retailer_id, store, kind))
 
 
@@ -119,6 +123,18 @@ async def _exceptions(tx: Tx, retailer_id: int, store: Store, kind: str) -> Mapp
     return found
 
 
+async def plan_for(tx: Tx, retailer_id: int, location_code: str, kind: str) -> Plan:
+    """The plan that holds for a store: its own, else the one for every store, else the default."""
+    rows = await tx.all(
+        "SELECT plan FROM slot_plans WHERE retailer_id = $1 AND location_code IN ('', $2) AND kind = $3"
+        " ORDER BY location_code DESC LIMIT 1",
+        retailer_id,
+        location_code,
+        kind,
+    )
+    return _plan(rows[0]["plan"]) if rows else Plan()
+
+
 async def set_plan(tx: Tx, retailer_id: int, location_code: str, kind: str, plan: Plan) -> None:
     """Give a store (or, by an empty code, every store without one of its own) a plan for a kind."""
     await tx.run(
@@ -129,6 +145,17 @@ async def set_plan(tx: Tx, retailer_id: int, location_code: str, kind: str, plan
         kind,
         msgspec.json.encode(plan).decode(),
     )
+
+
+async def remove_plan(tx: Tx, retailer_id: int, location_code: str, kind: str) -> bool:
+    """Take a plan away, so that the next wider one holds; False if there was none."""
+    removed = await tx.run(
+        "DELETE FROM slot_plans WHERE retailer_id = $1 AND location_code = $2 AND kind = $3",
+        retailer_id,
+        location_code,
+        kind,
+    )
+    return bool(removed)
 
 
 async def set_exception(
@@ -147,6 +174,35 @@ async def set_exception(
             hour,
             capacity,
         )
+
+
+async def remove_exceptions(
+    tx: Tx, retailer_id: int, location_code: str, kind: str, date: str, hours: Iterable[int]
+) -> int:
+    """Take exceptions of a date away, those for these hours or (`WHOLE_DAY`) all; answers how many there were."""
+    removed = 0
+    for hour in hours:
+        removed += await tx.run(
+            "DELETE FROM slot_exceptions WHERE retailer_id = $1 AND location_code = $2 AND kind = $3 AND date = $4"
+            " AND ($5 = -1 OR hour = $5)",
+            retailer_id,
+            location_code,
+            kind,
+            date,
+            hour,
+        )
+    return removed
+
+
+async def exceptions(tx: Tx, retailer_id: int, since: str) -> Sequence[SlotException]:
+    """The exceptions of a retailer from a date on, in the order of their dates."""
+    rows = await tx.all(
+        "SELECT date, location_code, kind, hour, capacity FROM slot_exceptions"
+        " WHERE retailer_id = $1 AND date >= $2 ORDER BY date, location_code, kind, hour",
+        retailer_id,
+        since,
+    )
+    return [SlotException(*row) for row in rows]
 
 
 async def plans(tx: Tx, retailer_id: int) -> Sequence[tuple[str, str, Plan]]:

@@ -6,7 +6,7 @@ two real hours, and says its times with the offset that holds at that moment.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -40,9 +40,13 @@ def start_of(time_zone: str, at: int) -> Start:
 
 def horizon(time_zone: str, now: int, days: int) -> int:
     """The midnight that ends the last of so many days, today being the first."""
-    last = _local(time_zone, now).date() + timedelta(days=days)
-    midnight = datetime(last.year, last.month, last.day, tzinfo=_zone(time_zone))
-    return int(midnight.timestamp()) * clock.SECOND
+    return midnight(time_zone, _local(time_zone, now).date() + timedelta(days=days))
+
+
+def midnight(time_zone: str, day: date) -> int:
+    """The moment a day begins."""
+    begin = datetime(day.year, day.month, day.day, tzinfo=_zone(time_zone))
+    return int(begin.timestamp()) * clock.SECOND
 
 
 @lru_cache(1 << 16)

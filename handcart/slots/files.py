@@ -1,0 +1,37 @@
+"""Reading a week from a file: CSV, 7 rows from Monday on, each with a number for each hour from 0:00 on."""
+
+import csv
+import re
+from pathlib import Path
+
+from handcart.retailers.errors import Refused
+
+_MOST_CHARACTERS = 1 << 16
+_WHOLE = re.compile(r"[0-9]{1,6}", re.ASCII)
+_NUMBER = re.compile(r"[0-9]{1,6}(\.[0-9]{1,6})?", re.ASCII)
+
+
+def week(path: Path, *, are_whole: bool) -> list[list[float]]:
+    """The numbers of a file; raises `Refused`."""
+    rows = _rows(path)
+    if len(rows) != 7:
+        raise Refused(f"{path} has {len(rows)} rows: write 7, one for each weekday from Monday on")
+    for number, row in enumerate(rows, 1):
+        if len(row) != 24:
+            raise Refused(f"{path}, row {number} has {len(row)} cells: write 24, one for each hour from 0:00 on")
+        for hour, cell in enumerate(row):
+            if not (_WHOLE if are_whole else _NUMBER).fullmatch(cell.strip()):
+                wanted = "a whole number" if are_whole else "a number"
+                raise Refused(f"{path}, row {number}, {hour}:00: write {wanted} below a million, not {cell[:20]!r}")
+    return [[float(cell) for cell in row] for row in rows]
+
+
+def _rows(path: Path) -> list[list[str]]:
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            lines = file.read(_MOST_CHARACTERS).splitlines()
+        return [row for row in csv.reader(lines, strict=True) if any(cell.strip() for cell in row)]
+    except OSError as error:
+        raise Refused(f"cannot read {path}: {error.strerror}") from None
+    except (UnicodeDecodeError, csv.Error):
+        raise Refused(f"{path} is not CSV in UTF-8: save it as CSV UTF-8, with commas") from None

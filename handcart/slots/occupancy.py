@@ -1,0 +1,47 @@
+"""What an operator sees of a store's windows: how many places each has, and where they are."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from handcart.core import clock
+from handcart.core.db import Tx
+from handcart.slots import ledger, plans, windows
+from handcart.slots.models import NO_CAPACITY
+from handcart.slots.windows import Start
+from handcart.stores.models import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Occupancy:
+    """One window's places. `reason`: why nobody can have it any more, None if nothing is against it."""
+
+    start: Start
+    capacity: int
+    held: int
+    booked: int
+    reason: str | None
+
+    @property
+    def free(self) -> int:
+        """Places left; none where more are taken than an operator has lowered the capacity to."""
+        return max(self.capacity - self.held - self.booked, 0)
+
+
+async def read(tx: Tx, retailer_id: int, store: Store, kind: str, day: date | None = None) -> Sequence[Occupancy]:
+    """The windows of a day by the store's clock, over or not; without a day, from this hour to the plan's horizon."""
+    calendar = await plans.calendar(tx, retailer_id, store, kind)
+    now = clock.now()
+    if day is None:
+        since = windows.start_of(store.time_zone, now).at
+        until = windows.horizon(store.time_zone, now, calendar.plan.horizon_days)
+    else:
+        since, until = (windows.midnight(store.time_zone, one) for one in (day, day + timedelta(days=1)))
+    counts = await ledger.counts(tx, retailer_id, store.number, kind, since, until)
+    found = []
+    for start in windows.starts(store.time_zone, since, until):
+        held, booked = counts.get(start.at, (0, 0))
+        capacity = calendar.capacity(start)
+        reason = calendar.reason(start, now) or (NO_CAPACITY if held + booked >= capacity else None)
+        found.append(Occupancy(start, capacity, held, booked, reason))
+    return found
