@@ -11,6 +11,15 @@
             token = client.oauth.exchange_code(code, redirect_uri=redirect_uri, code_verifier=pkce.verifier)
             client.links.create("member-1", token.access_token)
 
+Stores, slots and orders:
+
+    store = client.stores.find_delivery(address_line_1=..., postal_code=...).stores[0]
+    listed = client.slots.list_delivery("member-1", address=address, location_code=store.location_code, items=items)
+    hold = client.slots.reserve("member-1", listed.service_options[0].id)
+    order = client.orders.create_delivery(
+        "member-1", order_id="ORD-1", service_option_hold_id=hold.id, address=address, items=items
+    )
+
 `AsyncClient` has the same methods, awaited. What can go wrong is drawn in `handcart_client.errors`.
 """
 
@@ -32,33 +41,52 @@ from .errors import (
     UnexpectedResponse,
 )
 from .models import (
+    Address,
     AddressFlags,
+    Availability,
+    DesiredWindow,
     FoundStores,
+    FulfillmentDetails,
     Introspection,
     ItemFailure,
     ItemName,
     ItemProblem,
     ItemToValidate,
     Link,
+    Order,
+    OrderedItem,
+    OrderItem,
+    OrderLine,
+    OrderUser,
     ServerMetadata,
+    ServiceOption,
+    ServiceOptionHold,
+    ServiceOptions,
+    SlotFlags,
     Store,
     StoreFlags,
     Token,
     User,
     ValidatedAddress,
     ValidatedItems,
+    WarningDetail,
+    Window,
 )
 
 __all__ = [
+    "Address",
     "AddressFlags",
     "ApiError",
     "AsyncClient",
+    "Availability",
     "BadRequest",
     "Client",
     "ConnectError",
+    "DesiredWindow",
     "ErrorDetail",
     "Forbidden",
     "FoundStores",
+    "FulfillmentDetails",
     "Introspection",
     "ItemFailure",
     "ItemName",
@@ -67,10 +95,19 @@ __all__ = [
     "Link",
     "NotFound",
     "OAuthError",
+    "Order",
+    "OrderItem",
+    "OrderLine",
+    "OrderUser",
+    "OrderedItem",
     "Pkce",
     "RateLimited",
     "ServerError",
     "ServerMetadata",
+    "ServiceOption",
+    "ServiceOptionHold",
+    "ServiceOptions",
+    "SlotFlags",
     "Store",
     "StoreFlags",
     "Token",
@@ -80,6 +117,8 @@ __all__ = [
     "User",
     "ValidatedAddress",
     "ValidatedItems",
+    "WarningDetail",
+    "Window",
     "new_pkce",
     "new_state",
 ]

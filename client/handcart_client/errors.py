@@ -5,7 +5,7 @@
     │   ├── BadRequest        400: look at `message` and `key`; most "not found" and state errors of Connect are here
     │   ├── Unauthorized      401: the credentials or the token do not count, a new token was tried once
     │   ├── Forbidden         403: no permission, or "User Not Active"
-    │   ├── NotFound          404: no such path; check the base URL
+    │   ├── NotFound          404: no such order or slot; else no such path, check the base URL
     │   ├── RateLimited       429: slow down, see `retry_after`
     │   └── ServerError       5xx: try later, see `retry_after`
     ├── OAuthError            a token endpoint refused: `error` holds the slug, such as "invalid_grant"

@@ -1,7 +1,7 @@
 """What the server answers, in the wire's own words. Fields that a newer server adds are ignored."""
 
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from msgspec import Meta, Struct, ValidationError, field
 
@@ -95,6 +95,175 @@ class ValidatedItems(Struct, frozen=True, kw_only=True):
     warnings: tuple[ItemFailure, ...] = ()
 
 
+class Address(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Where an order goes. latitude, longitude: degrees."""
+
+    address_line_1: str
+    postal_code: str
+    address_line_2: str | None = None
+    address_type: str | None = None
+    city: str | None = None
+    state: str | None = None
+    latitude: float | None = None
+    longitude: float | None = None
+
+
+class OrderItem(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A line of a cart or an order, as it is sent.
+
+    line_num: the line's own name within the order. count: pieces. weight: in the unit that the catalog sells it by.
+    replacement_policy: "no_replacements", "users_choice" or "shoppers_choice".
+    """
+
+    line_num: str
+    item: ItemName
+    count: int | None = None
+    weight: float | None = None
+    special_instructions: str | None = None
+    replacement_policy: str | None = None
+    replacement_items: tuple[ItemName, ...] | None = None
+    metadata: dict[str, Any] | None = None
+
+
+class OrderUser(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What an order says of its customer, in place of what is known of the user.
+
+    birthday: ISO 8601 date, needed for alcohol. phone_number: E.164.
+    """
+
+    birthday: str | None = None
+    phone_number: str | None = None
+    sms_opt_in: bool | None = None
+
+
+class DesiredWindow(Struct, frozen=True):
+    """A window of the retailer's own: an hour at least, on the hour at both ends. Times need a time zone."""
+
+    starts_at: datetime
+    ends_at: datetime
+
+
+class WarningDetail(Struct, frozen=True, kw_only=True):
+    """What is to be known about a cart or an order though nothing stands in its way. meta: such as the line numbers."""
+
+    error: ItemProblem
+    meta: dict[str, Any] = {}
+
+
+class Window(Struct, frozen=True, kw_only=True):
+    """When an order is served, with the offset of the store's clock.
+
+    type: "scheduled", "immediate", "eta" or "priority_eta".
+    """
+
+    start_at: datetime
+    end_at: datetime
+    type: str = "scheduled"
+
+
+class Availability(Struct, frozen=True, kw_only=True):
+    """Whether a slot can be had, and if not, why. Handcart's reasons: docs/wire-choices.md."""
+
+    available: bool
+    reasons: tuple[str, ...] = ()
+
+
+class SlotFlags(Struct, frozen=True, kw_only=True):
+    """long_distance_delivery: the store is 30 to 60 minutes away; None when the server does not say."""
+
+    long_distance_delivery: bool | None = None
+
+
+class ServiceOption(Struct, frozen=True, kw_only=True):
+    """A time slot.
+
+    date: of the service, ISO 8601. service_option_reference: opaque, where desired windows were asked for.
+    handoff_at: when the shopper should reach the counter, where that was asked for.
+    """
+
+    id: int
+    window: Window
+    availability: Availability
+    date: str | None = None
+    flags: SlotFlags = field(default_factory=SlotFlags)
+    service_option_reference: str | None = None
+    handoff_at: datetime | None = None
+
+
+class ServiceOptions(Struct, frozen=True, kw_only=True):
+    """Slots in the order of their start, those that cannot be had among them."""
+
+    service_options: tuple[ServiceOption, ...] = ()
+    warnings: tuple[WarningDetail, ...] = ()
+
+
+class ServiceOptionHold(Struct, frozen=True, kw_only=True):
+    """A place kept until `expires_at`, ten minutes; an order takes its `id`. Expired, it still books where room is."""
+
+    id: int
+    expires_at: datetime
+    service_option: ServiceOption
+
+
+class FulfillmentDetails(Struct, frozen=True, kw_only=True):
+    """Where and when an order is served. store_location: location code of the store that really fills it."""
+
+    window_starts_at: datetime
+    window_ends_at: datetime
+    store_location: str | None = None
+    delivered_at: datetime | None = None
+    bag_count: int | None = None
+
+
+class OrderedItem(Struct, frozen=True, kw_only=True):
+    """The codes of a product, as asked for and as delivered; empty where nothing is known."""
+
+    upc: str | None = None
+    rrc: str | None = None
+    requested_upc: str | None = None
+    requested_rrc: str | None = None
+    delivered_upc: str | None = None
+    delivered_rrc: str | None = None
+
+
+class OrderLine(Struct, frozen=True, kw_only=True):
+    """A line of an order, as the server answers it. qty_unit: "each", "lb" or "kg"."""
+
+    line_num: str
+    item: OrderedItem = field(default_factory=OrderedItem)
+    qty: float | None = None
+    qty_unit: str | None = None
+    replaced: bool | None = None
+    replacement_policy: str | None = None
+    special_instructions: str | None = None
+    scan_code: str | None = None
+    metadata: dict[str, Any] | None = None
+
+
+class Order(Struct, frozen=True, kw_only=True):
+    """An order. `items` and `warnings` are empty for last mile and dispatch orders.
+
+    id: the retailer's own. status: "brand_new" until a shopper takes it; only until then may it change.
+    is_instacartplus: the membership's benefit applies, decided at creation; is_express: its older name.
+    order_url: the status page, None or empty without one. cancellation_reason: of canceled orders only.
+    pos_payment_method: where one order was asked for.
+    """
+
+    id: str
+    status: str
+    created_at: datetime | None = None
+    is_instacartplus: bool = False
+    is_express: bool = False
+    fulfillment_details: FulfillmentDetails | None = None
+    items: tuple[OrderLine, ...] = ()
+    warnings: tuple[WarningDetail, ...] = ()
+    order_url: str | None = None
+    cancellation_reason: str | None = None
+    locale: str | None = None
+    metadata: dict[str, Any] | None = None
+    pos_payment_method: str | None = None
+
+
 class Link(Struct, frozen=True, kw_only=True):
     """The platform account linked to a Connect user.
 
@@ -175,6 +344,18 @@ class LinkAnswer(Struct, frozen=True):
         if member is None:
             raise ValidationError("Object has neither `instacartplus_member` nor `express_member`")
         return Link(instacartplus_member=member, express_member=self.express_member, expired_at=in_utc(self.expired_at))
+
+
+class HoldAnswer(Struct, frozen=True):
+    """The answer of every reservation."""
+
+    service_option_hold: ServiceOptionHold
+
+
+class OrdersAnswer(Struct, frozen=True):
+    """The answer of the deprecated list of orders."""
+
+    orders: tuple[Order, ...] = ()
 
 
 class Success(Struct, frozen=True):

@@ -31,6 +31,13 @@ def is_loopback(host: str) -> bool:
 
 def user_path(user_id: str, tail: str, under: str = "/v2/fulfillment/users") -> str:
     """The path of one user. ValueError for ids that no path can carry: empty, "." and ".."."""
-    if user_id in ("", ".", ".."):
-        raise ValueError(f"a user id must not be {user_id!r}: it cannot be put into a path")
-    return f"{under}/{quote(user_id, safe='')}/{tail}"
+    return f"{under}/{segment(user_id, 'user id')}/{tail}"
+
+
+def segment(value: str, name: str) -> str:
+    """An id as one segment of a path. ValueError for those that no path can carry: empty, "." and ".."."""
+    if value in ("", ".", ".."):
+        raise ValueError(
+            f"{'an' if name[0] in 'aeio' else 'a'} {name} must not be {value!r}: it cannot be put into a path"
+        )
+    return quote(value, safe="")

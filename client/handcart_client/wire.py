@@ -8,6 +8,7 @@ from email.utils import parsedate_to_datetime
 from enum import Enum
 from http import HTTPStatus
 from typing import Generic, TypeVar
+from uuid import uuid4
 
 import httpx
 import msgspec
@@ -26,7 +27,7 @@ from .errors import (
     Unauthorized,
     UnexpectedResponse,
 )
-from .models import Link, LinkAnswer, Success
+from .models import HoldAnswer, Link, LinkAnswer, Order, OrdersAnswer, ServiceOptionHold, Success
 
 T = TypeVar("T")
 
@@ -66,6 +67,7 @@ class Operation(Generic[T]):
     body: Mapping[str, object] | None = field(default=None, repr=False)
     bearer: bool = True
     retry: Retry = Retry.REFUSED
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     def content(self) -> bytes | None:
         """The JSON body; a value of None is left out."""
@@ -93,6 +95,20 @@ def accepted(body: bytes) -> None:
 
 def read_link(body: bytes) -> Link:
     return msgspec.json.decode(body, type=LinkAnswer).link()
+
+
+def creation(path: str, body: Mapping[str, object]) -> Operation[Order]:
+    """A call that makes an order. Every repetition carries the same key, so that it finds the order that it made."""
+    headers = {"Idempotency-Key": str(uuid4())}
+    return Operation("POST", path, reader(Order), body=body, retry=Retry.SAFE, headers=headers)
+
+
+def read_hold(body: bytes) -> ServiceOptionHold:
+    return msgspec.json.decode(body, type=HoldAnswer).service_option_hold
+
+
+def read_orders(body: bytes) -> tuple[Order, ...]:
+    return msgspec.json.decode(body, type=OrdersAnswer).orders
 
 
 def result(operation: Operation[T], response: httpx.Response) -> T:

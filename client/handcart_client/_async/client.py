@@ -6,9 +6,12 @@ from typing import Self
 import httpx
 
 from .connection import AsyncConnection
+from .dispatch import AsyncDispatch
 from .items import AsyncItems
 from .links import AsyncLinks
 from .oauth import AsyncOAuth
+from .orders import AsyncOrders
+from .slots import AsyncSlots
 from .stores import AsyncStores
 from .users import AsyncUsers
 
@@ -60,6 +63,9 @@ class AsyncClient:
         self.links = AsyncLinks(self._connection)
         self.stores = AsyncStores(self._connection)
         self.items = AsyncItems(self._connection)
+        self.slots = AsyncSlots(self._connection)
+        self.orders = AsyncOrders(self._connection)
+        self.dispatch = AsyncDispatch(self._connection)
         self.oauth = AsyncOAuth(self._connection)
 
     async def aclose(self) -> None:

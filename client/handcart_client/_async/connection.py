@@ -108,7 +108,7 @@ class AsyncConnection:
             operation.method,
             self.base_url + operation.path,
             content=operation.content(),
-            headers={"Authorization": f"Bearer {token.access_token}"} if token else None,
+            headers={**operation.headers, **({"Authorization": f"Bearer {token.access_token}"} if token else {})},
         )
         try:
             response = await self._http.send(request)

@@ -7,9 +7,12 @@ from typing import Self
 import httpx
 
 from .connection import Connection
+from .dispatch import Dispatch
 from .items import Items
 from .links import Links
 from .oauth import OAuth
+from .orders import Orders
+from .slots import Slots
 from .stores import Stores
 from .users import Users
 
@@ -61,6 +64,9 @@ class Client:
         self.links = Links(self._connection)
         self.stores = Stores(self._connection)
         self.items = Items(self._connection)
+        self.slots = Slots(self._connection)
+        self.orders = Orders(self._connection)
+        self.dispatch = Dispatch(self._connection)
         self.oauth = OAuth(self._connection)
 
     def close(self) -> None:

@@ -110,7 +110,7 @@ class Connection:
             operation.method,
             self.base_url + operation.path,
             content=operation.content(),
-            headers={"Authorization": f"Bearer {token.access_token}"} if token else None,
+            headers={**operation.headers, **({"Authorization": f"Bearer {token.access_token}"} if token else {})},
         )
         try:
             response = self._http.send(request)

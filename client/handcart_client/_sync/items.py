@@ -3,7 +3,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from ..models import ItemToValidate, ValidatedItems
+from ..models import Address, ItemToValidate, ValidatedItems
 from ..wire import Operation, Retry, reader
 from .connection import Connection
 
@@ -19,7 +19,7 @@ class Items:
         items: Sequence[ItemToValidate],
         *,
         location_code: str | None = None,
-        address: Mapping[str, object] | None = None,
+        address: Address | Mapping[str, object] | None = None,
     ) -> ValidatedItems:
         """Check that a store has items, and that each comes with the quantity it is sold by. Nothing is held.
 

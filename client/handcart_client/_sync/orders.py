@@ -1,0 +1,138 @@
+# Generated from ../_async by generate_sync.py: change it there.
+"""Orders of Connect users."""
+
+from typing import Unpack
+
+from ..models import Order
+from ..requests import CreateDelivery, CreateLastMile, CreatePickup, StageOrder, UpdateCarried, UpdateOrder
+from ..urls import segment, user_path
+from ..wire import Operation, Retry, creation, read_orders, reader
+from .connection import Connection
+
+
+class Orders:
+    """Delivery, pickup and last mile orders; those without a user are in `dispatch`.
+
+    Every method may raise any `ConnectError`; BadRequest has code 1001 and `key` names the field, where nothing else is
+    said, and NotFound means that the user has no such order. An order may change as long as it is "brand_new"; later
+    the refusal is a BadRequest with the message "too_late".
+
+    Creations carry an Idempotency-Key and are repeated whenever the answer did not come: Handcart then answers the
+    order there is. A server that knows no such key refuses the second order of the same order_id: ask `get`.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def create_delivery(self, user_id: str, **fields: Unpack[CreateDelivery]) -> Order:
+        """Order a delivery for the slot that the user holds; an expired hold still books where there is room.
+
+        Raises:
+            BadRequest: key "service_option_hold_id", another slot is to be held; "order_id", it stands for an order
+                with other content; "user.birthday" or "user.phone_number"; "items", code 2000, the cart.
+
+        https://docs.instacart.com/connect/api/fulfillment/delivery/create_order
+        """
+        return self._connection.send(creation(user_path(user_id, "orders/delivery"), fields))
+
+    def create_pickup(self, user_id: str, **fields: Unpack[CreatePickup]) -> Order:
+        """Order for pickup in the slot that the user holds; raises as `create_delivery`.
+
+        https://docs.instacart.com/connect/api/fulfillment/pickup/create_order
+        """
+        return self._connection.send(creation(user_path(user_id, "orders/pickup"), fields))
+
+    def create_last_mile(self, user_id: str, **fields: Unpack[CreateLastMile]) -> Order:
+        """Have an order that the retailer picks delivered in the slot that the user holds.
+
+        Without an order_id the server chooses one, and only the Idempotency-Key makes the repetition safe.
+
+        Raises:
+            BadRequest: key "service_option_hold_id", another slot is to be held; "start_at"; "user_phone"; "alcoholic".
+
+        https://docs.instacart.com/connect/api/fulfillment/last_mile/create_order
+        """
+        return self._connection.send(creation(user_path(user_id, "orders/last_mile"), fields))
+
+    def create_last_mile_deprecated(self, user_id: str, **fields: Unpack[CreateLastMile]) -> Order:
+        """Deprecated on the wire: use `create_last_mile`, which takes and answers the same.
+
+        https://docs.instacart.com/connect/api/fulfillment/deprecated
+        """
+        path = user_path(user_id, "orders", under="/v2/fulfillment/lastmile/users")
+        return self._connection.send(creation(path, fields))
+
+    def get(self, user_id: str, order_id: str) -> Order:
+        """An order as it is now. Repeated after any passing failure: it only reads.
+
+        https://docs.instacart.com/connect/api/fulfillment/delivery/get_order
+        """
+        path = order_path(user_id, order_id)
+        return self._connection.send(Operation("GET", path, reader(Order), retry=Retry.SAFE))
+
+    def list(self, user_id: str) -> tuple[Order, ...]:
+        """A user's orders. Deprecated on the wire, without a replacement. Repeated after any passing failure.
+
+        https://docs.instacart.com/connect/api/fulfillment/delivery/get_orders
+        """
+        path = user_path(user_id, "orders")
+        return self._connection.send(Operation("GET", path, read_orders, retry=Retry.SAFE))
+
+    def update(self, user_id: str, order_id: str, **fields: Unpack[UpdateOrder]) -> Order:
+        """Change a delivery or pickup order: slot, tip, instructions, customer, items.
+
+        Repeated whenever the answer did not come, unless it takes up a hold, which counts once.
+
+        Raises:
+            BadRequest: as `create_delivery`; "Duplicate items were provided" where a product got a new line_num.
+
+        https://docs.instacart.com/connect/api/fulfillment/delivery/update_order
+        """
+        retry = Retry.REFUSED if fields.get("service_option_hold_id") is not None else Retry.SAFE
+        path = order_path(user_id, order_id)
+        return self._connection.send(Operation("PUT", path, reader(Order), body=fields, retry=retry))
+
+    def update_last_mile(self, user_id: str, order_id: str, **fields: Unpack[UpdateCarried]) -> Order:
+        """Change a last mile order: window, tip, totals, instructions. Repeated whenever the answer did not come.
+
+        Raises:
+            BadRequest: key "service_option_id", the slot is full; "start_at", the window is not within the slot.
+
+        https://docs.instacart.com/connect/api/fulfillment/last_mile/update_order
+        """
+        path = order_path(user_id, order_id, "/last_mile")
+        return self._connection.send(Operation("PUT", path, reader(Order), body=fields, retry=Retry.SAFE))
+
+    def update_tip(self, user_id: str, order_id: str, tip_amount_cents: int) -> Order:
+        """Change the tip of a completed order; before that, use `update`. Repeated whenever the answer did not come.
+
+        Raises:
+            BadRequest: key "tip_amount_cents"; key "order_id", the order is not completed.
+
+        https://docs.instacart.com/connect/api/fulfillment/delivery/update_tip
+        """
+        body = {"tip_amount_cents": tip_amount_cents}
+        path = order_path(user_id, order_id, "/tip")
+        return self._connection.send(Operation("PUT", path, reader(Order), body=body, retry=Retry.SAFE))
+
+    def stage(self, user_id: str, order_id: str, **fields: Unpack[StageOrder]) -> Order:
+        """Say that a last mile order waits in the staging area, so that a shopper is sent.
+
+        Repeated only when it was not sent, or refused with 429 or 503.
+
+        https://docs.instacart.com/connect/api/fulfillment/last_mile/stage_order
+        """
+        path = order_path(user_id, order_id, "/staged")
+        return self._connection.send(Operation("POST", path, reader(Order), body=fields))
+
+    def cancel(self, user_id: str, order_id: str) -> Order:
+        """Cancel an order. Repeated only when it was not sent, or refused with 429 or 503: later, ask `get`.
+
+        https://docs.instacart.com/connect/api/fulfillment/delivery/cancel_order
+        """
+        path = order_path(user_id, order_id, "/cancel")
+        return self._connection.send(Operation("POST", path, reader(Order)))
+
+
+def order_path(user_id: str, order_id: str, tail: str = "") -> str:
+    return user_path(user_id, f"orders/{segment(order_id, 'order id')}{tail}")
