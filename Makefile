@@ -44,6 +44,10 @@ format: setup-dev ## format the code and apply the safe fixes
 docs: setup-dev ## write the documents that are made from code: OpenAPI, settings
 	@$(PY) -m tools.generate_docs
 
+.PHONY: torture
+torture: setup-tests ## run the races for places with as many rounds as the bars ask for (half an hour)
+	HANDCART_LONG=1 $(PY) -m pytest -q tests/races/test_oversell.py
+
 .PHONY: bench
 bench: setup-tests ## measure speed against a limit program and other servers
 	$(WITH_NODE) $(PY) -m bench

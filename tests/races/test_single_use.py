@@ -4,17 +4,8 @@ ROUNDS rounds on each store; a zero in N rounds leaves at most 3/N by chance.
 """
 
 import asyncio
-import os
 import secrets
-import socket
-import subprocess
-import sys
-import time
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
-import httpx
 import pytest
 
 from handcart.accounts import ops as accounts
@@ -24,9 +15,8 @@ from handcart.oauth import tokens
 from handcart.retailers import ops as retailers
 from handcart.users import ops as users_ops
 from handcart.users.models import User
-from tests.support.server import SECRET_KEY, LiveServer
 from tests.support.shop import PASSWORD_HASH, REDIRECT_URI, Shop
-from tests.support.volley import Connection
+from tests.support.volley import Answer, volleys
 
 pytestmark = pytest.mark.serial
 
@@ -50,29 +40,6 @@ async def make_codes(tx: Tx, client_id: str, account_id: int, number: int) -> li
             clock.now() + clock.HOUR,
         )
     return codes
-
-
-Answer = tuple[int, Any]
-
-
-async def volleys(urls: list[str], rounds: list[list[tuple[str, Any]]], token: str = "") -> list[list[Answer]]:
-    """Round by round, all posts (path, body) of a round at the same moment, spread over the servers at `urls`."""
-    width = len(rounds[0])
-    connections = [await Connection.open(urls[place % len(urls)]) for place in range(width)]
-    try:
-        return [
-            list(
-                await asyncio.gather(
-                    *[
-                        connection.post(path, body, token)
-                        for connection, (path, body) in zip(connections, posts, strict=True)
-                    ]
-                )
-            )
-            for posts in rounds
-        ]
-    finally:
-        await asyncio.gather(*[connection.close() for connection in connections])
 
 
 def redeem_all(shop: Shop, codes: list[str], *urls: str) -> list[list[Answer]]:
@@ -165,48 +132,6 @@ def test_linking_token_without_its_guard_then_the_race_is_seen(shop: Shop, monke
     assert "Validation failed: Common identities can only have one user per isolation context" in lost
 
 
-@pytest.fixture
-def two_processes(server: LiveServer, tmp_path: Path) -> Iterator[str]:
-    """Two more server processes on the store of `server`."""
-    environment = {
-        **os.environ,
-        "HANDCART_SECRET_KEY": SECRET_KEY,
-        "HANDCART_DATABASE": server.app.settings.database_url,
-        "HANDCART_RATE_LIMIT_PER_SECOND": "0",
-        "HANDCART_ENVIRONMENT": "sandbox",
-        "HANDCART_PUBLIC_URL": server.url,
-        "HANDCART_ACCESS_LOG": "off",
-    }
-    port = free_port()
-    url = f"http://127.0.0.1:{port}"
-    command = [sys.executable, "-m", "handcart", "serve", "--port", str(port), "--workers", "2"]
-    with (tmp_path / "log").open("w") as log:
-        process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
-    try:
-        deadline = time.monotonic() + 60
-        while not is_up(url):
-            assert process.poll() is None, (tmp_path / "log").read_text()
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
-        yield url
-    finally:
-        process.terminate()
-        process.wait(30)
-
-
 def test_code_redeemed_at_three_processes_at_once_then_one_token(shop: Shop, two_processes: str) -> None:
     codes = shop.server.write(make_codes, shop.client.client_id, shop.account().id, ROUNDS)
     assert wins(redeem_all(shop, codes, two_processes)) == [1] * ROUNDS
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
-
-
-def is_up(url: str) -> bool:
-    try:
-        return httpx.get(f"{url}/live", timeout=2).status_code == 200
-    except httpx.TransportError:
-        return False

@@ -31,3 +31,26 @@ class Connection:
     async def close(self) -> None:
         self._writer.close()
         await self._writer.wait_closed()
+
+
+Answer = tuple[int, Any]
+
+
+async def volleys(urls: list[str], rounds: list[list[tuple[str, Any]]], token: str = "") -> list[list[Answer]]:
+    """Round by round, all posts (path, body) of a round at the same moment, spread over the servers at `urls`."""
+    width = len(rounds[0])
+    connections = [await Connection.open(urls[place % len(urls)]) for place in range(width)]
+    try:
+        return [
+            list(
+                await asyncio.gather(
+                    *[
+                        connection.post(path, body, token)
+                        for connection, (path, body) in zip(connections, posts, strict=True)
+                    ]
+                )
+            )
+            for posts in rounds
+        ]
+    finally:
+        await asyncio.gather(*[connection.close() for connection in connections])
