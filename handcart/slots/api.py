@@ -147,8 +147,9 @@ async def _list(
     with_handoff: bool = False,
 ) -> ServiceOptionsResponse:
     is_far = point is not None and distance.is_far(store, point)
+    user = (call.caller.isolation_id, call.path["user_id"]) if "user_id" in call.path else None
     options = []
-    for slot in await ops.offers(tx, call.caller.retailer_id, store, kind, wishes):
+    for slot in await ops.offers(tx, call.caller.retailer_id, store, kind, wishes, user):
         option = _option(slot, with_reference=bool(wishes.desired))
         if point is not None:
             option.flags = SlotFlags(is_far)
@@ -207,7 +208,7 @@ def _referred(reference: str) -> int:
     """The id in a reference: it alone decides."""
     try:
         return msgspec.json.decode(b64decode(reference, validate=True), type=_Reference).id
-    except (ValueError, msgspec.DecodeError):
+    except (ValueError, RecursionError):  # a DecodeError is a ValueError
         raise errors.invalid("service_option_reference") from None
 
 

@@ -12,6 +12,7 @@ from handcart.core.db import Tx
 from handcart.slots.models import Place
 
 _ROW = "retailer_id = $1 AND store_number = $2 AND kind = $3 AND starts_at = $4"
+_LOCK = f"SELECT held FROM slot_ledger WHERE {_ROW} FOR UPDATE"  # noqa: S608 (the names above)
 _TAKE = {
     counter: f"UPDATE slot_ledger SET {counter} = {counter} + 1"  # noqa: S608 (the two below)
     f" WHERE {_ROW} AND capacity = $5 AND held + booked < capacity"
@@ -52,44 +53,47 @@ async def give_back(tx: Tx, retailer_id: int, place: Place, counter: str, count:
 
 
 async def lock(tx: Tx, retailer_id: int, places: Iterable[Place]) -> None:
-    """Hold the rows of several places, always in the same order, so that nobody waits in a circle."""
+    """Hold the rows of several places, always in the same order, so that nobody waits in a circle.
+
+    A row that is not there yet is made, without capacity: nobody else may make it meanwhile and wait for another.
+    """
     keys = sorted({(place.store_number, place.kind, place.ledger_starts_at) for place in places})
     for key in keys:
-        await tx.one(f"SELECT held FROM slot_ledger WHERE {_ROW} FOR UPDATE", retailer_id, *key)  # noqa: S608
+        if await tx.one(_LOCK, retailer_id, *key) is None:
+            await _make(tx, (retailer_id, *key), 0)
 
 
-async def taken(tx: Tx, retailer_id: int, store_number: int, kind: str, since: int, until: int) -> Mapping[int, int]:
-    """How many places are gone, by the start of their two hours; what has expired is free."""
-    found = await counts(tx, retailer_id, store_number, kind, since, until)
+async def taken(
+    tx: Tx, retailer_id: int, store_number: int, kind: str, since: int, until: int, user: tuple[int, str] | None = None
+) -> Mapping[int, int]:
+    """How many places are gone, by the start of their two hours: gone for a user (isolation, id), if one is named."""
+    found = await counts(tx, retailer_id, store_number, kind, since, until, user)
     return {starts_at: held + booked for starts_at, (held, booked) in found.items()}
 
 
 async def counts(
-    tx: Tx, retailer_id: int, store_number: int, kind: str, since: int, until: int
+    tx: Tx, retailer_id: int, store_number: int, kind: str, since: int, until: int, user: tuple[int, str] | None = None
 ) -> Mapping[int, tuple[int, int]]:
-    """How many places are held and booked, by the start of their two hours; expired holds do not count."""
+    """How many places are held and booked, by the start of their two hours; neither expired holds nor the user's.
+
+    One statement, so that a hold that is dropped meanwhile counts in neither or in both of its halves.
+    """
     rows = await tx.all(
-        "SELECT starts_at, held, booked FROM slot_ledger"
+        "SELECT starts_at, held - coalesce(free, 0) AS held, booked FROM slot_ledger LEFT JOIN ("
+        "SELECT ledger_starts_at, count(*) AS free FROM holds WHERE retailer_id = $1 AND store_number = $2"
+        " AND kind = $3 AND ledger_starts_at >= $4 AND ledger_starts_at < $5 AND is_counted"
+        " AND (expires_at <= $6 OR (isolation_id = $7 AND user_id = $8)) GROUP BY ledger_starts_at"
+        ") AS expired ON ledger_starts_at = starts_at"
         " WHERE retailer_id = $1 AND store_number = $2 AND kind = $3 AND starts_at >= $4 AND starts_at < $5",
         retailer_id,
         store_number,
         kind,
         since,
         until,
-    )
-    expired = await tx.all(
-        "SELECT ledger_starts_at, count(*) AS holds FROM holds WHERE retailer_id = $1 AND store_number = $2"
-        " AND kind = $3 AND ledger_starts_at >= $4 AND ledger_starts_at < $5 AND is_counted AND expires_at <= $6"
-        " GROUP BY ledger_starts_at",
-        retailer_id,
-        store_number,
-        kind,
-        since,
-        until,
         clock.now(),
+        *(user or (None, None)),
     )
-    free = {row["ledger_starts_at"]: row["holds"] for row in expired}
-    return {row["starts_at"]: (row["held"] - free.get(row["starts_at"], 0), row["booked"]) for row in rows}
+    return {row["starts_at"]: (row["held"], row["booked"]) for row in rows}
 
 
 async def _make(tx: Tx, row: tuple[int, int, str, int], capacity: int) -> None:
@@ -99,7 +103,7 @@ async def _make(tx: Tx, row: tuple[int, int, str, int], capacity: int) -> None:
         *row,
         capacity,
     )
-    await tx.one(f"SELECT held FROM slot_ledger WHERE {_ROW} FOR UPDATE", *row)  # noqa: S608
+    await tx.one(_LOCK, *row)
 
 
 async def _drop_expired(tx: Tx, row: tuple[int, int, str, int]) -> None:

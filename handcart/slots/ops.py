@@ -53,13 +53,18 @@ class Wishes:
     desired: Sequence[tuple[int, int]] = ()
 
 
-async def offers(tx: Tx, retailer_id: int, store: Store, kind: str, wishes: Wishes) -> list[Slot]:
-    """The slots of a store in the order of their start; those that cannot be had say why."""
+async def offers(
+    tx: Tx, retailer_id: int, store: Store, kind: str, wishes: Wishes, user: tuple[int, str] | None = None
+) -> list[Slot]:
+    """The slots of a store in the order of their start; those that cannot be had say why.
+
+    `user` (isolation, id): whose list it is, since the place that they hold is free for themselves.
+    """
     calendar = await plans.calendar(tx, retailer_id, store, kind)
     rules = (await retailers.retailer(tx, retailer_id)).rules
     now = clock.now()
     end = windows.horizon(store.time_zone, now, calendar.plan.horizon_days)
-    gone = await ledger.taken(tx, retailer_id, store.number, kind, now - WINDOW, end)
+    gone = await ledger.taken(tx, retailer_id, store.number, kind, now - WINDOW, end, user)
     board = _Board(retailer_id, calendar, kind, rules, wishes, now, gone)
     if wishes.desired:
         return [board.desired(begin, end) for begin, end in wishes.desired]
@@ -78,10 +83,10 @@ async def hold(tx: Tx, caller: Caller, user_id: str, option_id: int, *, has_alco
     await users.require(tx, caller.isolation_id, user_id)
     slot = await find(tx, caller.retailer_id, option_id)
     place = place_of(slot)
-    await _drop(tx, caller.isolation_id, user_id, place)
     calendar = await plans.calendar(tx, caller.retailer_id, slot.store, slot.kind)
     rules = (await retailers.retailer(tx, caller.retailer_id)).rules
     refusal = _refusal(calendar, rules, slot, "service_option_id", has_alcohol=has_alcohol)
+    await _drop(tx, caller.isolation_id, user_id, None if refusal else (caller.retailer_id, place))
     if refusal is not None:
         return refusal
     if not await ledger.take(tx, caller.retailer_id, place, "held", _capacity(calendar, slot.window)):
@@ -119,20 +124,23 @@ async def held_slot(tx: Tx, caller: Caller, user_id: str, hold_id: int) -> Slot:
 
 
 async def claim(tx: Tx, caller: Caller, user_id: str, hold_id: int, slot: Slot) -> Booking:
-    """Turn a user's hold for `slot` into a booking; an expired one still books where there is a place.
+    """Turn a user's hold for `slot` into a booking; an expired one still books where there is a place, until it begins.
 
     The caller holds the user, and has locked the other ledger rows it wants, if any.
     """
     place = place_of(slot)
     await ledger.lock(tx, caller.retailer_id, [place])
     row = await tx.one(
-        "DELETE FROM holds WHERE isolation_id = $1 AND user_id = $2 AND id = $3 RETURNING is_counted",
+        "DELETE FROM holds WHERE isolation_id = $1 AND user_id = $2 AND id = $3 RETURNING is_counted, expires_at",
         caller.isolation_id,
         user_id,
         hold_id,
     )
     if row is None:
         raise invalid("service_option_hold_id")
+    now = clock.now()
+    if row["expires_at"] <= now and _has_begun(slot.window, now):
+        raise errors.expired("service_option_hold_id")
     if row["is_counted"]:
         await ledger.book_held(tx, caller.retailer_id, place)
         return Booking(slot.store, slot.window, place)
@@ -202,10 +210,12 @@ def is_desirable(store: Store, starts_at: int, ends_at: int) -> bool:
 
 def allows_alcohol(rules: Rules, store: Store, window: Window) -> bool:
     """Whether alcohol may be handed over during the whole window, by the store's clock."""
-    begin = windows.start_of(store.time_zone, window.starts_at)
-    end = windows.start_of(store.time_zone, window.ends_at - 1)
-    is_one_day = begin.date == end.date
-    return is_one_day and rules.alcohol_from_hour <= begin.hour and end.hour < rules.alcohol_until_hour
+    begin = windows.start_of(store.time_zone, window.starts_at).at
+    hours = (windows.start_of(store.time_zone, at).hour for at in range(begin, window.ends_at, clock.HOUR))
+    since, until = rules.alcohol_from_hour, rules.alcohol_until_hour
+    if since > until:  # over midnight
+        return all(hour >= since or hour < until for hour in hours)
+    return all(since <= hour < until for hour in hours)
 
 
 def _could_be_listed(store: Store, option: Option) -> bool:
@@ -231,7 +241,7 @@ class _Board:
     def desired(self, begin: int, end: int) -> Slot:
         option = Option(self.calendar.store.number, self.kind, SCHEDULED, begin, end)
         window = window_of(self.calendar.store, option)
-        return self._slot(option, window, windows.start_of(self.calendar.store.time_zone, begin), is_checked=True)
+        return self._slot(option, window, windows.start_of(self.calendar.store.time_zone, begin), has_lead=True)
 
     def soon(self) -> list[Slot]:
         """Immediate or ETA slots, where the retailer has them; those without a place are left out."""
@@ -260,10 +270,12 @@ class _Board:
                 return [slot]
         return []
 
-    def _slot(self, option: Option, window: Window, start: Start, *, is_checked: bool = False) -> Slot:
+    def _slot(self, option: Option, window: Window, start: Start, *, has_lead: bool = False) -> Slot:
         reasons = []
         capacity = self.calendar.capacity(start)
-        against = self.calendar.reason(start, self.now) if is_checked or not capacity else None
+        # A list of scheduled windows begins behind the lead time and ends at the horizon: the cut-off is left.
+        is_checked = has_lead or option.type != SCHEDULED or self.calendar.plan.cutoff_hour is not None
+        against = self.calendar.reason(start, self.now, has_lead=has_lead) if is_checked or not capacity else None
         if against:
             reasons.append(against)
         elif self.gone.get(start.at, 0) >= capacity:
@@ -281,8 +293,11 @@ def _refusal(calendar: Calendar, rules: Rules, slot: Slot, key: str, *, has_alco
     """What is against a slot, whatever its places; one that was listed a moment ago is not refused for its lead."""
     now = clock.now()
     is_soon = slot.window.type != SCHEDULED
-    if slot.window.starts_at < (now - GRACE if is_soon else now):
+    if _has_begun(slot.window, now):
         return errors.expired(key)
+    # What begins with the order is never listed beforehand, nor at a store that takes no such orders any more.
+    if (is_soon and slot.window.starts_at > now) or not stores.takes(slot.store, slot.kind):
+        return errors.not_available(key)
     start = windows.start_of(slot.store.time_zone, slot.window.ledger_starts_at)
     if calendar.reason(start, now, grace=GRACE, has_lead=not is_soon and not rules.offers_eta):
         return errors.not_available(key)
@@ -291,8 +306,13 @@ def _refusal(calendar: Calendar, rules: Rules, slot: Slot, key: str, *, has_alco
     return None
 
 
-async def _drop(tx: Tx, isolation_id: int, user_id: str, next_place: Place | None = None) -> None:
-    """Drop the hold of a user whom this transaction holds."""
+def _has_begun(window: Window, now: int) -> bool:
+    """Whether it is too late for a window; those that begin with the order are had until a moment later."""
+    return window.starts_at < (now if window.type == SCHEDULED else now - GRACE)
+
+
+async def _drop(tx: Tx, isolation_id: int, user_id: str, wanted: tuple[int, Place] | None = None) -> None:
+    """Drop the hold of a user whom this transaction holds, and who next wants a place at a retailer."""
     row = await tx.one(
         "SELECT id, retailer_id, store_number, kind, ledger_starts_at FROM holds"
         " WHERE isolation_id = $1 AND user_id = $2",
@@ -302,7 +322,9 @@ async def _drop(tx: Tx, isolation_id: int, user_id: str, next_place: Place | Non
     if row is None:
         return
     place = Place(row["store_number"], row["kind"], row["ledger_starts_at"])
-    await ledger.lock(tx, row["retailer_id"], [place, *([next_place] if next_place else [])])
+    places = [(row["retailer_id"], place), *([wanted] if wanted else [])]  # of two banners, where they share users
+    for retailer_id in sorted({retailer_id for retailer_id, _ in places}):
+        await ledger.lock(tx, retailer_id, [one for owner, one in places if owner == retailer_id])
     dropped = await tx.one(
         "DELETE FROM holds WHERE isolation_id = $1 AND user_id = $2 RETURNING is_counted", isolation_id, user_id
     )

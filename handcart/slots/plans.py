@@ -77,9 +77,10 @@ class Calendar:
             return NO_CAPACITY if self.is_open(start) else STORE_CLOSED
         if has_lead and start.at < now - grace + self.plan.lead_minutes * clock.MINUTE:
             return TOO_SOON
-        here = windows.start_of(self.store.time_zone, now - grace)
-        if self.plan.cutoff_hour is not None and start.date == here.date and here.hour >= self.plan.cutoff_hour:
-            return CUTOFF_PASSED
+        if self.plan.cutoff_hour is not None:
+            here = windows.start_of(self.store.time_zone, now - grace)
+            if start.date == here.date and here.hour >= self.plan.cutoff_hour:
+                return CUTOFF_PASSED
         if start.at >= windows.horizon(self.store.time_zone, now, self.plan.horizon_days):
             return TOO_FAR
         return None

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
+from handcart.core import errors
 from handcart.core.db import Tx
 from handcart.core.errors import ApiError
 from handcart.retailers import ops as retailers
@@ -89,7 +90,10 @@ class Cart:
 
 
 async def read(tx: Tx, retailer_id: int, store: Store, kind: str, asked: Sequence[OrderItem]) -> Cart:
-    """Look the lines up and check them."""
+    """Look the lines up and check them; raises `can't be blank` for those that name no product."""
+    nameless = [place for place, one in enumerate(asked) if one.item.upc is None and one.item.rrc is None]
+    if nameless:
+        raise errors.of([errors.blank(f"items[{place}].item") for place in nameless])
     retailer = await retailers.retailer(tx, retailer_id)
     wanted = [Wanted(_code(one.item), one.count, one.weight, one.line_num) for one in asked]
     found = await items.find(tx, retailer_id, [one.code for one in wanted])

@@ -70,10 +70,15 @@ async def store_by_number(tx: Tx, retailer_id: int, number: int) -> Store | None
     return _store(row) if row else None
 
 
+def takes(store: Store, kind: str) -> bool:
+    """Whether a store takes orders of a kind."""
+    return bool(getattr(store, _TAKES[kind]))
+
+
 async def serving(tx: Tx, retailer_id: int, kind: str, location_code: str) -> Store:
     """A store that takes orders of a kind, by its location code; raises `is invalid` where there is none."""
     found = await store(tx, retailer_id, location_code)
-    if found is None or not getattr(found, _TAKES[kind]):
+    if found is None or not takes(found, kind):
         raise invalid("location_code")
     return found
 
