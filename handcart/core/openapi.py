@@ -141,8 +141,9 @@ def _schemas(routes: Sequence[Route]) -> tuple[dict[Any, Any], dict[str, Any]]:
             _lift_description(schema)
     for answer in (ErrorMeta, *(route.response for route in routes)):
         if answer is not None and answer.__struct_config__.omit_defaults:
-            for name, schema in components[answer.__name__]["properties"].items():
-                components[answer.__name__]["properties"][name] = _without_null(schema)
+            component = components[answer.__name__]
+            for name in component["properties"].keys() - set(component.get("required", ())):
+                component["properties"][name] = _without_null(component["properties"][name])
     return dict(zip(unique, schemas, strict=True)), components
 
 
@@ -191,7 +192,7 @@ def _parameter(name: str, kind: Any, route: Route) -> dict[str, Any]:
     is_in_path = name in _in_path(route.path)
     return {
         "name": name,
-        "in": "path" if is_in_path else "header",
+        "in": "path" if is_in_path else "header" if name[0].isupper() else "query",
         "required": is_in_path,
         "description": schema.pop("description"),
         "schema": schema,

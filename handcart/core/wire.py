@@ -53,8 +53,7 @@ def refusals(request: type[Struct]) -> list[ApiError]:
     wrong = [errors.blank(field.encode_name) for field in fields if field.required]
     wrong.append(errors.invalid(fields[0].encode_name))
     if len(fields) > 1:
-        missing, other = fields[0].encode_name, fields[1].encode_name
-        wrong.append(errors.of([errors.blank(missing), errors.invalid(other)]))
+        wrong.append(errors.of([wrong[0], errors.invalid(fields[1].encode_name)]))
     return [*wrong, _not_json(), _not_an_object()]
 
 

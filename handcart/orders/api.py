@@ -219,7 +219,7 @@ def _window(start_at: str | None, end_at: str | None) -> tuple[int, int] | None:
 
 def _user_of(call: Call) -> str | None:
     """The query parameter `user_id` of the dispatch endpoints."""
-    values = parse_qs(call.query.decode("latin-1")).get("user_id", [])
+    values = parse_qs(call.query.decode("latin-1"), keep_blank_values=True).get("user_id", [])
     if len(values) > 1 or any("\0" in value for value in values):
         raise errors.invalid("user_id")
     return values[0] if values else None
@@ -287,13 +287,20 @@ _SHOPPED = (
     errors.invalid("user.phone_number"),
     errors.blank("user.birthday"),
     errors.invalid("user.birthday"),
+    errors.invalid("paid_with_ebt"),
 )
-_WINDOW = (errors.invalid("start_at"), errors.blank("end_at"))
+_ADDRESS = (errors.invalid("address"), errors.invalid("address.postal_code"))
+_WINDOW = (
+    errors.blank("start_at"),
+    errors.invalid("start_at"),
+    errors.blank("end_at"),
+    errors.invalid("end_at"),
+)
 _CARRIED = (
     *_NEW,
     *_WINDOW,
+    *_ADDRESS,
     errors.invalid("user_phone"),
-    errors.invalid("address"),
     order_errors.alcohol_not_enabled(),
 )
 _DISPATCH = (
@@ -301,7 +308,8 @@ _DISPATCH = (
     order_errors.order_id_taken(),
     errors.invalid("location_code"),
     errors.invalid("user_phone"),
-    errors.invalid("start_at"),
+    *_WINDOW,
+    *_ADDRESS,
     order_errors.invalid_last_name(),
     order_errors.window_not_available(),
     order_errors.no_windows_available(),
@@ -313,9 +321,17 @@ _CHANGE_CARRIED = (
     *_WINDOW,
     order_errors.too_late(),
     errors.invalid("service_option_id"),
-    slot_errors.not_found(),
     slot_errors.not_available("service_option_id"),
+    slot_errors.expired("service_option_id"),
     order_errors.alcohol_not_enabled(),
+    order_errors.alcohol_not_allowed("alcoholic"),
+)
+# Only a dispatch order may have a window that no listed slot has.
+_CHANGE_DISPATCH = (
+    *_CHANGE_CARRIED,
+    errors.invalid("user_id"),
+    slot_errors.not_available("start_at"),
+    slot_errors.expired("start_at"),
 )
 
 
@@ -325,7 +341,7 @@ def _route(
     parameters: dict[str, Any] = {"X-Retailer-Id": RetailerId}
     if operation_id.startswith("create_order"):
         parameters["Idempotency-Key"] = IdempotencyKey
-    if "{user_id}" in path:
+    if "{user_id}" in path or handler in (_get_carried, _update_carried):
         parameters["user_id"] = UserId
     if "{order_id}" in path:
         parameters["order_id"] = OrderId
@@ -369,7 +385,7 @@ ROUTES: Sequence[Route] = (
         "delivery/create_order",
         body=CreateDeliveryRequest,
         response=OrderResponse,
-        refusals=(*_SHOPPED, *carts.limit_refusals(), errors.invalid("address")),
+        refusals=(*_SHOPPED, *carts.limit_refusals(), *_ADDRESS),
     ),
     _create(
         "create_order_pickup",
@@ -430,7 +446,7 @@ ROUTES: Sequence[Route] = (
         "Get a dispatch last mile order",
         "lastmile/get_order_dispatch",
         response=CarriedOrderResponse,
-        refusals=(order_errors.order_not_found(),),
+        refusals=(*_FIND, errors.invalid("user_id")),
     ),
     _route(
         "get_orders",
@@ -457,9 +473,12 @@ ROUTES: Sequence[Route] = (
             order_errors.too_late(),
             errors.invalid("service_option_hold_id"),
             slot_errors.not_available("service_option_hold_id"),
-            order_errors.alcohol_not_allowed(),
+            order_errors.alcohol_not_allowed("items"),
             *carts.refusals(),
             *carts.limit_refusals(),
+            errors.invalid("user.phone_number"),
+            errors.blank("user.birthday"),
+            errors.invalid("user.birthday"),
         ),
     ),
     _route(
@@ -482,7 +501,7 @@ ROUTES: Sequence[Route] = (
         "lastmile/update_order_dispatch",
         body=UpdateCarriedRequest,
         response=CarriedOrderResponse,
-        refusals=tuple(refusal for refusal in _CHANGE_CARRIED if refusal not in _USER),
+        refusals=_CHANGE_DISPATCH,
     ),
     _route(
         "update_tip",
@@ -536,6 +555,6 @@ ROUTES: Sequence[Route] = (
         "lastmile/cancel_order_dispatch",
         body=CancelDispatchRequest,
         response=CarriedOrderResponse,
-        refusals=(order_errors.order_not_found(), order_errors.too_late()),
+        refusals=(*_FIND, order_errors.too_late()),
     ),
 )

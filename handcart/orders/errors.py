@@ -62,6 +62,6 @@ def store_closed() -> ApiError:
     return ApiError(400, "Store is currently closed for delivery", key="location_code")
 
 
-def alcohol_not_allowed() -> ApiError:
+def alcohol_not_allowed(key: str) -> ApiError:
     """Alcohol was added to an order that comes from where, or when, none may be delivered."""
-    return ApiError(400, "Invalid zip code for alcohol", key="items")
+    return ApiError(400, "Invalid zip code for alcohol", key=key)

@@ -6,7 +6,7 @@ https://docs.instacart.com/connect/api/fulfillment/delivery/update_order
 from collections.abc import Mapping, Sequence
 
 from handcart.core.db import Tx
-from handcart.core.errors import ApiError
+from handcart.core.errors import ApiError, blank
 from handcart.orders.models import OrderLine
 from handcart.stores import carts, items
 from handcart.stores.carts import Cart, Line, OrderItem
@@ -53,10 +53,17 @@ def asked(there: Sequence[OrderLine]) -> list[OrderItem]:
     ]
 
 
+def nameless(asked: Sequence[OrderItem]) -> list[ApiError]:
+    """The refusals of lines that name no product."""
+    places = [place for place, one in enumerate(asked) if one.item.upc is None and one.item.rrc is None]
+    return [blank(f"items[{place}].item") for place in places]
+
+
 def renumbered(there: Sequence[OrderLine], cart: Cart) -> ApiError | None:
-    """The refusal of a product that the order has under another number."""
-    numbers = {line.product: line.line_num for line in there if not line.is_removed}
-    wrong = [line for line in cart.lines if numbers.get(line.product, line.asked.line_num) != line.asked.line_num]
+    """The refusal of a product whose number is left out for another; with both, `carts.read` finds it twice."""
+    present = {line.asked.line_num for line in cart.lines}
+    gone = {line.product for line in there if not line.is_removed and line.line_num not in present}
+    wrong = [line for line in cart.lines if line.product in gone]
     return carts.duplicates(wrong) if wrong else None
 
 

@@ -78,6 +78,7 @@ async def create_shopped(tx: Tx, caller: Caller, user_id: str, asked: Asked) -> 
     there = await repeated(tx, caller.retailer_id, asked)
     if there is not None:
         return there
+    _raise_any(lines.nameless(asked.items))
     slot = await _held(tx, caller, user_id, asked)
     retailer = await retailers.retailer(tx, caller.retailer_id)
     cart = await carts.read(tx, caller.retailer_id, slot.store, asked.kind, asked.items)
@@ -149,7 +150,16 @@ async def create_dispatch(tx: Tx, caller: Caller, user_id: str | None, asked: As
         ]
     )
     await _require_address(tx, caller, store, asked)
-    booking = await _book_window(tx, caller, store, asked.window, or_soonest=or_soonest, has_alcohol=asked.alcoholic)
+    try:
+        booking = await _book_window(
+            tx, caller, store, asked.window, or_soonest=or_soonest, has_alcohol=asked.alcoholic
+        )
+    except ApiError:
+        # Perhaps it was a twin of this request that took the last place.
+        there = await repeated(tx, caller.retailer_id, asked)
+        if there is None:
+            raise
+        return there
     return await _insert(
         tx, caller, asked, await _new(tx, caller, user_id, asked, booking, has_alcohol=asked.alcoholic)
     )
@@ -185,6 +195,7 @@ async def update_shopped(tx: Tx, caller: Caller, user_id: str, order_id: str, ch
     if "phone_number" in changes.details:
         refusals.append(customers.phone_refusal(retailer, details.phone_number, "user.phone_number"))
     asked = lines.merged(order.lines, changes.items) if changes.items is not None else lines.asked(order.lines)
+    _raise_any(lines.nameless(asked))
     cart = await carts.read(tx, caller.retailer_id, store, order.kind, asked)
     if changes.items is not None or "birthday" in changes.details:
         cart, refusal = _of_age(retailer, store, cart, details.birthday)
@@ -193,11 +204,13 @@ async def update_shopped(tx: Tx, caller: Caller, user_id: str, order_id: str, ch
         refusals += cart.refusals
         refusals.append(lines.renumbered(order.lines, cart))
     _raise_any(refusals)
-    slot = await slots.held_slot(tx, caller, user_id, changes.hold_id) if changes.hold_id is not None else None
-    if slot is not None and (slot.kind != order.kind or slot.store.number != order.store_number):
-        raise invalid(_HOLD_ID)
+    slot = None
+    if changes.hold_id is not None:
+        slot = await _held_slot(tx, caller, user_id, changes.hold_id, order.kind)
+        if slot.store.number != order.store_number:
+            raise invalid(_HOLD_ID)
     if cart.has_alcohol and not _may_have_alcohol(retailer, store, order, slot):
-        raise errors.alcohol_not_allowed()
+        raise errors.alcohol_not_allowed("items")
     if changes.items is not None:
         replacements = await lines.replacements(tx, caller.retailer_id, cart, ebt_only=details.paid_with_ebt)
         order.lines = lines.kept(order.lines, lines.of_cart(cart, replacements))
@@ -226,7 +239,7 @@ async def update_carried(tx: Tx, caller: Caller, user_id: str | None, order_id: 
         raise errors.alcohol_not_enabled()
     await _move_carried(tx, caller, store, order, changes, has_alcohol=has_alcohol)
     if changes.alcoholic and not _may_have_alcohol(retailer, store, order, None):
-        raise errors.alcohol_not_allowed()
+        raise errors.alcohol_not_allowed("alcoholic")
     order.has_alcohol = has_alcohol
     order.leave_unattended = order.leave_unattended and not has_alcohol
     order.tip_cents = order.tip_cents if changes.tip_cents is None else changes.tip_cents
@@ -353,11 +366,19 @@ async def _insert(tx: Tx, caller: Caller, asked: Asked, order: Order) -> Order:
 
 
 async def _held(tx: Tx, caller: Caller, user_id: str, asked: Asked) -> Slot:
-    slot = await slots.held_slot(tx, caller, user_id, asked.hold_id)
-    if slot.kind != asked.kind:
-        raise invalid(_HOLD_ID)
+    slot = await _held_slot(tx, caller, user_id, asked.hold_id, asked.kind)
     if asked.location_code is not None and asked.location_code != slot.store.location_code:
         raise invalid("location_code")
+    return slot
+
+
+async def _held_slot(tx: Tx, caller: Caller, user_id: str, hold_id: int, kind: str) -> Slot:
+    """The slot of a hold; a hold that lies there since long does not book what has begun."""
+    slot = await slots.held_slot(tx, caller, user_id, hold_id)
+    if slot.kind != kind:
+        raise invalid(_HOLD_ID)
+    if slot.window.starts_at < clock.now() - slots.GRACE - slots.HOLD:
+        raise slot_errors.expired(_HOLD_ID)
     return slot
 
 

@@ -12,6 +12,7 @@ from msgspec import Meta, Struct
 
 from handcart.stores.carts import Instructions, Lines
 from handcart.stores.models import Address, Code, OptionalLine
+from handcart.users.models import UserId
 
 OrderId = Annotated[
     str,
@@ -48,7 +49,9 @@ Phone = Annotated[
         description="E.164, such as +13125550188; lenient retailers take any form",
     ),
 ]
-Timestamp = Annotated[str, Meta(max_length=40, description="ISO 8601 with an offset")]
+Timestamp = Annotated[
+    str, Meta(max_length=40, description="ISO 8601 with an offset", extra_json_schema={"format": "date-time"})
+]
 Locale = Annotated[str, Meta(max_length=35, pattern=r"^[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*$(?!\n)")]
 Label = Annotated[str, Meta(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$(?!\n)")]
 Name = Annotated[
@@ -205,7 +208,7 @@ class CreateDispatchRequest(Struct, kw_only=True):
     items_weight: Pounds
     address: Address
     fallback_to_soonest_sameday: bool | None = None
-    user_id: OrderId | None = None
+    user_id: UserId | None = None
     locale: Locale | None = None
     email: OptionalLine | None = None
     initial_tip_cents: Cents | None = None
@@ -286,7 +289,7 @@ class CancelDispatchRequest(Struct):
 
     EXAMPLES: ClassVar[Mapping[str, Any]] = {"Nothing": {}, "A user": {"user_id": "38b15dd0"}}
 
-    user_id: OrderId | None = None
+    user_id: UserId | None = None
 
 
 class FulfillmentDetails(Struct, omit_defaults=True):

@@ -2,6 +2,7 @@
 
 from base64 import b64decode, b64encode
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -14,10 +15,11 @@ from handcart.oauth.scopes import FULFILLMENT
 from handcart.retailers.models import RetailerId
 from handcart.slots import errors as slot_errors
 from handcart.slots import ops, windows
-from handcart.slots.models import ETA, PRIORITY_ETA, Hold, Slot
+from handcart.slots.models import ETA, PRIORITY_ETA, Hold, Slot, Window
 from handcart.slots.ops import Wishes
 from handcart.slots.wire import (
     Availability,
+    CartServiceOptionsResponse,
     DesiredWindow,
     HoldAnswer,
     HoldResponse,
@@ -76,7 +78,7 @@ async def _preview_last_mile(tx: Tx, call: Call) -> ServiceOptionsResponse:
 
 async def _list_delivery(tx: Tx, call: Call) -> ServiceOptionsResponse:
     body: ListDeliveryRequest = call.body
-    await users.require(tx, call.caller.isolation_id, call.path["user_id"])
+    await users.get(tx, call.caller.isolation_id, call.path["user_id"])
     store, point = await stores.delivering(tx, call.caller.retailer_id, DELIVERY, body.location_code, body.address)
     cart = await _cart(tx, call, store, DELIVERY, body.items)
     return await _list(tx, call, store, DELIVERY, _wishes(body, store, cart.has_alcohol), cart=cart, point=point)
@@ -84,7 +86,7 @@ async def _list_delivery(tx: Tx, call: Call) -> ServiceOptionsResponse:
 
 async def _list_pickup(tx: Tx, call: Call) -> ServiceOptionsResponse:
     body: ListPickupRequest = call.body
-    await users.require(tx, call.caller.isolation_id, call.path["user_id"])
+    await users.get(tx, call.caller.isolation_id, call.path["user_id"])
     store = await stores.serving(tx, call.caller.retailer_id, PICKUP, body.location_code)
     cart = await _cart(tx, call, store, PICKUP, body.items)
     return await _list(tx, call, store, PICKUP, _wishes(body, store, cart.has_alcohol), cart=cart)
@@ -92,7 +94,7 @@ async def _list_pickup(tx: Tx, call: Call) -> ServiceOptionsResponse:
 
 async def _list_last_mile(tx: Tx, call: Call) -> ServiceOptionsResponse:
     body: ListLastMileRequest = call.body
-    await users.require(tx, call.caller.isolation_id, call.path["user_id"])
+    await users.get(tx, call.caller.isolation_id, call.path["user_id"])
     store, point = await stores.delivering(tx, call.caller.retailer_id, LAST_MILE, body.location_code, body.address)
     handoff = bool(body.with_handoff_time)
     return await _list(tx, call, store, LAST_MILE, _wishes(body, store), point=point, with_handoff=handoff)
@@ -146,18 +148,19 @@ async def _list(
     point: Point | None = None,
     with_handoff: bool = False,
 ) -> ServiceOptionsResponse:
-    is_far = point is not None and distance.is_far(store, point)
+    flags = SlotFlags(point is not None and distance.is_far(store, point))
     user = (call.caller.isolation_id, call.path["user_id"]) if "user_id" in call.path else None
     options = []
     for slot in await ops.offers(tx, call.caller.retailer_id, store, kind, wishes, user):
         option = _option(slot, with_reference=bool(wishes.desired))
         if point is not None:
-            option.flags = SlotFlags(is_far)
+            option.flags = flags
         if with_handoff and slot.window.type in (ETA, PRIORITY_ETA):
             option.handoff_at = windows.to_wire(store.time_zone, slot.window.ends_at - _HANDOFF)
         options.append(option)
-    warnings = [Warning(**error.body()) for error in (cart.warnings if cart else ())]
-    return ServiceOptionsResponse(options, warnings)
+    if cart is None:
+        return ServiceOptionsResponse(options)
+    return CartServiceOptionsResponse(options, [Warning(**error.body()) for error in cart.warnings])
 
 
 def _wishes(body: Any, store: Store | None, has_alcohol: bool = False) -> Wishes:
@@ -183,21 +186,31 @@ def _desired(wish: DesiredWindow, place: int, store: Store) -> tuple[int, int]:
 
 def _option(slot: Slot, *, with_reference: bool = False) -> ServiceOption:
     zone, window = slot.store.time_zone, slot.window
-    starts, ends = windows.to_wire(zone, window.starts_at), windows.to_wire(zone, window.ends_at)
+    shown = _shown(zone, window)
     return ServiceOption(
         id=slot.id,
-        date=starts[:10],
-        window=WindowAnswer(starts, ends, window.type),
-        availability=Availability(not slot.reasons, list(slot.reasons)),
-        service_option_reference=_reference(slot.id, starts, ends) if with_reference else None,
+        date=shown.start_at[:10],
+        window=shown,
+        availability=Availability(False, list(slot.reasons)) if slot.reasons else _AVAILABLE,
+        service_option_reference=_reference(slot.id, shown) if with_reference else None,
     )
 
 
-def _reference(option_id: int, starts_at: str, ends_at: str) -> str:
+_AVAILABLE = Availability(True, [])
+
+
+@lru_cache(1 << 16)
+def _shown(time_zone: str, window: Window) -> WindowAnswer:
+    """The stores of a zone share their windows, and a list has hundreds of them."""
+    return WindowAnswer(
+        windows.to_wire(time_zone, window.starts_at), windows.to_wire(time_zone, window.ends_at), window.type
+    )
+
+
+def _reference(option_id: int, window: WindowAnswer) -> str:
     """As the documented example: base64 of JSON, opaque to clients."""
-    return b64encode(
-        msgspec.json.encode({"id": option_id, "hold_id": None, "starts_at": starts_at, "ends_at": ends_at})
-    ).decode()
+    said = {"id": option_id, "hold_id": None, "starts_at": window.start_at, "ends_at": window.end_at}
+    return b64encode(msgspec.json.encode(said)).decode()
 
 
 class _Reference(msgspec.Struct):
@@ -227,7 +240,7 @@ def _held(kept: Hold | ApiError, *, with_reference: bool = False) -> Answer:
 
 
 _STORE = (errors.invalid("location_code"),)
-_ADDRESS = (errors.invalid("address"),)
+_ADDRESS = (errors.invalid("address"), errors.invalid("address.postal_code"))
 _USER = (user_errors.user_not_found(), user_errors.user_not_active())
 _HOLD = (
     *_USER,
@@ -268,7 +281,7 @@ def _list_route(operation_id: str, path: str, handler: Handler, body: Any, *refu
         + ("_service_options" if verb == "Preview" else "_cart_service_options"),
         tx="read",
         body=body,
-        response=ServiceOptionsResponse,
+        response=CartServiceOptionsResponse if hasattr(body, "items") else ServiceOptionsResponse,
         refusals=refusals,
         **fields,
     )

@@ -15,7 +15,9 @@ from handcart.stores.models import Address, Code, PostalCode
 
 Amount = Annotated[int, Meta(ge=0, le=2**53 - 1)]
 Quantity = Annotated[float, Meta(ge=0, le=2**53 - 1)]
-Timestamp = Annotated[str, Meta(max_length=40, description="ISO 8601 with an offset")]
+Timestamp = Annotated[
+    str, Meta(max_length=40, description="ISO 8601 with an offset", extra_json_schema={"format": "date-time"})
+]
 OptionId = Annotated[
     int, Meta(ge=0, le=2**53 - 1, description="The id of a slot, from a list of slots", examples=[1280750203])
 ]
@@ -175,6 +177,11 @@ class ServiceOptionsResponse(Struct, omit_defaults=True):
     EXAMPLES: ClassVar[Mapping[str, Any]] = {"A slot": {"service_options": [_OPTION]}, "None": {"service_options": []}}
 
     service_options: list[ServiceOption]
+
+
+class CartServiceOptionsResponse(ServiceOptionsResponse, omit_defaults=True):
+    """Slots in the order of their start, and what is to be known about the cart."""
+
     warnings: list[Warning] = []
 
 
@@ -207,7 +214,7 @@ class ReserveReferenceRequest(Struct):
 
     EXAMPLES: ClassVar[Mapping[str, Any]] = {"A reference": {"service_option_reference": "eyJpZCI6MTI4MDc1MDIwM30="}}
 
-    service_option_reference: Annotated[str, Meta(min_length=1, max_length=1000)]
+    service_option_reference: Annotated[str, Meta(max_length=1000, pattern=r"^[A-Za-z0-9+/]+=*$(?!\n)")]
 
 
 class ReserveWithCartRequest(Struct):

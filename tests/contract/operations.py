@@ -8,7 +8,10 @@ from typing import Any
 import httpx
 
 from handcart import app
+from handcart.core import clock
 from handcart.core.settings import Settings
+from handcart.slots.models import WINDOW
+from tests.support.orders import LASTMILE, Market
 from tests.support.shop import Shop
 
 DOCUMENT = app.description(Settings(public_url="https://connect.example.org"))
@@ -34,6 +37,11 @@ class Operation:
 
     def __str__(self) -> str:
         return str(self.described["operationId"])
+
+    @property
+    def is_about_selling(self) -> bool:
+        """Whether it needs stores, slots, holds or orders."""
+        return self.described["tags"][0] in ("Time slots", "Orders")
 
     @property
     def bodies(self) -> list[Any]:
@@ -66,14 +74,61 @@ class Attempt:
     def __init__(self, operation: Operation, shop: Shop) -> None:
         self.operation = operation
         self.shop = shop
-        self.user_id = shop.user()
+        self.user_id = shop.customer() if isinstance(shop, Market) else shop.user()
+        self.option_id = self.order_id = ""
         self.is_oauth = "/oauth" in operation.path
+        self.body = dict((operation.bodies or [{}])[0])
         true = {**shop.credentials, "user_id": f"new-{self.user_id}"}
-        self.body = {name: true.get(name, value) for name, value in (operation.bodies or [{}])[0].items()}
+        if isinstance(shop, Market):
+            true = self._stocked(shop)
+        self.body |= {name: value for name, value in true.items() if name in self.body}
+
+    def _stocked(self, market: Market) -> dict[str, Any]:
+        """The slot, hold or order that the operation wants; answers what the body says about them."""
+        fields = {"location_code": "here"}
+        if "{service_option_id}" in self.operation.path:
+            self.option_id = str(market.option(self.kind))
+        if "service_option_hold_id" in self.body:
+            fields["service_option_hold_id"] = market.hold(self.user_id, self.kind)
+        if "service_option_reference" in self.body:
+            wished = {"postal_code": "60610", "desired_windows": [self.desired_window]}
+            listed = market.post("/v2/fulfillment/service_options/delivery", wished).json()["service_options"]
+            fields["service_option_reference"] = listed[0]["service_option_reference"]
+        if "{order_id}" in self.operation.path:
+            self.order_id = self.order(self.kind)
+        return {**fields, "start_at": self.desired_window["starts_at"], "end_at": self.desired_window["ends_at"]}
+
+    def order(self, kind: str) -> str:
+        """Create an order of the user; answers its id."""
+        order = self.market.order(kind, self.user_id, locale="en-US", metadata={"channel": "web"})
+        return str(order["id"])
+
+    def cancel(self, order_id: str) -> None:
+        """Cancel an order of the operation's kind."""
+        path = self.market.path(self.user_id, order_id, "/cancel")
+        self.market.post(f"{LASTMILE}/{order_id}/cancel" if self.kind == "dispatch" else path).raise_for_status()
+
+    @property
+    def market(self) -> Market:
+        assert isinstance(self.shop, Market)
+        return self.shop
+
+    @property
+    def kind(self) -> str:
+        """Which of the four kinds of order the operation is about."""
+        name = "last_mile" if str(self.operation) == "stage_order" else str(self.operation)
+        return next((kind for kind in ("pickup", "last_mile", "dispatch") if kind in name), "delivery")
+
+    @property
+    def desired_window(self) -> dict[str, str]:
+        """Two hours at noon."""
+        starts_at = self.market.at(12)
+        return {"starts_at": clock.to_wire(starts_at), "ends_at": clock.to_wire(starts_at + WINDOW)}
 
     @property
     def path(self) -> str:
-        return self.operation.path.replace("{user_id}", self.user_id)
+        values = {"user_id": self.user_id, "service_option_id": self.option_id, "order_id": self.order_id}
+        return self.operation.path.format(**values)
 
     def send(
         self,
@@ -81,7 +136,7 @@ class Attempt:
         method: str | None = None,
         path: str | None = None,
         content: str | bytes | None = None,
-        query: dict[str, str] | None = None,
+        query: dict[str, Any] | None = None,
         headers: dict[str, str] | None = None,
     ) -> httpx.Response:
         """Send it with these changes."""
@@ -96,6 +151,14 @@ class Attempt:
             content=content,
             headers={**sent, **(headers or {})},
         )
+
+    def naming(self, user_id: str) -> httpx.Response:
+        """Send it about this user, who stands in the path, the query or the body."""
+        self.user_id = user_id
+        parameters = {(parameter["name"], parameter["in"]) for parameter in self.operation.described["parameters"]}
+        if ("user_id", "query") in parameters:
+            return self.send(query={"user_id": user_id})
+        return self.send() if ("user_id", "path") in parameters else self.having(user_id=user_id)
 
     def having(self, **fields: Any) -> httpx.Response:
         """Send it with other values in these fields of the body; a field of None is left out."""
