@@ -1,5 +1,7 @@
 """The command line. Each command imports what it needs, so that `handcart serve` starts without the rest."""
 
+from collections.abc import Mapping, Sequence
+
 import click
 
 from handcart import __version__
@@ -11,8 +13,30 @@ from handcart.core.settings import SettingsError
 from handcart.core.sockets import CannotListen
 from handcart.core.stores import BadDatabaseUrl
 
+# What `handcart --help` lists, in this order.
+_SECTIONS: Mapping[str, Sequence[click.Command]] = {
+    "Run it": (processes.demo, processes.migrate, processes.check, processes.serve, processes.worker),
+    "Retailers and what they sell": (
+        retailers.retailer,
+        operators.client,
+        stores.store,
+        stores.item,
+        slots.slots,
+        orders.reconcile,
+    ),
+    "The platform's customers": (operators.account, operators.membership, operators.unlink),
+}
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+
+class _Sections(click.Group):
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        width = max(len(command) for command in self.commands)
+        for title, commands in _SECTIONS.items():
+            with formatter.section(title):
+                formatter.write_dl([(str(one.name).ljust(width), one.get_short_help_str(80)) for one in commands])
+
+
+@click.group(cls=_Sections, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="handcart")
 def handcart() -> None:
     """Handcart: an open, self-hosted fulfillment platform that speaks the Connect Fulfillment API.
@@ -47,20 +71,6 @@ def main() -> None:
         fail(f"{error.filename}: {error.strerror}")
 
 
-for command in (
-    processes.demo,
-    processes.serve,
-    processes.worker,
-    processes.migrate,
-    processes.check,
-    retailers.retailer,
-    operators.client,
-    operators.account,
-    operators.membership,
-    operators.unlink,
-    orders.reconcile,
-    stores.store,
-    stores.item,
-    slots.slots,
-):
-    handcart.add_command(command)
+for commands in _SECTIONS.values():
+    for command in commands:
+        handcart.add_command(command)

@@ -13,7 +13,7 @@ from handcart.core.db import Tx
 
 @click.group()
 def client() -> None:
-    """Make, list, disable API clients; renew their secrets; change their redirect URIs."""
+    """Make, list, change and disable API clients."""
 
 
 @client.command("create")

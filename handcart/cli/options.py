@@ -4,7 +4,7 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from typing import Any, NoReturn
 
 import click
@@ -60,14 +60,13 @@ def show(as_json: bool, result: Any, sentence: str) -> None:
     click.echo(json.dumps(result) if as_json else sentence)
 
 
-def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Columns as wide as their widest cell, numbers to the right; what a terminal would obey is shown as `?`."""
-    body = [[_printable(cell) for cell in row] for row in rows]
+def table(header: Sequence[str], rows: Iterable[Sequence[str]], *, numbers: Collection[str] = ()) -> str:
+    """Columns as wide as their widest cell, `numbers` to the right; what a terminal would obey is shown as `?`."""
     columns = []
-    for name, *cells in zip(header, *body, strict=True):
-        width = max(map(len, (name, *cells)))
-        is_numeric = all(cell.isdecimal() or cell == "-" for cell in cells)
-        columns.append([cell.rjust(width) if is_numeric else cell.ljust(width) for cell in (name, *cells)])
+    for name, *cells in zip(header, *rows, strict=True):
+        column = [name, *map(_printable, cells)]
+        width = max(map(len, column))
+        columns.append([cell.rjust(width) if name in numbers else cell.ljust(width) for cell in column])
     return "\n".join("  ".join(line).rstrip() for line in zip(*columns, strict=True))
 
 

@@ -10,7 +10,7 @@ from handcart.cli.options import fail, json_option, read, show, store_options, t
 from handcart.core.db import Tx
 
 
-@click.command()
+@click.command(short_help="List the orders of a month that carried the benefit.")
 @store_options
 @json_option
 @click.option("--retailer", required=True, metavar="SLUG", help="Whose orders.")
@@ -63,7 +63,7 @@ def _sentence(entries: Any, totals: Any, csv_file: Path | None) -> str:
         for one in entries
     ]
     header = ("order", "user", "kind", "status", "created", "window", "membership", "saving")
-    lines = [table(header, rows), ""] if rows and not csv_file else []
+    lines = [table(header, rows, numbers=("saving",)), ""] if rows and not csv_file else []
     lines.append(
         f"{totals.orders} orders with the benefit, {totals.canceled} more canceled;"
         f" saving reported: {_dollars(totals.saving_cents)}, by {totals.orders - totals.without_saving} of them."

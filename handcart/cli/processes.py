@@ -104,7 +104,7 @@ def migrate(database: str | None, data: str | None, as_json: bool) -> None:
     show(as_json, {"schema": SCHEMA_VERSION}, f"The database has schema {SCHEMA_VERSION}.")
 
 
-@click.command()
+@click.command(short_help="Print what is unsafe for production, or wrong in the data.")
 @click.option("--database", metavar="URL", help="sqlite:///path/to/file.db or postgresql://...")
 @click.option(
     "--data",

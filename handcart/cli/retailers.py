@@ -100,9 +100,9 @@ def show_retailer(slug: str, as_json: bool, **store: Any) -> None:
 @click.argument("slug")
 @click.argument("pairs", nargs=-1, required=True, metavar="NAME=VALUE...")
 def set_retailer(slug: str, pairs: Sequence[str], as_json: bool, **store: Any) -> None:
-    """Change settings of a retailer: all of them, or none if one cannot be.
+    """Change settings of a retailer.
 
-    `handcart retailer show` prints their names and what they mean.
+    All that are given, or none if one cannot be. `handcart retailer show` prints their names and what they mean.
     """
     from handcart.retailers import ops, settings
 

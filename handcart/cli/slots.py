@@ -221,7 +221,10 @@ def remove_exception(
 @click.option("--kind", required=True, type=click.Choice(KINDS), help="What kind of orders.")
 @click.option("--date", "day", metavar="YYYY-MM-DD", help="A day by the store's clock; without it from now on.")
 def list_slots(retailer: str, location_code: str, kind: str, day: str | None, as_json: bool, **store: Any) -> None:
-    """List the windows of a store: places, those held and booked, and why one cannot be had."""
+    """List a store's windows and how full they are.
+
+    `reason` says why a window cannot be had, in the words of the API.
+    """
     from handcart.slots import occupancy
     from handcart.stores import ops as stores
 
@@ -331,14 +334,15 @@ def _show_plans(as_json: bool, plans: Sequence[tuple[str, str, Any]]) -> None:
         [
             code or "(every)",
             kind,
-            _orders_words(plan),
             str(plan.lead_minutes),
             "-" if plan.cutoff_hour is None else str(plan.cutoff_hour),
             str(plan.horizon_days),
+            _orders_words(plan),
         ]
         for code, kind, plan in plans
     ]
-    lines = table(("store", "kind", "orders a window", "lead minutes", "cut-off hour", "horizon days"), rows)
+    numbers = ("lead minutes", "cut-off hour", "horizon days")
+    lines = table(("store", "kind", *numbers, "orders a window"), rows, numbers=numbers)
     show(as_json, {"plans": shown}, lines if rows else f"There are no plans: {_default_words()}.")
 
 
@@ -349,7 +353,8 @@ def _orders_words(plan: Any) -> str:
 
 
 def _span(week: Sequence[Sequence[float]]) -> str:
-    return f"{min(map(min, week)):g} to {max(map(max, week)):g}"
+    least, most = min(map(min, week)), max(map(max, week))
+    return f"{most:g}" if least == most else f"{least:g} to {most:g}"
 
 
 def _default_words() -> str:
@@ -377,7 +382,7 @@ def _show_exceptions(as_json: bool, exceptions: Sequence[Any]) -> None:
         [one["date"], one["hours"] or "all day", one["store"] or "(every)", one["kind"], str(one["capacity"])]
         for one in shown
     ]
-    lines = table(("date", "hours", "store", "kind", "orders a window"), rows)
+    lines = table(("date", "hours", "store", "kind", "orders a window"), rows, numbers=("orders a window",))
     show(as_json, {"exceptions": shown}, lines if rows else "There are no exceptions.")
 
 
@@ -397,16 +402,17 @@ def _show_occupancy(as_json: bool, kind: str, store: Any, found: Sequence[Any]) 
         }
         for one in found
     ]
+    numbers = ("capacity", "held", "booked", "free")
     rows = [
         [
             one["starts_at"][:10],
             f"{one['starts_at'][11:16]}-{one['ends_at'][11:16]}",
-            *[str(one[name]) for name in ("capacity", "held", "booked", "free")],
+            *[str(one[name]) for name in numbers],
             one["reason"] or "",
         ]
         for one in shown
     ]
-    lines = table(("date", "window", "capacity", "held", "booked", "free", "reason"), rows)
+    lines = table(("date", "window", *numbers, "reason"), rows, numbers=numbers)
     about = f"{kind} from {store.location_code}, {store.name}; times of {store.time_zone}"
     slots = {"store": store.location_code, "kind": kind, "time_zone": store.time_zone, "slots": shown}
     show(as_json, slots, f"{about}\n\n{lines}" if rows else "There are no windows.")
