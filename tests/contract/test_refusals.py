@@ -140,7 +140,7 @@ def _(attempt: Provoked) -> httpx.Response:
 
 @provokes("request_timeout")
 def _(attempt: Provoked) -> httpx.Response:
-    attempt.monkeypatch.setattr(core_http, "BODY_SECONDS", 0.1)
+    attempt.monkeypatch.setattr(core_http, "BODY_SECONDS", 0.02)
     return announce(attempt, 100)
 
 
