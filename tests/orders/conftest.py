@@ -1,0 +1,14 @@
+"""One retailer for all tests of a file that leave it as it is."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support.orders import Market
+from tests.support.server import LiveServer
+
+
+@pytest.fixture(scope="module")
+def market(server: LiveServer) -> Iterator[Market]:
+    yield Market(server, capacity=100_000)
+    server.close_clients()
