@@ -1,11 +1,15 @@
 """`handcart retailer`: what is listed, shown and set, on the running server."""
 
+from pathlib import Path
+
 import pytest
 
 from handcart.retailers import ops, settings
 from tests.cli.conftest import Run, answer, refusal
 from tests.support.contents import nothing_written
 from tests.support.shop import Shop
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_retailers_listed_then_each_with_its_organization_and_settings(run: Run, shop: Shop) -> None:
@@ -54,3 +58,9 @@ def test_settings_that_cannot_be_then_a_sentence_and_none_is_set(
 @pytest.mark.parametrize("arguments", [("show", "nobody"), ("set", "nobody", "most_units=7")])
 def test_unknown_retailer_then_a_sentence(run: Run, arguments: tuple[str, ...]) -> None:
     assert "there is no retailer 'nobody'" in refusal(run("retailer", *arguments))
+
+
+def test_page_about_commands_then_it_has_every_setting_as_it_is_shown(shop: Shop) -> None:
+    page = (ROOT / "docs" / "operations" / "commands.md").read_text()
+    for name, value in settings.of(shop.retailer).items():
+        assert f"| `{name}` | `{settings.written(value)}` | {settings.MEANINGS[name]} |" in page
