@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from handcart.core import clock, ids
 from handcart.core.db import Tx
@@ -72,7 +73,7 @@ async def offers(
     # Where no ETA can be had, the scheduled ones begin with the next hour.
     has_lead = not rules.offers_eta or bool(first) or not (wishes.with_eta or wishes.with_priority_eta)
     since = max(now + has_lead * calendar.plan.lead_minutes * clock.MINUTE, wishes.earliest_start)
-    return first + [board.scheduled(start) for start in windows.starts(store.time_zone, since, end)]
+    return first + board.scheduled(windows.starts(store.time_zone, since, end))
 
 
 async def hold(tx: Tx, caller: Caller, user_id: str, option_id: int, *, has_alcohol: bool = False) -> Hold | ApiError:
@@ -234,14 +235,17 @@ class _Board:
     now: int
     gone: Mapping[int, int]
 
-    def scheduled(self, start: Start) -> Slot:
-        option = Option(self.calendar.store.number, self.kind, SCHEDULED, start.at, start.at + WINDOW)
-        return self._slot(option, Window(SCHEDULED, start.at, start.at + WINDOW, start.at), start)
+    def scheduled(self, starts: Sequence[Start]) -> list[Slot]:
+        # A list begins behind the lead time and ends at the horizon: the cut-off is left to check.
+        id_of = option_ids.hourly(self.retailer_id, self.calendar.store.number, self.kind, WINDOW // clock.HOUR)
+        is_checked = self.calendar.plan.cutoff_hour is not None
+        return [self._slot(id_of(start.at), _two_hours(start.at), start, is_checked=is_checked) for start in starts]
 
     def desired(self, begin: int, end: int) -> Slot:
         option = Option(self.calendar.store.number, self.kind, SCHEDULED, begin, end)
         window = window_of(self.calendar.store, option)
-        return self._slot(option, window, windows.start_of(self.calendar.store.time_zone, begin), has_lead=True)
+        start = windows.start_of(self.calendar.store.time_zone, begin)
+        return self._slot(option_ids.encode(self.retailer_id, option), window, start, has_lead=True)
 
     def soon(self) -> list[Slot]:
         """Immediate or ETA slots, where the retailer has them; those without a place are left out."""
@@ -265,16 +269,16 @@ class _Board:
             option = Option(self.calendar.store.number, self.kind, type_, begin, begin + length)
             window = window_of(self.calendar.store, option)
             start = windows.start_of(self.calendar.store.time_zone, window.ledger_starts_at)
-            slot = self._slot(option, window, start)
+            slot = self._slot(option_ids.encode(self.retailer_id, option), window, start)
             if not slot.reasons:
                 return [slot]
         return []
 
-    def _slot(self, option: Option, window: Window, start: Start, *, has_lead: bool = False) -> Slot:
-        reasons = []
+    def _slot(
+        self, option_id: int, window: Window, start: Start, *, is_checked: bool = True, has_lead: bool = False
+    ) -> Slot:
         capacity = self.calendar.capacity(start)
-        # A list of scheduled windows begins behind the lead time and ends at the horizon: the cut-off is left.
-        is_checked = has_lead or option.type != SCHEDULED or self.calendar.plan.cutoff_hour is not None
+        reasons: list[str] = []
         against = self.calendar.reason(start, self.now, has_lead=has_lead) if is_checked or not capacity else None
         if against:
             reasons.append(against)
@@ -282,7 +286,12 @@ class _Board:
             reasons.append(NO_CAPACITY)
         if self.wishes.has_alcohol and not allows_alcohol(self.rules, self.calendar.store, window):
             reasons.append(ALCOHOL_NOT_ALLOWED)
-        return Slot(option_ids.encode(self.retailer_id, option), self.calendar.store, self.kind, window, reasons)
+        return Slot(option_id, self.calendar.store, self.kind, window, reasons)
+
+
+@lru_cache(1 << 14)
+def _two_hours(starts_at: int) -> Window:
+    return Window(SCHEDULED, starts_at, starts_at + WINDOW, starts_at)
 
 
 def _capacity(calendar: Calendar, window: Window) -> int:

@@ -64,11 +64,12 @@ class Calendar:
 
     def capacity(self, start: Start) -> int:
         """How many orders the window that starts then takes."""
-        if not self.is_open(start):
+        if self.store.opening_hours is not None and not self.is_open(start):
             return 0
-        for hour in (start.hour, WHOLE_DAY):
-            if (start.date, hour) in self.exceptions:
-                return self.exceptions[start.date, hour]
+        if self.exceptions:
+            for hour in (start.hour, WHOLE_DAY):
+                if (start.date, hour) in self.exceptions:
+                    return self.exceptions[start.date, hour]
         return self.plan.orders(start)
 
     def reason(self, start: Start, now: int, *, grace: int = 0, has_lead: bool = True) -> str | None:

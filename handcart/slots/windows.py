@@ -49,7 +49,6 @@ def midnight(time_zone: str, day: date) -> int:
     return int(begin.timestamp()) * clock.SECOND
 
 
-@lru_cache(1 << 16)
 def to_wire(time_zone: str, at: int) -> str:
     """ISO 8601 with milliseconds and the offset of a time zone."""
     return _local(time_zone, at).isoformat(timespec="milliseconds")
