@@ -13,7 +13,8 @@ from handcart.core.db import Tx
 MOST_EXAMPLES = 5
 # What the orders and holds of a window take together must be what the ledger counts: one row for each side.
 _COUNTED = (
-    "SELECT retailer_id, store_number, kind, starts_at, sum(counted) AS in_ledger, sum(found) AS found FROM"
+    "SELECT retailer_id, store_number, kind, starts_at, CAST(sum(counted) AS BIGINT) AS in_ledger,"
+    " CAST(sum(found) AS BIGINT) AS found FROM"
     " (SELECT retailer_id, store_number, kind, starts_at, {counter} AS counted, 0 AS found FROM slot_ledger"
     " UNION ALL {there}) AS sides GROUP BY retailer_id, store_number, kind, starts_at"
     " HAVING sum(counted) <> sum(found)"
@@ -84,11 +85,6 @@ CHECKS: Sequence[Check] = (
         "a hold's user exists",
         "SELECT h.retailer_id, h.id FROM holds h LEFT JOIN users u"
         " ON u.isolation_id = h.isolation_id AND u.user_id = h.user_id WHERE u.user_id IS NULL",
-    ),
-    Check(
-        "a linked user exists",
-        "SELECT l.retailer_id, l.account_id FROM links l LEFT JOIN users u"
-        " ON u.isolation_id = l.isolation_id AND u.user_id = l.user_id WHERE u.user_id IS NULL",
     ),
 )
 
