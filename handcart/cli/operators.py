@@ -84,13 +84,20 @@ def list_clients(retailer: str | None, as_json: bool, **store: Any) -> None:
     from handcart.retailers import ops
 
     found = read(store, ops.clients, retailer)
-    lines = [
-        f"{one['client_id']}  {one['retailer'] or one['organization']:<24} "
-        f"{'enabled ' if one['enabled'] else 'disabled'}  {one['scope']}"
-        + "".join(f"\n    {uri}" for uri in one["redirect_uris"])
+    rows = [
+        [
+            one["client_id"],
+            one["retailer"] or f"{one['organization']} (all banners)",
+            "enabled" if one["enabled"] else "disabled",
+            one["scope"],
+        ]
         for one in found
     ]
-    show(as_json, {"clients": found}, "\n".join(lines) or "There are no clients.")
+    head, *body = table(("client", "acts for", "state", "scope"), rows).splitlines()
+    lines = [head]
+    for line, one in zip(body, found, strict=True):
+        lines += [line, *(f"    {uri}" for uri in one["redirect_uris"])]
+    show(as_json, {"clients": found}, "\n".join(lines) if found else "There are no clients.")
 
 
 @client.command("disable")

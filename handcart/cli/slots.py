@@ -198,7 +198,7 @@ def remove_exception(
 
     chosen, of_day = _hours(hours), _day(day)
 
-    async def remove(tx: Tx) -> int:
+    async def remove(tx: Tx) -> Any:
         retailer_id, code = await _place(tx, retailer, location_code)
         removed = 0
         for kind in kinds:
@@ -207,10 +207,9 @@ def remove_exception(
             raise Refused(
                 f"{_store_words(code)} has no such exception on {of_day}: `handcart slots exception list` shows them"
             )
-        return removed
+        return await plans.exceptions(tx, retailer_id, _today())
 
-    removed = write(store, remove)
-    show(as_json, {"removed": removed}, f"Exceptions removed: {removed}.")
+    _show_exceptions(as_json, write(store, remove))
 
 
 @slots.command("list")

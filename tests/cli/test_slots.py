@@ -224,9 +224,16 @@ def test_exceptions_set_then_hours_win_over_the_day_and_the_store_over_all_store
         [SOON, "all", "day", "12", "delivery", "0"],
         [SOON, "9-11", "12", "delivery", "2"],
     ]
-    assert slots("exception", "remove", *of_day, "--store", "12", "--hours", "10").output == "Exceptions removed: 1.\n"
+    left = answer(slots("exception", "remove", *of_day, "--store", "12", "--hours", "10", "--json"))["exceptions"]
+    assert [(one["hours"], one["store"]) for one in left] == [
+        ("8-20", None),
+        ("8-20", None),
+        (None, "12"),
+        ("9-10", "12"),
+    ]
     assert capacities(slots) == [0] * 9 + [2] + [0] * 14
-    assert answer(slots("exception", "remove", *of_day, "--store", "12", "--json")) == {"removed": 2}
+    left = answer(slots("exception", "remove", *of_day, "--store", "12", "--json"))["exceptions"]
+    assert [one["store"] for one in left] == [None, None]
     assert capacities(slots) == [10] * 8 + [4] * 12 + [10] * 4
 
 
