@@ -47,6 +47,16 @@ def test_when_any_number_says_an_option_then_no_other_number_says_the_same(retai
     assert option is None or option_ids.encode(retailer_id, option) == number
 
 
+@given(RETAILERS, options())
+def test_when_ids_are_made_by_the_hour_then_they_are_the_same(retailer_id: int, option: Option) -> None:
+    hours = (option.ends_at - option.starts_at) // STEP[option.type]
+    scheduled = Option(
+        option.store_number, option.kind, SCHEDULED, option.starts_at, option.starts_at + hours * clock.HOUR
+    )
+    id_of = option_ids.hourly(retailer_id, option.store_number, option.kind, hours)
+    assert id_of(option.starts_at) == option_ids.encode(retailer_id, scheduled)
+
+
 @pytest.mark.parametrize("number", [-1, -(2**53), 2**53, 2**63 - 1, 2**63, 2**64, 10**100])
 def test_when_a_number_has_more_than_53_bits_then_it_says_nothing(number: int) -> None:
     assert option_ids.decode(1, number) is None
