@@ -237,8 +237,10 @@ async def update_carried(tx: Tx, caller: Caller, user_id: str | None, order_id: 
     has_alcohol = order.has_alcohol if changes.alcoholic is None else changes.alcoholic
     if changes.alcoholic and not store.sells_alcohol:
         raise errors.alcohol_not_enabled()
+    before = _window(order)
     await _move_carried(tx, caller, store, order, changes, has_alcohol=has_alcohol)
-    if changes.alcoholic and not _may_have_alcohol(retailer, store, order, None):
+    is_new = has_alcohol and (not order.has_alcohol or _window(order) != before)
+    if is_new and not _may_have_alcohol(retailer, store, order, None):
         raise errors.alcohol_not_allowed("alcoholic")
     order.has_alcohol = has_alcohol
     order.leave_unattended = order.leave_unattended and not has_alcohol

@@ -122,9 +122,14 @@ class Market(Shop):
     def create(
         self, kind: str = "delivery", user_id: str | None = None, slot: Mapping[str, Any] | None = None, **fields: Any
     ) -> httpx.Response:
-        """Create an order, with a hold of its user (one more, if none is named) for a slot."""
+        """Create an order, with a hold of its user (one more, if none is named) for a slot.
+
+        A dispatch order needs none of these, and has a user if one is named.
+        """
+        if kind == "dispatch":
+            return self.send(kind, "", self.body(kind, **({} if user_id is None else {"user_id": user_id}), **fields))
         user_id = user_id or self.customer()
-        if kind in HELD and "service_option_hold_id" not in fields:
+        if "service_option_hold_id" not in fields:
             fields["service_option_hold_id"] = self.hold(user_id, kind, **(slot or {}))
         return self.send(kind, user_id, self.body(kind, **fields))
 
