@@ -86,9 +86,9 @@ def test_demo_started_then_info_file_and_everything_answers(tmp_path: Path) -> N
         assert all(set(account) == {"email", "password", "instacartplus_member"} for account in info["accounts"])
         assert (tmp_path / "data" / "handcart.db").exists()
         for url in (f"{info['api_url']}/ready", info["storefront_url"], f"{info['api_url']}/reference"):
-            assert httpx.get(url).status_code == 200
+            assert httpx.get(url, timeout=SECONDS).status_code == 200
         token = {name: info[name] for name in ("client_id", "client_secret")} | {"grant_type": "client_credentials"}
-        assert httpx.post(f"{info['api_url']}/v2/oauth/token", json=token).status_code == 200
+        assert httpx.post(f"{info['api_url']}/v2/oauth/token", json=token, timeout=SECONDS).status_code == 200
         made = run(
             "client", "create", "--retailer", info["retailer"], "--redirect-uri", "https://shop.example/cb", "--json",
             "--database", f"sqlite:///{tmp_path / 'data' / 'handcart.db'}",
@@ -96,7 +96,7 @@ def test_demo_started_then_info_file_and_everything_answers(tmp_path: Path) -> N
         client = json.loads(made.stdout)
         assert client["authorize_url"] == info["authorize_url"]
         token |= {name: client[name] for name in ("client_id", "client_secret")}
-        assert httpx.post(f"{info['api_url']}/v2/oauth/token", json=token).status_code == 200
+        assert httpx.post(f"{info['api_url']}/v2/oauth/token", json=token, timeout=SECONDS).status_code == 200
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -113,14 +113,16 @@ def test_demo_stopped_then_everything_it_started_is_gone(tmp_path: Path, number:
 def test_demo_started_again_then_it_keeps_its_data(tmp_path: Path) -> None:
     with demo(tmp_path) as (_, first):
         token = {name: first[name] for name in ("client_id", "client_secret")} | {"grant_type": "client_credentials"}
-        access = httpx.post(f"{first['api_url']}/v2/oauth/token", json=token).json()["access_token"]
+        access = httpx.post(f"{first['api_url']}/v2/oauth/token", json=token, timeout=SECONDS).json()["access_token"]
         user = {"user_id": "customer-1", "first_name": "Sample"}
         bearer = {"Authorization": f"Bearer {access}"}
-        httpx.post(f"{first['api_url']}/v2/fulfillment/users", json=user, headers=bearer).raise_for_status()
+        httpx.post(
+            f"{first['api_url']}/v2/fulfillment/users", json=user, headers=bearer, timeout=SECONDS
+        ).raise_for_status()
     with demo(tmp_path) as (_, second):
         for name in ("client_id", "client_secret", "accounts", "retailer"):
             assert second[name] == first[name]
-        answer = httpx.get(f"{second['api_url']}/v2/fulfillment/users/customer-1/link", headers=bearer)
+        answer = httpx.get(f"{second['api_url']}/v2/fulfillment/users/customer-1/link", headers=bearer, timeout=SECONDS)
         assert answer.json()["error"]["message"] == "User Not Linked"
 
 
