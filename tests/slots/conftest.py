@@ -19,3 +19,11 @@ def at() -> Iterator[Callable[[str], int]]:
 
     yield move
     clock.shift(0)
+
+
+@pytest.fixture
+def frozen(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The one moment that everybody reads; a test moves it by hand."""
+    now = [moment("2027-06-10T10:00-05:00")]
+    monkeypatch.setattr(clock, "now", lambda: now[0])
+    return now

@@ -166,6 +166,18 @@ def test_when_a_hold_has_expired_then_its_place_goes_to_whoever_needs_it(shop: S
     assert counters(shop) == [(2, 2, 0)]
 
 
+def test_when_ten_minutes_are_over_to_the_microsecond_then_list_and_hold_agree(shop: Shop, frozen: list[int]) -> None:
+    stock(shop, Plan(capacity=1))
+    option_id = listed(shop, "preview pickup")[3]["id"]
+    begun = frozen[0]
+    assert reserve(shop, shop.user(), option_id).status_code == 200
+    for microseconds, is_free in ((-1, False), (0, True)):
+        frozen[0] = begun + 10 * clock.MINUTE + microseconds
+        (slot,) = (one for one in listed(shop, "preview pickup") if one["id"] == option_id)
+        assert slot["availability"]["available"] is is_free
+        assert (reserve(shop, shop.user(), option_id).status_code == 200) is is_free
+
+
 def test_when_a_hold_expired_and_the_user_reserves_elsewhere_then_no_place_is_given_back_twice(
     shop: Shop, at: Any
 ) -> None:
