@@ -29,6 +29,8 @@ def arguments() -> argparse.ArgumentParser:
     platform.add_argument("--api-url", required=True, metavar="URL", help="base URL of the Connect API")
     platform.add_argument("--authorize-url", required=True, metavar="URL", help="authorization URL of the login page")
     platform.add_argument("--client-id", required=True, metavar="ID", help="the shop's API client")
+    platform.add_argument("--issuer", metavar="URL", help="`iss` of its authorization answers, if not the API's URL")
+    platform.add_argument("--retailer", metavar="SLUG", help="which banner the shop is, for an API client of several")
     platform.add_argument("--brand", default="Handcart", metavar="NAME", help="what customers call it (%(default)s)")
     platform.add_argument(
         "--membership", default="Handcart+", metavar="NAME", help="what its membership is called (%(default)s)"
@@ -89,6 +91,8 @@ def main() -> int:
             public_url=(options.public_url or _address(listener)).rstrip("/"),
             brand=options.brand,
             membership=options.membership,
+            issuer=options.issuer,
+            retailer=options.retailer,
         )
     except (OSError, ValueError) as error:
         parser.error(str(error))

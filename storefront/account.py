@@ -17,7 +17,7 @@ from storefront.pages import (
 from storefront.samples import CUSTOMERS
 
 # Where sign-in leads: the form carries a key, never a URL.
-AFTER_SIGN_IN = {"account": "/account", "checkout": "/checkout"}
+AFTER_SIGN_IN = {"account": "/account", "checkout": "/checkout", "orders": "/orders", "slots": "/slots"}
 
 
 async def sign_in_page(request: Request) -> Response:

@@ -13,10 +13,8 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
-from storefront import account, linking
-from storefront.checkout import checkout
+from storefront import account, checkout, linking, orders, slots, stores
 from storefront.pages import SecurityHeaders, Shop, render
-from storefront.samples import ITEMS
 from storefront.sessions import Sessions
 from storefront.settings import CALLBACK_PATH, Settings
 
@@ -31,10 +29,6 @@ ERROR_TEXTS = {
 }
 
 
-async def front(request: Request) -> Response:
-    return render(request, "front.html", items=ITEMS)
-
-
 async def refused(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 400
     return render(request, "error.html", status, error_text=ERROR_TEXTS.get(status, ERROR_TEXTS[400]))
@@ -46,14 +40,31 @@ async def failed(request: Request, error: Exception) -> Response:
 
 
 ROUTES = [
-    Route("/", front),
+    Route("/", stores.front),
+    Route("/stores", stores.find),
+    Route("/stores", stores.choose, methods=["POST"]),
+    Route("/cart", stores.cart_page),
+    Route("/cart", stores.change_cart, methods=["POST"]),
+    Route("/cart/add", stores.add, methods=["POST"]),
+    Route("/address", slots.address, methods=["POST"]),
+    Route("/slots", slots.slots),
+    Route("/slots", slots.hold, methods=["POST"]),
+    Route("/checkout", checkout.checkout),
+    Route("/checkout", checkout.place, methods=["POST"]),
+    Route("/orders", orders.orders),
+    Route("/orders/{order_id}", orders.order),
+    Route("/orders/{order_id}/change", orders.change_page),
+    Route("/orders/{order_id}/change", orders.change, methods=["POST"]),
+    Route("/orders/{order_id}/slots", orders.slots_page),
+    Route("/orders/{order_id}/slots", orders.move, methods=["POST"]),
+    Route("/orders/{order_id}/tip", orders.tip, methods=["POST"]),
+    Route("/orders/{order_id}/cancel", orders.cancel, methods=["POST"]),
     Route("/sign-in", account.sign_in_page),
     Route("/sign-in", account.sign_in, methods=["POST"]),
     Route("/sign-out", account.sign_out, methods=["POST"]),
     Route("/account", account.profile),
     Route("/account/link", linking.start, methods=["POST"]),
     Route(CALLBACK_PATH, linking.callback),
-    Route("/checkout", checkout),
     Mount("/static", StaticFiles(directory=Path(__file__).parent / "static")),
 ]
 
@@ -68,6 +79,7 @@ def create_app(settings: Settings, sessions: Sessions) -> ASGIApp:
             settings.client_id,
             settings.client_secret,
             scope="connect:fulfillment",
+            retailer_id=settings.retailer,
             timeout=PLATFORM_SECONDS,
             max_retries=1,  # a customer waits for the page
         ) as platform:

@@ -6,7 +6,6 @@ How to link a user account: https://docs.instacart.com/connect/fulfillment_guide
 import logging
 
 from handcart_client import (
-    BadRequest,
     ConnectError,
     OAuthError,
     RateLimited,
@@ -21,6 +20,7 @@ from starlette.responses import Response
 
 from storefront.pages import Shop, checked_form, customer_of, ensure_session, redirect, session_of, shop_of
 from storefront.samples import Customer
+from storefront.users import ensure_user
 
 log = logging.getLogger(__name__)
 
@@ -82,23 +82,12 @@ async def _link(shop: Shop, customer: Customer, code: str, code_verifier: str) -
         token = await platform.oauth.exchange_code(
             code, redirect_uri=shop.settings.redirect_uri, code_verifier=code_verifier
         )
-        await _ensure_user(shop, customer)
+        await ensure_user(platform, customer)
         await platform.links.create(customer.user_id, token.access_token)
     except ConnectError as error:
         log.warning("linking %s: %s", customer.user_id, error)
         return _notice_of(error)
     return "linked"
-
-
-async def _ensure_user(shop: Shop, customer: Customer) -> None:
-    """Create the customer's Connect user, so that there is nothing to remember about who exists already."""
-    try:
-        await shop.platform.users.create(
-            customer.user_id, first_name=customer.first_name, last_name=customer.last_name, locale="en-US"
-        )
-    except BadRequest as error:
-        if error.key != "user_id":  # where an existing user is refused, the refusal names this key
-            raise
 
 
 def _notice_of(error: ConnectError) -> str:
@@ -111,7 +100,7 @@ def _notice_of(error: ConnectError) -> str:
 
 def _is_from_platform(answer: QueryParams, shop: Shop) -> bool:
     """RFC 9207: an `iss` that is present must be the platform's own, byte for byte."""
-    return "iss" not in answer or _single(answer, "iss") == shop.settings.api_url
+    return "iss" not in answer or _single(answer, "iss") == (shop.settings.issuer or shop.settings.api_url)
 
 
 def _single(params: QueryParams, name: str) -> str | None:

@@ -26,6 +26,34 @@ NOTICES = {
         "We could not reach {brand} to finish linking."
         " If your account is not shown as linked below, please try again in a few minutes."
     ),
+    "address_refused": Notice("We do not find that address. Please check the street and the number."),
+    "address_too_far": Notice(
+        "This store does not deliver to that address. Check the address, or choose another store or pickup."
+    ),
+    "store_closed": Notice("This store cannot take your order at the moment. Please choose another one."),
+    "items_refused": Notice("The store cannot provide everything in your cart. Take out the marked items to go on."),
+    "too_much": Notice("That is too much for one order. Please take less, or split it into two orders."),
+    "empty": Notice("Your cart is empty. Put something in first."),
+    "slot_gone": Notice("That time is not available any more. Please choose another one."),
+    "not_of_age": Notice(
+        "Your cart holds alcohol, which we hand over to adults of legal age alone."
+        " Check the date of birth, or take the alcohol out of the cart."
+    ),
+    "phone_refused": Notice("Shoppers could not call you on your phone number. Please contact our customer care."),
+    "price_changed": Notice("Your total has changed since you last saw it. Please check it and order again."),
+    "ordering_unreachable": Notice(
+        "We could not reach {brand}. Please try again in a minute: however often you do, you order only once."
+    ),
+    "ordering_failed": Notice("That did not work. Please try again, or contact our customer care."),
+    "placed": Notice("Thank you! Your order is placed.", is_success=True),
+    "changed": Notice("Your order is changed.", is_success=True),
+    "moved": Notice("Your order comes at its new time.", is_success=True),
+    "canceled": Notice("Your order is canceled. You pay nothing.", is_success=True),
+    "too_late": Notice(
+        "A shopper has taken your order on already, so it can no longer be changed here."
+        " Please call the store if something is wrong."
+    ),
+    "nothing_left": Notice("An order needs at least one item. To take everything out, cancel the order."),
     "failed": Notice("Your {brand} account could not be linked. Please try again, or contact our customer care."),
 }
 

@@ -2,7 +2,7 @@
 
 import secrets
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from urllib.parse import parse_qsl
 
@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from storefront.carts import Cart
 from storefront.notices import notice_for
 from storefront.samples import CUSTOMERS, Customer
 from storefront.sessions import Session, Sessions
@@ -52,11 +53,14 @@ def ensure_session(request: Request) -> Session:
 
 
 def renew_session(request: Request, customer: str | None) -> Session:
-    """A session with a new id: at sign-in and sign-out the old one dies with everything it knew."""
+    """A session with a new id: at sign-in and sign-out the old one dies with everything but a cart to sign in with."""
     sessions = shop_of(request).sessions
-    if old := session_of(request):
-        sessions.end(old)
+    old = session_of(request)
     session = sessions.start(customer)
+    if old:
+        if customer and not old.customer:
+            sessions.keep_cart(session, sessions.cart(old))  # what was put in before signing in
+        sessions.end(old)
     request.state.session = session
     request.state.has_new_session = True
     return session
@@ -68,6 +72,20 @@ def customer_of(request: Request) -> Customer | None:
     return CUSTOMERS.get(session.customer) if session and session.customer else None
 
 
+def cart_of(request: Request) -> Cart:
+    """This browser's cart. Changes are kept by `keep_cart`."""
+    return shop_of(request).sessions.cart(session_of(request))
+
+
+def keep_cart(request: Request, cart: Cart) -> None:
+    shop_of(request).sessions.keep_cart(ensure_session(request), cart)
+
+
+def leave_notice(request: Request, notice: str) -> None:
+    """Say something, by the key of a notice, on the page that comes next."""
+    shop_of(request).sessions.leave_notice(ensure_session(request), notice)
+
+
 def render(request: Request, template: str, status: int = 200, **values: object) -> Response:
     shop, session = shop_of(request), session_of(request)
     html = TEMPLATES.get_template(template).render(
@@ -76,6 +94,7 @@ def render(request: Request, template: str, status: int = 200, **values: object)
         membership_name=shop.settings.membership,
         customer=customer_of(request),
         form_token=session.form_token if session else "",
+        cart=shop.sessions.cart(session),
         notice=notice_for(shop.sessions.take_notice(session) if session else None, shop.settings),
         **values,
     )
@@ -124,7 +143,7 @@ class SecurityHeaders:
         self.app = app
         # Browsers apply form-action to the redirect after the post, so the platform's origin is named.
         self.headers = {
-            "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self';"
+            "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self';"
             f" form-action 'self' {settings.authorize_origin}; frame-ancestors 'none'; base-uri 'none'",
             "Referrer-Policy": "no-referrer",
             "X-Content-Type-Options": "nosniff",
@@ -149,8 +168,18 @@ def _dollars(cents: int) -> str:
     return f"${cents // 100}.{cents % 100:02}"
 
 
-def _long_date(moment: datetime) -> str:
+def _long_date(moment: datetime | date) -> str:
     return f"{moment:%B} {moment.day}, {moment.year}"
+
+
+def _day(moment: datetime | date) -> str:
+    return f"{moment:%A}, {moment:%B} {moment.day}"
+
+
+def _clock(moment: datetime) -> str:
+    """5 pm, or 5:30 pm; never broken over two lines."""
+    minutes = f":{moment:%M}" if moment.minute else ""
+    return f"{moment.hour % 12 or 12}{minutes}\N{NO-BREAK SPACE}{'am' if moment.hour < 12 else 'pm'}"
 
 
 TEMPLATES = Environment(
@@ -160,4 +189,4 @@ TEMPLATES = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-TEMPLATES.filters.update(dollars=_dollars, long_date=_long_date)
+TEMPLATES.filters.update(dollars=_dollars, long_date=_long_date, day=_day, clock=_clock)

@@ -1,4 +1,4 @@
-"""Server-side sessions: what the shop remembers about one browser, and the links that browser has started.
+"""Server-side sessions: what the shop remembers about one browser, its cart, the links it started; and the orders.
 
 The cookie carries 32 random bytes; the database keeps only their hash. Whatever a session started dies with it.
 """
@@ -11,9 +11,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import msgspec
+
+from storefront.carts import Cart, Placed
+from storefront.samples import BASKET
+
 SESSION_SECONDS = 12 * 60 * 60
 LINK_SECONDS = 10 * 60
 LINKS_PER_SESSION = 5
+ORDERS_SHOWN = 20
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS sessions (
@@ -29,6 +35,16 @@ CREATE TABLE IF NOT EXISTS link_attempts (
     code_verifier TEXT NOT NULL,
     expires_at    REAL NOT NULL,
     PRIMARY KEY (session_hash, state_hash)
+);
+CREATE TABLE IF NOT EXISTS carts (
+    session_hash TEXT PRIMARY KEY REFERENCES sessions (id_hash) ON DELETE CASCADE,
+    cart         BLOB NOT NULL
+);
+CREATE TABLE IF NOT EXISTS orders (
+    order_id  TEXT PRIMARY KEY,
+    customer  TEXT NOT NULL,
+    placed_at REAL NOT NULL,
+    placed    BLOB NOT NULL
 );
 """
 
@@ -116,6 +132,39 @@ class Sessions:
             (_hash(session.id), _hash(state)),
         ).fetchone()
         return LinkAttempt(row[0], is_expired=row[1] <= self._now()) if row else None
+
+    def cart(self, session: Session | None) -> Cart:
+        """The cart of a browser; until something is put into it or taken out, it is the sample basket."""
+        row = (
+            session
+            and self._db.execute("SELECT cart FROM carts WHERE session_hash = ?", (_hash(session.id),)).fetchone()
+        )
+        return msgspec.json.decode(row[0], type=Cart) if row else Cart(counts=dict(BASKET))
+
+    def keep_cart(self, session: Session, cart: Cart) -> None:
+        self._db.execute("INSERT OR REPLACE INTO carts VALUES (?, ?)", (_hash(session.id), msgspec.json.encode(cart)))
+
+    def keep_order(self, customer: str, placed: Placed) -> None:
+        """Keep an order, new or changed."""
+        self._db.execute(
+            "INSERT INTO orders VALUES (?, ?, ?, ?) ON CONFLICT (order_id) DO UPDATE SET placed = excluded.placed",
+            (placed.order_id, customer, self._now(), msgspec.json.encode(placed)),
+        )
+
+    def order(self, customer: str, order_id: str) -> Placed | None:
+        """A customer's order; nobody else's."""
+        row = self._db.execute(
+            "SELECT placed FROM orders WHERE order_id = ? AND customer = ?", (order_id, customer)
+        ).fetchone()
+        return msgspec.json.decode(row[0], type=Placed) if row else None
+
+    def orders(self, customer: str) -> list[Placed]:
+        """A customer's latest orders, the newest first."""
+        rows = self._db.execute(
+            "SELECT placed FROM orders WHERE customer = ? ORDER BY placed_at DESC, rowid DESC LIMIT ?",
+            (customer, ORDERS_SHOWN),
+        )
+        return [msgspec.json.decode(row[0], type=Placed) for row in rows]
 
 
 def _hash(secret: str) -> str:

@@ -11,8 +11,8 @@ LOOPBACK = ("127.0.0.1", "::1", "localhost")
 class Settings:
     """Addresses and names. ValueError for an address that is not https, or http to this very machine.
 
-    api_url: the platform's Connect API and, byte for byte, the `iss` of its authorization answers.
-    public_url: where browsers find the shop.
+    api_url: the platform's Connect API. issuer: byte for byte the `iss` of its authorization answers; None: api_url.
+    retailer: slug of the banner that the shop is, for an API client of several. public_url: where browsers find it.
     """
 
     api_url: str
@@ -22,6 +22,8 @@ class Settings:
     public_url: str
     brand: str = "Handcart"
     membership: str = "Handcart+"
+    issuer: str | None = None
+    retailer: str | None = None
 
     def __post_init__(self) -> None:
         for name in ("api_url", "authorize_url", "public_url"):

@@ -22,11 +22,15 @@ from typing import NamedTuple
 
 
 class ErrorDetail(NamedTuple):
-    """One error of an answer: its text, its number (None where Connect documents none) and the field it is about."""
+    """One error of an answer: its text, its number (None where Connect documents none) and the field it is about.
+
+    line_nums: the lines of the cart or order in question, where the server names them, as Handcart does.
+    """
 
     message: str
     code: int | None = None
     key: str | None = None
+    line_nums: tuple[str, ...] = ()
 
 
 class ConnectError(Exception):

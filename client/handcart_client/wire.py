@@ -172,9 +172,14 @@ def error_detail(body: dict[str, object]) -> ErrorDetail | None:
     error, meta = body.get("error"), body.get("meta")
     if not isinstance(error, dict) or not isinstance(error.get("message"), str):
         return None
-    code = error.get("code")
-    key = meta.get("key") if isinstance(meta, dict) else None
-    return ErrorDetail(error["message"], code if type(code) is int else None, key if isinstance(key, str) else None)
+    code, facts = error.get("code"), meta if isinstance(meta, dict) else {}
+    key, line_nums = facts.get("key"), facts.get("line_nums")
+    return ErrorDetail(
+        error["message"],
+        code if type(code) is int else None,
+        key if isinstance(key, str) else None,
+        tuple(one for one in line_nums if isinstance(one, str)) if isinstance(line_nums, list) else (),
+    )
 
 
 def inner_errors(body: dict[str, object]) -> list[ErrorDetail]:

@@ -1,0 +1,74 @@
+"""What a customer is about to order, and what was ordered: kept by the shop, as JSON."""
+
+from datetime import datetime
+
+from handcart_client import Address, ServiceOptionHold
+from msgspec import Struct, field
+
+DELIVERY = "delivery"
+PICKUP = "pickup"
+
+
+class Store(Struct, frozen=True):
+    """The store that fills the order."""
+
+    location_code: str
+    name: str
+
+
+class Slot(Struct, frozen=True):
+    """A held time, on the store's clock. `order_id`: of the order that it is for, so that it is placed but once."""
+
+    hold_id: int
+    expires_at: datetime
+    start_at: datetime
+    end_at: datetime
+    order_id: str
+
+    @classmethod
+    def of(cls, hold: ServiceOptionHold, order_id: str) -> "Slot":
+        window = hold.service_option.window
+        expires_at = hold.expires_at.astimezone(window.start_at.tzinfo)
+        return cls(hold.id, expires_at, window.start_at, window.end_at, order_id)
+
+
+class Cart(Struct):
+    """How many of what, from which store, to where, when. `refused`: what the store cannot provide."""
+
+    counts: dict[str, int] = field(default_factory=dict)
+    kind: str = DELIVERY
+    postal_code: str = ""
+    store: Store | None = None
+    address_line_1: str = ""
+    slot: Slot | None = None
+    refused: list[str] = field(default_factory=list)
+
+    @property
+    def units(self) -> int:
+        return sum(self.counts.values())
+
+    @property
+    def is_delivery(self) -> bool:
+        return self.kind == DELIVERY
+
+    @property
+    def address(self) -> Address:
+        return Address(address_line_1=self.address_line_1, postal_code=self.postal_code)
+
+    def take_to(self, kind: str, postal_code: str, store: Store) -> None:
+        """Order from this store now; what was true of another place is forgotten."""
+        if (kind, postal_code, store) != (self.kind, self.postal_code, self.store):
+            self.slot, self.refused = None, []
+        if postal_code != self.postal_code:
+            self.address_line_1 = ""
+        self.kind, self.postal_code, self.store = kind, postal_code, store
+
+
+class Placed(Struct):
+    """An order as the shop keeps it: what the platform is not told, prices above all."""
+
+    order_id: str
+    cart: Cart
+    fee_cents: int
+    full_fee_cents: int
+    tip_cents: int

@@ -1,0 +1,46 @@
+"""What the platform refuses, as the key of a notice that tells the customer what to do next."""
+
+import logging
+
+from handcart_client import ConnectError, Forbidden, NotFound, RateLimited, ServerError, TransportError
+
+log = logging.getLogger(__name__)
+
+# By the field that the refusal is about, and by its text where that says more.
+NOTICE_OF_KEY = {
+    "address": "address_too_far",
+    "address_line_1": "address_refused",
+    "postal_code": "address_refused",
+    "location_code": "store_closed",
+    "service_option_id": "slot_gone",
+    "service_option_hold_id": "slot_gone",
+    "items": "items_refused",
+    "user.birthday": "not_of_age",
+    "user.phone_number": "phone_refused",
+}
+NOTICE_OF_MESSAGE = {
+    "too_late": "too_late",
+    "Maximum total quantity of items exceeded": "too_much",
+    "Maximum total weight of beverage items exceeded": "too_much",
+    "Maximum quantity of large or bulky items exceeded": "too_much",
+    "Invalid zip code for alcohol": "not_of_age",
+}
+
+
+def notice_of(error: ConnectError, what: str) -> str:
+    """The notice for a refusal of `what`; the log keeps the platform's own words."""
+    log.warning("%s: %s", what, error)
+    if isinstance(error, TransportError | ServerError | RateLimited):
+        return "ordering_unreachable"
+    if isinstance(error, Forbidden):
+        return "not_active"
+    for detail in error.errors:
+        notice = NOTICE_OF_MESSAGE.get(detail.message) or NOTICE_OF_KEY.get((detail.key or "").partition("[")[0])
+        if notice:
+            return notice
+    return "slot_gone" if isinstance(error, NotFound) else "ordering_failed"
+
+
+def refused_items(error: ConnectError) -> list[str]:
+    """The lines that the platform names: their numbers are the keys of products."""
+    return [line_num for detail in error.errors for line_num in detail.line_nums]

@@ -1,0 +1,45 @@
+// The shop works without this file: it only makes the countdown tick and lets arrow keys walk the grid of times.
+"use strict";
+
+const countdown = document.getElementById("countdown");
+if (countdown) {
+  const end = performance.now() + 1000 * Number(countdown.dataset.seconds);
+  const news = document.getElementById("hold-news");
+  const text = document.getElementById("hold-text");
+  let told = Infinity;
+
+  const tick = () => {
+    const left = Math.max(0, Math.ceil((end - performance.now()) / 1000));
+    countdown.textContent = `${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")}`;
+    countdown.hidden = left === 0;
+    countdown.classList.toggle("soon", left <= 120);
+    if (left <= 120 && left > 0 && told > 120) news.textContent = "Two minutes left to order at this time.";
+    if (left === 0 && told > 0) {
+      text.textContent = "We no longer keep this time for you. You can still order: you get it if it is free.";
+      if (told !== Infinity) news.textContent = text.textContent;
+    }
+    told = left;
+    if (left === 0) clearInterval(timer);
+  };
+  const timer = setInterval(tick, 500);
+  tick();
+}
+
+const STEPS = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
+for (const grid of document.querySelectorAll("table.grid")) {
+  grid.addEventListener("keydown", (event) => {
+    const step = STEPS[event.key];
+    if (event.key === "Escape") document.activeElement.blur(); // closes the reason
+    const cell = event.target.closest("td");
+    if (!step || !cell) return;
+    event.preventDefault();
+    for (let row = cell.parentElement, column = cell.cellIndex; ; ) {
+      row = step[0] < 0 ? row.previousElementSibling : step[0] > 0 ? row.nextElementSibling : row;
+      column += step[1];
+      const next = row && column > 0 ? row.cells[column] : null;
+      if (!next) return;
+      const button = next.querySelector("button");
+      if (button && button.offsetParent) return button.focus();
+    }
+  });
+}
