@@ -194,7 +194,7 @@ def _limits(lines: Sequence[Line], units: int, pounds: float, bulky: int) -> lis
     counted = sum(line.qty for line in lines if line.qty_unit == "each")
     weighed = sum(line.qty * line.item.beverage_weight for line in lines if line.item is not None)
     large = sum(line.qty for line in lines if line.item is not None and line.item.is_bulky)
-    over = (counted > units, weighed > pounds, large > bulky)
+    over = (counted > units, round(weighed, 6) > pounds, large > bulky)  # 92 x 2.6 + 8 x 0.1 is a hair over 240
     return [error for error, is_over in zip(limit_refusals(), over, strict=True) if is_over]
 
 
