@@ -17,12 +17,15 @@ HEADER = "Idempotency-Key"
 MOST_CHARACTERS = 255
 
 
-async def once(tx: Tx, call: Call, handler: Handler) -> Any:
-    """Run a handler, or answer what it answered to the same key before; raises 400 and 422."""
+async def once(tx: Tx, call: Call, handler: Handler, operation: str) -> Any:
+    """Run a handler, or answer what it answered to the same key before; raises 400 and 422.
+
+    `operation`: what the handler does, since the same body may mean something else elsewhere.
+    """
     values = call.header_values(HEADER.lower().encode())
     if not values:
         return await handler(tx, call)
-    key, fingerprint = _key(values), _fingerprint(call)
+    key, fingerprint = _key(values), _fingerprint(call, operation)
     await tx.run(
         "DELETE FROM idempotency_keys WHERE client_id = $1 AND idempotency_key = $2 AND expires_at <= $3",
         call.caller.client_id,
@@ -61,6 +64,16 @@ async def purge(tx: Tx, most: int) -> int:
     )
 
 
+async def forget(tx: Tx, client_id: str, beginning: bytes) -> None:
+    """Drop the keys of a client whose answers begin so: those hold what somebody wants forgotten."""
+    await tx.run(
+        "DELETE FROM idempotency_keys WHERE client_id = $1 AND substr(answer, 1, $2) = $3",
+        client_id,
+        len(beginning),
+        beginning,
+    )
+
+
 def malformed() -> ApiError:
     """A key that is empty, too long, given twice or not printable."""
     return errors.invalid(HEADER)
@@ -93,7 +106,7 @@ def _key(values: list[str]) -> str:
     return key
 
 
-def _fingerprint(call: Call) -> bytes:
+def _fingerprint(call: Call, operation: str) -> bytes:
     banner = call.header(b"x-retailer-id") or ""
-    content = "\0".join((str(sorted(call.path.items())), banner)).encode() + b"\0" + call.raw
+    content = "\0".join((operation, str(sorted(call.path.items())), banner)).encode() + b"\0" + call.raw
     return blake2b(content, digest_size=16).digest()

@@ -367,7 +367,7 @@ def _create(operation_id: str, path: str, handler: Handler, summary: str, source
     )
 
     async def once(tx: Tx, call: Call) -> Any:
-        return await idempotency.once(tx, call, handler)
+        return await idempotency.once(tx, call, handler, operation_id)
 
     fields["refusals"] = (*fields["refusals"], idempotency.malformed(), idempotency.reused())
     return _route(operation_id, "POST", path, once, summary, source, description=about, **fields)

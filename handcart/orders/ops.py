@@ -7,7 +7,7 @@ from typing import Any
 
 from msgspec import structs
 
-from handcart.core import clock, ids
+from handcart.core import clock, idempotency, ids, wire
 from handcart.core import errors as wire_errors
 from handcart.core.db import Tx
 from handcart.core.errors import ApiError, invalid
@@ -322,6 +322,9 @@ async def forget_user(tx: Tx, isolation_id: int, user_id: str) -> None:
         for line in order.lines:
             line.special_instructions, line.metadata = "", None
         await rows.save(tx, retailer_id, order, "user deleted")
+        if order.created_at > clock.now() - idempotency.KEPT:
+            for client_id in await rows.clients_of(tx, retailer_id):
+                await idempotency.forget(tx, client_id, wire.encode({"id": order_id})[:-1] + b",")
 
 
 async def _new(

@@ -83,6 +83,16 @@ async def ids_of_user(tx: Tx, isolation_id: int, user_id: str) -> Sequence[tuple
     return [(row["retailer_id"], row["order_id"]) for row in rows]
 
 
+async def clients_of(tx: Tx, retailer_id: int) -> Sequence[str]:
+    """The clients that may have made a retailer's orders."""
+    rows = await tx.all(
+        "SELECT c.client_id FROM clients c JOIN retailers r ON r.organization_id = c.organization_id"
+        " WHERE r.id = $1 AND (c.retailer_id IS NULL OR c.retailer_id = r.id)",
+        retailer_id,
+    )
+    return [row["client_id"] for row in rows]
+
+
 async def save(tx: Tx, retailer_id: int, order: Order, what: str) -> None:
     """Write a held order back, and what became of it into its history."""
     values = _values(order)

@@ -1,0 +1,76 @@
+"""Deleting a user: brand new orders are canceled, places come back, and no row of any table knows the person."""
+
+import secrets
+
+import pytest
+
+from tests.support.contents import mentions
+from tests.support.orders import KINDS, LASTMILE, SHOPPED, USERS, Market, line
+from tests.support.server import LiveServer
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("status", ["brand_new", "completed"])
+def test_when_a_user_is_deleted_then_nothing_of_the_person_is_left(server: LiveServer, kind: str, status: str) -> None:
+    market = Market(server, capacity=1)
+    name = f"Name{secrets.token_hex(8)}"
+    phone = f"+1312{secrets.randbelow(10**7):07}"
+    address = {"address_line_1": f"1 {name} St", "address_line_2": name, "postal_code": "60610", "city": name}
+    user_id = market.customer(f"user-{name}", first_name=name, last_name=name, phone_number=phone)
+    market.post(f"{USERS}/{user_id}/addresses", {**address, "city": None}).raise_for_status()
+    personal = {
+        "delivery": {"address": address, "loyalty_number": name},
+        "pickup": {"loyalty_number": name},
+        "last_mile": {"first_name": name, "last_name": name, "user_phone": phone, "address": address},
+        "dispatch": {"first_name": name, "last_name": name, "user_phone": phone, "address": address, "email": name},
+    }[kind]
+    if kind in SHOPPED:
+        personal["user"] = {"phone_number": phone, "birthday": "1991-03-05"}
+        personal["items"] = [line("1", "milk", special_instructions=name, metadata={"for": name})]
+    else:
+        personal["bag_label"] = name
+    personal |= {"special_instructions": f"for {name}, {phone}", "metadata": {"name": name, "phone": phone}}
+    hold = {} if kind == "dispatch" else {"service_option_hold_id": market.hold(user_id, kind)}
+    user = {"user_id": user_id} if kind == "dispatch" else {}
+    body = market.body(kind, **hold, **user, **personal)
+    market.send(kind, user_id, body, headers={"Idempotency-Key": "key-1"}).raise_for_status()
+    neighbour = market.order("pickup" if kind != "pickup" else "delivery")
+    market.hold(user_id, "delivery", hour=18)
+    market.set_status(body["order_id"], status)
+    assert mentions(server, name, phone)
+    answer = market.post(f"{USERS}/{user_id}/privacy_request")
+    assert answer.json() == {"success": True}
+    assert mentions(server, name, phone) == []
+    row = market.row(body["order_id"])
+    assert (row["status"], row["user_id"]) == ("canceled" if status == "brand_new" else status, None)
+    assert market.taken == (0, 1 + (status != "brand_new"))
+    assert market.history(body["order_id"])[-1][1] == "user deleted"
+    if kind not in SHOPPED:
+        assert market.get(f"{LASTMILE}/{body['order_id']}").status_code == 200
+    assert market.row(neighbour["id"])["status"] == "brand_new"
+    assert market.post(f"{USERS}/{user_id}/privacy_request").json() == {"success": True}
+
+
+def test_when_a_user_is_deleted_then_others_keep_their_orders_and_keys(server: LiveServer) -> None:
+    market, elsewhere = Market(server), Market(server)
+    leaver, neighbour = market.customer("leaver"), market.customer("neighbour")
+    namesake = elsewhere.customer("leaver")
+    bodies = {
+        (market, leaver): "ORDER-1",
+        (market, neighbour): "ORDER-12",
+        (elsewhere, namesake): "ORDER-1",
+    }
+    sent = {}
+    for (place, user_id), order_id in bodies.items():
+        body = place.body("delivery", order_id=order_id, service_option_hold_id=place.hold(user_id))
+        sent[place, user_id] = body, place.send("delivery", user_id, body, headers={"Idempotency-Key": user_id})
+    market.post(f"{USERS}/{leaver}/privacy_request").raise_for_status()
+    for place, user_id in ((market, neighbour), (elsewhere, namesake)):
+        body, first = sent[place, user_id]
+        again = place.send("delivery", user_id, body, headers={"Idempotency-Key": user_id})
+        assert (again.status_code, again.content) == (200, first.content)
+        assert place.read(user_id, body["order_id"]).json()["status"] == "brand_new"
+        (row,) = server.sql(
+            "SELECT count(*) AS keys FROM idempotency_keys WHERE client_id = $1", place.client.client_id
+        )
+        assert row["keys"] == 1
