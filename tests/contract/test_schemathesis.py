@@ -1,8 +1,8 @@
 """Schemathesis drives the server by its description, with all its checks on, and finds nothing.
 
-SCHEMATHESIS_EXAMPLES=2000 asks for more examples of each operation, made up anew each time; a failing run prints its
-seed, and SCHEMATHESIS_SEED repeats it.
-"""
+SCHEMATHESIS_EXAMPLES=500 asks for every phase with so many examples of each operation, made up anew each time; a
+failing run prints its seed, and SCHEMATHESIS_SEED repeats it. Without it, each store has its share of the phases, and
+deprecated twins are left out.
 
 import json
 import os
@@ -10,52 +10,88 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from handcart.core import clock
-from tests.contract.operations import OPERATIONS
+from tests.contract.operations import DOCUMENT, OPERATIONS
+from tests.support.orders import ADDRESS, KINDS, Market
 from tests.support.server import LiveServer
-from tests.support.shop import Shop
 
 HERE = Path(__file__).parent
 EXAMPLES = os.environ.get("SCHEMATHESIS_EXAMPLES")
 SEED = os.environ.get("SCHEMATHESIS_SEED")
+PHASES = {"sqlite": "examples,coverage", "postgresql": "fuzzing,stateful"}
 
 
-def schemathesis(shop: Shop, document: str, *options: str) -> subprocess.CompletedProcess[str]:
+@pytest.fixture
+def market(server: LiveServer) -> Market:
+    """A retailer whose places never run out."""
+    return Market(server, capacity=1_000_000)
+
+
+def schemathesis(market: Market, document: str, answered: Path, *options: str) -> subprocess.CompletedProcess[str]:
     """Run its command line on a description of the server, from a file or a URL."""
-    user_id = shop.user()
-    shop.link(user_id, shop.linking_token(shop.account(member_for=clock.DAY))).raise_for_status()
     environment = {
         **os.environ,
         "SCHEMATHESIS_HOOKS": str(HERE / "schemathesis_hooks.py"),
-        "TOKEN": shop.token,
-        "CLIENT_ID": shop.client.client_id,
-        "CLIENT_SECRET": shop.client.client_secret,
-        "LINKED_USER": user_id,
+        "TOKEN": market.token,
+        "CLIENT_ID": market.client.client_id,
+        "CLIENT_SECRET": market.client.client_secret,
+        "KNOWN": json.dumps(known(market)),
+        "ANSWERED": str(answered),
     }
     command = [sys.executable, "-m", "schemathesis.cli", "--config-file", HERE / "schemathesis.toml", "run", document]
-    command += ["--url", shop.server.url, "--warnings", "off", *options]
+    command += ["--url", market.server.url, "--warnings", "off", *options]
     return subprocess.run(command, env=environment, capture_output=True, text=True)
 
 
-def test_when_the_description_is_explored_then_nothing_is_found(shop: Shop) -> None:
-    options = ["--max-examples", EXAMPLES or "50", "--continue-on-failure"]
+def known(market: Market) -> dict[str, object]:
+    """What the hooks may name in requests."""
+    user_id = market.customer()
+    market.link(user_id, market.linking_token(market.account(member_for=clock.DAY))).raise_for_status()
+    completed = market.order(user_id=user_id)["id"]
+    market.set_status(completed, "completed")
+    window = {"starts_at": clock.to_wire(market.at(12)), "ends_at": clock.to_wire(market.at(14))}
+    wished = {"postal_code": ADDRESS["postal_code"], "desired_windows": [window]}
+    listed = market.post("/v2/fulfillment/service_options/delivery", wished).json()["service_options"]
+    return {
+        "url": market.server.url,
+        "user_id": user_id,
+        "completed": completed,
+        "window": window,
+        "reference": listed[0]["service_option_reference"],
+        "address": ADDRESS,
+        "options": {kind: market.option(kind) for kind in KINDS if kind != "dispatch"},
+        "orders": {kind: market.body(kind) for kind in KINDS},
+    }
+
+
+def test_when_the_description_is_explored_then_nothing_is_found(market: Market, tmp_path: Path) -> None:
+    options = ["--max-examples", EXAMPLES or "10", "--continue-on-failure"]
     if SEED:
         options += ["--seed", SEED]
     elif EXAMPLES is None:
-        options += ["--generation-deterministic"]
-    run = schemathesis(shop, f"{shop.server.url}/openapi.json", *options)
+        options += ["--generation-deterministic", "--phases", PHASES[market.server.store], "--exclude-deprecated"]
+    answered = tmp_path / "answered"
+    run = schemathesis(market, f"{market.server.url}/openapi.json", answered, *options)
     print(run.stdout)
     assert run.returncode == 0, run.stdout + run.stderr
-    assert f"{len(OPERATIONS)} selected / {len(OPERATIONS)} total" in run.stdout
+    is_short = EXAMPLES is None and not SEED
+    explored = {
+        name for name, operation in OPERATIONS.items() if not (is_short and "deprecated" in operation.described)
+    }
+    assert f"{len(explored)} selected / {len(OPERATIONS)} total" in run.stdout
+    assert set(answered.read_text().split()) == explored
 
 
-def test_when_the_description_lies_then_it_is_found(server: LiveServer, shop: Shop, tmp_path: Path) -> None:
-    document = server.http().get("/openapi.json").json()
+def test_when_the_description_lies_then_it_is_found(market: Market, tmp_path: Path) -> None:
+    document = json.loads(json.dumps({**DOCUMENT, "servers": [{"url": market.server.url}]}))
     properties = document["components"]["schemas"]["ServerMetadata"]["properties"]
     del properties["issuer"]
     document["components"]["schemas"]["ServerMetadata"]["required"].remove("issuer")
     file = tmp_path / "openapi.json"
     file.write_text(json.dumps(document))
-    run = schemathesis(shop, str(file), "--max-examples", "5", "--include-operation-id", "get_server_metadata")
+    options = ["--max-examples", "5", "--include-operation-id", "get_server_metadata"]
+    run = schemathesis(market, str(file), tmp_path / "answered", *options)
     assert run.returncode == 1
     assert "Response violates schema" in run.stdout
