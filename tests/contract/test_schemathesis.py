@@ -3,6 +3,7 @@
 SCHEMATHESIS_EXAMPLES=500 asks for every phase with so many examples of each operation, made up anew each time; a
 failing run prints its seed, and SCHEMATHESIS_SEED repeats it. Without it, each store has its share of the phases, and
 deprecated twins are left out.
+"""
 
 import json
 import os
