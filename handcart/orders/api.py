@@ -47,6 +47,7 @@ from handcart.users.models import UserId
 _DOCS = "https://docs.instacart.com/connect/api/fulfillment"
 # Fields of a request that an order keeps under another name.
 _RENAMED = {"user_phone": "phone_number"}
+_LOCALES = ("en-US", "en-CA", "fr-CA")
 # They would lie under the paths of other operations, or be taken for steps in a path.
 _RESERVED_IDS = (DELIVERY, PICKUP, LAST_MILE, ".", "..")
 _DETAILS = {field.name for field in structs.fields(OrderDetails)}
@@ -182,7 +183,7 @@ def _fingerprint(call: Call, body: Struct, kind: str) -> bytes:
 def _accepted_locale(call: Call) -> str | None:
     """The first of the documented locales in `Accept-Language`; the body's own wins."""
     asked = (call.header(b"accept-language") or "").split(",")[0].split(";")[0].strip()
-    return asked if asked in ("en-US", "en-CA", "fr-CA") else None
+    return asked if asked in _LOCALES else None
 
 
 def _changes(body: UpdateCarriedRequest) -> Changes:
@@ -253,7 +254,7 @@ async def _answer(tx: Tx, call: Call, order: Order) -> dict[str, Any]:
             bag_count=order.bag_count if order.bag_count is not None else order.details.bags_count,
         ),
         "cancellation_reason": order.cancellation_reason,
-        "locale": order.details.locale.replace("-", "_") if order.details.locale else None,
+        "locale": (order.details.locale or _LOCALES[0]).replace("-", "_"),
         "metadata": order.details.metadata,
     }
 

@@ -91,14 +91,15 @@ def _merged(line: OrderLine, one: OrderItem) -> OrderItem:
 
 
 def _line(line: Line, wished: Sequence[ItemName]) -> OrderLine:
-    asked = line.asked
+    asked, item = line.asked, line.item
+    upc = items.shown_upc(item.upc) if item is not None and item.upc is not None else None
     return OrderLine(
         line_num=asked.line_num,
         qty=line.qty,
         qty_unit=line.qty_unit,
         product=line.product,
-        upc=asked.item.upc,
-        rrc=asked.item.rrc,
+        upc=asked.item.upc or upc,
+        rrc=asked.item.rrc or (item.rrc if item is not None else None),
         special_instructions=line.special_instructions,
         replacement_policy=asked.replacement_policy or ("users_choice" if wished else "shoppers_choice"),
         replacement_items=wished,

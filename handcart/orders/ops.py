@@ -37,6 +37,7 @@ from handcart.stores import ops as stores
 from handcart.stores.carts import Cart, OrderItem
 from handcart.stores.models import Store
 from handcart.users import ops as users
+from handcart.users.models import User
 
 MOST_LISTED = 100
 _HOLD_ID = "service_option_hold_id"
@@ -81,7 +82,7 @@ async def create_shopped(tx: Tx, caller: Caller, user_id: str, asked: Asked) -> 
     _raise_any(lines.nameless(asked.items))
     slot = await _held(tx, caller, user_id, asked)
     retailer = await retailers.retailer(tx, caller.retailer_id)
-    cart = await carts.read(tx, caller.retailer_id, slot.store, asked.kind, asked.items)
+    cart = await carts.read(tx, retailer, slot.store, asked.kind, asked.items)
     phone_number = asked.details.phone_number or user.phone_number
     refusals = [customers.phone_refusal(retailer, phone_number, "user.phone_number")]
     cart, age_refusal = _of_age(retailer, slot.store, cart, asked.details.birthday)
@@ -90,22 +91,22 @@ async def create_shopped(tx: Tx, caller: Caller, user_id: str, asked: Asked) -> 
         refusals.append(invalid("paid_with_ebt"))
     _raise_any(refusals)
     if asked.kind == DELIVERY and asked.details.address is not None:
-        await stores.delivering(tx, caller.retailer_id, DELIVERY, slot.store.location_code, asked.details.address)
+        await stores.locate(tx, retailer, DELIVERY, slot.store, asked.details.address)
     if cart.has_alcohol and not slots.allows_alcohol(retailer.rules, slot.store, slot.window):
         raise slot_errors.not_available(_HOLD_ID)
     replacements = await lines.replacements(tx, caller.retailer_id, cart, ebt_only=asked.details.paid_with_ebt)
     booking = await slots.claim(tx, caller, user_id, asked.hold_id, slot)
-    order = await _new(tx, caller, user_id, asked, booking, has_alcohol=cart.has_alcohol)
+    order = await _new(tx, caller, user, asked, booking, has_alcohol=cart.has_alcohol)
     order.lines = lines.of_cart(cart, replacements)
     order.details = structs.replace(
-        asked.details, phone_number=phone_number, warnings=[warning.body() for warning in cart.warnings]
+        order.details, phone_number=phone_number, warnings=[warning.body() for warning in cart.warnings]
     )
     return await _insert(tx, caller, asked, order)
 
 
 async def create_last_mile(tx: Tx, caller: Caller, user_id: str, asked: Asked) -> Order:
     """Create a last mile order for the slot that the user holds."""
-    await users.require(tx, caller.isolation_id, user_id)
+    user = await users.require(tx, caller.isolation_id, user_id)
     there = await repeated(tx, caller.retailer_id, asked)
     if there is not None:
         return there
@@ -118,19 +119,17 @@ async def create_last_mile(tx: Tx, caller: Caller, user_id: str, asked: Asked) -
             _outside(slot.window.starts_at, slot.window.ends_at, asked.window),
         ]
     )
-    await _require_address(tx, caller, slot.store, asked)
+    if asked.details.address is not None:
+        await stores.locate(tx, retailer, LAST_MILE, slot.store, asked.details.address)
     if asked.alcoholic and not slots.allows_alcohol(retailer.rules, slot.store, slot.window):
         raise slot_errors.not_available(_HOLD_ID)
     booking = await slots.claim(tx, caller, user_id, asked.hold_id, slot)
-    return await _insert(
-        tx, caller, asked, await _new(tx, caller, user_id, asked, booking, has_alcohol=asked.alcoholic)
-    )
+    return await _insert(tx, caller, asked, await _new(tx, caller, user, asked, booking, has_alcohol=asked.alcoholic))
 
 
 async def create_dispatch(tx: Tx, caller: Caller, user_id: str | None, asked: Asked, *, or_soonest: bool) -> Order:
     """Create a dispatch order in the window that it names, or (`or_soonest`) in the soonest one of that day."""
-    if user_id is not None:
-        await users.require(tx, caller.isolation_id, user_id)
+    user = await users.require(tx, caller.isolation_id, user_id) if user_id is not None else None
     there = await repeated(tx, caller.retailer_id, asked)
     if there is not None:
         return there
@@ -149,7 +148,8 @@ async def create_dispatch(tx: Tx, caller: Caller, user_id: str | None, asked: As
             None if store.takes_last_mile else errors.store_closed(),
         ]
     )
-    await _require_address(tx, caller, store, asked)
+    if asked.details.address is not None:
+        await stores.locate(tx, retailer, LAST_MILE, store, asked.details.address)
     try:
         booking = await _book_window(
             tx, caller, store, asked.window, or_soonest=or_soonest, has_alcohol=asked.alcoholic
@@ -160,9 +160,7 @@ async def create_dispatch(tx: Tx, caller: Caller, user_id: str | None, asked: As
         if there is None:
             raise
         return there
-    return await _insert(
-        tx, caller, asked, await _new(tx, caller, user_id, asked, booking, has_alcohol=asked.alcoholic)
-    )
+    return await _insert(tx, caller, asked, await _new(tx, caller, user, asked, booking, has_alcohol=asked.alcoholic))
 
 
 async def get(tx: Tx, caller: Caller, user_id: str, order_id: str) -> Order:
@@ -196,7 +194,7 @@ async def update_shopped(tx: Tx, caller: Caller, user_id: str, order_id: str, ch
         refusals.append(customers.phone_refusal(retailer, details.phone_number, "user.phone_number"))
     asked = lines.merged(order.lines, changes.items) if changes.items is not None else lines.asked(order.lines)
     _raise_any(lines.nameless(asked))
-    cart = await carts.read(tx, caller.retailer_id, store, order.kind, asked)
+    cart = await carts.read(tx, retailer, store, order.kind, asked)
     if changes.items is not None or "birthday" in changes.details:
         cart, refusal = _of_age(retailer, store, cart, details.birthday)
         refusals.append(refusal)
@@ -328,18 +326,18 @@ async def forget_user(tx: Tx, isolation_id: int, user_id: str) -> None:
 
 
 async def _new(
-    tx: Tx, caller: Caller, user_id: str | None, asked: Asked, booking: Booking, *, has_alcohol: bool
+    tx: Tx, caller: Caller, user: User | None, asked: Asked, booking: Booking, *, has_alcohol: bool
 ) -> Order:
     window = asked.window if asked.kind == LAST_MILE and asked.window else None
     starts_at, ends_at = window or (booking.window.starts_at, booking.window.ends_at)
     period = None
-    if user_id is not None and asked.kind != PICKUP:
-        period = await linking.benefit(tx, caller.isolation_id, user_id)
+    if user is not None and asked.kind != PICKUP:
+        period = await linking.benefit(tx, caller.isolation_id, user.user_id)
     return Order(
         order_id=asked.order_id,
         number=ids.new_id(),
         isolation_id=caller.isolation_id,
-        user_id=user_id,
+        user_id=user.user_id if user else None,
         kind=asked.kind,
         status=BRAND_NEW,
         created_at=clock.now(),
@@ -354,7 +352,7 @@ async def _new(
         leave_unattended=asked.leave_unattended and not has_alcohol,
         member_since=period[0] if period else None,
         member_until=period[1] if period else None,
-        details=asked.details,
+        details=structs.replace(asked.details, locale=asked.details.locale or (user.locale if user else None)),
         fingerprint=asked.fingerprint,
     )
 
@@ -378,18 +376,11 @@ async def _held(tx: Tx, caller: Caller, user_id: str, asked: Asked) -> Slot:
 
 
 async def _held_slot(tx: Tx, caller: Caller, user_id: str, hold_id: int, kind: str) -> Slot:
-    """The slot of a hold; a hold that lies there since long does not book what has begun."""
+    """The slot of a hold for orders of a kind."""
     slot = await slots.held_slot(tx, caller, user_id, hold_id)
     if slot.kind != kind:
         raise invalid(_HOLD_ID)
-    if slot.window.starts_at < clock.now() - slots.GRACE - slots.HOLD:
-        raise slot_errors.expired(_HOLD_ID)
     return slot
-
-
-async def _require_address(tx: Tx, caller: Caller, store: Store, asked: Asked) -> None:
-    if asked.details.address is not None:
-        await stores.delivering(tx, caller.retailer_id, LAST_MILE, store.location_code, asked.details.address)
 
 
 async def _book_window(

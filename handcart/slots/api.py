@@ -12,7 +12,8 @@ from handcart.core.db import Tx
 from handcart.core.errors import ApiError
 from handcart.core.http import Answer, Call, Handler, Route
 from handcart.oauth.scopes import FULFILLMENT
-from handcart.retailers.models import RetailerId
+from handcart.retailers import ops as retailers
+from handcart.retailers.models import Retailer, RetailerId
 from handcart.slots import errors as slot_errors
 from handcart.slots import ops, windows
 from handcart.slots.models import ETA, PRIORITY_ETA, Hold, Slot, Window
@@ -54,9 +55,8 @@ _HANDOFF = 30 * clock.MINUTE
 async def _preview_delivery(tx: Tx, call: Call) -> ServiceOptionsResponse:
     body: PreviewDeliveryRequest = call.body
     store, point = await _nearest(tx, call, DELIVERY, body.postal_code)
-    if store is None:
-        return ServiceOptionsResponse([])
-    return await _list(tx, call, store, DELIVERY, _wishes(body, store), point=point)
+    wishes = _wishes(body, store)
+    return await _list(tx, call, store, DELIVERY, wishes, point=point) if store else ServiceOptionsResponse([])
 
 
 async def _preview_pickup(tx: Tx, call: Call) -> ServiceOptionsResponse:
@@ -73,14 +73,17 @@ async def _preview_last_mile(tx: Tx, call: Call) -> ServiceOptionsResponse:
         store, _ = await _nearest(tx, call, LAST_MILE, body.postal_code)
     else:
         raise errors.blank("location_code")
-    return await _list(tx, call, store, LAST_MILE, _wishes(body, store)) if store else ServiceOptionsResponse([])
+    wishes = _wishes(body, store)
+    return await _list(tx, call, store, LAST_MILE, wishes) if store else ServiceOptionsResponse([])
 
 
 async def _list_delivery(tx: Tx, call: Call) -> ServiceOptionsResponse:
     body: ListDeliveryRequest = call.body
     await users.get(tx, call.caller.isolation_id, call.path["user_id"])
-    store, point = await stores.delivering(tx, call.caller.retailer_id, DELIVERY, body.location_code, body.address)
-    cart = await _cart(tx, call, store, DELIVERY, body.items)
+    store = await stores.serving(tx, call.caller.retailer_id, DELIVERY, body.location_code)
+    retailer = await retailers.retailer(tx, call.caller.retailer_id)
+    point = await stores.locate(tx, retailer, DELIVERY, store, body.address)
+    cart = await _cart(tx, retailer, store, DELIVERY, body.items)
     return await _list(tx, call, store, DELIVERY, _wishes(body, store, cart.has_alcohol), cart=cart, point=point)
 
 
@@ -88,14 +91,17 @@ async def _list_pickup(tx: Tx, call: Call) -> ServiceOptionsResponse:
     body: ListPickupRequest = call.body
     await users.get(tx, call.caller.isolation_id, call.path["user_id"])
     store = await stores.serving(tx, call.caller.retailer_id, PICKUP, body.location_code)
-    cart = await _cart(tx, call, store, PICKUP, body.items)
+    retailer = await retailers.retailer(tx, call.caller.retailer_id)
+    cart = await _cart(tx, retailer, store, PICKUP, body.items)
     return await _list(tx, call, store, PICKUP, _wishes(body, store, cart.has_alcohol), cart=cart)
 
 
 async def _list_last_mile(tx: Tx, call: Call) -> ServiceOptionsResponse:
     body: ListLastMileRequest = call.body
     await users.get(tx, call.caller.isolation_id, call.path["user_id"])
-    store, point = await stores.delivering(tx, call.caller.retailer_id, LAST_MILE, body.location_code, body.address)
+    store = await stores.serving(tx, call.caller.retailer_id, LAST_MILE, body.location_code)
+    retailer = await retailers.retailer(tx, call.caller.retailer_id)
+    point = await stores.locate(tx, retailer, LAST_MILE, store, body.address)
     handoff = bool(body.with_handoff_time)
     return await _list(tx, call, store, LAST_MILE, _wishes(body, store), point=point, with_handoff=handoff)
 
@@ -116,9 +122,10 @@ async def _reserve_with_cart(tx: Tx, call: Call) -> Answer:
     slot = await ops.find(tx, call.caller.retailer_id, _option_id(call))
     if body.location_code is not None and body.location_code != slot.store.location_code:
         raise errors.invalid("location_code")
+    retailer = await retailers.retailer(tx, call.caller.retailer_id)
     if slot.kind != PICKUP:
-        await stores.delivering(tx, call.caller.retailer_id, slot.kind, slot.store.location_code, body.address)
-    cart = await _cart(tx, call, slot.store, slot.kind, body.items)
+        await stores.locate(tx, retailer, slot.kind, slot.store, body.address)
+    cart = await _cart(tx, retailer, slot.store, slot.kind, body.items)
     return _held(await ops.hold(tx, call.caller, call.path["user_id"], slot.id, has_alcohol=cart.has_alcohol))
 
 
@@ -130,8 +137,8 @@ async def _nearest(tx: Tx, call: Call, kind: str, postal_code: str) -> tuple[Sto
     return (found.stores[0] if found.stores else None), place.point
 
 
-async def _cart(tx: Tx, call: Call, store: Store, kind: str, items: Any) -> Cart:
-    cart = await carts.read(tx, call.caller.retailer_id, store, kind, items)
+async def _cart(tx: Tx, retailer: Retailer, store: Store, kind: str, items: Any) -> Cart:
+    cart = await carts.read(tx, retailer, store, kind, items)
     if cart.refusals:
         raise errors.of(cart.refusals)
     return cart
@@ -171,15 +178,15 @@ def _wishes(body: Any, store: Store | None, has_alcohol: bool = False) -> Wishes
         with_priority_eta=bool(getattr(body, "with_priority_eta_options", None)),
         has_alcohol=has_alcohol,
         earliest_start=0 if earliest is None else clock.from_wire(earliest, "earliest_option_start_at"),
-        desired=[_desired(one, place, store) for place, one in enumerate(desired)] if store else (),
+        desired=[_desired(one, place, store) for place, one in enumerate(desired)],
     )
 
 
-def _desired(wish: DesiredWindow, place: int, store: Store) -> tuple[int, int]:
+def _desired(wish: DesiredWindow, place: int, store: Store | None) -> tuple[int, int]:
     key = f"desired_windows[{place}]"
     starts_at = clock.from_wire(wish.starts_at, f"{key}.starts_at")
     ends_at = clock.from_wire(wish.ends_at, f"{key}.ends_at")
-    if not ops.is_desirable(store, starts_at, ends_at):
+    if store is not None and not ops.is_desirable(store, starts_at, ends_at):
         raise errors.invalid("desired_windows")
     return starts_at, ends_at
 

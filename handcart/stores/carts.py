@@ -13,7 +13,7 @@ from msgspec import Meta, Struct
 from handcart.core import errors
 from handcart.core.db import Tx
 from handcart.core.errors import ApiError
-from handcart.retailers import ops as retailers
+from handcart.retailers.models import Retailer
 from handcart.stores import items
 from handcart.stores.items import Wanted
 from handcart.stores.models import DELIVERY, Count, Item, ItemByName, ItemCode, ItemName, Store, Weight
@@ -89,14 +89,13 @@ class Cart:
         return any(line.is_restricted for line in self.lines)
 
 
-async def read(tx: Tx, retailer_id: int, store: Store, kind: str, asked: Sequence[OrderItem]) -> Cart:
+async def read(tx: Tx, retailer: Retailer, store: Store, kind: str, asked: Sequence[OrderItem]) -> Cart:
     """Look the lines up and check them; raises `can't be blank` for those that name no product."""
     nameless = [place for place, one in enumerate(asked) if one.item.upc is None and one.item.rrc is None]
     if nameless:
         raise errors.of([errors.blank(f"items[{place}].item") for place in nameless])
-    retailer = await retailers.retailer(tx, retailer_id)
     wanted = [Wanted(_code(one.item), one.count, one.weight, one.line_num) for one in asked]
-    found = await items.find(tx, retailer_id, [one.code for one in wanted])
+    found = await items.find(tx, retailer.id, [one.code for one in wanted])
     lines = [_line(one, item) for one, item in zip(asked, found, strict=True)]
     refusals = _duplicates(lines)
     unknown = [line for line in lines if line.item is None]

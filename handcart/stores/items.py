@@ -102,6 +102,12 @@ def plain_upc(upc: str) -> str:
     return digits.zfill(14) if digits.isascii() and digits.isdecimal() and 8 <= len(digits) <= 14 else digits
 
 
+def shown_upc(upc: str) -> str:
+    """A stored GTIN in its usual length: 12 digits where they are enough, else 13 or 14."""
+    is_gtin = len(upc) == 14 and upc.isdecimal()
+    return upc[2:] if is_gtin and upc.startswith("00") else upc[1:] if is_gtin and upc.startswith("0") else upc
+
+
 def check_digit(digits: str) -> str:
     """The last digit of a GTIN, from those before it (GS1 General Specifications 7.9)."""
     total = sum(int(digit) * (3 if place % 2 == 0 else 1) for place, digit in enumerate(reversed(digits)))

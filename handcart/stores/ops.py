@@ -10,6 +10,7 @@ import msgspec
 from handcart.core.db import Tx
 from handcart.core.errors import invalid
 from handcart.retailers import ops as retailers
+from handcart.retailers.models import Retailer
 from handcart.stores import distance, postal
 from handcart.stores.models import DELIVERY, LAST_MILE, PICKUP, Address, Point, Store
 
@@ -83,9 +84,8 @@ async def serving(tx: Tx, retailer_id: int, kind: str, location_code: str) -> St
     return found
 
 
-async def delivering(tx: Tx, retailer_id: int, kind: str, location_code: str, address: Address) -> tuple[Store, Point]:
-    """A store that takes orders of a kind for an address, and where that lies; raises `is invalid` for either."""
-    found = await serving(tx, retailer_id, kind, location_code)
+async def locate(tx: Tx, retailer: Retailer, kind: str, store: Store, address: Address) -> Point:
+    """Where an address lies that a store serves with orders of a kind; raises `is invalid` for any other."""
     if address.latitude is not None and address.longitude is not None:
         point = Point(address.latitude, address.longitude)
     else:
@@ -93,8 +93,8 @@ async def delivering(tx: Tx, retailer_id: int, kind: str, location_code: str, ad
         if place is None:
             raise invalid("address.postal_code")
         point = place.point
-    if distance.serves(found, kind, point) or (await retailers.retailer(tx, retailer_id)).serves_everywhere:
-        return found, point
+    if retailer.serves_everywhere or distance.serves(store, kind, point):
+        return point
     raise invalid("address")
 
 

@@ -129,7 +129,8 @@ def test_when_an_order_is_created_then_the_answer_is_the_documented_one(market: 
             "store_location": "here",
         },
     }
-    milk = {"upc": "", "rrc": "milk", "requested_upc": "", "requested_rrc": "milk"}
+    upc = "400000000015"
+    milk = {"upc": upc, "rrc": "milk", "requested_upc": upc, "requested_rrc": "milk"}
     ordered = {
         "line_num": "1",
         "qty": 2,
@@ -263,11 +264,11 @@ def test_when_the_body_is_no_json_number_then_it_is_refused(market: Market) -> N
         ("en-CA", None, "en_CA"),
         ("fr-CA, en;q=0.8", None, "fr_CA"),
         ("en-US;q=0.9", "fr-CA", "fr_CA"),
-        ("de-DE", None, None),
+        ("de-DE", None, "en_US"),
         (None, "en-US", "en_US"),
         (None, "en_US", "en_US"),
         (None, "zh-Hant-TW", "zh_Hant_TW"),
-        (None, None, None),
+        (None, None, "en_US"),
     ],
 )
 def test_when_a_locale_is_asked_for_then_the_body_wins_and_the_answer_has_the_posix_form(
