@@ -280,6 +280,7 @@ _NEW = (
     errors.invalid("service_option_hold_id"),
     errors.invalid("location_code"),
     slot_errors.not_available("service_option_hold_id"),
+    slot_errors.expired("service_option_hold_id"),
 )
 _SHOPPED = (
     *_NEW,
@@ -364,7 +365,8 @@ def _route(
 def _create(operation_id: str, path: str, handler: Handler, summary: str, source: str, **fields: Any) -> Route:
     about = (
         "The place is booked and the order is stored before the answer. The same order id with the same content"
-        " again answers the order there is; with other content it is refused. `Idempotency-Key` is honored."
+        " again answers the order there is; with other content it is refused. `Idempotency-Key` is Handcart's own"
+        " addition."
     )
 
     async def once(tx: Tx, call: Call) -> Any:
@@ -474,6 +476,7 @@ ROUTES: Sequence[Route] = (
             order_errors.too_late(),
             errors.invalid("service_option_hold_id"),
             slot_errors.not_available("service_option_hold_id"),
+            slot_errors.expired("service_option_hold_id"),
             order_errors.alcohol_not_allowed("items"),
             *carts.refusals(),
             *carts.limit_refusals(),

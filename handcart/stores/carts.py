@@ -131,6 +131,7 @@ def nothing_to_order() -> ApiError:
 def refusals() -> Sequence[ApiError]:
     """What `read` may find, for the OpenAPI description."""
     return (
+        errors.blank("items[0].item"),
         ApiError(400, "Invalid items", INVALID_ITEMS, "items", more={"line_nums": ["2"]}),
         ApiError(400, "Duplicate items were provided", INVALID_ITEMS, "items", more={"line_nums": ["2"]}),
         ApiError(400, "Some items are not deliverable", INVALID_ITEMS, "items", more={"line_nums": ["2"]}),

@@ -290,7 +290,9 @@ def _(attempt: Provoked) -> httpx.Response:
 
 @provokes("cant_be_blank_items_0_item")
 def _(attempt: Provoked) -> httpx.Response:
-    return attempt.having(location_code=None, items=[{"item": {}}])
+    if not attempt.operation.is_about_selling:
+        del attempt.body["location_code"]  # of a store that is not there
+    return attempt.having(items=[{"line_num": "9", "item": {}}])
 
 
 # Slots and carts.
@@ -429,6 +431,12 @@ def _(attempt: Provoked) -> httpx.Response:
         for _ in range(5):
             market.hold(market.customer(), kind, hour=17)
         return attempt.send()
+
+
+@provokes("service_option_is_expired_service_option_hold_id")
+def _(attempt: Provoked) -> httpx.Response:
+    attempt.body["service_option_hold_id"] = attempt.market.hold(attempt.user_id, attempt.kind)
+    return much_later(attempt)
 
 
 @provokes("cant_be_blank_user_phone_number")
