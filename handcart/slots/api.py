@@ -228,7 +228,7 @@ def _referred(reference: str) -> int:
     """The id in a reference: it alone decides."""
     try:
         return msgspec.json.decode(b64decode(reference, validate=True), type=_Reference).id
-    except (ValueError, RecursionError):  # a DecodeError is a ValueError
+    except ValueError:  # what b64decode and msgspec raise
         raise errors.invalid("service_option_reference") from None
 
 

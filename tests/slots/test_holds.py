@@ -493,32 +493,29 @@ def test_when_banners_share_users_then_a_hold_at_one_is_dropped_for_the_other(sh
     assert (counters(north), counters(south)) == ([(1, 1, 0)], [(1, 0, 0)])
 
 
-def locks(statements: list[tuple[str, tuple[Any, ...]]]) -> list[tuple[Any, ...]]:
-    """The keys of the ledger rows, in the order in which a transaction first holds each."""
-    found = []
-    for sql, args in statements:
-        if "slot_ledger" in sql and not sql.startswith("INSERT") and args[:4] not in found:
-            found.append(args[:4])
-    return found
-
-
-class Recording:
-    """A transaction that writes down what it runs."""
+class Locks:
+    """A transaction that writes down which ledger rows it holds, in the order in which it first does."""
 
     def __init__(self, tx: Tx) -> None:
         self.tx, self.keys = tx, tx.keys
-        self.statements: list[tuple[str, tuple[Any, ...]]] = []
+        self.held: list[tuple[Any, ...]] = []
+
+    def _note(self, sql: str, args: tuple[Any, ...], found: object) -> None:
+        if "slot_ledger" in sql and found and args[:4] not in self.held:
+            self.held.append(args[:4])
 
     async def one(self, sql: str, *args: Any) -> Any:
-        self.statements.append((sql, args))
-        return await self.tx.one(sql, *args)
+        row = await self.tx.one(sql, *args)
+        self._note(sql, args, row)
+        return row
 
     async def all(self, sql: str, *args: Any) -> Any:
         return await self.tx.all(sql, *args)
 
     async def run(self, sql: str, *args: Any) -> int:
-        self.statements.append((sql, args))
-        return await self.tx.run(sql, *args)
+        changed = await self.tx.run(sql, *args)
+        self._note(sql, args, changed)
+        return changed
 
 
 def test_when_a_hold_moves_then_ledger_rows_are_locked_in_the_order_of_their_keys(shop: Shop) -> None:
@@ -535,9 +532,9 @@ def test_when_a_hold_moves_then_ledger_rows_are_locked_in_the_order_of_their_key
         callers[banner] = caller(one)
 
     async def moved(tx: Tx, banner: str, user: str, option_id: int) -> list[tuple[Any, ...]]:
-        recording = Recording(tx)
-        await ops.hold(recording, callers[banner], user, option_id)
-        return locks(recording.statements)
+        locks = Locks(tx)
+        await ops.hold(locks, callers[banner], user, option_id)
+        return locks.held
 
     north, south = group.banners
     user = group.at(north).user()
