@@ -4,6 +4,40 @@ from collections.abc import Iterator
 
 from tests.support.browser import Visit
 
+FULL_HOURS = (9, 10, 17)
+
+
+def choose_store(visit: Visit, postal_code: str = "60610") -> None:
+    """From the shop's front page to the shelf of the nearest store."""
+    visit.page.goto(f"{visit.demo.storefront_url}/stores?postal_code={postal_code}&kind=delivery")
+    visit.page.locator("main button.store").first.click()
+
+
+def to_slots(visit: Visit) -> None:
+    """To the grid of times for a delivery of the sample basket, with some times full, signed in."""
+    choose_store(visit)
+    visit.press("Add Vine tomatoes")
+    visit.page.goto(f"{visit.demo.storefront_url}/slots")
+    if visit.heading == "Welcome back":
+        visit.press("Continue as Customer one")
+    if visit.heading == "Where shall we deliver?":
+        visit.page.get_by_label("Street and number").fill("350 W Oak St")
+        visit.press("See delivery times")
+    days = visit.page.locator(".days a").all()
+    fill_up(visit, (days[2].get_attribute("href") or "").removeprefix("?day="))
+    visit.page.goto(f"{visit.demo.storefront_url}/slots")
+
+
+def fill_up(visit: Visit, day: str) -> None:
+    """Let no store have places at `FULL_HOURS` of a day."""
+    for hour in FULL_HOURS:
+        visit.demo.sql(
+            "INSERT OR REPLACE INTO slot_exceptions (retailer_id, location_code, kind, date, hour, capacity)"
+            " SELECT id, '', 'delivery', ?, ?, 0 FROM retailers WHERE slug = 'sample-market'",
+            day,
+            hour,
+        )
+
 
 def every_page(visit: Visit) -> Iterator[str]:
     """Show one page after the other in the visit's window; gives the name of each while it is shown."""
@@ -16,10 +50,47 @@ def every_page(visit: Visit) -> Iterator[str]:
     yield "shop: profile, not linked"
     visit.to_checkout()
     yield "shop: checkout, not linked"
+    yield from _shopping(visit)
     visit.page.goto(demo.storefront_url + "/nothing")
     yield "shop: error"
     yield from _authorization(visit)
     yield from _account(visit)
+
+
+def _shopping(visit: Visit) -> Iterator[str]:
+    shop = visit.demo.storefront_url
+    visit.page.goto(f"{shop}/slots")
+    yield "shop: where to"
+    visit.page.goto(f"{shop}/stores?postal_code=00000&kind=pickup")
+    yield "shop: postal code unknown"
+    visit.page.goto(f"{shop}/stores?postal_code=60610&kind=delivery")
+    yield "shop: stores"
+    choose_store(visit)
+    yield "shop: shelf"
+    visit.page.goto(f"{shop}/cart")
+    yield "shop: cart"
+    visit.press("Choose a time")
+    yield "shop: address"
+    to_slots(visit)
+    yield "shop: times"
+    visit.page.locator(".grid button.slot:not(.off):visible").first.click()
+    yield "shop: checkout with a held time"
+    visit.press("Place order")
+    yield "shop: order placed"
+    order = visit.page.url
+    visit.page.goto(f"{order}/change")
+    yield "shop: change an order"
+    visit.page.goto(f"{order}/slots")
+    yield "shop: times for an order"
+    visit.page.goto(f"{shop}/orders")
+    yield "shop: orders"
+    visit.page.goto(order)
+    visit.page.get_by_text("Cancel this order").click()
+    yield "shop: about to cancel"
+    visit.press("Yes, cancel it")
+    yield "shop: order canceled"
+    visit.page.goto(f"{shop}/cart")
+    yield "shop: cart, empty"
 
 
 def _authorization(visit: Visit) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 import re
 
+from storefront.carts import PICKUP, Cart
 from storefront.checkout import totals
 from storefront.membership import Membership
 from storefront.samples import BASKET
@@ -30,7 +31,7 @@ def test_member_sees_fee_struck_through_and_saving(browser, platform):
     assert re.search(r"<s>.*\$7\.99</s>", page)
     assert "Usual fee $7.99 Your fee $0.00" in text_of(page)
     assert "You save $7.99 on delivery with Basket Plus." in page
-    assert "Total $19.98" in text_of(page)
+    assert "Total before tip $19.98" in text_of(page)
     assert PROMPT not in page
 
 
@@ -40,7 +41,7 @@ def test_linked_non_member_pays_the_fee_without_prompt(browser, platform):
     assert "Delivery $7.99" in text_of(page)
     assert "<s>" not in page
     assert "no active Basket Plus membership" in page
-    assert "Total $27.97" in text_of(page)
+    assert "Total before tip $27.97" in text_of(page)
     assert PROMPT not in page
 
 
@@ -70,6 +71,11 @@ def test_membership_ended_since_the_last_page_pays_the_fee(browser, platform):
 
 
 def test_totals_of_a_member_leave_out_only_the_delivery():
-    member = totals(BASKET, Membership(is_linked=True, is_active=True))
+    member = totals(Cart(counts=dict(BASKET)), Membership(is_linked=True, is_active=True))
     assert (member.items_cents, member.delivery_cents, member.saving_cents) == (ITEMS_CENTS, 0, 799)
     assert member.total_cents == ITEMS_CENTS
+
+
+def test_pickup_costs_nobody_a_fee():
+    anybody = totals(Cart(counts=dict(BASKET), kind=PICKUP), Membership())
+    assert (anybody.total_cents, anybody.saving_cents) == (ITEMS_CENTS, 0)

@@ -1,8 +1,12 @@
 """The way to the platform and back, with every answer that can come back."""
 
+from dataclasses import replace
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
+
+from storefront.app import create_app
+from tests.storefront.conftest import Browser, listener, serving
 
 NOT_STARTED_HERE = "does not belong to a link you started in this browser"
 TOO_SLOW = "Linking took too long"
@@ -228,3 +232,16 @@ def test_signed_out_and_link_posted_leads_to_sign_in(new_browser):
 
 def test_callback_without_anything_is_refused(new_browser):
     assert NOT_STARTED_HERE in new_browser().open("/account/link/callback").text
+
+
+def test_one_banner_of_a_platform_with_an_issuer_of_its_own_links(settings, sessions, platform):
+    with listener() as (listening, url):
+        banner = replace(settings, public_url=url, issuer="https://login.example", retailer="north")
+        browser = Browser(url)
+        with serving(create_app(banner, sessions), listening), browser.http:
+            browser.sign_in("one")
+            answer = platform.allow(browser.start_link(), "member")
+            assert NOT_STARTED_HERE in back(browser, answer)
+            answer = platform.allow(browser.start_link(), "member")
+            assert LINKED in back(browser, answer, iss="https://login.example")
+    assert platform.banners == {"north"}

@@ -123,6 +123,6 @@ def test_help_names_every_option():
         timeout=20,
         check=True,
     )
-    for option in ("--api-url", "--authorize-url", "--client-id", "--port", "--fd", "--data", "--public-url"):
+    for option in ("--api-url", "--authorize-url", "--issuer", "--retailer", "--port", "--fd", "--public-url"):
         assert option in done.stdout
     assert "STOREFRONT_CLIENT_SECRET" in done.stdout

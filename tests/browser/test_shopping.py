@@ -1,0 +1,155 @@
+"""The shop in real Chromium: a delivery from the postal code to the order, and what becomes of it."""
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.test_pages import focused, press_enter, tab_to
+from tests.browser.tour import to_slots
+from tests.support.browser import Demo, Visit
+
+pytestmark = pytest.mark.serial
+
+Open = Callable[..., Visit]
+
+FREE = ".grid button.slot:not(.off):visible"
+FULL = ".grid button.slot.off:visible"
+
+
+def fits(page: Page) -> None:
+    """Nothing to scroll sideways, and every button can be hit."""
+    width = page.evaluate("window.innerWidth")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width, page.url
+    for button in page.locator("main button:visible").all():
+        box = button.bounding_box()
+        assert box
+        assert box["height"] >= 24, page.url
+
+
+def test_scripts_off_on_a_phone_then_the_whole_way_to_a_canceled_order(visit: Open, demo: Demo) -> None:
+    customer = visit(java_script_enabled=False, viewport={"width": 320, "height": 700}, is_mobile=True, has_touch=True)
+    page = customer.page
+    page.goto(demo.storefront_url)
+    fits(page)
+    page.get_by_label("ZIP or postal code").fill("60610")
+    customer.press("Find stores")
+    fits(page)
+    page.locator("main button.store").first.click()
+    customer.press("Add Garden carrots")
+    fits(page)
+    page.get_by_role("link", name="Your cart").click()
+    page.get_by_label("Country loaf").fill("0")
+    customer.press("Choose a time")
+    customer.press("Continue as Customer one")
+    page.get_by_label("Street and number").fill("350 W Oak St")
+    fits(page)
+    customer.press("See delivery times")
+    fits(page)
+
+    page.locator(".days a").last.click()
+    day = page.locator(".days a[aria-current]").inner_text().split()[-1]
+    page.locator(FREE).first.click()
+    assert day in page.get_by_role("region", name="Delivery").inner_text()
+    fits(page)
+    expect(page.get_by_text("We keep this time for you until")).to_be_visible()
+    expect(page.get_by_role("timer")).to_be_hidden()
+    page.get_by_label("Tip for your shopper").select_option("$5.00")
+    customer.press("Place order")
+    assert customer.notice == "Thank you! Your order is placed."
+    fits(page)
+    items = page.get_by_role("region", name="Your items")
+    expect(items).to_contain_text("1 \N{MULTIPLICATION SIGN} Garden carrots")
+    expect(items).not_to_contain_text("Country loaf")
+
+    page.get_by_role("link", name="Change order").click()
+    page.get_by_label("Garden carrots").fill("3")
+    fits(page)
+    customer.press("Save changes")
+    expect(items).to_contain_text("3 \N{MULTIPLICATION SIGN} Garden carrots")
+    before = customer.heading
+    page.get_by_role("link", name="Change time").click()
+    fits(page)
+    page.locator(FREE).nth(3).click()
+    assert customer.notice == "Your order comes at its new time."
+    assert customer.heading != before
+    page.get_by_text("Cancel this order").click()
+    customer.press("Yes, cancel it")
+    assert customer.notice == "Your order is canceled. You pay nothing."
+    order_id = page.url.rpartition("/")[2]
+    assert demo.sql("SELECT status, tip_cents FROM orders WHERE order_id = ?", order_id) == [("canceled", 500)]
+
+
+def test_keyboard_alone_then_a_full_time_says_why_and_a_free_one_is_ordered(visit: Open, demo: Demo) -> None:
+    customer = visit()
+    customer.link(demo.member)
+    to_slots(customer)
+    page, keyboard = customer.page, customer.page.keyboard
+    full = page.locator(FULL).first
+    reason = page.locator(f"#{full.get_attribute('aria-describedby')}")
+    expect(reason).to_be_hidden()
+    full.hover()
+    expect(reason).to_be_visible()
+    page.mouse.move(0, 0)
+    expect(reason).to_be_hidden()
+
+    page.locator(".slots > .grid tbody button").first.focus()
+    for _ in range(20):  # down its column, then along the row of the full one
+        if page.evaluate("document.activeElement.closest('tr').querySelector('.off') !== null"):
+            break
+        keyboard.press("ArrowDown")
+    for _ in range(7):
+        if page.evaluate("document.activeElement.classList.contains('off')"):
+            break
+        keyboard.press("ArrowRight")
+    assert focused(page).endswith("Full")
+    expect(page.locator(".why:visible")).to_have_text("Every place at this time is taken. Please choose another time.")
+    keyboard.press("Enter")
+    assert customer.heading == "When shall we come?"
+    keyboard.press("Escape")
+    expect(page.locator(".why:visible")).to_have_count(0)
+
+    page.locator(FREE).first.focus()
+    assert focused(page).endswith("Free")
+    press_enter(customer)
+    assert customer.heading == "Checkout"
+    expect(page.get_by_role("row", name="Delivery").locator("s")).to_contain_text("$7.99")
+    tab_to(customer, "Place order")
+    press_enter(customer)
+    assert customer.notice == "Thank you! Your order is placed."
+    expect(page.get_by_text("Handcart+ is on this order: you save $7.99 on delivery.")).to_be_visible()
+    assert demo.sql("SELECT member_until IS NOT NULL FROM orders ORDER BY created_at DESC LIMIT 1") == [(1,)]
+
+
+def test_hold_runs_out_and_the_page_counts_and_still_orders(visit: Open, demo: Demo) -> None:
+    customer = visit()
+    page = customer.page
+    to_slots(customer)
+    page.clock.install()
+    page.locator(FREE).first.click()
+    timer = page.get_by_role("timer")
+    page.clock.run_for(1000)
+    minutes, seconds = map(int, timer.inner_text().split(":"))
+    left = 60 * minutes + seconds
+    assert 500 < left < 600
+    page.clock.run_for(1000 * (left - 60))
+    expect(timer).to_have_text("1:00")
+    expect(page.locator("#hold-news")).to_have_text("Two minutes left to order at this time.")
+    page.clock.run_for(60_000)
+    expect(timer).to_be_hidden()
+    expect(page.locator("#hold-text")).to_contain_text("You can still order: you get it if it is free.")
+    demo.sql("UPDATE holds SET expires_at = 1")
+    customer.press("Place order")
+    assert customer.notice == "Thank you! Your order is placed."
+
+
+def test_time_filled_up_meanwhile_and_the_shop_asks_for_another(visit: Open, demo: Demo) -> None:
+    customer = visit()
+    to_slots(customer)
+    full = customer.page.locator(FULL).first.get_attribute("aria-describedby") or ""
+    # As a page does that was open while the last place went.
+    slot = customer.page.locator(FREE).first
+    slot.evaluate("(button, id) => { button.value = id; }", full.removeprefix("why-"))
+    slot.click()
+    assert customer.notice == "That time is not available any more. Please choose another one."
+    assert customer.heading == "When shall we come?"
