@@ -26,7 +26,7 @@ SCOPES = {
     USER_ASSERTION: ("connect:post_checkout", "Connect::Orders::RatingService", "connect:recommendations"),
 }
 MEANINGS = {
-    FULFILLMENT: "Users, account linking",
+    FULFILLMENT: "Users, account linking, stores, time slots, orders",
     ACCOUNT_LINKING: "Link a customer's account",
     "connect:post_checkout": "Post-checkout, for one user",
     "connect:recommendations": "Recommendations",

@@ -38,8 +38,8 @@ Cents = Annotated[int, Meta(ge=0, le=100_000_000)]
 Quantity = Annotated[int, Meta(ge=0, le=1_000_000)]
 Pounds = Annotated[float, Meta(ge=0, le=1_000_000)]
 Dollars = Annotated[float, Meta(ge=0, le=1_000_000_000)]
-WireId = Annotated[int, Meta(ge=0, le=2**53 - 1)]
-DigitId = Annotated[str, Meta(pattern=r"^[0-9]{1,16}$(?!\n)", description="The same as a decimal string")]
+WireId = Annotated[int, Meta(ge=0, le=2**53 - 1, description="As a number or a decimal string")]
+DigitId = Annotated[str, Meta(pattern=r"^[0-9]{1,16}$(?!\n)")]
 Phone = Annotated[
     str,
     Meta(
@@ -344,6 +344,22 @@ _ANSWER = {
     "fulfillment_details": {"window_starts_at": "2026-06-12T00:00:00Z", "window_ends_at": "2026-06-12T02:00:00Z"},
 }
 
+_LINE = {
+    "line_num": "1",
+    "qty": 3,
+    "qty_unit": "each",
+    "item": {
+        "upc": "400000000015",
+        "rrc": "SM-000001",
+        "requested_upc": "400000000015",
+        "requested_rrc": "SM-000001",
+        "delivered_upc": "",
+        "delivered_rrc": "",
+    },
+    "replacement_policy": "users_choice",
+    "replaced": False,
+}
+
 
 class CarriedOrderResponse(Struct, omit_defaults=True, kw_only=True):
     """An order, without its items."""
@@ -365,7 +381,7 @@ class CarriedOrderResponse(Struct, omit_defaults=True, kw_only=True):
 class OrderResponse(CarriedOrderResponse, kw_only=True):
     """An order with its items."""
 
-    EXAMPLES: ClassVar[Mapping[str, Any]] = {"An order": {**_ANSWER, "items": [], "warnings": []}}
+    EXAMPLES: ClassVar[Mapping[str, Any]] = {"An order": {**_ANSWER, "items": [_LINE], "warnings": []}}
 
     items: list[OrderItemAnswer]
     warnings: list[OrderWarning]
@@ -375,7 +391,7 @@ class GetOrderResponse(OrderResponse, kw_only=True):
     """An order, and how the shopper pays in the store."""
 
     EXAMPLES: ClassVar[Mapping[str, Any]] = {
-        "An order": {**_ANSWER, "items": [], "warnings": [], "pos_payment_method": "UNSPECIFIED"}
+        "An order": {**_ANSWER, "items": [_LINE], "warnings": [], "pos_payment_method": "UNSPECIFIED"}
     }
 
     pos_payment_method: str
