@@ -150,8 +150,9 @@ def _schemas(routes: Sequence[Route]) -> tuple[dict[Any, Any], dict[str, Any]]:
 def _lift_description(schema: dict[str, Any]) -> None:
     """Say what an optional field is beside its types, not within one of them."""
     for branch in schema.get("anyOf", ()):
-        for name in branch.keys() & {"description", "examples"}:
-            schema.setdefault(name, branch.pop(name))
+        for name in ("description", "examples"):
+            if name in branch:
+                schema.setdefault(name, branch.pop(name))
 
 
 def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
