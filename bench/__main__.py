@@ -23,7 +23,8 @@ from bench.flow import FlowError
 from bench.load import LoadError
 from bench.processes import ROOT, ServerError
 from bench.progress import Progress
-from bench.visit import operations, visit
+from bench.results import failures
+from bench.visit import visit
 
 BUILD = ROOT / "build" / "bench"
 FEWEST_ROUNDS = 5
@@ -36,7 +37,7 @@ VISIT_FAILURES = (
     HTTPException,
     SubprocessError,
 )
-QUICK_SCALE = Scale(links=2_000, tokens=1_000, flows=4_000)
+QUICK_SCALE = Scale(links=2_000, tokens=1_000, flows=4_000, holds=28_800, many_orders=20_000, carts=500, slow_carts=100)
 
 
 class Busy(RuntimeError):
@@ -59,7 +60,7 @@ def main() -> None:
     if options.markdown:
         options.markdown.write_text(report.markdown(results))
     print(report.text(results))
-    sys.exit(1 if report.failures(results) else 0)
+    sys.exit(1 if failures(results) else 0)
 
 
 def _options() -> argparse.Namespace:
@@ -89,10 +90,13 @@ def _measure(options: argparse.Namespace) -> dict[str, Any]:
         stack.enter_context(_alone())
         stack.callback(shutil.rmtree, BUILD / "prepared", ignore_errors=True)
         workshop = Workshop(BUILD, QUICK_SCALE if options.quick else Scale(), stack)
-        candidates = []
+        candidates, missing = [], []
         for name in names:
             print(f"Preparing {name} ...", file=sys.stderr, flush=True)
-            candidates.append(CATALOG[name](workshop))
+            try:
+                candidates.append(CATALOG[name](workshop))
+            except install.Unavailable as error:
+                missing.append({"name": name, "why": str(error)})
         visits = _rounds(candidates, workshop, options.rounds, options.seconds)
     return {
         "measured_at": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()),
@@ -104,6 +108,7 @@ def _measure(options: argparse.Namespace) -> dict[str, Any]:
         "candidates": [
             {key: getattr(one, key) for key in ("name", "kind", "about", "workers", "rival")} for one in candidates
         ],
+        "missing": missing,
         "visits": visits,
     }
 
@@ -123,11 +128,11 @@ def _alone() -> Iterator[None]:
 
 def _rounds(candidates: list[Candidate], workshop: Workshop, rounds: int, seconds: float) -> list[dict[str, Any]]:
     """Visit every candidate once in each round, in an order that is drawn anew each time."""
-    progress = Progress(rounds * sum(len(operations(candidate)) for candidate in candidates))
+    progress = Progress(rounds * sum(len(candidate.part.operations) for candidate in candidates))
     visits = []
     for number in range(rounds):
         for candidate in random.Random(number).sample(candidates, len(candidates)):
-            steps = operations(candidate)
+            steps = list(candidate.part.operations)
             label = {"round": number, "candidate": candidate.name}
 
             def done(step: str, name: str = candidate.name, steps: list[str] = steps) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from bench.candidates import Candidate, Workshop, handcart, limit, peers
+from bench.candidates import Candidate, Workshop, handcart, limit, orders, peers, shops
 
 CATALOG: dict[str, Callable[[Workshop], Candidate]] = {
     "handcart-sqlite-1": lambda workshop: handcart.on_sqlite(workshop, 1),
@@ -17,6 +17,14 @@ CATALOG: dict[str, Callable[[Workshop], Candidate]] = {
     "oidc-provider-2": lambda workshop: peers.oidc_provider(workshop, 2),
     "authlib-flask-2": lambda workshop: peers.authlib_flask(workshop, 2),
     "django-oauth-toolkit-2": lambda workshop: peers.django_oauth_toolkit(workshop, 2),
+    "orders-handcart-sqlite-1k": lambda workshop: orders.handcart(workshop, "sqlite", orders.FEW),
+    "orders-limit-sqlite-1k": lambda workshop: orders.limit(workshop, "sqlite", orders.FEW),
+    "orders-handcart-sqlite-1m": lambda workshop: orders.handcart(workshop, "sqlite", orders.MANY),
+    "orders-handcart-postgresql-1k": lambda workshop: orders.handcart(workshop, "postgresql", orders.FEW),
+    "orders-limit-postgresql-1k": lambda workshop: orders.limit(workshop, "postgresql", orders.FEW),
+    "orders-handcart-postgresql-1m": lambda workshop: orders.handcart(workshop, "postgresql", orders.MANY),
+    "orders-django-oscar-api": shops.django_oscar_api,
+    "orders-vendure": shops.vendure,
 }
 
 

@@ -2,12 +2,15 @@
 
 import json
 from http.client import HTTPConnection
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from bench.candidates import EXPIRED_AT, TOKEN_SECONDS, Candidate
+from bench.candidates import EXPIRED_AT, TOKEN_SECONDS
 from bench.load import Request
 from bench.stores import Copy
+
+if TYPE_CHECKING:
+    from bench.linking import Linking
 
 LINK = {"express_member": True, "expired_at": EXPIRED_AT}
 
@@ -29,37 +32,37 @@ class Caller:
         body = response.read()
         return response.status, json.loads(body) if response.status == 200 else None
 
-    def tokens(self, candidate: Candidate, count: int) -> list[str]:
+    def tokens(self, request: Request, count: int) -> list[str]:
         """So many freshly issued tokens."""
-        return [self.send(candidate.token)[1]["access_token"] for _ in range(count)]
+        return [self.send(request)[1]["access_token"] for _ in range(count)]
 
     def close(self) -> None:
         self._connection.close()
 
 
-def read_request(candidate: Candidate, token: str, user: str) -> Request:
+def read_request(path: str, token: str, user: str) -> Request:
     """The request for one user's link."""
     headers = {"Accept": "application/json", "Authorization": f"Bearer {token}"}
-    return Request("GET", candidate.read.format(user), headers)
+    return Request("GET", path.format(user), headers)
 
 
-def check(candidate: Candidate, copy: Copy, caller: Caller) -> None:
+def check_linking(name: str, part: "Linking", copy: Copy, caller: Caller) -> None:
     """Raise WrongAnswer unless tokens and reads are answered, stored and refused as they should be."""
 
     def expect(what: str, wanted: object, found: object) -> None:
         if wanted != found:
-            raise WrongAnswer(f"{candidate.name}, {what}: expected {wanted!r}, got {found!r}")
+            raise WrongAnswer(f"{name}, {what}: expected {wanted!r}, got {found!r}")
 
-    stored = copy.count_tokens() if copy.count_tokens else 0
-    status, answer = caller.send(candidate.token)
+    stored = copy.count() if copy.count else 0
+    status, answer = caller.send(part.token)
     expect("token", (200, "bearer"), (status, answer and answer["token_type"].lower()))
     expect("lifetime", TOKEN_SECONDS, answer["expires_in"])
-    expect("the same token twice", False, caller.tokens(candidate, 1)[0] == answer["access_token"])
-    if copy.count_tokens:
-        expect("rows for 2 tokens", 2, copy.count_tokens() - stored)
+    expect("the same token twice", False, caller.tokens(part.token, 1)[0] == answer["access_token"])
+    if copy.count:
+        expect("rows for 2 tokens", 2, copy.count() - stored)
     # RFC 6749 section 5.2 leaves the choice between the two for credentials in the body.
-    expect("wrong secret refused", True, caller.send(candidate.wrong_secret)[0] in (400, 401))
-    status, link = caller.send(read_request(candidate, answer["access_token"], "user-7"))
+    expect("wrong secret refused", True, caller.send(part.wrong_secret)[0] in (400, 401))
+    status, link = caller.send(read_request(part.read, answer["access_token"], "user-7"))
     expect("link", (200, LINK), (status, {key: (link or {}).get(key) for key in LINK}))
-    expect("unknown token", 401, caller.send(read_request(candidate, "x" * 43, "user-7"))[0])
-    expect("user without a link", 400, caller.send(read_request(candidate, answer["access_token"], "nobody"))[0])
+    expect("unknown token", 401, caller.send(read_request(part.read, "x" * 43, "user-7"))[0])
+    expect("user without a link", 400, caller.send(read_request(part.read, answer["access_token"], "nobody"))[0])

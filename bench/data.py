@@ -6,7 +6,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -63,10 +63,7 @@ def furnish(url: str, scale: Scale) -> FlowPlan:
         accounts=scale.flows,
     )
     keys, password_hash = Keys(secret_key.encode()), hash_new(password)
-    if url.startswith("sqlite"):
-        _fill_sqlite(url.removeprefix("sqlite:///"), keys, password_hash, scale)
-    else:
-        _fill_postgresql(url, keys, password_hash, scale)
+    fill(url, lambda owner: tables(owner, keys, password_hash, scale))
     return plan
 
 
@@ -131,21 +128,28 @@ def _handcart(url: str, secret_key: str, *arguments: str) -> str:
     return result.stdout
 
 
-def _fill_sqlite(path: str, keys: Keys, password_hash: str, scale: Scale) -> None:
+def fill(url: str, make: Callable[[Owner], Iterable[Table]]) -> Owner:
+    """Insert the rows that `make` answers for the retailer that is there; answers whose they are."""
+    if url.startswith("sqlite"):
+        return _fill_sqlite(url.removeprefix("sqlite:///"), make)
+
+    async def copy(connection: Any) -> Owner:
+        owner = Owner(*await connection.fetchrow(OWNER))
+        for table in make(owner):
+            await connection.copy_records_to_table(table.name, records=table.rows, columns=table.columns)
+        return owner
+
+    owner: Owner = connected(url, copy)
+    return owner
+
+
+def _fill_sqlite(path: str, make: Callable[[Owner], Iterable[Table]]) -> Owner:
     connection = sqlite3.connect(path)
     owner = Owner(*connection.execute(OWNER).fetchone())
-    for table in tables(owner, keys, password_hash, scale):
+    for table in make(owner):
         places = ", ".join("?" * len(table.columns))
         statement = f"INSERT INTO {table.name} ({', '.join(table.columns)}) VALUES ({places})"
         connection.executemany(statement, table.rows)
     connection.commit()
     connection.close()
-
-
-def _fill_postgresql(url: str, keys: Keys, password_hash: str, scale: Scale) -> None:
-    async def fill(connection: Any) -> None:
-        owner = Owner(*await connection.fetchrow(OWNER))
-        for table in tables(owner, keys, password_hash, scale):
-            await connection.copy_records_to_table(table.name, records=table.rows, columns=table.columns)
-
-    connected(url, fill)
+    return owner

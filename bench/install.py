@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from tools.ensure_system import install
@@ -12,6 +13,10 @@ from tools.ensure_system import install
 
 class MissingTool(RuntimeError):
     """Something is missing and may not be installed; the text is one sentence for the person at the keyboard."""
+
+
+class Unavailable(RuntimeError):
+    """A candidate that cannot be installed here; the text says why. The others are measured without it."""
 
 
 def debian_tool(command: str, package: str) -> None:
@@ -29,20 +34,44 @@ def python_packages(lock: Path, venv: Path) -> Path:
     if not installed.exists() or installed.read_text() != wanted:
         subprocess.run([sys.executable, "-m", "venv", "--clear", "--without-pip", venv], check=True)
         pip = [sys.executable, "-m", "pip", "--python", str(binaries / "python"), "--disable-pip-version-check"]
-        subprocess.run([*pip, "install", "--quiet", "--require-hashes", "--requirement", lock], check=True)
+        _install([*pip, "install", "--quiet", "--require-hashes", "--requirement", str(lock)], lock.parent)
         installed.write_text(wanted)
     return binaries
 
 
-def node_packages(directory: Path) -> None:
-    """Install `directory`'s package-lock.json beside it."""
+def node_packages(directory: Path, native: str = "") -> None:
+    """Install `directory`'s package-lock.json beside it, and compile the package `native` from what came with it."""
     debian_tool("node", "nodejs")
     debian_tool("npm", "npm")
-    installed, wanted = directory / "node_modules" / "installed", (directory / "package-lock.json").read_text()
+    version = subprocess.run(["node", "--version"], capture_output=True, text=True, check=True).stdout
+    installed = directory / "node_modules" / "installed"
+    wanted = f"{version}{(directory / 'package-lock.json').read_text()}"
     if not installed.exists() or installed.read_text() != wanted:
-        command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel", "error"]
-        subprocess.run(command, cwd=directory, stdout=subprocess.DEVNULL, check=True)
+        _install(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel", "error"], directory)
+        if native:
+            _compile(directory, native)
         installed.write_text(wanted)
+
+
+def _compile(directory: Path, package: str) -> None:
+    """Against the headers that lie beside node, so that nothing is downloaded that is not locked."""
+    print(f"Compiling {package}, once; this takes some minutes ...", file=sys.stderr, flush=True)
+    program = subprocess.run(["node", "-p", "process.execPath"], capture_output=True, text=True, check=True).stdout
+    prefix = Path(program.strip()).parents[1]
+    if not (prefix / "include" / "node" / "node_api.h").exists():
+        raise Unavailable(f"{package} has to be compiled, and Node.js has no headers in {prefix / 'include'}")
+    for tool in ("make", "g++"):
+        debian_tool(tool, tool)
+    _install(
+        ["npm", "rebuild", package, "--build-from-source", f"--nodedir={prefix}", "--loglevel", "error"], directory
+    )
+
+
+def _install(command: Sequence[str], directory: Path) -> None:
+    result = subprocess.run(command, cwd=directory, capture_output=True, text=True, check=False)
+    if result.returncode:
+        lines = (result.stderr.strip() or result.stdout.strip()).splitlines() or ["no word why"]
+        raise Unavailable(f"{' '.join(command[:4])} failed: {lines[-1]}")
 
 
 def python_version(binaries: Path, distribution: str) -> str:

@@ -1,13 +1,14 @@
 """What is measured: each candidate prepares its store once, and starts its server on a fresh copy for every visit."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
-from bench.load import Request
+from bench.load import Window
 from bench.processes import Launch
+from bench.session import Session
 from bench.stores import Copy, Store
 
 T = TypeVar("T")
@@ -19,11 +20,21 @@ TOKEN_SECONDS = 86400
 
 @dataclass(frozen=True)
 class Scale:
-    """Rows in the prepared stores: users that are linked, tokens that nobody asks for, accounts for whole flows."""
+    """
+    Rows in the prepared stores: users that are linked, tokens that nobody asks for, accounts for whole flows.
+
+    In the stores for orders: holds, orders where there are few and where there are many; the carts of the peers, which
+    cost one of them 0.1 s each to prepare, and are enough for it.
+    """
 
     links: int = 100_000
     tokens: int = 50_000
     flows: int = 20_000
+    holds: int = 115_200
+    few_orders: int = 1_000
+    many_orders: int = 1_000_000
+    carts: int = 4_000
+    slow_carts: int = 600
 
 
 @dataclass(frozen=True)
@@ -38,13 +49,25 @@ class FlowPlan:
     accounts: int
 
 
+class Part(Protocol):
+    """What a candidate is asked."""
+
+    @property
+    def operations(self) -> Sequence[str]:
+        """The operations that are measured, in the order in which they run."""
+        ...
+
+    def windows(self, session: Session) -> Iterator[tuple[str, Window]]:
+        """See that the answers are right, then measure each operation."""
+        ...
+
+
 @dataclass(frozen=True)
 class Candidate:
     """
     One server in one configuration.
 
-    `kind`: "handcart", "limit" or "peer". `token`: the request that issues a token. `read`: the path of the protected
-    resource, `{}` for the user's id. `rival`: the configuration of ours that it is compared with.
+    `kind`: "handcart", "limit" or "peer". `rival`: the configuration of ours that it is compared with.
     """
 
     name: str
@@ -54,10 +77,7 @@ class Candidate:
     rival: str
     store: Store
     launch: Callable[[Copy, int], Launch]
-    token: Request
-    wrong_secret: Request
-    read: str
-    flow: FlowPlan | None = None
+    part: Part
 
 
 @dataclass

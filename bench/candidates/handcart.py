@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from bench.candidates import SCOPE, Candidate, FlowPlan, Workshop
 from bench.data import HANDCART, furnish
+from bench.linking import Linking
 from bench.load import Request
 from bench.processes import HOST, Launch
 from bench.stores import Copy, PostgresStore, SqliteStore, Store
@@ -73,16 +74,18 @@ def token_request(plan: FlowPlan, secret: str | None = None) -> Request:
     return Request("POST", "/v2/oauth/token", {"Content-Type": "application/json"}, json.dumps(fields))
 
 
-def _candidate(workshop: Workshop, kind: str, workers: int, prepared: Prepared) -> Candidate:
-    def launch(copy: Copy, port: int) -> Launch:
-        serve = ["--environment", "sandbox", "--host", HOST, "--port", str(port), "--workers", str(workers)]
-        return Launch(
-            command=[str(HANDCART), "serve", "--database", url_of(copy), *serve],
-            live_path="/live",
-            environment={"HANDCART_SECRET_KEY": prepared.plan.secret_key, "HANDCART_RATE_LIMIT_PER_SECOND": "0"},
-            directory=workshop.directory,
-        )
+def launch(workshop: Workshop, plan: FlowPlan, workers: int, copy: Copy, port: int) -> Launch:
+    """The server on a copy."""
+    serve = ["--environment", "sandbox", "--host", HOST, "--port", str(port), "--workers", str(workers)]
+    return Launch(
+        command=[str(HANDCART), "serve", "--database", url_of(copy), *serve],
+        live_path="/live",
+        environment={"HANDCART_SECRET_KEY": plan.secret_key, "HANDCART_RATE_LIMIT_PER_SECOND": "0"},
+        directory=workshop.directory,
+    )
 
+
+def _candidate(workshop: Workshop, kind: str, workers: int, prepared: Prepared) -> Candidate:
     name = f"handcart-{kind}-{workers}"
     return Candidate(
         name=name,
@@ -91,9 +94,12 @@ def _candidate(workshop: Workshop, kind: str, workers: int, prepared: Prepared) 
         workers=workers,
         rival=name,
         store=prepared.store,
-        launch=launch,
-        token=token_request(prepared.plan),
-        wrong_secret=token_request(prepared.plan, "wrong"),
-        read=READ,
-        flow=prepared.plan,
+        launch=lambda copy, port: launch(workshop, prepared.plan, workers, copy, port),
+        part=Linking(
+            token=token_request(prepared.plan),
+            wrong_secret=token_request(prepared.plan, "wrong"),
+            read=READ,
+            links=workshop.scale.links,
+            flow=prepared.plan,
+        ),
     )

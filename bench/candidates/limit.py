@@ -2,31 +2,34 @@
 
 import sys
 
-from bench.candidates import Candidate, Workshop
+from bench.candidates import Candidate, FlowPlan, Workshop
 from bench.candidates.handcart import READ, Prepared, postgresql, sqlite, token_request, url_of
+from bench.linking import Linking
 from bench.processes import HOST, ROOT, Launch
 from bench.stores import Copy
 
 
 def on_sqlite(workshop: Workshop, workers: int) -> Candidate:
-    return _candidate("sqlite", workers, sqlite(workshop))
+    return _candidate(workshop, "sqlite", workers, sqlite(workshop))
 
 
 def on_postgresql(workshop: Workshop, workers: int) -> Candidate:
-    return _candidate("postgresql", workers, postgresql(workshop))
+    return _candidate(workshop, "postgresql", workers, postgresql(workshop))
 
 
-def _candidate(kind: str, workers: int, prepared: Prepared) -> Candidate:
-    def launch(copy: Copy, port: int) -> Launch:
-        uvicorn = ["--host", HOST, "--port", str(port), "--workers", str(workers), "--loop", "uvloop"]
-        uvicorn += ["--http", "httptools", "--ws", "none", "--no-access-log", "--log-level", "warning"]
-        return Launch(
-            command=[sys.executable, "-m", "uvicorn", *uvicorn, "bench.limit.app:app"],
-            live_path="/live",
-            environment={"BENCH_DATABASE": url_of(copy), "HANDCART_SECRET_KEY": prepared.plan.secret_key},
-            directory=ROOT,
-        )
+def launch(plan: FlowPlan, workers: int, copy: Copy, port: int, **environment: str) -> Launch:
+    """The program on a copy."""
+    uvicorn = ["--host", HOST, "--port", str(port), "--workers", str(workers), "--loop", "uvloop"]
+    uvicorn += ["--http", "httptools", "--ws", "none", "--no-access-log", "--log-level", "warning"]
+    return Launch(
+        command=[sys.executable, "-m", "uvicorn", *uvicorn, "bench.limit.app:app"],
+        live_path="/live",
+        environment={"BENCH_DATABASE": url_of(copy), "HANDCART_SECRET_KEY": plan.secret_key, **environment},
+        directory=ROOT,
+    )
 
+
+def _candidate(workshop: Workshop, kind: str, workers: int, prepared: Prepared) -> Candidate:
     return Candidate(
         name=f"limit-{kind}-{workers}",
         kind="limit",
@@ -34,8 +37,11 @@ def _candidate(kind: str, workers: int, prepared: Prepared) -> Candidate:
         workers=workers,
         rival=f"handcart-{kind}-{workers}",
         store=prepared.store,
-        launch=launch,
-        token=token_request(prepared.plan),
-        wrong_secret=token_request(prepared.plan, "wrong"),
-        read=READ,
+        launch=lambda copy, port: launch(prepared.plan, workers, copy, port),
+        part=Linking(
+            token=token_request(prepared.plan),
+            wrong_secret=token_request(prepared.plan, "wrong"),
+            read=READ,
+            links=workshop.scale.links,
+        ),
     )

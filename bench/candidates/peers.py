@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 
 from bench import install
 from bench.candidates import SCOPE, Candidate, Workshop
+from bench.linking import Linking
 from bench.load import Request
 from bench.processes import HOST, Launch, bare_environment
 from bench.stores import Copy, MemoryStore, SqliteStore
@@ -39,9 +40,7 @@ def oidc_provider(workshop: Workshop, cores: int) -> Candidate:
         rival=RIVAL.format(cores),
         store=MemoryStore(),
         launch=launch,
-        token=_token("/token"),
-        wrong_secret=_token("/token", secret="wrong"),
-        read="/users/{}/link",
+        part=_part(workshop, "/token"),
     )
 
 
@@ -98,9 +97,7 @@ def _python_peer(
         rival=RIVAL.format(workers),
         store=store,
         launch=launch,
-        token=_token("/oauth/token"),
-        wrong_secret=_token("/oauth/token", secret="wrong"),
-        read="/users/{}/link",
+        part=_part(workshop, "/oauth/token"),
     )
 
 
@@ -115,6 +112,11 @@ def _prepare(python: Path, directory: Path, database: Path, links: int, token_ta
     store = SqliteStore(database, token_table)
     store.settle()
     return store
+
+
+def _part(workshop: Workshop, path: str) -> Linking:
+    wrong = _token(path, secret="wrong")
+    return Linking(_token(path), wrong_secret=wrong, read="/users/{}/link", links=workshop.scale.links)
 
 
 def _token(path: str, secret: str = CLIENT_SECRET) -> Request:

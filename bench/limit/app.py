@@ -1,19 +1,23 @@
 """
-The same two operations with the same SQL, straight on ASGI: no routing, validation, request ids, limits, logs.
+The same operations with the same SQL, straight on ASGI: no routing, validation, request ids, limits, logs.
 
-Run by uvicorn as our own server is. Environment: BENCH_DATABASE (URL), HANDCART_SECRET_KEY.
+Run by uvicorn as our own server is. Environment: BENCH_DATABASE (URL), HANDCART_SECRET_KEY, and for what is replayed
+BENCH_SAMPLES (JSON file of samples by their operation id).
 """
 
 import os
 import time
+from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from bench.limit import replay
 from bench.limit.postgresql import Postgresql
 from bench.limit.sqlite import Sqlite
 from handcart.core.clock import to_wire
 from handcart.core.secret import Keys, new_token
+from handcart.core.stores import connect
 from handcart.linking.ops import LINK
 from handcart.linking.wire import LinkResponse
 from handcart.oauth.bearer import CALLER
@@ -25,6 +29,9 @@ LIFETIME_SECONDS = 86400
 SECOND = 1_000_000
 BEFORE_USER, AFTER_USER = len("/v2/fulfillment/users/"), len("/link")
 HEADERS = [(b"content-type", b"application/json")]
+
+
+Headers = list[tuple[bytes, bytes]]
 
 
 class TokenFields(msgspec.Struct):
@@ -41,13 +48,20 @@ KEEPS_TOKENS = isinstance(STORE, Postgresql)  # for a second, as our server does
 KEYS = Keys(os.environ["HANDCART_SECRET_KEY"].encode())
 encode = msgspec.json.Encoder().encode
 decode_fields = msgspec.json.Decoder(TokenFields).decode
+SAMPLES = msgspec.json.decode(
+    Path(os.environ["BENCH_SAMPLES"]).read_bytes() if "BENCH_SAMPLES" in os.environ else b"{}",
+    type=dict[str, replay.Sample],
+)
+decode_values = msgspec.json.Decoder(dict[str, replay.Value]).decode
 kept: dict[bytes, tuple[int, Any]] = {}
+scripts: dict[str, replay.Script] = {}  # by their paths
 
 
 async def app(scope: dict[str, Any], receive: Any, send: Any) -> None:
     """Answer one request."""
     if scope["type"] == "lifespan":
         await receive()
+        await record()
         await STORE.open()
         await send({"type": "lifespan.startup.complete"})
         await receive()
@@ -56,6 +70,8 @@ async def app(scope: dict[str, Any], receive: Any, send: Any) -> None:
     path = scope["path"]
     if path == "/live":
         status, body = 200, b"{}"
+    elif path in scripts:
+        status, body = await run_again(scripts[path], await whole(receive), scope["headers"])
     elif scope["method"] == "POST":
         status, body = await issue_token(await whole(receive))
     else:
@@ -63,6 +79,23 @@ async def app(scope: dict[str, Any], receive: Any, send: Any) -> None:
     headers = [*HEADERS, (b"content-length", str(len(body)).encode())]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
+
+
+async def record() -> None:
+    """Record what is to be replayed, with our own code."""
+    if SAMPLES:
+        database = await connect(URL, KEYS)
+        for operation_id, sample in SAMPLES.items():
+            scripts[f"/{operation_id}"] = await replay.record(database, sample)
+        await database.close()
+
+
+async def run_again(script: replay.Script, body: bytes, headers: Headers) -> tuple[int, bytes]:
+    """Check the token and run the statements of an operation with the values of the body."""
+    if await authenticated(headers) is None:
+        return 401, b"{}"
+    await STORE.run(script.bound(decode_values(body)), is_write=script.is_write)
+    return 200, script.answer
 
 
 async def whole(receive: Any) -> bytes:
@@ -95,12 +128,10 @@ async def issue_token(body: bytes) -> tuple[int, bytes]:
     )
 
 
-async def get_link(user_id: str, headers: list[tuple[bytes, bytes]]) -> tuple[int, bytes]:
+async def get_link(user_id: str, headers: Headers) -> tuple[int, bytes]:
     """Check the token, look the link up, answer the membership."""
-    authorization = next((value for name, value in headers if name == b"authorization"), b"Bearer ")
-    now = time.time_ns() // 1000
-    token = await caller(authorization, now)
-    if token is None or token["revoked_at"] is not None or token["expires_at"] <= now:
+    now, token = time.time_ns() // 1000, await authenticated(headers)
+    if token is None:
         return 401, b"{}"
     rows = await STORE.all(LINK, token["isolation_id"], user_id)
     if not rows or rows[0]["ends_at"] is None:
@@ -108,6 +139,14 @@ async def get_link(user_id: str, headers: list[tuple[bytes, bytes]]) -> tuple[in
     is_member, ends_at = rows[0]["starts_at"] <= now < rows[0]["ends_at"], rows[0]["ends_at"]
     answer = LinkResponse(express_member=is_member, instacartplus_member=is_member, expired_at=to_wire(ends_at))
     return 200, encode(answer)
+
+
+async def authenticated(headers: Headers) -> Any:
+    """The row of the request's bearer token, None if it is not good."""
+    authorization = next((value for name, value in headers if name == b"authorization"), b"Bearer ")
+    now = time.time_ns() // 1000
+    token = await caller(authorization, now)
+    return None if token is None or token["revoked_at"] is not None or token["expires_at"] <= now else token
 
 
 async def caller(authorization: bytes, now: int) -> Any:

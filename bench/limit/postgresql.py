@@ -4,7 +4,10 @@ from typing import Any
 
 import asyncpg
 
+from bench.limit.replay import Step
+
 POOL_SIZE = 10
+METHODS = {"one": "fetchrow", "all": "fetch", "run": "execute"}
 
 
 async def leave_as_it_is(_connection: Any) -> None:
@@ -37,3 +40,17 @@ class Postgresql:
         """Insert a row; it is on the disk when this returns."""
         async with self._pool.acquire() as connection:
             await connection.execute(sql, *args)
+
+    async def run(self, steps: list[Step], *, is_write: bool) -> None:
+        """Run statements on one connection; written ones are a transaction, and on the disk when this returns."""
+        async with self._pool.acquire() as connection:
+            if not is_write:
+                await self._run(connection, steps)
+                return
+            async with connection.transaction():
+                await self._run(connection, steps)
+
+    @staticmethod
+    async def _run(connection: Any, steps: list[Step]) -> None:
+        for method, sql, args in steps:
+            await getattr(connection, METHODS[method])(sql, *args)

@@ -1,4 +1,4 @@
-"""SQLite for the limit program: reads on the loop, one transaction for all waiting inserts, COMMIT in a thread."""
+"""SQLite for the limit program: reads on the loop, one transaction for all waiting writes, COMMIT in a thread."""
 
 import asyncio
 import fcntl
@@ -8,6 +8,8 @@ import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import Any
+
+from bench.limit.replay import Step
 
 MOST_PER_COMMIT = 64
 
@@ -26,7 +28,7 @@ class Sqlite:
         self._reader, self._writer = self._connect(path), self._connect(path)
         self._lock = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT, 0o600)
         self._thread = ThreadPoolExecutor(1)
-        self._waiting: list[tuple[str, tuple[Any, ...], asyncio.Future[None]]] = []
+        self._waiting: list[tuple[list[Step], asyncio.Future[None]]] = []
         self._committing: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
@@ -42,9 +44,20 @@ class Sqlite:
 
     async def insert(self, sql: str, *args: Any) -> None:
         """Insert a row; it is on the disk when this returns."""
+        await self._written([("run", positional(sql), args)])
+
+    async def run(self, steps: list[Step], *, is_write: bool) -> None:
+        """Run statements; what they wrote is on the disk when this returns."""
+        if is_write:
+            await self._written(steps)
+            return
+        for _, sql, args in steps:
+            self._reader.execute(sql, args).fetchall()
+
+    async def _written(self, steps: list[Step]) -> None:
         loop = asyncio.get_running_loop()
         done = loop.create_future()
-        self._waiting.append((positional(sql), args, done))
+        self._waiting.append((steps, done))
         if self._committing is None:
             self._committing = loop.create_task(self._commit())
         await done
@@ -58,11 +71,12 @@ class Sqlite:
                 await loop.run_in_executor(self._thread, fcntl.flock, self._lock, fcntl.LOCK_EX)
             group, self._waiting = self._waiting[:MOST_PER_COMMIT], self._waiting[MOST_PER_COMMIT:]
             self._writer.execute("BEGIN IMMEDIATE")
-            for sql, args, _ in group:
-                self._writer.execute(sql, args)
+            for steps, _ in group:
+                for _, sql, args in steps:
+                    self._writer.execute(sql, args).fetchall()
             await loop.run_in_executor(self._thread, self._writer.commit)
             fcntl.flock(self._lock, fcntl.LOCK_UN)
-            for _, _, done in group:
+            for _, done in group:
                 if not done.done():
                     done.set_result(None)
         self._committing = None

@@ -1,0 +1,170 @@
+"""Other people's shops that keep stock and take orders. Carts are filled beforehand: only the placing is timed."""
+
+import json
+import subprocess
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from random import Random
+
+from bench import install
+from bench.candidates import Candidate, Workshop
+from bench.candidates.peers import PEERS
+from bench.check import Caller, WrongAnswer
+from bench.load import Request
+from bench.ordering import CREATE, GET, Ordering, Step
+from bench.processes import HOST, Launch, bare_environment, free_port
+from bench.stores import Copy, SqliteStore
+
+RIVAL = "orders-handcart-sqlite-1k"
+PREPARE_SECONDS = 900
+
+
+def django_oscar_api(workshop: Workshop) -> Candidate:
+    """Django Oscar with its API on SQLite under gunicorn; the second thread hides the wait for the disk."""
+    directory = PEERS / "django_oscar_api"
+    binaries = install.python_packages(directory / "requirements.txt", workshop.directory / "venvs" / directory.name)
+    database = workshop.directory / "prepared" / directory.name / "peer.db"
+    carts = workshop.scale.carts
+
+    def make() -> SqliteStore:
+        _prepare([str(binaries / "python"), "prepare.py", str(carts)], directory, database)
+        return _settled(database, "order_order")
+
+    store = workshop.once(directory.name, make)
+
+    def launch(copy: Copy, port: int) -> Launch:
+        options = ["--worker-class", "gthread", "--threads", "2", "--bind", f"{HOST}:{port}"]
+        return Launch(
+            command=[str(binaries / "gunicorn"), *options, "--log-level", "warning", "wsgi:application"],
+            live_path="/live",
+            environment={"BENCH_DATABASE": copy.address},
+            directory=directory,
+        )
+
+    def placing(_choose: Random, _token: str) -> Iterator[Request]:
+        return (_oscar_order(number) for number in range(2, carts + 1))
+
+    def reading(_choose: Random, _token: str) -> Iterator[Request]:
+        while True:
+            yield Request("GET", "/api/orders/1/", _oscar_headers(1))
+
+    def check(caller: Caller, _token: str) -> None:
+        status, order = caller.send(_oscar_order(1))
+        if status != 200 or order["number"] != "100001" or order["total_incl_tax"] != "7.47":
+            raise WrongAnswer(f"django-oscar-api, order: {status} {order}")
+        if caller.send(_oscar_order(1))[0] == 200:
+            raise WrongAnswer("django-oscar-api sold one basket twice")
+        if caller.send(Request("GET", "/api/orders/1/", _oscar_headers(2)))[0] == 200:
+            raise WrongAnswer("django-oscar-api showed an order to a stranger")
+
+    version = install.python_version(binaries, "django-oscar-api")
+    return _peer("django-oscar-api", version, "gunicorn with 2 threads", store, launch, placing, reading, check)
+
+
+def vendure(workshop: Workshop) -> Candidate:
+    """Vendure on SQLite, one process."""
+    directory = PEERS / "vendure"
+    install.node_packages(directory, native="better-sqlite3")
+    database = workshop.directory / "prepared" / directory.name / "peer.db"
+
+    def make() -> tuple[SqliteStore, list[tuple[str, str]]]:
+        carts = database.with_suffix(".carts")
+        command = ["node", "prepare.mjs", str(free_port()), str(workshop.scale.slow_carts), str(carts)]
+        _prepare(command, directory, database)
+        pairs = [tuple(line.split()) for line in carts.read_text().splitlines()]
+        return _settled(database, '"order" WHERE orderPlacedAt IS NOT NULL'), [(token, code) for token, code in pairs]
+
+    store, carts = workshop.once(directory.name, make)
+
+    def launch(copy: Copy, port: int) -> Launch:
+        return Launch(
+            command=["node", "server.mjs", str(port)],
+            live_path="/health",
+            environment={"BENCH_DATABASE": copy.address, "NODE_ENV": "production"},
+            directory=directory,
+        )
+
+    def placing(_choose: Random, _token: str) -> Iterator[Request]:
+        return (_vendure(token, VENDURE_PAY) for token, _ in carts[1:])
+
+    def reading(_choose: Random, _token: str) -> Iterator[Request]:
+        while True:
+            yield _vendure(carts[0][0], VENDURE_READ % carts[0][1])
+
+    def check(caller: Caller, _token: str) -> None:
+        token, code = carts[0]
+        paid = {"addPaymentToOrder": {"code": code, "state": "PaymentSettled"}}
+        if (found := caller.send(_vendure(token, VENDURE_PAY))) != (200, {"data": paid}):
+            raise WrongAnswer(f"vendure, order: {found}")
+        status, answer = caller.send(_vendure(token, VENDURE_READ % code))
+        if status != 200 or len(answer["data"]["orderByCode"]["lines"]) != 3:
+            raise WrongAnswer(f"vendure, order read back: {status} {answer}")
+
+    version = install.node_version(directory, "@vendure/core")
+    return _peer("vendure", version, "better-sqlite3, one process", store, launch, placing, reading, check)
+
+
+def _peer(
+    name: str,
+    version: str,
+    how: str,
+    store: SqliteStore,
+    launch,
+    placing,
+    reading,
+    check,  # type: ignore[no-untyped-def]
+) -> Candidate:
+    steps = [Step(CREATE, placing, is_spent=True, is_stored=True), Step(GET, reading)]
+    about = f"{name} {version} on SQLite, {how}; no order stored before, carts filled beforehand"
+    return Candidate(f"orders-{name}", "peer", about, 1, RIVAL, store, launch, Ordering(steps, check))
+
+
+def _prepare(command: Sequence[str], directory: Path, database: Path) -> None:
+    database.parent.mkdir(parents=True)
+    environment = bare_environment() | {"BENCH_DATABASE": str(database)}
+    log = database.with_suffix(".log")
+    with log.open("wb") as output:
+        result = subprocess.run(
+            command, cwd=directory, env=environment, stdout=output, stderr=output, timeout=PREPARE_SECONDS, check=False
+        )
+    if result.returncode:
+        raise install.Unavailable(f"{' '.join(command[:2])} failed: {log.read_text(errors='replace').strip()[-300:]}")
+
+
+def _settled(database: Path, table: str) -> SqliteStore:
+    store = SqliteStore(database, table)
+    store.settle()
+    return store
+
+
+def _oscar_headers(number: int) -> dict[str, str]:
+    return {"Content-Type": "application/json", "Authorization": f"Token {number:040x}"}
+
+
+def _oscar_order(number: int) -> Request:
+    address = {
+        "country": f"http://{HOST}/api/countries/US/",
+        "first_name": "Sample",
+        "last_name": "Member",
+        "line1": "350 W Oak St",
+        "line4": "Chicago",
+        "postcode": "60610",
+        "phone_number": "+13125550188",
+    }
+    body = {"basket": f"http://{HOST}/api/baskets/{number}/", "shipping_address": address}
+    return Request("POST", "/api/checkout/", _oscar_headers(number), json.dumps(body))
+
+
+VENDURE_PAY = (
+    'mutation { addPaymentToOrder(input: { method: "standard-payment", metadata: {} })'
+    " { ... on Order { code state } ... on ErrorResult { errorCode message } } }"
+)
+VENDURE_READ = (
+    '{ orderByCode(code: "%s") { code state totalWithTax lines { quantity productVariant { sku } linePriceWithTax }'
+    " shippingAddress { postalCode } } }"
+)
+
+
+def _vendure(token: str, query: str) -> Request:
+    headers = {"Content-Type": "application/json", "Authorization": f"Bearer {token}"}
+    return Request("POST", "/shop-api", headers, json.dumps({"query": query}))

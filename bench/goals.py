@@ -1,0 +1,79 @@
+"""The goals, reached or not."""
+
+from collections.abc import Iterator
+
+from bench.ordering import CLIENTS, CREATE, GET, LIST, named
+from bench.results import Results, kinds, measured, megabytes, middle, over_rounds, ratio
+
+Row = tuple[str, str, str, str]
+
+LIMIT_GOAL = 0.7
+MEMORY_PEER_GOAL = 1.0
+STORING_PEER_GOAL = 3.0
+SHOP_GOAL = 10.0
+FIRST_ANSWER_GOAL_SECONDS = 0.4
+MEMORY_GOAL_MB = 75
+LIST_P99_GOAL_MS = 15
+MANY_ORDERS_GOAL = 1.5
+
+
+def rows(results: Results, memory_after: tuple[str, ...]) -> list[Row]:
+    """What was wanted and what was measured, for all that was measured."""
+    return [*_rates(results), *_server(results, memory_after), *_latencies(results)]
+
+
+def _rates(results: Results) -> Iterator[Row]:
+    """Our rate divided by another's."""
+    operations = ["token", "link", *(named(CREATE, clients) for clients in CLIENTS)]
+    for candidate in measured(results):
+        name, rival = candidate["name"], candidate["rival"]
+        for operation in operations:
+            wanted = _wanted(candidate, operation)
+            found = ratio(results, rival, name, operation) if wanted else None
+            if wanted and found is not None:
+                verdict = "reached" if found >= wanted else "not reached"
+                yield f"{operation}, {rival} / {name}", f">= {wanted:.1f}", f"{found:.2f}", verdict
+
+
+def _wanted(candidate: dict[str, str], operation: str) -> float | None:
+    if candidate["kind"] == "limit":
+        return LIMIT_GOAL
+    if candidate["kind"] == "handcart" or operation == "link":
+        return None
+    if operation != "token":
+        return SHOP_GOAL
+    return MEMORY_PEER_GOAL if candidate["name"].startswith("oidc-provider") else STORING_PEER_GOAL
+
+
+def _server(results: Results, memory_after: tuple[str, ...]) -> Iterator[Row]:
+    for candidate in kinds(results, "handcart"):
+        name = candidate["name"]
+        if name == "handcart-sqlite-1":
+            seconds = middle(results, name, lambda visit: visit["first_answer_seconds"])
+            yield _at_most(f"{name}: first answer, s", FIRST_ANSWER_GOAL_SECONDS, seconds, ".2f")
+            for operation in memory_after:
+                goal = f'{name}: resident after "{operation}", MB'
+                yield _at_most(goal, MEMORY_GOAL_MB, megabytes(results, name, operation, "rss") or 0.0, ".0f")
+
+
+def _latencies(results: Results) -> Iterator[Row]:
+    ours = [candidate["name"] for candidate in kinds(results, "handcart")]
+    for clients in CLIENTS:
+        for name in ours:
+            p99 = over_rounds(results, [name], named(LIST, clients), lambda window: window["p99_ms"])
+            if p99 is not None:
+                yield _at_most(f"{named(LIST, clients)}, {name}: p99, ms", LIST_P99_GOAL_MS, p99, ".1f")
+    for operation in (GET, CREATE):
+        for clients in CLIENTS:
+            for many in (name for name in ours if name.endswith("-1m")):
+                few = many.removesuffix("m") + "k"
+                found = over_rounds(
+                    results, [many, few], named(operation, clients), lambda one, other: one["p99_ms"] / other["p99_ms"]
+                )
+                if found is not None:
+                    goal = f"{named(operation, clients)}, p99 of {many} / {few}"
+                    yield _at_most(goal, MANY_ORDERS_GOAL, found, ".2f")
+
+
+def _at_most(goal: str, wanted: float, found: float, form: str) -> Row:
+    return goal, f"<= {wanted}", f"{found:{form}}", "reached" if found <= wanted else "not reached"

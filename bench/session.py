@@ -1,0 +1,54 @@
+"""One visit under way: a server that runs on its own copy of a store, and the load that it is put under."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.load import Meter, Request, Window, write_requests, wrk
+from bench.processes import Running, load_cores
+from bench.stores import Copy
+
+WARM_UP_SECONDS = 2  # Node.js still gets quicker during the first one
+SETTLE_SECONDS = 0.3  # lets the server finish what the warm-up left in its queue
+
+
+@dataclass(frozen=True)
+class Session:
+    """`name` of the candidate; `seed` is the same for all candidates of a round."""
+
+    name: str
+    workers: int
+    directory: Path
+    copy: Copy
+    running: Running
+    seconds: float
+    seed: int
+
+    @property
+    def cores(self) -> Sequence[int]:
+        """Where the load runs."""
+        return load_cores(self.workers)
+
+    def warmed_up(self, name: str, requests: Sequence[Request], connections: int) -> Callable[[float], dict[str, int]]:
+        """A function that loads the server for so many seconds with these requests, after it has done so once."""
+        run = self.loading(name, requests, connections)
+        run(min(self.seconds, WARM_UP_SECONDS))
+        time.sleep(SETTLE_SECONDS)
+        return run
+
+    def loading(self, name: str, requests: Sequence[Request], connections: int) -> Callable[[float], dict[str, int]]:
+        """A function that sends these requests in random order for so many seconds."""
+        path = write_requests(self.directory / f"{name}.requests", requests)
+        url, cores, seed = self.running.url, self.cores, self.seed
+        return lambda seconds: wrk(url, path, seconds=seconds, connections=connections, cores=cores, seed=seed)
+
+    def measured(self, run: Callable[[float], dict[str, int]]) -> Window:
+        """The window that a function of `loading` makes."""
+        meter = self.meter()
+        counts = run(self.seconds)
+        return meter.window(counts["requests"], counts["microseconds"] / 1e6, counts["p50"] / 1e3, counts["p99"] / 1e3)
+
+    def meter(self) -> Meter:
+        """One that counts from now on."""
+        return Meter(self.running.pid, self.copy.root)
