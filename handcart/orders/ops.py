@@ -305,9 +305,7 @@ async def repeated(tx: Tx, retailer_id: int, asked: Asked) -> Order | None:
 
 async def forget_user(tx: Tx, isolation_id: int, user_id: str) -> None:
     """Take a deleted user out of their orders: what is brand new is canceled, the rest stays without a person."""
-    for retailer_id, order_id in await rows.ids_of_user(tx, isolation_id, user_id):
-        order = await rows.hold(tx, retailer_id, order_id)
-        assert order is not None
+    for retailer_id, order in await _held_orders(tx, isolation_id, user_id):
         if order.status == BRAND_NEW:
             await _give_up(tx, retailer_id, order)
         order.user_id = None
@@ -322,7 +320,18 @@ async def forget_user(tx: Tx, isolation_id: int, user_id: str) -> None:
         await rows.save(tx, retailer_id, order, "user deleted")
         if order.created_at > clock.now() - idempotency.KEPT:
             for client_id in await rows.clients_of(tx, retailer_id):
-                await idempotency.forget(tx, client_id, wire.encode({"id": order_id})[:-1] + b",")
+                await idempotency.forget(tx, client_id, wire.encode({"id": order.order_id})[:-1] + b",")
+
+
+async def _held_orders(tx: Tx, isolation_id: int, user_id: str) -> Sequence[tuple[int, Order]]:
+    """A user's orders with their retailers; the places of those that are brand new are locked, all in one order."""
+    ids_of_user = await rows.ids_of_user(tx, isolation_id, user_id)
+    found = [(retailer_id, await rows.hold(tx, retailer_id, order_id)) for retailer_id, order_id in ids_of_user]
+    held = [(retailer_id, order) for retailer_id, order in found if order is not None]
+    for retailer_id in sorted({retailer_id for retailer_id, _ in held}):
+        orders = [order for owner, order in held if owner == retailer_id and order.status == BRAND_NEW]
+        await ledger.lock(tx, retailer_id, [order.place for order in orders if order.place is not None])
+    return held
 
 
 async def _new(

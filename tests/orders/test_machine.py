@@ -306,7 +306,7 @@ def test_when_anything_happens_in_any_order_then_orders_and_ledger_agree(tmp_pat
             finally:
                 fast.connection.execute("ROLLBACK")
 
-    run_state_machine_as_test(OnSqlite, settings=budget(40, 40))
+    run_state_machine_as_test(OnSqlite, settings=budget(25, 40))
     fast.connection.close()
 
 

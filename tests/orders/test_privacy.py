@@ -1,12 +1,15 @@
 """Deleting a user: brand new orders are canceled, places come back, and no row of any table knows the person."""
 
+import asyncio
 import secrets
 
 import pytest
 
+from handcart.core import clock
 from tests.support.contents import mentions
 from tests.support.orders import KINDS, LASTMILE, SHOPPED, USERS, Market, line
 from tests.support.server import LiveServer
+from tests.support.volley import Connection
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -74,3 +77,23 @@ def test_when_a_user_is_deleted_then_others_keep_their_orders_and_keys(server: L
             "SELECT count(*) AS keys FROM idempotency_keys WHERE client_id = $1", place.client.client_id
         )
         assert row["keys"] == 1
+
+
+async def test_when_many_users_are_deleted_at_once_then_nobody_waits_in_a_circle(server: LiveServer) -> None:
+    market = Market(server, capacity=1000)
+    connections = [await Connection.open(server.url) for _ in range(6)]
+    windows = [
+        {"start_at": clock.to_wire(market.at(hour)), "end_at": clock.to_wire(market.at(hour + 2))}
+        for hour in range(8, 20, 2)
+    ]
+    for _ in range(4):
+        users = [market.customer() for _ in connections]
+        for turn, user_id in enumerate(users):
+            for window in windows[:: 1 if turn % 2 else -1]:
+                market.order("dispatch", user_id, **window)
+        paths = [f"{USERS}/{user_id}/privacy_request" for user_id in users]
+        sent = [one.post(path, {}, market.token) for one, path in zip(connections, paths, strict=True)]
+        assert [status for status, _ in await asyncio.gather(*sent)] == [200] * len(users)
+    for one in connections:
+        await one.close()
+    assert market.taken == (0, 0)

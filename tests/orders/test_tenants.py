@@ -20,7 +20,6 @@ from handcart.slots import api as slots_api
 from handcart.slots import option_ids
 from handcart.stores import api as stores_api
 from handcart.stores import ops as stores
-from tests.support.contents import contents
 from tests.support.orders import ADDRESS, HELD, MILK, Market
 from tests.support.server import LiveServer
 from tests.support.stores import store
@@ -136,11 +135,14 @@ def told(answer: httpx.Response) -> tuple[int, bytes, dict[str, str]]:
 
 
 def owned(tenant: Tenant) -> list[str]:
-    """All rows that belong to a tenant's orders, holds and ledger."""
-    found = contents(tenant.market.server)
-    mine = (str(tenant.market.retailer.id), str(tenant.ids[HOLD]))
-    names = ("orders", "order_history", "holds", "slot_ledger", "stores", "users")
-    return [row for name in names for row in found[name] if any(text in row for text in mine)]
+    """All rows that belong to a tenant."""
+    columns = dict.fromkeys(("orders", "order_history", "slot_ledger", "stores"), "retailer_id")
+    columns |= dict.fromkeys(("holds", "users"), "isolation_id")
+    owner = tenant.market.retailer.id
+    sql = "SELECT * FROM {} WHERE {} = $1"
+    rows = [row for table, by in columns.items() for row in tenant.market.server.sql(sql.format(table, by), owner)]
+    assert len(rows) > len(columns)
+    return sorted(repr(tuple(row)) for row in rows)
 
 
 def test_when_a_route_is_added_then_it_has_a_row_here() -> None:
