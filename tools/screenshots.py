@@ -1,8 +1,8 @@
 """
 Take the pictures of the documentation from the running demo: `python -m tools.screenshots`.
 
-Writes docs/images/linking-journey.png (the steps side by side, put together by Chromium itself) and
-docs/images/checkout.png.
+Writes docs/images/linking-journey.png (the steps side by side, put together by Chromium itself), and the storefront's
+times (slots.png) and order page (order.png).
 """
 
 import base64
@@ -12,11 +12,12 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page
 
+from tests.browser.tour import choose_store, to_slots
 from tests.support.browser import ROOT, Demo, Visit, chromium, running_demo
 
 IMAGES = ROOT / "docs" / "images"
 STEP = {"width": 480, "height": 690}
-CHECKOUT = {"width": 1040, "height": 612}
+SHOP = {"width": 1040, "height": 860}
 MOST_BYTES = 400_000
 
 JOURNEY = """<!doctype html>
@@ -52,7 +53,7 @@ def main() -> None:
     IMAGES.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as data, running_demo(Path(data)) as demo, chromium() as browser:
         compose(browser, journey(demo, browser), IMAGES / "linking-journey.png")
-        checkout(demo, browser, IMAGES / "checkout.png")
+        order(demo, browser)
 
 
 def journey(demo: Demo, browser: Browser) -> list[Step]:
@@ -76,12 +77,20 @@ def journey(demo: Demo, browser: Browser) -> list[Step]:
     return steps
 
 
-def checkout(demo: Demo, browser: Browser, file: Path) -> None:
-    """The checkout of the member that `journey` has linked."""
-    visit = Visit(demo, browser, viewport=CHECKOUT, color_scheme="light")
+def order(demo: Demo, browser: Browser) -> None:
+    """A delivery for the member that `journey` has linked: the grid of times, one of them looked at, and the order."""
+    visit = Visit(demo, browser, viewport=SHOP, color_scheme="light")
     visit.to_profile()
-    visit.to_checkout()
-    save(take(visit.page), file)
+    choose_store(visit, "10001")
+    visit.press("Add Red table wine")
+    to_slots(visit, "10001")
+    visit.page.locator(".slots > .grid tr:nth-child(3) button.off").hover()
+    save(take(visit.page), IMAGES / "slots.png")
+    visit.page.locator(".grid tr:nth-child(8) button.slot:not(.off):visible").nth(1).click()
+    visit.page.get_by_label("Date of birth").fill("1991-03-05")
+    visit.page.get_by_label("Tip for your shopper").select_option("$5.00")
+    visit.press("Place order")
+    save(take(visit.page), IMAGES / "order.png")
     visit.close()
 
 

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
-from tests.browser.test_pages import focused, press_enter, tab_to
+from tests.browser.test_pages import fits, focused, press_enter, tab_to
 from tests.browser.tour import to_slots
 from tests.support.browser import Demo, Visit
 
@@ -17,59 +17,49 @@ FREE = ".grid button.slot:not(.off):visible"
 FULL = ".grid button.slot.off:visible"
 
 
-def fits(page: Page) -> None:
-    """Nothing to scroll sideways, and every button can be hit."""
-    width = page.evaluate("window.innerWidth")
-    assert page.evaluate("document.documentElement.scrollWidth") <= width, page.url
-    for button in page.locator("main button:visible").all():
-        box = button.bounding_box()
-        assert box
-        assert box["height"] >= 24, page.url
-
-
 def test_scripts_off_on_a_phone_then_the_whole_way_to_a_canceled_order(visit: Open, demo: Demo) -> None:
     customer = visit(java_script_enabled=False, viewport={"width": 320, "height": 700}, is_mobile=True, has_touch=True)
     page = customer.page
     page.goto(demo.storefront_url)
-    fits(page)
+    fits(page, 320, "front")
     page.get_by_label("ZIP or postal code").fill("60610")
     customer.press("Find stores")
-    fits(page)
+    fits(page, 320, "stores")
     page.locator("main button.store").first.click()
     customer.press("Add Garden carrots")
-    fits(page)
+    fits(page, 320, "shelf")
     page.get_by_role("link", name="Your cart").click()
     page.get_by_label("Country loaf").fill("0")
     customer.press("Choose a time")
     customer.press("Continue as Customer one")
     page.get_by_label("Street and number").fill("350 W Oak St")
-    fits(page)
+    fits(page, 320, "address")
     customer.press("See delivery times")
-    fits(page)
+    fits(page, 320, "times")
 
     page.locator(".days a").last.click()
     day = page.locator(".days a[aria-current]").inner_text().split()[-1]
     page.locator(FREE).first.click()
     assert day in page.get_by_role("region", name="Delivery").inner_text()
-    fits(page)
+    fits(page, 320, "checkout")
     expect(page.get_by_text("We keep this time for you until")).to_be_visible()
     expect(page.get_by_role("timer")).to_be_hidden()
     page.get_by_label("Tip for your shopper").select_option("$5.00")
     customer.press("Place order")
     assert customer.notice == "Thank you! Your order is placed."
-    fits(page)
+    fits(page, 320, "order")
     items = page.get_by_role("region", name="Your items")
     expect(items).to_contain_text("1 \N{MULTIPLICATION SIGN} Garden carrots")
     expect(items).not_to_contain_text("Country loaf")
 
     page.get_by_role("link", name="Change order").click()
     page.get_by_label("Garden carrots").fill("3")
-    fits(page)
+    fits(page, 320, "change")
     customer.press("Save changes")
     expect(items).to_contain_text("3 \N{MULTIPLICATION SIGN} Garden carrots")
     before = customer.heading
     page.get_by_role("link", name="Change time").click()
-    fits(page)
+    fits(page, 320, "times for the order")
     page.locator(FREE).nth(3).click()
     assert customer.notice == "Your order comes at its new time."
     assert customer.heading != before

@@ -13,9 +13,9 @@ def choose_store(visit: Visit, postal_code: str = "60610") -> None:
     visit.page.locator("main button.store").first.click()
 
 
-def to_slots(visit: Visit) -> None:
+def to_slots(visit: Visit, postal_code: str = "60610") -> None:
     """To the grid of times for a delivery of the sample basket, with some times full, signed in."""
-    choose_store(visit)
+    choose_store(visit, postal_code)
     visit.press("Add Vine tomatoes")
     visit.page.goto(f"{visit.demo.storefront_url}/slots")
     if visit.heading == "Welcome back":
