@@ -1,5 +1,6 @@
 """Create, read, change, stage and cancel orders."""
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -40,6 +41,8 @@ from handcart.users import ops as users
 from handcart.users.models import User
 
 MOST_LISTED = 100
+# So many windows are locked for an order that takes the soonest one: enough for those that fill up meanwhile.
+_SOONEST = 3
 _HOLD_ID = "service_option_hold_id"
 
 
@@ -396,17 +399,19 @@ async def _book_window(
     tx: Tx, caller: Caller, store: Store, window: tuple[int, int], *, or_soonest: bool, has_alcohol: bool
 ) -> Booking:
     wanted = slots.slot_of(caller.retailer_id, store, LAST_MILE, *window)
-    try:
-        return await slots.book(tx, caller.retailer_id, wanted, "start_at", has_alcohol=has_alcohol)
-    except ApiError:
-        if not or_soonest:
-            raise errors.window_not_available() from None
-    wishes = slots.Wishes(has_alcohol=has_alcohol)
-    day = windows.start_of(store.time_zone, window[0]).date
-    for slot in await slots.offers(tx, caller.retailer_id, store, LAST_MILE, wishes):
-        if not slot.reasons and windows.start_of(store.time_zone, slot.window.starts_at).date == day:
+    found = [wanted]
+    if or_soonest:
+        day = windows.start_of(store.time_zone, window[0]).date
+        offered = await slots.offers(tx, caller.retailer_id, store, LAST_MILE, slots.Wishes(has_alcohol=has_alcohol))
+        free = [slot for slot in offered if not slot.reasons]
+        found += [slot for slot in free if windows.start_of(store.time_zone, slot.window.starts_at).date == day][
+            :_SOONEST
+        ]
+        await ledger.lock(tx, caller.retailer_id, [slots.place_of(slot) for slot in found])
+    for slot in found:
+        with contextlib.suppress(ApiError):
             return await slots.book(tx, caller.retailer_id, slot, "start_at", has_alcohol=has_alcohol)
-    raise errors.no_windows_available()
+    raise errors.no_windows_available() if or_soonest else errors.window_not_available()
 
 
 async def _move(tx: Tx, caller: Caller, order: Order, booking: Booking, window: tuple[int, int] | None = None) -> None:

@@ -274,3 +274,33 @@ def drop_check(server: LiveServer) -> None:
     server.sql("INSERT INTO loose_ledger SELECT * FROM slot_ledger")
     server.sql("DROP TABLE slot_ledger")
     server.sql("ALTER TABLE loose_ledger RENAME TO slot_ledger")
+
+
+def test_dispatch_takes_the_soonest_while_others_move_then_nobody_waits_in_a_circle(
+    shop: Shop, two_processes: str, report: Callable[[str], None]
+) -> None:
+    """B7: whoever locks several windows takes them in one order."""
+    made, _ = prepare(shop, 30, 8, 3)
+    listed = slots.listed(shop, "preview last mile")
+    day = [one for one in listed if one["date"] == listed[4]["date"]][:4]
+    body = {
+        "location_code": "s",
+        "start_at": day[-1]["window"]["start_at"],
+        "end_at": day[-1]["window"]["end_at"],
+        "fallback_to_soonest_sameday": True,
+        "first_name": "Sample",
+        "last_name": "Member",
+        "user_phone": "+13125550188",
+        "items_count": 1,
+        "items_weight": 1,
+        "address": ADDRESS,
+    }
+    rounds = []
+    for number in range(SAME_USER_ROUNDS):
+        posts = [reserve(user, day[(number + place) % len(day)]["id"]) for place, user in enumerate(made)]
+        posts += [("/v2/fulfillment/lastmile/orders", {**body, "order_id": f"{number}-{place}"}) for place in range(4)]
+        rounds.append(posts)
+    answers = asyncio.run(volleys([shop.server.url, two_processes], rounds, shop.token))
+    assert {status for each in answers for status, _ in each} <= {200, 400}
+    check(shop.server)
+    report(f"B7 {shop.server.store}: {SAME_USER_ROUNDS} rounds of moved holds and dispatch orders: no deadlock")
