@@ -73,7 +73,9 @@ async def change_cart(request: Request) -> Response:
     cart = cart_of(request)
     cart.counts, cart.refused = counts_in(form), []
     keep_cart(request, cart)
-    return redirect(request, "/slots" if "go_on" in form else "/cart")
+    if "go_on" not in form:
+        return redirect(request, "/cart")
+    return redirect(request, "/checkout" if cart.slot else "/slots")
 
 
 def counts_in(form: dict[str, str]) -> dict[str, int]:

@@ -277,3 +277,14 @@ def test_order_id_that_no_path_can_carry_is_never_sent(caller: Caller, fake: Fak
         with pytest.raises(ValueError, match="an order id must not be"):
             caller(use)
     assert fake.requests == []
+
+
+@pytest.mark.parametrize(
+    ("line_nums", "read"), [(["1", "ham"], ("1", "ham")), ([1, None, "2"], ("2",)), ("1", ()), (None, ())]
+)
+def test_refusal_names_the_lines_in_question(caller: Caller, fake: FakeServer, line_nums: Any, read: Any) -> None:
+    refused = {"error": {"message": "Invalid items", "code": 2000}, "meta": {"key": "items", "line_nums": line_nums}}
+    fake.answer(400, {"error": {"message": "There were issues with your request", "code": 9999, "errors": [refused]}})
+    with pytest.raises(BadRequest) as caught:
+        caller(lambda client: client.orders.update("u", "1"))
+    assert [(detail.key, detail.line_nums) for detail in caught.value.errors] == [("items", read)]

@@ -169,6 +169,9 @@ def test_hold_leads_to_checkout_with_its_end_and_what_is_left(browser, platform)
     assert "Friday, January 15, 5\N{NO-BREAK SPACE}pm" in page
     assert "We keep this time for you until 2:10\N{NO-BREAK SPACE}am." in page
     assert int(re.search(r'data-seconds="(\d+)"', page)[1]) > 0
+    assert 'href="/checkout">Go on to checkout</a>' in browser.get("/account").text
+    assert "Go to checkout" in browser.get("/cart").text
+    assert browser.post("/cart", go_on="1", **{"count-milk": "1"}).headers["location"] == "/checkout"
 
 
 @pytest.mark.parametrize(
