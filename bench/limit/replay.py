@@ -23,6 +23,8 @@ from handcart.slots.api import ROUTES as SLOTS
 
 FAR = 60 * clock.DAY  # what is further from now is no point in time that moves with it
 
+LEAST = 100  # smaller numbers stand in many statements by themselves
+
 Value = str | int
 Step = tuple[str, str, Sequence[Any]]
 
@@ -105,7 +107,9 @@ async def perform(database: Database, sample: Sample) -> None:
 
 
 async def record(database: Database, sample: Sample) -> Script:
-    """Carry a sample out, undo it, and answer what was done."""
+    """Carry a sample out, undo it, answer what was done. Raises ValueError for values that may mean other things."""
+    if any(type(value) is int and value < LEAST for value in sample.values.values()):
+        raise ValueError(f"numbers below {LEAST} are too common to be told apart: {sample.values}")
     try:
         await database.write(_record, sample)
     except _Recorded as done:

@@ -65,7 +65,7 @@ def test_when_a_dependency_is_declared_then_the_docs_say_why() -> None:
     for path in LOCKED_BY_NPM:
         everything |= json.loads(path.read_text())["packages"][""]["dependencies"].keys()
     first_cells = " ".join(re.findall(r"^\| ([^|]+) \|", explained, re.MULTILINE))
-    assert everything <= set(re.findall(r"[\w.-]+", first_cells))
+    assert everything <= set(re.findall(r"[\w.@/-]+", first_cells))
 
 
 @pytest.mark.parametrize("path", LOCKED, ids=lambda path: str(path.relative_to(ROOT)))
