@@ -6,7 +6,7 @@ https://docs.instacart.com/connect/api/fulfillment/delivery/update_order
 from collections.abc import Mapping, Sequence
 
 from handcart.core.db import Tx
-from handcart.core.errors import ApiError, blank
+from handcart.core.errors import ApiError
 from handcart.orders.models import OrderLine
 from handcart.stores import carts, items
 from handcart.stores.carts import Cart, Line, OrderItem
@@ -51,12 +51,6 @@ def asked(there: Sequence[OrderLine]) -> list[OrderItem]:
         for line in there
         if not line.is_removed
     ]
-
-
-def nameless(asked: Sequence[OrderItem]) -> list[ApiError]:
-    """The refusals of lines that name no product."""
-    places = [place for place, one in enumerate(asked) if one.item.upc is None and one.item.rrc is None]
-    return [blank(f"items[{place}].item") for place in places]
 
 
 def renumbered(there: Sequence[OrderLine], cart: Cart) -> ApiError | None:

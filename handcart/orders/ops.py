@@ -82,7 +82,6 @@ async def create_shopped(tx: Tx, caller: Caller, user_id: str, asked: Asked) -> 
     there = await repeated(tx, caller.retailer_id, asked)
     if there is not None:
         return there
-    _raise_any(lines.nameless(asked.items))
     slot = await _held(tx, caller, user_id, asked)
     retailer = await retailers.retailer(tx, caller.retailer_id)
     cart = await carts.read(tx, retailer, slot.store, asked.kind, asked.items)
@@ -196,7 +195,6 @@ async def update_shopped(tx: Tx, caller: Caller, user_id: str, order_id: str, ch
     if "phone_number" in changes.details:
         refusals.append(customers.phone_refusal(retailer, details.phone_number, "user.phone_number"))
     asked = lines.merged(order.lines, changes.items) if changes.items is not None else lines.asked(order.lines)
-    _raise_any(lines.nameless(asked))
     cart = await carts.read(tx, retailer, store, order.kind, asked)
     if changes.items is not None or "birthday" in changes.details:
         cart, refusal = _of_age(retailer, store, cart, details.birthday)

@@ -247,7 +247,7 @@ class Machine(RuleBasedStateMachine):
         for row in ledger:
             place = (row["kind"], row["starts_at"])
             assert (row["held"], row["booked"]) == (counted[place], booked[place])
-            assert row["held"] + row["booked"] <= row["capacity"] == CAPACITY
+            assert row["held"] + row["booked"] <= row["capacity"] <= CAPACITY
         assert {(row["kind"], row["starts_at"]) for row in ledger} >= set(counted) | set(booked)
 
     def teardown(self) -> None:
