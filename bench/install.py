@@ -39,32 +39,14 @@ def python_packages(lock: Path, venv: Path) -> Path:
     return binaries
 
 
-def node_packages(directory: Path, native: str = "") -> None:
-    """Install `directory`'s package-lock.json beside it, and compile the package `native` from what came with it."""
+def node_packages(directory: Path) -> None:
+    """Install `directory`'s package-lock.json beside it."""
     debian_tool("node", "nodejs")
     debian_tool("npm", "npm")
-    version = subprocess.run(["node", "--version"], capture_output=True, text=True, check=True).stdout
-    installed = directory / "node_modules" / "installed"
-    wanted = f"{version}{(directory / 'package-lock.json').read_text()}"
+    installed, wanted = directory / "node_modules" / "installed", (directory / "package-lock.json").read_text()
     if not installed.exists() or installed.read_text() != wanted:
         _install(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel", "error"], directory)
-        if native:
-            _compile(directory, native)
         installed.write_text(wanted)
-
-
-def _compile(directory: Path, package: str) -> None:
-    """Against the headers that lie beside node, so that nothing is downloaded that is not locked."""
-    print(f"Compiling {package}, once; this takes some minutes ...", file=sys.stderr, flush=True)
-    program = subprocess.run(["node", "-p", "process.execPath"], capture_output=True, text=True, check=True).stdout
-    prefix = Path(program.strip()).parents[1]
-    if not (prefix / "include" / "node" / "node_api.h").exists():
-        raise Unavailable(f"{package} has to be compiled, and Node.js has no headers in {prefix / 'include'}")
-    for tool in ("make", "g++"):
-        debian_tool(tool, tool)
-    _install(
-        ["npm", "rebuild", package, "--build-from-source", f"--nodedir={prefix}", "--loglevel", "error"], directory
-    )
 
 
 def _install(command: Sequence[str], directory: Path) -> None:

@@ -34,7 +34,7 @@ class Scale:
     few_orders: int = 1_000
     many_orders: int = 1_000_000
     carts: int = 4_000
-    slow_carts: int = 600
+    slow_carts: int = 300
 
 
 @dataclass(frozen=True)

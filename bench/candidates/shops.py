@@ -64,7 +64,7 @@ def django_oscar_api(workshop: Workshop) -> Candidate:
 def vendure(workshop: Workshop) -> Candidate:
     """Vendure on SQLite, one process."""
     directory = PEERS / "vendure"
-    install.node_packages(directory, native="better-sqlite3")
+    install.node_packages(directory)
     database = workshop.directory / "prepared" / directory.name / "peer.db"
 
     def make() -> tuple[SqliteStore, list[tuple[str, str]]]:
