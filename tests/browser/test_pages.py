@@ -50,6 +50,7 @@ def tab_to(visit: Visit, name: str) -> list[str]:
 
 def fits(page: Page, width: int, name: str) -> None:
     """Nothing to scroll sideways, and every button can be hit (WCAG 1.4.10 and 2.5.8)."""
+    page.wait_for_load_state()  # without its style sheet a page is wider
     wide = page.evaluate("document.documentElement.scrollWidth")
     assert wide <= width, f"{name}: {wide} px"
     buttons = page.locator("main button:visible")
