@@ -12,10 +12,11 @@ from handcart.core import clock, errors, idempotency, ids
 from handcart.core.db import Tx
 from handcart.core.http import Call, Handler, Route
 from handcart.oauth.scopes import FULFILLMENT
+from handcart.orders import create, ops
 from handcart.orders import errors as order_errors
-from handcart.orders import ops
+from handcart.orders.create import Asked
 from handcart.orders.models import DELIVERY, DISPATCH, LAST_MILE, PICKUP, Order, OrderDetails, OrderLine
-from handcart.orders.ops import Asked, Changes
+from handcart.orders.ops import Changes
 from handcart.orders.wire import (
     CancelDispatchRequest,
     CarriedOrderResponse,
@@ -56,13 +57,13 @@ _DETAILS = {field.name for field in structs.fields(OrderDetails)}
 async def _create_delivery(tx: Tx, call: Call) -> OrderResponse:
     body: CreateDeliveryRequest = call.body
     asked = _asked(call, body, DELIVERY, items=body.items, tip_cents=body.initial_tip_cents or 0)
-    return await _full(tx, call, await ops.create_shopped(tx, call.caller, call.path["user_id"], asked))
+    return await _full(tx, call, await create.create_shopped(tx, call.caller, call.path["user_id"], asked))
 
 
 async def _create_pickup(tx: Tx, call: Call) -> OrderResponse:
     body: CreatePickupRequest = call.body
     asked = _asked(call, body, PICKUP, items=body.items)
-    return await _full(tx, call, await ops.create_shopped(tx, call.caller, call.path["user_id"], asked))
+    return await _full(tx, call, await create.create_shopped(tx, call.caller, call.path["user_id"], asked))
 
 
 async def _create_last_mile(tx: Tx, call: Call) -> CarriedOrderResponse:
@@ -75,7 +76,7 @@ async def _create_last_mile(tx: Tx, call: Call) -> CarriedOrderResponse:
         tip_cents=body.initial_tip_cents or 0,
         alcoholic=bool(body.alcoholic),
     )
-    return await _carried(tx, call, await ops.create_last_mile(tx, call.caller, call.path["user_id"], asked))
+    return await _carried(tx, call, await create.create_last_mile(tx, call.caller, call.path["user_id"], asked))
 
 
 async def _create_dispatch(tx: Tx, call: Call) -> CarriedOrderResponse:
@@ -89,7 +90,7 @@ async def _create_dispatch(tx: Tx, call: Call) -> CarriedOrderResponse:
         alcoholic=bool(body.alcoholic),
     )
     or_soonest = bool(body.fallback_to_soonest_sameday)
-    order = await ops.create_dispatch(tx, call.caller, body.user_id, asked, or_soonest=or_soonest)
+    order = await create.create_dispatch(tx, call.caller, body.user_id, asked, or_soonest=or_soonest)
     return await _carried(tx, call, order)
 
 

@@ -1,66 +1,39 @@
-"""Create, read, change, stage and cancel orders."""
+"""Read, change, stage and cancel orders; `create` makes them."""
 
-import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 from typing import Any
 
 from msgspec import structs
 
-from handcart.core import clock, idempotency, ids, wire
-from handcart.core import errors as wire_errors
+from handcart.core import clock, idempotency, wire
 from handcart.core.db import Tx
-from handcart.core.errors import ApiError, invalid
-from handcart.linking import ops as linking
-from handcart.orders import customers, errors, lines, rows
+from handcart.core.errors import invalid
+from handcart.orders import checks, customers, errors, lines, rows
 from handcart.orders.models import (
     BRAND_NEW,
     CANCELED,
     CARRIED,
     COMPLETED,
     CUSTOMER_DRIVEN,
-    DELIVERY,
     LAST_MILE,
-    PICKUP,
     SHOPPED,
     Order,
     OrderDetails,
 )
 from handcart.retailers import ops as retailers
 from handcart.retailers.models import Caller, Retailer
-from handcart.slots import errors as slot_errors
-from handcart.slots import ledger, windows
+from handcart.slots import ledger
 from handcart.slots import ops as slots
 from handcart.slots.models import WINDOW, Booking, Slot, Window
 from handcart.stores import carts
 from handcart.stores import ops as stores
-from handcart.stores.carts import Cart, OrderItem
+from handcart.stores.carts import OrderItem
 from handcart.stores.models import Store
 from handcart.users import ops as users
-from handcart.users.models import User
 
 MOST_LISTED = 100
-# So many windows are locked for an order that takes the soonest one: enough for those that fill up meanwhile.
-_SOONEST = 3
 _HOLD_ID = "service_option_hold_id"
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """An order as it is asked for, whatever its kind. `window`: within the slot, where the caller names one."""
-
-    order_id: str
-    kind: str
-    details: OrderDetails
-    fingerprint: bytes
-    hold_id: int = 0
-    location_code: str | None = None
-    items: Sequence[OrderItem] = ()
-    window: tuple[int, int] | None = None
-    tip_cents: int = 0
-    alcoholic: bool = False
-    leave_unattended: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,95 +47,6 @@ class Changes:
     tip_cents: int | None = None
     items: Sequence[OrderItem] | None = None
     alcoholic: bool | None = None
-
-
-async def create_shopped(tx: Tx, caller: Caller, user_id: str, asked: Asked) -> Order:
-    """Create a delivery or pickup order for the slot that the user holds."""
-    user = await users.require(tx, caller.isolation_id, user_id)
-    there = await repeated(tx, caller.retailer_id, asked)
-    if there is not None:
-        return there
-    slot = await _held(tx, caller, user_id, asked)
-    retailer = await retailers.retailer(tx, caller.retailer_id)
-    cart = await carts.read(tx, retailer, slot.store, asked.kind, asked.items)
-    phone_number = asked.details.phone_number or user.phone_number
-    refusals = [customers.phone_refusal(retailer, phone_number, "user.phone_number")]
-    cart, age_refusal = _of_age(retailer, slot.store, cart, asked.details.birthday)
-    refusals += [age_refusal, *cart.refusals]
-    if asked.details.paid_with_ebt and slot.store.country != "US":
-        refusals.append(invalid("paid_with_ebt"))
-    _raise_any(refusals)
-    if asked.kind == DELIVERY and asked.details.address is not None:
-        await stores.locate(tx, retailer, DELIVERY, slot.store, asked.details.address)
-    if cart.has_alcohol and not slots.allows_alcohol(retailer.rules, slot.store, slot.window):
-        raise slot_errors.not_available(_HOLD_ID)
-    replacements = await lines.replacements(tx, caller.retailer_id, cart, ebt_only=asked.details.paid_with_ebt)
-    booking = await slots.claim(tx, caller, user_id, asked.hold_id, slot)
-    order = await _new(tx, caller, user, asked, booking, has_alcohol=cart.has_alcohol)
-    order.lines = lines.of_cart(cart, replacements)
-    order.details = structs.replace(
-        order.details, phone_number=phone_number, warnings=[warning.body() for warning in cart.warnings]
-    )
-    return await _insert(tx, caller, asked, order)
-
-
-async def create_last_mile(tx: Tx, caller: Caller, user_id: str, asked: Asked) -> Order:
-    """Create a last mile order for the slot that the user holds."""
-    user = await users.require(tx, caller.isolation_id, user_id)
-    there = await repeated(tx, caller.retailer_id, asked)
-    if there is not None:
-        return there
-    slot = await _held(tx, caller, user_id, asked)
-    retailer = await retailers.retailer(tx, caller.retailer_id)
-    _raise_any(
-        [
-            customers.phone_refusal(retailer, asked.details.phone_number, "user_phone"),
-            errors.alcohol_not_enabled() if asked.alcoholic and not slot.store.sells_alcohol else None,
-            _outside(slot.window.starts_at, slot.window.ends_at, asked.window),
-        ]
-    )
-    if asked.details.address is not None:
-        await stores.locate(tx, retailer, LAST_MILE, slot.store, asked.details.address)
-    if asked.alcoholic and not slots.allows_alcohol(retailer.rules, slot.store, slot.window):
-        raise slot_errors.not_available(_HOLD_ID)
-    booking = await slots.claim(tx, caller, user_id, asked.hold_id, slot)
-    return await _insert(tx, caller, asked, await _new(tx, caller, user, asked, booking, has_alcohol=asked.alcoholic))
-
-
-async def create_dispatch(tx: Tx, caller: Caller, user_id: str | None, asked: Asked, *, or_soonest: bool) -> Order:
-    """Create a dispatch order in the window that it names, or (`or_soonest`) in the soonest one of that day."""
-    user = await users.require(tx, caller.isolation_id, user_id) if user_id is not None else None
-    there = await repeated(tx, caller.retailer_id, asked)
-    if there is not None:
-        return there
-    assert asked.location_code is not None
-    assert asked.window is not None
-    store = await stores.store(tx, caller.retailer_id, asked.location_code)
-    if store is None:
-        raise invalid("location_code")
-    retailer = await retailers.retailer(tx, caller.retailer_id)
-    _raise_any(
-        [
-            customers.phone_refusal(retailer, asked.details.phone_number, "user_phone"),
-            None if customers.is_name(asked.details.last_name or "") else errors.invalid_last_name(),
-            errors.alcohol_not_enabled() if asked.alcoholic and not store.sells_alcohol else None,
-            None if slots.is_desirable(store, *asked.window) else invalid("start_at"),
-            None if store.takes_last_mile else errors.store_closed(),
-        ]
-    )
-    if asked.details.address is not None:
-        await stores.locate(tx, retailer, LAST_MILE, store, asked.details.address)
-    try:
-        booking = await _book_window(
-            tx, caller, store, asked.window, or_soonest=or_soonest, has_alcohol=asked.alcoholic
-        )
-    except ApiError:
-        # Perhaps it was a twin of this request that took the last place.
-        there = await repeated(tx, caller.retailer_id, asked)
-        if there is None:
-            raise
-        return there
-    return await _insert(tx, caller, asked, await _new(tx, caller, user, asked, booking, has_alcohol=asked.alcoholic))
 
 
 async def get(tx: Tx, caller: Caller, user_id: str, order_id: str) -> Order:
@@ -197,15 +81,15 @@ async def update_shopped(tx: Tx, caller: Caller, user_id: str, order_id: str, ch
     asked = lines.merged(order.lines, changes.items) if changes.items is not None else lines.asked(order.lines)
     cart = await carts.read(tx, retailer, store, order.kind, asked)
     if changes.items is not None or "birthday" in changes.details:
-        cart, refusal = _of_age(retailer, store, cart, details.birthday)
+        cart, refusal = checks.of_age(retailer, store, cart, details.birthday)
         refusals.append(refusal)
     if changes.items is not None:
         refusals += cart.refusals
         refusals.append(lines.renumbered(order.lines, cart))
-    _raise_any(refusals)
+    checks.raise_any(refusals)
     slot = None
     if changes.hold_id is not None:
-        slot = await _held_slot(tx, caller, user_id, changes.hold_id, order.kind)
+        slot = await checks.held_slot(tx, caller, user_id, changes.hold_id, order.kind)
         if slot.store.number != order.store_number:
             raise invalid(_HOLD_ID)
     if cart.has_alcohol and not _may_have_alcohol(retailer, store, order, slot):
@@ -296,14 +180,6 @@ async def store_location(tx: Tx, caller: Caller, order: Order) -> str:
     return (await _store_of(tx, caller, order)).location_code
 
 
-async def repeated(tx: Tx, retailer_id: int, asked: Asked) -> Order | None:
-    """The order that a repeated creation means; raises when its id stands for another one."""
-    there = await rows.find(tx, retailer_id, asked.order_id)
-    if there is not None and there.fingerprint != asked.fingerprint:
-        raise errors.order_id_taken()
-    return there
-
-
 async def forget_user(tx: Tx, isolation_id: int, user_id: str) -> None:
     """Take a deleted user out of their orders: what is brand new is canceled, the rest stays without a person."""
     for retailer_id, order in await _held_orders(tx, isolation_id, user_id):
@@ -335,83 +211,6 @@ async def _held_orders(tx: Tx, isolation_id: int, user_id: str) -> Sequence[tupl
     return held
 
 
-async def _new(
-    tx: Tx, caller: Caller, user: User | None, asked: Asked, booking: Booking, *, has_alcohol: bool
-) -> Order:
-    window = asked.window if asked.kind == LAST_MILE and asked.window else None
-    starts_at, ends_at = window or (booking.window.starts_at, booking.window.ends_at)
-    period = None
-    if user is not None and asked.kind != PICKUP:
-        period = await linking.benefit(tx, caller.isolation_id, user.user_id)
-    return Order(
-        order_id=asked.order_id,
-        number=ids.new_id(),
-        isolation_id=caller.isolation_id,
-        user_id=user.user_id if user else None,
-        kind=asked.kind,
-        status=BRAND_NEW,
-        created_at=clock.now(),
-        store_number=booking.store.number,
-        window_starts_at=starts_at,
-        window_ends_at=ends_at,
-        window_type=booking.window.type,
-        place=booking.place,
-        tip_cents=asked.tip_cents,
-        has_alcohol=has_alcohol,
-        # Alcohol is handed to a grown-up, never left at the door.
-        leave_unattended=asked.leave_unattended and not has_alcohol,
-        member_since=period[0] if period else None,
-        member_until=period[1] if period else None,
-        details=structs.replace(asked.details, locale=asked.details.locale or (user.locale if user else None)),
-        fingerprint=asked.fingerprint,
-    )
-
-
-async def _insert(tx: Tx, caller: Caller, asked: Asked, order: Order) -> Order:
-    if await rows.insert(tx, caller.retailer_id, order):
-        return order
-    # A twin was quicker: this one gives its place back and answers as a repetition.
-    there = await repeated(tx, caller.retailer_id, asked)
-    assert there is not None
-    assert order.place is not None
-    await slots.release(tx, caller.retailer_id, order.place)
-    return there
-
-
-async def _held(tx: Tx, caller: Caller, user_id: str, asked: Asked) -> Slot:
-    slot = await _held_slot(tx, caller, user_id, asked.hold_id, asked.kind)
-    if asked.location_code is not None and asked.location_code != slot.store.location_code:
-        raise invalid("location_code")
-    return slot
-
-
-async def _held_slot(tx: Tx, caller: Caller, user_id: str, hold_id: int, kind: str) -> Slot:
-    """The slot of a hold for orders of a kind."""
-    slot = await slots.held_slot(tx, caller, user_id, hold_id)
-    if slot.kind != kind:
-        raise invalid(_HOLD_ID)
-    return slot
-
-
-async def _book_window(
-    tx: Tx, caller: Caller, store: Store, window: tuple[int, int], *, or_soonest: bool, has_alcohol: bool
-) -> Booking:
-    wanted = slots.slot_of(caller.retailer_id, store, LAST_MILE, *window)
-    found = [wanted]
-    if or_soonest:
-        day = windows.start_of(store.time_zone, window[0]).date
-        offered = await slots.offers(tx, caller.retailer_id, store, LAST_MILE, slots.Wishes(has_alcohol=has_alcohol))
-        free = [slot for slot in offered if not slot.reasons]
-        found += [slot for slot in free if windows.start_of(store.time_zone, slot.window.starts_at).date == day][
-            :_SOONEST
-        ]
-        await ledger.lock(tx, caller.retailer_id, [slots.place_of(slot) for slot in found])
-    for slot in found:
-        with contextlib.suppress(ApiError):
-            return await slots.book(tx, caller.retailer_id, slot, "start_at", has_alcohol=has_alcohol)
-    raise errors.no_windows_available() if or_soonest else errors.window_not_available()
-
-
 async def _move(tx: Tx, caller: Caller, order: Order, booking: Booking, window: tuple[int, int] | None = None) -> None:
     """Let an order have another place; its rows in the ledger are locked."""
     if order.place is not None:
@@ -428,14 +227,14 @@ async def _move_carried(
         slot = await slots.find(tx, caller.retailer_id, changes.option_id)
         if slot.kind != LAST_MILE or slot.store.number != order.store_number:
             raise invalid("service_option_id")
-        _raise_any([_outside(slot.window.starts_at, slot.window.ends_at, changes.window)])
+        checks.raise_any([checks.outside(slot.window.starts_at, slot.window.ends_at, changes.window)])
     elif changes.window is None:
         return
     elif order.kind == LAST_MILE:
         # Without another slot, the window may move within what is booked.
         booked = order.place.ledger_starts_at if order.place else order.window_starts_at
         begin, end = min(booked, order.window_starts_at), max(booked + WINDOW, order.window_ends_at)
-        _raise_any([_outside(begin, end, changes.window)])
+        checks.raise_any([checks.outside(begin, end, changes.window)])
         order.window_starts_at, order.window_ends_at = changes.window
         return
     elif not slots.is_desirable(store, *changes.window):
@@ -489,13 +288,6 @@ def _changeable(order: Order) -> Order:
     return order
 
 
-def _outside(starts_at: int, ends_at: int, window: tuple[int, int] | None) -> ApiError | None:
-    """Why a wanted window does not lie within its slot."""
-    if window is None or starts_at <= window[0] < window[1] <= ends_at:
-        return None
-    return invalid("start_at")
-
-
 def _may_have_alcohol(retailer: Retailer, store: Store, order: Order, slot: Slot | None) -> bool:
     window = slot.window if slot else _window(order)
     return slots.allows_alcohol(retailer.rules, store, window)
@@ -503,21 +295,3 @@ def _may_have_alcohol(retailer: Retailer, store: Store, order: Order, slot: Slot
 
 def _window(order: Order) -> Window:
     return Window(order.window_type, order.window_starts_at, order.window_ends_at, order.window_starts_at)
-
-
-def _of_age(retailer: Retailer, store: Store, cart: Cart, birthday: str | None) -> tuple[Cart, ApiError | None]:
-    """The cart that a customer of this age may have, and what is against it."""
-    today = date.fromisoformat(windows.start_of(store.time_zone, clock.now()).date)
-    if not cart.is_restricted:
-        return cart, customers.form_refusal(retailer, birthday, today)
-    refusal = customers.birthday_refusal(retailer, birthday, store, today)
-    if refusal is None or retailer.rules.underage == "refuse":
-        return cart, refusal
-    allowed = carts.without(cart, [line for line in cart.lines if line.is_restricted])
-    return allowed, None if allowed.lines else carts.nothing_to_order()
-
-
-def _raise_any(refusals: Sequence[ApiError | None]) -> None:
-    found = [refusal for refusal in refusals if refusal is not None]
-    if found:
-        raise wire_errors.of(found)

@@ -16,9 +16,10 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from handcart.core import clock
 from handcart.core.errors import ApiError
-from handcart.orders import ops
+from handcart.orders import create, ops
+from handcart.orders.create import Asked
 from handcart.orders.models import CANCELED, DELIVERY, DISPATCH, LAST_MILE, OrderDetails
-from handcart.orders.ops import Asked, Changes
+from handcart.orders.ops import Changes
 from handcart.retailers import ops as retailers
 from handcart.retailers.models import Caller
 from handcart.slots import ops as slots
@@ -143,9 +144,9 @@ class Machine(RuleBasedStateMachine):
         held = self.model.holds.get(user)
         lines = [MILK] if kind == DELIVERY else []
         asked = self.asked(kind, hold_id=held.id if held else 1, items=lines)
-        create = ops.create_shopped if kind == DELIVERY else ops.create_last_mile
+        made = create.create_shopped if kind == DELIVERY else create.create_last_mile
         is_fine = held is not None and held.kind == kind and self.model.has_room(kind, held.place, user)
-        if self.tried(is_fine, create, self.caller, user, asked):
+        if self.tried(is_fine, made, self.caller, user, asked):
             self.model.orders.append(Known(asked, user, self.model.holds.pop(user).place))
 
     @rule(place=st.sampled_from(PLACES), or_soonest=st.booleans(), user=st.sampled_from((None, *USERS)))
@@ -153,7 +154,7 @@ class Machine(RuleBasedStateMachine):
         asked = self.asked(DISPATCH, window=(place, place + WINDOW))
         wanted = [place, *PLACES] if or_soonest else [place]
         free = [one for one in wanted if self.model.has_room(LAST_MILE, one)]
-        order = self.tried(bool(free), ops.create_dispatch, self.caller, user, asked, or_soonest=or_soonest)
+        order = self.tried(bool(free), create.create_dispatch, self.caller, user, asked, or_soonest=or_soonest)
         if order:
             assert (order.window_starts_at, order.window_ends_at) == (free[0], free[0] + WINDOW)
             self.model.orders.append(Known(asked, user, free[0]))
@@ -166,10 +167,10 @@ class Machine(RuleBasedStateMachine):
         known = self.model.orders[number % len(self.model.orders)]
         asked = known.asked if is_same else self.other(known.asked)
         if asked.kind == DISPATCH:
-            order = self.tried(is_same, ops.create_dispatch, self.caller, known.user, asked, or_soonest=True)
+            order = self.tried(is_same, create.create_dispatch, self.caller, known.user, asked, or_soonest=True)
         else:
-            create = ops.create_shopped if asked.kind == DELIVERY else ops.create_last_mile
-            order = self.tried(is_same, create, self.caller, known.user or "a", asked)
+            made = create.create_shopped if asked.kind == DELIVERY else create.create_last_mile
+            order = self.tried(is_same, made, self.caller, known.user or "a", asked)
         assert order is None or order.order_id == asked.order_id
 
     def other(self, asked: Asked) -> Asked:
@@ -264,7 +265,7 @@ class Machine(RuleBasedStateMachine):
             for _ in range(CAPACITY + 1):
                 is_free = self.model.has_room(LAST_MILE, place)
                 asked = self.asked(DISPATCH, window=(place, place + WINDOW))
-                self.tried(is_free, ops.create_dispatch, self.caller, None, asked, or_soonest=False)
+                self.tried(is_free, create.create_dispatch, self.caller, None, asked, or_soonest=False)
                 self.model.orders += [Known(asked, None, place)] * is_free
 
 

@@ -1,0 +1,51 @@
+"""What creating and changing an order check alike; a rule answers its refusal, or None."""
+
+from collections.abc import Sequence
+from datetime import date
+
+from handcart.core import clock
+from handcart.core import errors as wire_errors
+from handcart.core.db import Tx
+from handcart.core.errors import ApiError, invalid
+from handcart.orders import customers
+from handcart.retailers.models import Caller, Retailer
+from handcart.slots import ops as slots
+from handcart.slots import windows
+from handcart.slots.models import Slot
+from handcart.stores import carts
+from handcart.stores.carts import Cart
+from handcart.stores.models import Store
+
+
+async def held_slot(tx: Tx, caller: Caller, user_id: str, hold_id: int, kind: str) -> Slot:
+    """The slot of a hold for orders of a kind."""
+    slot = await slots.held_slot(tx, caller, user_id, hold_id)
+    if slot.kind != kind:
+        raise invalid("service_option_hold_id")
+    return slot
+
+
+def outside(starts_at: int, ends_at: int, window: tuple[int, int] | None) -> ApiError | None:
+    """Why a wanted window does not lie within its slot."""
+    if window is None or starts_at <= window[0] < window[1] <= ends_at:
+        return None
+    return invalid("start_at")
+
+
+def of_age(retailer: Retailer, store: Store, cart: Cart, birthday: str | None) -> tuple[Cart, ApiError | None]:
+    """The cart that a customer of this age may have, and what is against it."""
+    today = date.fromisoformat(windows.start_of(store.time_zone, clock.now()).date)
+    if not cart.is_restricted:
+        return cart, customers.form_refusal(retailer, birthday, today)
+    refusal = customers.birthday_refusal(retailer, birthday, store, today)
+    if refusal is None or retailer.rules.underage == "refuse":
+        return cart, refusal
+    allowed = carts.without(cart, [line for line in cart.lines if line.is_restricted])
+    return allowed, None if allowed.lines else carts.nothing_to_order()
+
+
+def raise_any(refusals: Sequence[ApiError | None]) -> None:
+    """Raise what was found, all of it at once; nothing if nothing was."""
+    found = [refusal for refusal in refusals if refusal is not None]
+    if found:
+        raise wire_errors.of(found)

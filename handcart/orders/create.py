@@ -1,0 +1,220 @@
+"""Create orders: book the place, decide the benefit, write the order; the same again answers the order there is."""
+
+import contextlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from msgspec import structs
+
+from handcart.core import clock, ids
+from handcart.core.db import Tx
+from handcart.core.errors import ApiError, invalid
+from handcart.linking import ops as linking
+from handcart.orders import checks, customers, errors, lines, rows
+from handcart.orders.models import (
+    BRAND_NEW,
+    DELIVERY,
+    LAST_MILE,
+    PICKUP,
+    Order,
+    OrderDetails,
+)
+from handcart.retailers import ops as retailers
+from handcart.retailers.models import Caller
+from handcart.slots import errors as slot_errors
+from handcart.slots import ledger, windows
+from handcart.slots import ops as slots
+from handcart.slots.models import Booking, Slot
+from handcart.stores import carts
+from handcart.stores import ops as stores
+from handcart.stores.carts import OrderItem
+from handcart.stores.models import Store
+from handcart.users import ops as users
+from handcart.users.models import User
+
+# So many windows are locked for an order that takes the soonest one: enough for those that fill up meanwhile.
+_SOONEST = 3
+_HOLD_ID = "service_option_hold_id"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """An order as it is asked for, whatever its kind. `window`: within the slot, where the caller names one."""
+
+    order_id: str
+    kind: str
+    details: OrderDetails
+    fingerprint: bytes
+    hold_id: int = 0
+    location_code: str | None = None
+    items: Sequence[OrderItem] = ()
+    window: tuple[int, int] | None = None
+    tip_cents: int = 0
+    alcoholic: bool = False
+    leave_unattended: bool = False
+
+
+async def create_shopped(tx: Tx, caller: Caller, user_id: str, asked: Asked) -> Order:
+    """Create a delivery or pickup order for the slot that the user holds."""
+    user = await users.require(tx, caller.isolation_id, user_id)
+    there = await repeated(tx, caller.retailer_id, asked)
+    if there is not None:
+        return there
+    slot = await _held(tx, caller, user_id, asked)
+    retailer = await retailers.retailer(tx, caller.retailer_id)
+    cart = await carts.read(tx, retailer, slot.store, asked.kind, asked.items)
+    phone_number = asked.details.phone_number or user.phone_number
+    refusals = [customers.phone_refusal(retailer, phone_number, "user.phone_number")]
+    cart, age_refusal = checks.of_age(retailer, slot.store, cart, asked.details.birthday)
+    refusals += [age_refusal, *cart.refusals]
+    if asked.details.paid_with_ebt and slot.store.country != "US":
+        refusals.append(invalid("paid_with_ebt"))
+    checks.raise_any(refusals)
+    if asked.kind == DELIVERY and asked.details.address is not None:
+        await stores.locate(tx, retailer, DELIVERY, slot.store, asked.details.address)
+    if cart.has_alcohol and not slots.allows_alcohol(retailer.rules, slot.store, slot.window):
+        raise slot_errors.not_available(_HOLD_ID)
+    replacements = await lines.replacements(tx, caller.retailer_id, cart, ebt_only=asked.details.paid_with_ebt)
+    booking = await slots.claim(tx, caller, user_id, asked.hold_id, slot)
+    order = await _new(tx, caller, user, asked, booking, has_alcohol=cart.has_alcohol)
+    order.lines = lines.of_cart(cart, replacements)
+    order.details = structs.replace(
+        order.details, phone_number=phone_number, warnings=[warning.body() for warning in cart.warnings]
+    )
+    return await _insert(tx, caller, asked, order)
+
+
+async def create_last_mile(tx: Tx, caller: Caller, user_id: str, asked: Asked) -> Order:
+    """Create a last mile order for the slot that the user holds."""
+    user = await users.require(tx, caller.isolation_id, user_id)
+    there = await repeated(tx, caller.retailer_id, asked)
+    if there is not None:
+        return there
+    slot = await _held(tx, caller, user_id, asked)
+    retailer = await retailers.retailer(tx, caller.retailer_id)
+    checks.raise_any(
+        [
+            customers.phone_refusal(retailer, asked.details.phone_number, "user_phone"),
+            errors.alcohol_not_enabled() if asked.alcoholic and not slot.store.sells_alcohol else None,
+            checks.outside(slot.window.starts_at, slot.window.ends_at, asked.window),
+        ]
+    )
+    if asked.details.address is not None:
+        await stores.locate(tx, retailer, LAST_MILE, slot.store, asked.details.address)
+    if asked.alcoholic and not slots.allows_alcohol(retailer.rules, slot.store, slot.window):
+        raise slot_errors.not_available(_HOLD_ID)
+    booking = await slots.claim(tx, caller, user_id, asked.hold_id, slot)
+    return await _insert(tx, caller, asked, await _new(tx, caller, user, asked, booking, has_alcohol=asked.alcoholic))
+
+
+async def create_dispatch(tx: Tx, caller: Caller, user_id: str | None, asked: Asked, *, or_soonest: bool) -> Order:
+    """Create a dispatch order in the window that it names, or (`or_soonest`) in the soonest one of that day."""
+    user = await users.require(tx, caller.isolation_id, user_id) if user_id is not None else None
+    there = await repeated(tx, caller.retailer_id, asked)
+    if there is not None:
+        return there
+    assert asked.location_code is not None
+    assert asked.window is not None
+    store = await stores.store(tx, caller.retailer_id, asked.location_code)
+    if store is None:
+        raise invalid("location_code")
+    retailer = await retailers.retailer(tx, caller.retailer_id)
+    checks.raise_any(
+        [
+            customers.phone_refusal(retailer, asked.details.phone_number, "user_phone"),
+            None if customers.is_name(asked.details.last_name or "") else errors.invalid_last_name(),
+            errors.alcohol_not_enabled() if asked.alcoholic and not store.sells_alcohol else None,
+            None if slots.is_desirable(store, *asked.window) else invalid("start_at"),
+            None if store.takes_last_mile else errors.store_closed(),
+        ]
+    )
+    if asked.details.address is not None:
+        await stores.locate(tx, retailer, LAST_MILE, store, asked.details.address)
+    try:
+        booking = await _book_window(
+            tx, caller, store, asked.window, or_soonest=or_soonest, has_alcohol=asked.alcoholic
+        )
+    except ApiError:
+        # Perhaps it was a twin of this request that took the last place.
+        there = await repeated(tx, caller.retailer_id, asked)
+        if there is None:
+            raise
+        return there
+    return await _insert(tx, caller, asked, await _new(tx, caller, user, asked, booking, has_alcohol=asked.alcoholic))
+
+
+async def repeated(tx: Tx, retailer_id: int, asked: Asked) -> Order | None:
+    """The order that a repeated creation means; raises when its id stands for another one."""
+    there = await rows.find(tx, retailer_id, asked.order_id)
+    if there is not None and there.fingerprint != asked.fingerprint:
+        raise errors.order_id_taken()
+    return there
+
+
+async def _new(
+    tx: Tx, caller: Caller, user: User | None, asked: Asked, booking: Booking, *, has_alcohol: bool
+) -> Order:
+    window = asked.window if asked.kind == LAST_MILE and asked.window else None
+    starts_at, ends_at = window or (booking.window.starts_at, booking.window.ends_at)
+    period = None
+    if user is not None and asked.kind != PICKUP:
+        period = await linking.benefit(tx, caller.isolation_id, user.user_id)
+    return Order(
+        order_id=asked.order_id,
+        number=ids.new_id(),
+        isolation_id=caller.isolation_id,
+        user_id=user.user_id if user else None,
+        kind=asked.kind,
+        status=BRAND_NEW,
+        created_at=clock.now(),
+        store_number=booking.store.number,
+        window_starts_at=starts_at,
+        window_ends_at=ends_at,
+        window_type=booking.window.type,
+        place=booking.place,
+        tip_cents=asked.tip_cents,
+        has_alcohol=has_alcohol,
+        # Alcohol is handed to a grown-up, never left at the door.
+        leave_unattended=asked.leave_unattended and not has_alcohol,
+        member_since=period[0] if period else None,
+        member_until=period[1] if period else None,
+        details=structs.replace(asked.details, locale=asked.details.locale or (user.locale if user else None)),
+        fingerprint=asked.fingerprint,
+    )
+
+
+async def _insert(tx: Tx, caller: Caller, asked: Asked, order: Order) -> Order:
+    if await rows.insert(tx, caller.retailer_id, order):
+        return order
+    # A twin was quicker: this one gives its place back and answers as a repetition.
+    there = await repeated(tx, caller.retailer_id, asked)
+    assert there is not None
+    assert order.place is not None
+    await slots.release(tx, caller.retailer_id, order.place)
+    return there
+
+
+async def _held(tx: Tx, caller: Caller, user_id: str, asked: Asked) -> Slot:
+    slot = await checks.held_slot(tx, caller, user_id, asked.hold_id, asked.kind)
+    if asked.location_code is not None and asked.location_code != slot.store.location_code:
+        raise invalid("location_code")
+    return slot
+
+
+async def _book_window(
+    tx: Tx, caller: Caller, store: Store, window: tuple[int, int], *, or_soonest: bool, has_alcohol: bool
+) -> Booking:
+    wanted = slots.slot_of(caller.retailer_id, store, LAST_MILE, *window)
+    found = [wanted]
+    if or_soonest:
+        day = windows.start_of(store.time_zone, window[0]).date
+        offered = await slots.offers(tx, caller.retailer_id, store, LAST_MILE, slots.Wishes(has_alcohol=has_alcohol))
+        free = [slot for slot in offered if not slot.reasons]
+        found += [slot for slot in free if windows.start_of(store.time_zone, slot.window.starts_at).date == day][
+            :_SOONEST
+        ]
+        await ledger.lock(tx, caller.retailer_id, [slots.place_of(slot) for slot in found])
+    for slot in found:
+        with contextlib.suppress(ApiError):
+            return await slots.book(tx, caller.retailer_id, slot, "start_at", has_alcohol=has_alcohol)
+    raise errors.no_windows_available() if or_soonest else errors.window_not_available()
