@@ -2,7 +2,7 @@
 
 import json
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from random import Random
 
@@ -109,10 +109,10 @@ def _peer(
     version: str,
     how: str,
     store: SqliteStore,
-    launch,
-    placing,
-    reading,
-    check,  # type: ignore[no-untyped-def]
+    launch: Callable[[Copy, int], Launch],
+    placing: Callable[[Random, str], Iterator[Request]],
+    reading: Callable[[Random, str], Iterator[Request]],
+    check: Callable[[Caller, str], None],
 ) -> Candidate:
     steps = [Step(CREATE, placing, is_spent=True, is_stored=True), Step(GET, reading)]
     about = f"{name} {version} on SQLite, {how}; no order stored before, carts filled beforehand"

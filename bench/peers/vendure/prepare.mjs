@@ -45,9 +45,9 @@ for (let number = 0; number < Number(carts); number += 1) {
   const { token } = await ask(`mutation { ${add(1)} }`);
   const { body } = await ask(`mutation {
     ${add(2)} ${add(3)}
-    setCustomerForOrder(input: { firstName: "Sample", lastName: "Member", emailAddress: "member-${number}@example.com" }) {
-      ... on Order { code } ${refused}
-    }
+    setCustomerForOrder(input: {
+      firstName: "Sample", lastName: "Member", emailAddress: "member-${number}@example.com"
+    }) { ... on Order { code } ${refused} }
     setOrderShippingAddress(input: {
       fullName: "Sample Member", streetLine1: "350 W Oak St", city: "Chicago", postalCode: "60610", countryCode: "US"
     }) { ... on Order { code } ${refused} }
