@@ -2,6 +2,7 @@
 
 import time
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from handcart.core.errors import invalid
 
@@ -27,7 +28,13 @@ def shift(microseconds: int) -> None:
 
 def to_wire(at: int) -> str:
     """ISO 8601 in UTC with `Z` and whole seconds, as every documented time on the wire."""
-    return datetime.fromtimestamp(at // SECOND, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return _shown(at // SECOND)
+
+
+@lru_cache(1 << 14)
+def _shown(seconds: int) -> str:
+    """Windows start and end at the same moments again and again."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def from_wire(text: str, key: str) -> int:

@@ -177,7 +177,7 @@ async def cancel_carried(tx: Tx, caller: Caller, order_id: str, user_id: str | N
 
 async def store_location(tx: Tx, caller: Caller, order: Order) -> str:
     """The location code of the store that serves an order."""
-    return (await _store_of(tx, caller, order)).location_code
+    return await stores.location_code(tx, caller.retailer_id, order.store_number)
 
 
 async def forget_user(tx: Tx, isolation_id: int, user_id: str) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from handcart.core import clock, errors
+from handcart.core import clock, errors, wire
 from handcart.core.db import Tx
 from handcart.core.errors import ApiError
 from handcart.core.http import Answer, Call, Handler, Route
@@ -155,16 +155,15 @@ async def _list(
     point: Point | None = None,
     with_handoff: bool = False,
 ) -> ServiceOptionsResponse:
-    flags = SlotFlags(point is not None and distance.is_far(store, point))
+    flags = SlotFlags(distance.is_far(store, point)) if point is not None else None
+    tail = _AVAILABLE_JSON + (b"}" if flags is None else b',"flags":%b}' % wire.encode(flags))
     user = (call.caller.isolation_id, call.path["user_id"]) if "user_id" in call.path else None
-    options = []
+    options: list[Any] = []
     for slot in await ops.offers(tx, call.caller.retailer_id, store, kind, wishes, user):
-        option = _option(slot, with_reference=bool(wishes.desired))
-        if point is not None:
-            option.flags = flags
-        if with_handoff and slot.window.type in (ETA, PRIORITY_ETA):
-            option.handoff_at = windows.to_wire(store.time_zone, slot.window.ends_at - _HANDOFF)
-        options.append(option)
+        if slot.reasons or wishes.desired or with_handoff:
+            options.append(_option(slot, flags, with_reference=bool(wishes.desired), with_handoff=with_handoff))
+        else:  # nearly all of the hundreds that a list has
+            options.append(msgspec.Raw(b'{"id":%d,%b%b' % (slot.id, _shown_json(store.time_zone, slot.window), tail)))
     if cart is None:
         return ServiceOptionsResponse(options)
     return CartServiceOptionsResponse(options, [Warning(**error.body()) for error in cart.warnings])
@@ -191,27 +190,40 @@ def _desired(wish: DesiredWindow, place: int, store: Store | None) -> tuple[int,
     return starts_at, ends_at
 
 
-def _option(slot: Slot, *, with_reference: bool = False) -> ServiceOption:
-    zone, window = slot.store.time_zone, slot.window
-    shown = _shown(zone, window)
-    return ServiceOption(
+def _option(
+    slot: Slot, flags: SlotFlags | None = None, *, with_reference: bool = False, with_handoff: bool = False
+) -> ServiceOption:
+    shown = _shown(slot.store.time_zone, slot.window)
+    option = ServiceOption(
         id=slot.id,
         date=shown.start_at[:10],
         window=shown,
-        availability=Availability(False, list(slot.reasons)) if slot.reasons else _AVAILABLE,
+        availability=Availability(not slot.reasons, list(slot.reasons)),
+        flags=flags,
         service_option_reference=_reference(slot.id, shown) if with_reference else None,
     )
+    if with_handoff and slot.window.type in (ETA, PRIORITY_ETA):
+        option.handoff_at = windows.to_wire(slot.store.time_zone, slot.window.ends_at - _HANDOFF)
+    return option
 
 
-_AVAILABLE = Availability(True, [])
+_AVAILABLE_JSON = b',"availability":{"available":true,"reasons":[]}'
+
+
+def _shown_json(time_zone: str, window: Window) -> bytes:
+    """Date and window of a slot as JSON: the stores of a zone share them."""
+    return _date_and_window(time_zone, window.starts_at, window.ends_at, window.type)
 
 
 @lru_cache(1 << 16)
+def _date_and_window(time_zone: str, starts_at: int, ends_at: int, type_: str) -> bytes:
+    shown = _shown(time_zone, Window(type_, starts_at, ends_at, 0))
+    return b'"date":%b,"window":%b' % (wire.encode(shown.start_at[:10]), wire.encode(shown))
+
+
 def _shown(time_zone: str, window: Window) -> WindowAnswer:
-    """The stores of a zone share their windows, and a list has hundreds of them."""
-    return WindowAnswer(
-        windows.to_wire(time_zone, window.starts_at), windows.to_wire(time_zone, window.ends_at), window.type
-    )
+    starts, ends = windows.to_wire(time_zone, window.starts_at), windows.to_wire(time_zone, window.ends_at)
+    return WindowAnswer(starts, ends, window.type)
 
 
 def _reference(option_id: int, window: WindowAnswer) -> str:

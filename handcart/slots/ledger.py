@@ -24,6 +24,16 @@ _GIVE_BACK = {
 }
 
 
+# A UNION that we sum up: a join costs PostgreSQL a hundred times as much, once its plan is a general one.
+_OF_WINDOWS = "retailer_id = $1 AND store_number = $2 AND kind = $3 AND {0} >= $4 AND {0} < $5"
+_FREE = f"SELECT ledger_starts_at, -1, 0 FROM holds WHERE {_OF_WINDOWS.format('ledger_starts_at')} AND is_counted"  # noqa: S608
+_COUNTS = (
+    f"SELECT starts_at, held, booked FROM slot_ledger WHERE {_OF_WINDOWS.format('starts_at')}"  # noqa: S608
+    f" UNION ALL {_FREE} AND expires_at <= $6"
+    f" UNION ALL {_FREE} AND expires_at > $6 AND isolation_id = $7 AND user_id = $8"
+)
+
+
 async def take(tx: Tx, retailer_id: int, place: Place, counter: str, capacity: int) -> bool:
     """Take a place, as `held` or `booked`, if fewer than `capacity` are taken; that is what the plan says now."""
     row = (retailer_id, place.store_number, place.kind, place.ledger_starts_at)
@@ -78,22 +88,12 @@ async def counts(
 
     One statement, so that a hold that is dropped meanwhile counts in neither or in both of its halves.
     """
-    rows = await tx.all(
-        "SELECT starts_at, held - coalesce(free, 0) AS held, booked FROM slot_ledger LEFT JOIN ("
-        "SELECT ledger_starts_at, count(*) AS free FROM holds WHERE retailer_id = $1 AND store_number = $2"
-        " AND kind = $3 AND ledger_starts_at >= $4 AND ledger_starts_at < $5 AND is_counted"
-        " AND (expires_at <= $6 OR (isolation_id = $7 AND user_id = $8)) GROUP BY ledger_starts_at"
-        ") AS expired ON ledger_starts_at = starts_at"
-        " WHERE retailer_id = $1 AND store_number = $2 AND kind = $3 AND starts_at >= $4 AND starts_at < $5",
-        retailer_id,
-        store_number,
-        kind,
-        since,
-        until,
-        clock.now(),
-        *(user or (None, None)),
-    )
-    return {row["starts_at"]: (row["held"], row["booked"]) for row in rows}
+    rows = await tx.all(_COUNTS, retailer_id, store_number, kind, since, until, clock.now(), *(user or (None, None)))
+    found: dict[int, tuple[int, int]] = {}
+    for starts_at, held, booked in rows:
+        there = found.get(starts_at, (0, 0))
+        found[starts_at] = (there[0] + held, there[1] + booked)
+    return found
 
 
 async def _make(tx: Tx, row: tuple[int, int, str, int], capacity: int) -> None:

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from msgspec import Struct
+
 from handcart.core import clock
 from handcart.stores.models import Store
 
@@ -21,8 +23,7 @@ TOO_FAR = "too_far_ahead"
 CUTOFF_PASSED = "cutoff_passed"
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(Struct, frozen=True):
     """When an order is to be served, in microseconds; `type` as on the wire.
 
     `ledger_starts_at`: the two hours whose places it draws on.
@@ -34,8 +35,7 @@ class Window:
     ledger_starts_at: int
 
 
-@dataclass(frozen=True, slots=True)
-class Slot:
+class Slot(Struct, frozen=True):  # a struct, since a list makes hundreds of them
     """A window that a store offers; it can be had when there are no reasons against it."""
 
     id: int

@@ -237,9 +237,15 @@ class _Board:
 
     def scheduled(self, starts: Sequence[Start]) -> list[Slot]:
         # A list begins behind the lead time and ends at the horizon: the cut-off is left to check.
-        id_of = option_ids.hourly(self.retailer_id, self.calendar.store.number, self.kind, WINDOW // clock.HOUR)
-        is_checked = self.calendar.plan.cutoff_hour is not None
-        return [self._slot(id_of(start.at), _two_hours(start.at), start, is_checked=is_checked) for start in starts]
+        store, gone, capacity_at = self.calendar.store, self.gone, self.calendar.capacity
+        id_of = option_ids.hourly(self.retailer_id, store.number, self.kind, WINDOW // clock.HOUR)
+        is_plain = self.calendar.plan.cutoff_hour is None and not self.wishes.has_alcohol
+        return [
+            Slot(id_of(start.at), store, self.kind, _two_hours(start.at))
+            if is_plain and gone.get(start.at, 0) < capacity_at(start)
+            else self._slot(id_of(start.at), _two_hours(start.at), start)
+            for start in starts
+        ]
 
     def desired(self, begin: int, end: int) -> Slot:
         option = Option(self.calendar.store.number, self.kind, SCHEDULED, begin, end)
@@ -274,15 +280,12 @@ class _Board:
                 return [slot]
         return []
 
-    def _slot(
-        self, option_id: int, window: Window, start: Start, *, is_checked: bool = True, has_lead: bool = False
-    ) -> Slot:
-        capacity = self.calendar.capacity(start)
+    def _slot(self, option_id: int, window: Window, start: Start, *, has_lead: bool = False) -> Slot:
         reasons: list[str] = []
-        against = self.calendar.reason(start, self.now, has_lead=has_lead) if is_checked or not capacity else None
+        against = self.calendar.reason(start, self.now, has_lead=has_lead)
         if against:
             reasons.append(against)
-        elif self.gone.get(start.at, 0) >= capacity:
+        elif self.gone.get(start.at, 0) >= self.calendar.capacity(start):
             reasons.append(NO_CAPACITY)
         if self.wishes.has_alcohol and not allows_alcohol(self.rules, self.calendar.store, window):
             reasons.append(ALCOHOL_NOT_ALLOWED)

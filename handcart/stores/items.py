@@ -17,13 +17,17 @@ _COLUMNS = (
     "rrc, upc, name, cost_unit, par_weight, alcohol_kind, restricted_reasons, is_ebt_eligible, is_bulky,"
     " beverage_weight, price_cents"
 )
-# As many codes as one statement asks for: a fixed number, so that the statement is a constant.
-_BATCH = 50
-_IN = ", ".join(f"${place}" for place in range(2, _BATCH + 2))
-_BY = {
-    code: f"SELECT {_COLUMNS} FROM items WHERE retailer_id = $1 AND {code} IN ({_IN}) ORDER BY rrc DESC"  # noqa: S608
-    for code in ("upc", "rrc")
-}
+# As many codes as one statement asks for: two fixed numbers, so that the statements are constants; for a short list
+# of 50, PostgreSQL would read the whole catalog.
+_BATCHES = (8, 50)
+
+
+def _by_statement(code: str, batch: int) -> str:
+    asked = ", ".join(f"${place}" for place in range(2, batch + 2))
+    return f"SELECT {_COLUMNS} FROM items WHERE retailer_id = $1 AND {code} IN ({asked}) ORDER BY rrc DESC"  # noqa: S608
+
+
+_BY = {(code, batch): _by_statement(code, batch) for code in ("upc", "rrc") for batch in _BATCHES}
 _NAMES = _COLUMNS.split(", ")
 _SAVE = (
     f"INSERT INTO items (retailer_id, {_COLUMNS})"  # noqa: S608 (the names above)
@@ -124,11 +128,12 @@ def quantity_problem(item: Item, wanted: Wanted) -> str | None:
 
 
 async def _by(tx: Tx, retailer_id: int, code: str, values: Sequence[str]) -> list[Item]:
-    found = []
-    for start in range(0, len(values), _BATCH):
-        batch = values[start : start + _BATCH]
-        asked = [*batch, *[batch[0]] * (_BATCH - len(batch))]
-        found += [_item(row) for row in await tx.all(_BY[code], retailer_id, *asked)]
+    found: list[Item] = []
+    size = next((size for size in _BATCHES if len(values) <= size), _BATCHES[-1])
+    for start in range(0, len(values), size):
+        batch = values[start : start + size]
+        asked = [*batch, *[batch[0]] * (size - len(batch))]
+        found += [_item(row) for row in await tx.all(_BY[code, size], retailer_id, *asked)]
     return found
 
 

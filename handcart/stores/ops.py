@@ -24,6 +24,10 @@ _UPDATED = [column for column in _COLUMNS.split(", ") if column not in ("locatio
 _REACH = ("reach_south", "reach_north", "reach_west", "reach_east")
 
 
+_location_codes: dict[tuple[int, int], str] = {}
+_MOST_REMEMBERED = 100_000
+
+
 @dataclass(frozen=True, slots=True)
 class Found:
     """Stores, the nearest first; `is_partial` when they do not serve every place that was asked about."""
@@ -74,6 +78,19 @@ async def store_by_number(tx: Tx, retailer_id: int, number: int) -> Store | None
 def takes(store: Store, kind: str) -> bool:
     """Whether a store takes orders of a kind."""
     return bool(getattr(store, _TAKES[kind]))
+
+
+async def location_code(tx: Tx, retailer_id: int, number: int) -> str:
+    """The location code of a store that is there; it keeps it for ever, so that this process remembers it."""
+    known = _location_codes.get((retailer_id, number))
+    if known is None:
+        found = await store_by_number(tx, retailer_id, number)
+        assert found is not None
+        known = found.location_code
+        if len(_location_codes) >= _MOST_REMEMBERED:
+            _location_codes.clear()
+        _location_codes[retailer_id, number] = known
+    return known
 
 
 async def serving(tx: Tx, retailer_id: int, kind: str, location_code: str) -> Store:
