@@ -15,6 +15,7 @@ from handcart.core.secret import Keys
 from handcart.core.settings import Settings
 from handcart.retailers import ops as retailers
 from tests.support import postgres
+from tests.support.server import make_database
 
 KEY = "a secret key for tests, and for tests alone"
 
@@ -24,7 +25,7 @@ def safe(tmp_path: Path) -> Settings:
     """Settings of a production server on SQLite."""
     (tmp_path / "secret.key").write_text(KEY)
     (tmp_path / "secret.key").chmod(0o600)
-    migrate.migrate(f"sqlite:///{tmp_path}/handcart.db", Keys(KEY.encode()))
+    make_database(f"sqlite:///{tmp_path}/handcart.db", Keys(KEY.encode()))
     return Settings(data=str(tmp_path), public_url="https://connect.example.org")
 
 

@@ -110,6 +110,7 @@ def _route(operation_id: str, path: str, kind: str, summary: str, source: str, *
             errors.blank("find_by.latitude"),
             errors.blank("find_by.longitude"),
             errors.invalid("find_by.address_line_1"),
+            errors.of([errors.invalid("find_by.latitude"), errors.invalid("find_by.longitude")]),
         ),
         summary=summary,
         description="The nearest first. An address lies where its postal code does; coordinates are exact.",

@@ -244,7 +244,11 @@ def _(attempt: Provoked) -> httpx.Response:
 )
 def _(attempt: Provoked) -> httpx.Response:
     several = attempt.shown["error"].get("errors", [attempt.shown])
-    wrong = {error["meta"]["key"]: True if error["error"]["message"] == "is invalid" else None for error in several}
+    wrong: dict[str, Any] = {}
+    for error in several:
+        outer, _, inner = error["meta"]["key"].partition(".")
+        value = True if error["error"]["message"] == "is invalid" else None
+        wrong[outer] = {**wrong.get(outer, {}), inner: value} if inner else value
     return attempt.having(**wrong)
 
 

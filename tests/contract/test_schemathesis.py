@@ -1,8 +1,8 @@
 """Schemathesis drives the server by its description, with all its checks on, and finds nothing.
 
 SCHEMATHESIS_EXAMPLES=500 asks for every phase with so many examples of each operation, made up anew each time; a
-failing run prints its seed, and SCHEMATHESIS_SEED repeats it. Without it, each store has its share of the phases, and
-deprecated twins are left out.
+failing run prints its seed, and SCHEMATHESIS_SEED repeats it. Without it, a few examples of each operation but
+the deprecated twins are sent to each store.
 """
 
 import json
@@ -23,7 +23,7 @@ EXAMPLES = os.environ.get("SCHEMATHESIS_EXAMPLES")
 SEED = os.environ.get("SCHEMATHESIS_SEED")
 # What succeeds only with holds and orders that are there.
 DEEP = {"get_order", "update_order", "update_order_last_mile", "update_tip", "stage_order", "cancel_order"}
-PHASES = {"sqlite": "examples,coverage", "postgresql": "fuzzing,stateful"}
+PHASES = {"sqlite": "examples,fuzzing", "postgresql": "fuzzing"}
 
 
 @pytest.fixture
@@ -70,7 +70,7 @@ def known(market: Market) -> dict[str, object]:
 
 
 def test_when_the_description_is_explored_then_nothing_is_found(market: Market, tmp_path: Path) -> None:
-    options = ["--max-examples", EXAMPLES or "10", "--continue-on-failure"]
+    options = ["--max-examples", EXAMPLES or "4", "--continue-on-failure"]
     if SEED:
         options += ["--seed", SEED]
     elif EXAMPLES is None:

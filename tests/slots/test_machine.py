@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
-from handcart.core import clock, migrate
+from handcart.core import clock
 from handcart.core.db_sqlite import SqliteTx, connect_file
 from handcart.core.errors import ApiError
 from handcart.core.secret import Keys
@@ -29,7 +29,7 @@ from handcart.stores import ops as stores
 from handcart.stores.models import DELIVERY as KIND
 from handcart.users import ops as users
 from handcart.users.models import User
-from tests.support.server import SECRET_KEY, LiveServer
+from tests.support.server import SECRET_KEY, LiveServer, make_database
 from tests.support.slots import moment
 from tests.support.stores import store
 
@@ -232,7 +232,7 @@ class FastSqlite:
 
     def __init__(self, path: Path) -> None:
         keys = Keys(SECRET_KEY.encode())
-        migrate.migrate(f"sqlite:///{path}", keys)
+        make_database(f"sqlite:///{path}", keys)
         self.connection = connect_file(str(path))
         self.tx = SqliteTx(self.connection, keys)
 

@@ -1,10 +1,14 @@
 """The real server in a thread of the test process, and what tests need to stand it up on either store."""
 
 import asyncio
+import atexit
+import shutil
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +67,26 @@ class LiveServer:
             self._clients.pop().close()
 
 
+def make_database(database_url: str, keys: Keys) -> None:
+    """Migrate a new database. SQLite files of one key are alike, so that all but a process's first are copies."""
+    path = Path(database_url.removeprefix("sqlite:///"))
+    if not database_url.startswith("sqlite:///") or path.exists():
+        migrate.migrate(database_url, keys)
+        return
+    template = _templates() / f"{keys.fingerprint}.db"
+    if not template.exists():
+        migrate.migrate(f"sqlite:///{template}", keys)
+    shutil.copy(template, path)
+    path.chmod(0o600)
+
+
+@cache
+def _templates() -> Path:
+    directory = Path(tempfile.mkdtemp())
+    atexit.register(shutil.rmtree, directory)
+    return directory
+
+
 @contextmanager
 def live_server(database_url: str, data: Path, **options: Any) -> Iterator[LiveServer]:
     """Migrate `database_url` and serve it on a free loopback port until the block ends."""
@@ -82,7 +106,7 @@ def live_server(database_url: str, data: Path, **options: Any) -> Iterator[LiveS
         }
     )
     keys = Keys(SECRET_KEY.encode())
-    migrate.migrate(database_url, keys)
+    make_database(database_url, keys)
     app = handcart_app.create(chosen, keys)
     config = uvicorn.Config(
         app,
