@@ -16,11 +16,11 @@ _FACTS = "postal_codes"
 _COUNTERS = "rate_limits"
 
 
-def contents(server: LiveServer) -> dict[str, list[str]]:
-    """Every row of every table that requests write to, as text in a fixed order."""
+def contents(server: LiveServer, *tables: str) -> dict[str, list[str]]:
+    """Every row of these tables, or of all that requests write to, as text in a fixed order."""
 
     async def rows(tx: Any) -> dict[str, list[str]]:
-        names = [row["name"] for row in await tx.all(_TABLES[server.store]) if row["name"] != _FACTS]
+        names = tables or [row["name"] for row in await tx.all(_TABLES[server.store]) if row["name"] != _FACTS]
         return {name: sorted(repr(tuple(row)) for row in await tx.all(f'SELECT * FROM "{name}"')) for name in names}
 
     found: dict[str, list[str]] = server.read(rows)
