@@ -46,7 +46,7 @@ docs: setup-dev ## write the documents that are made from code: OpenAPI, setting
 
 .PHONY: torture
 torture: setup-tests ## run the races for places with as many rounds as the bars ask for (half an hour)
-	HANDCART_LONG=1 $(PY) -m pytest -q tests/races/test_oversell.py
+	LONG_RUNS=1 $(PY) -m pytest -q tests/races/test_oversell.py
 
 .PHONY: bench
 bench: setup-tests ## measure speed against a limit program and other servers

@@ -1,6 +1,6 @@
 """Holds and orders in any order, against a model that has no ledger.
 
-`HANDCART_LONG_RUNS=1` makes 2,000 runs of 50 steps on SQLite.
+`LONG_RUNS=1` makes 2,000 runs of 50 steps on SQLite.
 """
 
 import secrets

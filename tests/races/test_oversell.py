@@ -1,6 +1,6 @@
 """No place is sold twice, however many want it at the same moment: three server processes on each store.
 
-The letters are those of the bars in the design's table. HANDCART_LONG=1 runs as many rounds as it asks for; without it
+The letters are those of the bars in the design's table. LONG_RUNS=1 runs as many rounds as it asks for; without it
 they are fewer, so that the suite stays short. Each guard has a canary that takes it away and sees the race.
 """
 
@@ -28,7 +28,7 @@ from tests.support.volley import Answer, Connection, volleys
 
 pytestmark = pytest.mark.serial
 
-IS_LONG = bool(os.environ.get("HANDCART_LONG"))
+IS_LONG = bool(os.environ.get("LONG_RUNS"))
 ROUNDS = 200 if IS_LONG else 12
 USERS = 50
 REBOOKERS = 20

@@ -1,6 +1,6 @@
 """Any order of lists, holds, bookings, changes of plan and time, against a model that has no ledger.
 
-`HANDCART_LONG_RUNS=1` makes 2,000 runs of 50 steps.
+`LONG_RUNS=1` makes 2,000 runs of 50 steps.
 """
 
 import os
@@ -251,7 +251,7 @@ class FastSqlite:
 
 
 def budget(runs: int, steps: int) -> settings:
-    if os.environ.get("HANDCART_LONG_RUNS"):
+    if os.environ.get("LONG_RUNS"):
         runs, steps = 2000, 50
     checks = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
     return settings(max_examples=runs, stateful_step_count=steps, deadline=None, suppress_health_check=checks)
