@@ -9,8 +9,6 @@ from handcart.core import clock
 from handcart.slots.models import ETA, IMMEDIATE, PRIORITY_ETA, SCHEDULED
 from handcart.stores.models import DELIVERY, LAST_MILE, PICKUP
 
-MOST_STORES = 1 << 16
-
 _KINDS = (DELIVERY, PICKUP, LAST_MILE)
 _TYPES = (SCHEDULED, IMMEDIATE, ETA, PRIORITY_ETA)
 _EPOCH = 1_767_225_600 * clock.SECOND  # 2026-01-01; 26 bits of minutes last until 2153

@@ -11,6 +11,9 @@ PICKUP = "pickup"
 LAST_MILE = "last_mile"
 KINDS = (DELIVERY, PICKUP, LAST_MILE)
 
+# Of a retailer: their numbers have 16 bits in slot ids.
+MOST_STORES = 1 << 16
+
 
 @dataclass(frozen=True, slots=True)
 class Point:

@@ -10,9 +10,10 @@ import msgspec
 from handcart.core.db import Tx
 from handcart.core.errors import invalid
 from handcart.retailers import ops as retailers
+from handcart.retailers.errors import Refused
 from handcart.retailers.models import Retailer
 from handcart.stores import distance, postal
-from handcart.stores.models import DELIVERY, LAST_MILE, PICKUP, Address, Point, Store
+from handcart.stores.models import DELIVERY, LAST_MILE, MOST_STORES, PICKUP, Address, Point, Store
 
 _COLUMNS = (
     "location_code, number, name, address_line_1, city, region, postal_code, country, latitude, longitude, time_zone,"
@@ -116,11 +117,16 @@ async def locate(tx: Tx, retailer: Retailer, kind: str, store: Store, address: A
 
 
 async def save(tx: Tx, retailer_id: int, stores: Iterable[Store]) -> None:
-    """Add stores; those there are by these location codes are changed and keep their numbers."""
-    row = await tx.one("SELECT max(number) AS last FROM stores WHERE retailer_id = $1", retailer_id)
-    number = (row["last"] if row else None) or 0
+    """Add stores; those there are by these location codes are changed and keep their numbers. Raises `Refused`."""
+    there = await tx.all("SELECT location_code, number FROM stores WHERE retailer_id = $1", retailer_id)
+    known = {row["location_code"] for row in there}
+    number = max((row["number"] for row in there), default=0)
     for one in stores:
-        number += 1
+        if one.location_code not in known:
+            known.add(one.location_code)
+            number += 1
+        if number >= MOST_STORES:
+            raise Refused(f"a retailer can have {MOST_STORES - 1} stores: slot ids have no room for more")
         await tx.run(_SAVE, retailer_id, number, one.location_code, *_values(one))
 
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from handcart.core import clock
 from handcart.slots import option_ids
 from handcart.slots.models import ETA, IMMEDIATE, PRIORITY_ETA, SCHEDULED
-from handcart.slots.option_ids import MOST_STORES, Option
-from handcart.stores.models import KINDS
+from handcart.slots.option_ids import Option
+from handcart.stores.models import KINDS, MOST_STORES
 
 EPOCH = 1_767_225_600 * clock.SECOND  # 2026-01-01
 MOST_MINUTES = (1 << 26) - 1

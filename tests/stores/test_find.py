@@ -4,7 +4,9 @@ from typing import Any
 
 import pytest
 
-from handcart.stores.models import Point
+from handcart.retailers.errors import Refused
+from handcart.stores import ops
+from handcart.stores.models import MOST_STORES, Point
 from tests.support.shop import Shop, error
 from tests.support.stores import AT_CHICAGO, CHICAGO, keep, store
 
@@ -262,3 +264,13 @@ def test_when_the_place_is_at_the_edge_of_the_map_then_it_is_answered(
 ) -> None:
     keep(shop, store("a", point=Point(latitude, longitude)))
     assert codes(find(shop, DELIVERY, latitude=latitude, longitude=longitude)) == ["a"]
+
+
+def test_when_slot_ids_have_no_room_for_another_store_then_it_is_refused_and_the_others_can_change(shop: Shop) -> None:
+    keep(shop, store("first"))
+    shop.server.sql("UPDATE stores SET number = $2 WHERE retailer_id = $1", shop.retailer.id, MOST_STORES - 1)
+    keep(shop, store("first", name="Renamed"))
+    with pytest.raises(Refused, match="slot ids have no room"):
+        keep(shop, store("first"), store("second"))
+    (kept,) = shop.server.read(ops.stores, shop.retailer.id)
+    assert (kept.number, kept.name) == (MOST_STORES - 1, "Renamed")
