@@ -42,6 +42,7 @@ from handcart.orders.wire import (
 from handcart.retailers.models import RetailerId
 from handcart.slots import errors as slot_errors
 from handcart.stores import carts
+from handcart.stores import ops as stores
 from handcart.users import errors as user_errors
 from handcart.users.models import UserId
 
@@ -250,7 +251,7 @@ async def _answer(tx: Tx, call: Call, order: Order) -> dict[str, Any]:
         "fulfillment_details": FulfillmentDetails(
             window_starts_at=clock.to_wire(order.window_starts_at),
             window_ends_at=clock.to_wire(order.window_ends_at),
-            store_location=await ops.store_location(tx, call.caller, order),
+            store_location=await stores.location_code(tx, call.caller.retailer_id, order.store_number),
             delivered_at=None if order.delivered_at is None else clock.to_wire(order.delivered_at),
             bag_count=order.bag_count if order.bag_count is not None else order.details.bags_count,
         ),

@@ -43,7 +43,7 @@ def asked(there: Sequence[OrderLine]) -> list[OrderItem]:
     return [
         OrderItem(
             line_num=line.line_num,
-            item=ItemName(line.upc, line.rrc),
+            item=_name(line),
             count=line.count,
             weight=line.weight,
             special_instructions=line.special_instructions or None,
@@ -63,6 +63,10 @@ def renumbered(there: Sequence[OrderLine], cart: Cart) -> ApiError | None:
 
 def kept(there: Sequence[OrderLine], now: Sequence[OrderLine]) -> list[OrderLine]:
     """The lines of the order from now on; those left out are marked as removed, so that their numbers come back."""
+    known = {line.line_num: line for line in there}
+    for line in now:
+        if line.line_num in known:
+            line.upc, line.rrc = known[line.line_num].upc, known[line.line_num].rrc
     present = {line.line_num for line in now}
     removed = [line for line in there if line.line_num not in present]
     for line in removed:
@@ -70,11 +74,23 @@ def kept(there: Sequence[OrderLine], now: Sequence[OrderLine]) -> list[OrderLine
     return [*now, *removed]
 
 
+def still_in(there: Sequence[OrderLine], cart: Cart) -> list[OrderLine]:
+    """The lines of an order that its cart still has, as they are."""
+    present = {line.asked.line_num for line in cart.lines}
+    return [line for line in there if line.line_num in present]
+
+
+def _name(line: OrderLine) -> ItemName:
+    """What names the line's product and no other: two products of a catalog may share a upc."""
+    kind, _, code = line.product.partition(":")
+    return ItemName(rrc=code) if kind == "rrc" else ItemName(upc=line.upc)
+
+
 def _merged(line: OrderLine, one: OrderItem) -> OrderItem:
     has_amount = one.count is not None or one.weight is not None
     return OrderItem(
         line_num=one.line_num,
-        item=ItemName(line.upc, line.rrc),
+        item=_name(line),
         count=one.count if has_amount else line.count,
         weight=one.weight if has_amount else line.weight,
         special_instructions=one.special_instructions,

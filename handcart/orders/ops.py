@@ -97,6 +97,9 @@ async def update_shopped(tx: Tx, caller: Caller, user_id: str, order_id: str, ch
     if changes.items is not None:
         replacements = await lines.replacements(tx, caller.retailer_id, cart, ebt_only=details.paid_with_ebt)
         order.lines = lines.kept(order.lines, lines.of_cart(cart, replacements))
+    else:
+        order.lines = lines.kept(order.lines, lines.still_in(order.lines, cart))
+    if changes.items is not None or len(cart.lines) < len(asked):
         details = structs.replace(details, warnings=[warning.body() for warning in cart.warnings])
     if slot is not None and changes.hold_id is not None:
         old = [order.place] if order.place else []
@@ -173,11 +176,6 @@ async def cancel_carried(tx: Tx, caller: Caller, order_id: str, user_id: str | N
     if user_id is not None:
         await users.require(tx, caller.isolation_id, user_id)
     return await _cancel(tx, caller, _carried(await rows.hold(tx, caller.retailer_id, order_id), user_id))
-
-
-async def store_location(tx: Tx, caller: Caller, order: Order) -> str:
-    """The location code of the store that serves an order."""
-    return await stores.location_code(tx, caller.retailer_id, order.store_number)
 
 
 async def forget_user(tx: Tx, isolation_id: int, user_id: str) -> None:

@@ -5,6 +5,8 @@ from typing import Any
 import pytest
 
 from handcart.core import clock
+from handcart.stores import items
+from handcart.stores.models import Item
 from tests.support.orders import (
     ADDRESS,
     GROWN_UP,
@@ -389,3 +391,25 @@ def test_when_the_user_has_a_phone_number_then_an_update_may_give_another(market
     order.change(user={"phone_number": "+442079460018"})
     assert order.row["details"]["phone_number"] == "+442079460018"
     assert market.row(market.order("delivery", order.user_id)["id"])["details"]["phone_number"] == PHONE
+
+
+def test_when_a_birthday_takes_the_alcohol_out_then_its_line_is_removed_and_the_rest_stays(server: LiveServer) -> None:
+    ordered = Ordered(
+        Market(server, underage="remove"),
+        items=[line("1", "milk", count=2, replacement_policy="no_replacements"), line("2", "wine", count=1)],
+        user={**ADULT, "phone_number": PHONE},
+    )
+    answer = ordered.change(user={"birthday": "2020-01-01"})
+    assert [(one["line_num"], one["replacement_policy"]) for one in answer["items"]] == [("1", "no_replacements")]
+    assert [warning["meta"]["line_nums"] for warning in answer["warnings"]] == [["2"]]
+    assert not ordered.row["has_alcohol"]
+
+
+def test_when_two_products_share_a_upc_then_a_line_keeps_the_one_that_was_ordered(server: LiveServer) -> None:
+    market = Market(server)
+    twins = [Item(rrc=rrc, upc="400000000039", name=rrc) for rrc in ("twin-a", "twin-b")]
+    market.server.write(items.save, market.retailer.id, twins)
+    for rrc in ("twin-a", "twin-b"):
+        ordered = Ordered(market, items=[line("1", rrc, count=1)])
+        answer = ordered.change(items=[line("1", rrc, count=2)])
+        assert (answer["items"][0]["item"]["rrc"], answer["items"][0]["qty"]) == (rrc, 2)
