@@ -407,9 +407,9 @@ def test_when_a_birthday_takes_the_alcohol_out_then_its_line_is_removed_and_the_
 
 def test_when_two_products_share_a_upc_then_a_line_keeps_the_one_that_was_ordered(server: LiveServer) -> None:
     market = Market(server)
-    twins = [Item(rrc=rrc, upc="400000000039", name=rrc) for rrc in ("twin-a", "twin-b")]
+    twins = [Item(rrc=rrc, upc="400000000039", name=rrc, cost_unit=unit) for rrc, unit in (("a", "each"), ("b", "lb"))]
     market.server.write(items.save, market.retailer.id, twins)
-    for rrc in ("twin-a", "twin-b"):
-        ordered = Ordered(market, items=[line("1", rrc, count=1)])
-        answer = ordered.change(items=[line("1", rrc, count=2)])
-        assert (answer["items"][0]["item"]["rrc"], answer["items"][0]["qty"]) == (rrc, 2)
+    for rrc, before, after in (("a", {"count": 1}, {"count": 2}), ("b", {"weight": 1.5}, {"weight": 2.5})):
+        ordered = Ordered(market, items=[line("1", rrc, **before)])
+        (changed,) = ordered.change(items=[line("1", rrc, **after)])["items"]
+        assert (changed["item"]["rrc"], changed["qty"]) == (rrc, *after.values())
