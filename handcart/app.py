@@ -18,8 +18,8 @@ from handcart.linking import pages as linking_pages
 from handcart.oauth import api as oauth_api
 from handcart.oauth import bearer
 from handcart.oauth import pages as oauth_pages
-from handcart.orders import api as orders_api
 from handcart.orders import ops as orders
+from handcart.orders import routes as orders_routes
 from handcart.slots import api as slots_api
 from handcart.slots import ops as slots
 from handcart.stores import api as stores_api
@@ -69,7 +69,7 @@ def api_routes() -> Sequence[Route]:
         *linking_api.ROUTES,
         *stores_api.ROUTES,
         *slots_api.ROUTES,
-        *orders_api.ROUTES,
+        *orders_routes.ROUTES,
     )
 
 

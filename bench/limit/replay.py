@@ -17,7 +17,7 @@ import msgspec
 from handcart.core import clock
 from handcart.core.db import Database, Tx
 from handcart.core.http import Route
-from handcart.orders.api import ROUTES as ORDERS
+from handcart.orders.routes import ROUTES as ORDERS
 from handcart.retailers.models import Caller
 from handcart.slots.api import ROUTES as SLOTS
 

@@ -1,6 +1,6 @@
-"""Create, read, change, stage and cancel orders, over the wire."""
+"""Create, read, change, stage and cancel orders: wire in, one op, wire out. `routes` has the table."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from hashlib import blake2b
 from typing import Any
 from urllib.parse import parse_qs
@@ -8,12 +8,10 @@ from urllib.parse import parse_qs
 import msgspec
 from msgspec import Struct, structs
 
-from handcart.core import clock, errors, idempotency, ids
+from handcart.core import clock, errors, ids
 from handcart.core.db import Tx
-from handcart.core.http import Call, Handler, Route
-from handcart.oauth.scopes import FULFILLMENT
+from handcart.core.http import Call
 from handcart.orders import create, ops
-from handcart.orders import errors as order_errors
 from handcart.orders.create import Asked
 from handcart.orders.models import DELIVERY, DISPATCH, LAST_MILE, PICKUP, Order, OrderDetails, OrderLine
 from handcart.orders.ops import Changes
@@ -26,27 +24,18 @@ from handcart.orders.wire import (
     CreatePickupRequest,
     FulfillmentDetails,
     GetOrderResponse,
-    IdempotencyKey,
     OrderedItem,
-    OrderId,
     OrderItemAnswer,
     OrderResponse,
     OrdersResponse,
     OrderUser,
     OrderWarning,
-    StageOrderRequest,
     UpdateCarriedRequest,
     UpdateOrderRequest,
     UpdateTipRequest,
 )
-from handcart.retailers.models import RetailerId
-from handcart.slots import errors as slot_errors
-from handcart.stores import carts
 from handcart.stores import ops as stores
-from handcart.users import errors as user_errors
-from handcart.users.models import UserId
 
-_DOCS = "https://docs.instacart.com/connect/api/fulfillment"
 # Fields of a request that an order keeps under another name.
 _RENAMED = {"user_phone": "phone_number"}
 _LOCALES = ("en-US", "en-CA", "fr-CA")
@@ -55,19 +44,19 @@ _RESERVED_IDS = (DELIVERY, PICKUP, LAST_MILE, ".", "..")
 _DETAILS = {field.name for field in structs.fields(OrderDetails)}
 
 
-async def _create_delivery(tx: Tx, call: Call) -> OrderResponse:
+async def create_delivery(tx: Tx, call: Call) -> OrderResponse:
     body: CreateDeliveryRequest = call.body
     asked = _asked(call, body, DELIVERY, items=body.items, tip_cents=body.initial_tip_cents or 0)
     return await _full(tx, call, await create.create_shopped(tx, call.caller, call.path["user_id"], asked))
 
 
-async def _create_pickup(tx: Tx, call: Call) -> OrderResponse:
+async def create_pickup(tx: Tx, call: Call) -> OrderResponse:
     body: CreatePickupRequest = call.body
     asked = _asked(call, body, PICKUP, items=body.items)
     return await _full(tx, call, await create.create_shopped(tx, call.caller, call.path["user_id"], asked))
 
 
-async def _create_last_mile(tx: Tx, call: Call) -> CarriedOrderResponse:
+async def create_last_mile(tx: Tx, call: Call) -> CarriedOrderResponse:
     body: CreateLastMileRequest = call.body
     asked = _asked(
         call,
@@ -80,7 +69,7 @@ async def _create_last_mile(tx: Tx, call: Call) -> CarriedOrderResponse:
     return await _carried(tx, call, await create.create_last_mile(tx, call.caller, call.path["user_id"], asked))
 
 
-async def _create_dispatch(tx: Tx, call: Call) -> CarriedOrderResponse:
+async def create_dispatch(tx: Tx, call: Call) -> CarriedOrderResponse:
     body: CreateDispatchRequest = call.body
     asked = _asked(
         call,
@@ -95,22 +84,22 @@ async def _create_dispatch(tx: Tx, call: Call) -> CarriedOrderResponse:
     return await _carried(tx, call, order)
 
 
-async def _get(tx: Tx, call: Call) -> GetOrderResponse:
+async def get(tx: Tx, call: Call) -> GetOrderResponse:
     order = await ops.get(tx, call.caller, call.path["user_id"], call.path["order_id"])
     full = await _full(tx, call, order)
     return GetOrderResponse(**structs.asdict(full), pos_payment_method="UNSPECIFIED")
 
 
-async def _get_carried(tx: Tx, call: Call) -> CarriedOrderResponse:
+async def get_carried(tx: Tx, call: Call) -> CarriedOrderResponse:
     return await _carried(tx, call, await ops.get_carried(tx, call.caller, call.path["order_id"], _user_of(call)))
 
 
-async def _list(tx: Tx, call: Call) -> OrdersResponse:
+async def get_orders(tx: Tx, call: Call) -> OrdersResponse:
     orders = await ops.of_user(tx, call.caller, call.path["user_id"])
     return OrdersResponse([await _full(tx, call, order) for order in orders])
 
 
-async def _update(tx: Tx, call: Call) -> OrderResponse:
+async def update(tx: Tx, call: Call) -> OrderResponse:
     body: UpdateOrderRequest = call.body
     changes = Changes(
         details=_given(special_instructions=body.special_instructions, **_of_user(body.user)),
@@ -122,34 +111,34 @@ async def _update(tx: Tx, call: Call) -> OrderResponse:
     return await _full(tx, call, order)
 
 
-async def _update_last_mile(tx: Tx, call: Call) -> CarriedOrderResponse:
+async def update_last_mile(tx: Tx, call: Call) -> CarriedOrderResponse:
     user_id, order_id = call.path["user_id"], call.path["order_id"]
     return await _carried(tx, call, await ops.update_carried(tx, call.caller, user_id, order_id, _changes(call.body)))
 
 
-async def _update_carried(tx: Tx, call: Call) -> CarriedOrderResponse:
+async def update_carried(tx: Tx, call: Call) -> CarriedOrderResponse:
     order_id = call.path["order_id"]
     order = await ops.update_carried(tx, call.caller, _user_of(call), order_id, _changes(call.body))
     return await _carried(tx, call, order)
 
 
-async def _update_tip(tx: Tx, call: Call) -> OrderResponse:
+async def update_tip(tx: Tx, call: Call) -> OrderResponse:
     body: UpdateTipRequest = call.body
     user_id, order_id = call.path["user_id"], call.path["order_id"]
     return await _full(tx, call, await ops.update_tip(tx, call.caller, user_id, order_id, body.tip_amount_cents))
 
 
-async def _stage(tx: Tx, call: Call) -> CarriedOrderResponse:
+async def stage(tx: Tx, call: Call) -> CarriedOrderResponse:
     details = _given(**structs.asdict(call.body))
     order = await ops.stage(tx, call.caller, call.path.get("user_id"), call.path["order_id"], details)
     return await _carried(tx, call, order)
 
 
-async def _cancel(tx: Tx, call: Call) -> OrderResponse:
+async def cancel(tx: Tx, call: Call) -> OrderResponse:
     return await _full(tx, call, await ops.cancel(tx, call.caller, call.path["user_id"], call.path["order_id"]))
 
 
-async def _cancel_carried(tx: Tx, call: Call) -> CarriedOrderResponse:
+async def cancel_carried(tx: Tx, call: Call) -> CarriedOrderResponse:
     body: CancelDispatchRequest = call.body
     return await _carried(tx, call, await ops.cancel_carried(tx, call.caller, call.path["order_id"], body.user_id))
 
@@ -272,295 +261,3 @@ def _line(line: OrderLine) -> OrderItemAnswer:
         metadata=line.metadata,
         replaced=False,
     )
-
-
-_USER = (user_errors.user_not_found(), user_errors.user_not_active())
-_FIND = (*_USER, order_errors.order_not_found())
-_NEW = (
-    *_USER,
-    order_errors.order_id_taken(),
-    errors.invalid("service_option_hold_id"),
-    errors.invalid("location_code"),
-    slot_errors.not_available("service_option_hold_id"),
-    slot_errors.expired("service_option_hold_id"),
-)
-_SHOPPED = (
-    *_NEW,
-    *carts.refusals(),
-    errors.blank("user.phone_number"),
-    errors.invalid("user.phone_number"),
-    errors.blank("user.birthday"),
-    errors.invalid("user.birthday"),
-    errors.invalid("paid_with_ebt"),
-)
-_ADDRESS = (errors.invalid("address"), errors.invalid("address.postal_code"))
-_WINDOW = (
-    errors.blank("start_at"),
-    errors.invalid("start_at"),
-    errors.blank("end_at"),
-    errors.invalid("end_at"),
-)
-_CARRIED = (
-    *_NEW,
-    *_WINDOW,
-    *_ADDRESS,
-    errors.invalid("user_phone"),
-    order_errors.alcohol_not_enabled(),
-)
-_DISPATCH = (
-    *_USER,
-    order_errors.order_id_taken(),
-    errors.invalid("location_code"),
-    errors.invalid("user_phone"),
-    *_WINDOW,
-    *_ADDRESS,
-    order_errors.invalid_last_name(),
-    order_errors.window_not_available(),
-    order_errors.no_windows_available(),
-    order_errors.alcohol_not_enabled(),
-    order_errors.store_closed(),
-)
-_CHANGE_CARRIED = (
-    *_FIND,
-    *_WINDOW,
-    order_errors.too_late(),
-    errors.invalid("service_option_id"),
-    slot_errors.not_available("service_option_id"),
-    slot_errors.expired("service_option_id"),
-    order_errors.alcohol_not_enabled(),
-    order_errors.alcohol_not_allowed("alcoholic"),
-)
-# Only a dispatch order may have a window that no listed slot has.
-_CHANGE_DISPATCH = (
-    *_CHANGE_CARRIED,
-    errors.invalid("user_id"),
-    slot_errors.not_available("start_at"),
-    slot_errors.expired("start_at"),
-)
-
-
-def _route(
-    operation_id: str, method: str, path: str, handler: Handler, summary: str, source: str, **fields: Any
-) -> Route:
-    parameters: dict[str, Any] = {"X-Retailer-Id": RetailerId}
-    if operation_id.startswith("create_order"):
-        parameters["Idempotency-Key"] = IdempotencyKey
-    if "{user_id}" in path or handler in (_get_carried, _update_carried):
-        parameters["user_id"] = UserId
-    if "{order_id}" in path:
-        parameters["order_id"] = OrderId
-    return Route(
-        method=method,
-        operation_id=operation_id,
-        path=path,
-        handler=handler,
-        tx="read" if method == "GET" else "write",
-        scope=FULFILLMENT,
-        parameters=parameters,
-        summary=summary,
-        source=f"{_DOCS}/{source}",
-        tag="Orders",
-        **fields,
-    )
-
-
-def _create(operation_id: str, path: str, handler: Handler, summary: str, source: str, **fields: Any) -> Route:
-    about = (
-        "The place is booked and the order is stored before the answer. The same order id with the same content"
-        " again answers the order there is; with other content it is refused. `Idempotency-Key` is Handcart's own"
-        " addition."
-    )
-
-    async def once(tx: Tx, call: Call) -> Any:
-        return await idempotency.once(tx, call, handler, operation_id)
-
-    fields["refusals"] = (*fields["refusals"], idempotency.malformed(), idempotency.reused())
-    return _route(operation_id, "POST", path, once, summary, source, description=about, **fields)
-
-
-_USERS = "/v2/fulfillment/users/{user_id}/orders"
-_LASTMILE = "/v2/fulfillment/lastmile/orders"
-
-ROUTES: Sequence[Route] = (
-    _create(
-        "create_order_delivery",
-        f"{_USERS}/delivery",
-        _create_delivery,
-        "Create a delivery order",
-        "delivery/create_order",
-        body=CreateDeliveryRequest,
-        response=OrderResponse,
-        refusals=(*_SHOPPED, *carts.limit_refusals(), *_ADDRESS),
-    ),
-    _create(
-        "create_order_pickup",
-        f"{_USERS}/pickup",
-        _create_pickup,
-        "Create a pickup order",
-        "pickup/create_order",
-        body=CreatePickupRequest,
-        response=OrderResponse,
-        refusals=_SHOPPED,
-    ),
-    _create(
-        "create_order_last_mile",
-        f"{_USERS}/last_mile",
-        _create_last_mile,
-        "Create a last mile order",
-        "last_mile/create_order",
-        body=CreateLastMileRequest,
-        response=CarriedOrderResponse,
-        refusals=_CARRIED,
-    ),
-    _create(
-        "create_order_last_mile_deprecated",
-        "/v2/fulfillment/lastmile/users/{user_id}/orders",
-        _create_last_mile,
-        "Create a last mile order (deprecated)",
-        "deprecated",
-        body=CreateLastMileRequest,
-        response=CarriedOrderResponse,
-        refusals=_CARRIED,
-        deprecated=True,
-    ),
-    _create(
-        "create_order_dispatch",
-        _LASTMILE,
-        _create_dispatch,
-        "Create a dispatch last mile order",
-        "lastmile/create_order_single_call",
-        body=CreateDispatchRequest,
-        response=CarriedOrderResponse,
-        refusals=_DISPATCH,
-    ),
-    _route(
-        "get_order",
-        "GET",
-        f"{_USERS}/{{order_id}}",
-        _get,
-        "Get an order",
-        "delivery/get_order",
-        response=GetOrderResponse,
-        refusals=_FIND,
-    ),
-    _route(
-        "get_order_dispatch",
-        "GET",
-        f"{_LASTMILE}/{{order_id}}",
-        _get_carried,
-        "Get a dispatch last mile order",
-        "lastmile/get_order_dispatch",
-        response=CarriedOrderResponse,
-        refusals=(*_FIND, errors.invalid("user_id")),
-    ),
-    _route(
-        "get_orders",
-        "GET",
-        _USERS,
-        _list,
-        "Get orders (deprecated)",
-        "delivery/get_orders",
-        response=OrdersResponse,
-        refusals=_USER,
-        deprecated=True,
-    ),
-    _route(
-        "update_order",
-        "PUT",
-        f"{_USERS}/{{order_id}}",
-        _update,
-        "Update a delivery or pickup order",
-        "delivery/update_order",
-        body=UpdateOrderRequest,
-        response=OrderResponse,
-        refusals=(
-            *_FIND,
-            order_errors.too_late(),
-            errors.invalid("service_option_hold_id"),
-            slot_errors.not_available("service_option_hold_id"),
-            slot_errors.expired("service_option_hold_id"),
-            order_errors.alcohol_not_allowed("items"),
-            *carts.refusals(),
-            *carts.limit_refusals(),
-            errors.invalid("user.phone_number"),
-            errors.blank("user.birthday"),
-            errors.invalid("user.birthday"),
-        ),
-    ),
-    _route(
-        "update_order_last_mile",
-        "PUT",
-        f"{_USERS}/{{order_id}}/last_mile",
-        _update_last_mile,
-        "Update a last mile order",
-        "last_mile/update_order",
-        body=UpdateCarriedRequest,
-        response=CarriedOrderResponse,
-        refusals=_CHANGE_CARRIED,
-    ),
-    _route(
-        "update_order_dispatch",
-        "PUT",
-        f"{_LASTMILE}/{{order_id}}",
-        _update_carried,
-        "Update a dispatch last mile order",
-        "lastmile/update_order_dispatch",
-        body=UpdateCarriedRequest,
-        response=CarriedOrderResponse,
-        refusals=_CHANGE_DISPATCH,
-    ),
-    _route(
-        "update_tip",
-        "PUT",
-        f"{_USERS}/{{order_id}}/tip",
-        _update_tip,
-        "Update a tip",
-        "delivery/update_tip",
-        body=UpdateTipRequest,
-        response=OrderResponse,
-        refusals=(*_FIND, order_errors.too_early(), order_errors.negative_tip()),
-    ),
-    _route(
-        "stage_order",
-        "POST",
-        f"{_USERS}/{{order_id}}/staged",
-        _stage,
-        "Stage a last mile order",
-        "last_mile/stage_order",
-        body=StageOrderRequest,
-        response=CarriedOrderResponse,
-        refusals=(*_FIND, order_errors.not_carried(), order_errors.too_late()),
-    ),
-    _route(
-        "stage_order_dispatch",
-        "POST",
-        f"{_LASTMILE}/{{order_id}}/staged",
-        _stage,
-        "Stage a dispatch last mile order",
-        "lastmile/stage_order_dispatch",
-        body=StageOrderRequest,
-        response=CarriedOrderResponse,
-        refusals=(order_errors.order_not_found(), order_errors.too_late()),
-    ),
-    _route(
-        "cancel_order",
-        "POST",
-        f"{_USERS}/{{order_id}}/cancel",
-        _cancel,
-        "Cancel an order",
-        "delivery/cancel_order",
-        response=OrderResponse,
-        refusals=(*_FIND, order_errors.too_late()),
-    ),
-    _route(
-        "cancel_order_dispatch",
-        "POST",
-        f"{_LASTMILE}/{{order_id}}/cancel",
-        _cancel_carried,
-        "Cancel a dispatch last mile order",
-        "lastmile/cancel_order_dispatch",
-        body=CancelDispatchRequest,
-        response=CarriedOrderResponse,
-        refusals=(*_FIND, order_errors.too_late()),
-    ),
-)

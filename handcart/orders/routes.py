@@ -1,0 +1,325 @@
+"""The order endpoints: path, handler, and what each may refuse."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from handcart.core import errors, idempotency
+from handcart.core.db import Tx
+from handcart.core.http import Call, Handler, Route
+from handcart.oauth.scopes import FULFILLMENT
+from handcart.orders import api
+from handcart.orders import errors as order_errors
+from handcart.orders.wire import (
+    CancelDispatchRequest,
+    CarriedOrderResponse,
+    CreateDeliveryRequest,
+    CreateDispatchRequest,
+    CreateLastMileRequest,
+    CreatePickupRequest,
+    GetOrderResponse,
+    IdempotencyKey,
+    OrderId,
+    OrderResponse,
+    OrdersResponse,
+    StageOrderRequest,
+    UpdateCarriedRequest,
+    UpdateOrderRequest,
+    UpdateTipRequest,
+)
+from handcart.retailers.models import RetailerId
+from handcart.slots import errors as slot_errors
+from handcart.stores import carts
+from handcart.users import errors as user_errors
+from handcart.users.models import UserId
+
+_DOCS = "https://docs.instacart.com/connect/api/fulfillment"
+_USER = (user_errors.user_not_found(), user_errors.user_not_active())
+_FIND = (*_USER, order_errors.order_not_found())
+_NEW = (
+    *_USER,
+    order_errors.order_id_taken(),
+    errors.invalid("service_option_hold_id"),
+    errors.invalid("location_code"),
+    slot_errors.not_available("service_option_hold_id"),
+    slot_errors.expired("service_option_hold_id"),
+)
+_SHOPPED = (
+    *_NEW,
+    *carts.refusals(),
+    errors.blank("user.phone_number"),
+    errors.invalid("user.phone_number"),
+    errors.blank("user.birthday"),
+    errors.invalid("user.birthday"),
+    errors.invalid("paid_with_ebt"),
+)
+_ADDRESS = (errors.invalid("address"), errors.invalid("address.postal_code"))
+_WINDOW = (
+    errors.blank("start_at"),
+    errors.invalid("start_at"),
+    errors.blank("end_at"),
+    errors.invalid("end_at"),
+)
+_CARRIED = (
+    *_NEW,
+    *_WINDOW,
+    *_ADDRESS,
+    errors.invalid("user_phone"),
+    order_errors.alcohol_not_enabled(),
+)
+_DISPATCH = (
+    *_USER,
+    order_errors.order_id_taken(),
+    errors.invalid("location_code"),
+    errors.invalid("user_phone"),
+    *_WINDOW,
+    *_ADDRESS,
+    order_errors.invalid_last_name(),
+    order_errors.window_not_available(),
+    order_errors.no_windows_available(),
+    order_errors.alcohol_not_enabled(),
+    order_errors.store_closed(),
+)
+_CHANGE_CARRIED = (
+    *_FIND,
+    *_WINDOW,
+    order_errors.too_late(),
+    errors.invalid("service_option_id"),
+    slot_errors.not_available("service_option_id"),
+    slot_errors.expired("service_option_id"),
+    order_errors.alcohol_not_enabled(),
+    order_errors.alcohol_not_allowed("alcoholic"),
+)
+# Only a dispatch order may have a window that no listed slot has.
+_CHANGE_DISPATCH = (
+    *_CHANGE_CARRIED,
+    errors.invalid("user_id"),
+    slot_errors.not_available("start_at"),
+    slot_errors.expired("start_at"),
+)
+
+
+def _route(
+    operation_id: str, method: str, path: str, handler: Handler, summary: str, source: str, **fields: Any
+) -> Route:
+    parameters: dict[str, Any] = {"X-Retailer-Id": RetailerId}
+    if operation_id.startswith("create_order"):
+        parameters["Idempotency-Key"] = IdempotencyKey
+    if "{user_id}" in path or handler in (api.get_carried, api.update_carried):
+        parameters["user_id"] = UserId
+    if "{order_id}" in path:
+        parameters["order_id"] = OrderId
+    return Route(
+        method=method,
+        operation_id=operation_id,
+        path=path,
+        handler=handler,
+        tx="read" if method == "GET" else "write",
+        scope=FULFILLMENT,
+        parameters=parameters,
+        summary=summary,
+        source=f"{_DOCS}/{source}",
+        tag="Orders",
+        **fields,
+    )
+
+
+def _create(operation_id: str, path: str, handler: Handler, summary: str, source: str, **fields: Any) -> Route:
+    about = (
+        "The place is booked and the order is stored before the answer. The same order id with the same content"
+        " again answers the order there is; with other content it is refused. `Idempotency-Key` is Handcart's own"
+        " addition."
+    )
+
+    async def once(tx: Tx, call: Call) -> Any:
+        return await idempotency.once(tx, call, handler, operation_id)
+
+    fields["refusals"] = (*fields["refusals"], idempotency.malformed(), idempotency.reused())
+    return _route(operation_id, "POST", path, once, summary, source, description=about, **fields)
+
+
+_USERS = "/v2/fulfillment/users/{user_id}/orders"
+_LASTMILE = "/v2/fulfillment/lastmile/orders"
+
+ROUTES: Sequence[Route] = (
+    _create(
+        "create_order_delivery",
+        f"{_USERS}/delivery",
+        api.create_delivery,
+        "Create a delivery order",
+        "delivery/create_order",
+        body=CreateDeliveryRequest,
+        response=OrderResponse,
+        refusals=(*_SHOPPED, *carts.limit_refusals(), *_ADDRESS),
+    ),
+    _create(
+        "create_order_pickup",
+        f"{_USERS}/pickup",
+        api.create_pickup,
+        "Create a pickup order",
+        "pickup/create_order",
+        body=CreatePickupRequest,
+        response=OrderResponse,
+        refusals=_SHOPPED,
+    ),
+    _create(
+        "create_order_last_mile",
+        f"{_USERS}/last_mile",
+        api.create_last_mile,
+        "Create a last mile order",
+        "last_mile/create_order",
+        body=CreateLastMileRequest,
+        response=CarriedOrderResponse,
+        refusals=_CARRIED,
+    ),
+    _create(
+        "create_order_last_mile_deprecated",
+        "/v2/fulfillment/lastmile/users/{user_id}/orders",
+        api.create_last_mile,
+        "Create a last mile order (deprecated)",
+        "deprecated",
+        body=CreateLastMileRequest,
+        response=CarriedOrderResponse,
+        refusals=_CARRIED,
+        deprecated=True,
+    ),
+    _create(
+        "create_order_dispatch",
+        _LASTMILE,
+        api.create_dispatch,
+        "Create a dispatch last mile order",
+        "lastmile/create_order_single_call",
+        body=CreateDispatchRequest,
+        response=CarriedOrderResponse,
+        refusals=_DISPATCH,
+    ),
+    _route(
+        "get_order",
+        "GET",
+        f"{_USERS}/{{order_id}}",
+        api.get,
+        "Get an order",
+        "delivery/get_order",
+        response=GetOrderResponse,
+        refusals=_FIND,
+    ),
+    _route(
+        "get_order_dispatch",
+        "GET",
+        f"{_LASTMILE}/{{order_id}}",
+        api.get_carried,
+        "Get a dispatch last mile order",
+        "lastmile/get_order_dispatch",
+        response=CarriedOrderResponse,
+        refusals=(*_FIND, errors.invalid("user_id")),
+    ),
+    _route(
+        "get_orders",
+        "GET",
+        _USERS,
+        api.get_orders,
+        "Get orders (deprecated)",
+        "delivery/get_orders",
+        response=OrdersResponse,
+        refusals=_USER,
+        deprecated=True,
+    ),
+    _route(
+        "update_order",
+        "PUT",
+        f"{_USERS}/{{order_id}}",
+        api.update,
+        "Update a delivery or pickup order",
+        "delivery/update_order",
+        body=UpdateOrderRequest,
+        response=OrderResponse,
+        refusals=(
+            *_FIND,
+            order_errors.too_late(),
+            errors.invalid("service_option_hold_id"),
+            slot_errors.not_available("service_option_hold_id"),
+            slot_errors.expired("service_option_hold_id"),
+            order_errors.alcohol_not_allowed("items"),
+            *carts.refusals(),
+            *carts.limit_refusals(),
+            errors.invalid("user.phone_number"),
+            errors.blank("user.birthday"),
+            errors.invalid("user.birthday"),
+        ),
+    ),
+    _route(
+        "update_order_last_mile",
+        "PUT",
+        f"{_USERS}/{{order_id}}/last_mile",
+        api.update_last_mile,
+        "Update a last mile order",
+        "last_mile/update_order",
+        body=UpdateCarriedRequest,
+        response=CarriedOrderResponse,
+        refusals=_CHANGE_CARRIED,
+    ),
+    _route(
+        "update_order_dispatch",
+        "PUT",
+        f"{_LASTMILE}/{{order_id}}",
+        api.update_carried,
+        "Update a dispatch last mile order",
+        "lastmile/update_order_dispatch",
+        body=UpdateCarriedRequest,
+        response=CarriedOrderResponse,
+        refusals=_CHANGE_DISPATCH,
+    ),
+    _route(
+        "update_tip",
+        "PUT",
+        f"{_USERS}/{{order_id}}/tip",
+        api.update_tip,
+        "Update a tip",
+        "delivery/update_tip",
+        body=UpdateTipRequest,
+        response=OrderResponse,
+        refusals=(*_FIND, order_errors.too_early(), order_errors.negative_tip()),
+    ),
+    _route(
+        "stage_order",
+        "POST",
+        f"{_USERS}/{{order_id}}/staged",
+        api.stage,
+        "Stage a last mile order",
+        "last_mile/stage_order",
+        body=StageOrderRequest,
+        response=CarriedOrderResponse,
+        refusals=(*_FIND, order_errors.not_carried(), order_errors.too_late()),
+    ),
+    _route(
+        "stage_order_dispatch",
+        "POST",
+        f"{_LASTMILE}/{{order_id}}/staged",
+        api.stage,
+        "Stage a dispatch last mile order",
+        "lastmile/stage_order_dispatch",
+        body=StageOrderRequest,
+        response=CarriedOrderResponse,
+        refusals=(order_errors.order_not_found(), order_errors.too_late()),
+    ),
+    _route(
+        "cancel_order",
+        "POST",
+        f"{_USERS}/{{order_id}}/cancel",
+        api.cancel,
+        "Cancel an order",
+        "delivery/cancel_order",
+        response=OrderResponse,
+        refusals=(*_FIND, order_errors.too_late()),
+    ),
+    _route(
+        "cancel_order_dispatch",
+        "POST",
+        f"{_LASTMILE}/{{order_id}}/cancel",
+        api.cancel_carried,
+        "Cancel a dispatch last mile order",
+        "lastmile/cancel_order_dispatch",
+        body=CancelDispatchRequest,
+        response=CarriedOrderResponse,
+        refusals=(*_FIND, order_errors.too_late()),
+    ),
+)
