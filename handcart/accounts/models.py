@@ -1,10 +1,9 @@
 """What others see of accounts."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
+class Account(Struct, frozen=True):
     """A customer of the platform."""
 
     id: int
@@ -12,16 +11,14 @@ class Account:
     password_hash: str
 
 
-@dataclass(frozen=True, slots=True)
-class Membership:
+class Membership(Struct, frozen=True):
     """Whether an account is a member now, and when its current or last period ends (microseconds)."""
 
     is_active: bool
     ends_at: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class SignedIn:
+class SignedIn(Struct, frozen=True):
     """A started session: the cookie, and what this browser shows next time."""
 
     session: str

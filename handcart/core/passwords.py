@@ -4,7 +4,6 @@ ASVS 5.0: 6.2.1 to 6.2.12, 11.4.2. Parameters: t=2, m=19 MiB, p=1.
 """
 
 import asyncio
-import ctypes
 import os
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
@@ -98,6 +97,8 @@ def _hasher() -> Any:
 
 def _give_memory_back() -> None:
     """Have glibc return the 19 MiB of each hash to the system; by default it keeps them, once for each thread."""
+    import ctypes  # as above
+
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:
         mallopt(_MMAP_THRESHOLD, 1 << 20)

@@ -1,10 +1,9 @@
 """What others see of links."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(Struct, frozen=True):
     """One retailer that an account is linked at; time in microseconds."""
 
     isolation_id: int

@@ -1,7 +1,8 @@
 """Pending authorization requests: start, hand over at sign-in, answer."""
 
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from handcart.accounts import ops as accounts
 from handcart.core import clock
@@ -66,6 +67,16 @@ async def pending(tx: Tx, request_id: str, session: str) -> PendingRequest:
     if row is None:
         raise PageRefused(400, "already_answered")
     return _pending(row)
+
+
+async def retailer_of(tx: Tx, request_id: str) -> int | None:
+    """The retailer that a request is for; None for a client of several, or no such request."""
+    row = await tx.one(
+        "SELECT c.retailer_id FROM authorization_requests r JOIN clients c ON c.client_id = r.client_id"
+        " WHERE r.id = $1",
+        request_id,
+    )
+    return row["retailer_id"] if row else None
 
 
 async def take_step(tx: Tx, request_id: str, session: str, form_token: str) -> PendingRequest:

@@ -5,7 +5,8 @@ What fails before client and redirect URI are proven is a page; what fails after
 
 import re
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+
+from msgspec import Struct
 
 from handcart.core.browser import PageRefused
 from handcart.core.db import Tx
@@ -27,12 +28,11 @@ class Rejected(Exception):
         self.error = error
 
 
-@dataclass(slots=True)
-class Request:
+class Request(Struct):
     """An authorization request while it is being checked; the rules fill it in."""
 
     pairs: list[tuple[str, str]]
-    parameters: dict[str, str] = field(default_factory=dict)
+    parameters: dict[str, str] = {}
     client: Client = None  # type: ignore[assignment]
     redirect_uri: str = ""
     scope: str = ""

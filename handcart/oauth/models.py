@@ -1,10 +1,9 @@
 """What pages and endpoints see of pending requests and tokens."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class PendingRequest:
+class PendingRequest(Struct, frozen=True):
     """An authorization request that waits for its customer. `step` counts the forms posted for it."""
 
     id: str
@@ -16,8 +15,7 @@ class PendingRequest:
     step: int
 
 
-@dataclass(frozen=True, slots=True)
-class IssuedToken:
+class IssuedToken(Struct, frozen=True):
     """A new token; times in microseconds."""
 
     access_token: str
@@ -26,8 +24,7 @@ class IssuedToken:
     expires_at: int
 
 
-@dataclass(frozen=True, slots=True)
-class LinkingToken:
+class LinkingToken(Struct, frozen=True):
     """A linking token that was claimed, or was claimed before when `was_used`."""
 
     account_id: int

@@ -1,6 +1,5 @@
 """What others see of retailers and clients."""
 
-from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
@@ -42,8 +41,7 @@ class Rules(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True)
 SWITCHES = ("allows_user_deletion", "is_lenient", "serves_everywhere")
 
 
-@dataclass(frozen=True, slots=True)
-class Retailer:
+class Retailer(Struct, frozen=True):
     """One banner.
 
     `is_lenient`: takes items that its catalog does not have, phone numbers and birth dates in any form.
@@ -61,8 +59,7 @@ class Retailer:
     rules: Rules
 
 
-@dataclass(frozen=True, slots=True)
-class Client:
+class Client(Struct, frozen=True):
     """An OAuth application of an organization; `retailer_id` is None when it names a banner in each request."""
 
     client_id: str
@@ -76,16 +73,14 @@ class Client:
     is_disabled: bool
 
 
-@dataclass(frozen=True, slots=True)
-class NewClient:
+class NewClient(Struct, frozen=True):
     """A client as it is shown once, with its secret."""
 
     client_id: str
     client_secret: str
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(Struct, frozen=True):
     """Who stands behind a bearer token: a client acting for one retailer, for one of its users if `user_id` is set."""
 
     client_id: str

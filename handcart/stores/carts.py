@@ -5,7 +5,6 @@ https://docs.instacart.com/connect/fulfillment_guide/concepts/product_quantity, 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
@@ -44,8 +43,7 @@ class OrderItem(Struct, omit_defaults=True):
 Lines = Annotated[list[OrderItem], Meta(min_length=1, max_length=MOST_LINES)]
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(Struct, frozen=True):
     """A line with its product, if the catalog has it, and how much is wanted in which unit."""
 
     asked: OrderItem
@@ -72,8 +70,7 @@ class Line:
         return self.item is not None and bool(self.item.alcohol_kind or self.item.restricted_reasons)
 
 
-@dataclass(frozen=True, slots=True)
-class Cart:
+class Cart(Struct, frozen=True):
     """What was read out of a list of lines; `refusals` stand in its way, `warnings` do not."""
 
     lines: Sequence[Line]

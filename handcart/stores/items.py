@@ -1,8 +1,9 @@
 """The catalog: keep items, look them up, check a list of them."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from handcart.core.db import Tx
 from handcart.retailers import ops as retailers
@@ -36,8 +37,7 @@ _SAVE = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(Struct, frozen=True):
     """An item as a request names it, with how much of it: pieces, or weight in the item's cost unit."""
 
     code: ItemCode
@@ -46,8 +46,7 @@ class Wanted:
     line_num: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(Struct, frozen=True):
     """What is wrong with an item; a warning does not stand in the way."""
 
     wanted: Wanted

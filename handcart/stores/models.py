@@ -1,7 +1,6 @@
 """What others see of stores and items."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Annotated, Any
 
 from msgspec import Meta, Struct
@@ -15,16 +14,14 @@ KINDS = (DELIVERY, PICKUP, LAST_MILE)
 MOST_STORES = 1 << 16
 
 
-@dataclass(frozen=True, slots=True)
-class Point:
+class Point(Struct, frozen=True):
     """A place on the map, in degrees."""
 
     latitude: float
     longitude: float
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """Where a postal code lies: the middle of its area."""
 
     point: Point
@@ -37,8 +34,7 @@ class Place:
 OpeningHours = Sequence[Sequence[Sequence[int]]] | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Store:
+class Store(Struct, frozen=True, kw_only=True):
     """A location of a retailer. `number` stands for it in slot ids; `service_area` is a GeoJSON polygon."""
 
     location_code: str
@@ -60,8 +56,7 @@ class Store:
     service_area: Mapping[str, Any] | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Item:
+class Item(Struct, frozen=True, kw_only=True):
     """A product of a retailer's catalog. Weights in pounds, except `par_weight`, which is in the cost unit.
 
     `cost_unit`: each, lb or kg. `par_weight`: what one piece of a product sold by weight weighs about.
@@ -81,8 +76,7 @@ class Item:
     price_cents: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class ItemCode:
+class ItemCode(Struct, frozen=True):
     """How a request names an item: by one of the two."""
 
     upc: str | None

@@ -1,11 +1,11 @@
 """Keep stores, and find those that serve a place."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from math import cos, radians
 from typing import Any
 
 import msgspec
+from msgspec import Struct
 
 from handcart.core.db import Tx
 from handcart.core.errors import invalid
@@ -29,8 +29,7 @@ _location_codes: dict[tuple[int, int], str] = {}
 _MOST_REMEMBERED = 100_000
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """Stores, the nearest first; `is_partial` when they do not serve every place that was asked about."""
 
     stores: Sequence[Store]

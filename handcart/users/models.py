@@ -1,9 +1,8 @@
 """What others see of users."""
 
-from dataclasses import dataclass
 from typing import Annotated
 
-from msgspec import Meta
+from msgspec import Meta, Struct
 
 UserId = Annotated[
     str,
@@ -17,8 +16,7 @@ UserId = Annotated[
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class User:
+class User(Struct, frozen=True):
     """A Connect user."""
 
     user_id: str
@@ -28,8 +26,7 @@ class User:
     locale: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(Struct, frozen=True):
     """A checked address."""
 
     address_line_1: str
