@@ -20,6 +20,7 @@ from handcart.oauth import bearer
 from handcart.oauth import pages as oauth_pages
 from handcart.orders import ops as orders
 from handcart.orders import routes as orders_routes
+from handcart.sandbox import routes as sandbox_routes
 from handcart.slots import api as slots_api
 from handcart.slots import ops as slots
 from handcart.stores import api as stores_api
@@ -42,6 +43,7 @@ _TAGS = {
     "Stores": "Which stores serve a place.",
     "Time slots": "When an order can be served, and a place held for ten minutes.",
     "Orders": "Delivery, pickup, last mile and dispatch orders, from creation until a shopper takes them.",
+    "Sandbox": "Shoppers, batches and their states: moves orders on a server for development; production has none.",
     "Account linking": "Link a user to the customer's account on this platform, and read the membership back.",
 }
 
@@ -54,6 +56,8 @@ def create(settings: Settings, keys: Keys) -> App:
 def routes(settings: Settings) -> Sequence[Route]:
     """The route table for these settings."""
     table = [*api_routes(), *page_routes(), *_health_routes()]
+    if settings.is_sandbox:
+        table += sandbox_routes.ROUTES
     if settings.is_sandbox or settings.reference:
         table += _reference_routes()
     if settings.metrics_public:
@@ -85,9 +89,10 @@ def page_routes() -> Sequence[Route]:
 
 
 def description(settings: Settings) -> dict[str, object]:
-    """The OpenAPI document."""
+    """The OpenAPI document; a sandbox's shows what only a sandbox has."""
+    own = sandbox_routes.ROUTES if settings.is_sandbox else ()
     return openapi.describe(
-        api_routes(),
+        [*api_routes(), *own],
         info={"title": "Handcart: Connect Fulfillment API", "version": __version__, "description": _ABOUT},
         server=settings.issuer,
         tags=_TAGS,

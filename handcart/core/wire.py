@@ -10,12 +10,16 @@ from types import UnionType
 from typing import Annotated, Any, ClassVar, Union, get_args, get_origin
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from handcart.core import errors
 from handcart.core.errors import ApiError
 
 encode = msgspec.json.Encoder().encode
+
+# An id of ours in a request.
+WireId = Annotated[int, Meta(ge=0, le=2**53 - 1, description="As a number or a decimal string")]
+DigitId = Annotated[str, Meta(pattern=r"^[0-9]{1,16}$(?!\n)")]
 
 
 class SuccessResponse(Struct):

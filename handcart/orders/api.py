@@ -11,9 +11,19 @@ from msgspec import Struct, structs
 from handcart.core import clock, errors, ids
 from handcart.core.db import Tx
 from handcart.core.http import Call
-from handcart.orders import create, ops
+from handcart.orders import create, lines, ops
 from handcart.orders.create import Asked
-from handcart.orders.models import DELIVERY, DISPATCH, LAST_MILE, PICKUP, Order, OrderDetails, OrderLine
+from handcart.orders.models import (
+    DELIVERY,
+    DISPATCH,
+    LAST_MILE,
+    PICKUP,
+    REPLACED,
+    TO_REFUND,
+    Order,
+    OrderDetails,
+    OrderLine,
+)
 from handcart.orders.ops import Changes
 from handcart.orders.wire import (
     CancelDispatchRequest,
@@ -35,6 +45,7 @@ from handcart.orders.wire import (
     UpdateTipRequest,
 )
 from handcart.stores import ops as stores
+from handcart.stores.models import ItemName
 
 # Fields of a request that an order keeps under another name.
 _RENAMED = {"user_phone": "phone_number"}
@@ -251,13 +262,26 @@ async def _answer(tx: Tx, call: Call, order: Order) -> dict[str, Any]:
 
 
 def _line(line: OrderLine) -> OrderItemAnswer:
+    qty = lines.qty(line)
+    asked = ItemName() if line.is_added else ItemName(line.upc, line.rrc)
+    got = lines.delivered(line)
+    now = got or asked
     return OrderItemAnswer(
         line_num=line.line_num,
-        qty=int(line.qty) if line.qty == int(line.qty) else line.qty,
+        qty=int(qty) if qty == int(qty) else qty,
         qty_unit=line.qty_unit,
-        item=OrderedItem(line.upc or "", line.rrc or "", line.upc or "", line.rrc or ""),
+        item=OrderedItem(
+            now.upc or "",
+            now.rrc or "",
+            asked.upc or "",
+            asked.rrc or "",
+            (got and got.upc) or "",
+            (got and got.rrc) or "",
+        ),
+        scan_code=line.scans[0].scanned_string if line.scans else None,
         replacement_policy=line.replacement_policy,
         special_instructions=line.special_instructions,
         metadata=line.metadata,
-        replaced=False,
+        replaced=line.status == REPLACED,
+        refunded=True if line.status == TO_REFUND else None,
     )

@@ -11,14 +11,8 @@ from handcart.core.db import Tx
 from handcart.core.errors import ApiError, invalid
 from handcart.linking import ops as linking
 from handcart.orders import checks, customers, errors, lines, rows
-from handcart.orders.models import (
-    BRAND_NEW,
-    DELIVERY,
-    LAST_MILE,
-    PICKUP,
-    Order,
-    OrderDetails,
-)
+from handcart.orders.models import DELIVERY, LAST_MILE, PICKUP, Order, OrderDetails
+from handcart.orders.states import BRAND_NEW
 from handcart.retailers import ops as retailers
 from handcart.retailers.models import Caller
 from handcart.slots import errors as slot_errors

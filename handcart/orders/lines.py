@@ -3,14 +3,17 @@
 https://docs.instacart.com/connect/api/fulfillment/delivery/update_order
 """
 
+import math
 from collections.abc import Mapping, Sequence
 
 from handcart.core.db import Tx
 from handcart.core.errors import ApiError
-from handcart.orders.models import OrderLine
+from handcart.orders.models import FOUND, NOT_FOUND, REPLACED, TO_REFUND, OrderLine
 from handcart.stores import carts, items
 from handcart.stores.carts import Cart, Line, OrderItem
 from handcart.stores.models import ItemCode, ItemName
+
+_PIECES_IN_A_BAG = 10
 
 
 async def replacements(tx: Tx, retailer_id: int, cart: Cart, *, ebt_only: bool) -> Mapping[str, Sequence[ItemName]]:
@@ -78,6 +81,45 @@ def still_in(there: Sequence[OrderLine], cart: Cart) -> list[OrderLine]:
     """The lines of an order that its cart still has, as they are."""
     present = {line.asked.line_num for line in cart.lines}
     return [line for line in there if line.line_num in present]
+
+
+def qty(line: OrderLine) -> float:
+    """How much of a line: what was delivered once the shopper has been at it, what was ordered before."""
+    if line.status == TO_REFUND:
+        return 0
+    delivered = line.delivered_count if line.qty_unit == "each" else line.delivered_weight
+    return line.qty if line.status == NOT_FOUND or delivered is None else delivered
+
+
+def delivered(line: OrderLine) -> ItemName | None:
+    """The product that the customer gets; None as long as nothing is found."""
+    if line.status == REPLACED:
+        return line.substitute or ItemName()
+    return ItemName(line.upc, line.rrc) if line.status == FOUND else None
+
+
+def take_the_rest(lines: Sequence[OrderLine]) -> None:
+    """What the shopper said nothing about was found, all of it."""
+    for line in lines:
+        if line.status == NOT_FOUND:
+            line.status = FOUND
+
+
+def unpicked(lines: Sequence[OrderLine]) -> list[OrderLine]:
+    """The lines as they were before any shopper came."""
+    left = [line for line in lines if not line.is_added]
+    for line in left:
+        line.status, line.delivered_count, line.delivered_weight = NOT_FOUND, None, None
+        line.substitute, line.scans = None, ()
+    return left
+
+
+def bags(lines: Sequence[OrderLine]) -> int | None:
+    """How many bags the delivered lines fill; None for an order whose items the retailer picks."""
+    if not lines:
+        return None
+    pieces = sum(math.ceil(qty(line)) if line.qty_unit == "each" else 1 for line in lines if not line.is_removed)
+    return math.ceil(pieces / _PIECES_IN_A_BAG)
 
 
 def _name(line: OrderLine) -> ItemName:

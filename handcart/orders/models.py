@@ -17,14 +17,34 @@ DISPATCH = "dispatch"
 CARRIED = (LAST_MILE, DISPATCH)
 SHOPPED = (DELIVERY, PICKUP)
 
-BRAND_NEW = "brand_new"
-COMPLETED = "completed"
-CANCELED = "canceled"
-CUSTOMER_DRIVEN = "customer_driven"
+
+class Step(Struct, frozen=True):
+    """A step of an order's history: the state it led to, what happened, and the events that are owed for it."""
+
+    status: str
+    what: str
+    events: Sequence[str] = ()
+
+
+# What the shopper made of a line.
+NOT_FOUND = "not_found"
+FOUND = "found"
+REPLACED = "replaced"
+TO_REFUND = "to_refund"
+
+
+class Scan(Struct, omit_defaults=True):
+    """A barcode that the shopper scanned, such as one of the type `upca`."""
+
+    scanned_string: str
+    scanned_string_type: str
 
 
 class OrderLine(Struct, omit_defaults=True):
-    """A line of an order. `product` tells whether two lines want the same; a removed line keeps its number."""
+    """A line of an order. `product` tells whether two lines want the same; a removed line keeps its number.
+
+    From `status` on, what the shopper made of it; `substitute` is what was delivered in place of the product.
+    """
 
     line_num: str
     qty: float
@@ -40,10 +60,18 @@ class OrderLine(Struct, omit_defaults=True):
     weight: float | None = None
     metadata: dict[str, Any] | None = None
     is_removed: bool = False
+    replacement_count: int | None = None
+    replacement_weight: float | None = None
+    status: str = NOT_FOUND
+    delivered_count: int | None = None
+    delivered_weight: float | None = None
+    substitute: ItemName | None = None
+    scans: Sequence[Scan] = ()
+    is_added: bool = False
 
 
 class OrderDetails(Struct, omit_defaults=True):
-    """What the retailer said about an order, as far as nothing is decided by it.
+    """What is known about an order, as far as nothing is decided by it; most of it the retailer said.
 
     Weights in pounds, `cart_total` in dollars; `items_count` and the like for orders that the retailer picks.
     """
@@ -69,6 +97,7 @@ class OrderDetails(Struct, omit_defaults=True):
     staged_at: int | None = None
     with_handoff_time: bool = False
     warnings: Sequence[dict[str, Any]] = ()
+    cancellation_type: str | None = None
 
 
 @dataclass(slots=True, kw_only=True)

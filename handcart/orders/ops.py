@@ -9,18 +9,8 @@ from msgspec import structs
 from handcart.core import clock, idempotency, wire
 from handcart.core.db import Tx
 from handcart.core.errors import invalid
-from handcart.orders import checks, customers, errors, lines, rows
-from handcart.orders.models import (
-    BRAND_NEW,
-    CANCELED,
-    CARRIED,
-    COMPLETED,
-    CUSTOMER_DRIVEN,
-    LAST_MILE,
-    SHOPPED,
-    Order,
-    OrderDetails,
-)
+from handcart.orders import checks, customers, errors, lines, rows, states
+from handcart.orders.models import CARRIED, LAST_MILE, SHOPPED, Order, OrderDetails, Step
 from handcart.retailers import ops as retailers
 from handcart.retailers.models import Caller, Retailer
 from handcart.slots import ledger
@@ -34,6 +24,7 @@ from handcart.users import ops as users
 
 MOST_LISTED = 100
 _HOLD_ID = "service_option_hold_id"
+_CUSTOMER = "customer_driven"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +62,7 @@ async def of_user(tx: Tx, caller: Caller, user_id: str) -> Sequence[Order]:
 async def update_shopped(tx: Tx, caller: Caller, user_id: str, order_id: str, changes: Changes) -> Order:
     """Change a delivery or pickup order that is brand new: slot, tip, instructions, customer, items."""
     await users.require(tx, caller.isolation_id, user_id)
-    order = _changeable(_of(user_id, await rows.hold(tx, caller.retailer_id, order_id), SHOPPED))
+    order = _allowing(states.UPDATE, _of(user_id, await rows.hold(tx, caller.retailer_id, order_id), SHOPPED))
     store = await _store_of(tx, caller, order)
     retailer = await retailers.retailer(tx, caller.retailer_id)
     details = structs.replace(order.details, **changes.details)
@@ -109,7 +100,7 @@ async def update_shopped(tx: Tx, caller: Caller, user_id: str, order_id: str, ch
     order.leave_unattended = order.leave_unattended and not cart.has_alcohol
     order.tip_cents = order.tip_cents if changes.tip_cents is None else changes.tip_cents
     order.details = details
-    await rows.save(tx, caller.retailer_id, order, "updated")
+    await note(tx, caller.retailer_id, order, "updated")
     return order
 
 
@@ -117,7 +108,7 @@ async def update_carried(tx: Tx, caller: Caller, user_id: str | None, order_id: 
     """Change a last mile or dispatch order that is brand new: window, tip, totals, instructions."""
     if user_id is not None:
         await users.require(tx, caller.isolation_id, user_id)
-    order = _changeable(_carried(await rows.hold(tx, caller.retailer_id, order_id), user_id))
+    order = _allowing(states.UPDATE, _carried(await rows.hold(tx, caller.retailer_id, order_id), user_id))
     store = await _store_of(tx, caller, order)
     retailer = await retailers.retailer(tx, caller.retailer_id)
     has_alcohol = order.has_alcohol if changes.alcoholic is None else changes.alcoholic
@@ -132,7 +123,7 @@ async def update_carried(tx: Tx, caller: Caller, user_id: str | None, order_id: 
     order.leave_unattended = order.leave_unattended and not has_alcohol
     order.tip_cents = order.tip_cents if changes.tip_cents is None else changes.tip_cents
     order.details = structs.replace(order.details, **changes.details)
-    await rows.save(tx, caller.retailer_id, order, "updated")
+    await note(tx, caller.retailer_id, order, "updated")
     return order
 
 
@@ -142,10 +133,10 @@ async def update_tip(tx: Tx, caller: Caller, user_id: str, order_id: str, tip_ce
     order = _of(user_id, await rows.hold(tx, caller.retailer_id, order_id))
     if tip_cents < 0:
         raise errors.negative_tip()
-    if order.status != COMPLETED:
+    if not states.may(order.kind, order.status, states.TIP):
         raise errors.too_early()
     order.tip_cents = tip_cents
-    await rows.save(tx, caller.retailer_id, order, "tip updated")
+    await note(tx, caller.retailer_id, order, states.TIP_UPDATED)
     return order
 
 
@@ -158,10 +149,9 @@ async def stage(tx: Tx, caller: Caller, user_id: str | None, order_id: str, deta
         order = _carried(await rows.hold(tx, caller.retailer_id, order_id), None)
     if order.kind not in CARRIED:
         raise errors.not_carried()
-    if order.status in (CANCELED, COMPLETED):
-        raise errors.too_late()
+    _allowing(states.STAGE, order)
     order.details = structs.replace(order.details, staged_at=clock.now(), **details)
-    await rows.save(tx, caller.retailer_id, order, "staged")
+    await note(tx, caller.retailer_id, order, states.STAGED)
     return order
 
 
@@ -178,21 +168,58 @@ async def cancel_carried(tx: Tx, caller: Caller, order_id: str, user_id: str | N
     return await _cancel(tx, caller, _carried(await rows.hold(tx, caller.retailer_id, order_id), user_id))
 
 
+async def hold(tx: Tx, retailer_id: int, order_id: str) -> Order:
+    """An order, whoever's, that nobody else changes before this transaction ends; raises the documented error."""
+    order = await rows.hold(tx, retailer_id, order_id)
+    if order is None:
+        raise errors.order_not_found()
+    return order
+
+
+async def move(tx: Tx, retailer_id: int, order: Order, to: str) -> None:
+    """Take a held order to another state, through every one between, each with its events; raises `too_late`.
+
+    Every change of status goes through here; the table of `states` says which there are.
+    """
+    way = states.way(order.kind, order.status, to)
+    if not way:
+        raise errors.too_late()
+    for state, _ in way:
+        await _enter(tx, retailer_id, order, state.name)
+    await rows.save(tx, retailer_id, order, *[Step(state.name, state.name, events) for state, events in way])
+
+
+async def cancel_for(tx: Tx, retailer_id: int, order: Order, reason: str, cancellation_type: str | None = None) -> None:
+    """Cancel a held order for a reason, and a type, out of `states.CANCELLATIONS`; its place is free again."""
+    if cancellation_type is not None and cancellation_type not in states.CANCELLATIONS[reason]:
+        raise ValueError(f"{cancellation_type!r} is no type of {reason!r}")
+    order.cancellation_reason = reason
+    order.details = structs.replace(order.details, cancellation_type=cancellation_type)
+    await move(tx, retailer_id, order, states.CANCELED)
+
+
+async def note(tx: Tx, retailer_id: int, order: Order, what: str) -> None:
+    """Write a held order back whose status stays, and what happened, with the events that are owed for that."""
+    events = states.OPTIONS[order.kind].events.get(what, ())
+    await rows.save(tx, retailer_id, order, Step(order.status, what, events))
+
+
 async def forget_user(tx: Tx, isolation_id: int, user_id: str) -> None:
     """Take a deleted user out of their orders: what is brand new is canceled, the rest stays without a person."""
     for retailer_id, order in await _held_orders(tx, isolation_id, user_id):
-        if order.status == BRAND_NEW:
-            await _give_up(tx, retailer_id, order)
+        if states.may(order.kind, order.status, states.CANCEL):
+            await cancel_for(tx, retailer_id, order, _CUSTOMER)
         order.user_id = None
         order.details = OrderDetails(
             items_count=order.details.items_count,
             bags_count=order.details.bags_count,
             items_weight=order.details.items_weight,
             cart_total=order.details.cart_total,
+            cancellation_type=order.details.cancellation_type,
         )
         for line in order.lines:
             line.special_instructions, line.metadata = "", None
-        await rows.save(tx, retailer_id, order, "user deleted")
+        await note(tx, retailer_id, order, "user deleted")
         if order.created_at > clock.now() - idempotency.KEPT:
             for client_id in await rows.clients_of(tx, retailer_id):
                 await idempotency.forget(tx, client_id, wire.encode({"id": order.order_id})[:-1] + b",")
@@ -204,9 +231,27 @@ async def _held_orders(tx: Tx, isolation_id: int, user_id: str) -> Sequence[tupl
     found = [(retailer_id, await rows.hold(tx, retailer_id, order_id)) for retailer_id, order_id in ids_of_user]
     held = [(retailer_id, order) for retailer_id, order in found if order is not None]
     for retailer_id in sorted({retailer_id for retailer_id, _ in held}):
-        orders = [order for owner, order in held if owner == retailer_id and order.status == BRAND_NEW]
+        orders = [
+            order
+            for owner, order in held
+            if owner == retailer_id and states.may(order.kind, order.status, states.CANCEL)
+        ]
         await ledger.lock(tx, retailer_id, [order.place for order in orders if order.place is not None])
     return held
+
+
+async def _enter(tx: Tx, retailer_id: int, order: Order, status: str) -> None:
+    order.status = status
+    if status == states.CHECKOUT:
+        lines.take_the_rest(order.lines)
+        order.bag_count = lines.bags(order.lines)
+    elif status == states.COMPLETED:
+        order.delivered_at = clock.now()
+    elif status == states.BRAND_NEW:
+        order.lines = lines.unpicked(order.lines)
+    elif status == states.CANCELED and order.place is not None:
+        await slots.release(tx, retailer_id, order.place)
+        order.place = None
 
 
 async def _move(tx: Tx, caller: Caller, order: Order, booking: Booking, window: tuple[int, int] | None = None) -> None:
@@ -250,16 +295,8 @@ async def _move_carried(
 
 
 async def _cancel(tx: Tx, caller: Caller, order: Order) -> Order:
-    await _give_up(tx, caller.retailer_id, _changeable(order))
-    await rows.save(tx, caller.retailer_id, order, "canceled")
+    await cancel_for(tx, caller.retailer_id, _allowing(states.CANCEL, order), _CUSTOMER)
     return order
-
-
-async def _give_up(tx: Tx, retailer_id: int, order: Order) -> None:
-    if order.place is not None:
-        await slots.release(tx, retailer_id, order.place)
-    order.place = None
-    order.status, order.cancellation_reason = CANCELED, CUSTOMER_DRIVEN
 
 
 async def _store_of(tx: Tx, caller: Caller, order: Order) -> Store:
@@ -280,8 +317,8 @@ def _carried(order: Order | None, user_id: str | None) -> Order:
     return order
 
 
-def _changeable(order: Order) -> Order:
-    if order.status != BRAND_NEW:
+def _allowing(action: str, order: Order) -> Order:
+    if not states.may(order.kind, order.status, action):
         raise errors.too_late()
     return order
 

@@ -14,7 +14,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from handcart.core import clock
 from handcart.core.db import Tx
 from handcart.orders import rows
-from handcart.orders.models import CANCELED, Order
+from handcart.orders.models import Order
+from handcart.orders.states import CANCELED
 
 # Keys of an order's metadata under which retailers may report what the member saved, in cents.
 SAVING_KEYS = ("saving_cents", "delivery_saving_cents", "discount_cents")

@@ -7,7 +7,8 @@ import msgspec
 
 from handcart.core import clock
 from handcart.core.db import Tx
-from handcart.orders.models import DISPATCH, LAST_MILE, Order, OrderDetails, OrderLine
+from handcart.orders.models import DISPATCH, LAST_MILE, Order, OrderDetails, OrderLine, Step
+from handcart.orders.states import CREATED, OPTIONS
 from handcart.slots.models import Place
 
 _COLUMNS = (
@@ -47,7 +48,8 @@ async def insert(tx: Tx, retailer_id: int, order: Order) -> bool:
     values = _values(order)
     made = await tx.run(_INSERT, retailer_id, order.created_at, *[values[name] for name in _NAMES])
     if made:
-        await _remember(tx, retailer_id, order.order_id, 1, order.status, "created")
+        step = Step(order.status, CREATED, OPTIONS[order.kind].events[CREATED])
+        await _remember(tx, retailer_id, order, 1, step)
     return bool(made)
 
 
@@ -93,8 +95,8 @@ async def clients_of(tx: Tx, retailer_id: int) -> Sequence[str]:
     return [row["client_id"] for row in rows]
 
 
-async def save(tx: Tx, retailer_id: int, order: Order, what: str) -> None:
-    """Write a held order back, and what became of it into its history."""
+async def save(tx: Tx, retailer_id: int, order: Order, *steps: Step) -> None:
+    """Write a held order back, and what became of it, step by step, into its history."""
     values = _values(order)
     await tx.run(_UPDATE, retailer_id, order.order_id, clock.now(), *[values[name] for name in _CHANGED])
     last = await tx.one(
@@ -103,18 +105,22 @@ async def save(tx: Tx, retailer_id: int, order: Order, what: str) -> None:
         order.order_id,
     )
     assert last is not None
-    await _remember(tx, retailer_id, order.order_id, last["number"] + 1, order.status, what)
+    for number, step in enumerate(steps, last["number"] + 1):
+        await _remember(tx, retailer_id, order, number, step)
 
 
-async def _remember(tx: Tx, retailer_id: int, order_id: str, number: int, status: str, what: str) -> None:
+async def _remember(tx: Tx, retailer_id: int, order: Order, number: int, step: Step) -> None:
+    """Every change of every order comes by here, with the events that are owed for it."""
     await tx.run(
-        "INSERT INTO order_history (retailer_id, order_id, number, at, status, what) VALUES ($1, $2, $3, $4, $5, $6)",
+        "INSERT INTO order_history (retailer_id, order_id, number, at, status, what, events)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7)",
         retailer_id,
-        order_id,
+        order.order_id,
         number,
         clock.now(),
-        status,
-        what,
+        step.status,
+        step.what,
+        " ".join(step.events),
     )
 
 

@@ -10,6 +10,7 @@ from typing import Annotated, Any, ClassVar
 
 from msgspec import Meta, Struct
 
+from handcart.core.wire import DigitId, WireId
 from handcart.stores.carts import Instructions, Lines
 from handcart.stores.models import Address, Code, OptionalLine
 from handcart.users.models import UserId
@@ -38,8 +39,6 @@ Cents = Annotated[int, Meta(ge=0, le=100_000_000)]
 Quantity = Annotated[int, Meta(ge=0, le=1_000_000)]
 Pounds = Annotated[float, Meta(ge=0, le=1_000_000)]
 Dollars = Annotated[float, Meta(ge=0, le=1_000_000_000)]
-WireId = Annotated[int, Meta(ge=0, le=2**53 - 1, description="As a number or a decimal string")]
-DigitId = Annotated[str, Meta(pattern=r"^[0-9]{1,16}$(?!\n)")]
 Phone = Annotated[
     str,
     Meta(
@@ -324,6 +323,8 @@ class OrderItemAnswer(Struct, omit_defaults=True):
     special_instructions: str = ""
     metadata: dict[str, Any] | None = None
     replaced: Annotated[bool, Meta(description="Another product was delivered")] | None = None
+    refunded: Annotated[bool, Meta(description="Nothing was delivered")] | None = None
+    scan_code: Annotated[str, Meta(description="The barcode that the shopper scanned")] | None = None
 
 
 class OrderWarning(Struct):

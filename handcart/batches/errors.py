@@ -1,0 +1,67 @@
+"""The refusals about shoppers, batches and picked items. Those of shoppers are documented; the others could not be
+read: docs/wire-choices.md.
+
+Source: https://docs.instacart.com/connect/api/sandbox/shoppers/create_shopper
+"""
+
+from handcart.core.errors import ApiError
+
+
+def phone_taken() -> ApiError:
+    """Another shopper has that phone number."""
+    return ApiError(400, "An account already exists with this number", key="phone")
+
+
+def invalid_email() -> ApiError:
+    """Not an e-mail address."""
+    return ApiError(400, "Invalid email", key="email")
+
+
+def invalid_phone() -> ApiError:
+    """Not a phone number."""
+    return ApiError(400, "Invalid phone number", key="phone")
+
+
+def batch_not_found() -> ApiError:
+    """No batch by that id at this retailer."""
+    return ApiError(404, "Resource not found", 4000)
+
+
+def shopper_not_found() -> ApiError:
+    """No shopper by that id at this retailer, named in the path."""
+    return ApiError(404, "Resource not found", 4000)
+
+
+def already_in_batch() -> ApiError:
+    """One of the orders is in a batch that has not ended."""
+    return ApiError(400, "is already in a batch", key="orders")
+
+
+def not_waiting() -> ApiError:
+    """One of the orders does not wait for a batch of this type: it is too far, or not far enough."""
+    return ApiError(400, "is not waiting for this type of batch", key="orders")
+
+
+def not_ahead() -> ApiError:
+    """The state does not lie ahead of the batch's own."""
+    return ApiError(400, "must come after the current state", key="workflow_state")
+
+
+def finished() -> ApiError:
+    """The batch has ended, or all of its orders were canceled."""
+    return ApiError(400, "Batch is finished", key="workflow_state")
+
+
+def not_assigned() -> ApiError:
+    """The order is in no batch of this shopper."""
+    return ApiError(400, "is not assigned to this order", key="shopper_id")
+
+
+def not_being_picked() -> ApiError:
+    """The order's items change only while it is being picked."""
+    return ApiError(400, "Order is not being picked", key="order_id")
+
+
+def not_replaceable() -> ApiError:
+    """The customer wants no replacement of the item."""
+    return ApiError(400, "Item must not be replaced", key="status")

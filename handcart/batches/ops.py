@@ -1,0 +1,231 @@
+"""Make shoppers, put orders into batches, bring batches forward, and let shoppers drop out."""
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from msgspec import Struct
+
+from handcart.batches import errors, states
+from handcart.batches.models import Batch, Shopper
+from handcart.core import clock, ids
+from handcart.core.db import Tx
+from handcart.core.errors import ApiError, invalid
+from handcart.orders import checks
+from handcart.orders import ops as orders
+from handcart.orders import states as order_states
+from handcart.orders.errors import order_not_found
+from handcart.orders.models import Order
+
+_EMAIL = re.compile(r"[^@\s\x00-\x1f\x7f]{1,64}@[^@\s\x00-\x1f\x7f]{1,189}")
+_PHONE = re.compile(r"\+?([ ().-]*[0-9]){7,15}")
+
+
+class AskedOrder(Struct, frozen=True):
+    """An order that is to be batched; `user_id`, where it is named, must be its user's."""
+
+    id: str
+    user_id: str | None = None
+
+
+async def create_shopper(tx: Tx, retailer_id: int, email: str | None = None, phone: str | None = None) -> Shopper:
+    """Make a shopper; phone numbers, as plain digits or E.164, are unique. Raises the documented errors."""
+    wrong = [
+        errors.invalid_email() if email is not None and not _EMAIL.fullmatch(email) else None,
+        errors.invalid_phone() if phone is not None and not _PHONE.fullmatch(phone) else None,
+    ]
+    checks.raise_any(wrong)
+    digits = None if phone is None else re.sub(r"[^0-9]", "", phone)
+    while True:
+        shopper = Shopper(ids.new_id(), email, digits)
+        made = await tx.run(
+            "INSERT INTO shoppers (retailer_id, id, email, phone, created_at) VALUES ($1, $2, $3, $4, $5)"
+            " ON CONFLICT DO NOTHING",
+            retailer_id,
+            shopper.id,
+            shopper.email,
+            shopper.phone,
+            clock.now(),
+        )
+        if made:
+            return shopper
+        if digits is not None and await _has_phone(tx, retailer_id, digits):
+            raise errors.phone_taken()
+
+
+async def generate(
+    tx: Tx,
+    retailer_id: int,
+    shopper_id: int,
+    asked: Sequence[AskedOrder],
+    batch_type: str | None = None,
+    workflow_state: str | None = None,
+) -> Batch:
+    """Put orders into a new batch of a shopper; without a type, of the one that the first order waits for.
+
+    Raises 404 for an unknown order, else all that is wrong at once.
+    """
+    if len({one.id for one in asked}) < len(asked):
+        raise invalid("orders")
+    held = [await _held(tx, retailer_id, one) for one in sorted(asked, key=lambda one: one.id)]
+    first = next(order for order in held if order.order_id == asked[0].id)
+    batch_type = batch_type or _type_for(first)
+    shopper = await tx.one("SELECT id FROM shoppers WHERE retailer_id = $1 AND id = $2", retailer_id, shopper_id)
+    wrong = [invalid("shopper_id") if shopper is None else None]
+    wrong += _wrong_about(batch_type, workflow_state, held)
+    if await _is_any_live(tx, retailer_id, held):
+        wrong.append(errors.already_in_batch())
+    elif batch_type in states.TYPES and any(order.status != states.TYPES[batch_type].takes for order in held):
+        wrong.append(errors.not_waiting())
+    checks.raise_any(wrong)
+    begins = states.TYPES[batch_type].initial
+    if workflow_state is not None:
+        begins = states.state_of(batch_type, workflow_state) or begins
+    batch = Batch(ids.new_id(), batch_type, begins, shopper_id, [order.order_id for order in held], is_live=True)
+    await _insert(tx, retailer_id, batch)
+    await _bring(tx, retailer_id, batch, held)
+    return batch
+
+
+async def advance(tx: Tx, retailer_id: int, batch_id: int, workflow_state: str | None = None) -> Batch:
+    """Bring a batch to its next state, or to one further ahead, through all between; its orders come along."""
+    batch = await hold(tx, retailer_id, batch_id)
+    target = states.next_state(batch.type, batch.workflow_state)
+    if workflow_state is not None:
+        target = states.state_of(batch.type, workflow_state)
+        if target is None:
+            raise invalid("workflow_state")
+    held = [await orders.hold(tx, retailer_id, order_id) for order_id in batch.order_ids]
+    going = [order for order in held if order.status != order_states.CANCELED]
+    if not batch.is_live or target is None or not going:
+        raise errors.finished()
+    if not states.is_ahead(batch.type, batch.workflow_state, target):
+        raise errors.not_ahead()
+    batch.workflow_state = target
+    await tx.run(
+        "UPDATE batches SET workflow_state = $3 WHERE retailer_id = $1 AND id = $2", retailer_id, batch_id, target
+    )
+    await _bring(tx, retailer_id, batch, going)
+    return batch
+
+
+async def drop_out(tx: Tx, retailer_id: int, batch_id: int) -> Batch:
+    """Let a shopper give a batch back: it ends, and its orders wait for another. Raises `too_late` after checkout."""
+    batch = await hold(tx, retailer_id, batch_id)
+    if not batch.is_live:
+        raise errors.finished()
+    for order_id in batch.order_ids:
+        order = await orders.hold(tx, retailer_id, order_id)
+        takes = states.TYPES[batch.type].takes
+        if order.status not in (takes, order_states.CANCELED):
+            await orders.move(tx, retailer_id, order, takes)
+    await _end(tx, retailer_id, batch)
+    return batch
+
+
+async def unbatch(tx: Tx, retailer_id: int, order_id: str) -> Order:
+    """Cancel an order for which no shopper can be found."""
+    order = await orders.hold(tx, retailer_id, order_id)
+    if order.status != order_states.BRAND_NEW or await _is_any_live(tx, retailer_id, [order]):
+        raise errors.not_waiting()
+    await orders.cancel_for(tx, retailer_id, order, "unbatchable", "unbatchable")
+    return order
+
+
+async def hold(tx: Tx, retailer_id: int, batch_id: int) -> Batch:
+    """A batch that nobody else changes before this transaction ends; raises 404."""
+    row = await tx.one(
+        "SELECT id, type, workflow_state, shopper_id, ended_at FROM batches"
+        " WHERE retailer_id = $1 AND id = $2 FOR UPDATE",
+        retailer_id,
+        batch_id,
+    )
+    if row is None:
+        raise errors.batch_not_found()
+    found = await tx.all(
+        "SELECT order_id FROM batch_orders WHERE retailer_id = $1 AND batch_id = $2 ORDER BY order_id",
+        retailer_id,
+        batch_id,
+    )
+    order_ids = sorted(one["order_id"] for one in found)
+    return Batch(row["id"], row["type"], row["workflow_state"], row["shopper_id"], order_ids, row["ended_at"] is None)
+
+
+def _type_for(order: Order) -> str:
+    """The type of batch that serves an order as it stands; of the first one for its kind, if none does."""
+    fitting = [name for name, one in states.TYPES.items() if order.kind in one.kinds]
+    return next((name for name in fitting if states.TYPES[name].takes == order.status), fitting[0])
+
+
+def _wrong_about(batch_type: str, workflow_state: str | None, held: Sequence[Order]) -> list[ApiError | None]:
+    if batch_type not in states.TYPES:
+        return [invalid("batch_type")]
+    is_fitting = all(order.kind in states.TYPES[batch_type].kinds for order in held)
+    is_known = workflow_state is None or states.state_of(batch_type, workflow_state)
+    return [None if is_fitting else invalid("batch_type"), None if is_known else invalid("workflow_state")]
+
+
+async def _held(tx: Tx, retailer_id: int, asked: AskedOrder) -> Order:
+    order = await orders.hold(tx, retailer_id, asked.id)
+    if asked.user_id is not None and order.user_id != asked.user_id:
+        raise order_not_found()
+    return order
+
+
+async def _is_any_live(tx: Tx, retailer_id: int, held: Sequence[Order]) -> bool:
+    for order in held:
+        live = await tx.one(
+            "SELECT batch_id FROM batch_orders WHERE retailer_id = $1 AND order_id = $2 AND is_live",
+            retailer_id,
+            order.order_id,
+        )
+        if live is not None and order.status != order_states.CANCELED:
+            return True
+    return False
+
+
+async def _insert(tx: Tx, retailer_id: int, batch: Batch) -> None:
+    while not await tx.run(
+        "INSERT INTO batches (retailer_id, id, type, workflow_state, shopper_id, created_at)"
+        " VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (retailer_id, id) DO NOTHING",
+        retailer_id,
+        batch.id,
+        batch.type,
+        batch.workflow_state,
+        batch.shopper_id,
+        clock.now(),
+    ):
+        batch.id = ids.new_id()
+    for order_id in batch.order_ids:
+        await tx.run(
+            "INSERT INTO batch_orders (retailer_id, batch_id, order_id, is_live) VALUES ($1, $2, $3, $4)",
+            retailer_id,
+            batch.id,
+            order_id,
+            True,
+        )
+
+
+async def _bring(tx: Tx, retailer_id: int, batch: Batch, held: Sequence[Order]) -> None:
+    """Let held orders follow their batch, which ends with its last state."""
+    status = states.TYPES[batch.type].states[batch.workflow_state]
+    for order in held:
+        if order.status != status:
+            await orders.move(tx, retailer_id, order, status)
+    if states.is_last(batch.type, batch.workflow_state):
+        await _end(tx, retailer_id, batch)
+
+
+async def _end(tx: Tx, retailer_id: int, batch: Batch) -> None:
+    batch.is_live = False
+    await tx.run(
+        "UPDATE batches SET ended_at = $3 WHERE retailer_id = $1 AND id = $2", retailer_id, batch.id, clock.now()
+    )
+    await tx.run(
+        "UPDATE batch_orders SET is_live = $3 WHERE retailer_id = $1 AND batch_id = $2", retailer_id, batch.id, False
+    )
+
+
+async def _has_phone(tx: Tx, retailer_id: int, phone: str) -> bool:
+    found: Any = await tx.one("SELECT id FROM shoppers WHERE retailer_id = $1 AND phone = $2", retailer_id, phone)
+    return found is not None

@@ -1,0 +1,106 @@
+"""The types of batches and their states: data, from which docs/order-states.md is made as well.
+
+https://docs.instacart.com/connect/api/sandbox/batches/advance_batch_state; of `delivery_only` the states after the
+first could not be read, and which state of the order each stands for is not said: docs/wire-choices.md.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from msgspec import Struct
+
+from handcart.orders import states as orders
+from handcart.orders.models import DELIVERY, DISPATCH, LAST_MILE, PICKUP
+
+BRAND_NEW = "brand_new"
+ACKNOWLEDGED = "acknowledged"
+RECEIPT_SANITY_CHECK = "receipt_sanity_check"
+AT_STORE = "at_store"
+
+
+class BatchType(Struct, frozen=True):
+    """A type of batch.
+
+    `kinds` and `takes`: which orders it serves, and the state they wait in. `initial`: where a batch begins if nothing
+    else is asked for. `states`: in their order, each with the state of the order that it stands for.
+    """
+
+    kinds: Sequence[str]
+    takes: str
+    initial: str
+    states: Mapping[str, str]
+
+
+_SHOPPED = {
+    BRAND_NEW: orders.BRAND_NEW,
+    ACKNOWLEDGED: orders.ACKNOWLEDGED,
+    orders.PICKING: orders.PICKING,
+    orders.VERIFYING_REPLACEMENTS: orders.VERIFYING_REPLACEMENTS,
+    orders.CHECKOUT: orders.CHECKOUT,
+    RECEIPT_SANITY_CHECK: orders.CHECKOUT,
+}
+
+TYPES: Mapping[str, BatchType] = {
+    "delivery": BatchType(
+        (DELIVERY,),
+        orders.BRAND_NEW,
+        ACKNOWLEDGED,
+        {**_SHOPPED, orders.DELIVERING: orders.DELIVERING, orders.COMPLETED: orders.COMPLETED},
+    ),
+    "pickup": BatchType(
+        (PICKUP,),
+        orders.BRAND_NEW,
+        ACKNOWLEDGED,
+        {**_SHOPPED, orders.BAGS_CHECK: orders.BAGS_CHECK, orders.STAGED: orders.STAGED},
+    ),
+    "delivery_only": BatchType(
+        (LAST_MILE, DISPATCH),
+        orders.BRAND_NEW,
+        ACKNOWLEDGED,
+        {
+            BRAND_NEW: orders.BRAND_NEW,
+            ACKNOWLEDGED: orders.ACKNOWLEDGED_FOR_DELIVERY,
+            AT_STORE: orders.AT_STORE,
+            orders.BAGS_VERIFIED: orders.BAGS_VERIFIED,
+            orders.DELIVERING: orders.DELIVERING,
+            orders.COMPLETED: orders.COMPLETED,
+        },
+    ),
+    # A store employee carries a staged pickup order to the customer; `at_store` is the customer.
+    "runner_customer": BatchType(
+        (PICKUP,),
+        orders.STAGED,
+        BRAND_NEW,
+        {
+            BRAND_NEW: orders.RUNNER_AWAITING,
+            AT_STORE: orders.USER_AT_STORE,
+            orders.BAGS_VERIFIED: orders.BAGS_VERIFIED,
+            orders.COMPLETED: orders.COMPLETED,
+        },
+    ),
+}
+# Other names that callers may give a state.
+ALIASES = {("delivery_only", "acknowledged_for_delivery"): ACKNOWLEDGED}
+
+
+def state_of(batch_type: str, name: str) -> str | None:
+    """A batch's state by its name, or another name of it; None if batches of the type have no such state."""
+    name = ALIASES.get((batch_type, name), name)
+    return name if name in TYPES[batch_type].states else None
+
+
+def next_state(batch_type: str, state: str) -> str | None:
+    """The state after this one; None after the last."""
+    order = list(TYPES[batch_type].states)
+    place = order.index(state) + 1
+    return order[place] if place < len(order) else None
+
+
+def is_ahead(batch_type: str, state: str, target: str) -> bool:
+    """Whether a batch may still come to a state: it lies ahead, however far."""
+    order = list(TYPES[batch_type].states)
+    return order.index(target) > order.index(state)
+
+
+def is_last(batch_type: str, state: str) -> bool:
+    """Whether a batch ends with this state."""
+    return next_state(batch_type, state) is None
