@@ -45,8 +45,8 @@ docs: setup-dev ## write the documents that are made from code: OpenAPI, setting
 	@$(PY) -m tools.generate_docs
 
 .PHONY: torture
-torture: setup-tests ## run the races for places with as many rounds as the bars ask for (half an hour)
-	LONG_RUNS=1 $(PY) -m pytest -q tests/races/test_oversell.py
+torture: setup-tests ## run races and random histories with as many rounds as the bars ask for (an hour)
+	LONG_RUNS=1 $(PY) -m pytest -q tests/races tests/slots/test_machine.py tests/orders/test_machine.py
 
 .PHONY: bench
 bench: setup-tests ## measure speed against a limit program and other servers

@@ -1,6 +1,11 @@
-"""What races need: many one-time things made in one go, and requests that set off together."""
+"""What races need: many one-time things made in one go, and requests that set off together.
+
+LONG_RUNS=1 (`make torture`) runs as many rounds as the bars ask for; without it they are fewer, so that the suite
+stays short.
+"""
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
@@ -15,6 +20,8 @@ from handcart.users import ops as users
 from handcart.users.models import User
 from tests.support.oauth import make_code
 from tests.support.shop import PASSWORD_HASH, REDIRECT_URI
+
+IS_LONG = bool(os.environ.get("LONG_RUNS"))
 
 # Prints what was tried.
 Report = Callable[[str], None]

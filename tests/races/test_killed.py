@@ -24,13 +24,13 @@ from handcart.core.migrate import migrate
 from handcart.core.secret import Keys
 from handcart.oauth import authorization
 from handcart.retailers import ops as retailers
-from tests.races.rounds import Report, make_accounts, make_codes
+from tests.races.rounds import IS_LONG, Report, make_accounts, make_codes
 from tests.support import postgres, process
 from tests.support.shop import REDIRECT_URI
 
 pytestmark = pytest.mark.serial
 
-RUNS = {"sqlite": 100, "postgresql": 20}
+RUNS = {"sqlite": 100, "postgresql": 20} if IS_LONG else {"sqlite": 20, "postgresql": 8}
 CLIENTS = 4
 CODES_PER_RUN = 60
 LONGEST_RUN_SECONDS = 0.03
@@ -95,7 +95,7 @@ def test_t12_killed_between_claim_and_answer_then_no_code_twice_and_no_orphan_to
     settled += settle(server.url, credentials, heard)
     # A code that gave a token gives no second one.
     client = Client(server.url, credentials)
-    assert [client.redeem(code) for code in list(heard.tokens)[-50:]] == [None] * 50
+    assert {client.redeem(code) for code in list(heard.tokens)[-50:]} == {None}
     client.close()
     servers.close()
     used, orphans, missing = asyncio.run(on(url, check, codes, heard))

@@ -8,14 +8,14 @@ import pytest
 from handcart.linking import ops as linking
 from handcart.oauth import tokens
 from handcart.retailers import ops as retailers
-from tests.races.rounds import Report, make_accounts, make_linking_tokens, make_users, post, together, told
+from tests.races.rounds import IS_LONG, Report, make_accounts, make_linking_tokens, make_users, post, together, told
 from tests.support.oauth import Organization
 from tests.support.server import LiveServer
 from tests.support.shop import Shop
 
 pytestmark = pytest.mark.serial
 
-ROUNDS = 200
+ROUNDS = 200 if IS_LONG else 25
 INVALID = (400, "Linking token is invalid")
 SUCCESS = (200, "")
 

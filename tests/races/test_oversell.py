@@ -1,13 +1,11 @@
 """No place is sold twice, however many want it at the same moment: three server processes on each store.
 
-The letters are those of the bars in the design's table. LONG_RUNS=1 runs as many rounds as it asks for; without it
-they are fewer, so that the suite stays short. Each guard has a canary that takes it away and sees the race.
+The letters are those of the bars in the design's table. Each guard has a canary that takes it away and sees the race.
 """
 
 import asyncio
-import os
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -21,6 +19,7 @@ from handcart.slots import ledger
 from handcart.slots.plans import Plan
 from handcart.users import ops as users
 from handcart.users.models import User
+from tests.races.rounds import IS_LONG, Report
 from tests.support import postgres, slots
 from tests.support.server import LiveServer, live_server
 from tests.support.shop import Shop
@@ -28,7 +27,6 @@ from tests.support.volley import Answer, Connection, volleys
 
 pytestmark = pytest.mark.serial
 
-IS_LONG = bool(os.environ.get("LONG_RUNS"))
 ROUNDS = 200 if IS_LONG else 12
 USERS = 50
 REBOOKERS = 20
@@ -81,9 +79,7 @@ def check(server: LiveServer) -> None:
     assert server.read(integrity.faults) == []
 
 
-def test_last_place_for_fifty_users_at_once_then_one_gets_it(
-    shop: Shop, two_processes: str, report: Callable[[str], None]
-) -> None:
+def test_last_place_for_fifty_users_at_once_then_one_gets_it(shop: Shop, two_processes: str, report: Report) -> None:
     """B1."""
     made, options = prepare(shop, 1, USERS, ROUNDS)
     rounds = [[reserve(user, option) for user in made] for option in options]
@@ -93,9 +89,7 @@ def test_last_place_for_fifty_users_at_once_then_one_gets_it(
     report(f"B1 {shop.server.store}: {ROUNDS} rounds x {USERS} users for one place: one success each")
 
 
-def test_expired_holds_and_one_place_then_one_books(
-    shop: Shop, two_processes: str, report: Callable[[str], None]
-) -> None:
+def test_expired_holds_and_one_place_then_one_books(shop: Shop, two_processes: str, report: Report) -> None:
     """B4: holds that ran out, and whose places were given to somebody else since, ask for the last place at once."""
     made, options = prepare(shop, REBOOKERS, REBOOKERS, ROUNDS)
     urls, won = [shop.server.url, two_processes], []
@@ -114,7 +108,7 @@ def test_expired_holds_and_one_place_then_one_books(
 
 
 def test_order_at_the_moment_its_hold_expires_then_never_two_for_one_place(
-    shop: Shop, two_processes: str, report: Callable[[str], None]
+    shop: Shop, two_processes: str, report: Report
 ) -> None:
     """B3: one orders while another one reserves the same last place, from 50 ms before to 50 ms after the end."""
     made, options = prepare(shop, 1, 2, min(EDGE_TRIES, 300))
@@ -145,9 +139,7 @@ def give_back(shop: Shop) -> None:
     shop.server.sql("UPDATE slot_ledger SET held = 0, booked = 0 WHERE retailer_id = $1", shop.retailer.id)
 
 
-def test_same_user_reserves_twice_at_once_then_one_hold(
-    shop: Shop, two_processes: str, report: Callable[[str], None]
-) -> None:
+def test_same_user_reserves_twice_at_once_then_one_hold(shop: Shop, two_processes: str, report: Report) -> None:
     """B5."""
     (user,), options = prepare(shop, 5, 1, SAME_USER_ROUNDS + 1)
     rounds = [
@@ -162,7 +154,7 @@ def test_same_user_reserves_twice_at_once_then_one_hold(
 
 
 def test_many_mixed_operations_then_never_above_capacity_and_all_given_back(
-    shop: Shop, two_processes: str, report: Callable[[str], None]
+    shop: Shop, two_processes: str, report: Report
 ) -> None:
     """B2: reserve (which moves the user's hold), order and cancel at random, while a checker looks on."""
     for capacity in (2, 7, 100):
@@ -277,7 +269,7 @@ def drop_check(server: LiveServer) -> None:
 
 
 def test_dispatch_takes_the_soonest_while_others_move_then_nobody_waits_in_a_circle(
-    shop: Shop, two_processes: str, report: Callable[[str], None]
+    shop: Shop, two_processes: str, report: Report
 ) -> None:
     """B7: whoever locks several windows takes them in one order."""
     made, _ = prepare(shop, 30, 8, 3)

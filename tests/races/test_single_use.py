@@ -15,12 +15,13 @@ from handcart.oauth import tokens
 from handcart.retailers import ops as retailers
 from handcart.users import ops as users_ops
 from handcart.users.models import User
+from tests.races.rounds import IS_LONG
 from tests.support.shop import PASSWORD_HASH, REDIRECT_URI, Shop
 from tests.support.volley import Answer, volleys
 
 pytestmark = pytest.mark.serial
 
-ROUNDS = 200
+ROUNDS = 200 if IS_LONG else 25
 AT_ONCE = 20
 CANARY_ROUNDS = 20
 GUARD = " AND used_at IS NULL"
