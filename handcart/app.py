@@ -20,7 +20,9 @@ from handcart.oauth import bearer
 from handcart.oauth import pages as oauth_pages
 from handcart.orders import ops as orders
 from handcart.orders import routes as orders_routes
+from handcart.sandbox import own_api
 from handcart.sandbox import routes as sandbox_routes
+from handcart.sandbox.rehearsal import Rehearsal
 from handcart.slots import api as slots_api
 from handcart.slots import ops as slots
 from handcart.stores import api as stores_api
@@ -43,21 +45,25 @@ _TAGS = {
     "Stores": "Which stores serve a place.",
     "Time slots": "When an order can be served, and a place held for ten minutes.",
     "Orders": "Delivery, pickup, last mile and dispatch orders, from creation until a shopper takes them.",
-    "Sandbox": "Shoppers, batches and their states: moves orders on a server for development; production has none.",
     "Account linking": "Link a user to the customer's account on this platform, and read the membership back.",
+}
+_SANDBOX_TAGS = {
+    "Sandbox": "Shoppers, batches and their states: moves orders on a server for development; production has none.",
+    own_api.TAG: own_api.ABOUT,
 }
 
 
 def create(settings: Settings, keys: Keys) -> App:
     """The ASGI application."""
-    return App(settings, keys, routes(settings), bearer.Bearers().authenticate, error_page)
+    rehearsal = Rehearsal() if settings.is_sandbox else None
+    return App(settings, keys, routes(settings), bearer.Bearers().authenticate, error_page, rehearsal)
 
 
 def routes(settings: Settings) -> Sequence[Route]:
     """The route table for these settings."""
     table = [*api_routes(), *page_routes(), *_health_routes()]
     if settings.is_sandbox:
-        table += sandbox_routes.ROUTES
+        table += [*sandbox_routes.ROUTES, *own_api.ROUTES]
     if settings.is_sandbox or settings.reference:
         table += _reference_routes()
     if settings.metrics_public:
@@ -90,12 +96,12 @@ def page_routes() -> Sequence[Route]:
 
 def description(settings: Settings) -> dict[str, object]:
     """The OpenAPI document; a sandbox's shows what only a sandbox has."""
-    own = sandbox_routes.ROUTES if settings.is_sandbox else ()
+    own = (*sandbox_routes.ROUTES, *own_api.ROUTES) if settings.is_sandbox else ()
     return openapi.describe(
         [*api_routes(), *own],
         info={"title": "Handcart: Connect Fulfillment API", "version": __version__, "description": _ABOUT},
         server=settings.issuer,
-        tags=_TAGS,
+        tags={**_TAGS, **(_SANDBOX_TAGS if settings.is_sandbox else {})},
         security_schemes=oauth_api.security_schemes(settings.issuer),
         bearer_refusals=bearer.refusals(),
     )

@@ -3,12 +3,14 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
-from handcart.core import idempotency, log, ratelimit, sessions
+from handcart.core import clock, idempotency, log, ratelimit, sessions
+from handcart.core.clock import VirtualClock
 from handcart.core.db import Database, Tx, Unavailable
 from handcart.core.secret import Keys
 from handcart.core.settings import Settings
 from handcart.core.stores import connect
 from handcart.oauth import jobs as oauth
+from handcart.sandbox import state as sandbox
 
 PAUSE_SECONDS = 60
 STEP_ROWS = 200
@@ -28,7 +30,7 @@ async def run(settings: Settings, keys: Keys, *, once: bool = False) -> None:
     database = await connect(settings.database_url, keys, pool_size=1)
     try:
         while True:
-            await _tidy(database)
+            await _tidy(database, settings.is_sandbox)
             if once:
                 return
             await asyncio.sleep(PAUSE_SECONDS)
@@ -36,13 +38,21 @@ async def run(settings: Settings, keys: Keys, *, once: bool = False) -> None:
         await database.close()
 
 
+async def _use_earliest_clock(database: Database) -> None:
+    """Hold for expired what is so by the clock of every sandbox."""
+    clocks = await database.read(sandbox.clocks)
+    clock.use(VirtualClock(frozen_at=min([clock.of_process(), *(virtual.now() for virtual in clocks)])))
+
+
 async def purge(database: Database) -> dict[str, int]:
     """Purge everything that has expired; answers the rows dropped by each purge."""
     return {f"{job.__module__}.{job.__name__}": await _purge(database, job) for job in PURGES}
 
 
-async def _tidy(database: Database) -> None:
+async def _tidy(database: Database, is_sandbox: bool) -> None:
     try:
+        if is_sandbox:
+            await _use_earliest_clock(database)
         dropped = await purge(database)
     except Unavailable as error:  # it will be back, and so will we
         log.warning("housekeeping put off", cause=str(error))

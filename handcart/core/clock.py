@@ -1,8 +1,17 @@
-"""The one source of time: integer microseconds since the Unix epoch, UTC."""
+"""The one source of time: integer microseconds since the Unix epoch, UTC.
+
+A sandbox lets each retailer's calls go by a clock of its own; that is set for one task (`use`) and read by `now`.
+What belongs to nobody's shop (sessions of browsers, limits, logs, ids) goes by `of_process`.
+"""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from functools import lru_cache
+
+from msgspec import Struct
 
 from handcart.core.errors import invalid
 
@@ -15,9 +24,43 @@ MOST = 4_102_444_800 * SECOND  # 2100-01-01: beyond it lies no time that anybody
 _shift = 0
 
 
+class VirtualClock(Struct, frozen=True):
+    """Stands at `frozen_at`, or goes on `offset` away from the process's clock; microseconds."""
+
+    frozen_at: int | None = None
+    offset: int = 0
+
+    def now(self) -> int:
+        return of_process() + self.offset if self.frozen_at is None else self.frozen_at
+
+
+_in_use: ContextVar[VirtualClock | None] = ContextVar("clock", default=None)
+
+
 def now() -> int:
-    """Microseconds since the Unix epoch."""
+    """Microseconds since the Unix epoch, by the clock in use."""
+    in_use = _in_use.get()
+    return of_process() if in_use is None else in_use.now()
+
+
+def of_process() -> int:
+    """Microseconds since the Unix epoch, whatever clock is in use."""
     return time.time_ns() // 1000 + _shift
+
+
+def use(virtual: VirtualClock | None) -> None:
+    """Let this task, and what it starts from here on, go by a clock (None: the process's own again)."""
+    _in_use.set(virtual)
+
+
+@contextmanager
+def using(virtual: VirtualClock) -> Iterator[None]:
+    """`use` until the block ends."""
+    token = _in_use.set(virtual)
+    try:
+        yield
+    finally:
+        _in_use.reset(token)
 
 
 def shift(microseconds: int) -> None:

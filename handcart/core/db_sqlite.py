@@ -13,6 +13,7 @@ import sqlite3
 from collections import deque
 from collections.abc import Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import Context, copy_context
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,8 @@ from handcart.core.secret import Keys
 
 # One group may hold the loop for about 3 ms.
 _GROUP = 64
+# An op that waits with what its caller's task has set (such as the clock in use: another task runs it), and its end.
+_Waiting = tuple[Coroutine[Any, Any, Any], Context, asyncio.Future[Any]]
 _LOCK_WAIT_SECONDS = 5.0
 
 
@@ -72,7 +75,7 @@ class SqliteDatabase:
         self._write_tx = SqliteTx(self._writer, keys)
         self._lock = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         self._thread = ThreadPoolExecutor(1, "sqlite-commit")
-        self._waiting: deque[tuple[Coroutine[Any, Any, Any], asyncio.Future[Any]]] = deque()
+        self._waiting: deque[_Waiting] = deque()
         self._draining: asyncio.Task[None] | None = None
 
     async def read(self, op: Op[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -84,7 +87,7 @@ class SqliteDatabase:
     async def write(self, op: Op[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         loop = asyncio.get_running_loop()
         done: asyncio.Future[T] = loop.create_future()
-        self._waiting.append((op(self._write_tx, *args, **kwargs), done))  # type: ignore[arg-type]
+        self._waiting.append((op(self._write_tx, *args, **kwargs), copy_context(), done))  # type: ignore[arg-type]
         if self._draining is None:
             self._draining = loop.create_task(self._drain())
         return await done
@@ -117,8 +120,8 @@ class SqliteDatabase:
                 self._writer.execute("BEGIN IMMEDIATE")
                 changes = self._writer.total_changes
                 while self._waiting and len(group) < _GROUP:
-                    op, done = self._waiting[0]  # and stays there until it has run: a full disk may end it all
-                    group.append((done, *self._run(op)))
+                    op, context, done = self._waiting[0]  # stays there until it has run: a full disk may end it all
+                    group.append((done, *self._run(op, context)))
                     self._waiting.popleft()
                 if self._writer.total_changes != changes:
                     await loop.run_in_executor(self._thread, self._writer.commit)
@@ -136,11 +139,11 @@ class SqliteDatabase:
         for done, result, refusal in group:
             _settle(done, result, refusal)
 
-    def _run(self, op: Coroutine[Any, Any, Any]) -> tuple[Any, BaseException | None]:
+    def _run(self, op: Coroutine[Any, Any, Any], context: Context) -> tuple[Any, BaseException | None]:
         """Run one op inside its own savepoint."""
         self._writer.execute("SAVEPOINT op")
         try:
-            result = _run_in_one_go(op)
+            result = context.run(_run_in_one_go, op)
         except Exception as error:  # whatever an op raises belongs to its own caller alone
             self._writer.execute("ROLLBACK TO op")
             self._writer.execute("RELEASE op")
@@ -172,7 +175,7 @@ class SqliteDatabase:
         for done, _, _ in group:
             _settle(done, None, refusal)
         while self._waiting:
-            op, done = self._waiting.popleft()
+            op, _, done = self._waiting.popleft()
             op.close()
             _settle(done, None, refusal)
 

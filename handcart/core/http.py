@@ -6,15 +6,14 @@ OpenAPI description (`core.openapi`).
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any, Protocol
 from urllib.parse import unquote
 
 from msgspec import Struct
 
-from handcart.core import errors, log, wire
-from handcart.core.db import Database, Unavailable
+from handcart.core import clock, errors, log, wire
+from handcart.core.db import Database, Tx, Unavailable
 from handcart.core.errors import ApiError
 from handcart.core.ids import new_request_id
 from handcart.core.metrics import Metrics
@@ -55,7 +54,10 @@ class Call:
         "query",
         "raw",
         "receive",
+        "refusal",
+        "rehearsal",
         "request_id",
+        "route",
     )
 
     def __init__(self, app: "App", scope: Mapping[str, Any], receive: Callable[[], Awaitable[Any]]) -> None:
@@ -70,6 +72,9 @@ class Call:
         self.raw = b""
         self.body: Any = None
         self.caller: Any = None
+        self.route: Route | None = None
+        self.refusal: ApiError | None = None
+        self.rehearsal: Any = None  # what a sandbox keeps about this call
 
     def header(self, name: bytes) -> str | None:
         """The value of a header given in lower case; None if it is absent or there several times."""
@@ -85,8 +90,7 @@ class Call:
         return [value.decode("latin-1") for key, value in self.headers if key == name]
 
 
-@dataclass(slots=True)
-class Reply:
+class Reply(Struct):
     """An answer; `headers` beside those that every answer carries. What is not private may be cached."""
 
     status: int
@@ -100,8 +104,7 @@ Answer = Struct | Reply | ApiError
 Handler = Callable[..., Awaitable[Answer]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Route:
+class Route(Struct, frozen=True, kw_only=True):
     """One operation.
 
     `tx`: "read" or "write" runs `handler(tx, call)` in a transaction; None runs `handler(call)`, which may open some.
@@ -125,7 +128,26 @@ class Route:
     deprecated: bool = False
     form: Any = None
     operation_id: str = ""
-    parameters: Mapping[str, Any] = field(default_factory=dict)
+    parameters: Mapping[str, Any] = {}
+
+
+class Rehearsal(Protocol):
+    """What a sandbox adds to calls; a production server has none."""
+
+    async def know(self, tx: Tx, call: Call, retailer_id: int) -> int:
+        """The retailer behind a call is known: let the call go by its clock.
+
+        Answers the moment that the call's token has to outlive, in microseconds.
+        """
+        ...
+
+    async def enter(self, call: Call) -> None:
+        """The call may pass to its handler: may wait, or raise a refusal in its place."""
+        ...
+
+    async def leave(self, call: Call, method: str, raw_path: str, reply: Reply) -> None:
+        """The call has its answer, which is not sent yet."""
+        ...
 
 
 class _Node:
@@ -193,6 +215,7 @@ class App:
         routes: Sequence[Route],
         authenticate: Callable[[Call], Awaitable[Caller]],
         error_page: Callable[[Call, ApiError], Reply],
+        rehearsal: Rehearsal | None = None,
     ) -> None:
         self.settings = settings
         self.keys = keys
@@ -206,6 +229,7 @@ class App:
         if settings.is_https:
             self._always = [*self._always, (b"strict-transport-security", b"max-age=31536000")]
         self._authenticate = authenticate
+        self.rehearsal = rehearsal
         self._error_page = error_page
 
     async def open(self) -> None:
@@ -224,9 +248,13 @@ class App:
             await self._lifespan(receive, send)
             return
         started = perf_counter()
+        if self.rehearsal is not None:
+            clock.use(None)  # a connection's next request may come with what the one before has set
         call = Call(self, scope, receive)
-        method = scope["method"]
-        route, reply = await self._answer(call, method, scope["raw_path"].decode("latin-1"))
+        method, raw_path = scope["method"], scope["raw_path"].decode("latin-1")
+        route, reply = await self._answer(call, method, raw_path)
+        if self.rehearsal is not None:
+            await self.rehearsal.leave(call, method, raw_path, reply)
         await self._send(send, reply, call.request_id)
         seconds = perf_counter() - started
         self.metrics.observe(method if route else "-", route, reply.status, seconds)
@@ -239,6 +267,7 @@ class App:
         try:
             route, call.path = self._router.match(method, raw_path)
             path = route.path
+            call.route = route
             return path, await self._run(route, call)
         except ApiError as error:
             refusal = error
@@ -248,6 +277,7 @@ class App:
         except Exception as error:
             log.exception("request failed", error, request_id=call.request_id, route=path)
             refusal = errors.internal()
+        call.refusal = refusal
         if raw_path.startswith(("/v2", "/.well-known")):
             return path, refusal_reply(refusal)
         return path, self._error_page(call, refusal)
@@ -258,6 +288,8 @@ class App:
             if route.scope not in call.caller.scopes:
                 raise errors.forbidden_scope(route.scope)
             self.limit(call.caller.client_id)
+            if self.rehearsal is not None:
+                await self.rehearsal.enter(call)
         if route.body is not None:
             call.raw = await read_body(call)
             call.body = wire.decode(_json_text(call), route.body)
@@ -272,6 +304,12 @@ class App:
         if isinstance(answer, ApiError):
             raise answer
         return answer if isinstance(answer, Reply) else json_reply(answer)
+
+    async def rehearse(self, call: Call, retailer_id: int | None) -> None:
+        """In a sandbox, let a call without a bearer token go by this retailer's clock and meet its faults."""
+        if self.rehearsal is not None and retailer_id is not None:
+            await self.database.read(self.rehearsal.know, call, retailer_id)
+            await self.rehearsal.enter(call)
 
     def limit(self, client_id: str) -> None:
         """Count one request of a client; raises 429 over its share of requests a second."""

@@ -17,7 +17,7 @@ _lock = Lock()
 def new_id() -> int:
     """A new id. Rises within a process; two processes can clash, so inserts must be ready for a taken id."""
     global _last
-    drawn = (clock.now() // 1000 - _EPOCH) * _LOW + secrets.randbelow(_LOW)
+    drawn = (clock.of_process() // 1000 - _EPOCH) * _LOW + secrets.randbelow(_LOW)
     with _lock:
         _last = max(_last + 1, drawn)
         return _last

@@ -79,7 +79,7 @@ def to(stream: TextIO | None) -> None:
 
 def _line(level: str, event: str, fields: dict[str, Any]) -> bytes:
     global _second, _second_text
-    second = clock.now() // clock.SECOND
+    second = clock.of_process() // clock.SECOND
     if second != _second:
         _second, _second_text = second, clock.to_wire(second * clock.SECOND)
     # JSON escapes line ends, so that no input can forge a line.

@@ -149,5 +149,5 @@ async def _remember_key(tx: Tx) -> None:
         "INSERT INTO installation (name, value) VALUES ('secret_key_fingerprint', $1), ('created_at', $2)"
         " ON CONFLICT (name) DO NOTHING",
         tx.keys.fingerprint,
-        str(clock.now()),
+        str(clock.of_process()),
     )

@@ -1,7 +1,8 @@
 """Rate limits: a bucket per API client in this process, and counted windows in the database for sign-in."""
 
-from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address
+
+from msgspec import Struct
 
 from handcart.core import clock
 from handcart.core.db import Tx
@@ -20,7 +21,7 @@ class Buckets:
         """Whether one more request may pass now."""
         if not self._per_second:
             return True
-        now = clock.now()
+        now = clock.of_process()
         # The moment at which the bucket will be full again says all there is to know about it.
         full_at = max(self._full_at.get(key, 0), now) + clock.SECOND // self._per_second
         if full_at > now + clock.SECOND:
@@ -31,8 +32,7 @@ class Buckets:
         return True
 
 
-@dataclass(frozen=True)
-class Limit:
+class Limit(Struct, frozen=True):
     """At most `hits` in each window of `seconds`."""
 
     hits: int
@@ -42,7 +42,7 @@ class Limit:
 async def count(tx: Tx, subject: str, limit: Limit) -> int:
     """Count one hit on `subject`; answers 0, or the seconds to wait when the window already held its fill."""
     window = limit.seconds * clock.SECOND
-    starts_at = clock.now() // window * window
+    starts_at = clock.of_process() // window * window
     # A full window is left as it is, so that a flood of refused tries costs no write.
     row = await tx.one(
         "INSERT INTO rate_limits (subject, window_starts_at, hits) VALUES ($1, $2, 1)"
@@ -61,7 +61,7 @@ async def uncount(tx: Tx, subject: str, limit: Limit) -> None:
     await tx.run(
         "UPDATE rate_limits SET hits = hits - 1 WHERE subject = $1 AND window_starts_at = $2 AND hits > 0",
         subject,
-        clock.now() // window * window,
+        clock.of_process() // window * window,
     )
 
 
@@ -70,7 +70,7 @@ async def purge(tx: Tx, most: int) -> int:
     return await tx.run(
         "DELETE FROM rate_limits WHERE (subject, window_starts_at) IN"
         " (SELECT subject, window_starts_at FROM rate_limits WHERE window_starts_at < $1 LIMIT $2)",
-        clock.now() - clock.DAY,
+        clock.of_process() - clock.DAY,
         most,
     )
 
@@ -87,4 +87,4 @@ def network(address: str) -> str:
 
 
 def _wait(until: int) -> int:
-    return max(1, (until - clock.now()) // clock.SECOND)
+    return max(1, (until - clock.of_process()) // clock.SECOND)

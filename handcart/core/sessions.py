@@ -17,7 +17,7 @@ _TOUCH = 5 * clock.MINUTE
 async def sign_in(tx: Tx, account_id: int, old: str) -> str:
     """Start a session under a new id, end the one before; answers the cookie."""
     await sign_out(tx, old)
-    cookie, now = new_token(), clock.now()
+    cookie, now = new_token(), clock.of_process()
     await tx.run(
         "INSERT INTO sessions (session_hash, account_id, created_at, seen_at) VALUES ($1, $2, $3, $3)",
         tx.keys.hash(cookie),
@@ -29,7 +29,7 @@ async def sign_in(tx: Tx, account_id: int, old: str) -> str:
 
 async def account_of(tx: Tx, cookie: str) -> int | None:
     """The account that is signed in under this cookie, if it is still alive."""
-    now = clock.now()
+    now = clock.of_process()
     row = await tx.one(
         "SELECT account_id FROM sessions WHERE session_hash = $1 AND seen_at > $2 AND created_at > $3",
         tx.keys.hash(cookie),
@@ -41,7 +41,7 @@ async def account_of(tx: Tx, cookie: str) -> int | None:
 
 async def touch(tx: Tx, cookie: str) -> None:
     """Remember that the session is in use."""
-    now = clock.now()
+    now = clock.of_process()
     await tx.run(
         "UPDATE sessions SET seen_at = $2 WHERE session_hash = $1 AND seen_at < $3",
         tx.keys.hash(cookie),
@@ -62,7 +62,7 @@ async def sign_out_everywhere(tx: Tx, account_id: int) -> None:
 
 async def purge(tx: Tx, most: int) -> int:
     """Drop dead sessions; answers how many."""
-    now = clock.now()
+    now = clock.of_process()
     return await tx.run(
         "DELETE FROM sessions WHERE session_hash IN"
         " (SELECT session_hash FROM sessions WHERE seen_at < $1 OR created_at < $2 LIMIT $3)",

@@ -258,4 +258,5 @@ async def _client(call: Call, parameters: dict[str, str], refusal: OAuthError) -
         raise refusal
     call.caller = client
     call.app.limit(client_id)
+    await call.app.rehearse(call, client.retailer_id)
     return client

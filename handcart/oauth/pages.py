@@ -31,6 +31,7 @@ def routes(is_linked: IsLinked) -> Sequence[Route]:
         return await _authorize(call, is_linked)
 
     async def waiting(call: Call) -> Reply:
+        await _rehearse(call)
         return await _show(Browser(call), call.path["request_id"], is_linked)
 
     return (
@@ -49,6 +50,7 @@ async def _authorize(call: Call, is_linked: IsLinked) -> Reply:
     except Rejected as rejected:
         return browser.see_other(_back(browser, rejected.request, _error(rejected.error)))
     call.app.limit_visits(call.address)
+    await call.app.rehearse(call, request.client.retailer_id)
     pending = await call.app.database.write(authorization.start, request, browser.session)
     return await _show(browser, pending.id, is_linked)
 
@@ -81,6 +83,7 @@ async def _show(browser: Browser, request_id: str, is_linked: IsLinked) -> Reply
 
 
 async def _sign_in(call: Call) -> Reply:
+    await _rehearse(call)
     browser = Browser(call)
     form = await browser.form()
     pending = await _take_step(browser, form)
@@ -94,6 +97,7 @@ async def _sign_in(call: Call) -> Reply:
 
 
 async def _consent(call: Call) -> Reply:
+    await _rehearse(call)
     browser = Browser(call)
     form = await browser.form()
     decision = form.get("decision")
@@ -110,6 +114,13 @@ async def _consent(call: Call) -> Reply:
         return browser.see_other(_back(browser, pending, _error(errors.access_denied())))
     code = await database.write(authorization.allow, pending, browser.session)
     return browser.see_other(_back(browser, pending, {"code": code}))
+
+
+async def _rehearse(call: Call) -> None:
+    """In a sandbox, go by the clock of the retailer that the pending request is for."""
+    if call.app.rehearsal is not None:
+        retailer_id = await call.app.database.read(authorization.retailer_of, call.path["request_id"])
+        await call.app.rehearse(call, retailer_id)
 
 
 async def _switch_account(browser: Browser, pending: PendingRequest) -> Reply:

@@ -16,7 +16,7 @@ LIMIT = Limit(3, 60)
 def stopped(monkeypatch: pytest.MonkeyPatch) -> Any:
     """A clock that moves when told to: `stopped(seconds)`."""
     moment = [time.time_ns() // 1000]
-    monkeypatch.setattr(clock, "now", lambda: moment[0])
+    monkeypatch.setattr(clock, "of_process", lambda: moment[0])
 
     def move(seconds: float) -> None:
         moment[0] += int(seconds * clock.SECOND)

@@ -1,0 +1,98 @@
+"""A retailer's own clock: freeze it, move it, run it to the next thing due, give it back to the real time.
+
+It may go back as well: what was made keeps its times, nothing is undone, and ids go on rising (`core.ids`).
+"""
+
+from collections.abc import Collection, Mapping
+
+from msgspec import Struct
+
+from handcart.core import clock
+from handcart.core.db import Tx
+from handcart.core.errors import invalid
+from handcart.sandbox import state as states
+from handcart.sandbox.state import State
+
+# Slot ids count from the one; from the other on, what lasts a while would end beyond all that anybody means.
+EARLIEST = 1_767_225_600 * clock.SECOND  # 2026-01-01
+LATEST = 4_070_908_800 * clock.SECOND  # 2099-01-01
+
+# What can be due: the first moment after $2 at which something of the retailer $1 begins or ends.
+_CLIENTS = "client_id IN (SELECT client_id FROM clients WHERE retailer_id = $1)"
+_OPEN = "status NOT IN ('canceled', 'completed') AND delivered_at IS NULL"
+_PERIODS = "memberships m JOIN links l ON l.account_id = m.account_id WHERE l.retailer_id = $1"
+_FIRST: Mapping[str, tuple[str, str]] = {
+    "hold_expiry": ("expires_at", "holds WHERE retailer_id = $1 AND is_counted"),
+    "window_start": ("window_starts_at", f"orders WHERE retailer_id = $1 AND {_OPEN}"),
+    "window_end": ("window_ends_at", f"orders WHERE retailer_id = $1 AND {_OPEN}"),
+    "membership_start": ("m.starts_at", _PERIODS),
+    "membership_end": ("m.ends_at", _PERIODS),
+    "token_expiry": ("expires_at", "tokens WHERE retailer_id = $1 AND revoked_at IS NULL AND used_at IS NULL"),
+    "code_expiry": ("expires_at", f"authorization_codes WHERE {_CLIENTS} AND used_at IS NULL"),
+    "authorization_request_expiry": ("expires_at", f"authorization_requests WHERE {_CLIENTS} AND answered_at IS NULL"),
+    "idempotency_key_expiry": ("expires_at", f"idempotency_keys WHERE {_CLIENTS}"),
+}
+DUE = tuple(_FIRST)
+_NEXT = " UNION ALL ".join(
+    f"SELECT '{what}' AS what, min({moment}) AS at FROM {where} AND {moment} > $2"  # noqa: S608 (the table above)
+    for what, (moment, where) in _FIRST.items()
+)
+
+
+class Due(Struct, frozen=True):
+    """Something that begins or ends at a moment (microseconds)."""
+
+    what: str
+    at: int
+
+
+async def set_to(tx: Tx, retailer_id: int, at: int | None, *, is_frozen: bool) -> State:
+    """Set the clock to a moment (None: the one it shows), there to stand or to go on; raises `is invalid` for `at`."""
+    state = await states.hold(tx, retailer_id)
+    return await _move(tx, retailer_id, state, _now(state) if at is None else at, "at", is_frozen=is_frozen)
+
+
+async def advance(tx: Tx, retailer_id: int, seconds: int) -> State:
+    """Move the clock forward; raises `is invalid` for `seconds` at the end of time."""
+    state = await states.hold(tx, retailer_id)
+    at = _now(state) + seconds * clock.SECOND
+    return await _move(tx, retailer_id, state, at, "seconds", is_frozen=state.frozen_at is not None)
+
+
+async def run_to_next(tx: Tx, retailer_id: int, kinds: Collection[str]) -> tuple[State, Due | None]:
+    """Move the clock forward to the moment of the next thing due, of these kinds; None, and no move, without any."""
+    state = await states.hold(tx, retailer_id)
+    due = await next_due(tx, retailer_id, _now(state), kinds)
+    if due is None or due.at > LATEST:
+        return state, None
+    return await _move(tx, retailer_id, state, due.at, "what", is_frozen=state.frozen_at is not None), due
+
+
+async def release(tx: Tx, retailer_id: int) -> State:
+    """The real time again."""
+    state = await states.hold(tx, retailer_id)
+    state.frozen_at, state.offset = None, 0
+    await states.save(tx, retailer_id, state)
+    return state
+
+
+async def next_due(tx: Tx, retailer_id: int, after: int, kinds: Collection[str]) -> Due | None:
+    """The first thing due after a moment, of these kinds."""
+    rows = await tx.all(_NEXT, retailer_id, after)
+    return min(
+        (Due(row["what"], row["at"]) for row in rows if row["at"] is not None and row["what"] in kinds),
+        key=lambda due: (due.at, due.what),
+        default=None,
+    )
+
+
+def _now(state: State) -> int:
+    return clock.of_process() if state.clock is None else state.clock.now()
+
+
+async def _move(tx: Tx, retailer_id: int, state: State, at: int, key: str, *, is_frozen: bool) -> State:
+    if not EARLIEST <= at <= LATEST:
+        raise invalid(key)
+    state.frozen_at, state.offset = (at, 0) if is_frozen else (None, at - clock.of_process())
+    await states.save(tx, retailer_id, state)
+    return state

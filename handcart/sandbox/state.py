@@ -1,0 +1,95 @@
+"""What one retailer's sandbox is set to: its clock and its faults.
+
+It is one row of the table `installation`, so that the processes of a server agree, and production databases have no
+tables that only sandboxes fill. No row: the real time, and no faults.
+"""
+
+from collections.abc import Sequence
+from typing import Literal
+
+import msgspec
+from msgspec import Struct
+
+from handcart.core.clock import VirtualClock
+from handcart.core.db import Tx
+
+RATE_LIMITED = "rate_limited"
+INTERNAL_ERROR = "internal_error"
+UNAVAILABLE = "unavailable"
+SLOW = "slow"
+SLOT_TAKEN = "slot_taken"
+Kind = Literal["rate_limited", "internal_error", "unavailable", "slow", "slot_taken"]
+
+_NAME = "sandbox of {}"
+
+
+class Fault(Struct, kw_only=True, omit_defaults=True):
+    """A fault that calls meet. `operation` None and `path` None: every call; `times` None: until it is switched off.
+
+    `share` of the matching calls meet it, drawn by `seed`. `seen` calls matched so far, `met` of them met it.
+    """
+
+    fault: Kind
+    operation: str | None = None
+    path: str | None = None
+    service_option_id: int | None = None
+    times: int | None = None
+    share: float = 1.0
+    seed: int = 0
+    slow_ms: int = 0
+    retry_after: int = 1
+    seen: int = 0
+    met: int = 0
+
+
+class State(Struct, kw_only=True, omit_defaults=True):
+    """The row. `frozen_at` and `offset`: microseconds, as in `core.clock.VirtualClock`."""
+
+    frozen_at: int | None = None
+    offset: int = 0
+    faults: Sequence[Fault] = ()
+
+    @property
+    def clock(self) -> VirtualClock | None:
+        """None: the real time."""
+        return VirtualClock(self.frozen_at, self.offset) if self.is_virtual else None
+
+    @property
+    def is_virtual(self) -> bool:
+        return self.frozen_at is not None or self.offset != 0
+
+
+async def load(tx: Tx, retailer_id: int) -> State:
+    """What a retailer's sandbox is set to."""
+    row = await tx.one("SELECT value FROM installation WHERE name = $1", _NAME.format(retailer_id))
+    return State() if row is None else msgspec.json.decode(row["value"], type=State)
+
+
+async def hold(tx: Tx, retailer_id: int) -> State:
+    """As `load`; whoever else wants to change it waits until this transaction ends."""
+    name = _NAME.format(retailer_id)
+    await tx.run("INSERT INTO installation (name, value) VALUES ($1, '{}') ON CONFLICT (name) DO NOTHING", name)
+    row = await tx.one("SELECT value FROM installation WHERE name = $1 FOR UPDATE", name)
+    assert row is not None
+    return msgspec.json.decode(row["value"], type=State)
+
+
+async def save(tx: Tx, retailer_id: int, state: State) -> None:
+    """Set a retailer's sandbox; the caller holds it."""
+    await tx.run(
+        "UPDATE installation SET value = $2 WHERE name = $1",
+        _NAME.format(retailer_id),
+        msgspec.json.encode(state).decode(),
+    )
+
+
+async def forget(tx: Tx, retailer_id: int) -> None:
+    """The real time again, and no faults."""
+    await tx.run("DELETE FROM installation WHERE name = $1", _NAME.format(retailer_id))
+
+
+async def clocks(tx: Tx) -> Sequence[VirtualClock]:
+    """Every virtual clock there is."""
+    rows = await tx.all("SELECT value FROM installation WHERE name LIKE 'sandbox of %'")
+    states = [msgspec.json.decode(row["value"], type=State) for row in rows]
+    return [state.clock for state in states if state.clock is not None]

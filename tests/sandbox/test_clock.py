@@ -1,0 +1,284 @@
+"""A clock for each retailer: what obeys it, where it goes, and who has none."""
+
+import asyncio
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from handcart.core import clock, ids
+from handcart.core.clock import VirtualClock
+from handcart.sandbox.clock import DUE
+from tests.support.contents import nothing_written
+from tests.support.orders import Market
+from tests.support.server import LiveServer, live_server
+from tests.support.shop import Shop, error
+
+CLOCK = "/v2/handcart_sandbox/clock"
+NOON = "2030-06-12T17:00:00Z"  # in Chicago
+INVALID_GRANT = (400, "invalid_grant")
+
+
+@pytest.fixture
+def market(server: LiveServer) -> Iterator[Market]:
+    """A shop that sells."""
+    yield Market(server)
+    server.close_clients()
+
+
+@pytest.fixture(autouse=True)
+def real_time() -> Iterator[None]:
+    """Without any virtual clock in the test itself, however it ends."""
+    yield
+    clock.use(None)
+
+
+def freeze(shop: Shop, at: str | None = NOON, **body: Any) -> dict[str, Any]:
+    """Freeze the clock, and the one by which the test names slots.
+
+    A jump of years is the end of a token, so the shop takes another.
+    """
+    answer = _clock(shop, "PUT", {"at": at, **body})
+    if at:
+        clock.use(VirtualClock(frozen_at=clock.from_wire(at, "")))
+        shop._token = None
+    return answer
+
+
+def advance(shop: Shop, seconds: int) -> dict[str, Any]:
+    return _clock(shop, "POST", {"seconds": seconds}, "/advance")
+
+
+def run_to(shop: Shop, *what: str) -> dict[str, Any]:
+    return _clock(shop, "POST", {"what": list(what)} if what else {}, "/next")
+
+
+def _clock(shop: Shop, method: str, body: Any = None, verb: str = "") -> dict[str, Any]:
+    response = shop.http.request(method, CLOCK + verb, json=body, headers=shop.headers)
+    assert response.status_code == 200, response.text
+    answer: dict[str, Any] = response.json()
+    return answer
+
+
+# What obeys it
+
+
+def test_when_a_hold_has_ended_by_the_clock_then_its_place_is_anybodys(server: LiveServer) -> None:
+    market = Market(server, capacity=1)
+    freeze(market)
+    first, second = market.customer(), market.customer()
+    held = market.reserve(first).json()["service_option_hold"]
+    assert held["expires_at"] == "2030-06-12T17:10:00.000Z"
+    advance(market, 599)
+    assert error(market.reserve(second))[1:] == ("Service option is not available", 1001, "service_option_id")
+    advance(market, 1)
+    assert market.reserve(second).status_code == 200
+
+
+def test_when_orders_are_made_then_they_bear_its_times(market: Market) -> None:
+    freeze(market)
+    order = market.order("delivery")
+    assert market.row(order["id"])["created_at"] == clock.from_wire(NOON, "")
+    advance(market, 60)
+    assert market.order("delivery")["created_at"] == "2030-06-12T17:01:00Z"
+
+
+def test_when_the_day_changes_then_lists_begin_there(market: Market) -> None:
+    def first() -> str:
+        body = {"location_code": "here"}
+        listed = market.post("/v2/fulfillment/service_options/pickup", body).json()["service_options"]
+        return str(listed[0]["window"]["start_at"])
+
+    freeze(market)
+    assert first() == "2030-06-12T13:00:00.000-05:00"
+    advance(market, 86_400)
+    market._token = None
+    assert first() == "2030-06-13T13:00:00.000-05:00"
+
+
+def test_when_a_day_passes_then_tokens_are_over_and_the_clock_is_still_obeyed(server: LiveServer) -> None:
+    shop = Shop(server)
+    freeze(shop, None)
+    user_id, before = shop.user(), shop.headers
+    assert advance(shop, 86_400)["state"] == "frozen"
+    assert error(shop.get_link(user_id))[:2] == (401, "The access token expired")
+    assert advance(shop, 86_400)["state"] == "frozen"  # by the same token
+    shop._token = None
+    issued = shop.post_token(grant_type="client_credentials").json()
+    assert clock.to_wire(issued["created_at"] * clock.SECOND) == shop.get(CLOCK).json()["now"]
+    assert shop.get_link(user_id).status_code == 400
+    assert shop.http.delete(CLOCK, headers=before).json()["state"] == "real"
+    assert shop.http.get(f"/v2/fulfillment/users/{user_id}/link", headers=before).status_code == 400
+
+
+def test_when_a_minute_passes_then_codes_are_over(server: LiveServer) -> None:
+    shop = Shop(server)
+    freeze(shop)
+    account = shop.account()
+    early, late = shop.code(account), shop.code(account)
+    advance(shop, 59)
+    assert shop.redeem(early).status_code == 200
+    advance(shop, 1)
+    assert shop.redeem(late).json()["error"] == "invalid_grant"
+
+
+def test_when_half_an_hour_passes_then_a_page_is_over(server: LiveServer) -> None:
+    shop = Shop(server)
+    freeze(shop)
+    visitor, account = shop.visitor(), shop.account()
+    visitor.authorize()
+    assert visitor.sign_in(account).status_code == 200
+    advance(shop, 1800)
+    assert visitor.decide("allow").status_code == 400
+
+
+def test_when_a_membership_ends_by_the_clock_then_the_link_says_so(server: LiveServer) -> None:
+    shop = Shop(server)
+    user_id, account = shop.user(), shop.account(member_for=30 * clock.DAY)
+    shop.link(user_id, shop.linking_token(account))
+    assert shop.get_link(user_id).json()["instacartplus_member"] is True
+    ran = run_to(shop, "membership_end")
+    assert ran["due"]["what"] == "membership_end"
+    assert ran["now"] == ran["due"]["at"]
+    shop._token = None
+    assert shop.get_link(user_id).json() == {"express_member": False, "instacartplus_member": False}
+
+
+def test_when_a_day_passes_then_an_idempotency_key_is_free(market: Market) -> None:
+    freeze(market)
+    user_id, key = market.customer(), {"Idempotency-Key": "k"}
+    bodies = [market.body("dispatch", user_id=user_id) for _ in range(2)]
+    assert market.send("dispatch", "", bodies[0], headers=key).status_code == 200
+    assert market.send("dispatch", "", bodies[1], headers=key).status_code == 422
+    run_to(market, "idempotency_key_expiry")
+    market._token = None
+    assert market.send("dispatch", "", bodies[1], headers=key).status_code != 422
+
+
+# Where it goes
+
+
+def test_when_it_runs_to_what_is_next_then_each_thing_in_its_turn(market: Market) -> None:
+    freeze(market)
+    user_id = market.customer()
+    order = market.order("pickup", user_id)
+    market.reserve(user_id)
+    market._token = None
+    assert market.token
+    seen = []
+    while (due := run_to(market)["due"]) is not None:
+        seen.append(due["what"])
+    assert seen == ["hold_expiry", "token_expiry", "window_start", "window_end"], order
+    assert run_to(market, *DUE)["due"] is None
+
+
+def test_when_it_goes_back_then_what_was_made_keeps_its_times_and_ids_rise(market: Market) -> None:
+    freeze(market)
+    first = market.row(market.order("dispatch")["id"])
+    freeze(market, "2029-01-01T00:00:00Z")
+    second = market.row(market.order("dispatch")["id"])
+    assert second["created_at"] == clock.from_wire("2029-01-01T00:00:00Z", "")
+    assert first["created_at"] == clock.from_wire(NOON, "")
+    assert second["number"] > first["number"]
+
+
+def test_when_it_goes_on_then_it_is_away_from_the_real_time(server: LiveServer) -> None:
+    shop = Shop(server)
+    assert shop.get(CLOCK).json()["state"] == "real"
+    assert advance(shop, 3600)["state"] == "moved"
+    assert abs(_seconds(shop) - clock.now() // clock.SECOND - 3600) < 60
+    clock.use(None)
+    assert freeze(shop, NOON, frozen=False)["state"] == "moved"
+    assert 0 <= _seconds(shop) - clock.from_wire(NOON, "") // clock.SECOND < 60
+    assert freeze(shop, None)["state"] == "frozen"
+    assert _clock(shop, "DELETE")["state"] == "real"
+
+
+def _seconds(shop: Shop) -> int:
+    return clock.from_wire(shop.get(CLOCK).json()["now"], "") // clock.SECOND
+
+
+def test_when_one_retailers_clock_moves_then_no_others_does(server: LiveServer) -> None:
+    shop, other = Shop(server), Shop(server)
+    freeze(shop)
+    clock.use(None)
+    user_id = other.user()
+    assert other.get(CLOCK).json()["state"] == "real"
+    (row,) = server.sql("SELECT created_at FROM users WHERE user_id = $1", user_id)
+    assert abs(row["created_at"] - clock.now()) < clock.HOUR
+
+
+# Bad input
+
+BAD = {
+    "negative": ("POST", "/advance", {"seconds": -1}, "seconds"),
+    "nothing": ("POST", "/advance", {"seconds": 0}, "seconds"),
+    "a fraction": ("POST", "/advance", {"seconds": 1.5}, "seconds"),
+    "more than ten years": ("POST", "/advance", {"seconds": 315_360_001}, "seconds"),
+    "no time": ("PUT", "", {"at": "tomorrow"}, "at"),
+    "before slots had ids": ("PUT", "", {"at": "2025-12-31T23:59:59Z"}, "at"),
+    "past the end": ("PUT", "", {"at": "2099-01-02T00:00:00Z"}, "at"),
+    "far past the end": ("PUT", "", {"at": "9999-12-31T23:59:59Z"}, "at"),
+    "no switch": ("PUT", "", {"frozen": "yes"}, "frozen"),
+    "unknown thing": ("POST", "/next", {"what": ["doomsday"]}, "what[0]"),
+}
+
+
+@pytest.mark.parametrize("row", BAD)
+def test_when_the_input_is_bad_then_it_is_refused_and_the_clock_stays(server: LiveServer, row: str) -> None:
+    shop = Shop(server)
+    freeze(shop)
+    method, verb, body, key = BAD[row]
+    assert shop.token
+    with nothing_written(server):
+        answer = shop.http.request(method, CLOCK + verb, json=body, headers=shop.headers)
+    assert error(answer) == (400, "is invalid", 1001, key)
+
+
+def test_when_ten_years_pass_again_and_again_then_the_end_is_not_passed(server: LiveServer) -> None:
+    shop = Shop(server)
+    freeze(shop, "2090-01-01T00:00:00Z")
+    answer = shop.post(f"{CLOCK}/advance", {"seconds": 315_360_000})
+    assert error(answer) == (400, "is invalid", 1001, "seconds")
+    assert shop.get(CLOCK).json()["now"] == "2090-01-01T00:00:00Z"
+
+
+# Below the wire
+
+
+def test_when_an_op_writes_then_it_goes_by_its_callers_clock_and_no_others(server: LiveServer) -> None:
+    async def read(tx: Any) -> int:
+        return clock.now()
+
+    async def both() -> list[int]:
+        async def at(moment: int | None) -> int:
+            clock.use(None if moment is None else VirtualClock(frozen_at=moment))
+            return await server.app.database.write(read)
+
+        return list(await asyncio.gather(*(at(moment) for moment in (1, None, 2))))
+
+    first, real, second = server.wait_for(both())
+    assert (first, second) == (1, 2)
+    assert abs(real - clock.now()) < clock.HOUR
+
+
+def test_when_a_clock_is_in_use_then_ids_and_the_process_know_nothing_of_it() -> None:
+    before = ids.new_id()
+    with clock.using(VirtualClock(frozen_at=0)):
+        assert clock.now() == 0
+        assert clock.of_process() > clock.DAY
+        assert ids.new_id() > before
+    with clock.using(VirtualClock(offset=-clock.DAY)):
+        assert clock.now() < clock.of_process() - clock.HOUR
+    assert abs(clock.now() - clock.of_process()) < clock.MINUTE
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
+def test_when_the_server_is_for_production_then_it_has_none(server: LiveServer, method: str, tmp_path: Any) -> None:
+    database = f"sqlite:///{tmp_path}/handcart.db"
+    with live_server(database, tmp_path, environment="production") as production:
+        shop = Shop(production)
+        assert production.app.rehearsal is None
+        answer: httpx.Response = shop.http.request(method, CLOCK, headers=shop.headers)
+        assert error(answer) == (404, "Not found", None, None)
