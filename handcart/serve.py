@@ -1,6 +1,7 @@
 """Run the server: one process, or several behind one socket."""
 
 import asyncio
+import gc
 import os
 import socket
 from dataclasses import fields
@@ -49,6 +50,8 @@ def serve(chosen: Settings, keys: Keys, bound: socket.socket, *, workers: int = 
     }
     host, port = bound.getsockname()[:2]
     log.info("listening", host=host, port=port, public_url=chosen.issuer, workers=workers)
+    gc.freeze()  # what is loaded by now stays: the collector need not look at it again
+    gc.enable()
     if workers == 1:
         uvicorn.run(app.create(chosen, keys), **options)
     else:
@@ -67,7 +70,7 @@ async def _check(chosen: Settings, keys: Keys) -> None:
     try:
         await database.read(migrate.check_schema)
         found = [] if chosen.is_sandbox else await safety.problems(chosen, database)
-        if not found:
+        if not found and await database.read(migrate.public_url) != chosen.issuer:
             await database.write(migrate.remember_public_url, chosen.issuer)
     finally:
         await database.close()

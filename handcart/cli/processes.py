@@ -1,6 +1,7 @@
 """Commands that run something, or make it ready to run."""
 
 import asyncio
+import gc
 import signal
 import socket
 import sys
@@ -67,6 +68,8 @@ def serve(
     public_url: str | None,
 ) -> None:
     """Serve the API and the pages."""
+    gc.disable()  # until it serves: the imports leave nothing behind to collect
+
     from handcart.serve import Unsafe
     from handcart.serve import serve as run
 
