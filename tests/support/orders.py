@@ -60,6 +60,7 @@ class Market(Shop):
 
     def __init__(self, server: LiveServer, *, capacity: int = 5, is_lenient: bool = False, **rules: Any) -> None:
         super().__init__(server)
+        self._begun = clock.now()
         server.write(_stock, self.retailer.id, capacity, is_lenient, Rules(**rules))
         self._stores: dict[str, Store] = {one.location_code: one for one in server.read(ops.stores, self.retailer.id)}
 
@@ -74,8 +75,8 @@ class Market(Shop):
         return user_id
 
     def at(self, hour: int, day: int = 2, zone: str = "America/Chicago") -> int:
-        """An hour on Chicago's clock, so many days from now, in microseconds."""
-        today = datetime.fromtimestamp(clock.now() // clock.SECOND, ZoneInfo(zone))
+        """An hour on Chicago's clock, so many days from when the market opened, in microseconds."""
+        today = datetime.fromtimestamp(self._begun // clock.SECOND, ZoneInfo(zone))
         then = (today + timedelta(days=day)).replace(hour=hour, minute=0, second=0, microsecond=0)
         return int(then.timestamp()) * clock.SECOND
 
