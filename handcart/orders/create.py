@@ -14,7 +14,7 @@ from handcart.orders import checks, customers, errors, lines, rows
 from handcart.orders.models import DELIVERY, LAST_MILE, PICKUP, Order, OrderDetails
 from handcart.orders.states import BRAND_NEW
 from handcart.retailers import ops as retailers
-from handcart.retailers.models import Caller
+from handcart.retailers.models import Caller, Retailer
 from handcart.slots import errors as slot_errors
 from handcart.slots import ledger, windows
 from handcart.slots import ops as slots
@@ -126,7 +126,7 @@ async def create_dispatch(tx: Tx, caller: Caller, user_id: str | None, asked: As
         await stores.locate(tx, retailer, LAST_MILE, store, asked.details.address)
     try:
         booking = await _book_window(
-            tx, caller, store, asked.window, or_soonest=or_soonest, has_alcohol=asked.alcoholic
+            tx, retailer, store, asked.window, or_soonest=or_soonest, has_alcohol=asked.alcoholic
         )
     except ApiError:
         # Perhaps it was a twin of this request that took the last place.
@@ -196,19 +196,19 @@ async def _held(tx: Tx, caller: Caller, user_id: str, asked: Asked) -> Slot:
 
 
 async def _book_window(
-    tx: Tx, caller: Caller, store: Store, window: tuple[int, int], *, or_soonest: bool, has_alcohol: bool
+    tx: Tx, retailer: Retailer, store: Store, window: tuple[int, int], *, or_soonest: bool, has_alcohol: bool
 ) -> Booking:
-    wanted = slots.slot_of(caller.retailer_id, store, LAST_MILE, *window)
+    wanted = slots.slot_of(retailer.id, store, LAST_MILE, *window)
     found = [wanted]
     if or_soonest:
         day = windows.start_of(store.time_zone, window[0]).date
-        offered = await slots.offers(tx, caller.retailer_id, store, LAST_MILE, slots.Wishes(has_alcohol=has_alcohol))
-        free = [slot for slot in offered if not slot.reasons]
+        offered = await slots.offers(tx, retailer, store, LAST_MILE, slots.Wishes(has_alcohol=has_alcohol))
+        free = [slot for slot in offered.all() if not slot.reasons]
         found += [slot for slot in free if windows.start_of(store.time_zone, slot.window.starts_at).date == day][
             :_SOONEST
         ]
-        await ledger.lock(tx, caller.retailer_id, [slots.place_of(slot) for slot in found])
+        await ledger.lock(tx, retailer.id, [slots.place_of(slot) for slot in found])
     for slot in found:
         with contextlib.suppress(ApiError):
-            return await slots.book(tx, caller.retailer_id, slot, "start_at", has_alcohol=has_alcohol)
+            return await slots.book(tx, retailer.id, slot, "start_at", has_alcohol=has_alcohol)
     raise errors.no_windows_available() if or_soonest else errors.window_not_available()

@@ -16,7 +16,7 @@ from handcart.retailers import ops as retailers
 from handcart.retailers.models import Retailer, RetailerId
 from handcart.slots import errors as slot_errors
 from handcart.slots import ops, windows
-from handcart.slots.models import ETA, PRIORITY_ETA, Hold, Slot, Window
+from handcart.slots.models import ETA, PRIORITY_ETA, Hold, Offers, Slot, Window, two_hours
 from handcart.slots.ops import Wishes
 from handcart.slots.wire import (
     Availability,
@@ -56,13 +56,17 @@ async def _preview_delivery(tx: Tx, call: Call) -> ServiceOptionsResponse:
     body: PreviewDeliveryRequest = call.body
     store, point = await _nearest(tx, call, DELIVERY, body.postal_code)
     wishes = _wishes(body, store)
-    return await _list(tx, call, store, DELIVERY, wishes, point=point) if store else ServiceOptionsResponse([])
+    if store is None:
+        return ServiceOptionsResponse([])
+    retailer = await retailers.retailer(tx, call.caller.retailer_id)
+    return await _list(tx, call, retailer, store, DELIVERY, wishes, point=point)
 
 
 async def _preview_pickup(tx: Tx, call: Call) -> ServiceOptionsResponse:
     body: PreviewPickupRequest = call.body
     store = await stores.serving(tx, call.caller.retailer_id, PICKUP, body.location_code)
-    return await _list(tx, call, store, PICKUP, _wishes(body, store))
+    retailer = await retailers.retailer(tx, call.caller.retailer_id)
+    return await _list(tx, call, retailer, store, PICKUP, _wishes(body, store))
 
 
 async def _preview_last_mile(tx: Tx, call: Call) -> ServiceOptionsResponse:
@@ -74,7 +78,10 @@ async def _preview_last_mile(tx: Tx, call: Call) -> ServiceOptionsResponse:
     else:
         raise errors.blank("location_code")
     wishes = _wishes(body, store)
-    return await _list(tx, call, store, LAST_MILE, wishes) if store else ServiceOptionsResponse([])
+    if store is None:
+        return ServiceOptionsResponse([])
+    retailer = await retailers.retailer(tx, call.caller.retailer_id)
+    return await _list(tx, call, retailer, store, LAST_MILE, wishes)
 
 
 async def _list_delivery(tx: Tx, call: Call) -> ServiceOptionsResponse:
@@ -84,7 +91,8 @@ async def _list_delivery(tx: Tx, call: Call) -> ServiceOptionsResponse:
     retailer = await retailers.retailer(tx, call.caller.retailer_id)
     point = await stores.locate(tx, retailer, DELIVERY, store, body.address)
     cart = await _cart(tx, retailer, store, DELIVERY, body.items)
-    return await _list(tx, call, store, DELIVERY, _wishes(body, store, cart.has_alcohol), cart=cart, point=point)
+    wishes = _wishes(body, store, cart.has_alcohol)
+    return await _list(tx, call, retailer, store, DELIVERY, wishes, cart=cart, point=point)
 
 
 async def _list_pickup(tx: Tx, call: Call) -> ServiceOptionsResponse:
@@ -93,7 +101,7 @@ async def _list_pickup(tx: Tx, call: Call) -> ServiceOptionsResponse:
     store = await stores.serving(tx, call.caller.retailer_id, PICKUP, body.location_code)
     retailer = await retailers.retailer(tx, call.caller.retailer_id)
     cart = await _cart(tx, retailer, store, PICKUP, body.items)
-    return await _list(tx, call, store, PICKUP, _wishes(body, store, cart.has_alcohol), cart=cart)
+    return await _list(tx, call, retailer, store, PICKUP, _wishes(body, store, cart.has_alcohol), cart=cart)
 
 
 async def _list_last_mile(tx: Tx, call: Call) -> ServiceOptionsResponse:
@@ -103,7 +111,8 @@ async def _list_last_mile(tx: Tx, call: Call) -> ServiceOptionsResponse:
     retailer = await retailers.retailer(tx, call.caller.retailer_id)
     point = await stores.locate(tx, retailer, LAST_MILE, store, body.address)
     handoff = bool(body.with_handoff_time)
-    return await _list(tx, call, store, LAST_MILE, _wishes(body, store), point=point, with_handoff=handoff)
+    wishes = _wishes(body, store)
+    return await _list(tx, call, retailer, store, LAST_MILE, wishes, point=point, with_handoff=handoff)
 
 
 async def _reserve(tx: Tx, call: Call) -> Answer:
@@ -147,6 +156,7 @@ async def _cart(tx: Tx, retailer: Retailer, store: Store, kind: str, items: Any)
 async def _list(
     tx: Tx,
     call: Call,
+    retailer: Retailer,
     store: Store,
     kind: str,
     wishes: Wishes,
@@ -156,14 +166,12 @@ async def _list(
     with_handoff: bool = False,
 ) -> ServiceOptionsResponse:
     flags = SlotFlags(distance.is_far(store, point)) if point is not None else None
-    tail = _AVAILABLE_JSON + (b"}" if flags is None else b',"flags":%b}' % wire.encode(flags))
     user = (call.caller.isolation_id, call.path["user_id"]) if "user_id" in call.path else None
-    options: list[Any] = []
-    for slot in await ops.offers(tx, call.caller.retailer_id, store, kind, wishes, user):
-        if slot.reasons or wishes.desired or with_handoff:
-            options.append(_option(slot, flags, with_reference=bool(wishes.desired), with_handoff=with_handoff))
-        else:  # nearly all of the hundreds that a list has
-            options.append(msgspec.Raw(b'{"id":%d,%b%b' % (slot.id, _shown_json(store.time_zone, slot.window), tail)))
+    offered = await ops.offers(tx, retailer, store, kind, wishes, user)
+    shown = {"with_reference": bool(wishes.desired), "with_handoff": with_handoff}
+    options: list[Any] = [_option(slot, flags, **shown) for slot in offered.slots]
+    if offered.starts:
+        options.append(_scheduled(store.time_zone, offered, flags))
     if cart is None:
         return ServiceOptionsResponse(options)
     return CartServiceOptionsResponse(options, [Warning(**error.body()) for error in cart.warnings])
@@ -193,37 +201,40 @@ def _desired(wish: DesiredWindow, place: int, store: Store | None) -> tuple[int,
 def _option(
     slot: Slot, flags: SlotFlags | None = None, *, with_reference: bool = False, with_handoff: bool = False
 ) -> ServiceOption:
-    shown = _shown(slot.store.time_zone, slot.window)
-    option = ServiceOption(
-        id=slot.id,
-        date=shown.start_at[:10],
-        window=shown,
-        availability=Availability(not slot.reasons, list(slot.reasons)),
-        flags=flags,
-        service_option_reference=_reference(slot.id, shown) if with_reference else None,
-    )
+    option = _plain_option(slot.id, slot.store.time_zone, slot.window, slot.reasons, flags)
+    if with_reference:
+        option.service_option_reference = _reference(slot.id, option.window)
     if with_handoff and slot.window.type in (ETA, PRIORITY_ETA):
         option.handoff_at = windows.to_wire(slot.store.time_zone, slot.window.ends_at - _HANDOFF)
     return option
 
 
-_AVAILABLE_JSON = b',"availability":{"available":true,"reasons":[]}'
-
-
-def _shown_json(time_zone: str, window: Window) -> bytes:
-    """Date and window of a slot as JSON: the stores of a zone share them."""
-    return _date_and_window(time_zone, window.starts_at, window.ends_at, window.type)
-
-
-@lru_cache(1 << 16)
-def _date_and_window(time_zone: str, starts_at: int, ends_at: int, type_: str) -> bytes:
-    shown = _shown(time_zone, Window(type_, starts_at, ends_at, 0))
-    return b'"date":%b,"window":%b' % (wire.encode(shown.start_at[:10]), wire.encode(shown))
-
-
-def _shown(time_zone: str, window: Window) -> WindowAnswer:
+def _plain_option(
+    option_id: int, time_zone: str, window: Window, reasons: Sequence[str], flags: SlotFlags | None
+) -> ServiceOption:
     starts, ends = windows.to_wire(time_zone, window.starts_at), windows.to_wire(time_zone, window.ends_at)
-    return WindowAnswer(starts, ends, window.type)
+    shown = WindowAnswer(starts, ends, window.type)
+    return ServiceOption(option_id, starts[:10], shown, Availability(not reasons, list(reasons)), flags)
+
+
+def _scheduled(time_zone: str, offered: Offers, flags: SlotFlags | None) -> msgspec.Raw:
+    """The scheduled slots of a list as JSON, with commas between: there are hundreds, which differ in little."""
+    is_far = None if flags is None else flags.long_distance_delivery
+    pieces = [_scheduled_json(time_zone, start, is_far, ()) for start in offered.starts]
+    if offered.against:
+        for place, start in enumerate(offered.starts):
+            if start in offered.against:
+                pieces[place] = _scheduled_json(time_zone, start, is_far, tuple(offered.against[start]))
+    return msgspec.Raw(b",".join(pieces) % tuple(offered.ids))
+
+
+@lru_cache(1 << 15)
+def _scheduled_json(time_zone: str, starts_at: int, is_far: bool | None, reasons: tuple[str, ...]) -> bytes:
+    """A slot that starts then, with a place for its id: all the stores of a time zone share it."""
+    flags = None if is_far is None else SlotFlags(is_far)
+    return wire.encode(_plain_option(0, time_zone, two_hours(starts_at), reasons, flags)).replace(
+        b'"id":0', b'"id":%d', 1
+    )
 
 
 def _reference(option_id: int, window: WindowAnswer) -> str:

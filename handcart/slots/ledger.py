@@ -29,6 +29,7 @@ _OF_WINDOWS = "retailer_id = $1 AND store_number = $2 AND kind = $3 AND {0} >= $
 _FREE = f"SELECT ledger_starts_at, -1, 0 FROM holds WHERE {_OF_WINDOWS.format('ledger_starts_at')} AND is_counted"  # noqa: S608
 _COUNTS = (
     f"SELECT starts_at, held, booked FROM slot_ledger WHERE {_OF_WINDOWS.format('starts_at')}"  # noqa: S608
+    " AND held + booked >= $9"
     f" UNION ALL {_FREE} AND expires_at <= $6"
     f" UNION ALL {_FREE} AND expires_at > $6 AND isolation_id = $7 AND user_id = $8"
 )
@@ -74,21 +75,41 @@ async def lock(tx: Tx, retailer_id: int, places: Iterable[Place]) -> None:
 
 
 async def taken(
-    tx: Tx, retailer_id: int, store_number: int, kind: str, since: int, until: int, user: tuple[int, str] | None = None
+    tx: Tx,
+    retailer_id: int,
+    store_number: int,
+    kind: str,
+    since: int,
+    until: int,
+    *,
+    least: int,
+    user: tuple[int, str] | None = None,
 ) -> Mapping[int, int]:
-    """How many places are gone, by the start of their two hours: gone for a user (isolation, id), if one is named."""
-    found = await counts(tx, retailer_id, store_number, kind, since, until, user)
+    """How many places are gone, by the start of their two hours: gone for a user (isolation, id), if one is named.
+
+    Where fewer than `least` are gone, the answer may be less: hundreds of rows that say nothing stay where they are.
+    """
+    found = await counts(tx, retailer_id, store_number, kind, since, until, least=least, user=user)
     return {starts_at: held + booked for starts_at, (held, booked) in found.items()}
 
 
 async def counts(
-    tx: Tx, retailer_id: int, store_number: int, kind: str, since: int, until: int, user: tuple[int, str] | None = None
+    tx: Tx,
+    retailer_id: int,
+    store_number: int,
+    kind: str,
+    since: int,
+    until: int,
+    *,
+    least: int = 0,
+    user: tuple[int, str] | None = None,
 ) -> Mapping[int, tuple[int, int]]:
     """How many places are held and booked, by the start of their two hours; neither expired holds nor the user's.
 
     One statement, so that a hold that is dropped meanwhile counts in neither or in both of its halves.
     """
-    rows = await tx.all(_COUNTS, retailer_id, store_number, kind, since, until, clock.now(), *(user or (None, None)))
+    place = (retailer_id, store_number, kind, since, until)
+    rows = await tx.all(_COUNTS, *place, clock.now(), *(user or (None, None)), least)
     found: dict[int, tuple[int, int]] = {}
     for starts_at, held, booked in rows:
         there = found.get(starts_at, (0, 0))

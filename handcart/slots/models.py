@@ -1,7 +1,7 @@
 """What others see of time slots."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from msgspec import Struct
 
@@ -35,6 +35,11 @@ class Window(Struct, frozen=True):
     ledger_starts_at: int
 
 
+def two_hours(starts_at: int) -> Window:
+    """The scheduled window that starts then."""
+    return Window(SCHEDULED, starts_at, starts_at + WINDOW, starts_at)
+
+
 class Slot(Struct, frozen=True):  # a struct, since a list makes hundreds of them
     """A window that a store offers; it can be had when there are no reasons against it."""
 
@@ -43,6 +48,29 @@ class Slot(Struct, frozen=True):  # a struct, since a list makes hundreds of the
     kind: str
     window: Window
     reasons: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Offers:
+    """What a store offers of a kind: slots one by one, then a scheduled one of two hours from each of `starts` on.
+
+    Lists are long and most of it is free, so that only `against` says what is not: reasons by the start.
+    """
+
+    store: Store
+    kind: str
+    slots: Sequence[Slot]
+    starts: Sequence[int] = ()
+    ids: Sequence[int] = ()
+    against: Mapping[int, Sequence[str]] = field(default_factory=dict)
+
+    def all(self) -> list[Slot]:
+        """Every slot by itself."""
+        scheduled = [
+            Slot(option_id, self.store, self.kind, two_hours(at), self.against.get(at, ()))
+            for at, option_id in zip(self.starts, self.ids, strict=True)
+        ]
+        return [*self.slots, *scheduled]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,14 +1,13 @@
 """List slots, hold a place, book it, give it back."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 from handcart.core import clock, ids
 from handcart.core.db import Tx
 from handcart.core.errors import ApiError, invalid
 from handcart.retailers import ops as retailers
-from handcart.retailers.models import Caller, Rules
+from handcart.retailers.models import Caller, Retailer, Rules
 from handcart.slots import errors, ledger, option_ids, plans, windows
 from handcart.slots.models import (
     ALCOHOL_NOT_ALLOWED,
@@ -20,9 +19,11 @@ from handcart.slots.models import (
     WINDOW,
     Booking,
     Hold,
+    Offers,
     Place,
     Slot,
     Window,
+    two_hours,
 )
 from handcart.slots.option_ids import Option
 from handcart.slots.plans import Calendar
@@ -55,25 +56,27 @@ class Wishes:
 
 
 async def offers(
-    tx: Tx, retailer_id: int, store: Store, kind: str, wishes: Wishes, user: tuple[int, str] | None = None
-) -> list[Slot]:
+    tx: Tx, retailer: Retailer, store: Store, kind: str, wishes: Wishes, user: tuple[int, str] | None = None
+) -> Offers:
     """The slots of a store in the order of their start; those that cannot be had say why.
 
     `user` (isolation, id): whose list it is, since the place that they hold is free for themselves.
     """
-    calendar = await plans.calendar(tx, retailer_id, store, kind)
-    rules = (await retailers.retailer(tx, retailer_id)).rules
+    calendar = await plans.calendar(tx, retailer.id, store, kind)
     now = clock.now()
     end = windows.horizon(store.time_zone, now, calendar.plan.horizon_days)
-    gone = await ledger.taken(tx, retailer_id, store.number, kind, now - WINDOW, end, user)
-    board = _Board(retailer_id, calendar, kind, rules, wishes, now, gone)
+    gone = await ledger.taken(tx, retailer.id, store.number, kind, now - WINDOW, end, least=calendar.least(), user=user)
+    board = _Board(retailer, calendar, kind, wishes, now, gone)
     if wishes.desired:
-        return [board.desired(begin, end) for begin, end in wishes.desired]
+        return Offers(store, kind, [board.desired(begin, end) for begin, end in wishes.desired])
     first = board.soon()
     # Where no ETA can be had, the scheduled ones begin with the next hour.
-    has_lead = not rules.offers_eta or bool(first) or not (wishes.with_eta or wishes.with_priority_eta)
+    has_lead = not retailer.rules.offers_eta or bool(first) or not (wishes.with_eta or wishes.with_priority_eta)
     since = max(now + has_lead * calendar.plan.lead_minutes * clock.MINUTE, wishes.earliest_start)
-    return first + board.scheduled(windows.starts(store.time_zone, since, end))
+    starts = windows.starts(store.time_zone, since, end)
+    each = [start.at for start in starts]
+    numbers = option_ids.hourly(retailer.id, store.number, kind, WINDOW // clock.HOUR, each)
+    return Offers(store, kind, first, each, numbers, board.against(starts))
 
 
 async def hold(tx: Tx, caller: Caller, user_id: str, option_id: int, *, has_alcohol: bool = False) -> Hold | ApiError:
@@ -227,44 +230,46 @@ def _could_be_listed(store: Store, option: Option) -> bool:
 class _Board:
     """All that decides about the slots of one list."""
 
-    retailer_id: int
+    retailer: Retailer
     calendar: Calendar
     kind: str
-    rules: Rules
     wishes: Wishes
     now: int
     gone: Mapping[int, int]
 
-    def scheduled(self, starts: Sequence[Start]) -> list[Slot]:
-        # A list begins behind the lead time and ends at the horizon: the cut-off is left to check.
-        store, gone, capacity_at = self.calendar.store, self.gone, self.calendar.capacity
-        id_of = option_ids.hourly(self.retailer_id, store.number, self.kind, WINDOW // clock.HOUR)
-        is_plain = self.calendar.plan.cutoff_hour is None and not self.wishes.has_alcohol
-        return [
-            Slot(id_of(start.at), store, self.kind, _two_hours(start.at))
-            if is_plain and gone.get(start.at, 0) < capacity_at(start)
-            else self._slot(id_of(start.at), _two_hours(start.at), start)
-            for start in starts
-        ]
+    def against(self, starts: Sequence[Start]) -> dict[int, Sequence[str]]:
+        """What is against the two hours from each start on, where there is anything."""
+        reasons = {start.at: self._reasons(two_hours(start.at), start) for start in self._doubtful(starts)}
+        return {at: found for at, found in reasons.items() if found}
+
+    def _doubtful(self, starts: Sequence[Start]) -> Iterable[Start]:
+        """Those that are to be looked at one by one: the list begins behind the lead time and ends at the horizon."""
+        if self.wishes.has_alcohol or self.calendar.plan.cutoff_hour is not None:
+            return starts
+        if self.calendar.is_even:
+            return (start for start in starts if start.at in self.gone)
+        gone, capacity_at = self.gone, self.calendar.capacity
+        return (start for start in starts if gone.get(start.at, 0) >= capacity_at(start))
 
     def desired(self, begin: int, end: int) -> Slot:
         option = Option(self.calendar.store.number, self.kind, SCHEDULED, begin, end)
         window = window_of(self.calendar.store, option)
         start = windows.start_of(self.calendar.store.time_zone, begin)
-        return self._slot(option_ids.encode(self.retailer_id, option), window, start, has_lead=True)
+        return self._slot(option, window, self._reasons(window, start, has_lead=True))
 
     def soon(self) -> list[Slot]:
         """Immediate or ETA slots, where the retailer has them; those without a place are left out."""
         found: list[Slot] = []
-        if self.rules.offers_eta and self.wishes.with_priority_eta:
+        rules = self.retailer.rules
+        if rules.offers_eta and self.wishes.with_priority_eta:
             found += self._eta(PRIORITY_ETA, *_PRIORITY_ETA)
-        if self.rules.offers_eta and self.wishes.with_eta:
+        if rules.offers_eta and self.wishes.with_eta:
             earliest, latest = _STANDARD_ETA
             if found:
                 earliest = max(earliest, found[0].window.ends_at - found[0].window.starts_at + _BETWEEN_ETAS)
             found += self._eta(ETA, earliest, latest)
         wants_eta = self.wishes.with_eta or self.wishes.with_priority_eta
-        if self.rules.offers_immediate and not wants_eta:
+        if rules.offers_immediate and not wants_eta:
             found += [slot for length in _IMMEDIATE for slot in self._eta(IMMEDIATE, length, length)]
         return [slot for slot in found if slot.window.starts_at >= self.wishes.earliest_start - GRACE]
 
@@ -275,26 +280,24 @@ class _Board:
             option = Option(self.calendar.store.number, self.kind, type_, begin, begin + length)
             window = window_of(self.calendar.store, option)
             start = windows.start_of(self.calendar.store.time_zone, window.ledger_starts_at)
-            slot = self._slot(option_ids.encode(self.retailer_id, option), window, start)
-            if not slot.reasons:
-                return [slot]
+            if not self._reasons(window, start):
+                return [self._slot(option, window)]
         return []
 
-    def _slot(self, option_id: int, window: Window, start: Start, *, has_lead: bool = False) -> Slot:
+    def _slot(self, option: Option, window: Window, reasons: Sequence[str] = ()) -> Slot:
+        option_id = option_ids.encode(self.retailer.id, option)
+        return Slot(option_id, self.calendar.store, self.kind, window, reasons)
+
+    def _reasons(self, window: Window, start: Start, *, has_lead: bool = False) -> list[str]:
         reasons: list[str] = []
         against = self.calendar.reason(start, self.now, has_lead=has_lead)
         if against:
             reasons.append(against)
         elif self.gone.get(start.at, 0) >= self.calendar.capacity(start):
             reasons.append(NO_CAPACITY)
-        if self.wishes.has_alcohol and not allows_alcohol(self.rules, self.calendar.store, window):
+        if self.wishes.has_alcohol and not allows_alcohol(self.retailer.rules, self.calendar.store, window):
             reasons.append(ALCOHOL_NOT_ALLOWED)
-        return Slot(option_id, self.calendar.store, self.kind, window, reasons)
-
-
-@lru_cache(1 << 14)
-def _two_hours(starts_at: int) -> Window:
-    return Window(SCHEDULED, starts_at, starts_at + WINDOW, starts_at)
+        return reasons
 
 
 def _capacity(calendar: Calendar, window: Window) -> int:

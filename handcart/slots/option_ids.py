@@ -1,6 +1,6 @@
 """Slot ids: 53 bits that say store, kind and window, mixed so that one retailer's ids mean nothing at another."""
 
-from collections.abc import Callable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
@@ -42,15 +42,11 @@ def encode(retailer_id: int, option: Option) -> int:
     return ((plain ^ _key(retailer_id)) * _FACTOR) & _MASK
 
 
-def hourly(retailer_id: int, store_number: int, kind: str, hours: int) -> Callable[[int], int]:
-    """As `encode`, for all scheduled windows of so many hours at one store: from the start to the id."""
+def hourly(retailer_id: int, store_number: int, kind: str, hours: int, starts: Iterable[int]) -> list[int]:
+    """As `encode`, for scheduled windows of so many hours at one store."""
     base = (_KINDS.index(kind) << 2 | _TYPES.index(SCHEDULED)) << 48 | hours << 16 | store_number
     key = _key(retailer_id)
-
-    def encoded(starts_at: int) -> int:
-        return (((base | (starts_at - _EPOCH) // clock.MINUTE << 22) ^ key) * _FACTOR) & _MASK
-
-    return encoded
+    return [(((base | (at - _EPOCH) // clock.MINUTE << 22) ^ key) * _FACTOR) & _MASK for at in starts]
 
 
 def decode(retailer_id: int, option_id: int) -> Option | None:

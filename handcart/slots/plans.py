@@ -42,12 +42,20 @@ class Plan(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     cutoff_hour: Annotated[int, Meta(ge=0, le=24)] | None = None
     horizon_days: Annotated[int, Meta(ge=1, le=60)] = 7
 
+    @property
+    def is_even(self) -> bool:
+        """Whether every window takes as many orders as any other."""
+        return self.weekly is None and self.shoppers is None
+
     def orders(self, start: Start) -> int:
         """How many orders the window at this hour takes, by the template."""
         if self.shoppers is not None:
             # Rounded first, since 100 x 0.29 is 28.999999999999996.
             return int(round(self.shoppers[start.weekday][start.hour] * self.orders_per_hour, 6))
         return self.capacity if self.weekly is None else int(self.weekly[start.weekday][start.hour])
+
+
+_WEEK = [Start(0, "", weekday, hour) for weekday in range(7) for hour in range(24)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +65,12 @@ class Calendar:
     store: Store
     plan: Plan
     exceptions: Mapping[tuple[str, int], int]
+
+    @property
+    def is_even(self) -> bool:
+        """Whether every window takes as many orders as any other: then those of `plan.capacity`."""
+        is_open = self.store.opening_hours is None
+        return is_open and self.plan.is_even and self.plan.capacity > 0 and not self.exceptions
 
     def is_open(self, start: Start) -> bool:
         """Whether the store is open during the window that starts then."""
@@ -71,6 +85,11 @@ class Calendar:
                 if (start.date, hour) in self.exceptions:
                     return self.exceptions[start.date, hour]
         return self.plan.orders(start)
+
+    def least(self) -> int:
+        """What no window that takes any orders takes fewer of."""
+        template = [self.plan.capacity] if self.plan.is_even else [self.plan.orders(hour) for hour in _WEEK]
+        return min((orders for orders in (*template, *self.exceptions.values()) if orders), default=1)
 
     def reason(self, start: Start, now: int, *, grace: int = 0, has_lead: bool = True) -> str | None:
         """Why the window cannot be had whatever its places; None if nothing is against it."""

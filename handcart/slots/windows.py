@@ -13,6 +13,9 @@ from zoneinfo import ZoneInfo
 from handcart.core import clock
 from handcart.stores.models import OpeningHours
 
+# Every zone is so many quarters of an hour away from UTC: within one, nothing on its clock but the minutes changes.
+_QUARTER = 15 * clock.MINUTE
+
 
 @dataclass(frozen=True, slots=True)
 class Start:
@@ -26,6 +29,11 @@ class Start:
 
 def starts(time_zone: str, since: int, until: int) -> Sequence[Start]:
     """The hours of a time zone from `since` up to before `until` (microseconds)."""
+    return _starts(time_zone, -(-since // _QUARTER) * _QUARTER, until)
+
+
+@lru_cache(1024)
+def _starts(time_zone: str, since: int, until: int) -> Sequence[Start]:
     day = since // clock.DAY
     found = [start for later in range(day, until // clock.DAY + 1) for start in _of_utc_day(time_zone, later)]
     return [start for start in found if since <= start.at < until]
@@ -33,16 +41,22 @@ def starts(time_zone: str, since: int, until: int) -> Sequence[Start]:
 
 def start_of(time_zone: str, at: int) -> Start:
     """The hour that a moment lies in."""
-    local = _local(time_zone, at)
-    full = at - (local.minute * 60 + local.second) * clock.SECOND - at % clock.SECOND
-    return Start(full, local.date().isoformat(), local.weekday(), local.hour)
+    return _start_of(time_zone, at - at % _QUARTER)
+
+
+@lru_cache(1 << 14)
+def _start_of(time_zone: str, quarter: int) -> Start:
+    local = _local(time_zone, quarter)
+    return Start(quarter - local.minute * clock.MINUTE, local.date().isoformat(), local.weekday(), local.hour)
 
 
 def horizon(time_zone: str, now: int, days: int) -> int:
     """The midnight that ends the last of so many days, today being the first."""
-    return midnight(time_zone, _local(time_zone, now).date() + timedelta(days=days))
+    today = date.fromisoformat(start_of(time_zone, now).date)
+    return midnight(time_zone, today + timedelta(days=days))
 
 
+@lru_cache(1024)
 def midnight(time_zone: str, day: date) -> int:
     """The moment a day begins."""
     begin = datetime(day.year, day.month, day.day, tzinfo=_zone(time_zone))
@@ -75,8 +89,8 @@ def _next(time_zone: str, at: int) -> Start:
 @lru_cache(1024)
 def _of_utc_day(time_zone: str, day: int) -> Sequence[Start]:
     """The hours of a time zone that begin during a UTC day."""
-    quarters = range(day * clock.DAY, (day + 1) * clock.DAY, 15 * clock.MINUTE)
-    return [start_of(time_zone, at) for at in quarters if _local(time_zone, at).minute == 0]
+    quarters = range(day * clock.DAY, (day + 1) * clock.DAY, _QUARTER)
+    return [_start_of(time_zone, at) for at in quarters if _local(time_zone, at).minute == 0]
 
 
 def _local(time_zone: str, at: int) -> datetime:

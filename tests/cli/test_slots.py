@@ -239,7 +239,7 @@ def test_exceptions_set_then_hours_win_over_the_day_and_the_store_over_all_store
 
 def held(shop: Shop, place: Store, kind: str, number: int) -> dict[str, Any]:
     """Hold the slot at this place in the list; answers it."""
-    offered = shop.server.read(ops.offers, shop.retailer.id, place, kind, Wishes())[number]
+    offered = shop.server.read(ops.offers, shop.retailer, place, kind, Wishes()).all()[number]
     body = shop.post(f"/v2/fulfillment/users/{shop.user()}/service_options/{offered.id}/reserve")
     assert body.status_code == 200, body.text
     option: dict[str, Any] = body.json()["service_option_hold"]["service_option"]

@@ -131,7 +131,8 @@ class Machine(RuleBasedStateMachine):
     def list_and_hold(self, user: str, place: int, with_eta: bool) -> None:
         wishes = Wishes(with_eta=with_eta, with_priority_eta=with_eta)
         holder = (self.caller.isolation_id, user)
-        slots = self.run(ops.offers, self.caller.retailer_id, self.store, KIND, wishes, holder)
+        retailer = self.run(retailers.retailer, self.caller.retailer_id)
+        slots = self.run(ops.offers, retailer, self.store, KIND, wishes, holder).all()
         for slot in slots:
             window = slot.window
             is_free = self.model.has_room(window.ledger_starts_at, user)

@@ -53,8 +53,10 @@ def test_when_ids_are_made_by_the_hour_then_they_are_the_same(retailer_id: int, 
     scheduled = Option(
         option.store_number, option.kind, SCHEDULED, option.starts_at, option.starts_at + hours * clock.HOUR
     )
-    id_of = option_ids.hourly(retailer_id, option.store_number, option.kind, hours)
-    assert id_of(option.starts_at) == option_ids.encode(retailer_id, scheduled)
+    starts = [option.starts_at, option.starts_at + clock.HOUR]
+    found = option_ids.hourly(retailer_id, option.store_number, option.kind, hours, starts)
+    assert found[0] == option_ids.encode(retailer_id, scheduled)
+    assert len(set(found)) == 2
 
 
 @pytest.mark.parametrize("number", [-1, -(2**53), 2**53, 2**63 - 1, 2**63, 2**64, 10**100])
