@@ -34,6 +34,8 @@ def outside(starts_at: int, ends_at: int, window: tuple[int, int] | None) -> Api
 
 def of_age(retailer: Retailer, store: Store, cart: Cart, birthday: str | None) -> tuple[Cart, ApiError | None]:
     """The cart that a customer of this age may have, and what is against it."""
+    if birthday is None and not cart.is_restricted:
+        return cart, None
     today = date.fromisoformat(windows.start_of(store.time_zone, clock.now()).date)
     if not cart.is_restricted:
         return cart, customers.form_refusal(retailer, birthday, today)

@@ -1,6 +1,7 @@
 """Orders as rows: written and read whole, with their lines and details as JSON."""
 
 from collections.abc import Sequence
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -18,6 +19,7 @@ _COLUMNS = (
 )
 _NAMES = _COLUMNS.split(", ")
 _FIND = f"SELECT {_COLUMNS} FROM orders WHERE retailer_id = $1 AND order_id = $2"  # noqa: S608 (the names above)
+_HOLD = f"{_FIND} FOR UPDATE"
 _OF_USER = (
     f"SELECT {_COLUMNS} FROM orders WHERE isolation_id = $1 AND user_id = $2"  # noqa: S608 (the names above)
     " AND retailer_id = $3 ORDER BY number DESC LIMIT $4"
@@ -38,6 +40,9 @@ _UPDATE = (
     " updated_at = $3 WHERE retailer_id = $1 AND order_id = $2"
 )
 
+# What an order has under the names of its columns.
+_PLAIN = [name for name in _NAMES if name not in ("ledger_starts_at", "items", "details")]
+_plain = attrgetter(*_PLAIN)
 _encode = msgspec.json.Encoder().encode
 _lines = msgspec.json.Decoder(list[OrderLine])
 _details = msgspec.json.Decoder(OrderDetails)
@@ -61,7 +66,7 @@ async def find(tx: Tx, retailer_id: int, order_id: str) -> Order | None:
 
 async def hold(tx: Tx, retailer_id: int, order_id: str) -> Order | None:
     """An order that nobody else changes before this transaction ends."""
-    row = await tx.one(f"{_FIND} FOR UPDATE", retailer_id, order_id)
+    row = await tx.one(_HOLD, retailer_id, order_id)
     return _order(row) if row else None
 
 
@@ -125,7 +130,7 @@ async def _remember(tx: Tx, retailer_id: int, order: Order, number: int, step: S
 
 
 def _values(order: Order) -> dict[str, Any]:
-    values = {name: getattr(order, name) for name in _NAMES if hasattr(order, name)}
+    values = dict(zip(_PLAIN, _plain(order), strict=True))
     values["ledger_starts_at"] = order.place.ledger_starts_at if order.place else None
     values["items"] = _encode(order.lines).decode()
     values["details"] = _encode(order.details).decode()

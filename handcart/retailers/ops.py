@@ -20,6 +20,7 @@ _RETAILER = (
     "SELECT id, organization_id, isolation_id, slug, name, allows_user_deletion, is_lenient, serves_everywhere,"
     " rules FROM retailers"
 )
+_BY_ID = f"{_RETAILER} WHERE id = $1"
 _CLIENT = (
     "SELECT c.client_id, c.organization_id, c.retailer_id, r.isolation_id, c.name, c.scopes, c.require_pkce,"
     " c.require_state, c.disabled_at FROM clients c LEFT JOIN retailers r ON r.id = c.retailer_id"
@@ -201,7 +202,7 @@ async def redirect_uris(tx: Tx, client_id: str) -> list[str]:
 
 async def retailer(tx: Tx, retailer_id: int) -> Retailer:
     """A retailer that is known to exist."""
-    row = await tx.one(f"{_RETAILER} WHERE id = $1", retailer_id)
+    row = await tx.one(_BY_ID, retailer_id)
     assert row is not None
     return _retailer(row)
 
@@ -340,19 +341,21 @@ def _client(row: Any) -> Client | None:
 
 
 def _retailer(row: Any) -> Retailer:
-    return Retailer(
-        id=row["id"],
-        organization_id=row["organization_id"],
-        isolation_id=row["isolation_id"],
-        slug=row["slug"],
-        name=row["name"],
-        allows_user_deletion=bool(row["allows_user_deletion"]),
-        is_lenient=bool(row["is_lenient"]),
-        serves_everywhere=bool(row["serves_everywhere"]),
-        rules=_rules(row["rules"]),
-    )
+    return _parsed(tuple(row))
 
 
 @lru_cache(1000)
-def _rules(text: str) -> Rules:
-    return msgspec.json.decode(text, type=Rules)
+def _parsed(values: tuple[Any, ...]) -> Retailer:
+    """The retailer of a row: known by all of the row, so that it never is one of yesterday."""
+    id_, organization_id, isolation_id, slug, name, allows_user_deletion, is_lenient, serves_everywhere, rules = values
+    return Retailer(
+        id=id_,
+        organization_id=organization_id,
+        isolation_id=isolation_id,
+        slug=slug,
+        name=name,
+        allows_user_deletion=bool(allows_user_deletion),
+        is_lenient=bool(is_lenient),
+        serves_everywhere=bool(serves_everywhere),
+        rules=msgspec.json.decode(rules, type=Rules),
+    )

@@ -137,7 +137,7 @@ def refusals() -> Sequence[ApiError]:
 
 def limit_refusals() -> Sequence[ApiError]:
     """The limits of delivery orders, for the OpenAPI description."""
-    return tuple(ApiError(400, message, INVALID_ITEMS, "items") for message in _LIMITS)
+    return tuple(_over(message) for message in _LIMITS)
 
 
 _LIMITS = (
@@ -177,13 +177,14 @@ def _is_wrong(line: Line, wanted: Wanted, is_lenient: bool) -> bool:
 
 def _duplicates(lines: Sequence[Line]) -> list[ApiError]:
     """The same product, or the same line number, twice."""
-    seen: set[Any] = set()
+    numbers: set[str] = set()
+    products: set[str] = set()
     again = []
     for line in lines:
-        names = {("line_num", line.asked.line_num), ("product", line.product)}
-        if names & seen:
+        if line.asked.line_num in numbers or line.product in products:
             again.append(line)
-        seen |= names
+        numbers.add(line.asked.line_num)
+        products.add(line.product)
     return [duplicates(again)] if again else []
 
 
@@ -192,7 +193,11 @@ def _limits(lines: Sequence[Line], units: int, pounds: float, bulky: int) -> lis
     weighed = sum(line.qty * line.item.beverage_weight for line in lines if line.item is not None)
     large = sum(line.qty for line in lines if line.item is not None and line.item.is_bulky)
     over = (counted > units, round(weighed, 6) > pounds, large > bulky)  # 92 x 2.6 + 8 x 0.1 is a hair over 240
-    return [error for error, is_over in zip(limit_refusals(), over, strict=True) if is_over]
+    return [_over(message) for message, is_over in zip(_LIMITS, over, strict=True) if is_over]
+
+
+def _over(message: str) -> ApiError:
+    return ApiError(400, message, INVALID_ITEMS, "items")
 
 
 def _about(message: str, lines: Sequence[Line]) -> ApiError:

@@ -1,6 +1,7 @@
 """The catalog: keep items, look them up, check a list of them."""
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Any
 
 from msgspec import Struct
@@ -99,6 +100,7 @@ async def problems(tx: Tx, retailer_id: int, wanted: Sequence[Wanted]) -> list[P
     return found
 
 
+@lru_cache(10_000)
 def plain_upc(upc: str) -> str:
     """A GTIN of 8 to 14 digits as 14, so that UPC-A, EAN-13 and GTIN-14 of one product are the same; else as it is."""
     digits = upc.strip()
@@ -137,6 +139,13 @@ async def _by(tx: Tx, retailer_id: int, code: str, values: Sequence[str]) -> lis
 
 
 def _item(row: Any) -> Item:
+    return _parsed(tuple(row))
+
+
+@lru_cache(10_000)
+def _parsed(values: tuple[Any, ...]) -> Item:
+    """The item of a row: known by all of the row, so that it never is one of yesterday."""
+    row = dict(zip(_NAMES, values, strict=True))
     return Item(
         rrc=row["rrc"],
         upc=row["upc"],

@@ -1,6 +1,7 @@
 """Keep stores, and find those that serve a place."""
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from math import cos, radians
 from typing import Any
 
@@ -20,8 +21,11 @@ _COLUMNS = (
     " takes_delivery, takes_pickup, takes_last_mile, sells_alcohol, delivers_long_distance, opening_hours, service_area"
 )
 _STORES = f"SELECT {_COLUMNS} FROM stores WHERE retailer_id = $1"  # noqa: S608 (the names above)
+_BY_CODE = f"{_STORES} AND location_code = $2"
+_BY_NUMBER = f"{_STORES} AND number = $2"
 _TAKES = {DELIVERY: "takes_delivery", PICKUP: "takes_pickup", LAST_MILE: "takes_last_mile"}
-_UPDATED = [column for column in _COLUMNS.split(", ") if column not in ("location_code", "number")]
+_NAMES = _COLUMNS.split(", ")
+_UPDATED = [column for column in _NAMES if column not in ("location_code", "number")]
 _REACH = ("reach_south", "reach_north", "reach_west", "reach_east")
 
 
@@ -65,13 +69,13 @@ async def stores(tx: Tx, retailer_id: int) -> Sequence[Store]:
 
 async def store(tx: Tx, retailer_id: int, location_code: str) -> Store | None:
     """A store by its location code."""
-    row = await tx.one(f"{_STORES} AND location_code = $2", retailer_id, location_code)
+    row = await tx.one(_BY_CODE, retailer_id, location_code)
     return _store(row) if row else None
 
 
 async def store_by_number(tx: Tx, retailer_id: int, number: int) -> Store | None:
     """A store by the number that stands for it in slot ids."""
-    row = await tx.one(f"{_STORES} AND number = $2", retailer_id, number)
+    row = await tx.one(_BY_NUMBER, retailer_id, number)
     return _store(row) if row else None
 
 
@@ -195,6 +199,13 @@ def _sorted(stores: Sequence[Store], place: Point) -> list[Store]:
 
 
 def _store(row: Any) -> Store:
+    return _parsed(tuple(row))
+
+
+@lru_cache(10_000)
+def _parsed(values: tuple[Any, ...]) -> Store:
+    """The store of a row: known by all of the row, so that it never is one of yesterday."""
+    row = dict(zip(_NAMES, values, strict=True))
     hours, area = row["opening_hours"], row["service_area"]
     return Store(
         location_code=row["location_code"],

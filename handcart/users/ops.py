@@ -11,6 +11,7 @@ from handcart.users.models import Address, User
 _USER = (
     "SELECT user_id, first_name, last_name, phone_number, locale FROM users WHERE isolation_id = $1 AND user_id = $2"
 )
+_HOLD = f"{_USER} FOR UPDATE"
 
 
 async def create(tx: Tx, isolation_id: int, user: User) -> User:
@@ -82,7 +83,7 @@ async def get(tx: Tx, isolation_id: int, user_id: str) -> User:
 
 async def hold(tx: Tx, isolation_id: int, user_id: str) -> User | None:
     """A user whom nobody deletes before this transaction ends, if there is such a one."""
-    row = await tx.one(f"{_USER} FOR UPDATE", isolation_id, user_id)
+    row = await tx.one(_HOLD, isolation_id, user_id)
     return _user(row) if row else None
 
 
