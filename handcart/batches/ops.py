@@ -18,6 +18,7 @@ from handcart.orders.errors import order_not_found
 from handcart.orders.models import Order
 
 _EMAIL = re.compile(r"[^@\s\x00-\x1f\x7f]{1,64}@[^@\s\x00-\x1f\x7f]{1,189}")
+_US_DIGITS = 10
 _PHONE = re.compile(r"\+?([ ().-]*[0-9]){7,15}")
 
 
@@ -35,7 +36,7 @@ async def create_shopper(tx: Tx, retailer_id: int, email: str | None = None, pho
         errors.invalid_phone() if phone is not None and not _PHONE.fullmatch(phone) else None,
     ]
     checks.raise_any(wrong)
-    digits = None if phone is None else re.sub(r"[^0-9]", "", phone)
+    digits = None if phone is None else _digits(phone)
     while True:
         shopper = Shopper(ids.new_id(), email, digits)
         made = await tx.run(
@@ -75,7 +76,7 @@ async def generate(
     wrong += _wrong_about(batch_type, workflow_state, held)
     if await _is_any_live(tx, retailer_id, held):
         wrong.append(errors.already_in_batch())
-    elif batch_type in states.TYPES and any(order.status != states.TYPES[batch_type].takes for order in held):
+    elif any(order.status != states.TYPES[batch_type].takes for order in held):
         wrong.append(errors.not_waiting())
     checks.raise_any(wrong)
     begins = states.TYPES[batch_type].initial
@@ -151,6 +152,12 @@ async def hold(tx: Tx, retailer_id: int, batch_id: int) -> Batch:
     return Batch(row["id"], row["type"], row["workflow_state"], row["shopper_id"], order_ids, row["ended_at"] is None)
 
 
+def _digits(phone: str) -> str:
+    """A phone number in one form; ten digits are a US number without its country's code."""
+    digits = re.sub(r"[^0-9]", "", phone)
+    return f"1{digits}" if len(digits) == _US_DIGITS else digits
+
+
 def _type_for(order: Order) -> str:
     """The type of batch that serves an order as it stands; of the first one for its kind, if none does."""
     fitting = [name for name, one in states.TYPES.items() if order.kind in one.kinds]
@@ -158,8 +165,6 @@ def _type_for(order: Order) -> str:
 
 
 def _wrong_about(batch_type: str, workflow_state: str | None, held: Sequence[Order]) -> list[ApiError | None]:
-    if batch_type not in states.TYPES:
-        return [invalid("batch_type")]
     is_fitting = all(order.kind in states.TYPES[batch_type].kinds for order in held)
     is_known = workflow_state is None or states.state_of(batch_type, workflow_state)
     return [None if is_fitting else invalid("batch_type"), None if is_known else invalid("workflow_state")]

@@ -120,19 +120,53 @@ async def allow(tx: Tx, request: PendingRequest, session: str) -> str:
     client = await retailers.client(tx, request.client_id)
     if client is None or client.is_disabled:
         raise PageRefused(400, "unknown_client")
+    return await issue_code(
+        tx,
+        client_id=request.client_id,
+        account_id=account.id,
+        redirect_uri=request.redirect_uri,
+        scope=request.scope,
+        code_challenge=request.code_challenge,
+    )
+
+
+async def issue_code(
+    tx: Tx, *, client_id: str, account_id: int, redirect_uri: str, scope: str, code_challenge: str | None
+) -> str:
+    """Store a new code's hash; the code itself is in the answer alone."""
     code = new_token()
     await tx.run(
         "INSERT INTO authorization_codes (code_hash, client_id, account_id, redirect_uri, scope, code_challenge,"
         " expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7)",
         tx.keys.hash(code),
-        request.client_id,
-        account.id,
-        request.redirect_uri,
-        request.scope,
-        request.code_challenge,
+        client_id,
+        account_id,
+        redirect_uri,
+        scope,
+        code_challenge,
         clock.now() + CODE,
     )
     return code
+
+
+def granted(request: Request | PendingRequest, code: str, issuer: str) -> str:
+    """Where the browser takes the code."""
+    return _answered(request, {"code": code}, issuer)
+
+
+def refused(request: Request | PendingRequest, error: OAuthError, issuer: str) -> str:
+    """Where the browser takes a refusal."""
+    return _answered(request, {"error": error.error, "error_description": error.message}, issuer)
+
+
+def _answered(request: Request | PendingRequest, answer: dict[str, str], issuer: str) -> str:
+    """The redirect URI with the answer, the state as it came, and who answers (RFC 9207)."""
+    parameters = dict(answer)
+    if request.state is not None:
+        parameters["state"] = request.state
+    parameters["iss"] = issuer
+    separator = "&" if "?" in request.redirect_uri else "?"
+    return request.redirect_uri + separator + urlencode(parameters, quote_via=quote)
 
 
 async def _answer(tx: Tx, request: PendingRequest, session: str) -> None:

@@ -24,7 +24,7 @@ from handcart.orders.models import (
     OrderDetails,
     OrderLine,
 )
-from handcart.orders.ops import Changes
+from handcart.orders.ops import Changes, Selection
 from handcart.orders.wire import (
     CancelDispatchRequest,
     CarriedOrderResponse,
@@ -40,6 +40,7 @@ from handcart.orders.wire import (
     OrdersResponse,
     OrderUser,
     OrderWarning,
+    ReplacementSelectionsRequest,
     UpdateCarriedRequest,
     UpdateOrderRequest,
     UpdateTipRequest,
@@ -133,6 +134,13 @@ async def update_carried(tx: Tx, call: Call) -> CarriedOrderResponse:
     return await _carried(tx, call, order)
 
 
+async def set_replacements(tx: Tx, call: Call) -> OrderResponse:
+    body: ReplacementSelectionsRequest = call.body
+    chosen = [Selection(one.line_num, one.replacement_items or (), one.count, one.weight) for one in body.selections]
+    user_id, order_id = call.path["user_id"], call.path["order_id"]
+    return await _full(tx, call, await ops.choose_replacements(tx, call.caller, user_id, order_id, chosen))
+
+
 async def update_tip(tx: Tx, call: Call) -> OrderResponse:
     body: UpdateTipRequest = call.body
     user_id, order_id = call.path["user_id"], call.path["order_id"]
@@ -178,7 +186,7 @@ def _asked(call: Call, body: Any, kind: str, **fields: Any) -> Asked:
 
 def _fingerprint(call: Call, body: Struct, kind: str) -> bytes:
     """Tells whether two creations ask for the same; fields that are unknown to us do not count."""
-    content = msgspec.json.encode([kind, call.path.get("user_id"), structs.asdict(body)], order="deterministic")
+    content = msgspec.json.encode([kind, call.path.get("user_id"), body], order="deterministic")
     return blake2b(content, digest_size=16).digest()
 
 

@@ -4,6 +4,8 @@ Sources: https://docs.instacart.com/connect/api/fulfillment/delivery/create_orde
 .../lastmile/create_order_single_call.
 """
 
+from collections.abc import Sequence
+
 from handcart.core.errors import ApiError
 
 
@@ -30,6 +32,11 @@ def too_early() -> ApiError:
 def not_carried() -> ApiError:
     """The retailer stages last mile orders only."""
     return ApiError(400, "Only last mile orders can be staged", key="order_id")
+
+
+def unknown_lines(line_nums: Sequence[str]) -> ApiError:
+    """Replacements were chosen for lines that the order does not have."""
+    return ApiError(400, f"Unknown line_num: {', '.join(line_nums)}", key="selections")
 
 
 def negative_tip() -> ApiError:

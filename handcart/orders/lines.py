@@ -19,13 +19,20 @@ _PIECES_IN_A_BAG = 10
 async def replacements(tx: Tx, retailer_id: int, cart: Cart, *, ebt_only: bool) -> Mapping[str, Sequence[ItemName]]:
     """The wished substitutes of each line; for an order paid with EBT, the eligible ones alone."""
     wished = {line.asked.line_num: list(line.asked.replacement_items or ()) for line in cart.lines}
+    return await eligible(tx, retailer_id, wished, ebt_only=ebt_only)
+
+
+async def eligible(
+    tx: Tx, retailer_id: int, wished: Mapping[str, Sequence[ItemName]], *, ebt_only: bool
+) -> Mapping[str, Sequence[ItemName]]:
+    """Those of the wished substitutes that the order's means of payment allows."""
     if not ebt_only:
         return wished
     codes = [ItemCode(name.upc, name.rrc) for names in wished.values() for name in names]
     found = await items.find(tx, retailer_id, codes)
-    eligible = {code for code, item in zip(codes, found, strict=True) if item is not None and item.is_ebt_eligible}
+    allowed = {code for code, item in zip(codes, found, strict=True) if item is not None and item.is_ebt_eligible}
     return {
-        line_num: [name for name in names if ItemCode(name.upc, name.rrc) in eligible]
+        line_num: [name for name in names if ItemCode(name.upc, name.rrc) in allowed]
         for line_num, names in wished.items()
     }
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from msgspec import structs
+from msgspec import Struct, structs
 
 from handcart.core import clock, idempotency, wire
 from handcart.core.db import Tx
@@ -19,7 +19,7 @@ from handcart.slots.models import WINDOW, Booking, Slot, Window
 from handcart.stores import carts
 from handcart.stores import ops as stores
 from handcart.stores.carts import OrderItem
-from handcart.stores.models import Store
+from handcart.stores.models import ItemName, Store
 from handcart.users import ops as users
 
 MOST_LISTED = 100
@@ -38,6 +38,15 @@ class Changes:
     tip_cents: int | None = None
     items: Sequence[OrderItem] | None = None
     alcoholic: bool | None = None
+
+
+class Selection(Struct, frozen=True):
+    """What a customer would take in place of a line's item, the dearest wish first, and how much of it."""
+
+    line_num: str
+    replacement_items: Sequence[ItemName] = ()
+    count: int | None = None
+    weight: float | None = None
 
 
 async def get(tx: Tx, caller: Caller, user_id: str, order_id: str) -> Order:
@@ -137,6 +146,30 @@ async def update_tip(tx: Tx, caller: Caller, user_id: str, order_id: str, tip_ce
         raise errors.too_early()
     order.tip_cents = tip_cents
     await note(tx, caller.retailer_id, order, states.TIP_UPDATED)
+    return order
+
+
+async def choose_replacements(
+    tx: Tx, caller: Caller, user_id: str, order_id: str, selections: Sequence[Selection]
+) -> Order:
+    """Keep what the customer would take in place of items; it overwrites what was chosen before."""
+    await users.require(tx, caller.isolation_id, user_id)
+    order = _allowing(
+        states.CHOOSE_REPLACEMENTS, _of(user_id, await rows.hold(tx, caller.retailer_id, order_id), SHOPPED)
+    )
+    present = {line.line_num: line for line in order.lines if not line.is_removed}
+    unknown = [one.line_num for one in selections if one.line_num not in present]
+    if unknown:
+        raise errors.unknown_lines(unknown)
+    wished = {one.line_num: list(one.replacement_items) for one in selections}
+    chosen = await lines.eligible(tx, caller.retailer_id, wished, ebt_only=order.details.paid_with_ebt)
+    for one in selections:
+        line = present[one.line_num]
+        line.replacement_items = chosen[one.line_num]
+        line.replacement_count, line.replacement_weight = one.count, one.weight
+        if line.replacement_items:
+            line.replacement_policy = "users_choice"
+    await note(tx, caller.retailer_id, order, "replacements chosen")
     return order
 
 

@@ -11,8 +11,8 @@ from typing import Annotated, Any, ClassVar
 from msgspec import Meta, Struct
 
 from handcart.core.wire import DigitId, WireId
-from handcart.stores.carts import Instructions, Lines
-from handcart.stores.models import Address, Code, OptionalLine
+from handcart.stores.carts import Instructions, LineNum, Lines
+from handcart.stores.models import Address, Code, ItemName, OptionalLine
 from handcart.users.models import UserId
 
 OrderId = Annotated[
@@ -267,6 +267,27 @@ class UpdateTipRequest(Struct):
     EXAMPLES: ClassVar[Mapping[str, Any]] = {"A tip": {"tip_amount_cents": 900}}
 
     tip_amount_cents: Annotated[int, Meta(le=100_000_000)]
+
+
+class OrderItemSelection(Struct):
+    """What may take the place of a line's item, the dearest wish first, and how much of it."""
+
+    line_num: LineNum
+    count: Annotated[int, Meta(ge=1, le=2**31 - 1)] | None = None
+    weight: Annotated[float, Meta(gt=0, le=1e6)] | None = None
+    replacement_items: Annotated[list[ItemName], Meta(max_length=10)] | None = None
+
+
+class ReplacementSelectionsRequest(Struct):
+    """The customer's choices for some lines; they overwrite earlier ones."""
+
+    EXAMPLES: ClassVar[Mapping[str, Any]] = {
+        "One line": {
+            "selections": [{"line_num": "1", "count": 2, "replacement_items": [{"upc": "400000000022"}]}],
+        }
+    }
+
+    selections: Annotated[list[OrderItemSelection], Meta(min_length=1, max_length=10)]
 
 
 class StageOrderRequest(Struct):

@@ -7,15 +7,17 @@ Sources: https://docs.instacart.com/connect/api/sandbox/shoppers/create_shopper,
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
 from msgspec import Meta, Struct
 
 from handcart.core.wire import DigitId, WireId
+from handcart.stores.models import Count, ItemByName, Weight
 
 MOST_ORDERS = 100
 PathId = Annotated[int, Meta(ge=0, le=2**53 - 1)]
 Text = Annotated[str, Meta(max_length=255, pattern=r"^[^\x00]*$(?!\n)")]
+Url = Annotated[str, Meta(min_length=1, max_length=2000, pattern=r"^[^\x00]+$(?!\n)")]
 Line = Annotated[
     str, Meta(min_length=1, max_length=255, pattern=r"^[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*$(?!\n)")
 ]
@@ -61,7 +63,7 @@ class GenerateBatchRequest(Struct):
 
     shopper_id: WireId | DigitId
     orders: Annotated[list[BatchOrder], Meta(min_length=1, max_length=MOST_ORDERS)]
-    batch_type: Text | None = None
+    batch_type: Literal["delivery", "pickup", "delivery_only", "runner_customer"] | None = None
     workflow_state: Text | None = None
 
 
@@ -80,3 +82,99 @@ class AdvanceBatchRequest(Struct):
     EXAMPLES: ClassVar[Mapping[str, Any]] = {"One step": {}, "A target": {"workflow_state": "picking"}}
 
     workflow_state: Text | None = None
+
+
+class ShopperOrderItemScan(Struct):
+    """A barcode that the shopper scanned."""
+
+    scanned_string: Line
+    scanned_string_type: Annotated[Line, Meta(description="Such as `upca`")]
+
+
+Scans = Annotated[list[ShopperOrderItemScan], Meta(max_length=1000)]
+_SCAN = {"scanned_string": "400000000022", "scanned_string_type": "upca"}
+
+
+class CreateItemRequest(Struct):
+    """An item that the shopper adds; one of it, if no amount is given."""
+
+    EXAMPLES: ClassVar[Mapping[str, Any]] = {
+        "Bread": {"item": {"upc": "400000000022"}, "delivered_count": 2, "scans": [_SCAN]}
+    }
+
+    item: ItemByName
+    delivered_count: Count | None = None
+    delivered_weight: Weight | None = None
+    scans: Scans | None = None
+
+
+class UpdateItemRequest(Struct):
+    """What became of an item. Without `status` it is replaced if there is a replacement, else found."""
+
+    EXAMPLES: ClassVar[Mapping[str, Any]] = {
+        "Found": {"status": "found", "delivered_count": 1, "scans": [_SCAN]},
+        "Replaced": {"status": "replaced", "delivered_count": 2, "replacement_item": {"rrc": "SM-000002"}},
+        "Refunded": {"status": "to_refund", "delivered_count": 0},
+    }
+
+    status: Literal["not_found", "found", "replaced", "to_refund"] | None = None
+    delivered_count: Count | None = None
+    delivered_weight: Weight | None = None
+    replacement_item: ItemByName | None = None
+    scans: Scans | None = None
+
+
+class SimulateCallbackRequest(Struct):
+    """What is to happen to the order."""
+
+    EXAMPLES: ClassVar[Mapping[str, Any]] = {
+        "Canceled": {"event_name": "canceled"},
+        "Rescheduled": {"event_name": "rescheduled"},
+        "Late": {"event_name": "late_delivery"},
+    }
+
+    event_name: Literal["canceled", "rescheduled", "late_delivery"]
+
+
+class CreateInstacartUserRequest(Struct):
+    """An account of the platform; a member for a year if one of the two flags is set."""
+
+    EXAMPLES: ClassVar[Mapping[str, Any]] = {
+        "A member": {
+            "email": "member@example.com",
+            "phone": "8005550101",
+            "password": "a long password of your own",
+            "instacartplus_member": True,
+        }
+    }
+
+    email: Annotated[str, Meta(max_length=254, pattern=r"^[^@\s\x00-\x1f\x7f]+@[^@\s\x00-\x1f\x7f]+$(?!\n)")]
+    phone: Annotated[str, Meta(max_length=32, pattern=r"^\+?([ ().-]*[0-9]){7,15}$(?!\n)")]
+    password: Annotated[str, Meta(min_length=1, max_length=1024, pattern=r"^[^\x00]+$(?!\n)")]
+    express_member: Annotated[bool, Meta(description="Deprecated twin of instacartplus_member")] | None = None
+    instacartplus_member: bool | None = None
+
+
+class AuthorizeRequest(Struct):
+    """What the authorization URL would have carried; without `client_id`, it is the token's client."""
+
+    EXAMPLES: ClassVar[Mapping[str, Any]] = {
+        "A link": {"redirect_uri": "https://shop.example/account/link", "scope": "openid account_linking"}
+    }
+
+    redirect_uri: Url
+    scope: Url
+    code_challenge_method: Text | None = None
+    code_challenge: Text | None = None
+    response_type: Text | None = None
+    client_id: Text | None = None
+    state: Url | None = None
+    hint: Url | None = None
+
+
+class AuthorizeResponse(Struct):
+    """The code to trade in at the token endpoint."""
+
+    EXAMPLES: ClassVar[Mapping[str, Any]] = {"The code": {"code": "zth2LONsv7xVq76ocOcS9ZYwc_eZLdDNX74Z9gSgilk"}}
+
+    code: str

@@ -60,3 +60,12 @@ def upgrade() -> None:
         sqlite_where=live,
         postgresql_where=live,
     )
+    # Accounts that an integrator made without a browser, and may use so.
+    op.create_table(
+        "sandbox_users",
+        _number("organization_id"),
+        _number("account_id"),
+        sa.PrimaryKeyConstraint("organization_id", "account_id"),
+        sa.ForeignKeyConstraint(["organization_id"], ["organizations.id"]),
+        sa.ForeignKeyConstraint(["account_id"], ["accounts.id"]),
+    )

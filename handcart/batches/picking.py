@@ -1,0 +1,153 @@
+"""What a shopper does with the items of an order: find, replace, refund, add.
+
+https://docs.instacart.com/connect/api/sandbox/shoppers/update_shopper_order_item, .../create_shopper_order_item
+"""
+
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+from handcart.batches import errors
+from handcart.core.db import Tx
+from handcart.core.errors import ApiError, blank, invalid
+from handcart.orders import checks, states
+from handcart.orders import ops as orders
+from handcart.orders.models import FOUND, NOT_FOUND, REPLACED, TO_REFUND, Order, OrderLine, Scan
+from handcart.stores import carts, items
+from handcart.stores.models import Item, ItemCode, ItemName
+
+_HAPPENED = {
+    NOT_FOUND: "item put back",
+    FOUND: "item found",
+    REPLACED: states.REPLACED,
+    TO_REFUND: states.REFUNDED,
+}
+
+
+class Picked(Struct, frozen=True):
+    """What a shopper says about a line, None where nothing is said. `item`: the one in its place."""
+
+    status: str | None = None
+    delivered_count: int | None = None
+    delivered_weight: float | None = None
+    item: ItemName | None = None
+    scans: Sequence[Scan] | None = None
+
+
+async def update(tx: Tx, retailer_id: int, shopper_id: int, order_id: str, line_num: str, picked: Picked) -> Order:
+    """Say what became of a line. Without a status it is replaced if an item is given, else as it was, else found."""
+    order = await _being_picked(tx, retailer_id, shopper_id, order_id)
+    line = next((line for line in order.lines if line.line_num == line_num and not line.is_removed), None)
+    if line is None:
+        raise invalid("line_num")
+    status = picked.status or _status_of(line, picked)
+    checks.raise_any(_wrong_about(line, status, picked))
+    _pick(line, status, picked)
+    if status == REPLACED:
+        line.substitute = picked.item or line.substitute or next(iter(line.replacement_items), ItemName())
+        line.substitute = await _named(tx, retailer_id, order, line.substitute)
+    await orders.note(tx, retailer_id, order, _HAPPENED[status])
+    return order
+
+
+async def add(tx: Tx, retailer_id: int, shopper_id: int, order_id: str, picked: Picked) -> Order:
+    """Add an item that the customer asked for, under the next free number; one of it if no amount is given."""
+    order = await _being_picked(tx, retailer_id, shopper_id, order_id)
+    if picked.item is None or not (picked.item.upc or picked.item.rrc):
+        raise blank("item")
+    if len(order.lines) >= carts.MOST_LINES:
+        raise invalid("item")
+    (item,) = await items.find(tx, retailer_id, [ItemCode(picked.item.upc, picked.item.rrc)])
+    name = await _named(tx, retailer_id, order, picked.item)
+    by_weight = picked.delivered_weight is not None and picked.delivered_count is None
+    unit = "each" if not by_weight else item.cost_unit if item is not None and item.cost_unit != "each" else "lb"
+    amount = picked.delivered_weight if by_weight else picked.delivered_count
+    line = OrderLine(
+        line_num=_next_number(order.lines),
+        qty=1 if amount is None else amount,
+        qty_unit=unit,
+        product=_product(item, picked.item),
+        upc=name.upc,
+        rrc=name.rrc,
+        is_alcohol=item is not None and item.alcohol_kind is not None,
+        is_added=True,
+    )
+    _pick(line, FOUND, picked)
+    order.lines = [*order.lines, line]
+    await orders.note(tx, retailer_id, order, "item added")
+    return order
+
+
+async def _being_picked(tx: Tx, retailer_id: int, shopper_id: int, order_id: str) -> Order:
+    """The order, held, if it is in a live batch of the shopper and its items may change."""
+    order = await orders.hold(tx, retailer_id, order_id)
+    shopper = await tx.one("SELECT id FROM shoppers WHERE retailer_id = $1 AND id = $2", retailer_id, shopper_id)
+    if shopper is None:
+        raise errors.shopper_not_found()
+    batch = await tx.one(
+        "SELECT b.shopper_id FROM batch_orders o JOIN batches b ON b.retailer_id = o.retailer_id AND b.id = o.batch_id"
+        " WHERE o.retailer_id = $1 AND o.order_id = $2 AND o.is_live",
+        retailer_id,
+        order_id,
+    )
+    if batch is None or batch["shopper_id"] != shopper_id:
+        raise errors.not_assigned()
+    if not states.may(order.kind, order.status, states.CHANGE_ITEMS):
+        raise errors.not_being_picked()
+    return order
+
+
+def _status_of(line: OrderLine, picked: Picked) -> str:
+    if picked.item is not None:
+        return REPLACED
+    return FOUND if line.status == NOT_FOUND else line.status
+
+
+def _wrong_about(line: OrderLine, status: str, picked: Picked) -> list[ApiError | None]:
+    is_nothing = status in (TO_REFUND, NOT_FOUND)
+    has_code = picked.item is None or bool(picked.item.upc or picked.item.rrc)
+    return [
+        errors.not_replaceable() if status == REPLACED and line.replacement_policy == "no_replacements" else None,
+        invalid("delivered_count") if is_nothing and picked.delivered_count else None,
+        invalid("delivered_weight") if is_nothing and picked.delivered_weight else None,
+        invalid("replacement_item") if picked.item is not None and status != REPLACED else None,
+        None if has_code else blank("replacement_item"),
+    ]
+
+
+def _pick(line: OrderLine, status: str, picked: Picked) -> None:
+    """Keep what was said; what was said before stays where the status does."""
+    if status != line.status:
+        line.delivered_count = line.delivered_weight = line.substitute = None
+        line.scans = ()
+        if status == REPLACED:
+            line.delivered_count, line.delivered_weight = line.replacement_count, line.replacement_weight
+    line.status = status
+    if picked.delivered_count is not None:
+        line.delivered_count = picked.delivered_count
+    if picked.delivered_weight is not None:
+        line.delivered_weight = picked.delivered_weight
+    if picked.scans is not None:
+        line.scans = picked.scans
+
+
+async def _named(tx: Tx, retailer_id: int, order: Order, name: ItemName) -> ItemName:
+    """A product that comes into an order, with both its codes where the catalog has it."""
+    (item,) = await items.find(tx, retailer_id, [ItemCode(name.upc, name.rrc)])
+    if item is None:
+        return name
+    if item.alcohol_kind is not None:  # is handed to a grown-up, never left at the door
+        order.has_alcohol, order.leave_unattended = True, False
+    upc = None if item.upc is None else items.shown_upc(item.upc)
+    return ItemName(name.upc or upc, name.rrc or item.rrc)
+
+
+def _product(item: Item | None, name: ItemName) -> str:
+    if item is not None:
+        return f"rrc:{item.rrc}"
+    return f"rrc:{name.rrc}" if name.upc is None else f"upc:{items.plain_upc(name.upc)}"
+
+
+def _next_number(lines: Sequence[OrderLine]) -> str:
+    digits = [line.line_num for line in lines if line.line_num.isascii() and line.line_num.isdecimal()]
+    return str(max((int(number) for number in digits), default=0) + 1)

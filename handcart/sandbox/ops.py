@@ -1,0 +1,98 @@
+"""Simulated callbacks, and customers of the platform who need no browser."""
+
+from typing import Any
+
+from handcart.accounts import ops as accounts
+from handcart.accounts.errors import Refused
+from handcart.core import clock
+from handcart.core.browser import PageRefused
+from handcart.core.db import Tx
+from handcart.core.errors import ApiError, OAuthError, blank, invalid
+from handcart.oauth import authorization
+from handcart.oauth import checks as rules
+from handcart.oauth.checks import Rejected
+from handcart.orders import errors as order_errors
+from handcart.orders import ops as orders
+from handcart.orders import states
+from handcart.retailers import ops as retailers
+from handcart.retailers.models import Caller
+from handcart.sandbox import errors
+
+MEMBERSHIP = 365 * clock.DAY
+# Which field of the request a rule of the authorization request is about, by the name of its error.
+_FIELDS = {
+    "unknown_client": "client_id",
+    "unauthorized_client": "client_id",
+    "redirect_uri_mismatch": "redirect_uri",
+    "invalid_scope": "scope",
+    "unsupported_response_type": "response_type",
+    "invalid_request": "code_challenge",
+}
+_HAPPENED = {"rescheduled": states.RESCHEDULED, "late_delivery": states.LATE}
+
+
+async def simulate(tx: Tx, retailer_id: int, order_id: str, event_name: str) -> None:
+    """Let happen what no batch brings about: `canceled`, `rescheduled` or `late_delivery`; raises 404 or `too_late`."""
+    order = await orders.hold(tx, retailer_id, order_id)
+    if event_name == states.CANCELED:
+        await orders.cancel_for(tx, retailer_id, order, "instacart_driven", "system error")
+    elif order.status in states.TERMINAL:
+        raise order_errors.too_late()
+    else:
+        await orders.note(tx, retailer_id, order, _HAPPENED[event_name])
+
+
+async def create_user(tx: Tx, caller: Caller, email: str, password_hash: str, *, is_member: bool) -> int:
+    """Make an account of the platform, a member for a year if asked for; answers its id."""
+    try:
+        email = accounts.normalized(email)
+    except Refused:
+        raise invalid("email") from None
+    try:
+        account = await accounts.create(tx, email, password_hash)
+    except Refused:
+        raise errors.email_taken() from None
+    await tx.run(
+        "INSERT INTO sandbox_users (organization_id, account_id) VALUES ($1, $2)", caller.organization_id, account.id
+    )
+    if is_member:
+        await accounts.grant_membership(tx, account.id, clock.now() + MEMBERSHIP)
+    return account.id
+
+
+async def authorize(tx: Tx, caller: Caller, account_id: int | None, parameters: dict[str, Any]) -> str:
+    """The code that a sign-in and an Allow would have brought; the request keeps the rules of the authorization URL."""
+    made = await tx.one(
+        "SELECT account_id FROM sandbox_users WHERE organization_id = $1 AND account_id = $2",
+        caller.organization_id,
+        account_id,
+    )
+    if made is None or not await accounts.hold(tx, made["account_id"]):
+        raise errors.invalid_user()
+    client_id = parameters.get("client_id") or caller.client_id
+    client = await retailers.client(tx, client_id)
+    if client is None or client.organization_id != caller.organization_id:
+        raise invalid("client_id")
+    given = {name: value for name, value in parameters.items() if value is not None}
+    # No browser carries the answer, so there is nothing that `state` must guard.
+    asked = {"response_type": "code", "state": "none", **given, "client_id": client_id}
+    try:
+        request = await rules.check(tx, list(asked.items()))
+    except PageRefused as refused:
+        raise invalid(_FIELDS[refused.text_key]) from None
+    except Rejected as rejected:
+        raise _refusal(rejected.error) from None
+    return await authorization.issue_code(
+        tx,
+        client_id=client_id,
+        account_id=made["account_id"],
+        redirect_uri=request.redirect_uri,
+        scope=request.scope,
+        code_challenge=request.code_challenge,
+    )
+
+
+def _refusal(error: OAuthError) -> ApiError:
+    """An error that a redirect would have told the client."""
+    missing = error.message.partition("Missing required parameter: ")[2].rstrip(".")
+    return blank(missing) if missing else invalid(_FIELDS[error.error])
