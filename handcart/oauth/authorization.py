@@ -149,26 +149,6 @@ async def issue_code(
     return code
 
 
-def granted(request: Request | PendingRequest, code: str, issuer: str) -> str:
-    """Where the browser takes the code."""
-    return _answered(request, {"code": code}, issuer)
-
-
-def refused(request: Request | PendingRequest, error: OAuthError, issuer: str) -> str:
-    """Where the browser takes a refusal."""
-    return _answered(request, {"error": error.error, "error_description": error.message}, issuer)
-
-
-def _answered(request: Request | PendingRequest, answer: dict[str, str], issuer: str) -> str:
-    """The redirect URI with the answer, the state as it came, and who answers (RFC 9207)."""
-    parameters = dict(answer)
-    if request.state is not None:
-        parameters["state"] = request.state
-    parameters["iss"] = issuer
-    separator = "&" if "?" in request.redirect_uri else "?"
-    return request.redirect_uri + separator + urlencode(parameters, quote_via=quote)
-
-
 async def _answer(tx: Tx, request: PendingRequest, session: str) -> None:
     now = clock.now()
     answered = await tx.run(
