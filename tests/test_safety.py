@@ -15,22 +15,18 @@ from handcart.core.secret import Keys
 from handcart.core.settings import Settings
 from handcart.retailers import ops as retailers
 from tests.support import postgres
-from tests.support.server import make_database
-
-KEY = "a secret key for tests, and for tests alone"
+from tests.support.server import SECRET_KEY, make_data
 
 
 @pytest.fixture
 def safe(tmp_path: Path) -> Settings:
     """Settings of a production server on SQLite."""
-    (tmp_path / "secret.key").write_text(KEY)
-    (tmp_path / "secret.key").chmod(0o600)
-    make_database(f"sqlite:///{tmp_path}/handcart.db", Keys(KEY.encode()))
+    make_data(tmp_path)
     return Settings(data=str(tmp_path), public_url="https://connect.example.org")
 
 
 async def problems(settings: Settings, prepare: Callable[[Database], Any] | None = None) -> list[str]:
-    database = await stores.connect(settings.database_url, Keys(KEY.encode()), 1)
+    database = await stores.connect(settings.database_url, Keys(SECRET_KEY.encode()), 1)
     try:
         if prepare:
             await prepare(database)
@@ -100,7 +96,7 @@ async def test_file_readable_by_others_then_its_sentence(safe: Settings, tmp_pat
 
 async def test_key_in_the_settings_then_no_file_is_asked_for(safe: Settings, tmp_path: Path) -> None:
     (tmp_path / "secret.key").unlink()
-    assert await problems(dataclasses.replace(safe, secret_key=KEY)) == []
+    assert await problems(dataclasses.replace(safe, secret_key=SECRET_KEY)) == []
 
 
 async def test_demos_retailer_in_the_database_then_its_sentence(safe: Settings) -> None:
@@ -113,7 +109,7 @@ async def test_demos_retailer_in_the_database_then_its_sentence(safe: Settings) 
 
 
 def on_postgres(safe: Settings, url: str) -> Settings:
-    migrate.migrate(url, Keys(KEY.encode()))
+    migrate.migrate(url, Keys(SECRET_KEY.encode()))
     return dataclasses.replace(safe, database=url)
 
 
@@ -145,6 +141,6 @@ URLS = {
 def test_connection_to_postgres_then_encrypted_or_local_or_a_sentence_without_the_password(
     safe: Settings, url: str
 ) -> None:
-    found = safety._file_problems(dataclasses.replace(safe, database=url, secret_key=KEY))
+    found = safety._file_problems(dataclasses.replace(safe, database=url, secret_key=SECRET_KEY))
     expected = "The connection to db.example.org may be unencrypted: add ?sslmode=verify-full to the database URL"
     assert found == ([] if URLS[url] else [expected])

@@ -16,6 +16,8 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.support.server import make_data
+
 COMMAND = [sys.executable, "-m", "handcart"]
 SECONDS = 60
 KEYS = {
@@ -101,6 +103,7 @@ def test_demo_started_then_info_file_and_everything_answers(tmp_path: Path) -> N
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_demo_stopped_then_everything_it_started_is_gone(tmp_path: Path, number: signal.Signals) -> None:
+    make_data(tmp_path / "data")
     with demo(tmp_path) as (process, _):
         children = children_of(process)
         assert len(children) == 3
@@ -111,6 +114,7 @@ def test_demo_stopped_then_everything_it_started_is_gone(tmp_path: Path, number:
 
 
 def test_demo_started_again_then_it_keeps_its_data(tmp_path: Path) -> None:
+    make_data(tmp_path / "data")
     with demo(tmp_path) as (_, first):
         token = {name: first[name] for name in ("client_id", "client_secret")} | {"grant_type": "client_credentials"}
         access = httpx.post(f"{first['api_url']}/v2/oauth/token", json=token, timeout=SECONDS).json()["access_token"]
@@ -179,14 +183,14 @@ def test_what_cannot_be_done_then_one_sentence(
 
 
 def test_another_key_then_a_sentence(tmp_path: Path) -> None:
-    assert run("migrate", "--data", str(tmp_path)).returncode == 0
+    make_data(tmp_path)
     result = run("client", "list", "--data", str(tmp_path), HANDCART_SECRET_KEY="another key, another key, another key")
     assert result.returncode == 1
     assert "the secret key does not belong to this database" in result.stderr
 
 
 def test_serve_on_unsafe_settings_then_refused_with_every_reason_that_check_prints(tmp_path: Path) -> None:
-    assert run("migrate", "--data", str(tmp_path)).returncode == 0
+    make_data(tmp_path)
     (tmp_path / "secret.key").chmod(0o644)
     unsafe = {"HANDCART_PUBLIC_URL": "http://connect.example.org", "HANDCART_TRUSTED_PROXIES": "*"}
     refused = run("serve", "--data", str(tmp_path), "--port", "0", **unsafe)
@@ -200,18 +204,18 @@ def test_serve_on_unsafe_settings_then_refused_with_every_reason_that_check_prin
 
 
 def test_check_on_safe_settings_then_no_problem(tmp_path: Path) -> None:
-    assert run("migrate", "--data", str(tmp_path)).returncode == 0
+    make_data(tmp_path)
     result = run("check", "--data", str(tmp_path), HANDCART_PUBLIC_URL="https://connect.example.org")
     assert (result.returncode, result.stdout) == (0, "No problem found.\n")
 
 
 def test_worker_once_then_it_ends(tmp_path: Path) -> None:
-    assert run("migrate", "--data", str(tmp_path)).returncode == 0
+    make_data(tmp_path)
     assert run("worker", "--once", "--data", str(tmp_path)).returncode == 0
 
 
 def test_worker_stopped_then_it_ends_cleanly(tmp_path: Path) -> None:
-    assert run("migrate", "--data", str(tmp_path)).returncode == 0
+    make_data(tmp_path)
     process = subprocess.Popen([*COMMAND, "worker", "--data", str(tmp_path)], stderr=subprocess.PIPE, text=True)
     while not catches(process.pid, signal.SIGTERM):
         assert process.poll() is None

@@ -18,6 +18,8 @@ from typing import Any
 
 import pytest
 
+from tests.support.server import make_data
+
 ROOT = Path(__file__).resolve().parents[2]
 GUIDE = ROOT / "docs" / "guide"
 # Each page, and what its last line prints.
@@ -44,6 +46,7 @@ def blocks(page: Path) -> list[tuple[str, str]]:
 def demo(tmp_path: Path) -> Iterator[Path]:
     """A directory with the demo.json of a demo that runs."""
     info = tmp_path / "demo.json"
+    make_data(tmp_path / "data")
     command = [Path(sys.executable).with_name("handcart"), "demo", "--port", "0", "--storefront-port", "0"]
     with (tmp_path / "demo.log").open("w") as log:
         process = subprocess.Popen([*command, "--data", tmp_path / "data", "--info", info], stdout=log, stderr=log)

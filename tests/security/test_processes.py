@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.cli.test_processes import children_of, demo, run
+from tests.support.server import make_data
 
 SHOWN = stat.S_IRWXG | stat.S_IRWXO
 
@@ -68,6 +69,7 @@ def test_info_file_where_somebody_laid_a_trap_then_their_file_is_not_written(tmp
     trap = tmp_path / "trap"
     trap.touch(mode=0o666)
     (tmp_path / "info.json").symlink_to(trap)
+    make_data(tmp_path / "data")
     with demo(tmp_path):
         assert trap.read_text() == ""
         assert not (tmp_path / "info.json").is_symlink()

@@ -16,6 +16,7 @@ from urllib.parse import parse_qs, urlsplit
 from playwright.sync_api import Browser, Page, Response, Route, sync_playwright
 
 from handcart.core import pages
+from tests.support.server import make_data
 
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 60
@@ -60,6 +61,7 @@ class Demo:
 @contextmanager
 def running_demo(data: Path) -> Iterator[Demo]:
     """Start the demo on free ports with its data in `data`; stop it when the block ends."""
+    make_data(data)
     info = data / "info.json"
     command = [sys.executable, "-m", "handcart", "demo", "--port", "0", "--storefront-port", "0", "--data", str(data)]
     process = subprocess.Popen(

@@ -80,6 +80,15 @@ def make_database(database_url: str, keys: Keys) -> None:
     path.chmod(0o600)
 
 
+def make_data(directory: Path) -> None:
+    """A directory as `handcart migrate` leaves it: a new database, and the key of tests that it belongs to."""
+    directory.mkdir(mode=0o700, exist_ok=True)
+    key = directory / "secret.key"
+    key.write_text(SECRET_KEY)
+    key.chmod(0o600)
+    make_database(f"sqlite:///{directory}/handcart.db", Keys(SECRET_KEY.encode()))
+
+
 @cache
 def _templates() -> Path:
     directory = Path(tempfile.mkdtemp())
