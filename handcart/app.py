@@ -23,8 +23,8 @@ from handcart.orders import routes as orders_routes
 from handcart.sandbox import own_api
 from handcart.sandbox import routes as sandbox_routes
 from handcart.sandbox.rehearsal import Rehearsal
-from handcart.slots import api as slots_api
 from handcart.slots import ops as slots
+from handcart.slots import routes as slots_routes
 from handcart.stores import api as stores_api
 from handcart.stores import ops as stores
 from handcart.users import api as users_api
@@ -78,7 +78,7 @@ def api_routes() -> Sequence[Route]:
         *users_api.routes([orders.forget_user, slots.forget_user, linking.forget_user], stores.is_long_distance),
         *linking_api.ROUTES,
         *stores_api.ROUTES,
-        *slots_api.ROUTES,
+        *slots_routes.ROUTES,
         *orders_routes.ROUTES,
     )
 

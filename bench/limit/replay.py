@@ -19,7 +19,7 @@ from handcart.core.db import Database, Tx
 from handcart.core.http import Route
 from handcart.orders.routes import ROUTES as ORDERS
 from handcart.retailers.models import Caller
-from handcart.slots.api import ROUTES as SLOTS
+from handcart.slots.routes import ROUTES as SLOTS
 
 FAR = 60 * clock.DAY  # what is further from now is no point in time that moves with it
 

@@ -10,11 +10,9 @@ import msgspec
 from handcart.core import clock, errors, wire
 from handcart.core.db import Tx
 from handcart.core.errors import ApiError
-from handcart.core.http import Answer, Call, Handler, Route
-from handcart.oauth.scopes import FULFILLMENT
+from handcart.core.http import Answer, Call
 from handcart.retailers import ops as retailers
-from handcart.retailers.models import Retailer, RetailerId
-from handcart.slots import errors as slot_errors
+from handcart.retailers.models import Retailer
 from handcart.slots import ops, windows
 from handcart.slots.models import ETA, PRIORITY_ETA, Hold, Offers, Slot, Window, two_hours
 from handcart.slots.ops import Wishes
@@ -43,16 +41,13 @@ from handcart.stores import carts, distance, postal
 from handcart.stores import ops as stores
 from handcart.stores.carts import Cart
 from handcart.stores.models import DELIVERY, LAST_MILE, PICKUP, Point, Store
-from handcart.users import errors as user_errors
 from handcart.users import ops as users
-from handcart.users.models import UserId
 
-_DOCS = "https://docs.instacart.com/connect/api/fulfillment"
 # From the shopper at the counter to the customer's door.
 _HANDOFF = 30 * clock.MINUTE
 
 
-async def _preview_delivery(tx: Tx, call: Call) -> ServiceOptionsResponse:
+async def preview_delivery(tx: Tx, call: Call) -> ServiceOptionsResponse:
     body: PreviewDeliveryRequest = call.body
     store, point = await _nearest(tx, call, DELIVERY, body.postal_code)
     wishes = _wishes(body, store)
@@ -62,14 +57,14 @@ async def _preview_delivery(tx: Tx, call: Call) -> ServiceOptionsResponse:
     return await _list(tx, call, retailer, store, DELIVERY, wishes, point=point)
 
 
-async def _preview_pickup(tx: Tx, call: Call) -> ServiceOptionsResponse:
+async def preview_pickup(tx: Tx, call: Call) -> ServiceOptionsResponse:
     body: PreviewPickupRequest = call.body
     store = await stores.serving(tx, call.caller.retailer_id, PICKUP, body.location_code)
     retailer = await retailers.retailer(tx, call.caller.retailer_id)
     return await _list(tx, call, retailer, store, PICKUP, _wishes(body, store))
 
 
-async def _preview_last_mile(tx: Tx, call: Call) -> ServiceOptionsResponse:
+async def preview_last_mile(tx: Tx, call: Call) -> ServiceOptionsResponse:
     body: PreviewLastMileRequest = call.body
     if body.location_code is not None:
         store: Store | None = await stores.serving(tx, call.caller.retailer_id, LAST_MILE, body.location_code)
@@ -84,7 +79,7 @@ async def _preview_last_mile(tx: Tx, call: Call) -> ServiceOptionsResponse:
     return await _list(tx, call, retailer, store, LAST_MILE, wishes)
 
 
-async def _list_delivery(tx: Tx, call: Call) -> ServiceOptionsResponse:
+async def list_delivery(tx: Tx, call: Call) -> ServiceOptionsResponse:
     body: ListDeliveryRequest = call.body
     await users.get(tx, call.caller.isolation_id, call.path["user_id"])
     store = await stores.serving(tx, call.caller.retailer_id, DELIVERY, body.location_code)
@@ -95,7 +90,7 @@ async def _list_delivery(tx: Tx, call: Call) -> ServiceOptionsResponse:
     return await _list(tx, call, retailer, store, DELIVERY, wishes, cart=cart, point=point)
 
 
-async def _list_pickup(tx: Tx, call: Call) -> ServiceOptionsResponse:
+async def list_pickup(tx: Tx, call: Call) -> ServiceOptionsResponse:
     body: ListPickupRequest = call.body
     await users.get(tx, call.caller.isolation_id, call.path["user_id"])
     store = await stores.serving(tx, call.caller.retailer_id, PICKUP, body.location_code)
@@ -104,7 +99,7 @@ async def _list_pickup(tx: Tx, call: Call) -> ServiceOptionsResponse:
     return await _list(tx, call, retailer, store, PICKUP, _wishes(body, store, cart.has_alcohol), cart=cart)
 
 
-async def _list_last_mile(tx: Tx, call: Call) -> ServiceOptionsResponse:
+async def list_last_mile(tx: Tx, call: Call) -> ServiceOptionsResponse:
     body: ListLastMileRequest = call.body
     await users.get(tx, call.caller.isolation_id, call.path["user_id"])
     store = await stores.serving(tx, call.caller.retailer_id, LAST_MILE, body.location_code)
@@ -115,17 +110,17 @@ async def _list_last_mile(tx: Tx, call: Call) -> ServiceOptionsResponse:
     return await _list(tx, call, retailer, store, LAST_MILE, wishes, point=point, with_handoff=handoff)
 
 
-async def _reserve(tx: Tx, call: Call) -> Answer:
+async def reserve(tx: Tx, call: Call) -> Answer:
     return _held(await ops.hold(tx, call.caller, call.path["user_id"], _option_id(call)))
 
 
-async def _reserve_reference(tx: Tx, call: Call) -> Answer:
+async def reserve_reference(tx: Tx, call: Call) -> Answer:
     body: ReserveReferenceRequest = call.body
     kept = await ops.hold(tx, call.caller, call.path["user_id"], _referred(body.service_option_reference))
     return _held(kept, with_reference=True)
 
 
-async def _reserve_with_cart(tx: Tx, call: Call) -> Answer:
+async def reserve_with_cart(tx: Tx, call: Call) -> Answer:
     body: ReserveWithCartRequest = call.body
     await users.require(tx, call.caller.isolation_id, call.path["user_id"])
     slot = await ops.find(tx, call.caller.retailer_id, _option_id(call))
@@ -267,188 +262,3 @@ def _held(kept: Hold | ApiError, *, with_reference: bool = False) -> Answer:
         return kept
     expires_at = windows.to_wire("UTC", kept.expires_at).replace("+00:00", "Z")
     return HoldResponse(HoldAnswer(kept.id, expires_at, _option(kept.slot, with_reference=with_reference)))
-
-
-_STORE = (errors.invalid("location_code"),)
-_ADDRESS = (errors.invalid("address"), errors.invalid("address.postal_code"))
-_USER = (user_errors.user_not_found(), user_errors.user_not_active())
-_HOLD = (
-    *_USER,
-    errors.invalid("service_option_id"),
-    slot_errors.not_found(),
-    slot_errors.not_available("service_option_id"),
-    slot_errors.expired("service_option_id"),
-)
-
-
-def _route(operation_id: str, path: str, handler: Handler, summary: str, source: str, **fields: Any) -> Route:
-    parameters: dict[str, Any] = {"user_id": UserId} if "{user_id}" in path else {}
-    if "{service_option_id}" in path:
-        parameters["service_option_id"] = OptionId
-    return Route(
-        method="POST",
-        operation_id=operation_id,
-        path=path,
-        handler=handler,
-        scope=FULFILLMENT,
-        parameters={**parameters, "X-Retailer-Id": RetailerId},
-        summary=summary,
-        source=f"{_DOCS}/{source}",
-        tag="Time slots",
-        **fields,
-    )
-
-
-def _list_route(operation_id: str, path: str, handler: Handler, body: Any, *refusals: ApiError, **fields: Any) -> Route:
-    kind = operation_id.rpartition("_options_")[2].removesuffix("_deprecated").replace("_", " ")
-    verb = "Preview" if operation_id.startswith("preview") else "List"
-    return _route(
-        operation_id,
-        path,
-        handler,
-        f"{verb} time slots, {kind}" + (" (deprecated)" if fields.get("deprecated") else ""),
-        f"{kind.replace(' ', '_')}/{operation_id.partition('_')[0]}"
-        + ("_service_options" if verb == "Preview" else "_cart_service_options"),
-        tx="read",
-        body=body,
-        response=CartServiceOptionsResponse if hasattr(body, "items") else ServiceOptionsResponse,
-        refusals=refusals,
-        **fields,
-    )
-
-
-_BASE = "/v2/fulfillment"
-_OF_USER = f"{_BASE}/users/{{user_id}}/service_options"
-
-ROUTES: Sequence[Route] = (
-    _list_route(
-        "preview_service_options_delivery",
-        f"{_BASE}/service_options/delivery",
-        _preview_delivery,
-        PreviewDeliveryRequest,
-        errors.invalid("postal_code"),
-        errors.invalid("desired_windows"),
-    ),
-    _list_route(
-        "preview_service_options_pickup",
-        f"{_BASE}/service_options/pickup",
-        _preview_pickup,
-        PreviewPickupRequest,
-        *_STORE,
-    ),
-    _list_route(
-        "preview_service_options_last_mile",
-        f"{_BASE}/service_options/last_mile",
-        _preview_last_mile,
-        PreviewLastMileRequest,
-        *_STORE,
-        errors.blank("location_code"),
-        errors.invalid("postal_code"),
-        errors.invalid("earliest_option_start_at"),
-    ),
-    _list_route(
-        "preview_service_options_last_mile_deprecated",
-        f"{_BASE}/lastmile/service_options",
-        _preview_last_mile,
-        PreviewLastMileRequest,
-        *_STORE,
-        errors.blank("location_code"),
-        errors.invalid("postal_code"),
-        errors.invalid("earliest_option_start_at"),
-        deprecated=True,
-    ),
-    _list_route(
-        "list_service_options_delivery",
-        f"{_OF_USER}/cart/delivery",
-        _list_delivery,
-        ListDeliveryRequest,
-        *_USER,
-        *_STORE,
-        *_ADDRESS,
-        errors.invalid("desired_windows"),
-        *carts.refusals(),
-        *carts.limit_refusals(),
-    ),
-    _list_route(
-        "list_service_options_delivery_deprecated",
-        f"{_OF_USER}/cart",
-        _list_delivery,
-        ListDeliveryRequest,
-        *_USER,
-        *_STORE,
-        *_ADDRESS,
-        errors.invalid("desired_windows"),
-        *carts.refusals(),
-        *carts.limit_refusals(),
-        deprecated=True,
-    ),
-    _list_route(
-        "list_service_options_pickup",
-        f"{_OF_USER}/cart/pickup",
-        _list_pickup,
-        ListPickupRequest,
-        *_USER,
-        *_STORE,
-        *carts.refusals(),
-    ),
-    _list_route(
-        "list_service_options_last_mile",
-        f"{_OF_USER}/cart/last_mile",
-        _list_last_mile,
-        ListLastMileRequest,
-        *_USER,
-        *_STORE,
-        *_ADDRESS,
-        errors.invalid("earliest_option_start_at"),
-    ),
-    _route(
-        "create_service_option_hold",
-        f"{_OF_USER}/{{service_option_id}}/reserve",
-        _reserve,
-        "Reserve a time slot",
-        "delivery/create_service_option_hold",
-        tx="write",
-        response=HoldResponse,
-        refusals=_HOLD,
-        description="For ten minutes. The user's former hold is dropped first, even if the new one is refused.",
-    ),
-    _route(
-        "create_service_option_hold_last_mile_deprecated",
-        f"{_BASE}/lastmile/users/{{user_id}}/service_options/{{service_option_id}}/reserve",
-        _reserve,
-        "Reserve a time slot (deprecated)",
-        "deprecated",
-        tx="write",
-        response=HoldResponse,
-        refusals=_HOLD,
-        deprecated=True,
-    ),
-    _route(
-        "create_desired_window_hold",
-        f"{_OF_USER}/reserve",
-        _reserve_reference,
-        "Reserve a time slot for a desired window",
-        "delivery/create_desired_window_hold",
-        tx="write",
-        body=ReserveReferenceRequest,
-        response=HoldResponse,
-        refusals=(
-            *_USER,
-            slot_errors.not_found(),
-            slot_errors.not_available("service_option_id"),
-            slot_errors.expired("service_option_id"),
-        ),
-    ),
-    _route(
-        "create_service_option_hold_with_cart",
-        f"{_OF_USER}/{{service_option_id}}/reserve/cart",
-        _reserve_with_cart,
-        "Reserve a previewed time slot (deprecated)",
-        "delivery/create_service_option_hold_with_cart",
-        tx="write",
-        body=ReserveWithCartRequest,
-        response=HoldResponse,
-        refusals=(*_HOLD, *_STORE, *_ADDRESS, *carts.refusals(), *carts.limit_refusals()),
-        deprecated=True,
-    ),
-)

@@ -16,15 +16,15 @@ import pytest
 from handcart.core import clock
 from handcart.core.http import Route
 from handcart.orders import routes as orders_routes
-from handcart.slots import api as slots_api
 from handcart.slots import option_ids
+from handcart.slots import routes as slots_routes
 from handcart.stores import api as stores_api
 from handcart.stores import ops as stores
 from tests.support.orders import ADDRESS, HELD, MILK, Market
 from tests.support.server import LiveServer
 from tests.support.stores import store
 
-ROUTES = {route.operation_id: route for route in (*stores_api.ROUTES, *slots_api.ROUTES, *orders_routes.ROUTES)}
+ROUTES = {route.operation_id: route for route in (*stores_api.ROUTES, *slots_routes.ROUTES, *orders_routes.ROUTES)}
 STORE, USER, OPTION, REFERENCE, HOLD, ORDER = (
     "location_code",
     "user_id",
