@@ -23,6 +23,8 @@ setup: ## make .venv from the locked requirements
 ##@ Work on it
 # The serial ones come first and alone; pytest's 5 says that none is marked so, which is no failure of theirs.
 .PHONY: test
+# Bytecode is kept whatever the environment says: the tests start some two hundred processes.
+test torture: export PYTHONDONTWRITEBYTECODE :=
 test: setup-tests ## run every test, on SQLite and PostgreSQL
 	@$(WITH_NODE) $(PY) -m pytest -m serial; serial=$$?; \
 	$(WITH_NODE) $(PY) -m pytest -n auto --maxprocesses 4 -m "not serial" && [ $$serial -eq 0 -o $$serial -eq 5 ]
