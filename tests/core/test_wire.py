@@ -129,3 +129,19 @@ def test_wrong_and_then_broken_off_then_no_defect() -> None:
 def test_refusals_for_the_description_then_decode_raises_no_other() -> None:
     described = {error.message for error in wire.refusals(Request)}
     assert {BLANK, INVALID, "Request body must be valid JSON", "Request body must be a JSON object"} <= described
+
+
+def test_many_wrong_elements_then_no_more_are_looked_at_than_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked = 0
+    convert = msgspec.convert
+
+    def counted(value: Any, kind: Any) -> Any:
+        nonlocal looked
+        looked += 1
+        return convert(value, kind)
+
+    monkeypatch.setattr(msgspec, "convert", counted)
+    raw = msgspec.json.encode({**GOOD, "tags": [5] * 10_000})
+    with pytest.raises(ApiError) as refusal:
+        wire.decode(raw, Request)
+    assert (len(refusal.value.body()["error"]["errors"]), looked < 200) == (100, True)
