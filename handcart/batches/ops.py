@@ -72,16 +72,16 @@ async def generate(
     first = next(order for order in held if order.order_id == asked[0].id)
     batch_type = batch_type or _type_for(first)
     shopper = await tx.one("SELECT id FROM shoppers WHERE retailer_id = $1 AND id = $2", retailer_id, shopper_id)
-    wrong = [invalid("shopper_id") if shopper is None else None]
-    wrong += _wrong_about(batch_type, workflow_state, held)
-    if await _is_any_live(tx, retailer_id, held):
-        wrong.append(errors.already_in_batch())
-    elif any(order.status != states.TYPES[batch_type].takes for order in held):
-        wrong.append(errors.not_waiting())
+    initial = states.TYPES[batch_type].initial
+    begins = states.state_of(batch_type, initial if workflow_state is None else workflow_state)
+    is_taken = await _is_any_live(tx, retailer_id, held)
+    wrong = [
+        invalid("shopper_id") if shopper is None else None,
+        _wrong_orders(batch_type, held, is_taken=is_taken),
+        invalid("workflow_state") if begins is None else None,
+    ]
     checks.raise_any(wrong)
-    begins = states.TYPES[batch_type].initial
-    if workflow_state is not None:
-        begins = states.state_of(batch_type, workflow_state) or begins
+    assert begins is not None
     batch = Batch(ids.new_id(), batch_type, begins, shopper_id, [order.order_id for order in held], is_live=True)
     await _insert(tx, retailer_id, batch)
     await _bring(tx, retailer_id, batch, held)
@@ -164,10 +164,14 @@ def _type_for(order: Order) -> str:
     return next((name for name in fitting if states.TYPES[name].takes == order.status), fitting[0])
 
 
-def _wrong_about(batch_type: str, workflow_state: str | None, held: Sequence[Order]) -> list[ApiError | None]:
-    is_fitting = all(order.kind in states.TYPES[batch_type].kinds for order in held)
-    is_known = workflow_state is None or states.state_of(batch_type, workflow_state)
-    return [None if is_fitting else invalid("batch_type"), None if is_known else invalid("workflow_state")]
+def _wrong_orders(batch_type: str, held: Sequence[Order], *, is_taken: bool) -> ApiError | None:
+    """Why the orders cannot be in a batch of the type."""
+    if any(order.kind not in states.TYPES[batch_type].kinds for order in held):
+        return invalid("batch_type")
+    if is_taken:
+        return errors.already_in_batch()
+    is_waiting = all(order.status == states.TYPES[batch_type].takes for order in held)
+    return None if is_waiting else errors.not_waiting()
 
 
 async def _held(tx: Tx, retailer_id: int, asked: AskedOrder) -> Order:
