@@ -114,15 +114,15 @@ async def _fill(chosen: Settings, keys: Keys, kept: dict[str, Any], redirect_uri
                 for email, is_member in _SAMPLES
             ]
             hashes = [await asyncio.to_thread(passwords.hash_new, str(sample["password"])) for sample in samples]
-            kept = await database.write(_make_samples, samples, hashes)
-        await database.write(_stock)
+            kept = await database.write(make_samples, samples, hashes)
+        await database.write(stock)
         await database.write(retailers.register_redirect_uris, kept["client_id"], [redirect_uri])
     finally:
         await database.close()
     return kept
 
 
-async def _make_samples(tx: Tx, samples: list[dict[str, Any]], hashes: list[str]) -> dict[str, Any]:
+async def make_samples(tx: Tx, samples: list[dict[str, Any]], hashes: list[str]) -> dict[str, Any]:
     if await retailers.retailer_by_slug(tx, DEMO_RETAILER) is None:
         await retailers.create_retailer(
             tx, slug=DEMO_RETAILER, name="Sample Market", is_lenient=True, serves_everywhere=True
@@ -139,7 +139,7 @@ async def _make_samples(tx: Tx, samples: list[dict[str, Any]], hashes: list[str]
     return {"client_id": client.client_id, "client_secret": client.client_secret, "accounts": samples}
 
 
-async def _stock(tx: Tx) -> None:
+async def stock(tx: Tx) -> None:
     """Fill the sample retailer's stores and shelves, once."""
     retailer = await retailers.retailer_by_slug(tx, DEMO_RETAILER)
     assert retailer is not None

@@ -1,0 +1,103 @@
+"""The server beside a test run: `python -m handcart.testing LISTENER CONTROL`, two inherited sockets.
+
+A line of JSON on CONTROL (the options of the next test) starts it anew, a line of JSON answers. It ends with CONTROL,
+and so with the process that holds the other end, however that ends.
+"""
+
+import asyncio
+import json
+import os
+import socket
+import sys
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import uvicorn
+import uvloop
+
+from handcart import app
+from handcart.core.db import Tx
+from handcart.core.http import App
+from handcart.core.protocol import LimitedProtocol
+from handcart.core.settings import Settings
+from handcart.oauth import tokens
+from handcart.oauth.scopes import FULFILLMENT
+from handcart.retailers import ops as retailers
+from handcart.retailers import settings as retailer_settings
+from handcart.retailers.errors import Refused
+from handcart.safety import DEMO_RETAILER
+from handcart.testing import template
+from handcart.testing.memory import MemoryDatabase
+
+# Settings of the server that a test may choose, with what they are read by; the others are the retailer's.
+_SERVER = {"brand": str, "membership": str, "rate_limit_per_second": int}
+_REDIRECT_URIS = "redirect_uris"
+
+
+class Stage:
+    """The ASGI application: another one for each test, on a database of its own."""
+
+    def __init__(self, url: str) -> None:
+        self._settings = Settings(
+            environment="sandbox", public_url=url, rate_limit_per_second=0, access_log=False, database="memory"
+        )
+        self._template, self._credentials = template.load()
+        self._app: App | None = None
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        assert self._app is not None, "no test has begun"
+        await self._app(scope, receive, send)
+
+    async def start(self, options: Mapping[str, str]) -> Mapping[str, Any]:
+        """Begin from the template; answers what a client needs. Raises `Refused` at options that there are not."""
+        chosen = {name: kind(options[name]) for name, kind in _SERVER.items() if name in options}
+        database = MemoryDatabase(self._template, template.KEYS)
+        known = await database.write(_prepare, self._credentials["client_id"], options)
+        before, self._app = self._app, app.create(replace(self._settings, **chosen), template.KEYS)
+        self._app.database = database
+        if before is not None:
+            await before.database.close()
+        return {**self._credentials, **known, "retailer": DEMO_RETAILER, "base_url": self._settings.public_url}
+
+
+async def _prepare(tx: Tx, client_id: str, options: Mapping[str, str]) -> Mapping[str, Any]:
+    pairs = [f"{name}={value}" for name, value in options.items() if name not in (*_SERVER, _REDIRECT_URIS)]
+    await retailers.change(tx, DEMO_RETAILER, retailer_settings.read(pairs))
+    uris = options.get(_REDIRECT_URIS, template.REDIRECT_URI).split()
+    await retailers.register_redirect_uris(tx, client_id, uris)
+    client = await retailers.client(tx, client_id)
+    assert client is not None
+    token = await tokens.issue(tx, client, FULFILLMENT)
+    return {"token": token.access_token, "redirect_uri": uris[0]}
+
+
+async def _run(stage: Stage, listener: socket.socket, control: socket.socket) -> None:
+    config = uvicorn.Config(
+        stage,
+        http=LimitedProtocol,
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+    )
+    serving = asyncio.ensure_future(uvicorn.Server(config).serve(sockets=[listener]))
+    reader, writer = await asyncio.open_connection(sock=control)
+    while not serving.done() and (line := await reader.readline()):
+        try:
+            answer = await stage.start(json.loads(line))
+        except (Refused, ValueError) as error:
+            answer = {"error": str(error)}
+        writer.write(json.dumps(answer).encode() + b"\n")
+    # Whoever held the other end is gone, and nothing here is worth a farewell.
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    listener, control = (socket.socket(fileno=int(number)) for number in sys.argv[1:])
+    host, port = listener.getsockname()
+    stage = Stage(f"http://{host}:{port}")
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_run(stage, listener, control))

@@ -1,0 +1,68 @@
+"""pytest fixtures: a Handcart server beside the tests. See docs/testing.md.
+
+Loaded by every pytest run where Handcart is installed, so it imports pytest alone and does nothing by itself.
+"""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from handcart.testing.server import Clock, Sandbox, Server
+
+_OPTIONS = "handcart_options"
+_running = pytest.StashKey["Server"]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addini(_OPTIONS, "Options of the sandbox for tests, NAME=VALUE a line.", type="linelist", default=[])
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Start early, where a test will want it: the server gets ready while other tests run."""
+    if not session.config.option.collectonly:
+        wants = (getattr(item, "fixturenames", ()) for item in session.items)
+        if any("handcart_server" in names for names in wants):
+            _server(session.config)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    server = config.stash.get(_running, None)
+    if server is not None:
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def handcart_server(pytestconfig: pytest.Config) -> "Server":
+    """The server process: `base_url`, `log()`. `handcart_sandbox` starts it anew for each test."""
+    return _server(pytestconfig)
+
+
+@pytest.fixture
+def handcart_options(pytestconfig: pytest.Config) -> Mapping[str, Any]:
+    """Settings of the sandbox, by default those of the ini file; override it where tests need others."""
+    pairs = (line.partition("=") for line in pytestconfig.getini(_OPTIONS))
+    return {name.strip(): value.strip() for name, _, value in pairs}
+
+
+@pytest.fixture
+def handcart_sandbox(handcart_server: "Server", handcart_options: Mapping[str, Any]) -> "Sandbox":
+    """A fresh server with a retailer, its client, a token, stores and a catalog."""
+    return handcart_server.reset(handcart_options)
+
+
+@pytest.fixture
+def handcart_clock(handcart_sandbox: "Sandbox") -> "Clock":
+    """The retailer's clock, which the test may freeze and move."""
+    from handcart.testing.server import Clock
+
+    return Clock(handcart_sandbox)
+
+
+def _server(config: pytest.Config) -> "Server":
+    if _running not in config.stash:
+        from handcart.testing.server import Server
+
+        config.stash[_running] = Server()
+    return config.stash[_running]

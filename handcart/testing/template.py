@@ -1,0 +1,111 @@
+"""The database that every test begins with: made once for each release, then kept in the user's cache directory."""
+
+import asyncio
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import sqlite3
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+from handcart import __file__ as package
+from handcart import __version__
+from handcart.core.secret import Keys
+
+# It guards nothing: these databases are all alike, and live in the memory of a server on a loopback address.
+KEYS = Keys(b"handcart.testing: a key for tests, and for tests alone")
+REDIRECT_URI = "https://shop.example/account/link/callback"
+_PASSWORD = "a password that nobody guesses"  # noqa: S105 (as above)
+_ACCOUNTS = (("member@example.com", True), ("guest@example.com", False))
+_KEPT_SECONDS = 30 * 86_400
+# What the template is made by, and so what makes it stale.
+_MADE_BY = ("migrations/versions/*.py", "stores/samples.py", "stores/postal.py", "demo.py", "testing/template.py")
+
+
+def load() -> tuple[sqlite3.Connection, dict[str, Any]]:
+    """A copy in memory, and its credentials: client_id, client_secret, accounts. Made first if there is none yet."""
+    copy = sqlite3.connect(":memory:", check_same_thread=False)
+    with _file() as file, closing(sqlite3.connect(f"file:{file}?mode=ro&immutable=1", uri=True)) as kept:
+        kept.backup(copy)
+    (text,) = copy.execute("SELECT value FROM installation WHERE name = 'testing'").fetchone()
+    return copy, json.loads(text)
+
+
+@contextmanager
+def _file() -> Iterator[Path]:
+    """The template's file: in the cache directory, or where that cannot be written in one that ends with the block."""
+    directory = Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")) / "handcart" / "testing"
+    file = directory / f"{_digest()}.db"
+    try:
+        if not file.exists():
+            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _make_once(directory, file)
+    except OSError:
+        with tempfile.TemporaryDirectory() as passing:
+            yield _make(Path(passing))
+    else:
+        yield file
+
+
+def _digest() -> str:
+    root = Path(package).parent
+    digest = hashlib.sha256(__version__.encode())
+    for pattern in _MADE_BY:
+        for source in sorted(root.glob(pattern)):
+            digest.update(source.read_bytes())
+    return digest.hexdigest()[:24]
+
+
+def _make_once(directory: Path, file: Path) -> None:
+    """Make the file, all or nothing; of several processes at once one makes it and the others wait."""
+    with (directory / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if file.exists():
+            return
+        for broken_off in directory.glob("making-*"):
+            shutil.rmtree(broken_off, ignore_errors=True)
+        for old in directory.glob("*.db"):
+            if old.stat().st_mtime < time.time() - _KEPT_SECONDS:
+                old.unlink(missing_ok=True)
+        with tempfile.TemporaryDirectory(prefix="making-", dir=directory) as making:
+            os.replace(_make(Path(making)), file)
+
+
+def _make(directory: Path) -> Path:
+    from handcart import demo
+    from handcart.core import migrate, passwords, stores
+
+    made = directory / "made.db"
+    url = f"sqlite:///{made}"
+    samples = [{"email": email, "password": _PASSWORD, "instacartplus_member": member} for email, member in _ACCOUNTS]
+
+    async def seed() -> None:
+        database = await stores.connect(url, KEYS)
+        try:
+            hashed = passwords.hash_new(_PASSWORD)
+            credentials = await database.write(demo.make_samples, samples, [hashed for _ in samples])
+            await database.write(demo.stock)
+            await database.write(_remember, json.dumps(credentials))
+        finally:
+            await database.close()
+
+    migrate.migrate(url, KEYS)
+    asyncio.run(seed())
+    whole = directory / "template.db"
+    with closing(sqlite3.connect(made)) as connection:
+        connection.execute("VACUUM INTO ?", [str(whole)])
+    whole.chmod(0o600)
+    return whole
+
+
+async def _remember(tx: Any, credentials: str) -> None:
+    from handcart.retailers import ops as retailers
+
+    await retailers.register_redirect_uris(tx, json.loads(credentials)["client_id"], [REDIRECT_URI])
+    await tx.run("INSERT INTO installation (name, value) VALUES ('testing', $1)", credentials)
