@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 import uvicorn
 import uvloop
 
@@ -24,6 +25,9 @@ from handcart.core.protocol import LimitedProtocol
 from handcart.core.secret import Keys
 
 SECRET_KEY = "a secret key for tests, and for tests alone"
+
+# For tests of what is decided before a store is asked, or whose statements other tests run on both stores.
+on_sqlite = pytest.mark.parametrize("server", ["sqlite"], indirect=True)
 
 
 class LiveServer:
