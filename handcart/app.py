@@ -55,8 +55,9 @@ _SANDBOX_TAGS = {
 
 def create(settings: Settings, keys: Keys) -> App:
     """The ASGI application."""
-    rehearsal = Rehearsal() if settings.is_sandbox else None
-    return App(settings, keys, routes(settings), bearer.Bearers().authenticate, error_page, rehearsal)
+    authenticate = bearer.Bearers().authenticate
+    rehearsal = Rehearsal(authenticate) if settings.is_sandbox else None
+    return App(settings, keys, routes(settings), authenticate, error_page, rehearsal)
 
 
 def routes(settings: Settings) -> Sequence[Route]:

@@ -4,7 +4,9 @@ An op raises one of these to refuse and roll back, or returns it to refuse and c
 Source: https://docs.instacart.com/connect/api/error_and_status_codes
 """
 
+import sys
 from collections.abc import Mapping, Sequence
+from types import CodeType
 from typing import Any
 
 INVALID_PARAMETER = 1001
@@ -34,11 +36,20 @@ class ApiError(Exception):
         self.code = code
         self.key = key
         self.headers = headers or {}
+        self.origin = _origin()
 
     def body(self) -> dict[str, Any]:
         """The documented JSON body."""
         meta = {**({} if self.key is None else {"key": self.key}), **self.more}
         return {"error": {"message": self.message, "code": self.code}, "meta": meta}
+
+
+def _origin() -> tuple[CodeType, CodeType]:
+    """Who made the refusal that is being initialized, and who asked for it: a sandbox's log names both."""
+    frame = sys._getframe(2)
+    while frame.f_code.co_name == "__init__" and frame.f_back is not None:
+        frame = frame.f_back
+    return frame.f_code, (frame.f_back or frame).f_code
 
 
 class SeveralErrors(ApiError):

@@ -162,13 +162,7 @@ async def _token(call: Call, hold_user: HoldUser) -> TokenResponse:
             issued = await call.app.database.write_statement(tokens.issue, client, scope)
     if isinstance(issued, OAuthError):
         raise issued
-    return TokenResponse(
-        access_token=issued.access_token,
-        token_type="Bearer",  # noqa: S106 (not a secret)
-        expires_in=(issued.expires_at - issued.created_at) // clock.SECOND,
-        scope=issued.scope,
-        created_at=issued.created_at // clock.SECOND,
-    )
+    return TokenResponse(**issued.parameters())
 
 
 async def _redeem(tx: Tx, client: Client, parameters: dict[str, str]) -> IssuedToken | OAuthError:

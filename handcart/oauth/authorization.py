@@ -1,6 +1,7 @@
 """Pending authorization requests: start, hand over at sign-in, answer."""
 
 from typing import Any
+from urllib.parse import quote, urlencode
 
 from msgspec.structs import replace
 
@@ -8,6 +9,7 @@ from handcart.accounts import ops as accounts
 from handcart.core import clock
 from handcart.core.browser import PageRefused, form_expired
 from handcart.core.db import Tx
+from handcart.core.errors import OAuthError
 from handcart.core.secret import matches, new_token
 from handcart.oauth.checks import Request
 from handcart.oauth.models import PendingRequest
@@ -147,6 +149,26 @@ async def issue_code(
         clock.now() + CODE,
     )
     return code
+
+
+def granted(request: Request | PendingRequest, code: str, issuer: str) -> str:
+    """Where the browser takes the code."""
+    return _answered(request, {"code": code}, issuer)
+
+
+def refused(request: Request | PendingRequest, error: OAuthError, issuer: str) -> str:
+    """Where the browser takes a refusal."""
+    return _answered(request, {"error": error.error, "error_description": error.message}, issuer)
+
+
+def _answered(request: Request | PendingRequest, answer: dict[str, str], issuer: str) -> str:
+    """The redirect URI with the answer, the state as it came, and who answers (RFC 9207)."""
+    parameters = dict(answer)
+    if request.state is not None:
+        parameters["state"] = request.state
+    parameters["iss"] = issuer
+    separator = "&" if "?" in request.redirect_uri else "?"
+    return request.redirect_uri + separator + urlencode(parameters, quote_via=quote)
 
 
 async def _answer(tx: Tx, request: PendingRequest, session: str) -> None:

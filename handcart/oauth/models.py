@@ -1,6 +1,10 @@
 """What pages and endpoints see of pending requests and tokens."""
 
+from typing import Any
+
 from msgspec import Struct
+
+from handcart.core import clock
 
 
 class PendingRequest(Struct, frozen=True):
@@ -22,6 +26,16 @@ class IssuedToken(Struct, frozen=True):
     scope: str
     created_at: int
     expires_at: int
+
+    def parameters(self) -> dict[str, Any]:
+        """The answer of the token endpoint (RFC 6749 section 5.1); times in seconds."""
+        return {
+            "access_token": self.access_token,
+            "token_type": "Bearer",
+            "expires_in": (self.expires_at - self.created_at) // clock.SECOND,
+            "scope": self.scope,
+            "created_at": self.created_at // clock.SECOND,
+        }
 
 
 class LinkingToken(Struct, frozen=True):

@@ -8,12 +8,11 @@ from handcart.accounts.errors import SignInRefused
 from handcart.core import clock, sessions
 from handcart.core.browser import Browser, PageRefused, form_expired, sign_in_result
 from handcart.core.db import Tx
-from handcart.core.errors import OAuthError
 from handcart.core.http import Call, Reply, Route
 from handcart.core.pages import LOCALES
 from handcart.core.secret import new_token
 from handcart.oauth import authorization, errors, tokens
-from handcart.oauth.checks import Rejected, Request, check
+from handcart.oauth.checks import Rejected, check
 from handcart.oauth.models import PendingRequest
 from handcart.retailers import ops as retailers
 
@@ -48,7 +47,7 @@ async def _authorize(call: Call, is_linked: IsLinked) -> Reply:
     try:
         request = await call.app.database.read(check, browser.query)
     except Rejected as rejected:
-        return browser.see_other(_back(browser, rejected.request, _error(rejected.error)))
+        return browser.see_other(authorization.refused(rejected.request, rejected.error, browser.settings.issuer))
     call.app.limit_visits(call.address)
     await call.app.rehearse(call, request.client.retailer_id)
     pending = await call.app.database.write(authorization.start, request, browser.session)
@@ -111,9 +110,9 @@ async def _consent(call: Call) -> Reply:
         return await _switch_account(browser, pending)
     if decision == "deny":
         await database.write(authorization.deny, pending, browser.session)
-        return browser.see_other(_back(browser, pending, _error(errors.access_denied())))
+        return browser.see_other(authorization.refused(pending, errors.access_denied(), browser.settings.issuer))
     code = await database.write(authorization.allow, pending, browser.session)
-    return browser.see_other(_back(browser, pending, {"code": code}))
+    return browser.see_other(authorization.granted(pending, code, browser.settings.issuer))
 
 
 async def _rehearse(call: Call) -> None:
@@ -169,17 +168,3 @@ def _locale_links(browser: Browser, pending: PendingRequest) -> list[tuple[str, 
 def _path(pending: PendingRequest, locale: str, form: str = "") -> str:
     # The chosen language goes along in the address.
     return f"/oauth/authorize/{pending.id}{form}?locale={locale}"
-
-
-def _error(error: OAuthError) -> dict[str, str]:
-    return {"error": error.error, "error_description": error.message}
-
-
-def _back(browser: Browser, request: Request | PendingRequest, answer: dict[str, str]) -> str:
-    """The redirect URI with the answer, the state as it came, and who answers (RFC 9207)."""
-    parameters = dict(answer)
-    if request.state is not None:
-        parameters["state"] = request.state
-    parameters["iss"] = browser.settings.issuer
-    separator = "&" if "?" in request.redirect_uri else "?"
-    return request.redirect_uri + separator + urlencode(parameters, quote_via=quote)

@@ -2,28 +2,53 @@
 
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import parse_qs
+
+import msgspec
 
 from handcart.core import clock as core_clock
 from handcart.core import errors
 from handcart.core.db import Tx
-from handcart.core.http import Call, Handler, Route
+from handcart.core.http import Call, Handler, Reply, Route, json_reply
+from handcart.linking import errors as linking_errors
 from handcart.oauth.scopes import FULFILLMENT
 from handcart.retailers.models import RetailerId
-from handcart.sandbox import clock
+from handcart.sandbox import clock, faults, linking, reset
+from handcart.sandbox import errors as sandbox_errors
 from handcart.sandbox import state as states
 from handcart.sandbox.own_wire import (
     AdvanceClockRequest,
+    After,
+    Canonical,
     ClockAnswer,
     DueAnswer,
+    FaultAnswer,
+    FaultRequest,
+    FaultsResponse,
+    Limit,
+    LinkAccountRequest,
+    LinkAccountResponse,
+    Refused,
+    RequestsResponse,
+    ResetResponse,
     RunClockRequest,
     RunClockResponse,
     SetClockRequest,
+    SetFaultsRequest,
+    Status,
+    Wait,
 )
-from handcart.sandbox.rehearsal import OWN
-from handcart.sandbox.state import State
+from handcart.sandbox.rehearsal import OWN, Rehearsal
+from handcart.sandbox.requests import canonical
+from handcart.sandbox.state import Fault, State
+from handcart.users import errors as user_errors
+from handcart.users.models import UserId
 
 TAG = "Handcart sandbox"
-ABOUT = "Handcart's own, on sandbox servers alone: a clock of the retailer's own. No other Connect server has these."
+ABOUT = (
+    "Handcart's own, on sandbox servers alone: a clock, a request log and faults for each retailer."
+    " No other Connect server has these."
+)
 
 
 async def _get_clock(tx: Tx, call: Call) -> ClockAnswer:
@@ -50,6 +75,79 @@ async def _run_clock(tx: Tx, call: Call) -> RunClockResponse:
 
 async def _release_clock(tx: Tx, call: Call) -> ClockAnswer:
     return ClockAnswer(**_shown(await clock.release(tx, call.caller.retailer_id)))
+
+
+async def _reset(call: Call) -> ResetResponse:
+    removed = await call.app.database.write(reset.reset, call.caller.retailer_id)
+    _rehearsal(call).log.clear(call.caller.retailer_id)
+    return ResetResponse({table: rows for table, rows in removed.items() if rows})
+
+
+async def _get_requests(call: Call) -> Reply:
+    asked = parse_qs(call.query.decode("latin-1"), keep_blank_values=True)
+    after, limit, wait = (_query(asked, *one) for one in (("after", After), ("limit", Limit), ("wait", Wait)))
+    status, refused = _query(asked, "status", Status), _query(asked, "refused", Refused)
+    log, retailer_id = _rehearsal(call).log, call.caller.retailer_id
+    if wait:
+        await log.wait(retailer_id, after or 0, wait)
+    found = log.find(retailer_id, after or 0, limit or 100, status, refused)
+    shown = canonical(found) if _query(asked, "canonical", Canonical) else found
+    return json_reply({"requests": shown, "last": log.last(retailer_id)})
+
+
+def _query(asked: dict[str, list[str]], name: str, kind: Any) -> Any:
+    values = asked.get(name)
+    if values is None:
+        return None
+    try:
+        return msgspec.convert(values[0], kind, strict=False)
+    except msgspec.ValidationError:
+        raise errors.invalid(name) from None
+
+
+async def _get_faults(tx: Tx, call: Call) -> FaultsResponse:
+    return _faults(await states.load(tx, call.caller.retailer_id))
+
+
+async def _set_faults(tx: Tx, call: Call) -> FaultsResponse:
+    body: SetFaultsRequest = call.body
+    wanted = [msgspec.convert(_given(one), Fault) for one in body.faults]
+    faults.check(wanted, call.app.routes, OWN)
+    return _faults(await faults.switch_on(tx, call.caller.retailer_id, wanted))
+
+
+async def _clear_faults(tx: Tx, call: Call) -> FaultsResponse:
+    return _faults(await faults.switch_off(tx, call.caller.retailer_id))
+
+
+def _faults(state: State) -> FaultsResponse:
+    return FaultsResponse([FaultAnswer(**msgspec.structs.asdict(fault)) for fault in state.faults])
+
+
+def _given(fault: FaultRequest) -> dict[str, Any]:
+    return {name: value for name, value in msgspec.structs.asdict(fault).items() if value is not None}
+
+
+async def _link_account(tx: Tx, call: Call) -> LinkAccountResponse:
+    body: LinkAccountRequest = call.body
+    journey = await linking.link(
+        tx,
+        call.caller,
+        call.path["user_id"],
+        body.outcome or linking.LINKED,
+        call.app.settings.issuer,
+        email=body.email,
+        membership_days=body.membership_days,
+        redirect_uri=body.redirect_uri,
+        state=body.state,
+    )
+    return msgspec.convert(msgspec.to_builtins(journey), LinkAccountResponse)
+
+
+def _rehearsal(call: Call) -> Rehearsal:
+    rehearsal = call.app.rehearsal
+    assert isinstance(rehearsal, Rehearsal)
+    return rehearsal
 
 
 def _shown(state: State) -> dict[str, Any]:
@@ -112,5 +210,56 @@ ROUTES: Sequence[Route] = (
         "Go by the real time again",
         tx="write",
         response=ClockAnswer,
+    ),
+    _route("POST", "reset", "reset", _reset, "Go back to the seed", response=ResetResponse),
+    _route(
+        "GET",
+        "requests",
+        "get_requests",
+        _get_requests,
+        "Read the request log, or follow it",
+        parameters={
+            "after": After,
+            "limit": Limit,
+            "status": Status,
+            "refused": Refused,
+            "wait": Wait,
+            "canonical": Canonical,
+            "X-Retailer-Id": RetailerId,
+        },
+        response=RequestsResponse,
+        refusals=tuple(errors.invalid(name) for name in ("after", "limit", "status", "refused", "wait", "canonical")),
+    ),
+    _route("GET", "faults", "get_faults", _get_faults, "Read the faults", tx="read", response=FaultsResponse),
+    _route(
+        "PUT",
+        "faults",
+        "set_faults",
+        _set_faults,
+        "Switch faults on",
+        tx="write",
+        body=SetFaultsRequest,
+        response=FaultsResponse,
+        refusals=(errors.invalid("faults[0].operation"), errors.blank("faults[0].slow_ms")),
+    ),
+    _route("DELETE", "faults", "clear_faults", _clear_faults, "Switch faults off", tx="write", response=FaultsResponse),
+    _route(
+        "POST",
+        "users/{user_id}/link",
+        "link_account",
+        _link_account,
+        "Link an account without a browser",
+        tx="write",
+        parameters={"user_id": UserId, "X-Retailer-Id": RetailerId},
+        body=LinkAccountRequest,
+        response=LinkAccountResponse,
+        refusals=(
+            user_errors.user_not_found(),
+            user_errors.user_not_active(),
+            sandbox_errors.email_taken(),
+            linking_errors.user_already_linked(),
+            linking_errors.account_already_linked(),
+            errors.invalid("redirect_uri"),
+        ),
     ),
 )

@@ -5,6 +5,9 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from msgspec import Meta, Struct
 
+from handcart.sandbox.requests import Entry
+from handcart.sandbox.state import Kind
+
 Timestamp = Annotated[
     str, Meta(max_length=40, description="ISO 8601, UTC without an offset", extra_json_schema={"format": "date-time"})
 ]
@@ -80,3 +83,154 @@ class RunClockResponse(ClockAnswer, kw_only=True):
     }
 
     due: DueAnswer | None
+
+
+class ResetResponse(Struct):
+    """How many rows are gone, by table."""
+
+    EXAMPLES: ClassVar[Mapping[str, Any]] = {"Reset": {"removed": {"orders": 2, "order_history": 5, "users": 1}}}
+
+    removed: dict[str, int]
+
+
+After = Annotated[int, Meta(ge=0, description="Answer calls behind this number", examples=[41])]
+Limit = Annotated[int, Meta(ge=1, le=1000, description="At most so many calls; 100 if nothing is said")]
+Status = Annotated[int, Meta(ge=100, le=599, description="Only calls answered with this status", examples=[409])]
+Refused = Annotated[bool, Meta(description="Only calls that were refused, or only those that were not")]
+Wait = Annotated[int, Meta(ge=0, le=30, description="Wait so many seconds for a call, if there is none yet")]
+Canonical = Annotated[
+    bool, Meta(description="Leave request ids out, and number the ids that the server makes up, for comparison")
+]
+
+
+class RequestsResponse(Struct, kw_only=True):
+    """The calls, the oldest first. `last`: the number of the last call there is, for the next `after`."""
+
+    EXAMPLES: ClassVar[Mapping[str, Any]] = {
+        "A refused call": {
+            "requests": [
+                {
+                    "number": 42,
+                    "at": "2026-11-26T14:00:00Z",
+                    "method": "GET",
+                    "path": "/v2/fulfillment/users/{user_id}/link",
+                    "url": "/v2/fulfillment/users/38b15dd0/link",
+                    "operation": "get_user_link",
+                    "status": 400,
+                    "answer": {
+                        "error": {"message": "User Not Linked", "code": 1001},
+                        "meta": {"key": "user_id"},
+                    },
+                    "refusal": {
+                        "message": "User Not Linked",
+                        "code": 1001,
+                        "key": "user_id",
+                        "error": "linking.errors.user_not_linked",
+                        "rule": "linking.ops.membership",
+                    },
+                    "request_id": "b0a1f2c3d4e5f607",
+                }
+            ],
+            "last": 42,
+        }
+    }
+
+    requests: list[Entry]
+    last: int
+
+
+Milliseconds = Annotated[int, Meta(ge=1, le=30_000)]
+
+
+class FaultRequest(Struct, kw_only=True, omit_defaults=True):
+    """A fault. Which calls: of `operation`, of `path` (as in this description), or all.
+
+    How often: the next `times` calls, a `share` of them drawn by `seed`, or all until it is switched off.
+    """
+
+    fault: Kind
+    operation: Annotated[str, Meta(max_length=200)] | None = None
+    path: Annotated[str, Meta(max_length=200)] | None = None
+    service_option_id: Annotated[int, Meta(ge=0, le=2**53 - 1)] | None = None
+    times: Annotated[int, Meta(ge=1, le=1_000_000)] | None = None
+    share: Annotated[float, Meta(gt=0, le=1)] | None = None
+    seed: Annotated[int, Meta(ge=0, le=2**53 - 1)] | None = None
+    slow_ms: Milliseconds | None = None
+    retry_after: Annotated[int, Meta(ge=1, le=3600)] | None = None
+
+
+class SetFaultsRequest(Struct):
+    """The faults that are to be there, in place of those there are. A call meets the first one it is drawn for."""
+
+    EXAMPLES: ClassVar[Mapping[str, Any]] = {
+        "The next two are too many": {"faults": [{"fault": "rate_limited", "times": 2, "retry_after": 3}]},
+        "A tenth fails": {"faults": [{"fault": "internal_error", "operation": "create_user", "share": 0.1, "seed": 7}]},
+        "The next slot is gone": {"faults": [{"fault": "slot_taken", "times": 1}]},
+        "Slow": {"faults": [{"fault": "slow", "slow_ms": 300}]},
+    }
+
+    faults: Annotated[list[FaultRequest], Meta(max_length=100)]
+
+
+class FaultAnswer(FaultRequest, kw_only=True, omit_defaults=True):
+    """A fault; `seen` calls matched it so far, `met` of them met it."""
+
+    seen: int
+    met: int
+
+
+class FaultsResponse(Struct):
+    """The faults there are."""
+
+    EXAMPLES: ClassVar[Mapping[str, Any]] = {
+        "One": {"faults": [{"fault": "rate_limited", "times": 2, "retry_after": 3, "seen": 1, "met": 1}]}
+    }
+
+    faults: list[FaultAnswer]
+
+
+Outcome = Literal["linked", "denied", "code", "code_expired", "code_replayed", "linking_token"]
+
+
+class LinkAccountRequest(Struct, kw_only=True):
+    """How far the customer goes, with which account. Without `email` it is made up out of the user's id.
+
+    `membership_days`: a member for so long from now, 0: no member; without it, as the account is.
+    """
+
+    EXAMPLES: ClassVar[Mapping[str, Any]] = {
+        "A member's account": {"membership_days": 30},
+        "Denied": {"outcome": "denied"},
+        "The code came too late": {"outcome": "code_expired"},
+    }
+
+    outcome: Outcome | None = None
+    email: Annotated[str, Meta(min_length=3, max_length=254, pattern=r"^[^\x00]*$")] | None = None
+    membership_days: Annotated[int, Meta(ge=0, le=3650)] | None = None
+    redirect_uri: Annotated[str, Meta(max_length=2000, pattern=r"^[^\x00]*$")] | None = None
+    state: Annotated[str, Meta(max_length=10_000, pattern=r"^[^\x00]*$")] | None = None
+
+
+class EndpointAnswer(Struct):
+    """What an endpoint answered."""
+
+    status: int
+    body: dict[str, Any]
+
+
+class LinkAccountResponse(Struct, kw_only=True):
+    """Where the browser was sent back to; what token endpoint and link endpoint answered, if they were asked."""
+
+    EXAMPLES: ClassVar[Mapping[str, Any]] = {
+        "Denied": {
+            "email": "3f1c9a5d20be@sample-market.example",
+            "redirect": "https://shop.example/link?error=access_denied&error_description=...&state=sandbox&iss=...",
+            "token_answers": [],
+            "link_answer": None,
+        }
+    }
+
+    email: str
+    redirect: str
+    token_answers: list[EndpointAnswer]
+    link_answer: EndpointAnswer | None

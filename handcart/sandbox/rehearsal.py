@@ -1,10 +1,14 @@
 """What a sandbox adds to every call: its retailer's clock, its faults, a line in its log (`core.http.Rehearsal`)."""
 
+from collections.abc import Awaitable, Callable
+
 from msgspec import Struct
 
 from handcart.core import clock
-from handcart.core.db import Tx
-from handcart.core.http import Call, Reply
+from handcart.core.db import Tx, Unavailable
+from handcart.core.errors import ApiError
+from handcart.core.http import Call, Caller, Reply
+from handcart.sandbox import faults, requests
 from handcart.sandbox import state as states
 from handcart.sandbox.state import State
 
@@ -16,10 +20,15 @@ class Known(Struct):
 
     retailer_id: int
     state: State
+    fault: str | None = None
 
 
 class Rehearsal:
-    """One for each process."""
+    """One for each process. `authenticate` is asked who sent a call that no route was found for."""
+
+    def __init__(self, authenticate: Callable[[Call], Awaitable[Caller]]) -> None:
+        self.log = requests.Log()
+        self._authenticate = authenticate
 
     async def know(self, tx: Tx, call: Call, retailer_id: int) -> int:
         """The retailer behind a call is known: let the call go by its clock.
@@ -32,10 +41,25 @@ class Rehearsal:
         return min(clock.now(), clock.of_process()) if is_own(call) else clock.now()
 
     async def enter(self, call: Call) -> None:
-        """Nothing yet."""
+        """Meet the faults that are switched on."""
+        known: Known = call.rehearsal
+        if not known.state.faults or is_own(call):
+            return
+        fault = await faults.draw(call.app.database, call, known.retailer_id, known.state.faults)
+        if fault is not None:
+            known.fault = fault.fault
+            await faults.meet(call.app.database, call, fault)
 
     async def leave(self, call: Call, method: str, raw_path: str, reply: Reply) -> None:
-        """Nothing yet."""
+        """Keep the call in its retailer's log; one that nobody is known to have sent is in no log."""
+        if call.route is None and raw_path.startswith("/v2/"):
+            try:
+                await self._authenticate(call)
+            except (ApiError, Unavailable):
+                return
+        known: Known | None = call.rehearsal
+        if known is not None and not is_own(call):
+            self.log.add(known.retailer_id, requests.entry(call, method, raw_path, reply, known.fault))
 
 
 def is_own(call: Call) -> bool:

@@ -42,12 +42,23 @@ class Fault(Struct, kw_only=True, omit_defaults=True):
     met: int = 0
 
 
+class TakenSlot(Struct):
+    """A slot that a fault took: the hour of a store's day, and the exception that held for it before."""
+
+    location_code: str
+    kind: str
+    date: str
+    hour: int
+    before: int | None
+
+
 class State(Struct, kw_only=True, omit_defaults=True):
     """The row. `frozen_at` and `offset`: microseconds, as in `core.clock.VirtualClock`."""
 
     frozen_at: int | None = None
     offset: int = 0
     faults: Sequence[Fault] = ()
+    taken: Sequence[TakenSlot] = ()
 
     @property
     def clock(self) -> VirtualClock | None:

@@ -4,20 +4,17 @@ import asyncio
 from collections.abc import Iterator
 from typing import Any
 
-import httpx
 import pytest
 
 from handcart.core import clock, ids
 from handcart.core.clock import VirtualClock
+from handcart.sandbox import own_api
 from handcart.sandbox.clock import DUE
+from tests.support.clocks import CLOCK, NOON, advance, freeze, run_to, turn
 from tests.support.contents import nothing_written
 from tests.support.orders import Market
 from tests.support.server import LiveServer, live_server
 from tests.support.shop import Shop, error
-
-CLOCK = "/v2/handcart_sandbox/clock"
-NOON = "2030-06-12T17:00:00Z"  # in Chicago
-INVALID_GRANT = (400, "invalid_grant")
 
 
 @pytest.fixture
@@ -25,40 +22,6 @@ def market(server: LiveServer) -> Iterator[Market]:
     """A shop that sells."""
     yield Market(server)
     server.close_clients()
-
-
-@pytest.fixture(autouse=True)
-def real_time() -> Iterator[None]:
-    """Without any virtual clock in the test itself, however it ends."""
-    yield
-    clock.use(None)
-
-
-def freeze(shop: Shop, at: str | None = NOON, **body: Any) -> dict[str, Any]:
-    """Freeze the clock, and the one by which the test names slots.
-
-    A jump of years is the end of a token, so the shop takes another.
-    """
-    answer = _clock(shop, "PUT", {"at": at, **body})
-    if at:
-        clock.use(VirtualClock(frozen_at=clock.from_wire(at, "")))
-        shop._token = None
-    return answer
-
-
-def advance(shop: Shop, seconds: int) -> dict[str, Any]:
-    return _clock(shop, "POST", {"seconds": seconds}, "/advance")
-
-
-def run_to(shop: Shop, *what: str) -> dict[str, Any]:
-    return _clock(shop, "POST", {"what": list(what)} if what else {}, "/next")
-
-
-def _clock(shop: Shop, method: str, body: Any = None, verb: str = "") -> dict[str, Any]:
-    response = shop.http.request(method, CLOCK + verb, json=body, headers=shop.headers)
-    assert response.status_code == 200, response.text
-    answer: dict[str, Any] = response.json()
-    return answer
 
 
 # What obeys it
@@ -188,11 +151,10 @@ def test_when_it_goes_on_then_it_is_away_from_the_real_time(server: LiveServer) 
     assert shop.get(CLOCK).json()["state"] == "real"
     assert advance(shop, 3600)["state"] == "moved"
     assert abs(_seconds(shop) - clock.now() // clock.SECOND - 3600) < 60
-    clock.use(None)
     assert freeze(shop, NOON, frozen=False)["state"] == "moved"
     assert 0 <= _seconds(shop) - clock.from_wire(NOON, "") // clock.SECOND < 60
     assert freeze(shop, None)["state"] == "frozen"
-    assert _clock(shop, "DELETE")["state"] == "real"
+    assert turn(shop, "DELETE")["state"] == "real"
 
 
 def _seconds(shop: Shop) -> int:
@@ -202,7 +164,6 @@ def _seconds(shop: Shop) -> int:
 def test_when_one_retailers_clock_moves_then_no_others_does(server: LiveServer) -> None:
     shop, other = Shop(server), Shop(server)
     freeze(shop)
-    clock.use(None)
     user_id = other.user()
     assert other.get(CLOCK).json()["state"] == "real"
     (row,) = server.sql("SELECT created_at FROM users WHERE user_id = $1", user_id)
@@ -274,11 +235,10 @@ def test_when_a_clock_is_in_use_then_ids_and_the_process_know_nothing_of_it() ->
     assert abs(clock.now() - clock.of_process()) < clock.MINUTE
 
 
-@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
-def test_when_the_server_is_for_production_then_it_has_none(server: LiveServer, method: str, tmp_path: Any) -> None:
-    database = f"sqlite:///{tmp_path}/handcart.db"
-    with live_server(database, tmp_path, environment="production") as production:
+def test_when_the_server_is_for_production_then_it_has_none(tmp_path: Any) -> None:
+    with live_server(f"sqlite:///{tmp_path}/handcart.db", tmp_path, environment="production") as production:
         shop = Shop(production)
         assert production.app.rehearsal is None
-        answer: httpx.Response = shop.http.request(method, CLOCK, headers=shop.headers)
-        assert error(answer) == (404, "Not found", None, None)
+        for route in own_api.ROUTES:
+            answer = shop.http.request(route.method, route.path.format(user_id="u"), json={}, headers=shop.headers)
+            assert error(answer) == (404, "Not found", None, None), route.path

@@ -1,0 +1,148 @@
+"""Faults on demand: calls that are refused, slow, or come too late for a slot.
+
+A call that meets a refusal never reaches its handler, so that nothing is written. A slot is taken for real: its
+capacity falls to what others have of it, and rises again when faults are switched off.
+"""
+
+import asyncio
+import random
+from collections.abc import Callable, Iterable, Sequence
+
+from handcart.core import errors
+from handcart.core.db import Database, Tx
+from handcart.core.errors import ApiError, blank, invalid
+from handcart.core.http import Call, Route
+from handcart.retailers.models import Caller
+from handcart.sandbox import state as states
+from handcart.sandbox.state import (
+    INTERNAL_ERROR,
+    RATE_LIMITED,
+    SLOT_TAKEN,
+    SLOW,
+    UNAVAILABLE,
+    Fault,
+    State,
+    TakenSlot,
+)
+from handcart.slots import ledger, ops, plans, windows
+
+MOST_FAULTS = 100
+_SLOT = "{service_option_id}"
+_REFUSALS: dict[str, Callable[[Fault], ApiError]] = {
+    RATE_LIMITED: lambda fault: errors.too_many_requests(fault.retry_after),
+    INTERNAL_ERROR: lambda fault: errors.internal(),
+    UNAVAILABLE: lambda fault: errors.unavailable(),
+}
+
+
+async def switch_on(tx: Tx, retailer_id: int, faults: Sequence[Fault]) -> State:
+    """Let these faults take the place of those there are."""
+    state = await states.hold(tx, retailer_id)
+    await give_back(tx, retailer_id, state)
+    state.faults = faults
+    await states.save(tx, retailer_id, state)
+    return state
+
+
+async def switch_off(tx: Tx, retailer_id: int) -> State:
+    """No faults; slots that were taken are there again."""
+    return await switch_on(tx, retailer_id, ())
+
+
+def check(faults: Sequence[Fault], routes: Iterable[Route], own: str) -> None:
+    """Refuse faults that no call could meet; raises `is invalid` and `can't be blank` with the field's path."""
+    known = [route for route in routes if not route.path.startswith(own)]
+    operations, paths = {route.operation_id for route in known if route.operation_id}, {route.path for route in known}
+    for place, fault in enumerate(faults):
+        key = f"faults[{place}]"
+        if fault.operation is not None and fault.operation not in operations:
+            raise invalid(f"{key}.operation")
+        if fault.path is not None and fault.path not in paths:
+            raise invalid(f"{key}.path")
+        if fault.fault == SLOW and not fault.slow_ms:
+            raise blank(f"{key}.slow_ms")
+        if fault.fault == SLOT_TAKEN and not any(_SLOT in route.path and _is_for(fault, route) for route in known):
+            raise invalid(f"{key}.operation")
+
+
+async def draw(database: Database, call: Call, retailer_id: int, faults: Sequence[Fault]) -> Fault | None:
+    """The first fault that this call has to meet; `faults` are those that were there when it came."""
+    if not any(_matches(fault, call) for fault in faults):
+        return None
+    return await database.write(_draw, call, retailer_id)
+
+
+async def meet(database: Database, call: Call, fault: Fault) -> None:
+    """Make the call slow, take the slot that it asks for, or raise what it is answered."""
+    if fault.fault == SLOW:
+        await asyncio.sleep(fault.slow_ms / 1000)
+    elif fault.fault == SLOT_TAKEN:
+        await database.write(_take, call.caller, call.path)
+    else:
+        raise _REFUSALS[fault.fault](fault)
+
+
+async def _draw(tx: Tx, call: Call, retailer_id: int) -> Fault | None:
+    """Count the call at each fault that it matches, up to the one that it meets."""
+    state = await states.hold(tx, retailer_id)
+    met = None
+    for fault in state.faults:
+        if met is None and _matches(fault, call):
+            fault.seen += 1
+            if random.Random(f"{fault.seed}:{fault.seen}").random() < fault.share:  # noqa: S311 (no secret)
+                fault.met += 1
+                met = fault
+    await states.save(tx, retailer_id, state)
+    return met
+
+
+def _matches(fault: Fault, call: Call) -> bool:
+    route = call.route
+    if route is None or not _is_for(fault, route) or (fault.times is not None and fault.met >= fault.times):
+        return False
+    if fault.fault != SLOT_TAKEN:
+        return True
+    asked = call.path.get("service_option_id")
+    return asked is not None and fault.service_option_id in (None, _number(asked))
+
+
+def _is_for(fault: Fault, route: Route) -> bool:
+    return fault.operation in (None, route.operation_id) and fault.path in (None, route.path)
+
+
+def _number(text: str) -> int | None:
+    return int(text) if text.isdecimal() and text.isascii() and len(text) <= 16 else None
+
+
+async def _take(tx: Tx, caller: Caller, path: dict[str, str]) -> None:
+    """Lower the capacity of a slot to what others have of it; one that is no slot is for the handler to refuse."""
+    option_id = _number(path["service_option_id"])
+    try:
+        slot = await ops.find(tx, caller.retailer_id, -1 if option_id is None else option_id)
+    except ApiError:
+        return
+    state = await states.hold(tx, caller.retailer_id)
+    start = windows.start_of(slot.store.time_zone, slot.window.ledger_starts_at)
+    place = (slot.store.location_code, slot.kind, start.date, start.hour)
+    if not any((one.location_code, one.kind, one.date, one.hour) == place for one in state.taken):
+        before = {
+            one.hour: one.capacity
+            for one in await plans.exceptions(tx, caller.retailer_id, start.date)
+            if (one.location_code, one.kind, one.date) == place[:3]
+        }
+        state.taken = (*state.taken, TakenSlot(*place, before.get(start.hour)))
+        await states.save(tx, caller.retailer_id, state)
+    user = (caller.isolation_id, path["user_id"])
+    at = slot.window.ledger_starts_at
+    taken = await ledger.taken(tx, caller.retailer_id, slot.store.number, slot.kind, at, at + 1, least=0, user=user)
+    await plans.set_exception(tx, caller.retailer_id, *place[:3], [start.hour], taken.get(at, 0))
+
+
+async def give_back(tx: Tx, retailer_id: int, state: State) -> None:
+    """Let slots that were taken have the capacity that they had; the caller holds the state, and saves it."""
+    for one in state.taken:
+        place = (one.location_code, one.kind, one.date)
+        await plans.remove_exceptions(tx, retailer_id, *place, [one.hour])
+        if one.before is not None:
+            await plans.set_exception(tx, retailer_id, *place, [one.hour], one.before)
+    state.taken = ()

@@ -1,0 +1,193 @@
+"""Link an account without a browser: what the customer would have done, what the redirect and the server answered.
+
+Everything is done by the same operations as behind the pages and the token endpoint.
+"""
+
+from hashlib import blake2b
+from typing import Any
+
+from msgspec import Struct
+
+from handcart.accounts import ops as accounts
+from handcart.accounts.models import Account
+from handcart.core import clock, errors, sessions
+from handcart.core.browser import PageRefused
+from handcart.core.clock import VirtualClock
+from handcart.core.db import Tx
+from handcart.core.errors import ApiError, OAuthError
+from handcart.core.secret import new_token
+from handcart.linking import ops as linking
+from handcart.oauth import authorization, checks, tokens
+from handcart.oauth import errors as oauth_errors
+from handcart.oauth.checks import Rejected, Request
+from handcart.oauth.models import IssuedToken
+from handcart.oauth.scopes import ACCOUNT_LINKING
+from handcart.retailers import ops as retailers
+from handcart.retailers.models import Caller
+from handcart.sandbox import errors as sandbox_errors
+from handcart.sandbox import ops
+from handcart.users import ops as users
+
+LINKED = "linked"
+DENIED = "denied"
+CODE = "code"
+CODE_EXPIRED = "code_expired"
+CODE_REPLAYED = "code_replayed"
+LINKING_TOKEN = "linking_token"  # noqa: S105 (a name)
+
+
+class Answered(Struct, frozen=True):
+    """What an endpoint answered."""
+
+    status: int
+    body: dict[str, Any]
+
+
+class Journey(Struct, kw_only=True):
+    """How far it went: the account, where the browser was sent, what token endpoint and link endpoint answered."""
+
+    email: str
+    redirect: str
+    token_answers: list[Answered]
+    link_answer: Answered | None = None
+
+
+async def link(
+    tx: Tx,
+    caller: Caller,
+    user_id: str,
+    outcome: str,
+    issuer: str,
+    *,
+    email: str | None = None,
+    membership_days: int | None = None,
+    redirect_uri: str | None = None,
+    state: str | None = None,
+) -> Journey:
+    """Let the customer of an account answer an authorization request, and go on to `outcome`.
+
+    Raises the link endpoint's refusals, `email_taken`, and `is invalid` for what the browser gets an error page for.
+    """
+    await users.require(tx, caller.isolation_id, user_id)
+    account = await _account(tx, caller, user_id, email, membership_days)
+    verifier = new_token()
+    try:
+        request = await _request(tx, caller.client_id, redirect_uri, state, verifier)
+    except Rejected as rejected:
+        return _sent_back(account, authorization.refused(rejected.request, rejected.error, issuer))
+    if request.code_challenge is None:
+        verifier = ""
+    if outcome == DENIED:
+        await _answer(tx, account, request, is_allowed=False)
+        return _sent_back(account, authorization.refused(request, oauth_errors.access_denied(), issuer))
+    code = await _answer(tx, account, request, is_allowed=True)
+    journey = _sent_back(account, authorization.granted(request, code, issuer))
+    if outcome != CODE:
+        await _redeem_and_link(tx, caller, user_id, outcome, request, (code, verifier or None), journey)
+    return journey
+
+
+async def _redeem_and_link(
+    tx: Tx,
+    caller: Caller,
+    user_id: str,
+    outcome: str,
+    request: Request,
+    proof: tuple[str, str | None],
+    journey: Journey,
+) -> None:
+    async def redeem() -> IssuedToken | OAuthError:
+        issued = await tokens.redeem_code(tx, request.client, proof[0], request.redirect_uri, proof[1])
+        journey.token_answers.append(_token_answer(issued))
+        return issued
+
+    if outcome == CODE_EXPIRED:
+        with clock.using(VirtualClock(frozen_at=clock.now() + authorization.CODE)):
+            await redeem()
+        return
+    issued = await redeem()
+    assert isinstance(issued, IssuedToken)
+    if outcome == CODE_REPLAYED:
+        await redeem()
+        journey.link_answer = await _refused_link(tx, caller, user_id, issued.access_token)
+    elif outcome == LINKED:
+        await linking.link(tx, caller, user_id, issued.access_token)
+        journey.link_answer = Answered(200, {"success": True})
+
+
+async def _account(tx: Tx, caller: Caller, user_id: str, email: str | None, membership_days: int | None) -> Account:
+    """An account that this sandbox has made, or makes now, with the membership that is asked for."""
+    if email is None:
+        name = blake2b(user_id.encode(), digest_size=6).hexdigest()
+        email = f"{name}@{(await retailers.retailer(tx, caller.retailer_id)).slug}.example"
+    account = await accounts.find(tx, email)
+    if account is None:
+        await ops.create_user(tx, caller, email, "", is_member=False)  # no password: nobody can sign in
+        account = await accounts.by_email(tx, email)
+    elif not await _has_made(tx, caller, account.id):
+        raise sandbox_errors.email_taken()
+    if membership_days is not None:
+        await accounts.end_membership(tx, account.id)
+    if membership_days:
+        await accounts.grant_membership(tx, account.id, clock.now() + membership_days * clock.DAY)
+    return account
+
+
+async def _has_made(tx: Tx, caller: Caller, account_id: int) -> bool:
+    row = await tx.one(
+        "SELECT 1 AS made FROM sandbox_users WHERE organization_id = $1 AND account_id = $2",
+        caller.organization_id,
+        account_id,
+    )
+    return row is not None
+
+
+async def _request(tx: Tx, client_id: str, redirect_uri: str | None, state: str | None, verifier: str) -> Request:
+    client = await retailers.client(tx, client_id)
+    asked = {
+        "response_type": "code",
+        "client_id": client_id,
+        "redirect_uri": redirect_uri or await _first_redirect_uri(tx, client_id),
+        "scope": ACCOUNT_LINKING,
+        "state": "sandbox" if state is None else state,
+    }
+    if client is not None and client.require_pkce:
+        asked |= {"code_challenge": tokens.challenge_of(verifier), "code_challenge_method": "S256"}
+    try:
+        return await checks.check(tx, list(asked.items()))
+    except PageRefused as refused:
+        raise errors.invalid("redirect_uri" if refused.text_key == "redirect_uri_mismatch" else "client_id") from None
+
+
+async def _first_redirect_uri(tx: Tx, client_id: str) -> str:
+    return next(iter(await retailers.redirect_uris(tx, client_id)), "")
+
+
+async def _answer(tx: Tx, account: Account, request: Request, *, is_allowed: bool) -> str:
+    """Sign in, press Allow or Deny, sign out; answers the code."""
+    session, code = await sessions.sign_in(tx, account.id, ""), ""
+    pending = await authorization.start(tx, request, session)
+    if is_allowed:
+        code = await authorization.allow(tx, pending, session)
+    else:
+        await authorization.deny(tx, pending, session)
+    await sessions.sign_out(tx, session)
+    return code
+
+
+def _sent_back(account: Account, redirect: str) -> Journey:
+    return Journey(email=account.email, redirect=redirect, token_answers=[])
+
+
+def _token_answer(issued: IssuedToken | OAuthError) -> Answered:
+    if isinstance(issued, OAuthError):
+        return Answered(issued.status, issued.body())
+    return Answered(200, issued.parameters())
+
+
+async def _refused_link(tx: Tx, caller: Caller, user_id: str, linking_token: str) -> Answered:
+    try:
+        await linking.link(tx, caller, user_id, linking_token)
+    except ApiError as error:
+        return Answered(error.status, error.body())
+    raise AssertionError("a revoked linking token was taken")

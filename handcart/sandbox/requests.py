@@ -1,0 +1,254 @@
+"""The log of a retailer's calls: what was asked, what was answered, and which rule refused it.
+
+A ring for each retailer in the memory of this process: with several processes, each has its own. Secrets are masked
+before anything is kept.
+"""
+
+import asyncio
+import re
+from collections import deque
+from collections.abc import Iterable, Sequence
+from difflib import SequenceMatcher
+from itertools import islice
+from pathlib import Path
+from types import CodeType
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from handcart.core import clock
+from handcart.core.errors import OAuthError, SeveralErrors
+from handcart.core.http import Call, Reply, Route
+
+MOST_ENTRIES = 1000
+MOST_RETAILERS = 1000
+MOST_BODY = 8 * 1024
+MASK = "***"
+_NAMES = (
+    *("client_secret", "linking_token", "access_token", "token", "code", "code_verifier", "assertion", "password"),
+    *("refresh_token", "id_token", "client_assertion", "form_token", "secret"),
+)
+_SECRETS = frozenset(_NAMES)
+_IN_JSON = re.compile(rf'("(?:{"|".join(_NAMES)})"\s*:\s*)"(?:[^"\\]|\\.)*"?')
+_IN_FORM = re.compile(rf"((?:^|[?&])(?:{'|'.join(_NAMES)})=)[^&#]*")
+_PACKAGE = Path(__file__).parents[1]
+_ALIKE = 0.6
+_NEAREST = 3
+
+
+class Refusal(Struct, kw_only=True, omit_defaults=True):
+    """Why a call was refused. `error`: which refusal it is; `rule`: the function that found it; `nearest`: paths."""
+
+    message: str
+    code: int | str | None
+    key: str | None = None
+    keys: list[str | None] | None = None
+    error: str
+    rule: str
+    nearest: list[str] | None = None
+
+
+class Entry(Struct, kw_only=True, omit_defaults=True):
+    """One call. `path`: the route's pattern; `url`: what was asked; bodies as JSON, or as text where they were cut."""
+
+    number: int = 0
+    at: str
+    method: str
+    path: str | None = None
+    url: str
+    operation: str | None = None
+    request: Any = None
+    status: int
+    answer: Any = None
+    refusal: Refusal | None = None
+    fault: str | None = None
+    request_id: str | None = None
+
+
+class _Ring:
+    """The last calls of one retailer."""
+
+    def __init__(self) -> None:
+        self.entries: deque[Entry] = deque(maxlen=MOST_ENTRIES)
+        self.last = 0
+        self.grown = asyncio.Event()
+
+
+class Log:
+    """The logs of all retailers of this process."""
+
+    def __init__(self) -> None:
+        self._rings: dict[int, _Ring] = {}
+
+    def add(self, retailer_id: int, entry: Entry) -> None:
+        """Append a call and give it its number."""
+        ring = self._ring(retailer_id)
+        ring.last += 1
+        entry.number = ring.last
+        ring.entries.append(entry)
+        ring.grown.set()
+        ring.grown = asyncio.Event()
+
+    def last(self, retailer_id: int) -> int:
+        """The number of a retailer's last call."""
+        return self._ring(retailer_id).last
+
+    def find(self, retailer_id: int, after: int, limit: int, status: int | None, refused: bool | None) -> list[Entry]:
+        """Calls behind a number, the oldest first: with this status; refused, or not refused."""
+        found = (
+            entry
+            for entry in self._ring(retailer_id).entries
+            if entry.number > after and status in (None, entry.status) and refused in (None, entry.refusal is not None)
+        )
+        return list(islice(found, limit))
+
+    async def wait(self, retailer_id: int, after: int, seconds: float) -> None:
+        """Return once there is a call behind a number, or so many seconds have passed."""
+        ring = self._ring(retailer_id)
+        if ring.last <= after:
+            try:
+                await asyncio.wait_for(ring.grown.wait(), seconds)
+            except TimeoutError:
+                return
+
+    def clear(self, retailer_id: int) -> None:
+        """Forget a retailer's calls; numbers begin anew."""
+        ring = self._rings.pop(retailer_id, None)
+        if ring is not None:
+            ring.grown.set()
+
+    def _ring(self, retailer_id: int) -> _Ring:
+        ring = self._rings.pop(retailer_id, None) or _Ring()
+        if len(self._rings) >= MOST_RETAILERS:  # the one that was quiet for longest
+            del self._rings[next(iter(self._rings))]
+        self._rings[retailer_id] = ring
+        return ring
+
+
+def entry(call: Call, method: str, raw_path: str, reply: Reply, fault: str | None) -> Entry:
+    """What is kept of a call that has its answer."""
+    query = call.query.decode("latin-1")
+    route = call.route
+    return Entry(
+        at=clock.to_wire(clock.now()),
+        method=method,
+        path=route.path if route else None,
+        url=raw_path + (f"?{masked(query)}" if query else ""),
+        operation=(route.operation_id or None) if route else None,
+        request=_body(call.raw),
+        status=reply.status,
+        answer=_answer(reply),
+        refusal=_refusal(call, method, raw_path) if call.refusal else None,
+        fault=fault,
+        request_id=call.request_id,
+    )
+
+
+def masked(text: str) -> str:
+    """A query, a form or a piece of JSON without the values of secrets, found by their names."""
+    return _IN_FORM.sub(rf"\1{MASK}", _IN_JSON.sub(rf'\1"{MASK}"', text))
+
+
+def nearest(routes: Iterable[Route], method: str, raw_path: str) -> list[str]:
+    """The operations that a call without a route was most likely meant for, the likeliest first."""
+    asked = raw_path.strip("/").split("/")
+    scored = [
+        (-_likeness(asked, route.path.strip("/").split("/")), route.method != method, f"{route.method} {route.path}")
+        for route in routes
+        if route.operation_id
+    ]
+    return [text for score, _, text in sorted(scored)[:_NEAREST] if -score >= _ALIKE]
+
+
+def canonical(entries: Sequence[Entry]) -> list[Any]:
+    """The entries without what differs from run to run: ids of calls, and ids that the server makes up.
+
+    Each of these becomes `#1`, `#2`..., in the order of their first appearance.
+    """
+    names: dict[str, str] = {}
+    shown = [msgspec.to_builtins(one) for one in entries]
+    for one in shown:
+        one.pop("request_id", None)
+        one["url"] = "/".join(_named(part, names) if part.isdecimal() else part for part in one["url"].split("/"))
+    return [_canonical(one, "", names) for one in shown]
+
+
+def _canonical(value: Any, key: str, names: dict[str, str]) -> Any:
+    if isinstance(value, dict):
+        return {name: _canonical(part, name, names) for name, part in value.items()}
+    if isinstance(value, list):
+        return [_canonical(part, key, names) for part in value]
+    if key == "service_option_reference":  # holds the slot's id
+        return names.setdefault(value, f"#{len(names) + 1}")
+    if isinstance(value, int) and not isinstance(value, bool) and (key == "id" or key.endswith("_id")):
+        return _named(str(value), names)
+    return names.get(value, value) if isinstance(value, str) else value
+
+
+def _named(number: str, names: dict[str, str]) -> str:
+    return names.setdefault(number, f"#{len(names) + 1}")
+
+
+def _answer(reply: Reply) -> Any:
+    headers = dict(reply.headers)
+    if b"location" in headers:
+        return {"location": masked(headers[b"location"].decode("latin-1"))}
+    return _body(reply.body) if headers.get(b"content-type") == b"application/json" else None
+
+
+def _body(raw: bytes) -> Any:
+    """JSON with masked secrets; as text, cut, where it is long or broken."""
+    if not raw:
+        return None
+    if len(raw) <= MOST_BODY:
+        try:
+            return _masked(msgspec.json.decode(raw))
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            pass
+    text = masked(raw[:MOST_BODY].decode("utf-8", "replace"))
+    return text if len(raw) <= MOST_BODY else f"{text}... ({len(raw)} bytes)"
+
+
+def _masked(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {
+            name: MASK if name in _SECRETS and isinstance(part, str) else _masked(part) for name, part in value.items()
+        }
+    return [_masked(part) for part in value] if isinstance(value, list) else value
+
+
+def _refusal(call: Call, method: str, raw_path: str) -> Refusal:
+    refusal = call.refusal
+    assert refusal is not None
+    made_by, asked_by = refusal.origin
+    several = refusal.errors if isinstance(refusal, SeveralErrors) else None
+    return Refusal(
+        message=refusal.message,
+        code=refusal.error if isinstance(refusal, OAuthError) else refusal.code,
+        key=refusal.key,
+        keys=[one.key for one in several] if several else None,
+        error=_name(made_by),
+        rule=_name(asked_by),
+        nearest=nearest(call.app.routes, method, raw_path) if call.route is None else None,
+    )
+
+
+def _name(code: CodeType) -> str:
+    """A function as `slots.ops.hold`: its module within this package, and its name."""
+    file = Path(code.co_filename)
+    if not file.is_relative_to(_PACKAGE):
+        return code.co_qualname
+    module = ".".join(file.relative_to(_PACKAGE).with_suffix("").parts)
+    return f"{module}.{code.co_qualname.partition('.<')[0]}"
+
+
+def _likeness(asked: Sequence[str], pattern: Sequence[str]) -> float:
+    pairs = zip(asked, pattern, strict=False)
+    return sum(_segment_likeness(one, two) for one, two in pairs) / max(len(asked), len(pattern))
+
+
+def _segment_likeness(asked: str, pattern: str) -> float:
+    if pattern.startswith("{"):
+        return 0.8
+    return 1.0 if asked == pattern else 0.9 * SequenceMatcher(None, asked, pattern).ratio()

@@ -1,0 +1,91 @@
+"""Reset: what is removed, what stays, and that nobody else notices."""
+
+from typing import Any
+
+from handcart.core import clock
+from handcart.sandbox import reset
+from tests.support.clocks import CLOCK, advance, freeze
+from tests.support.contents import contents
+from tests.support.oauth import Organization
+from tests.support.orders import ADDRESS, Market
+from tests.support.sandbox import SANDBOX, Floor
+from tests.support.server import LiveServer
+
+OWN = "/v2/handcart_sandbox"
+# What `fill` leaves empty: by another account, by a deletion, and by a browser that stays signed in.
+NOT_FILLED = {"link_history", "deleted_users", "sessions"}
+
+
+def fill(market: Market) -> None:
+    """At least one row of everything that calls make."""
+    user_id, held = market.customer("user-1"), market.customer("user-2")
+    market.post(f"{OWN}/users/{user_id}/link", {"membership_days": 30}).raise_for_status()
+    market.post(f"{OWN}/users/{held}/link", {"outcome": "code"}).raise_for_status()
+    account = market.account(member_for=clock.DAY)
+    market.code(account)
+    user = {"email": f"{market.slug}@example.com", "phone": "8005550101", "password": "a long password of theirs"}
+    market.post(f"{SANDBOX}/instacart_users", user).raise_for_status()
+    market.post(f"/v2/fulfillment/lastmile/users/{user_id}/validate_address", ADDRESS).raise_for_status()
+    order = market.order("pickup", user_id)
+    market.send("dispatch", "", market.body("dispatch"), headers={"Idempotency-Key": "k"}).raise_for_status()
+    market.reserve(held)
+    Floor(market).batch(order["id"])
+    market.http.put(f"{OWN}/faults", json={"faults": [{"fault": "slow", "slow_ms": 1}]}, headers=market.headers)
+    freeze(market, None)
+
+
+def test_when_a_retailer_is_reset_then_its_own_rows_are_gone_and_all_others_are_there(server: LiveServer) -> None:
+    market, other = Market(server), Market(server)
+    assert market.token
+    seed = contents(server)
+    fill(other)
+    both = contents(server)
+    fill(market)
+    answer = market.post(f"{OWN}/reset").raise_for_status().json()
+    after = contents(server)
+    # Accounts that were not made here stay, and so do their sessions: they are the platform's.
+    for table in ("accounts", "memberships", "sessions", "rate_limits"):
+        after.pop(table), both.pop(table)
+    assert after == both
+    assert answer["removed"]["users"] == 2
+    assert set(answer["removed"]) <= {table for table, _ in reset.REMOVED}
+    assert other.get(CLOCK).json()["state"] == "frozen"
+    assert market.get(CLOCK).json()["state"] == "real"
+    assert market.get(f"{OWN}/faults").json() == {"faults": []}
+    assert market.get(f"{OWN}/requests").json() == {"requests": [], "last": 0}
+    assert market.post(f"{OWN}/reset").json() == {"removed": {}}
+    assert seed.keys() == {*after, "accounts", "memberships", "sessions", "rate_limits"}
+
+
+def test_when_the_clock_was_ahead_then_reset_works_and_the_token_is_good_again(server: LiveServer) -> None:
+    market = Market(server)
+    market.order("dispatch")
+    advance(market, 10 * 86_400)
+    assert market.post(f"{OWN}/reset").status_code == 200
+    assert market.order("dispatch")["id"]
+
+
+def test_when_banners_share_their_users_then_those_stay(server: LiveServer) -> None:
+    group = Organization(server, shares_users=True)
+    north, south = (group.at(banner) for banner in group.banners)
+    user_id = north.user()
+    assert north.post(f"{OWN}/users/{user_id}/link", {}).status_code == 200
+    assert south.get_link(user_id).status_code == 200
+    assert "users" not in south.post(f"{OWN}/reset").json()["removed"]
+    assert south.get_link(user_id).status_code == 200
+    assert north.post(f"{OWN}/reset").json()["removed"] == {"links": 1}
+    assert north.get_link(user_id).json()["error"]["message"] == "User Not Linked"
+
+
+def test_when_the_schema_has_a_table_then_reset_knows_what_to_do_with_it(server: LiveServer) -> None:
+    tables = {*contents(server), "postal_codes"}
+    removed = {table for table, _ in reset.REMOVED}
+    assert tables == removed | reset.KEPT.keys()
+    assert not removed & reset.KEPT.keys()
+
+
+def test_when_a_lot_was_made_then_none_of_it_is_left(server: LiveServer) -> None:
+    market = Market(server, capacity=100)
+    fill(market)
+    removed: dict[str, Any] = market.post(f"{OWN}/reset").json()["removed"]
+    assert removed.keys() >= {table for table, _ in reset.REMOVED} - NOT_FILLED
