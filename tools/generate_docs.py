@@ -2,7 +2,8 @@
 Write the documents that are made from code: `make docs`. With --check, say what differs and end with 1.
 
 docs/openapi.json is a copy of the served description, so that a change of the wire is seen in review;
-docs/operations/settings.md lists the settings as `handcart.core.settings` has them.
+docs/operations/settings.md lists the settings as `handcart.core.settings` has them; docs/order-states.md shows the
+states of orders and batches.
 """
 
 import json
@@ -14,6 +15,7 @@ from typing import Any
 from handcart import app
 from handcart.core import wire
 from handcart.core.settings import PREFIX, Settings
+from tools import order_states
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 EXAMPLE_URL = "https://connect.example.org"
@@ -51,7 +53,11 @@ def default(value: Any) -> str:
     return f"`{value}`" if value != "" else ""
 
 
-GENERATED = {DOCS / "openapi.json": openapi, DOCS / "operations" / "settings.md": settings}
+GENERATED = {
+    DOCS / "openapi.json": openapi,
+    DOCS / "operations" / "settings.md": settings,
+    DOCS / "order-states.md": order_states.page,
+}
 
 
 def main(*options: str) -> int:

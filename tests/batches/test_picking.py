@@ -1,0 +1,146 @@
+"""What a shopper says about items, said again and differently; who may choose what replaces them."""
+
+from typing import Any
+
+import pytest
+
+from tests.support.orders import Market, line
+from tests.support.sandbox import Floor
+from tests.support.server import LiveServer
+from tests.support.shop import error
+
+WISHED = [{"rrc": "bread"}, {"rrc": "soap"}]
+
+
+@pytest.fixture(scope="module")
+def market(server: LiveServer) -> Market:
+    return Market(server, capacity=1000)
+
+
+class Picking:
+    """An order of one line that is being picked."""
+
+    def __init__(self, market: Market, asked: dict[str, Any] | None = None, **fields: Any) -> None:
+        self.market, self.floor = market, Floor(market)
+        self.user_id = market.customer()
+        self.id = market.order(user_id=self.user_id, items=[asked or line("1", "milk", count=3)], **fields)["id"]
+        self.shopper_id = self.floor.shopper()
+        made = self.floor.generate(self.shopper_id, self.id, workflow_state="picking")
+        self.batch_id = made.json()["id"]
+
+    def says(self, **fields: Any) -> dict[str, Any]:
+        """Update the line; answers it as get order shows it."""
+        answer = self.floor.item(self.shopper_id, self.id, "1", **fields)
+        assert answer.json() == {"success": True}, answer.text
+        return self.line
+
+    def adds(self, **fields: Any) -> dict[str, Any]:
+        """Add an item; answers its line."""
+        answer = self.floor.item(self.shopper_id, self.id, **fields)
+        assert answer.json() == {"success": True}, answer.text
+        return self.items[-1]
+
+    @property
+    def items(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = self.market.read(self.user_id, self.id).json()["items"]
+        return found
+
+    @property
+    def line(self) -> dict[str, Any]:
+        return next(one for one in self.items if one["line_num"] == "1")
+
+
+def got(shown: dict[str, Any]) -> tuple[Any, ...]:
+    """Amount, delivered code, and whether it was replaced or refunded."""
+    return shown["qty"], shown["item"]["delivered_rrc"], shown["replaced"], shown.get("refunded", False)
+
+
+def test_when_more_is_said_about_a_line_then_what_was_said_stays_while_its_status_does(market: Market) -> None:
+    picking = Picking(market)
+    first = picking.line
+    scan = {"scanned_string": "400000000015", "scanned_string_type": "upca"}
+    assert got(picking.says()) == (3, "milk", False, False)
+    assert got(picking.says(delivered_count=2)) == (2, "milk", False, False)
+    assert picking.says(scans=[scan])["scan_code"] == "400000000015"
+    assert got(picking.says(status="found")) == (2, "milk", False, False)
+    assert got(picking.says(status="replaced", replacement_item={"rrc": "soap"})) == (3, "soap", True, False)
+    assert "scan_code" not in picking.line
+    assert got(picking.says(delivered_count=1)) == (1, "soap", True, False)
+    assert got(picking.says(replacement_item={"rrc": "bread"})) == (1, "bread", True, False)
+    assert got(picking.says(status="to_refund")) == (0, "", False, True)
+    assert picking.says(status="not_found") == first
+    assert got(picking.says(status="found", delivered_count=0)) == (0, "milk", False, False)
+    whats = [what for _, what in market.history(picking.id)][3:]
+    found, replaced, refunded = ["item found"] * 4, ["item replaced"] * 3, ["item refunded", "item put back"]
+    assert whats == [*found, *replaced, *refunded, "item found"]
+    events = ["order_item_replacement"] * 3 + ["order_item_refund"]
+    assert picking.floor.events(picking.id) == ["brand_new", "acknowledged", "picking", *events]
+
+
+def test_when_an_item_is_weighed_then_its_amount_is_its_weight(market: Market) -> None:
+    picking = Picking(market, line("1", "ham", weight=2.5))
+    assert got(picking.says(delivered_weight=2.25, delivered_count=4))[0] == 2.25
+    added = picking.adds(item={"rrc": "apples"}, delivered_weight=1.5)
+    assert (added["qty"], added["qty_unit"]) == (1.5, "kg")
+    added = picking.adds(item={"rrc": "unknown"}, delivered_weight=0.5)
+    assert (added["qty"], added["qty_unit"]) == (0.5, "lb")
+    assert picking.floor.come(picking.batch_id, "checkout") == "checkout"
+    row = market.row(picking.id)
+    assert row["bag_count"] == 1
+
+
+def test_when_items_are_added_then_each_gets_the_next_number(market: Market) -> None:
+    picking = Picking(market, line("41", "milk"))
+    assert [picking.adds(item={"rrc": code})["line_num"] for code in ("soap", "soap", "bread")] == ["42", "43", "44"]
+    added = picking.adds(item={"upc": "0400000000015"}, delivered_count=0)
+    assert (added["qty"], added["item"]["delivered_rrc"], added["item"]["requested_rrc"]) == (0, "milk", "")
+    named = Picking(market, line("first", "milk"))
+    assert named.adds(item={"rrc": "soap"})["line_num"] == "1"
+
+
+@pytest.mark.parametrize(
+    ("policy", "wishes", "chosen"),
+    [
+        ("users_choice", WISHED, (3, "bread", True, False)),
+        ("shoppers_choice", None, (3, "", True, False)),
+        ("no_replacements", None, None),
+        ("no_replacements", WISHED, None),
+    ],
+)
+def test_when_nothing_is_named_in_place_then_the_customers_wish_decides(
+    market: Market, policy: str, wishes: Any, chosen: Any
+) -> None:
+    asked = line("1", "milk", count=3, replacement_policy=policy)
+    picking = Picking(market, asked if wishes is None else {**asked, "replacement_items": wishes})
+    if chosen is None:
+        refused = picking.floor.item(picking.shopper_id, picking.id, "1", status="replaced")
+        assert error(refused) == (400, "Item must not be replaced", 1001, "status")
+        assert got(picking.says(status="to_refund")) == (0, "", False, True)
+    else:
+        assert got(picking.says(status="replaced")) == chosen
+
+
+def test_when_alcohol_comes_into_an_order_then_it_is_not_left_at_the_door(market: Market) -> None:
+    for say in (
+        lambda picking: picking.adds(item={"rrc": "wine"}),
+        lambda picking: picking.says(replacement_item={"rrc": "wine"}),
+    ):
+        picking = Picking(market, leave_unattended=True)
+        assert market.row(picking.id)["leave_unattended"]
+        say(picking)
+        row = market.row(picking.id)
+        assert (bool(row["has_alcohol"]), bool(row["leave_unattended"])) == (True, False)
+
+
+def test_when_an_order_is_full_then_nothing_is_added(market: Market) -> None:
+    items = [line(str(number), f"thing-{number}") for number in range(1, 251)]
+    picking = Picking(Market(market.server, is_lenient=True), items[0])
+    market.server.sql(
+        "UPDATE orders SET items = $2 WHERE order_id = $1 RETURNING 1",
+        picking.id,
+        "["
+        + ",".join(f'{{"line_num":"{n}","qty":1.0,"qty_unit":"each","product":"rrc:{n}"}}' for n in range(1000))
+        + "]",
+    )
+    refused = picking.floor.item(picking.shopper_id, picking.id, item={"rrc": "soap"})
+    assert error(refused) == (400, "is invalid", 1001, "item")

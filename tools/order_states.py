@@ -1,0 +1,124 @@
+"""docs/order-states.md, from the tables in `handcart/orders/states.py` and `handcart/batches/states.py`."""
+
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+
+from handcart.batches.states import ALIASES, TYPES, BatchType
+from handcart.orders.models import DELIVERY, LAST_MILE, PICKUP
+from handcart.orders.states import ACTIONS, CANCELED, CANCELLATIONS, OPTIONS, Option, State
+
+HEAD = """\
+# The states of orders and batches
+
+An order goes forward from state to state; when it skips some, it passes through them, and the events of each are owed.
+It falls back when its shopper drops out, and may be canceled in every state but the last. Events are named without
+their prefix `fulfillment.`.
+
+This page is made by `make docs` from `handcart/orders/states.py` and `handcart/batches/states.py`. Which state and
+which event belong together is for the most part Handcart's choice: see [wire choices](wire-choices.md).
+
+What may be done:
+
+{actions}
+"""
+OPTION = """
+## {title}
+
+```mermaid
+stateDiagram-v2
+{diagram}
+```
+
+{states}
+
+Events that are owed without a change of state:
+
+{events}
+"""
+BATCHES = """
+## Batches
+
+A batch goes forward through the states of its type, step by step or several at once, and its orders come along. An
+order is in one batch at most until that ends.
+
+{types}
+"""
+BATCH = """
+### `{name}`
+
+Serves {kinds} orders that are `{takes}`; begins `{initial}` unless something else is asked for.{aliases}
+
+{states}
+"""
+CANCELING = """
+## Why orders are canceled
+
+{reasons}
+"""
+TITLES = {DELIVERY: "Delivery", PICKUP: "Pickup", LAST_MILE: "Last mile and dispatch last mile"}
+
+
+def page() -> str:
+    """The whole page."""
+    actions = _table(("action", "what it is"), ACTIONS.items())
+    options = [_option(title, OPTIONS[kind]) for kind, title in TITLES.items()]
+    batches = BATCHES.format(types="".join(_batch(name, one) for name, one in TYPES.items()).strip())
+    reasons = _table(
+        ("`cancellation_reason`", "`cancellation_type`"),
+        [(f"`{reason}`", _codes(types)) for reason, types in CANCELLATIONS.items()],
+    )
+    return "".join([HEAD.format(actions=actions), *options, batches, CANCELING.format(reasons=reasons)])
+
+
+def _option(title: str, option: Option) -> str:
+    rows = [
+        (f"`{state.name}`", ", ".join(state.may), _codes(state.events), _back(state))
+        for state in option.states.values()
+    ]
+    columns = ("state", "what may be done", "events owed when it is reached", "when the shopper drops out")
+    return OPTION.format(
+        title=title,
+        diagram="\n".join(f"    {edge}" for edge in _edges(option)),
+        states=_table(columns, rows),
+        events=_table(("what happened", "events"), [(what, _codes(events)) for what, events in option.events.items()]),
+    )
+
+
+def _edges(option: Option) -> Iterable[str]:
+    forward = [name for name in option.states if name != CANCELED]
+    yield f"[*] --> {forward[0]}"
+    for name, following in pairwise(forward):
+        yield f"{name} --> {following}"
+    for state in option.states.values():
+        if state.back is not None:
+            yield f"{state.name} --> {state.back}: shopper drops out"
+    for name in forward[:-1]:
+        yield f"{name} --> {CANCELED}"
+    yield f"{forward[-1]} --> [*]"
+    yield f"{CANCELED} --> [*]"
+
+
+def _back(state: State) -> str:
+    return "" if state.back is None else f"`{state.back}`, {_codes(state.back_events)}"
+
+
+def _batch(name: str, one: BatchType) -> str:
+    others = [f" `{alias}` is taken for `{state}`." for (owner, alias), state in ALIASES.items() if owner == name]
+    rows = [(f"`{state}`", f"`{status}`") for state, status in one.states.items()]
+    return BATCH.format(
+        name=name,
+        kinds=" and ".join(one.kinds),
+        takes=one.takes,
+        initial=one.initial,
+        aliases="".join(others),
+        states=_table(("state of the batch", "state of its orders"), rows),
+    )
+
+
+def _codes(names: Sequence[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
+
+
+def _table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [columns, ["---"] * len(columns), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
