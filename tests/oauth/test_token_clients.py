@@ -1,0 +1,163 @@
+"""`POST /v2/oauth/token`: who asks, and how often in vain: T2, T15, T16."""
+
+import base64
+import time
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import pytest
+
+from handcart.core import clock
+from handcart.retailers import ops as retailers
+from tests.oauth.token_requests import FORM, JSON, as_form, as_json, post
+from tests.support.contents import nothing_written
+from tests.support.oauth import (
+    INVALID_CLIENT,
+    INVALID_REQUEST,
+    oauth_error,
+)
+from tests.support.shop import Shop, error, new_address
+
+
+def basic(client_id: str, secret: str) -> str:
+    return "Basic " + base64.b64encode(f"{quote(client_id, safe='')}:{quote(secret, safe='')}".encode()).decode()
+
+
+# T2, T15, T16: who asks
+
+
+def test_t2_basic_then_a_token(shop: Shop) -> None:
+    authorization = basic(shop.client.client_id, shop.client.client_secret)
+    assert post(shop, FORM, b"grant_type=client_credentials", Authorization=authorization).status_code == 200
+    named = urlencode({"grant_type": "client_credentials", "client_id": shop.client.client_id}).encode()
+    assert post(shop, FORM, named, Authorization=authorization.replace("Basic", "bASIC")).status_code == 200
+
+
+UNPROVEN: dict[str, Callable[[Shop, Shop], dict[str, Any]]] = {
+    "T2 wrong secret": lambda shop, other: {"client_secret": "wrong"},
+    "T2 secret of another client": lambda shop, other: {"client_secret": other.client.client_secret},
+    "T2 unknown client": lambda shop, other: {"client_id": "nobody"},
+    "T2 client id in another case": lambda shop, other: {"client_id": shop.client.client_id.swapcase()},
+    "T2 no client": lambda shop, other: {"client_id": None},
+    "T2 no secret": lambda shop, other: {"client_secret": None},
+    "T2 empty secret": lambda shop, other: {"client_secret": ""},
+    "T2 secret with a space": lambda shop, other: {"client_secret": shop.client.client_secret + " "},
+    "T2 secret of 1 MB": lambda shop, other: {"client_secret": "s" * 1_000_000},
+    "T2 client id of 1 MB": lambda shop, other: {"client_id": "c" * 1_000_000},
+    "T2 SQL": lambda shop, other: {"client_id": "' OR 1=1 --", "client_secret": "' OR '1'='1"},
+}
+
+
+@pytest.mark.parametrize("row", UNPROVEN)
+def test_client_unproven_then_invalid_client(shop: Shop, row: str) -> None:
+    wrong = UNPROVEN[row](shop, Shop(shop.server))
+    with nothing_written(shop.server):
+        answer = shop.post_token(grant_type="client_credentials", **wrong)
+    assert oauth_error(answer) == INVALID_CLIENT
+    assert answer.headers["www-authenticate"] == 'Basic realm="handcart"'
+    assert answer.json()["error_description"] == (
+        "Client authentication failed due to unknown client, no client authentication included, or unsupported "
+        "authentication method."
+    )
+
+
+BAD_BASIC = {
+    "no colon": base64.b64encode(b"abc").decode(),
+    "not Base64": "&&&",
+    "not ASCII": "é",
+    "not UTF-8": base64.b64encode(b"\xff:\xff").decode(),
+    "NUL": base64.b64encode(b"a%00:b%00").decode(),
+    "raw NUL": base64.b64encode(b"a\0:b").decode(),
+    "lone surrogate": base64.b64encode(b"%ED%A0%80:b").decode(),
+    "half an escape": base64.b64encode(b"%:%zz").decode(),
+    "empty": "",
+}
+
+
+@pytest.mark.parametrize("row", BAD_BASIC)
+def test_t2_malformed_basic_then_invalid_client(shop: Shop, row: str) -> None:
+    headers = {"Content-Type": FORM, "Authorization": f"Basic {BAD_BASIC[row]}".strip().encode("latin-1")}
+    with nothing_written(shop.server):
+        answer = shop.http.post("/v2/oauth/token", content=b"grant_type=client_credentials", headers=headers)
+    assert oauth_error(answer) == INVALID_CLIENT
+
+
+def test_t2_another_scheme_then_invalid_client(shop: Shop) -> None:
+    answer = post(shop, FORM, b"grant_type=client_credentials", Authorization=f"Bearer {shop.token}")
+    assert oauth_error(answer) == INVALID_CLIENT
+
+
+def test_t2_a_bearer_token_beside_the_secret_then_the_secret_counts(shop: Shop) -> None:
+    assert post(shop, JSON, as_json(shop), Authorization=f"Bearer {shop.token}").status_code == 200
+
+
+def test_t2_two_ways_at_once_then_invalid_request(shop: Shop) -> None:
+    authorization = basic(shop.client.client_id, shop.client.client_secret)
+    with nothing_written(shop.server):
+        assert oauth_error(post(shop, JSON, as_json(shop), Authorization=authorization)) == INVALID_REQUEST
+        named = urlencode({"grant_type": "client_credentials", "client_id": "another"}).encode()
+        assert oauth_error(post(shop, FORM, named, Authorization=authorization)) == INVALID_REQUEST
+        twice = [("Content-Type", FORM), ("Authorization", authorization), ("Authorization", authorization)]
+        answer = shop.http.post("/v2/oauth/token", content=b"grant_type=client_credentials", headers=twice)
+        assert oauth_error(answer) == INVALID_REQUEST
+
+
+def test_t2_client_disabled_then_invalid_client_but_its_tokens_live(shop: Shop) -> None:
+    user_id = shop.user()
+    shop.server.write(retailers.disable_client, shop.client.client_id)
+    assert oauth_error(shop.post_token(grant_type="client_credentials")) == INVALID_CLIENT
+    assert error(shop.get_link(user_id))[1] == "User Not Linked"
+    shop.server.write(retailers.disable_client, shop.client.client_id, disabled=False)
+    assert shop.post_token(grant_type="client_credentials").status_code == 200
+
+
+def test_t2_secret_rotated_then_the_old_one_works_as_long_as_it_was_kept(shop: Shop, later: Any) -> None:
+    newer = shop.server.write(retailers.rotate_secret, shop.client.client_id, keep_old=clock.HOUR)
+    assert shop.post_token(grant_type="client_credentials").status_code == 200
+    assert shop.post_token(grant_type="client_credentials", client_secret=newer.client_secret).status_code == 200
+    with later(seconds=3601):
+        assert oauth_error(shop.post_token(grant_type="client_credentials")) == INVALID_CLIENT
+        assert shop.post_token(grant_type="client_credentials", client_secret=newer.client_secret).status_code == 200
+
+
+def start_a_minute(later: Any) -> Any:
+    """Windows are minutes of the clock: begin one now, so that a test does not straddle two."""
+    return later(seconds=60 - time.time() % 60)
+
+
+def test_t15_a_thousand_wrong_secrets_then_429_for_that_client_and_address_alone(shop: Shop, later: Any) -> None:
+    other = Shop(shop.server)
+    elsewhere = shop.server.http(address=new_address())
+    wrong = {"grant_type": "client_credentials", **shop.credentials, "client_secret": "wrong"}
+    with start_a_minute(later), nothing_written(shop.server):
+        statuses = [shop.http.post("/v2/oauth/token", json=wrong).status_code for _ in range(1000)]
+        assert statuses == [401] * 60 + [429] * 940
+        limited = shop.http.post("/v2/oauth/token", json=wrong)
+        assert error(limited) == (429, "Too many requests", None, None)
+        assert 1 <= int(limited.headers["retry-after"]) <= 60
+        assert elsewhere.post("/v2/oauth/token", json=wrong).status_code == 401
+        stranger = {**wrong, "client_id": other.client.client_id}
+        assert shop.http.post("/v2/oauth/token", json=stranger).status_code == 401
+    with start_a_minute(later):
+        assert shop.post_token(grant_type="client_credentials").status_code == 200
+        assert shop.http.post("/v2/oauth/token", json={**wrong, **other.credentials}).status_code == 200
+
+
+def test_t15_window_over_then_401_again(shop: Shop, later: Any) -> None:
+    wrong = {"grant_type": "client_credentials", "client_secret": "wrong"}
+    start = 60 - time.time() % 60
+    with later(seconds=start):
+        assert [shop.post_token(**wrong).status_code for _ in range(61)] == [401] * 60 + [429]
+    with later(seconds=start + 61):
+        assert shop.post_token(**wrong).status_code == 401
+
+
+@pytest.mark.parametrize("secret", ["a:b", "a+b", "a%b", "a%2Bb", "a b", "ä:+%€"])
+def test_t16_secret_with_reserved_characters_then_decoded_as_rfc_6749_says(shop: Shop, secret: str) -> None:
+    insert = "INSERT INTO client_secrets (client_id, secret_hash, created_at) VALUES ($1, $2, $3)"
+    shop.server.sql(insert, shop.client.client_id, shop.server.app.keys.hash(secret), clock.now())
+    authorization = basic(shop.client.client_id, secret)
+    assert post(shop, FORM, b"grant_type=client_credentials", Authorization=authorization).status_code == 200
+    assert post(shop, FORM, as_form(shop, client_secret=secret)).status_code == 200
+    assert post(shop, JSON, as_json(shop, client_secret=secret)).status_code == 200

@@ -1,0 +1,163 @@
+"""`POST /v2/oauth/token` with an authorization code: T3, T4, T6, T7.
+
+T5 (one code, twenty at once) and T12 (the process killed between claim and answer) are in `tests/races`.
+"""
+
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from handcart.oauth.tokens import challenge_of
+from handcart.retailers import ops as retailers
+from tests.support.contents import nothing_written
+from tests.support.oauth import (
+    INVALID_GRANT,
+    INVALID_REQUEST,
+    code_for,
+    oauth_error,
+)
+from tests.support.shop import REDIRECT_URI, Shop, error
+
+VERIFIER = "a-verifier-of-the-43-characters-at-the-least"
+
+
+# T3, T4, T6, T7: the code
+
+
+BAD_CODES: dict[str, Callable[[str], Any]] = {
+    "T3 unknown": lambda code: "A" * 43,
+    "T3 empty": lambda code: "",
+    "T3 1 MB": lambda code: "A" * 1_000_000,
+    "T3 space before": lambda code: f" {code}",
+    "T3 line end after": lambda code: f"{code}\n",
+    "T3 padded": lambda code: f"{code}=",
+    "T3 in another case": lambda code: code.swapcase(),
+    "T3 hash": lambda code: "0" * 64,
+    "T3 SQL": lambda code: "' OR used_at IS NULL --",
+}
+
+
+@pytest.mark.parametrize("row", BAD_CODES)
+def test_t3_bad_code_then_invalid_grant_and_the_code_still_works(shop: Shop, row: str) -> None:
+    code = code_for(shop, shop.account())
+    with nothing_written(shop.server):
+        answer = shop.redeem(BAD_CODES[row](code))
+    assert oauth_error(answer) == INVALID_GRANT
+    assert answer.json()["error_description"] == (
+        "Assertion is not provided or invalid assertion provided for the grant_type."
+    )
+    assert shop.redeem(code).status_code == 200
+
+
+@pytest.mark.parametrize("value", [None, 5, ["x"], {"x": 1}, True])
+def test_t3_code_absent_or_no_text_then_invalid_request(shop: Shop, value: Any) -> None:
+    with nothing_written(shop.server):
+        assert oauth_error(shop.redeem(value)) == INVALID_REQUEST
+
+
+def test_t3_code_of_another_client_then_invalid_grant_and_the_owner_is_not_hurt(shop: Shop) -> None:
+    other = Shop(shop.server)
+    code = code_for(shop, shop.account())
+    with nothing_written(shop.server):
+        assert oauth_error(other.redeem(code)) == INVALID_GRANT
+    token = shop.redeem(code).json()["access_token"]
+    with nothing_written(shop.server):
+        assert oauth_error(other.redeem(code)) == INVALID_GRANT
+    assert is_active(shop, token)
+
+
+def test_t3_code_expired_then_invalid_grant(shop: Shop, later: Any) -> None:
+    account = shop.account()
+    early, late = code_for(shop, account), code_for(shop, account)
+    with later(seconds=55):
+        assert shop.redeem(early).status_code == 200
+    with later(seconds=61), nothing_written(shop.server):
+        assert oauth_error(shop.redeem(late)) == INVALID_GRANT
+
+
+def test_t4_code_used_twice_then_invalid_grant_and_the_first_token_is_dead(shop: Shop) -> None:
+    user_id, code = shop.user(), code_for(shop, shop.account())
+    token = shop.redeem(code).json()["access_token"]
+    assert is_active(shop, token)
+    assert oauth_error(shop.redeem(code)) == INVALID_GRANT
+    assert not is_active(shop, token)
+    assert error(shop.link(user_id, token)) == (400, "Linking token is invalid", 1001, "linking_token")
+
+
+def test_t4_reuse_after_its_lifetime_then_the_first_token_is_dead_all_the_same(shop: Shop, later: Any) -> None:
+    code = code_for(shop, shop.account())
+    token = shop.redeem(code).json()["access_token"]
+    with later(seconds=600):
+        assert oauth_error(shop.redeem(code)) == INVALID_GRANT
+        assert not is_active(shop, token)
+
+
+@pytest.mark.parametrize(
+    "proof", [{"redirect_uri": "https://shop.example/other"}, {"code_verifier": VERIFIER}, {"code_verifier": "short"}]
+)
+def test_t4_reuse_without_valid_proof_then_the_first_token_lives(shop: Shop, proof: dict[str, str]) -> None:
+    code = code_for(shop, shop.account())
+    token = shop.redeem(code).json()["access_token"]
+    with nothing_written(shop.server):
+        assert oauth_error(shop.redeem(code, **proof)) == INVALID_GRANT
+    assert is_active(shop, token)
+
+
+BAD_REDIRECT_URIS = {
+    "missing": None,
+    "empty": "",
+    "of another page": "https://shop.example/other",
+    "without its query": REDIRECT_URI.partition("?")[0],
+    "in another case": REDIRECT_URI.upper(),
+    "with a slash": f"{REDIRECT_URI}/",
+    "encoded": quote(REDIRECT_URI),
+    "with a space": f"{REDIRECT_URI} ",
+}
+
+
+@pytest.mark.parametrize("row", BAD_REDIRECT_URIS)
+def test_t6_redirect_uri_differs_then_invalid_grant_and_the_code_still_works(shop: Shop, row: str) -> None:
+    code = code_for(shop, shop.account())
+    with nothing_written(shop.server):
+        assert oauth_error(shop.redeem(code, redirect_uri=BAD_REDIRECT_URIS[row])) == INVALID_GRANT
+    assert shop.redeem(code).status_code == 200
+
+
+def test_t6_another_registered_redirect_uri_then_invalid_grant(shop: Shop) -> None:
+    second = "https://shop.example/second"
+    shop.server.write(retailers.register_redirect_uris, shop.client.client_id, [second])
+    code = code_for(shop, shop.account())
+    assert oauth_error(shop.redeem(code, redirect_uri=second)) == INVALID_GRANT
+
+
+BAD_VERIFIERS = {
+    "missing": None,
+    "wrong": VERIFIER[::-1],
+    "the challenge itself": challenge_of(VERIFIER),
+    "too short": VERIFIER[:42],
+    "too long": VERIFIER * 3,
+    "with a space": f"{VERIFIER} ",
+    "empty": "",
+}
+
+
+@pytest.mark.parametrize("row", BAD_VERIFIERS)
+def test_t7_verifier_does_not_fit_then_invalid_grant_and_the_code_still_works(shop: Shop, row: str) -> None:
+    code = code_for(shop, shop.account(), code_challenge=challenge_of(VERIFIER))
+    with nothing_written(shop.server):
+        assert oauth_error(shop.redeem(code, code_verifier=BAD_VERIFIERS[row])) == INVALID_GRANT
+    assert shop.redeem(code, code_verifier=VERIFIER).status_code == 200
+
+
+def test_t7_verifier_without_challenge_then_invalid_grant(shop: Shop) -> None:
+    code = code_for(shop, shop.account())
+    with nothing_written(shop.server):
+        assert oauth_error(shop.redeem(code, code_verifier=VERIFIER)) == INVALID_GRANT
+
+
+def is_active(shop: Shop, token: str) -> bool:
+    answer = shop.http.post("/v2/oauth/token/introspect", json={**shop.credentials, "token": token})
+    active: bool = answer.json()["active"]
+    return active
