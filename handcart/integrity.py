@@ -82,6 +82,31 @@ CHECKS: Sequence[Check] = (
         " WHERE o.user_id IS NOT NULL AND u.user_id IS NULL",
     ),
     Check(
+        "an order stands where its batch does, or was canceled",
+        "SELECT o.retailer_id, o.order_id, o.status, b.id, b.type, b.workflow_state"
+        " FROM batches b JOIN batch_orders l ON l.retailer_id = b.retailer_id AND l.batch_id = b.id AND l.is_live"
+        " JOIN orders o ON o.retailer_id = l.retailer_id AND o.order_id = l.order_id"
+        " WHERE o.status <> 'canceled' AND o.status <> CASE"
+        " WHEN b.workflow_state = 'receipt_sanity_check' THEN 'checkout'"
+        " WHEN b.type = 'runner_customer' AND b.workflow_state = 'brand_new' THEN 'runner_awaiting'"
+        " WHEN b.type = 'runner_customer' AND b.workflow_state = 'at_store' THEN 'user_at_store'"
+        " WHEN b.type = 'delivery_only' AND b.workflow_state = 'acknowledged' THEN 'acknowledged_for_delivery'"
+        " ELSE b.workflow_state END",
+    ),
+    Check(
+        "an order that shoppers are at is in a batch",
+        "SELECT o.retailer_id, o.order_id, o.status FROM orders o LEFT JOIN batch_orders l"
+        " ON l.retailer_id = o.retailer_id AND l.order_id = o.order_id AND l.is_live"
+        " WHERE l.batch_id IS NULL AND o.status NOT IN ('brand_new', 'staged', 'completed', 'canceled')",
+    ),
+    Check(
+        "a batch has orders until it ends, and then none",
+        "SELECT b.retailer_id, b.id, b.type, b.workflow_state, b.ended_at FROM batches b"
+        " LEFT JOIN batch_orders l ON l.retailer_id = b.retailer_id AND l.batch_id = b.id AND l.is_live"
+        " WHERE (b.ended_at IS NULL) = (l.order_id IS NULL)"
+        " OR (b.ended_at IS NULL AND b.workflow_state = CASE b.type WHEN 'pickup' THEN 'staged' ELSE 'completed' END)",
+    ),
+    Check(
         "a hold's user exists",
         "SELECT h.retailer_id, h.id FROM holds h LEFT JOIN users u"
         " ON u.isolation_id = h.isolation_id AND u.user_id = h.user_id WHERE u.user_id IS NULL",
@@ -103,7 +128,8 @@ async def counts(tx: Tx) -> dict[str, int]:
     """How much was checked."""
     row = await tx.one(
         "SELECT (SELECT count(*) FROM slot_ledger) AS windows, (SELECT count(*) FROM holds) AS holds,"
-        " (SELECT count(*) FROM orders) AS orders, (SELECT count(*) FROM users) AS users"
+        " (SELECT count(*) FROM orders) AS orders, (SELECT count(*) FROM batches) AS batches,"
+        " (SELECT count(*) FROM users) AS users"
     )
     assert row is not None
     return dict(row)

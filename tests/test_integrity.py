@@ -19,6 +19,9 @@ FAULTS = {
     "a delivery or pickup order has items": "UPDATE orders SET items = '[]'",
     "an order has a history that ends with its status": "DELETE FROM order_history",
     "an order's user exists": "UPDATE orders SET user_id = 'nobody'",
+    "an order stands where its batch does, or was canceled": "UPDATE batches SET workflow_state = 'picking'",
+    "an order that shoppers are at is in a batch": "UPDATE batch_orders SET is_live = NOT is_live",
+    "a batch has orders until it ends, and then none": "UPDATE batches SET ended_at = 1",
     "a hold's user exists": "UPDATE holds SET user_id = 'nobody'",
 }
 
@@ -40,6 +43,9 @@ def stocked(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
         made = shop.post(f"/v2/fulfillment/users/{user}/orders/pickup", body)
         assert made.status_code == 200, made.text
         assert slots.reserve(shop, user, slots.first(shop)).status_code == 200
+        shopper_id = shop.post("/v2/fulfillment_sandbox/shoppers", {}).json()["id"]
+        batch = {"shopper_id": shopper_id, "orders": [{"id": "1"}], "workflow_state": "receipt_sanity_check"}
+        shop.post("/v2/fulfillment_sandbox/batches", batch).raise_for_status()
         yield running
 
 
@@ -50,7 +56,7 @@ def names(server: LiveServer) -> list[str]:
 def test_when_all_is_well_then_no_fault(stocked: LiveServer) -> None:
     assert names(stocked) == []
     counted = stocked.read(integrity.counts)
-    assert (counted["orders"], counted["holds"], counted["users"]) == (1, 1, 1)
+    assert (counted["orders"], counted["holds"], counted["users"], counted["batches"]) == (1, 1, 1, 1)
 
 
 def test_every_check_has_its_fault() -> None:
