@@ -10,8 +10,6 @@ import pytest
 
 from tests.support.browser import Demo, Visit
 
-pytestmark = pytest.mark.serial
-
 
 class Attacker(BaseHTTPRequestHandler):
     """Any path shows a page with what the path names in a frame."""

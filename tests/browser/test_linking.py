@@ -9,8 +9,6 @@ from playwright.sync_api import expect
 
 from tests.support.browser import Demo, Visit
 
-pytestmark = pytest.mark.serial
-
 Open = Callable[..., Visit]
 
 LINK = "Link Handcart account"

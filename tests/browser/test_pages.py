@@ -3,18 +3,17 @@
 from collections.abc import Callable
 from typing import Any
 
-import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page
+from playwright.sync_api import Page, ViewportSize
 
 from tests.browser.tour import every_page
 from tests.support.browser import Demo, Visit
 
-pytestmark = pytest.mark.serial
-
 Open = Callable[..., Visit]
 
 MOST_TABS = 40
+PHONE: ViewportSize = {"width": 320, "height": 700}  # the narrowest there are
+DESK: ViewportSize = {"width": 1280, "height": 720}
 # What a screen reader says of an element, near enough: its label, or else its text.
 NAME_OF = """element => {
     const ids = element.getAttribute("aria-labelledby")?.split(" ") ?? [];
@@ -58,19 +57,30 @@ def fits(page: Page, width: int, name: str) -> None:
     assert all(height >= 24 for height in heights), name
 
 
+def named(page: Page, name: str) -> None:
+    """One heading, the landmarks, and a name for everything that can be used."""
+    assert page.locator("h1").count() == 1, name
+    assert page.locator("main").count() == page.locator("header").count() == 1, name
+    usable = page.locator("input:not([type=hidden]):visible, select:visible, a:visible, button:visible")
+    assert all(usable.evaluate_all(f"elements => elements.map({NAME_OF})")), name
+
+
 def press_enter(visit: Visit) -> None:
     with visit.page.expect_navigation():
         visit.page.keyboard.press("Enter")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_every_page_then_axe_finds_nothing(visit: Open, demo: Demo, scheme: str) -> None:
-    customer, axe, found = visit(color_scheme=scheme), Axe(), {}
+def test_every_page_light_and_dark_then_axe_finds_nothing(visit: Open, demo: Demo) -> None:
+    customer, axe, found = visit(reduced_motion="reduce"), Axe(), {}
     for name in every_page(customer):
-        result: Any = axe.run(customer.page).response
-        found[name] = [(rule["id"], [node["html"] for node in rule["nodes"]]) for rule in result["violations"]]
-    assert {name: rules for name, rules in found.items() if rules} == {}
-    assert len(found) == 34
+        for scheme in ("light", "dark"):
+            customer.page.emulate_media(color_scheme=scheme)
+            result: Any = axe.run(customer.page).response
+            found[name, scheme] = [
+                (rule["id"], [node["html"] for node in rule["nodes"]]) for rule in result["violations"]
+            ]
+    assert {page: rules for page, rules in found.items() if rules} == {}
+    assert len(found) == 2 * 34
     assert failed_loads(customer) == 5
 
 
@@ -82,28 +92,19 @@ def test_page_with_faults_then_axe_finds_them(visit: Open) -> None:
     assert {"image-alt", "label", "color-contrast", "html-has-lang", "document-title"} <= rules
 
 
-def test_every_page_in_french_then_one_heading_a_title_landmarks_and_labels(visit: Open, demo: Demo) -> None:
-    customer = visit(locale="fr-CA")
+def test_every_page_in_french_on_a_phone_then_it_fits_and_all_is_named(visit: Open, demo: Demo) -> None:
+    customer = visit(viewport=PHONE, has_touch=True, is_mobile=True, locale="fr-CA")
     titles = set()
     for name in every_page(customer):
-        page = customer.page
-        assert page.locator("h1").count() == 1, name
-        assert page.locator("main").count() == page.locator("header").count() == 1, name
-        is_shop = page.url.startswith(demo.storefront_url)
-        assert page.locator("html").get_attribute("lang") == ("en-US" if is_shop else "fr-CA"), name
-        named = page.locator("input:not([type=hidden]):visible, select:visible, a:visible, button:visible")
-        assert all(named.evaluate_all(f"elements => elements.map({NAME_OF})")), name
-        titles.add(page.title())
+        fits(customer.page, PHONE["width"], name)
+        customer.page.set_viewport_size(DESK)
+        is_shop = customer.page.url.startswith(demo.storefront_url)
+        assert customer.page.locator("html").get_attribute("lang") == ("en-US" if is_shop else "fr-CA"), name
+        named(customer.page, name)
+        titles.add(customer.page.title())
+        customer.page.set_viewport_size(PHONE)
     assert len(titles) >= 10
     assert all(titles)
-    failed_loads(customer)
-
-
-def test_phone_then_nothing_to_scroll_sideways_and_buttons_to_hit(visit: Open, demo: Demo) -> None:
-    width = 320  # the narrowest there are
-    customer = visit(viewport={"width": width, "height": 700}, has_touch=True, is_mobile=True, locale="fr-CA")
-    for name in every_page(customer):
-        fits(customer.page, width, name)
     failed_loads(customer)
 
 

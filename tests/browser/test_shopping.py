@@ -2,14 +2,11 @@
 
 from collections.abc import Callable
 
-import pytest
 from playwright.sync_api import expect
 
 from tests.browser.test_pages import fits, focused, press_enter, tab_to
 from tests.browser.tour import to_slots
 from tests.support.browser import Demo, Visit
-
-pytestmark = pytest.mark.serial
 
 Open = Callable[..., Visit]
 
