@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import click
 
 from handcart import __version__
-from handcart.cli import operators, orders, processes, retailers, slots, stores
+from handcart.cli import operators, orders, processes, retailers, sandbox, slots, stores
 from handcart.cli.options import fail
 from handcart.core.db import Unavailable
 from handcart.core.migrate import WrongKey
@@ -24,6 +24,7 @@ _SECTIONS: Mapping[str, Sequence[click.Command]] = {
         slots.slots,
         orders.reconcile,
     ),
+    "Integrate with it": (sandbox.sandbox,),
     "The platform's customers": (operators.account, operators.membership, operators.unlink),
 }
 

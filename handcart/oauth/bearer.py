@@ -79,11 +79,11 @@ async def _caller(tx: Tx, token: str, call: Call) -> Caller:
     # A linking token stands for an account of the platform, not for a caller.
     if account_id is not None:
         raise errors.unauthorized(INVALID)
-    if revoked_at is not None:
-        raise errors.unauthorized(REVOKED)
     now = clock.now()
     if call.app.rehearsal is not None and retailer_id is not None:
         now = await call.app.rehearsal.know(tx, call, retailer_id)
+    if revoked_at is not None:
+        raise errors.unauthorized(REVOKED)
     if expires_at <= now:
         raise errors.unauthorized(EXPIRED)
     if retailer_id is None:

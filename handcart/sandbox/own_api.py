@@ -121,7 +121,9 @@ async def _clear_faults(tx: Tx, call: Call) -> FaultsResponse:
 
 
 def _faults(state: State) -> FaultsResponse:
-    return FaultsResponse([FaultAnswer(**msgspec.structs.asdict(fault)) for fault in state.faults])
+    return FaultsResponse(
+        [FaultAnswer(**{**msgspec.to_builtins(fault), "seen": fault.seen, "met": fault.met}) for fault in state.faults]
+    )
 
 
 def _given(fault: FaultRequest) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from handcart.core.http import Call, Reply, Route
 MOST_ENTRIES = 1000
 MOST_RETAILERS = 1000
 MOST_BODY = 8 * 1024
+MOST_URL = 2000
 MASK = "***"
 _NAMES = (
     *("client_secret", "linking_token", "access_token", "token", "code", "code_verifier", "assertion", "password"),
@@ -35,6 +36,7 @@ _IN_FORM = re.compile(rf"((?:^|[?&])(?:{'|'.join(_NAMES)})=)[^&#]*")
 _PACKAGE = Path(__file__).parents[1]
 _ALIKE = 0.6
 _NEAREST = 3
+_MOST_ASKED = 300  # comparing longer paths would take long
 
 
 class Refusal(Struct, kw_only=True, omit_defaults=True):
@@ -134,7 +136,7 @@ def entry(call: Call, method: str, raw_path: str, reply: Reply, fault: str | Non
         at=clock.to_wire(clock.now()),
         method=method,
         path=route.path if route else None,
-        url=raw_path + (f"?{masked(query)}" if query else ""),
+        url=(raw_path + (f"?{masked(query)}" if query else ""))[:MOST_URL],
         operation=(route.operation_id or None) if route else None,
         request=_body(call.raw),
         status=reply.status,
@@ -230,7 +232,7 @@ def _refusal(call: Call, method: str, raw_path: str) -> Refusal:
         keys=[one.key for one in several] if several else None,
         error=_name(made_by),
         rule=_name(asked_by),
-        nearest=nearest(call.app.routes, method, raw_path) if call.route is None else None,
+        nearest=nearest(call.app.routes, method, raw_path[:_MOST_ASKED]) if call.route is None else None,
     )
 
 

@@ -1,5 +1,6 @@
 """Faults: who meets them, how often, and that nothing is written."""
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -66,8 +67,19 @@ def test_when_every_call_fails_then_tokens_too_and_the_controls_never(server: Li
     switch_on(shop, {"fault": "internal_error"})
     assert shop.post_token(grant_type="client_credentials").status_code == 500
     assert shop.visitor().authorize().status_code == 500
+    control = {"Handcart-Sandbox": "control"}
+    asked = {**shop.credentials, "grant_type": "client_credentials"}
+    assert shop.http.post("/v2/oauth/token", json=asked, headers=control).status_code == 200
     assert shop.get(FAULTS).json()["faults"][0]["met"] == 2
     assert shop.get(f"{OWN}/clock").status_code == 200
+
+
+def test_when_calls_come_at_once_then_no_more_than_asked_for_fail(server: LiveServer) -> None:
+    shop = Shop(server)
+    switch_on(shop, {"fault": "unavailable", "operation": "get_user_link", "times": 5})
+    with ThreadPoolExecutor(8) as pool:
+        statuses = list(pool.map(lambda _: shop.get_link("user-1").status_code, range(24)))
+    assert statuses.count(503) == 5
 
 
 def test_when_a_share_fails_then_the_seed_says_which(server: LiveServer) -> None:

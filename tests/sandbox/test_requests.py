@@ -71,6 +71,13 @@ def refuse_scope(shop: Shop) -> Any:
     return answer
 
 
+def refuse_revoked(shop: Shop) -> Any:
+    shop.http.post("/v2/oauth/token/revoke", json={**shop.credentials, "token": shop.token})
+    answer = shop.get_link("nobody")
+    shop._token = None
+    return answer
+
+
 def refuse_code(shop: Shop) -> Any:
     return shop.redeem("no code")
 
@@ -89,6 +96,7 @@ REFUSALS = {
     "body": (refuse_body, "core.errors.of", "core.wire.decode", ["user_id", "first_name"], None),
     "text": (refuse_text, "core.wire._not_json", "core.wire.decode", None, None),
     "scope": (refuse_scope, "core.errors.forbidden_scope", "core.http.App._run", None, None),
+    "revoked": (refuse_revoked, "core.errors.unauthorized", "oauth.bearer._caller", None, None),
     "code": (refuse_code, "oauth.errors.invalid_grant", "oauth.tokens.redeem_code", None, None),
 }
 
@@ -122,6 +130,12 @@ def test_when_secrets_pass_then_none_is_kept(server: LiveServer) -> None:
     assert shop.client.client_id in text
     redirects = [one["answer"]["location"] for one in logged(shop, status=303)]
     assert f"{REDIRECT_URI}&code=***&state=state-2" in redirects[-1]
+
+
+def test_when_a_path_is_long_then_it_is_cut(server: LiveServer) -> None:
+    shop = Shop(server)
+    assert shop.get("/v2/" + "x" * 20_000).status_code == 404
+    assert len(logged(shop)[-1]["url"]) == requests.MOST_URL
 
 
 def test_when_a_body_is_long_then_it_is_cut_and_still_masked() -> None:

@@ -1,0 +1,153 @@
+"""`handcart sandbox`: each command once against a running server, and what is said when it cannot be done."""
+
+import json
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from handcart.cli import handcart
+from tests.support.process import HANDCART, ROOT, environment
+from tests.support.server import LiveServer, live_server
+from tests.support.shop import Shop
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """SQLite alone: the commands know HTTP and no store."""
+    data = tmp_path_factory.mktemp("data")
+    with live_server(f"sqlite:///{data}/handcart.db", data) as running:
+        yield running
+
+
+@pytest.fixture
+def shop(server: LiveServer) -> Shop:
+    return Shop(server)
+
+
+@pytest.fixture
+def run(shop: Shop) -> Run:
+    """`run("clock", "show")` with the credentials of the test's shop."""
+
+    def invoke(*arguments: str, **changed: str) -> Result:
+        access = {"SANDBOX_URL": shop.server.url, "SANDBOX_CLIENT_ID": shop.client.client_id}
+        access["SANDBOX_CLIENT_SECRET"] = shop.client.client_secret
+        return CliRunner().invoke(handcart, ["sandbox", *arguments], env={**access, **changed})
+
+    return invoke
+
+
+def said(result: Result) -> str:
+    assert result.exit_code == 0, f"{result.output}\n{result.exception!r}"
+    return result.stdout
+
+
+def test_when_the_clock_is_turned_then_it_says_where_it_is(run: Run) -> None:
+    assert said(run("clock", "freeze", "--at", "2030-06-12T17:00:00Z")) == "2030-06-12T17:00:00Z, frozen\n"
+    assert said(run("clock", "advance", "90")) == "2030-06-12T17:01:30Z, frozen\n"
+    assert json.loads(said(run("clock", "show", "--json"))) == {"now": "2030-06-12T17:01:30Z", "state": "frozen"}
+    assert said(run("clock", "next", "hold_expiry")) == "nothing is due\n2030-06-12T17:01:30Z, frozen\n"
+    assert said(run("clock", "next")).startswith("token_expiry\n2030-06-1")
+    assert "going on" in said(run("clock", "set", "--at", "2030-01-01T00:00:00Z"))
+    assert said(run("clock", "release")).endswith("the real time\n")
+
+
+def test_when_calls_are_logged_then_the_refused_one_shows_its_rule_and_no_command_is_there(
+    shop: Shop, run: Run
+) -> None:
+    shop.user("user-1")
+    shop.get_link("user-1")
+    shop.get("/v2/fulfillment/user")
+    lines = said(run("log")).splitlines()
+    assert [line.split()[0] for line in lines if not line.startswith("       ")] == ["1", "2", "3", "4"]
+    assert "       user_id: User Not Linked  (linking.ops.membership)" in lines
+    assert "       did you mean POST /v2/fulfillment/users" in lines
+    calls = [json.loads(line) for line in said(run("log", "--json", "--refused", "--after", "3")).splitlines()]
+    assert [(call["number"], call["status"]) for call in calls] == [(4, 404)]
+
+
+def test_when_the_log_is_followed_then_calls_appear_as_they_come_and_after_a_reset(shop: Shop, run: Run) -> None:
+    access = ["--url", shop.server.url, "--client-id", shop.client.client_id]
+    process = subprocess.Popen(
+        [*HANDCART, "sandbox", "log", "--follow", "--json", *access],
+        cwd=ROOT,
+        env={**environment(), "SANDBOX_CLIENT_SECRET": shop.client.client_secret, "PYTHONUNBUFFERED": "1"},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    try:
+        shop.user("user-1")
+        numbers = [json.loads(process.stdout.readline())["number"] for _ in range(2)]
+        assert said(run("reset")).startswith("Removed: ")
+        time.sleep(0.2)
+        shop.get_link("user-1")
+        assert json.loads(process.stdout.readline())["operation"] == "get_user_link"
+    finally:
+        process.terminate()
+        process.wait(10)
+        process.stdout.close()
+    assert numbers == [1, 2]
+
+
+def test_when_faults_are_added_then_they_stand_beside_each_other_until_they_are_off(shop: Shop, run: Run) -> None:
+    assert said(run("faults", "list")) == "No faults.\n"
+    run("faults", "add", "slow", "--slow-ms", "1", "--times", "1")
+    text = said(run("faults", "add", "unavailable", "--operation", "create_user"))
+    assert [line.split()[0] for line in text.splitlines()] == ["fault", "slow", "unavailable"]
+    assert shop.token  # that was the slow one
+    assert shop.post("/v2/fulfillment/users", {"user_id": "user-1", "first_name": "Sample"}).status_code == 503
+    (left,) = json.loads(said(run("faults", "add", "rate_limited", "--json")))["faults"][1:]
+    assert left["fault"] == "rate_limited"
+    assert said(run("faults", "off")) == "No faults.\n"
+
+
+def test_when_a_user_is_linked_then_the_way_is_shown(shop: Shop, run: Run) -> None:
+    user_id = shop.user()
+    lines = said(run("link", user_id, "--membership-days", "30")).splitlines()
+    assert lines[-1] == 'link endpoint: 200 {"success": true}'
+    assert shop.get_link(user_id).json()["instacartplus_member"] is True
+    assert "error=access_denied" in said(run("link", user_id, "--outcome", "denied"))
+
+
+def test_when_the_demo_wrote_its_info_then_that_is_enough(shop: Shop, tmp_path: Path) -> None:
+    info = tmp_path / "info.json"
+    info.write_text(json.dumps({"api_url": shop.server.url, **shop.credentials}))
+    answered = CliRunner().invoke(handcart, ["sandbox", "clock", "show", "--info", str(info)])
+    assert said(answered).endswith("the real time\n")
+
+
+REFUSED: dict[str, tuple[tuple[str, ...], dict[str, str], int, str]] = {
+    "a time": (("clock", "freeze", "--at", "tomorrow"), {}, 1, "at: is invalid"),
+    "backwards": (("clock", "advance", "--", "-5"), {}, 2, "-5 is not in the range"),
+    "an operation": (("faults", "add", "slow", "--slow-ms", "5", "--operation", "x"), {}, 1, "faults[0].operation"),
+    "a user": (("link", "nobody"), {}, 1, "user_id: User Not Found"),
+    "the secret": (("clock", "show"), {"SANDBOX_CLIENT_SECRET": "wrong"}, 1, "invalid_client: "),
+    "no secret": (("clock", "show"), {"SANDBOX_CLIENT_SECRET": ""}, 1, "the client is missing"),
+    "no server": (("clock", "show"), {"SANDBOX_URL": "http://127.0.0.1:9"}, 1, "does not answer"),
+    "no URL": (("clock", "show"), {"SANDBOX_URL": "file:///etc/passwd"}, 2, "write it as http://host:port"),
+    "no HTTP": (("clock", "show"), {"SANDBOX_URL": "http://"}, 1, "does not answer"),
+}
+
+
+@pytest.mark.parametrize("row", REFUSED)
+def test_when_it_cannot_be_done_then_a_sentence_says_why(run: Run, row: str) -> None:
+    arguments, changed, status, sentence = REFUSED[row]
+    result = run(*arguments, **changed)
+    assert result.exit_code == status, f"{result.output}\n{result.exception!r}"
+    assert sentence in result.output
+    assert "Traceback" not in result.output
+
+
+def test_when_the_server_is_for_production_then_it_says_that_there_is_no_sandbox(tmp_path: Path) -> None:
+    with live_server(f"sqlite:///{tmp_path}/handcart.db", tmp_path, environment="production") as production:
+        shop = Shop(production)
+        arguments = ["sandbox", "clock", "show", "--url", production.url, "--client-id", shop.client.client_id]
+        result = CliRunner().invoke(handcart, [*arguments, "--client-secret", shop.client.client_secret])
+    assert (result.exit_code, "this server has no sandbox" in result.output) == (1, True)
