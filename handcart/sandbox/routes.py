@@ -16,15 +16,19 @@ from handcart.sandbox.wire import (
     AdvanceBatchRequest,
     AuthorizeRequest,
     AuthorizeResponse,
+    BatchId,
     BatchResponse,
     CreateInstacartUserRequest,
     CreateItemRequest,
     CreateShopperRequest,
     GenerateBatchRequest,
     IdResponse,
-    Line,
-    PathId,
+    InstacartUserId,
+    LineNum,
+    OrderId,
+    ShopperId,
     SimulateCallbackRequest,
+    TreatIdsAsInternal,
     UpdateItemRequest,
 )
 
@@ -32,11 +36,11 @@ _DOCS = "https://docs.instacart.com/connect/api/sandbox"
 _PATH = "/v2/fulfillment_sandbox"
 _ITEMS = "/shoppers/{shopper_id}/orders/{order_id}/items"
 _IN_PATH: Mapping[str, Any] = {
-    "shopper_id": PathId,
-    "batch_id": PathId,
-    "user_id": PathId,
-    "order_id": Line,
-    "line_num": Line,
+    "shopper_id": ShopperId,
+    "batch_id": BatchId,
+    "user_id": InstacartUserId,
+    "order_id": OrderId,
+    "line_num": LineNum,
 }
 _PICKING = (
     order_errors.order_not_found(),
@@ -49,6 +53,8 @@ _PICKING = (
 def _route(operation_id: str, path: str, handler: Handler, summary: str, source: str, **fields: Any) -> Route:
     parameters: dict[str, Any] = {"X-Retailer-Id": RetailerId}
     parameters |= {name: kind for name, kind in _IN_PATH.items() if f"{{{name}}}" in path}
+    if path == "/batches" or "/items" in path:
+        parameters["X-Treat-Ids-As-Internal"] = TreatIdsAsInternal
     return Route(
         operation_id=operation_id,
         path=f"{_PATH}{path}",

@@ -15,12 +15,21 @@ from handcart.core.wire import DigitId, WireId
 from handcart.stores.models import Count, ItemByName, Weight
 
 MOST_ORDERS = 100
-PathId = Annotated[int, Meta(ge=0, le=2**53 - 1)]
+# What stands in paths.
+_Id = Annotated[int, Meta(ge=0, le=2**53 - 1)]
+ShopperId = Annotated[_Id, Meta(description="From the creation of the shopper", examples=[21850710])]
+BatchId = Annotated[_Id, Meta(description="From the generation of the batch", examples=[1])]
+InstacartUserId = Annotated[_Id, Meta(description="From the creation of the user", examples=[940626754])]
 Text = Annotated[str, Meta(max_length=255, pattern=r"^[^\x00]*$(?!\n)")]
 Url = Annotated[str, Meta(min_length=1, max_length=2000, pattern=r"^[^\x00]+$(?!\n)")]
 Line = Annotated[
     str, Meta(min_length=1, max_length=255, pattern=r"^[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*$(?!\n)")
 ]
+
+
+OrderId = Annotated[Line, Meta(description="The retailer's own id of an order", examples=["ORD-77120"])]
+LineNum = Annotated[Line, Meta(description="The number of a line of the order", examples=["1"])]
+TreatIdsAsInternal = Annotated[str, Meta(description="Ignored: an order has no other id", examples=["true"])]
 
 
 class CreateShopperRequest(Struct):
