@@ -27,6 +27,7 @@ PAGES = {
     ROOT / "README.md": '"instacartplus_member":true',
     GUIDE / "link-an-account.md": '"instacartplus_member":true',
     GUIDE / "take-an-order.md": "customer_driven",
+    ROOT / "docs" / "sandbox.md": '"instacartplus_member":true',
 }
 START_SECONDS = 60
 BETWEEN = "\x1e"  # what bash prints after each block
@@ -76,7 +77,7 @@ def test_when_the_lines_of_a_page_are_run_then_they_do_what_the_page_says(page: 
     run = subprocess.run(
         ["bash", "-c", f"set -euo pipefail\n{lines}"],
         cwd=demo,
-        env={**os.environ, "NO_PROXY": "127.0.0.1"},
+        env={**os.environ, "NO_PROXY": "127.0.0.1", "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
         capture_output=True,
         text=True,
         timeout=120,
