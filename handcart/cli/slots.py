@@ -51,6 +51,9 @@ def plan() -> None:
 @click.option("--weekly", type=_file_type, metavar="FILE", help="Or orders by weekday and hour.")
 @click.option("--shoppers", type=_file_type, metavar="FILE", help="Or shoppers on shift by weekday and hour.")
 @click.option("--orders-per-hour", type=float, metavar="X", help="Orders that one shopper can do in an hour.")
+@click.option(
+    "--same-day-only", type=click.IntRange(0, 1_000_000), metavar="N", help="How many of them wait for the day itself."
+)
 @click.option("--lead-minutes", type=click.IntRange(0, 10_080), metavar="N", help="Offered until so long before it.")
 @click.option(
     "--cutoff-hour", type=click.IntRange(0, 24), metavar="H", help="No more for today from then on; 24: never."
@@ -347,8 +350,10 @@ def _show_plans(as_json: bool, plans: Sequence[tuple[str, str, Any]]) -> None:
 
 def _orders_words(plan: Any) -> str:
     if plan.shoppers is not None:
-        return f"{_span(plan.shoppers)} shoppers x {plan.orders_per_hour:g} an hour"
-    return str(plan.capacity) if plan.weekly is None else f"{_span(plan.weekly)} by the week"
+        words = f"{_span(plan.shoppers)} shoppers x {plan.orders_per_hour:g} an hour"
+    else:
+        words = str(plan.capacity) if plan.weekly is None else f"{_span(plan.weekly)} by the week"
+    return f"{words}, {plan.same_day_only} on the day only" if plan.same_day_only else words
 
 
 def _span(week: Sequence[Sequence[float]]) -> str:

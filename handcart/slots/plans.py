@@ -30,14 +30,16 @@ class Plan(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
 
     `capacity`: orders for each two-hour window while the store is open. `weekly`: the same for each weekday (from
     Monday) and each hour a window starts at. `shoppers`: as `weekly`, people on shift; with `orders_per_hour` the
-    capacity is derived from them. A window is offered until `lead_minutes` before it starts, and until `cutoff_hour`
-    of the store's day for windows of the same day; `horizon_days` ahead, today included.
+    capacity is derived from them. `same_day_only`: how many of these orders wait for the day itself. A window is
+    offered until `lead_minutes` before it starts, and until `cutoff_hour` of the store's day for windows of the same
+    day; `horizon_days` ahead, today included.
     """
 
     capacity: Orders = 10
     weekly: _Week | None = None
     shoppers: _Week | None = None
     orders_per_hour: Annotated[float, Meta(gt=0, le=1000)] = 1.0
+    same_day_only: Orders = 0
     lead_minutes: Annotated[int, Meta(ge=0, le=10_080)] = 60
     cutoff_hour: Annotated[int, Meta(ge=0, le=24)] | None = None
     horizon_days: Annotated[int, Meta(ge=1, le=60)] = 7
@@ -45,7 +47,7 @@ class Plan(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     @property
     def is_even(self) -> bool:
         """Whether every window takes as many orders as any other."""
-        return self.weekly is None and self.shoppers is None
+        return self.weekly is None and self.shoppers is None and not self.same_day_only
 
     def orders(self, start: Start) -> int:
         """How many orders the window at this hour takes, by the template."""
@@ -60,11 +62,12 @@ _WEEK = [Start(0, "", weekday, hour) for weekday in range(7) for hour in range(2
 
 @dataclass(frozen=True, slots=True)
 class Calendar:
-    """A plan with its exceptions, for one store and kind."""
+    """A plan with its exceptions, for one store and kind. `today`: the date there."""
 
     store: Store
     plan: Plan
     exceptions: Mapping[tuple[str, int], int]
+    today: str = ""
 
     @property
     def is_even(self) -> bool:
@@ -84,12 +87,15 @@ class Calendar:
             for hour in (start.hour, WHOLE_DAY):
                 if (start.date, hour) in self.exceptions:
                     return self.exceptions[start.date, hour]
-        return self.plan.orders(start)
+        orders = self.plan.orders(start)
+        return max(0, orders - self.plan.same_day_only) if start.date > self.today else orders
 
     def least(self) -> int:
         """What no window that takes any orders takes fewer of."""
         template = [self.plan.capacity] if self.plan.is_even else [self.plan.orders(hour) for hour in _WEEK]
-        return min((orders for orders in (*template, *self.exceptions.values()) if orders), default=1)
+        before_the_day = [orders - self.plan.same_day_only for orders in template]
+        found = (*template, *before_the_day, *self.exceptions.values())
+        return min((orders for orders in found if orders > 0), default=1)
 
     def reason(self, start: Start, now: int, *, grace: int = 0, has_lead: bool = True) -> str | None:
         """Why the window cannot be had whatever its places; None if nothing is against it."""
@@ -120,7 +126,8 @@ class SlotException:
 async def calendar(tx: Tx, retailer_id: int, store: Store, kind: str) -> Calendar:
     """What a store offers of a kind: by its own plan, else by the one for every store, else by the default."""
     plan = await plan_for(tx, retailer_id, store.location_code, kind)
-    return Calendar(store, plan, await _exceptions(tx, retailer_id, store, kind))
+    today = windows.start_of(store.time_zone, clock.now()).date
+    return Calendar(store, plan, await _exceptions(tx, retailer_id, store, kind), today)
 
 
 async def _exceptions(tx: Tx, retailer_id: int, store: Store, kind: str) -> Mapping[tuple[str, int], int]:

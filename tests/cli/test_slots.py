@@ -62,13 +62,16 @@ def test_plans_set_then_each_changes_what_is_named_where_it_is_named(slots: Comm
     assert {**expected, "cutoff_hour": None}.items() <= plan.items()
     assert capacities(slots) == [8] * 24
     assert capacities(slots, "last_mile") == [10] * 24
+    slots("plan", "set", "--kind", "pickup", "--same-day-only", "3")
+    assert (capacities(slots, "pickup"), capacities(slots, "pickup", day=TODAY)) == ([5] * 24, [8] * 24)
 
     lines = [line.split() for line in slots("plan", "list").output.splitlines()[1:]]
     assert lines == [
         ["(every)", "delivery", "60", "-", "7", "8"],
-        ["(every)", "pickup", "60", "-", "7", "8"],
+        ["(every)", "pickup", "60", "-", "7", "8,", "3", "on", "the", "day", "only"],
         ["12", "delivery", "0", "-", "3", "8"],
     ]
+    slots("plan", "set", "--kind", "pickup", "--same-day-only", "0")
     left = answer(slots("plan", "remove", *own, "--json"))["plans"]
     assert left == everywhere["plans"]
     assert "has no plan for delivery" in refusal(slots("plan", "remove", *own))

@@ -11,7 +11,7 @@ from handcart.slots.models import CUTOFF_PASSED, NO_CAPACITY, STORE_CLOSED, TOO_
 from handcart.slots.plans import EVERY_STORE, WHOLE_DAY, Calendar, Plan
 from handcart.stores.models import DELIVERY, PICKUP, Store
 from tests.support.shop import Shop
-from tests.support.slots import moment, stock
+from tests.support.slots import listed, moment, reserve, stock
 from tests.support.stores import store
 
 CHICAGO = "America/Chicago"
@@ -47,6 +47,25 @@ def test_when_a_plan_counts_orders_then_template_and_shoppers_decide(plan: Plan,
     assert Calendar(store("s"), plan, {}).capacity(start) == orders
 
 
+def test_when_orders_wait_for_the_day_itself_then_a_window_is_full_without_them_until_then(shop: Shop, at: Any) -> None:
+    kept = stock(shop, Plan(capacity=2, same_day_only=1))
+    shop.server.write(plans.set_exception, shop.retailer.id, "s", DELIVERY, THURSDAY, [14], 7)
+    start = windows.start_of(CHICAGO, moment(f"{THURSDAY}T12:00-05:00"))
+    for now, orders in ((f"{THURSDAY}T00:00-05:00", 2), ("2027-06-09T23:59-05:00", 1)):
+        at(now)
+        calendar = shop.server.read(plans.calendar, shop.retailer.id, kept, DELIVERY)
+        assert (calendar.capacity(start), calendar.least(), calendar.is_even) == (orders, 1, False)
+        assert calendar.capacity(windows.start_of(CHICAGO, moment(f"{THURSDAY}T14:00-05:00"))) == 7
+    slot = next(one for one in listed(shop, "preview delivery") if one["date"] == THURSDAY)
+    assert [reserve(shop, shop.user(), slot["id"]).status_code for _ in range(2)] == [200, 400]
+    assert {one["id"]: one for one in listed(shop, "preview delivery")}[slot["id"]]["availability"] == {
+        "available": False,
+        "reasons": ["no_capacity"],
+    }
+    at(f"{THURSDAY}T00:00-05:00")
+    assert [reserve(shop, shop.user(), slot["id"]).status_code for _ in range(2)] == [200, 400]
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -55,6 +74,7 @@ def test_when_a_plan_counts_orders_then_template_and_shoppers_decide(plan: Plan,
         '{"weekly": []}',
         '{"weekly": [[1], [1], [1], [1], [1], [1], [1]]}',
         '{"orders_per_hour": 0}',
+        '{"same_day_only": -1}',
         '{"lead_minutes": -1}',
         '{"cutoff_hour": 25}',
         '{"horizon_days": 0}',
