@@ -39,6 +39,13 @@ CALLBACK_PATH = "/account/link/callback"
 _READY_SECONDS = 30
 _STOP_SECONDS = 15
 _SAMPLES = (("member@example.com", True), ("guest@example.com", False))
+# From Monday on: hours whose windows are full until the day itself, so that a shop has full ones to show. They lie far
+# from midnight: the first window that is listed is never one of them.
+_BUSY_HOURS = ((17, 18), (18,), (17,), (17, 18), (16, 17, 18), (9, 10, 11), (10, 11, 17))
+_FEW = 1000
+LIVELY = Plan(
+    weekly=[[_FEW if hour in busy else 2 * _FEW for hour in range(24)] for busy in _BUSY_HOURS], same_day_only=_FEW
+)
 
 
 class DemoFailed(Exception):
@@ -115,7 +122,7 @@ async def _fill(chosen: Settings, keys: Keys, kept: dict[str, Any], redirect_uri
             ]
             hashes = [await asyncio.to_thread(passwords.hash_new, str(sample["password"])) for sample in samples]
             kept = await database.write(make_samples, samples, hashes)
-        await database.write(stock)
+        await database.write(stock, LIVELY)
         await database.write(retailers.register_redirect_uris, kept["client_id"], [redirect_uri])
     finally:
         await database.close()
@@ -139,14 +146,14 @@ async def make_samples(tx: Tx, samples: list[dict[str, Any]], hashes: list[str])
     return {"client_id": client.client_id, "client_secret": client.client_secret, "accounts": samples}
 
 
-async def stock(tx: Tx) -> None:
-    """Fill the sample retailer's stores and shelves, once."""
+async def stock(tx: Tx, plan: Plan = Plan(capacity=1000)) -> None:  # noqa: B008 (frozen)
+    """Fill the sample retailer's stores and shelves, once; `plan` is that of every store."""
     retailer = await retailers.retailer_by_slug(tx, DEMO_RETAILER)
     assert retailer is not None
     if not await stores.stores(tx, retailer.id):
         await retailers.change(tx, DEMO_RETAILER, {"offers_eta": True})
         for kind in KINDS:
-            await plans.set_plan(tx, retailer.id, plans.EVERY_STORE, kind, Plan(capacity=1000))
+            await plans.set_plan(tx, retailer.id, plans.EVERY_STORE, kind, plan)
         await stores.save(tx, retailer.id, await samples.stores(tx))
         await items.save(tx, retailer.id, samples.items())
 

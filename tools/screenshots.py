@@ -84,7 +84,7 @@ def order(demo: Demo, browser: Browser) -> None:
     choose_store(visit, "10001")
     visit.press("Add Red table wine")
     to_slots(visit, "10001")
-    visit.page.locator(".slots > .grid tr:nth-child(3) button.off").hover()
+    visit.page.locator(".slots > .grid button.off", has_text="Full").first.hover()
     save(take(visit.page), IMAGES / "slots.png")
     visit.page.locator(".grid tr:nth-child(8) button.slot:not(.off):visible").nth(1).click()
     visit.page.get_by_label("Date of birth").fill("1991-03-05")

@@ -34,6 +34,10 @@ def test_scripts_off_on_a_phone_then_the_whole_way_to_a_canceled_order(visit: Op
     customer.press("See delivery times")
     fits(page, 320, "times")
 
+    page.locator(".days a").nth(1).click()
+    page.locator(FULL).first.focus()
+    expect(page.locator(".why:visible")).to_have_count(1)
+    fits(page, 320, "the reason of a full time")
     page.locator(".days a").last.click()
     day = page.locator(".days a[aria-current]").inner_text().split()[-1]
     page.locator(FREE).first.click()

@@ -4,8 +4,6 @@ from collections.abc import Iterator
 
 from tests.support.browser import Visit
 
-FULL_HOURS = (9, 10, 17)
-
 
 def choose_store(visit: Visit, postal_code: str = "60610") -> None:
     """From the shop's front page to the shelf of the nearest store."""
@@ -14,7 +12,7 @@ def choose_store(visit: Visit, postal_code: str = "60610") -> None:
 
 
 def to_slots(visit: Visit, postal_code: str = "60610") -> None:
-    """To the grid of times for a delivery of the sample basket, with some times full, signed in."""
+    """To the grid of times for a delivery of the sample basket, signed in."""
     choose_store(visit, postal_code)
     visit.press("Add Vine tomatoes")
     visit.page.goto(f"{visit.demo.storefront_url}/slots")
@@ -23,20 +21,6 @@ def to_slots(visit: Visit, postal_code: str = "60610") -> None:
     if visit.heading == "Where shall we deliver?":
         visit.page.get_by_label("Street and number").fill("350 W Oak St")
         visit.press("See delivery times")
-    days = visit.page.locator(".days a").all()
-    fill_up(visit, (days[2].get_attribute("href") or "").removeprefix("?day="))
-    visit.page.goto(f"{visit.demo.storefront_url}/slots")
-
-
-def fill_up(visit: Visit, day: str) -> None:
-    """Let no store have places at `FULL_HOURS` of a day."""
-    for hour in FULL_HOURS:
-        visit.demo.sql(
-            "INSERT OR REPLACE INTO slot_exceptions (retailer_id, location_code, kind, date, hour, capacity)"
-            " SELECT id, '', 'delivery', ?, ?, 0 FROM retailers WHERE slug = 'sample-market'",
-            day,
-            hour,
-        )
 
 
 def every_page(visit: Visit) -> Iterator[str]:
