@@ -248,6 +248,9 @@ async def _client(call: Call, parameters: dict[str, str], refusal: OAuthError) -
     client_id, secret = credentials(call, parameters, refusal)
     client = await call.app.database.read(retailers.client_by_secret, client_id, secret)
     if client is None:
+        if call.app.rehearsal is not None:  # whose log shall it be in?
+            claimed = await call.app.database.read(retailers.client, client_id)
+            await call.app.rehearse(call, claimed.retailer_id if claimed else None)
         await count_wrong_secret(call, client_id)
         raise refusal
     call.caller = client

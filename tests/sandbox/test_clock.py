@@ -2,18 +2,21 @@
 
 import asyncio
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from handcart import worker
 from handcart.core import clock, ids
 from handcart.core.clock import VirtualClock
+from handcart.core.secret import Keys
 from handcart.sandbox import own_api
 from handcart.sandbox.clock import DUE
 from tests.support.clocks import CLOCK, NOON, advance, freeze, run_to, turn
 from tests.support.contents import nothing_written
 from tests.support.orders import Market
-from tests.support.server import LiveServer, live_server
+from tests.support.server import SECRET_KEY, LiveServer, live_server, on_sqlite
 from tests.support.shop import Shop, error
 
 
@@ -119,6 +122,23 @@ def test_when_a_day_passes_then_an_idempotency_key_is_free(market: Market) -> No
     assert market.send("dispatch", "", bodies[1], headers=key).status_code != 422
 
 
+def test_when_the_clock_is_behind_then_the_worker_leaves_what_is_still_good_by_it(server: LiveServer) -> None:
+    shop = Shop(server)
+    freeze(shop, "2026-01-03T00:00:00Z")
+    assert shop.token
+    asyncio.run(worker.run(server.app.settings, Keys(SECRET_KEY.encode()), once=True))
+    assert shop.get_link(shop.user()).status_code == 400
+
+
+@on_sqlite
+def test_when_the_server_has_several_processes_then_all_go_by_the_clock(server: LiveServer, tmp_path: Path) -> None:
+    shop = Shop(server)
+    with live_server(server.app.settings.database, tmp_path) as another:
+        freeze(shop)
+        there = another.http().get(CLOCK, headers=shop.headers).json()
+    assert there == {"now": NOON, "state": "frozen"}
+
+
 # Where it goes
 
 
@@ -186,6 +206,7 @@ BAD = {
 }
 
 
+@on_sqlite
 @pytest.mark.parametrize("row", BAD)
 def test_when_the_input_is_bad_then_it_is_refused_and_the_clock_stays(server: LiveServer, row: str) -> None:
     shop = Shop(server)

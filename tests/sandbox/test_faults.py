@@ -8,7 +8,7 @@ import pytest
 from handcart.slots import plans
 from tests.support.contents import contents, nothing_written
 from tests.support.orders import Market
-from tests.support.server import LiveServer
+from tests.support.server import LiveServer, on_sqlite
 from tests.support.shop import Shop, error
 
 OWN = "/v2/handcart_sandbox"
@@ -176,6 +176,7 @@ BAD: dict[str, tuple[Any, str, str]] = {
 }
 
 
+@on_sqlite
 @pytest.mark.parametrize("row", BAD)
 def test_when_faults_are_bad_then_they_are_refused_and_nothing_changes(server: LiveServer, row: str) -> None:
     shop = Shop(server)

@@ -9,7 +9,7 @@ from handcart.oauth.scopes import FULFILLMENT
 from tests.support.clocks import advance, freeze
 from tests.support.contents import nothing_written
 from tests.support.oauth import Organization
-from tests.support.server import LiveServer
+from tests.support.server import LiveServer, on_sqlite
 from tests.support.shop import REDIRECT_URI, Shop, error
 
 OWN = "/v2/handcart_sandbox"
@@ -144,6 +144,7 @@ BAD: dict[str, tuple[dict[str, Any], str, str]] = {
 }
 
 
+@on_sqlite
 @pytest.mark.parametrize("row", BAD)
 def test_when_the_input_is_bad_then_it_is_refused_and_nothing_is_written(server: LiveServer, row: str) -> None:
     shop = Shop(server)

@@ -1,4 +1,7 @@
-"""The request log: what it keeps, what it masks, which rule it names, and how it is followed."""
+"""The request log: what it keeps, what it masks, which rule it names, and how it is followed.
+
+It is in the process and knows no store.
+"""
 
 import json
 import threading
@@ -11,7 +14,7 @@ from handcart.core import clock
 from handcart.sandbox import requests
 from tests.support.clocks import freeze
 from tests.support.orders import Market
-from tests.support.server import LiveServer
+from tests.support.server import LiveServer, on_sqlite
 from tests.support.shop import REDIRECT_URI, Shop, error
 
 OWN = "/v2/handcart_sandbox"
@@ -25,6 +28,7 @@ def logged(shop: Shop, **query: Any) -> list[dict[str, Any]]:
     return entries
 
 
+@on_sqlite
 def test_when_a_call_is_answered_then_all_of_it_is_kept(server: LiveServer) -> None:
     shop = Shop(server)
     assert shop.token
@@ -78,6 +82,10 @@ def refuse_revoked(shop: Shop) -> Any:
     return answer
 
 
+def refuse_secret(shop: Shop) -> Any:
+    return shop.post_token(grant_type="client_credentials", client_secret="wrong")
+
+
 def refuse_code(shop: Shop) -> Any:
     return shop.redeem("no code")
 
@@ -97,11 +105,13 @@ REFUSALS = {
     "text": (refuse_text, "core.wire._not_json", "core.wire.decode", None, None),
     "scope": (refuse_scope, "core.errors.forbidden_scope", "core.http.App._run", None, None),
     "revoked": (refuse_revoked, "core.errors.unauthorized", "oauth.bearer._caller", None, None),
+    "secret": (refuse_secret, "oauth.errors.invalid_client", "oauth.api._token", None, None),
     "code": (refuse_code, "oauth.errors.invalid_grant", "oauth.tokens.redeem_code", None, None),
 }
 
 
 @pytest.mark.parametrize("row", REFUSALS)
+@on_sqlite
 def test_when_a_call_is_refused_then_the_rule_is_named(server: LiveServer, row: str) -> None:
     shop = Shop(server)
     refuse, error_name, rule, key, likeliest = REFUSALS[row]
@@ -114,6 +124,7 @@ def test_when_a_call_is_refused_then_the_rule_is_named(server: LiveServer, row: 
     assert (refusal.get("nearest") or [None])[0] == likeliest
 
 
+@on_sqlite
 def test_when_secrets_pass_then_none_is_kept(server: LiveServer) -> None:
     shop = Shop(server)
     user_id, account = shop.user(), shop.account()
@@ -132,6 +143,7 @@ def test_when_secrets_pass_then_none_is_kept(server: LiveServer) -> None:
     assert f"{REDIRECT_URI}&code=***&state=state-2" in redirects[-1]
 
 
+@on_sqlite
 def test_when_a_path_is_long_then_it_is_cut(server: LiveServer) -> None:
     shop = Shop(server)
     assert shop.get("/v2/" + "x" * 20_000).status_code == 404
@@ -147,6 +159,7 @@ def test_when_a_body_is_long_then_it_is_cut_and_still_masked() -> None:
     assert "hidden" not in requests._body(body[:30])
 
 
+@on_sqlite
 def test_when_the_log_is_asked_for_a_part_then_for_just_that(server: LiveServer) -> None:
     shop = Shop(server)
     assert shop.token
@@ -169,11 +182,13 @@ def test_when_the_log_is_asked_for_a_part_then_for_just_that(server: LiveServer)
         *(("refused", "perhaps"), ("wait", "31"), ("canonical", "2")),
     ],
 )
+@on_sqlite
 def test_when_a_query_is_bad_then_it_is_refused(server: LiveServer, name: str, value: str) -> None:
     answer = Shop(server).get(f"{OWN}/requests", params={name: value})
     assert error(answer) == (400, "is invalid", 1001, name)
 
 
+@on_sqlite
 def test_when_there_is_none_yet_then_it_waits_for_one(server: LiveServer) -> None:
     shop = Shop(server)
     assert shop.token
@@ -208,6 +223,7 @@ def test_when_calls_are_many_then_the_last_ones_are_kept_of_each_retailer() -> N
     assert log.last(1) == 0  # the one that was quiet for longest
 
 
+@on_sqlite
 def test_when_a_scenario_runs_again_then_the_canonical_log_is_the_same_byte_for_byte(server: LiveServer) -> None:
     market, texts = Market(server), []
     for _ in range(3):
