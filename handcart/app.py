@@ -20,7 +20,7 @@ from handcart.oauth import bearer
 from handcart.oauth import pages as oauth_pages
 from handcart.orders import ops as orders
 from handcart.orders import routes as orders_routes
-from handcart.sandbox import own_api
+from handcart.sandbox import own_api, robot_api
 from handcart.sandbox import routes as sandbox_routes
 from handcart.sandbox.rehearsal import Rehearsal
 from handcart.slots import ops as slots
@@ -64,7 +64,7 @@ def routes(settings: Settings) -> Sequence[Route]:
     """The route table for these settings."""
     table = [*api_routes(), *page_routes(), *_health_routes()]
     if settings.is_sandbox:
-        table += [*sandbox_routes.ROUTES, *own_api.ROUTES]
+        table += sandbox_table()
     if settings.is_sandbox or settings.reference:
         table += _reference_routes()
     if settings.metrics_public:
@@ -84,6 +84,11 @@ def api_routes() -> Sequence[Route]:
     )
 
 
+def sandbox_table() -> Sequence[Route]:
+    """What only a server for development has."""
+    return (*sandbox_routes.ROUTES, *own_api.ROUTES, *robot_api.ROUTES)
+
+
 def page_routes() -> Sequence[Route]:
     """What people see."""
     return (
@@ -97,7 +102,7 @@ def page_routes() -> Sequence[Route]:
 
 def description(settings: Settings) -> dict[str, object]:
     """The OpenAPI document; a sandbox's shows what only a sandbox has."""
-    own = (*sandbox_routes.ROUTES, *own_api.ROUTES) if settings.is_sandbox else ()
+    own = sandbox_table() if settings.is_sandbox else ()
     return openapi.describe(
         [*api_routes(), *own],
         info={"title": "Handcart: Connect Fulfillment API", "version": __version__, "description": _ABOUT},

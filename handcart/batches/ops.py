@@ -152,6 +152,14 @@ async def hold(tx: Tx, retailer_id: int, batch_id: int) -> Batch:
     return Batch(row["id"], row["type"], row["workflow_state"], row["shopper_id"], order_ids, row["ended_at"] is None)
 
 
+async def of_order(tx: Tx, retailer_id: int, order_id: str) -> Batch | None:
+    """The live batch of an order, held."""
+    row = await tx.one(
+        "SELECT batch_id FROM batch_orders WHERE retailer_id = $1 AND order_id = $2 AND is_live", retailer_id, order_id
+    )
+    return None if row is None else await hold(tx, retailer_id, row["batch_id"])
+
+
 def _digits(phone: str) -> str:
     """A phone number in one form; ten digits are a US number without its country's code."""
     digits = re.sub(r"[^0-9]", "", phone)

@@ -78,6 +78,14 @@ async def add(tx: Tx, retailer_id: int, shopper_id: int, order_id: str, picked: 
     return order
 
 
+async def take_back_alcohol(tx: Tx, retailer_id: int, order: Order) -> None:
+    """Refund the alcohol that a held order's customer may not be given at the door: it goes back to the store."""
+    for line in order.lines:
+        if line.is_alcohol and not line.is_removed:
+            _pick(line, TO_REFUND, Picked(TO_REFUND, delivered_count=0))
+    await orders.note(tx, retailer_id, order, states.REFUNDED)
+
+
 async def _being_picked(tx: Tx, retailer_id: int, shopper_id: int, order_id: str) -> Order:
     """The order, held, if it is in a live batch of the shopper and its items may change."""
     order = await orders.hold(tx, retailer_id, order_id)

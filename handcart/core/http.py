@@ -134,6 +134,14 @@ class Route(Struct, frozen=True, kw_only=True):
 class Rehearsal(Protocol):
     """What a sandbox adds to calls; a production server has none."""
 
+    async def open(self, database: Database) -> None:
+        """The server begins to serve."""
+        ...
+
+    async def close(self) -> None:
+        """The server serves no more."""
+        ...
+
     async def know(self, tx: Tx, call: Call, retailer_id: int) -> int:
         """The retailer behind a call is known: let the call go by its clock.
 
@@ -235,11 +243,15 @@ class App:
     async def open(self) -> None:
         """Open the database, and the port for metrics if there is one."""
         self.database = await connect(self.settings.database_url, self.keys, self.settings.pool_size)
+        if self.rehearsal is not None:
+            await self.rehearsal.open(self.database)
         if self.settings.metrics_port:
             log.info("metrics", port=self.metrics.listen(self.settings.metrics_port))
 
     async def close(self) -> None:
         """Close the database, write the last lines of the log."""
+        if self.rehearsal is not None:
+            await self.rehearsal.close()
         await self.database.close()
         log.flush()
 

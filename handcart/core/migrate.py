@@ -116,8 +116,10 @@ async def _upgrade_postgres(url: str) -> None:
     engine = create_async_engine("postgresql+asyncpg://", async_creator=connect, poolclass=NullPool)
     try:
         async with engine.begin() as connection:
-            # Two operators who migrate at once wait for each other.
+            # Two operators who migrate at once wait for each other, as long as a migration may take.
+            await connection.exec_driver_sql("SET LOCAL lock_timeout = '5min'")
             await connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7140227)")
+            await connection.exec_driver_sql("SET LOCAL lock_timeout = '5s'")
             await connection.run_sync(_run_alembic)
     except (OSError, ValueError, OverflowError, asyncpg.PostgresError, SQLAlchemyError) as error:
         raise Unavailable(f"cannot migrate the PostgreSQL database: {getattr(error, 'orig', error)}") from error

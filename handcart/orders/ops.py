@@ -140,13 +140,18 @@ async def update_tip(tx: Tx, caller: Caller, user_id: str, order_id: str, tip_ce
     """Change the tip of a completed order."""
     await users.require(tx, caller.isolation_id, user_id)
     order = _of(user_id, await rows.hold(tx, caller.retailer_id, order_id))
+    await tip(tx, caller.retailer_id, order, tip_cents)
+    return order
+
+
+async def tip(tx: Tx, retailer_id: int, order: Order, tip_cents: int) -> None:
+    """Change the tip of a held order that is completed."""
     if tip_cents < 0:
         raise errors.negative_tip()
     if not states.may(order.kind, order.status, states.TIP):
         raise errors.too_early()
     order.tip_cents = tip_cents
-    await note(tx, caller.retailer_id, order, states.TIP_UPDATED)
-    return order
+    await note(tx, retailer_id, order, states.TIP_UPDATED)
 
 
 async def choose_replacements(

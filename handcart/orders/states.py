@@ -50,6 +50,7 @@ REFUNDED = "item refunded"
 TIP_UPDATED = "tip updated"
 RESCHEDULED = "rescheduled"
 LATE = "late"
+MISSING = "customer missing"
 
 
 class State(Struct, frozen=True):
@@ -100,7 +101,12 @@ _DELIVERY = _option(
     State(DELIVERING, (), ("delivering",)),
     State(COMPLETED, (TIP,), ("delivered",)),
     _CANCELED,
-    events={**_SHOPPED_EVENTS, TIP_UPDATED: ("tip_adjustment",), LATE: ("late_delivery",)},
+    events={
+        **_SHOPPED_EVENTS,
+        TIP_UPDATED: ("tip_adjustment",),
+        LATE: ("late_delivery",),
+        MISSING: ("customer_missing",),
+    },
 )
 _PICKUP = _option(
     *_SHOPPED,
@@ -111,7 +117,7 @@ _PICKUP = _option(
     State(BAGS_VERIFIED),
     State(COMPLETED, (TIP,), ("delivered",)),
     _CANCELED,
-    events={**_SHOPPED_EVENTS, TIP_UPDATED: (), LATE: ("late_pickup",)},
+    events={**_SHOPPED_EVENTS, TIP_UPDATED: (), LATE: ("late_pickup",), MISSING: ("unable_to_find_customer",)},
 )
 # Dispatch last mile orders go the way of last mile orders. That the retailer has staged one is no state of its own:
 # updating and canceling, which must stay possible, are documented for brand_new alone.
@@ -131,6 +137,7 @@ _LAST_MILE = _option(
         TIP_UPDATED: ("tip_adjustment",),
         RESCHEDULED: ("rescheduled",),
         LATE: ("late_delivery",),
+        MISSING: ("customer_missing",),
     },
 )
 OPTIONS: Mapping[str, Option] = {

@@ -10,6 +10,7 @@ from msgspec import Struct
 from handcart.core import clock
 from handcart.core.db import Tx
 from handcart.core.errors import invalid
+from handcart.sandbox import robot
 from handcart.sandbox import state as states
 from handcart.sandbox.state import State
 
@@ -30,6 +31,7 @@ _FIRST: Mapping[str, tuple[str, str]] = {
     "token_expiry": ("expires_at", "tokens WHERE retailer_id = $1 AND revoked_at IS NULL AND used_at IS NULL"),
     "code_expiry": ("expires_at", f"authorization_codes WHERE {_CLIENTS} AND used_at IS NULL"),
     "authorization_request_expiry": ("expires_at", f"authorization_requests WHERE {_CLIENTS} AND answered_at IS NULL"),
+    "robot_step": ("due_at", "robot_runs WHERE retailer_id = $1"),
     "idempotency_key_expiry": ("expires_at", f"idempotency_keys WHERE {_CLIENTS}"),
 }
 DUE = tuple(_FIRST)
@@ -73,6 +75,7 @@ async def release(tx: Tx, retailer_id: int) -> State:
     state = await states.hold(tx, retailer_id)
     state.frozen_at, state.offset = None, 0
     await states.save(tx, retailer_id, state)
+    await robot.perform(tx, retailer_id, _now(state))
     return state
 
 
@@ -95,4 +98,5 @@ async def _move(tx: Tx, retailer_id: int, state: State, at: int, key: str, *, is
         raise invalid(key)
     state.frozen_at, state.offset = (at, 0) if is_frozen else (None, at - clock.of_process())
     await states.save(tx, retailer_id, state)
+    await robot.perform(tx, retailer_id, at)
     return state

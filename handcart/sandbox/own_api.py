@@ -158,7 +158,7 @@ def _shown(state: State) -> dict[str, Any]:
     return {"now": core_clock.to_wire(now), "state": name}
 
 
-def _route(method: str, path: str, operation_id: str, handler: Handler, summary: str, **fields: Any) -> Route:
+def route(method: str, path: str, operation_id: str, handler: Handler, summary: str, **fields: Any) -> Route:
     return Route(
         method=method,
         operation_id=f"handcart_sandbox_{operation_id}",
@@ -172,8 +172,8 @@ def _route(method: str, path: str, operation_id: str, handler: Handler, summary:
 
 
 ROUTES: Sequence[Route] = (
-    _route("GET", "clock", "get_clock", _get_clock, "Read the clock", tx="read", response=ClockAnswer),
-    _route(
+    route("GET", "clock", "get_clock", _get_clock, "Read the clock", tx="read", response=ClockAnswer),
+    route(
         "PUT",
         "clock",
         "set_clock",
@@ -184,7 +184,7 @@ ROUTES: Sequence[Route] = (
         response=ClockAnswer,
         refusals=(errors.invalid("at"),),
     ),
-    _route(
+    route(
         "POST",
         "clock/advance",
         "advance_clock",
@@ -194,7 +194,7 @@ ROUTES: Sequence[Route] = (
         body=AdvanceClockRequest,
         response=ClockAnswer,
     ),
-    _route(
+    route(
         "POST",
         "clock/next",
         "run_clock",
@@ -204,7 +204,7 @@ ROUTES: Sequence[Route] = (
         body=RunClockRequest,
         response=RunClockResponse,
     ),
-    _route(
+    route(
         "DELETE",
         "clock",
         "release_clock",
@@ -213,8 +213,8 @@ ROUTES: Sequence[Route] = (
         tx="write",
         response=ClockAnswer,
     ),
-    _route("POST", "reset", "reset", _reset, "Go back to the seed", response=ResetResponse),
-    _route(
+    route("POST", "reset", "reset", _reset, "Go back to the seed", response=ResetResponse),
+    route(
         "GET",
         "requests",
         "get_requests",
@@ -232,8 +232,8 @@ ROUTES: Sequence[Route] = (
         response=RequestsResponse,
         refusals=tuple(errors.invalid(name) for name in ("after", "limit", "status", "refused", "wait", "canonical")),
     ),
-    _route("GET", "faults", "get_faults", _get_faults, "Read the faults", tx="read", response=FaultsResponse),
-    _route(
+    route("GET", "faults", "get_faults", _get_faults, "Read the faults", tx="read", response=FaultsResponse),
+    route(
         "PUT",
         "faults",
         "set_faults",
@@ -244,8 +244,8 @@ ROUTES: Sequence[Route] = (
         response=FaultsResponse,
         refusals=(errors.invalid("faults[0].operation"), errors.blank("faults[0].slow_ms")),
     ),
-    _route("DELETE", "faults", "clear_faults", _clear_faults, "Switch faults off", tx="write", response=FaultsResponse),
-    _route(
+    route("DELETE", "faults", "clear_faults", _clear_faults, "Switch faults off", tx="write", response=FaultsResponse),
+    route(
         "POST",
         "users/{user_id}/link",
         "link_account",

@@ -21,6 +21,7 @@ What = Literal[
     "token_expiry",
     "code_expiry",
     "authorization_request_expiry",
+    "robot_step",
     "idempotency_key_expiry",
 ]
 

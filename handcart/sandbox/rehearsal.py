@@ -1,14 +1,15 @@
 """What a sandbox adds to every call: its retailer's clock, its faults, a line in its log (`core.http.Rehearsal`)."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 
 from msgspec import Struct
 
 from handcart.core import clock
-from handcart.core.db import Tx, Unavailable
+from handcart.core.db import Database, Tx, Unavailable
 from handcart.core.errors import ApiError
 from handcart.core.http import Call, Caller, Reply
-from handcart.sandbox import faults, requests
+from handcart.sandbox import faults, requests, robot
 from handcart.sandbox import state as states
 from handcart.sandbox.state import State
 
@@ -29,6 +30,17 @@ class Rehearsal:
     def __init__(self, authenticate: Callable[[Call], Awaitable[Caller]]) -> None:
         self.log = requests.Log()
         self._authenticate = authenticate
+        self._robot: asyncio.Task[None] | None = None
+
+    async def open(self, database: Database) -> None:
+        """Let the robot shopper go by the clocks of all retailers."""
+        self._robot = asyncio.create_task(robot.follow(database))
+
+    async def close(self) -> None:
+        """Stop the robot shopper."""
+        if self._robot is not None:
+            self._robot.cancel()
+            await asyncio.gather(self._robot, return_exceptions=True)
 
     async def know(self, tx: Tx, call: Call, retailer_id: int) -> int:
         """The retailer behind a call is known: let the call go by its clock.

@@ -22,6 +22,7 @@ _ACCOUNTS = f"account_id IN ({_MADE})"
 
 # What is removed of a retailer $1, in an order that no reference stands against.
 REMOVED: Sequence[tuple[str, str]] = (
+    ("robot_runs", _RETAILER),
     ("batch_orders", _RETAILER),
     ("batches", _RETAILER),
     ("shoppers", _RETAILER),

@@ -42,6 +42,14 @@ class Fault(Struct, kw_only=True, omit_defaults=True):
     met: int = 0
 
 
+class Robot(Struct):
+    """The way that new orders go by themselves: scenario, seed and pace of `sandbox.robot`."""
+
+    scenario: str
+    seed: int
+    pace: str
+
+
 class TakenSlot(Struct):
     """A slot that a fault took: the hour of a store's day, and the exception that held for it before."""
 
@@ -59,6 +67,7 @@ class State(Struct, kw_only=True, omit_defaults=True):
     offset: int = 0
     faults: Sequence[Fault] = ()
     taken: Sequence[TakenSlot] = ()
+    robot: Robot | None = None
 
     @property
     def clock(self) -> VirtualClock | None:
@@ -97,6 +106,13 @@ async def save(tx: Tx, retailer_id: int, state: State) -> None:
 async def forget(tx: Tx, retailer_id: int) -> None:
     """The real time again, and no faults."""
     await tx.run("DELETE FROM installation WHERE name = $1", _NAME.format(retailer_id))
+
+
+async def with_robot(tx: Tx) -> Sequence[int]:
+    """The retailers whose new orders the robot takes by itself."""
+    rows = await tx.all("SELECT name, value FROM installation WHERE name LIKE 'sandbox of %'")
+    states = {int(row["name"].rpartition(" ")[2]): msgspec.json.decode(row["value"], type=State) for row in rows}
+    return [retailer_id for retailer_id, state in states.items() if state.robot is not None]
 
 
 async def clocks(tx: Tx) -> Sequence[VirtualClock]:

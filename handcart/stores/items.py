@@ -31,6 +31,10 @@ def _by_statement(code: str, batch: int) -> str:
 
 _BY = {(code, batch): _by_statement(code, batch) for code in ("upc", "rrc") for batch in _BATCHES}
 _NAMES = _COLUMNS.split(", ")
+_ANOTHER = (
+    f"SELECT {_COLUMNS} FROM items WHERE retailer_id = $1 AND rrc > $2 AND rrc <> $3 AND cost_unit = $4"  # noqa: S608
+    " AND alcohol_kind IS NULL AND restricted_reasons = '' AND (is_ebt_eligible OR NOT $5) ORDER BY rrc LIMIT 1"
+)
 _SAVE = (
     f"INSERT INTO items (retailer_id, {_COLUMNS})"  # noqa: S608 (the names above)
     f" VALUES ({', '.join(f'${place}' for place in range(1, len(_NAMES) + 2))})"
@@ -82,6 +86,15 @@ async def find(tx: Tx, retailer_id: int, codes: Sequence[ItemCode]) -> list[Item
     by_upc = {item.upc: item for item in await _by(tx, retailer_id, "upc", sorted(upcs))}
     by_rrc = {item.rrc: item for item in await _by(tx, retailer_id, "rrc", sorted(rrcs))}
     return [by_rrc.get(code.rrc or "") if code.upc is None else by_upc.get(plain_upc(code.upc)) for code in codes]
+
+
+async def another(tx: Tx, retailer_id: int, rrc: str, cost_unit: str, *, ebt_only: bool) -> Item | None:
+    """An item that is sold alike and that anybody may have: the one after `rrc`, or else the first of the catalog."""
+    for after in (rrc, ""):
+        row = await tx.one(_ANOTHER, retailer_id, after, rrc, cost_unit, ebt_only)
+        if row is not None:
+            return _item(row)
+    return None
 
 
 async def problems(tx: Tx, retailer_id: int, wanted: Sequence[Wanted]) -> list[Problem]:

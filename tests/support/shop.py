@@ -70,6 +70,9 @@ class Shop:
     def post(self, path: str, body: Any = None, **options: Any) -> httpx.Response:
         return self.http.post(path, json=body, headers=self.headers, **options)
 
+    def delete(self, path: str) -> httpx.Response:
+        return self.http.delete(path, headers=self.headers)
+
     def get(self, path: str, **options: Any) -> httpx.Response:
         return self.http.get(path, headers=self.headers, **options)
 

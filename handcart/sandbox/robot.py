@@ -1,0 +1,286 @@
+"""A robot shopper: takes an order through a scenario, at once or step by step as the retailer's clock goes.
+
+A run is a row with its plan. Steps are done at the moments they are due, in their order, whether the clock went there
+by itself or was moved: so the same seed, scenario and moves of the clock make the same history.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+import msgspec
+from msgspec import Struct
+
+from handcart.batches import errors, picking
+from handcart.batches import ops as batches
+from handcart.batches.models import Batch
+from handcart.batches.ops import AskedOrder
+from handcart.batches.picking import Picked
+from handcart.core import clock, log
+from handcart.core.clock import VirtualClock
+from handcart.core.db import Database, Tx, Unavailable
+from handcart.core.errors import ApiError, invalid
+from handcart.orders import ops as orders
+from handcart.orders import states
+from handcart.orders.errors import too_late
+from handcart.orders.models import FOUND, REPLACED, TO_REFUND, Order, OrderLine
+from handcart.sandbox import scenarios
+from handcart.sandbox import state as sandbox
+from handcart.sandbox.scenarios import Step
+from handcart.sandbox.state import Robot, State
+from handcart.stores import items
+from handcart.stores.models import ItemName
+
+INSTANTLY = "instantly"
+# How many seconds of a plan go by in a second of the clock.
+SPEEDS: Mapping[str, int] = {"real_time": 1, "x60": 60}
+MOST_AT_ONCE = 10_000
+PAUSE_SECONDS = 0.25
+
+
+class Run(Struct, kw_only=True):
+    """An order in the robot's hands. `done` of its `steps` were carried out; `stopped`: why it went no further.
+
+    `due_at`: when the next step is due, in microseconds; None when there is none.
+    """
+
+    order_id: str
+    scenario: str
+    seed: int
+    pace: str
+    steps: Sequence[Step]
+    started_at: int
+    done: int = 0
+    due_at: int | None = None
+    stopped: str | None = None
+
+
+async def start(tx: Tx, retailer_id: int, order_id: str, scenario: str, seed: int, pace: str) -> Run:
+    """Put an order that waits for a shopper into the robot's hands; what is to be done at once is done.
+
+    Raises 404 for an unknown order, `not_waiting` for one that others have taken, and `is invalid` for a scenario that
+    does not suit it.
+    """
+    order = await orders.hold(tx, retailer_id, order_id)
+    if order.status != states.BRAND_NEW or await batches.of_order(tx, retailer_id, order_id) is not None:
+        raise errors.not_waiting()
+    steps = scenarios.plan(scenario, order, seed)
+    if not steps:
+        raise invalid("scenario")
+    now = clock.now()
+    run = Run(order_id=order_id, scenario=scenario, seed=seed, pace=pace, steps=steps, started_at=now)
+    run.due_at = now + _wait(run)
+    if pace == INSTANTLY:
+        await _do_due(tx, retailer_id, run, now)
+    await _save(tx, retailer_id, run)
+    return run
+
+
+async def find(tx: Tx, retailer_id: int, order_id: str) -> Run | None:
+    """The run of an order, also when it is over."""
+    row = await tx.one("SELECT run FROM robot_runs WHERE retailer_id = $1 AND order_id = $2", retailer_id, order_id)
+    return None if row is None else msgspec.json.decode(row["run"], type=Run)
+
+
+async def stop(tx: Tx, retailer_id: int, run: Run) -> Run:
+    """Take an order out of the robot's hands, where it stands."""
+    run.stopped, run.due_at = "taken out of the robot's hands", None
+    await _save(tx, retailer_id, run)
+    return run
+
+
+async def perform(tx: Tx, retailer_id: int, until: int) -> int:
+    """Carry out every step of a retailer that is due by a moment, each at its own; answers how many."""
+    for done in range(MOST_AT_ONCE):
+        row = await tx.one(
+            "SELECT run FROM robot_runs WHERE retailer_id = $1 AND due_at <= $2 ORDER BY due_at, order_id LIMIT 1"
+            " FOR UPDATE",
+            retailer_id,
+            until,
+        )
+        if row is None:
+            return done
+        run = msgspec.json.decode(row["run"], type=Run)
+        assert run.due_at is not None
+        with clock.using(VirtualClock(frozen_at=run.due_at)):
+            await _do_due(tx, retailer_id, run, run.due_at)
+        await _save(tx, retailer_id, run)
+    return MOST_AT_ONCE
+
+
+async def follow(database: Database) -> None:
+    """Do what is due, for every retailer, as their clocks go; until cancelled."""
+    while True:
+        try:
+            for retailer_id in await database.read(_waiting):
+                if await database.read(_has_work, retailer_id):
+                    await database.write(tick, retailer_id)
+        except Unavailable as error:  # it will be back, and so will we
+            log.warning("robot shopper waits", cause=str(error))
+        except Exception as error:
+            log.exception("robot shopper stumbled", error)
+        await asyncio.sleep(PAUSE_SECONDS)
+
+
+async def tick(tx: Tx, retailer_id: int) -> int:
+    """Do what is due by the retailer's clock, and take the new orders if that is wanted; answers the steps done."""
+    state = await sandbox.load(tx, retailer_id)
+    now = _now(state)
+    if state.robot is not None:
+        with clock.using(VirtualClock(frozen_at=now)):
+            for order_id in await _new_orders(tx, retailer_id):
+                await _take(tx, retailer_id, order_id, state.robot)
+    return await perform(tx, retailer_id, now)
+
+
+async def _waiting(tx: Tx) -> Sequence[int]:
+    """The retailers with runs that are not over, or whose new orders the robot takes by itself."""
+    rows = await tx.all("SELECT DISTINCT retailer_id FROM robot_runs WHERE due_at IS NOT NULL")
+    return sorted({row["retailer_id"] for row in rows} | set(await sandbox.with_robot(tx)))
+
+
+async def _has_work(tx: Tx, retailer_id: int) -> bool:
+    state = await sandbox.load(tx, retailer_id)
+    due = await tx.one(
+        "SELECT order_id FROM robot_runs WHERE retailer_id = $1 AND due_at <= $2 LIMIT 1", retailer_id, _now(state)
+    )
+    return due is not None or (state.robot is not None and bool(await _new_orders(tx, retailer_id)))
+
+
+def _now(state: State) -> int:
+    return clock.of_process() if state.clock is None else state.clock.now()
+
+
+async def _new_orders(tx: Tx, retailer_id: int) -> Sequence[str]:
+    rows = await tx.all(
+        "SELECT order_id FROM orders WHERE retailer_id = $1 AND status = $2 AND NOT EXISTS (SELECT 1 FROM robot_runs"
+        " WHERE robot_runs.retailer_id = orders.retailer_id AND robot_runs.order_id = orders.order_id)"
+        " AND NOT EXISTS (SELECT 1 FROM batch_orders b"
+        " WHERE b.retailer_id = orders.retailer_id AND b.order_id = orders.order_id AND b.is_live)"
+        " ORDER BY number LIMIT 100",
+        retailer_id,
+        states.BRAND_NEW,
+    )
+    return [row["order_id"] for row in rows]
+
+
+async def _take(tx: Tx, retailer_id: int, order_id: str, robot: Robot) -> None:
+    """Start an order on the way that new ones go, or, where that does not suit it, on the happy path."""
+    order = await orders.hold(tx, retailer_id, order_id)
+    suits = bool(scenarios.plan(robot.scenario, order, robot.seed))
+    await start(tx, retailer_id, order_id, robot.scenario if suits else scenarios.HAPPY_PATH, robot.seed, robot.pace)
+
+
+def _wait(run: Run) -> int:
+    """Until the next step of a run, in microseconds."""
+    return 0 if run.pace == INSTANTLY else run.steps[run.done].after * clock.SECOND // SPEEDS[run.pace]
+
+
+async def _do_due(tx: Tx, retailer_id: int, run: Run, until: int) -> None:
+    while run.due_at is not None and run.due_at <= until:
+        await _do_next(tx, retailer_id, run)
+
+
+async def _save(tx: Tx, retailer_id: int, run: Run) -> None:
+    await tx.run(
+        "INSERT INTO robot_runs (retailer_id, order_id, run, due_at) VALUES ($1, $2, $3, $4)"
+        " ON CONFLICT (retailer_id, order_id) DO UPDATE SET run = excluded.run, due_at = excluded.due_at",
+        retailer_id,
+        run.order_id,
+        msgspec.json.encode(run).decode(),
+        run.due_at,
+    )
+
+
+async def _do_next(tx: Tx, retailer_id: int, run: Run) -> None:
+    """Do the next step; where somebody else has moved the order, the robot lets go of it."""
+    assert run.due_at is not None
+    step = run.steps[run.done]
+    try:
+        await _ACTIONS[step.action](tx, retailer_id, run.order_id, step)
+    except ApiError as refusal:
+        run.stopped, run.due_at = f"{step.action}: {refusal.message}", None
+        return
+    run.done += 1
+    run.due_at = run.due_at + _wait(run) if run.done < len(run.steps) else None
+
+
+async def _generate(tx: Tx, retailer_id: int, order_id: str, step: Step) -> None:
+    shopper = await batches.create_shopper(tx, retailer_id)
+    await batches.generate(tx, retailer_id, shopper.id, [AskedOrder(order_id)], step.value)
+
+
+async def _advance(tx: Tx, retailer_id: int, order_id: str, step: Step) -> None:
+    await batches.advance(tx, retailer_id, (await _batch(tx, retailer_id, order_id)).id, step.value)
+
+
+async def _drop_out(tx: Tx, retailer_id: int, order_id: str, step: Step) -> None:
+    await batches.drop_out(tx, retailer_id, (await _batch(tx, retailer_id, order_id)).id)
+
+
+async def _pick(tx: Tx, retailer_id: int, order_id: str, step: Step) -> None:
+    batch = await _batch(tx, retailer_id, order_id)
+    order = await orders.hold(tx, retailer_id, order_id)
+    line = next((line for line in order.lines if line.line_num == step.value), None)
+    if line is None:
+        raise invalid("line_num")
+    picked = await _picked(tx, retailer_id, order, line, step.action)
+    await picking.update(tx, retailer_id, batch.shopper_id, order_id, step.value, picked)
+
+
+async def _picked(tx: Tx, retailer_id: int, order: Order, line: OrderLine, action: str) -> Picked:
+    if action == scenarios.FIND:
+        return Picked(FOUND)
+    if action == scenarios.SHORT:
+        return Picked(FOUND, delivered_count=int(line.qty) // 2)
+    if action == scenarios.REFUND:
+        return Picked(TO_REFUND, delivered_count=0)
+    if line.replacement_items:
+        return Picked(REPLACED, item=line.replacement_items[0])
+    other = await items.another(tx, retailer_id, line.rrc or "", line.qty_unit, ebt_only=order.details.paid_with_ebt)
+    return Picked(REPLACED, item=ItemName(rrc=other.rrc if other is not None else "substitute"))
+
+
+async def _take_back(tx: Tx, retailer_id: int, order_id: str, step: Step) -> None:
+    await picking.take_back_alcohol(tx, retailer_id, await orders.hold(tx, retailer_id, order_id))
+
+
+async def _unbatch(tx: Tx, retailer_id: int, order_id: str, step: Step) -> None:
+    await batches.unbatch(tx, retailer_id, order_id)
+
+
+async def _cancel(tx: Tx, retailer_id: int, order_id: str, step: Step) -> None:
+    await orders.cancel_for(tx, retailer_id, await orders.hold(tx, retailer_id, order_id), step.value, step.detail)
+
+
+async def _happen(tx: Tx, retailer_id: int, order_id: str, step: Step) -> None:
+    order = await orders.hold(tx, retailer_id, order_id)
+    if order.status in states.TERMINAL:
+        raise too_late()
+    await orders.note(tx, retailer_id, order, step.value)
+
+
+async def _tip(tx: Tx, retailer_id: int, order_id: str, step: Step) -> None:
+    await orders.tip(tx, retailer_id, await orders.hold(tx, retailer_id, order_id), int(step.value))
+
+
+async def _batch(tx: Tx, retailer_id: int, order_id: str) -> Batch:
+    batch = await batches.of_order(tx, retailer_id, order_id)
+    if batch is None:
+        raise errors.batch_not_found()
+    return batch
+
+
+_ACTIONS: Mapping[str, Callable[[Tx, int, str, Step], Awaitable[None]]] = {
+    scenarios.GENERATE: _generate,
+    scenarios.ADVANCE: _advance,
+    scenarios.FIND: _pick,
+    scenarios.SHORT: _pick,
+    scenarios.REPLACE: _pick,
+    scenarios.REFUND: _pick,
+    scenarios.TAKE_BACK: _take_back,
+    scenarios.DROP_OUT: _drop_out,
+    scenarios.UNBATCH: _unbatch,
+    scenarios.CANCEL: _cancel,
+    scenarios.HAPPEN: _happen,
+    scenarios.TIP: _tip,
+}

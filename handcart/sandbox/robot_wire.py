@@ -1,0 +1,103 @@
+"""Bodies of the robot's operations. Nothing here is documented by Instacart."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal
+
+from msgspec import Meta, Struct
+
+from handcart.sandbox.scenarios import SCENARIOS
+
+ScenarioName = Annotated[str, Meta(max_length=64, extra_json_schema={"enum": list(SCENARIOS)})]
+Pace = Literal["real_time", "x60", "instantly"]
+Seed = Annotated[int, Meta(ge=0, le=2**53 - 1, description="The same seed draws the same plan")]
+
+_STEP = {"at": "2026-11-26T14:05:00Z", "action": "generate", "value": "delivery", "detail": "", "done": True}
+
+
+class RunOrderRequest(Struct, kw_only=True):
+    """How the robot is to take an order to its end."""
+
+    EXAMPLES: ClassVar[Mapping[str, Any]] = {
+        "At once": {},
+        "An item is replaced, a minute for a second": {"scenario": "replaced", "pace": "x60", "seed": 7},
+    }
+
+    scenario: ScenarioName | None = None
+    pace: Pace | None = None
+    seed: Seed | None = None
+
+
+class StepAnswer(Struct):
+    """A step of a run: when it is due, or was done."""
+
+    at: str
+    action: str
+    value: str
+    detail: str
+    done: bool
+
+
+class RunResponse(Struct, kw_only=True):
+    """An order in the robot's hands. `stopped`: why it went no further, null while all is well."""
+
+    EXAMPLES: ClassVar[Mapping[str, Any]] = {
+        "Begun": {
+            "order_id": "ORD-77120",
+            "scenario": "happy_path",
+            "pace": "real_time",
+            "seed": 0,
+            "steps": [_STEP],
+            "is_over": False,
+            "stopped": None,
+        }
+    }
+
+    order_id: str
+    scenario: str
+    pace: str
+    seed: int
+    steps: list[StepAnswer]
+    is_over: bool
+    stopped: str | None
+
+
+class SetRobotRequest(Struct, kw_only=True):
+    """Which way new orders are to go by themselves; those that it does not suit go the happy path."""
+
+    EXAMPLES: ClassVar[Mapping[str, Any]] = {"A minute for a second": {"pace": "x60"}}
+
+    scenario: ScenarioName | None = None
+    pace: Pace | None = None
+    seed: Seed | None = None
+
+
+class RobotResponse(Struct, kw_only=True):
+    """Whether the robot takes new orders by itself, and how."""
+
+    EXAMPLES: ClassVar[Mapping[str, Any]] = {
+        "On": {"is_on": True, "scenario": "happy_path", "pace": "x60", "seed": 0},
+        "Off": {"is_on": False, "scenario": None, "pace": None, "seed": None},
+    }
+
+    is_on: bool
+    scenario: str | None = None
+    pace: str | None = None
+    seed: int | None = None
+
+
+class ScenarioAnswer(Struct):
+    """A way that an order may go, and the kinds of orders that can."""
+
+    name: str
+    about: str
+    kinds: list[str]
+
+
+class ScenariosResponse(Struct):
+    """Every scenario."""
+
+    EXAMPLES: ClassVar[Mapping[str, Any]] = {
+        "One of them": {"scenarios": [{"name": "late", "about": "the customer waits", "kinds": ["delivery"]}]}
+    }
+
+    scenarios: list[ScenarioAnswer]

@@ -1,0 +1,224 @@
+"""The robot shopper: every scenario for every kind of order, at once and as the clock goes."""
+
+import time
+from typing import Any, get_args
+
+import pytest
+
+from handcart.core import clock
+from handcart.orders.models import CARRIED
+from handcart.sandbox import robot
+from handcart.sandbox.robot_wire import Pace
+from handcart.sandbox.scenarios import SCENARIOS
+from tests.support.clocks import advance, freeze, run_to
+from tests.support.orders import GROWN_UP, KINDS, Market
+from tests.support.sandbox import Floor
+from tests.support.server import LiveServer
+from tests.support.shop import error
+
+OWN = "/v2/handcart_sandbox"
+WINE = {"line_num": "2", "count": 1, "item": {"rrc": "wine"}}
+MILK = {"line_num": "1", "count": 4, "item": {"rrc": "milk"}}
+# How each scenario ends, if not with a completed order.
+CANCELED = {
+    "customer_missing": "customer_driven",
+    "out_of_stock": "retailer_driven",
+    "unbatchable": "unbatchable",
+    "canceled_by_customer": "customer_driven",
+    "canceled_by_retailer": "retailer_driven",
+    "canceled_by_shopper": "shopper_driven",
+    "canceled_by_platform": "instacart_driven",
+}
+# The event that tells a scenario from the others.
+TELLING = {
+    "late": {"delivery": "late_delivery", "pickup": "late_pickup", "": "late_delivery"},
+    "customer_missing": {"pickup": "unable_to_find_customer", "": "customer_missing"},
+    "replaced": {"": "order_item_replacement"},
+    "refunded": {"": "order_item_refund"},
+    "out_of_stock": {"": "order_item_refund"},
+    "runner_not_found": {"": "runner_not_found"},
+    "rescheduled": {"": "rescheduled"},
+    "shopper_drops_out": {"": "rescheduled"},
+    "alcohol_refused": {"": "order_item_refund"},
+}
+
+
+@pytest.fixture
+def market(server: LiveServer) -> Market:
+    return Market(server)
+
+
+def order(market: Market, kind: str, user_id: str, **fields: Any) -> str:
+    if kind not in CARRIED:
+        fields = {"items": [MILK, WINE], "user": {"birthday": GROWN_UP}, **fields}
+    order_id: str = market.order(kind, user_id, **fields)["id"]
+    return order_id
+
+
+def run(market: Market, order_id: str, **wanted: Any) -> dict[str, Any]:
+    answer = market.post(f"{OWN}/orders/{order_id}/run", wanted)
+    assert answer.status_code == 200, answer.text
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+@pytest.mark.parametrize(
+    ("scenario", "kind"), [(name, kind) for name, one in SCENARIOS.items() for kind in KINDS if kind in one.kinds]
+)
+def test_when_a_scenario_runs_at_once_then_the_order_ends_as_it_says(market: Market, scenario: str, kind: str) -> None:
+    user_id = market.customer()
+    order_id = order(market, kind, user_id)
+    done = run(market, order_id, scenario=scenario, seed=3)
+    assert done["is_over"] is True
+    assert done["stopped"] is None, done
+    assert all(step["done"] for step in done["steps"])
+    row = market.row(order_id)
+    assert (row["status"], row["cancellation_reason"]) == (
+        ("canceled", CANCELED[scenario]) if scenario in CANCELED else ("completed", None)
+    )
+    assert market.taken == (0, 0 if scenario in CANCELED else 1)
+    told = TELLING.get(scenario, {})
+    assert not told or told.get(kind, told[""]) in Floor(market).events(order_id)
+    assert market.server.read(_loose, market.retailer.id) == []
+
+
+async def _loose(tx: Any, retailer_id: int) -> list[str]:
+    """Orders that have ended and are still in a batch, but for those that were canceled in it."""
+    rows = await tx.all(
+        "SELECT o.order_id FROM orders o JOIN batch_orders b ON b.retailer_id = o.retailer_id"
+        " AND b.order_id = o.order_id WHERE o.retailer_id = $1 AND b.is_live AND o.status = 'completed'",
+        retailer_id,
+    )
+    return [row["order_id"] for row in rows]
+
+
+def test_when_items_are_changed_then_the_order_shows_what_was_delivered(market: Market) -> None:
+    user_id = market.customer()
+    shown = {}
+    for scenario in ("replaced", "refunded", "found_short", "alcohol_refused"):
+        order_id = order(market, "delivery", user_id)
+        run(market, order_id, scenario=scenario)
+        shown[scenario] = market.row(order_id)["items"]
+    assert sum("substitute" in line for line in shown["replaced"]) == 1
+    assert [line["status"] for line in shown["refunded"]].count("to_refund") == 1
+    assert shown["found_short"][0]["delivered_count"] == 2
+    assert [line["status"] for line in shown["alcohol_refused"]] == ["found", "to_refund"]
+
+
+def test_when_the_clock_goes_then_each_step_is_done_at_its_moment(market: Market) -> None:
+    freeze(market)
+    user_id = market.customer()
+    order_id = order(market, "delivery", user_id)
+    begun = run(market, order_id, pace="real_time")
+    assert not any(step["done"] for step in begun["steps"])
+    first = market.post(f"{OWN}/clock/next", {"what": ["robot_step"]}).json()
+    assert first["due"] == {"what": "robot_step", "at": begun["steps"][0]["at"]}
+    assert market.row(order_id)["status"] == "acknowledged"
+    advance(market, 86_400)
+    market._token = None
+    assert market.get(f"{OWN}/orders/{order_id}/run").json()["is_over"] is True
+    assert market.row(order_id)["status"] == "completed"
+    times = {step["value"]: step["at"] for step in begun["steps"] if step["action"] == "advance"}
+    rows = market.server.sql(
+        "SELECT what, at FROM order_history WHERE retailer_id = $1 AND order_id = $2 ORDER BY number",
+        market.retailer.id,
+        order_id,
+    )
+    at = {row["what"]: clock.to_wire(row["at"]) for row in rows if row["what"] in times}
+    assert at == {state: times[state] for state in ("picking", "checkout", "delivering", "completed")}
+
+
+def test_when_the_real_time_goes_then_the_server_does_the_steps_by_itself(market: Market) -> None:
+    market.put(f"{OWN}/robot", {"scenario": "replaced", "pace": "instantly"}).raise_for_status()
+    orders = [order(market, "delivery", market.customer()), order(market, "dispatch", market.customer())]
+    until = time.monotonic() + 10
+    while any(market.row(one)["status"] != "completed" for one in orders) and time.monotonic() < until:
+        time.sleep(0.05)
+    runs = [market.get(f"{OWN}/orders/{one}/run").json()["scenario"] for one in orders]
+    assert runs == ["replaced", "happy_path"], "what does not suit an order gives way to the happy path"
+    assert market.delete(f"{OWN}/robot").json() == {"is_on": False, "scenario": None, "pace": None, "seed": None}
+
+
+def test_when_the_seed_is_the_same_then_so_is_everything_that_happens(market: Market) -> None:
+    seen = []
+    for _ in range(20):
+        market.post(f"{OWN}/reset").raise_for_status()
+        freeze(market)
+        user_id = market.customer("user-1")
+        order_id = order(market, "delivery", user_id, order_id="ORD-1")
+        run(market, order_id, scenario="replaced", pace="x60", seed=11)
+        advance(market, 7_200)
+        market._token = None
+        log = market.get(f"{OWN}/requests?canonical=true&limit=1000").content
+        rows = market.server.sql(
+            "SELECT number, at, status, what, events FROM order_history WHERE retailer_id = $1 ORDER BY number",
+            market.retailer.id,
+        )
+        seen.append((log, [tuple(row) for row in rows], market.row(order_id)["items"]))
+    assert all(one == seen[0] for one in seen)
+    assert len(seen[0][1]) > 8
+
+
+@pytest.mark.parametrize(
+    ("wanted", "key"),
+    [
+        ({"scenario": "unknown"}, "scenario"),
+        ({"scenario": "alcohol_refused"}, "scenario"),
+        ({"scenario": "runner_not_found"}, "scenario"),
+        ({"scenario": 7}, "scenario"),
+        ({"pace": "x61"}, "pace"),
+        ({"seed": -1}, "seed"),
+        ({"seed": 2**53}, "seed"),
+    ],
+)
+def test_when_a_run_makes_no_sense_then_it_is_refused_and_nothing_changes(
+    market: Market, wanted: dict[str, Any], key: str
+) -> None:
+    order_id = order(market, "delivery", market.customer(), items=[MILK])
+    assert error(market.post(f"{OWN}/orders/{order_id}/run", wanted))[::3] == (400, key)
+    assert market.row(order_id)["status"] == "brand_new"
+    assert error(market.get(f"{OWN}/orders/{order_id}/run"))[0] == 404
+    assert error(market.put(f"{OWN}/robot", {"scenario": "unknown"}))[0] == 400
+
+
+def test_when_the_order_is_not_there_or_not_waiting_then_the_robot_does_not_take_it(
+    market: Market, server: LiveServer
+) -> None:
+    order_id = order(market, "delivery", market.customer())
+    other = Market(server)
+    for call in (other.post, other.get, other.delete):
+        assert error(call(f"{OWN}/orders/{order_id}/run"))[0] == 404
+    floor = Floor(market)
+    floor.batch(order_id, batch_type="delivery")
+    assert error(market.post(f"{OWN}/orders/{order_id}/run", {}))[:2] == (
+        400,
+        "is not waiting for this type of batch",
+    )
+
+
+def test_when_somebody_else_moves_the_order_then_the_robot_lets_go_of_it(market: Market) -> None:
+    freeze(market)
+    user_id = market.customer()
+    order_id = order(market, "delivery", user_id)
+    run(market, order_id, pace="real_time")
+    market.post(market.path(user_id, order_id, "/cancel")).raise_for_status()
+    advance(market, 86_400)
+    market._token = None
+    found = market.get(f"{OWN}/orders/{order_id}/run").json()
+    assert found["is_over"] is True
+    assert found["stopped"].startswith("generate: ")
+    assert market.row(order_id)["status"] == "canceled"
+
+
+def test_when_a_run_is_stopped_then_the_order_stays_where_it_is(market: Market) -> None:
+    freeze(market)
+    order_id = order(market, "delivery", market.customer())
+    run(market, order_id, pace="real_time")
+    run_to(market, "robot_step")
+    assert market.delete(f"{OWN}/orders/{order_id}/run").json()["stopped"] == "taken out of the robot's hands"
+    advance(market, 86_400)
+    assert market.row(order_id)["status"] == "acknowledged"
+
+
+def test_when_paces_are_named_then_all_of_them_are_known() -> None:
+    assert set(get_args(Pace)) == {*robot.SPEEDS, robot.INSTANTLY}
