@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from bench.candidates import Candidate, Workshop, handcart, limit, orders, peers, shops
+from bench.candidates import Candidate, Workshop, handcart, limit, orders, peers, shops, starts
 
 CATALOG: dict[str, Callable[[Workshop], Candidate]] = {
     "handcart-sqlite-1": lambda workshop: handcart.on_sqlite(workshop, 1),
@@ -25,6 +25,13 @@ CATALOG: dict[str, Callable[[Workshop], Candidate]] = {
     "orders-handcart-postgresql-1m": lambda workshop: orders.handcart(workshop, "postgresql", orders.MANY),
     "orders-django-oscar-api": shops.django_oscar_api,
     "orders-vendure": shops.vendure,
+    "start-handcart-sandbox": lambda workshop: starts.handcart(workshop, "sandbox"),
+    "start-handcart-production": lambda workshop: starts.handcart(workshop, "production"),
+    "start-moto": starts.moto,
+    "start-localstripe": starts.localstripe,
+    "start-prism": lambda _workshop: starts.prism(),
+    "start-mockoon": lambda _workshop: starts.mockoon(),
+    "start-wiremock": lambda _workshop: starts.wiremock(),
 }
 
 

@@ -1,9 +1,11 @@
 """The goals, reached or not."""
 
 from collections.abc import Iterator
+from statistics import median
 
 from bench.ordering import CLIENTS, CREATE, GET, LIST, named
 from bench.results import Results, kinds, measured, megabytes, middle, over_rounds, ratio
+from bench.starting import START
 
 Row = tuple[str, str, str, str]
 
@@ -19,7 +21,7 @@ MANY_ORDERS_GOAL = 1.5
 
 def rows(results: Results, memory_after: tuple[str, ...]) -> list[Row]:
     """What was wanted and what was measured, for all that was measured."""
-    return [*_rates(results), *_server(results, memory_after), *_latencies(results)]
+    return [*_rates(results), *_server(results, memory_after), *_latencies(results), *_starts(results)]
 
 
 def _rates(results: Results) -> Iterator[Row]:
@@ -73,6 +75,25 @@ def _latencies(results: Results) -> Iterator[Row]:
                 if found is not None:
                     goal = f"{named(operation, clients)}, p99 of {many} / {few}"
                     yield _at_most(goal, MANY_ORDERS_GOAL, found, ".2f")
+
+
+def _starts(results: Results) -> Iterator[Row]:
+    """Sooner than every other, and in less memory than half of them."""
+    started = [one for one in measured(results) if one["name"].startswith("start-")]
+    others = [one["name"] for one in started if one["kind"] == "peer"]
+    seconds = {
+        one["name"]: middle(results, one["name"], lambda visit: visit["first_answer_seconds"]) for one in started
+    }
+    sizes = {one["name"]: megabytes(results, one["name"], START, "rss") or 0.0 for one in started}
+    for name in (one["name"] for one in started if one["kind"] == "handcart" and others):
+        first = min(others, key=lambda other: seconds[other])
+        yield _below(f"{name}: first answer, s, before {first}", seconds[first], seconds[name], ".2f")
+        goal = f"{name}: resident, MB, below the others' median"
+        yield _below(goal, median(sizes[other] for other in others), sizes[name], ".0f")
+
+
+def _below(goal: str, wanted: float, found: float, form: str) -> Row:
+    return goal, f"< {wanted:{form}}", f"{found:{form}}", "reached" if found < wanted else "not reached"
 
 
 def _at_most(goal: str, wanted: float, found: float, form: str) -> Row:

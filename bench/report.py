@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from bench import goals
 from bench.ordering import CLIENTS, CREATE, GET, LIST, RESERVE, named
 from bench.results import Results, failures, measured, megabytes, middle, over_rounds, ratio
+from bench.starting import START
 
 Row = Sequence[str]
 
@@ -67,7 +68,7 @@ def _header(results: Results) -> str:
 
 
 def _about_linking(scale: dict[str, int], names: Sequence[str]) -> Iterator[str]:
-    if not all(name.startswith("orders-") for name in names):
+    if not all(name.startswith(("orders-", "start-")) for name in names):
         yield f"Stores hold {scale['links']:,} linked users; ours and the limit's {scale['tokens']:,} older tokens."
     if any(name.startswith("oidc-provider") for name in names):
         yield "oidc-provider: tokens in memory, always one process; the number says how many cores it may use."
@@ -131,7 +132,7 @@ def _visit_rows(results: Results) -> list[Row]:
     for candidate in measured(results):
         name = candidate["name"]
         seconds = middle(results, name, lambda visit: visit["first_answer_seconds"])
-        last = LAST_ORDER if name.startswith("orders-") else LAST_CALL
+        last = START if name.startswith("start-") else LAST_ORDER if name.startswith("orders-") else LAST_CALL
         sizes = [megabytes(results, name, step, kind) for step in (last, LAST_FLOW) for kind in ("rss", "pss")]
         rows.append((name, f"{seconds:.2f}", *(f"{size:.0f}" if size else "" for size in sizes)))
     return rows
