@@ -10,7 +10,7 @@ from handcart import app
 from handcart.retailers import ops as retailers
 from tests.support.contents import nothing_written
 from tests.support.oauth import Organization, token_for
-from tests.support.server import LiveServer
+from tests.support.server import LiveServer, on_sqlite
 from tests.support.shop import Shop, error
 
 NOT_LINKED = (400, "User Not Linked", 1001, "user_id")
@@ -32,6 +32,7 @@ def test_l1_scheme_in_any_case_then_it_works(shop: Shop, scheme: str) -> None:
     assert error(get_link(shop, shop.user(), [("Authorization", f"{scheme} {shop.token}")])) == NOT_LINKED
 
 
+@on_sqlite
 @pytest.mark.parametrize("route", PROTECTED, ids=lambda route: f"{route.method} {route.path}")
 def test_l1_no_header_then_401_at_every_endpoint(shop: Shop, route: Any) -> None:
     with nothing_written(shop.server):

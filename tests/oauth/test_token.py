@@ -22,6 +22,7 @@ from tests.support.oauth import (
     oauth_error,
     token_for,
 )
+from tests.support.server import on_sqlite
 from tests.support.shop import REDIRECT_URI, Shop, error
 
 ALL_BY_CREDENTIALS = (
@@ -88,6 +89,7 @@ UNREADABLE: dict[str, Body] = {
 }
 
 
+@on_sqlite
 @pytest.mark.parametrize("row", UNREADABLE)
 def test_unreadable_then_invalid_request(shop: Shop, row: str) -> None:
     content_type, body = UNREADABLE[row]
@@ -212,6 +214,7 @@ def test_t10_other_method_then_405(shop: Shop, method: str) -> None:
 QUERY_NAMES = ("client_id", "client_secret", "code", "token", "assertion", "grant_type")
 
 
+@on_sqlite
 @pytest.mark.parametrize("path", ["/v2/oauth/token", "/v2/oauth/token/revoke", "/v2/oauth/token/introspect"])
 @pytest.mark.parametrize("name", QUERY_NAMES)
 def test_credentials_in_the_query_then_403(shop: Shop, path: str, name: str) -> None:

@@ -7,6 +7,7 @@ import pytest
 from handcart.retailers.errors import Refused
 from handcart.stores import ops
 from handcart.stores.models import MOST_STORES, Point
+from tests.support.server import on_sqlite
 from tests.support.shop import Shop, error
 from tests.support.stores import AT_CHICAGO, CHICAGO, keep, store
 
@@ -233,6 +234,7 @@ REFUSED: list[tuple[Any, str, str]] = [
 ]
 
 
+@on_sqlite
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize(("find_by", "message", "key"), REFUSED, ids=lambda value: repr(value)[:50])
 def test_when_find_by_is_wrong_then_the_field_is_named(

@@ -39,11 +39,10 @@ def test_when_a_canadian_code_is_valid_then_it_lies_in_canada(server: LiveServer
         assert place.point.latitude > 41.9
 
 
-@pytest.mark.parametrize("letter", LETTERS)
-@pytest.mark.parametrize("district", DISTRICTS)
-def test_when_a_canadian_code_is_valid_then_the_wire_takes_it(district: str, letter: str) -> None:
-    for code in (f"{district}1{letter} 9{letter}0", f"{district}0{letter}0{letter}9".lower()):
-        assert msgspec.convert(code, PostalCode) == code
+def test_when_a_canadian_code_is_valid_then_the_wire_takes_it() -> None:
+    for district, letter in product(DISTRICTS, LETTERS):
+        for code in (f"{district}1{letter} 9{letter}0", f"{district}0{letter}0{letter}9".lower()):
+            assert msgspec.convert(code, PostalCode) == code
 
 
 @pytest.mark.parametrize("code", ["D1A1A1", "W1A1A1", "Z1A1A1", "A1D1A1", "A1A1O1", "A11A1A", "A1A 1A", "A1A1A1A"])

@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from tests.support.contents import nothing_written
+from tests.support.server import on_sqlite
 from tests.support.shop import Shop, error
 
 ADDRESS = {"address_line_1": "50 Sample St", "postal_code": "60610"}
@@ -139,6 +140,7 @@ BAD = [
 ]
 
 
+@on_sqlite
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize(("field", "value", "message"), BAD, ids=lambda value: ascii(value)[:20])
 def test_address_malformed_then_named_and_no_user_is_made(
