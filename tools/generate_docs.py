@@ -35,7 +35,7 @@ This page is made by `make docs` from `handcart/core/settings.py`.
 
 
 def openapi() -> str:
-    document = json.loads(wire.encode(app.description(Settings(public_url=EXAMPLE_URL))))
+    document = json.loads(wire.encode(app.description(Settings(public_url=EXAMPLE_URL, environment="sandbox"))))
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 

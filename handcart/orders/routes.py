@@ -278,7 +278,12 @@ ROUTES: Sequence[Route] = (
         "delivery/set_item_replacements",
         body=ReplacementSelectionsRequest,
         response=OrderResponse,
-        refusals=(*_FIND, order_errors.too_late(), order_errors.unknown_lines(["99"])),
+        refusals=(
+            *_FIND,
+            order_errors.too_late(),
+            order_errors.unknown_lines(["99"]),
+            errors.of([errors.invalid("selections[0].line_num"), errors.invalid("selections[0].count")]),
+        ),
     ),
     _route(
         "update_tip",

@@ -12,12 +12,11 @@ from handcart.batches.ops import AskedOrder
 from handcart.batches.picking import Picked
 from handcart.core import passwords
 from handcart.core.db import Tx
-from handcart.core.errors import ApiError
 from handcart.core.http import Call
 from handcart.core.passwords import PasswordRefused
 from handcart.core.wire import SuccessResponse
 from handcart.orders.models import Scan
-from handcart.sandbox import ops
+from handcart.sandbox import errors, ops
 from handcart.sandbox.wire import (
     AdvanceBatchRequest,
     AuthorizeRequest,
@@ -86,7 +85,7 @@ async def create_instacart_user(call: Call) -> IdResponse:
     try:
         password_hash = await asyncio.to_thread(passwords.hash_new, body.password)
     except PasswordRefused as refused:
-        raise ApiError(400, str(refused), key="password") from None
+        raise errors.password_refused(refused) from None
     is_member = bool(body.express_member or body.instacartplus_member)
     made = await call.app.database.write(ops.create_user, call.caller, body.email, password_hash, is_member=is_member)
     return IdResponse(made)

@@ -5,6 +5,7 @@ Sources: https://docs.instacart.com/connect/api/sandbox/instacart_users/create_i
 """
 
 from handcart.core.errors import ApiError
+from handcart.core.passwords import PasswordRefused
 
 
 def email_taken() -> ApiError:
@@ -15,3 +16,8 @@ def email_taken() -> ApiError:
 def invalid_user() -> ApiError:
     """No account by that id was made in this sandbox."""
     return ApiError(400, "Invalid user_id", key="user_id")
+
+
+def password_refused(refused: PasswordRefused) -> ApiError:
+    """A password that the sign-in page would not take."""
+    return ApiError(400, str(refused), key="password")

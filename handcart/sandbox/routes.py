@@ -6,6 +6,7 @@ from typing import Any
 from handcart.batches import errors as batch_errors
 from handcart.core import errors
 from handcart.core.http import Handler, Route
+from handcart.core.passwords import PasswordRefused
 from handcart.core.wire import SuccessResponse
 from handcart.oauth.scopes import FULFILLMENT
 from handcart.orders import errors as order_errors
@@ -166,7 +167,7 @@ ROUTES: Sequence[Route] = (
         tx=None,
         body=CreateInstacartUserRequest,
         response=IdResponse,
-        refusals=(sandbox_errors.email_taken(),),
+        refusals=(sandbox_errors.email_taken(), sandbox_errors.password_refused(PasswordRefused("too_short"))),
     ),
     _route(
         "authorize_instacart_user",

@@ -11,10 +11,11 @@ from handcart import app
 from handcart.core import clock
 from handcart.core.settings import Settings
 from handcart.slots.models import WINDOW
-from tests.support.orders import LASTMILE, Market
-from tests.support.shop import Shop
+from tests.support.orders import LASTMILE, PHONE, Market
+from tests.support.sandbox import SANDBOX, Floor
+from tests.support.shop import PASSWORD, REDIRECT_URI, Shop
 
-DOCUMENT = app.description(Settings(public_url="https://connect.example.org"))
+DOCUMENT = app.description(Settings(public_url="https://connect.example.org", environment="sandbox"))
 
 
 def resolved(part: Any) -> Any:
@@ -41,7 +42,7 @@ class Operation:
     @property
     def is_about_selling(self) -> bool:
         """Whether it needs stores, slots, holds or orders."""
-        return self.described["tags"][0] in ("Time slots", "Orders")
+        return self.described["tags"][0] in ("Time slots", "Orders", "Sandbox")
 
     @property
     def bodies(self) -> list[Any]:
@@ -75,7 +76,8 @@ class Attempt:
         self.operation = operation
         self.shop = shop
         self.user_id = shop.customer() if isinstance(shop, Market) else shop.user()
-        self.option_id = self.order_id = ""
+        self.option_id = self.order_id = self.shopper_id = self.batch_id = self.instacart_user_id = ""
+        self.line_num = "1"
         self.is_oauth = "/oauth" in operation.path
         self.body = dict((operation.bodies or [{}])[0])
         true = {**shop.credentials, "user_id": f"new-{self.user_id}"}
@@ -96,7 +98,25 @@ class Attempt:
             fields["service_option_reference"] = listed[0]["service_option_reference"]
         if "{order_id}" in self.operation.path:
             self.order_id = self.order(self.kind)
+        if self.operation.path.startswith(SANDBOX):
+            return self._staffed(Floor(market))
         return {**fields, "start_at": self.desired_window["starts_at"], "end_at": self.desired_window["ends_at"]}
+
+    def _staffed(self, floor: Floor) -> dict[str, Any]:
+        """The shopper, batch or account that a sandbox operation wants; answers what the body says about them."""
+        path, market = self.operation.path, floor.market
+        if "instacart_users/" in path:
+            account = {"email": f"{self.user_id}@example.com", "phone": PHONE, "password": PASSWORD}
+            self.instacart_user_id = str(market.post(f"{SANDBOX}/instacart_users", account).json()["id"])
+        self.shopper_id = str(floor.shopper())
+        if "{batch_id}" in path or "{shopper_id}" in path:
+            order_id = self.order_id or self.order("delivery")
+            state = "picking" if "items" in path else "acknowledged"
+            batch = floor.generate(self.shopper_id, order_id, workflow_state=state)
+            self.batch_id = str(batch.raise_for_status().json()["id"])
+        orders = [{"id": self.order("delivery"), "user_id": self.user_id}] if "orders" in self.body else []
+        email = f"new-{self.user_id}@example.com"
+        return {"shopper_id": int(self.shopper_id), "orders": orders, "email": email, "redirect_uri": REDIRECT_URI}
 
     def order(self, kind: str) -> str:
         """Create an order of the user; answers its id."""
@@ -127,7 +147,14 @@ class Attempt:
 
     @property
     def path(self) -> str:
-        values = {"user_id": self.user_id, "service_option_id": self.option_id, "order_id": self.order_id}
+        values = {
+            "user_id": self.instacart_user_id or self.user_id,
+            "service_option_id": self.option_id,
+            "order_id": self.order_id,
+            "shopper_id": self.shopper_id,
+            "batch_id": self.batch_id,
+            "line_num": self.line_num,
+        }
         return self.operation.path.format(**values)
 
     def send(

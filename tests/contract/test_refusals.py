@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.contract.operations import OPERATIONS, Operation, resolved
-from tests.contract.provoke import PROVOCATIONS, Provocation, Provoked, any_request, customers, selling  # noqa: F401
+from tests.contract.provoke import PROVOCATIONS, Provocation, Provoked, any_request, customers, sandbox, selling  # noqa: F401
 from tests.support.server import on_sqlite
 from tests.support.shop import Shop
 

@@ -7,6 +7,7 @@ the deprecated twins are sent to each store.
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -16,6 +17,7 @@ import pytest
 from handcart.core import clock
 from tests.contract.operations import DOCUMENT, OPERATIONS
 from tests.support.orders import ADDRESS, KINDS, Market
+from tests.support.sandbox import Floor
 from tests.support.server import LiveServer
 
 HERE = Path(__file__).parent
@@ -23,6 +25,9 @@ EXAMPLES = os.environ.get("SCHEMATHESIS_EXAMPLES")
 SEED = os.environ.get("SCHEMATHESIS_SEED")
 # What succeeds only with holds and orders that are there.
 DEEP = {"get_order", "update_order", "update_order_last_mile", "update_tip", "stage_order", "cancel_order"}
+DEEP |= {"generate_batch", "advance_batch", "create_shopper_order_item"}
+# Resets, clocks and faults would pull the ground from under all the others.
+OWN = "^handcart_sandbox_"
 PHASES = {"sqlite": "examples,fuzzing", "postgresql": "fuzzing"}
 
 
@@ -44,6 +49,7 @@ def schemathesis(market: Market, document: str, answered: Path, *options: str) -
         "ANSWERED": str(answered),
     }
     command = [sys.executable, "-m", "schemathesis.cli", "--config-file", HERE / "schemathesis.toml", "run", document]
+    command += ["--exclude-operation-id-regex", OWN]
     command += ["--url", market.server.url, "--warnings", "off", *options]
     return subprocess.run(command, env=environment, capture_output=True, text=True)
 
@@ -61,6 +67,7 @@ def known(market: Market) -> dict[str, object]:
         "url": market.server.url,
         "user_id": user_id,
         "completed": completed,
+        "shopper": Floor(market).shopper(),
         "window": window,
         "reference": listed[0]["service_option_reference"],
         "address": ADDRESS,
@@ -81,7 +88,9 @@ def test_when_the_description_is_explored_then_nothing_is_found(market: Market, 
     assert run.returncode == 0, run.stdout + run.stderr
     is_short = EXAMPLES is None and not SEED
     explored = {
-        name for name, operation in OPERATIONS.items() if not (is_short and "deprecated" in operation.described)
+        name
+        for name, operation in OPERATIONS.items()
+        if not re.match(OWN, name) and not (is_short and "deprecated" in operation.described)
     }
     assert f"{len(explored)} selected / {len(OPERATIONS)} total" in run.stdout
     assert set(answered.read_text().split()) >= DEEP

@@ -18,8 +18,9 @@ from handcart.core import clock
 from handcart.core.errors import ApiError
 from handcart.orders import create, ops
 from handcart.orders.create import Asked
-from handcart.orders.models import CANCELED, DELIVERY, DISPATCH, LAST_MILE, OrderDetails
+from handcart.orders.models import DELIVERY, DISPATCH, LAST_MILE, OrderDetails
 from handcart.orders.ops import Changes
+from handcart.orders.states import ACKNOWLEDGED, ACKNOWLEDGED_FOR_DELIVERY, CANCELED
 from handcart.retailers import ops as retailers
 from handcart.retailers.models import Caller
 from handcart.slots import ops as slots
@@ -275,9 +276,8 @@ def _named(order: Known) -> tuple[str | None, ...]:
 
 
 async def _acknowledge(tx: Any, retailer_id: int, order_id: str) -> None:
-    await tx.run(
-        "UPDATE orders SET status = 'acknowledged' WHERE retailer_id = $1 AND order_id = $2", retailer_id, order_id
-    )
+    order = await ops.hold(tx, retailer_id, order_id)
+    await ops.move(tx, retailer_id, order, ACKNOWLEDGED if order.kind == DELIVERY else ACKNOWLEDGED_FOR_DELIVERY)
 
 
 async def _stored(tx: Any, retailer_id: int) -> list[Any]:
