@@ -1,5 +1,7 @@
 """A retailer's own clock: freeze it, move it, run it to the next thing due, give it back to the real time.
 
+Advancing is time that passes. Setting is another day to play on, so the client's tokens come along: a test that begins
+with it goes on with the token it has.
 It may go back as well: what was made keeps its times, nothing is undone, and ids go on rising (`core.ids`).
 """
 
@@ -51,7 +53,10 @@ class Due(Struct, frozen=True):
 async def set_to(tx: Tx, retailer_id: int, at: int | None, *, is_frozen: bool) -> State:
     """Set the clock to a moment (None: the one it shows), there to stand or to go on; raises `is invalid` for `at`."""
     state = await states.hold(tx, retailer_id)
-    return await _move(tx, retailer_id, state, _now(state) if at is None else at, "at", is_frozen=is_frozen)
+    before = _now(state)
+    at = before if at is None else at
+    await _bring_tokens(tx, retailer_id, before, at)
+    return await _move(tx, retailer_id, state, at, "at", is_frozen=is_frozen)
 
 
 async def advance(tx: Tx, retailer_id: int, seconds: int) -> State:
@@ -73,6 +78,7 @@ async def run_to_next(tx: Tx, retailer_id: int, kinds: Collection[str]) -> tuple
 async def release(tx: Tx, retailer_id: int) -> State:
     """The real time again."""
     state = await states.hold(tx, retailer_id)
+    await _bring_tokens(tx, retailer_id, _now(state), clock.of_process())
     state.frozen_at, state.offset = None, 0
     await states.save(tx, retailer_id, state)
     await robot.perform(tx, retailer_id, _now(state))
@@ -91,6 +97,17 @@ async def next_due(tx: Tx, retailer_id: int, after: int, kinds: Collection[str])
 
 def _now(state: State) -> int:
     return clock.of_process() if state.clock is None else state.clock.now()
+
+
+async def _bring_tokens(tx: Tx, retailer_id: int, before: int, at: int) -> None:
+    """Let the live tokens of the retailer's clients have as much time left as they had."""
+    await tx.run(
+        "UPDATE tokens SET created_at = created_at + $3, expires_at = expires_at + $3 WHERE retailer_id = $1"
+        " AND expires_at > $2 AND user_id IS NULL AND account_id IS NULL",
+        retailer_id,
+        before,
+        at - before,
+    )
 
 
 async def _move(tx: Tx, retailer_id: int, state: State, at: int, key: str, *, is_frozen: bool) -> State:

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from handcart.core.db import Tx
-from handcart.sandbox import faults
+from handcart.sandbox import clock, faults
 from handcart.sandbox import state as states
 
 _RETAILER = "retailer_id = $1"
@@ -68,6 +68,7 @@ async def reset(tx: Tx, retailer_id: int) -> dict[str, int]:
     Answers how many rows of each table are gone.
     """
     await faults.switch_off(tx, retailer_id)
+    await clock.release(tx, retailer_id)
     await states.forget(tx, retailer_id)
     accounts = [row["account_id"] for row in await tx.all(_MADE, retailer_id)]
     removed: Counter[str] = Counter()

@@ -75,7 +75,23 @@ def test_when_a_day_passes_then_tokens_are_over_and_the_clock_is_still_obeyed(se
     assert clock.to_wire(issued["created_at"] * clock.SECOND) == shop.get(CLOCK).json()["now"]
     assert shop.get_link(user_id).status_code == 400
     assert shop.http.delete(CLOCK, headers=before).json()["state"] == "real"
-    assert shop.http.get(f"/v2/fulfillment/users/{user_id}/link", headers=before).status_code == 400
+    for headers in (before, shop.headers):
+        assert shop.http.get(f"/v2/fulfillment/users/{user_id}/link", headers=headers).status_code == 400
+
+
+def test_when_the_clock_is_set_then_the_clients_tokens_come_along(server: LiveServer) -> None:
+    shop = Shop(server)
+    user_id = shop.user()
+    for at in ("2040-01-01T00:00:00Z", "2026-02-01T00:00:00Z", NOON):
+        freeze(shop, at)
+        assert shop.get_link(user_id).status_code == 400
+        token = {**shop.credentials, "token": shop.token}
+        said = shop.http.post("/v2/oauth/token/introspect", json=token).json()
+        assert 86_000 < said["exp"] - clock.from_wire(at, "") // clock.SECOND <= 86_400
+    advance(shop, 86_400)
+    assert shop.get_link(user_id).status_code == 401
+    freeze(shop, NOON)
+    assert shop.get_link(user_id).status_code == 400  # it was over, and is not any more
 
 
 def test_when_a_minute_passes_then_codes_are_over(server: LiveServer) -> None:
@@ -147,8 +163,6 @@ def test_when_it_runs_to_what_is_next_then_each_thing_in_its_turn(market: Market
     user_id = market.customer()
     order = market.order("pickup", user_id)
     market.reserve(user_id)
-    market._token = None
-    assert market.token
     seen = []
     while (due := run_to(market)["due"]) is not None:
         seen.append(due["what"])
