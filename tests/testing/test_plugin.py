@@ -1,6 +1,7 @@
 """The plugin as other people's test runs use it: a pytest of its own, in a directory of its own."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -10,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.process import START_SECONDS, environment
+from tests.support.process import ROOT, START_SECONDS, environment
+
+GUIDE = ROOT / "docs" / "testing.md"
 
 INI = """
 [pytest]
@@ -120,6 +123,12 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("cache")
 
 
+def examples() -> dict[str, str]:
+    """The examples of the guide, each as a file of tests."""
+    blocks = re.findall(r"^```python\n(.*?)^```", GUIDE.read_text(), re.MULTILINE | re.DOTALL)
+    return {f"test_example_{number}.py": block for number, block in enumerate(blocks)}
+
+
 def start(directory: Path, cache: Path, files: dict[str, str], *arguments: str) -> "subprocess.Popen[str]":
     for name, source in files.items():
         (directory / name).write_text(source)
@@ -151,11 +160,12 @@ def notes(directory: Path) -> Sequence[tuple[int, str]]:
 
 
 def test_when_workers_run_tests_at_once_then_each_test_has_a_clean_server(tmp_path: Path, cache: Path) -> None:
-    running = start(tmp_path, cache, {"conftest.py": CONFTEST, "test_suite.py": SUITE}, "-n", "4", *ASYNCIO)
+    files = {"conftest.py": CONFTEST, "test_suite.py": SUITE, **examples()}
+    running = start(tmp_path, cache, files, "-n", "4", *ASYNCIO)
     printed, _ = running.communicate(timeout=2 * START_SECONDS)
 
     assert running.returncode == 0, printed
-    assert "9 passed, 1 xfailed" in printed
+    assert f"{9 + len(examples())} passed, 1 xfailed" in printed
     noted = notes(tmp_path)
     assert len(noted) == 6
     assert len({pid for pid, _ in noted}) == len({url for _, url in noted}) > 1
