@@ -1,114 +1,23 @@
-"""Commands for integrators: a running sandbox, by HTTP and with the client's own credentials."""
+"""Commands for integrators: the clock, the request log and the faults of a running sandbox."""
 
 import json
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
-from urllib.error import HTTPError, URLError
-from urllib.parse import quote, urlencode
-from urllib.request import Request, urlopen
+from urllib.parse import quote
 
 import click
 
-from handcart.cli.options import fail, json_option, show, table
+from handcart.cli import robot
+from handcart.cli.options import show, table
+from handcart.cli.remote import access_options, open_sandbox
 
-_OWN = "/v2/handcart_sandbox"
-_SCOPE = "connect:fulfillment"
-_TIMEOUT_SECONDS = 60
 _WAIT_SECONDS = 25
 _FAULTS = ("rate_limited", "internal_error", "unavailable", "slow", "slot_taken")
 _OUTCOMES = ("linked", "denied", "code", "code_expired", "code_replayed", "linking_token")
 
 
-class Sandbox:
-    """A retailer's sandbox on a running server."""
-
-    def __init__(self, url: str, client_id: str, client_secret: str, banner: str | None) -> None:
-        self._url = url.rstrip("/")
-        credentials = {"client_id": client_id, "client_secret": client_secret, "scope": _SCOPE}
-        # The command's own calls meet no faults, and are no calls of the integration's.
-        self._headers = {"Handcart-Sandbox": "control", **({"X-Retailer-Id": banner} if banner else {})}
-        answer = self._send("POST", "/v2/oauth/token", {"grant_type": "client_credentials", **credentials})
-        self._headers["Authorization"] = f"Bearer {answer['access_token']}"
-
-    def ask(self, method: str, path: str, body: Any = None, **query: Any) -> Any:
-        """The answer to a call; ends the command with what was refused."""
-        given = {name: value for name, value in query.items() if value is not None}
-        return self._send(method, f"{_OWN}/{path}" + (f"?{urlencode(given)}" if given else ""), body)
-
-    def _send(self, method: str, path: str, body: Any = None) -> Any:
-        content = None if body is None else json.dumps(body).encode()
-        headers = {"Content-Type": "application/json", **self._headers} if content else self._headers
-        request = Request(self._url + path, content, headers, method=method)  # noqa: S310 (http or https: see _url)
-        try:
-            with urlopen(request, timeout=_TIMEOUT_SECONDS) as answer:  # noqa: S310
-                return json.load(answer)
-        except HTTPError as refused:
-            with refused:
-                fail(_sentence_of(refused, path))
-        except (URLError, OSError) as error:
-            fail(f"{self._url} does not answer: {getattr(error, 'reason', error)}")
-
-
-def _sentence_of(refused: HTTPError, path: str) -> str:
-    if refused.code == 404 and path.startswith(_OWN):
-        return "this server has no sandbox: start it with HANDCART_ENVIRONMENT=sandbox"
-    try:
-        body = json.load(refused)
-        if "error_description" in body:
-            return f"{body['error']}: {body['error_description']}"
-        errors = body["error"].get("errors") or [body]
-        return "; ".join(": ".join(filter(None, (one["meta"].get("key"), one["error"]["message"]))) for one in errors)
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return f"the server answered {refused.code}"
-
-
-def _url(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
-    if value is not None and not value.startswith(("http://", "https://")):
-        raise click.BadParameter("write it as http://host:port or https://host")
-    return value
-
-
-def _options(command: Callable[..., Any]) -> Callable[..., Any]:
-    for option in (
-        click.option("--banner", metavar="SLUG", help="Whose sandbox, for a client of several banners."),
-        click.option(
-            "--client-secret", metavar="SECRET", envvar="SANDBOX_CLIENT_SECRET", help="Or SANDBOX_CLIENT_SECRET."
-        ),
-        click.option("--client-id", metavar="ID", envvar="SANDBOX_CLIENT_ID", help="Or SANDBOX_CLIENT_ID."),
-        click.option("--url", metavar="URL", envvar="SANDBOX_URL", callback=_url, help="The server; or SANDBOX_URL."),
-        click.option(
-            "--info",
-            "info_file",
-            type=click.Path(path_type=Path, exists=True, dir_okay=False),
-            envvar="SANDBOX_INFO",
-            help="All three, from the file that `handcart demo --info` wrote; or SANDBOX_INFO.",
-        ),
-        json_option,
-    ):
-        command = option(command)
-    return command
-
-
-def _open(
-    info_file: Path | None, url: str | None, client_id: str | None, client_secret: str | None, banner: str | None
-) -> Sandbox:
-    info: dict[str, str] = {}
-    if info_file is not None:
-        try:
-            info = json.loads(info_file.read_text())
-        except ValueError:
-            fail(f"{info_file} is not what `handcart demo --info` writes")
-    url, client_id = url or info.get("api_url") or "http://127.0.0.1:8080", client_id or info.get("client_id")
-    client_secret = client_secret or info.get("client_secret")
-    if not client_id or not client_secret:
-        fail("the client is missing: give --client-id and --client-secret, or --info with the demo's file")
-    return Sandbox(url, client_id, client_secret, banner)
-
-
 @click.group(short_help="Turn the clock, read the log, switch faults on, reset.")
 def sandbox() -> None:
-    """Control a retailer's sandbox on a running server: its clock, its request log, its faults.
+    """Control a retailer's sandbox on a running server: clock, request log, faults, robot shopper.
 
     A server has one when it runs with HANDCART_ENVIRONMENT=sandbox, as the demo does.
     """
@@ -125,65 +34,65 @@ def _show_clock(as_json: bool, answer: Any) -> None:
 
 
 @clock.command("show")
-@_options
+@access_options
 def show_clock(as_json: bool, **access: Any) -> None:
     """Show the clock."""
-    _show_clock(as_json, _open(**access).ask("GET", "clock"))
+    _show_clock(as_json, open_sandbox(**access).ask("GET", "clock"))
 
 
 @clock.command()
-@_options
+@access_options
 @click.option("--at", metavar="TIME", help="Such as 2026-11-26T14:00:00Z; without it, where the clock is.")
 def freeze(at: str | None, as_json: bool, **access: Any) -> None:
     """Let the clock stand."""
-    _show_clock(as_json, _open(**access).ask("PUT", "clock", {"at": at}))
+    _show_clock(as_json, open_sandbox(**access).ask("PUT", "clock", {"at": at}))
 
 
 @clock.command("set")
-@_options
+@access_options
 @click.option("--at", metavar="TIME", required=True, help="Such as 2026-11-26T14:00:00Z.")
 def set_clock(at: str, as_json: bool, **access: Any) -> None:
     """Set the clock to a time, and let it go on from there."""
-    _show_clock(as_json, _open(**access).ask("PUT", "clock", {"at": at, "frozen": False}))
+    _show_clock(as_json, open_sandbox(**access).ask("PUT", "clock", {"at": at, "frozen": False}))
 
 
 @clock.command("advance")
-@_options
+@access_options
 @click.argument("seconds", type=click.IntRange(min=1))
 def advance_clock(seconds: int, as_json: bool, **access: Any) -> None:
     """Move the clock forward by so many SECONDS."""
-    _show_clock(as_json, _open(**access).ask("POST", "clock/advance", {"seconds": seconds}))
+    _show_clock(as_json, open_sandbox(**access).ask("POST", "clock/advance", {"seconds": seconds}))
 
 
 @clock.command("next")
-@_options
+@access_options
 @click.argument("what", nargs=-1)
 def run_clock(what: tuple[str, ...], as_json: bool, **access: Any) -> None:
     """Run the clock to the next thing due, or to the next one of these (hold_expiry, window_start...)."""
-    answer = _open(**access).ask("POST", "clock/next", {"what": list(what)} if what else {})
+    answer = open_sandbox(**access).ask("POST", "clock/next", {"what": list(what)} if what else {})
     if not as_json:
         click.echo(answer["due"]["what"] if answer["due"] else "nothing is due")
     _show_clock(as_json, answer)
 
 
 @clock.command()
-@_options
+@access_options
 def release(as_json: bool, **access: Any) -> None:
     """Go by the real time again."""
-    _show_clock(as_json, _open(**access).ask("DELETE", "clock"))
+    _show_clock(as_json, open_sandbox(**access).ask("DELETE", "clock"))
 
 
 @sandbox.command("reset")
-@_options
+@access_options
 def reset_sandbox(as_json: bool, **access: Any) -> None:
     """Remove all that the retailer's calls have made; stores, items, plans and clients stay."""
-    answer = _open(**access).ask("POST", "reset")
+    answer = open_sandbox(**access).ask("POST", "reset")
     removed = ", ".join(f"{rows} {name}" for name, rows in answer["removed"].items())
     show(as_json, answer, f"Removed: {removed or 'nothing was there'}.")
 
 
 @sandbox.command("log")
-@_options
+@access_options
 @click.option("--after", type=click.IntRange(min=0), metavar="NUMBER", help="Calls behind this one.")
 @click.option("--limit", type=click.IntRange(1, 1000), default=100, show_default=True, help="At most so many at once.")
 @click.option("--status", type=click.IntRange(100, 599), metavar="CODE", help="Those answered so.")
@@ -193,7 +102,7 @@ def reset_sandbox(as_json: bool, **access: Any) -> None:
 def show_log(after: int | None, follow: bool, as_json: bool, **asked: Any) -> None:
     """Show the retailer's calls, and the rule that refused each refused one. With --json, one call a line."""
     filters = {name: asked.pop(name) for name in ("limit", "status", "refused", "canonical")}
-    server = _open(**asked)
+    server = open_sandbox(**asked)
     while True:
         answer = server.ask("GET", "requests", after=after, **filters)
         if follow and answer["last"] < (after or 0):  # a reset: numbers begin anew
@@ -225,7 +134,7 @@ def faults() -> None:
 
 
 @faults.command("add")
-@_options
+@access_options
 @click.argument("fault", type=click.Choice(_FAULTS))
 @click.option("--operation", metavar="ID", help="Calls of this operation, such as create_user.")
 @click.option("--path", metavar="PATH", help="Calls of this path, as the API reference writes it.")
@@ -239,7 +148,7 @@ def add_fault(fault: str, as_json: bool, **options: Any) -> None:
     """Switch a fault on, beside those there are."""
     names = ("operation", "path", "times", "share", "seed", "slow_ms", "retry_after", "service_option_id")
     wanted = {name: value for name in names if (value := options.pop(name)) is not None}
-    server = _open(**options)
+    server = open_sandbox(**options)
     there = [
         {name: value for name, value in one.items() if name not in ("seen", "met")}
         for one in server.ask("GET", "faults")["faults"]
@@ -249,17 +158,17 @@ def add_fault(fault: str, as_json: bool, **options: Any) -> None:
 
 
 @faults.command("list")
-@_options
+@access_options
 def list_faults(as_json: bool, **access: Any) -> None:
     """List the faults, and how many calls met each."""
-    _show_faults(as_json, _open(**access).ask("GET", "faults"))
+    _show_faults(as_json, open_sandbox(**access).ask("GET", "faults"))
 
 
 @faults.command("off")
-@_options
+@access_options
 def clear_faults(as_json: bool, **access: Any) -> None:
     """Switch all faults off."""
-    _show_faults(as_json, _open(**access).ask("DELETE", "faults"))
+    _show_faults(as_json, open_sandbox(**access).ask("DELETE", "faults"))
 
 
 def _show_faults(as_json: bool, answer: Any) -> None:
@@ -278,7 +187,7 @@ def _show_faults(as_json: bool, answer: Any) -> None:
 
 
 @sandbox.command("link")
-@_options
+@access_options
 @click.argument("user_id")
 @click.option("--outcome", type=click.Choice(_OUTCOMES), default="linked", show_default=True, help="How it ends.")
 @click.option("--email", metavar="EMAIL", help="Of the platform's account; else one is made up for the user.")
@@ -286,9 +195,13 @@ def _show_faults(as_json: bool, answer: Any) -> None:
 def link_account(user_id: str, outcome: str, as_json: bool, **options: Any) -> None:
     """Link the user USER_ID to an account without a browser, or let that fail on the way."""
     body = {"outcome": outcome, "email": options.pop("email"), "membership_days": options.pop("membership_days")}
-    answer = _open(**options).ask("POST", f"users/{quote(user_id, '')}/link", body)
+    answer = open_sandbox(**options).ask("POST", f"users/{quote(user_id, '')}/link", body)
     lines = [f"{answer['email']} was sent back to {answer['redirect']}"]
     lines += [f"token endpoint: {one['status']} {json.dumps(one['body'])}" for one in answer["token_answers"]]
     if answer["link_answer"]:
         lines.append(f"link endpoint: {answer['link_answer']['status']} {json.dumps(answer['link_answer']['body'])}")
     show(as_json, answer, "\n".join(lines))
+
+
+for command in (robot.run_order, robot.list_scenarios, robot.robot):
+    sandbox.add_command(command)

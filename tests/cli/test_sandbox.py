@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from handcart.cli import handcart
+from tests.support.orders import Market
 from tests.support.process import HANDCART, ROOT, environment
 from tests.support.server import LiveServer, live_server
 from tests.support.shop import Shop
@@ -116,6 +117,26 @@ def test_when_a_user_is_linked_then_the_way_is_shown(shop: Shop, run: Run) -> No
     assert "error=access_denied" in said(run("link", user_id, "--outcome", "denied"))
 
 
+def test_when_the_robot_serves_an_order_then_its_steps_are_shown(server: LiveServer) -> None:
+    market = Market(server)
+    order_id = market.order("pickup")["id"]
+
+    def run(*arguments: str) -> str:
+        access = ("--url", server.url, "--client-id", market.client.client_id)
+        secret = {"SANDBOX_CLIENT_SECRET": market.client.client_secret}
+        return said(CliRunner().invoke(handcart, ["sandbox", *arguments, *access], env=secret))
+
+    names = [line.split()[0] for line in run("scenarios").splitlines()]
+    assert {"happy_path", "replaced"} <= set(names)
+    lines = run("run", order_id, "--seed", "7").splitlines()
+    assert lines[0] == f"{order_id}: happy_path, seed 7, instantly"
+    assert len(lines) > 5
+    assert run("robot", "order", order_id).splitlines() == lines
+    assert run("robot", "show") == "New orders wait for a shopper.\n"
+    assert run("robot", "on", "--seed", "3") == "Every new order goes happy_path, seed 3, x60.\n"
+    assert run("robot", "off") == "New orders wait for a shopper.\n"
+
+
 def test_when_the_demo_wrote_its_info_then_that_is_enough(shop: Shop, tmp_path: Path) -> None:
     info = tmp_path / "info.json"
     info.write_text(json.dumps({"api_url": shop.server.url, **shop.credentials}))
@@ -127,6 +148,8 @@ REFUSED: dict[str, tuple[tuple[str, ...], dict[str, str], int, str]] = {
     "a time": (("clock", "freeze", "--at", "tomorrow"), {}, 1, "at: is invalid"),
     "backwards": (("clock", "advance", "--", "-5"), {}, 2, "-5 is not in the range"),
     "an operation": (("faults", "add", "slow", "--slow-ms", "5", "--operation", "x"), {}, 1, "faults[0].operation"),
+    "an order": (("run", "nothing"), {}, 1, "Resource not found"),
+    "a scenario": (("robot", "on", "--scenario", "nothing"), {}, 1, "scenario: is invalid"),
     "a user": (("link", "nobody"), {}, 1, "user_id: User Not Found"),
     "the secret": (("clock", "show"), {"SANDBOX_CLIENT_SECRET": "wrong"}, 1, "invalid_client: "),
     "no secret": (("clock", "show"), {"SANDBOX_CLIENT_SECRET": ""}, 1, "the client is missing"),
