@@ -76,7 +76,10 @@ async def place(request: Request) -> Response:
     if customer is None:
         return redirect(request, "/sign-in?to=checkout")
     if cart.slot is None or cart.store is None or not cart.units:
-        return redirect(request, "/slots")
+        # Pressed twice, and the first time was quicker: the order is there.
+        order_id = form.get("order_id", "")
+        is_there = shop.sessions.order(customer.key, order_id) is not None
+        return redirect(request, f"/orders/{order_id}" if is_there else "/slots")
     tip_cents = tip_in(form) if cart.is_delivery else 0
     now = totals(cart, await membership.verify(shop.platform, customer))
     if form.get("total_cents") != str(now.total_cents):

@@ -105,6 +105,21 @@ def test_alcohol_needs_a_birthday(browser, platform):
     assert {"line_num": "tomatoes", "weight": 2.0, "item": {"rrc": "SM-000047"}} in body["items"]
 
 
+def test_ordered_twice_from_one_page_and_both_lead_to_the_order(browser, platform, new_browser):
+    page = to_checkout(browser)
+    path = place(browser)
+    order_id = re.search(r'name="order_id" value="([^"]*)"', page)[1]
+    assert place(browser, order_id=order_id) == path == f"/orders/{order_id}"
+    assert len(platform.orders) == 1
+    for other in ("", "SM-00000000", "../account", "//evil.example"):
+        assert place(browser, order_id=other) == "/slots"
+    stranger = new_browser()
+    stranger.get("/sign-in")
+    stranger.post("/sign-in", customer="two")
+    stranger.get("/cart")
+    assert place(stranger, order_id=order_id) == "/slots"
+
+
 @pytest.mark.parametrize(
     ("answer", "leads_to", "sentence"),
     [
