@@ -53,6 +53,7 @@ ROUTES = [
     Route("/checkout", checkout.place, methods=["POST"]),
     Route("/orders", orders.orders),
     Route("/orders/{order_id}", orders.order),
+    Route("/orders/{order_id}/now", orders.now),
     Route("/orders/{order_id}/change", orders.change_page),
     Route("/orders/{order_id}/change", orders.change, methods=["POST"]),
     Route("/orders/{order_id}/slots", orders.slots_page),

@@ -2,15 +2,16 @@
 
 import logging
 from datetime import datetime
+from typing import Any
 
 from handcart_client import ConnectError, Order
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from storefront import ordering
+from storefront import ordering, progress
 from storefront.carts import Placed, Slot
-from storefront.catalog import MOST_OF_ONE, lines, total_cents
+from storefront.catalog import MOST_OF_ONE, lines
 from storefront.checkout import TIPS_CENTS, tip_in
 from storefront.grid import grid_of, reason_of
 from storefront.pages import (
@@ -21,6 +22,7 @@ from storefront.pages import (
     leave_notice,
     redirect,
     render,
+    render_part,
     shop_of,
 )
 from storefront.refusals import notice_of
@@ -29,19 +31,6 @@ from storefront.slots import list_slots, reserve
 from storefront.stores import counts_in
 
 log = logging.getLogger(__name__)
-
-# The statuses of the order's way, for people; an unknown one is shown as being shopped.
-STATUS_TEXTS = {
-    "brand_new": "Waiting for a shopper",
-    "created": "Waiting for a shopper",
-    "acknowledged": "A shopper has your order",
-    "staged": "Ready for you",
-    "delivering": "On its way to you",
-    "delivered": "Delivered",
-    "completed": "Completed",
-    "canceled": "Canceled",
-}
-IN_WORK = "Being shopped"
 
 
 async def orders(request: Request) -> Response:
@@ -53,19 +42,12 @@ async def orders(request: Request) -> Response:
 
 async def order(request: Request) -> Response:
     """An order as the platform has it at this moment: https://docs.instacart.com/connect/api/fulfillment/delivery/get_order"""
-    customer, placed = _asked(request)
-    found = await _current(request, customer, placed)
-    return render(
-        request,
-        "order.html",
-        placed=placed,
-        lines=lines(placed.cart.counts),
-        items_cents=total_cents(placed.cart.counts),
-        order=found,
-        window=_window(placed, found),
-        status_text=STATUS_TEXTS.get(found.status, IN_WORK) if found else None,
-        tips=TIPS_CENTS,
-    )
+    return render(request, "order.html", **await _standing(request))
+
+
+async def now(request: Request) -> Response:
+    """The part of an order's page that changes as the order goes its way."""
+    return render_part(request, "order_now.html", **await _standing(request))
 
 
 async def change_page(request: Request) -> Response:
@@ -181,6 +163,24 @@ async def _current(request: Request, customer: Customer, placed: Placed) -> Orde
     except ConnectError as error:
         log.warning("order %s is not known: %s", placed.order_id, error)
         return None
+
+
+async def _standing(request: Request) -> dict[str, Any]:
+    """All that an order's page shows."""
+    customer, placed = _asked(request)
+    found = await _current(request, customer, placed)
+    bill = progress.bill_of(placed.cart.counts, found)
+    return {
+        "placed": placed,
+        "bill": bill,
+        "items_cents": progress.total_cents(bill),
+        "order": found,
+        "steps": progress.steps_of(found, is_delivery=placed.cart.is_delivery) if found else [],
+        "is_over": found is not None and found.status in progress.OVER,
+        "window": _window(placed, found),
+        "status_text": progress.text_of(found) if found else None,
+        "tips": TIPS_CENTS,
+    }
 
 
 def _window(placed: Placed, found: Order | None) -> tuple[datetime, datetime]:

@@ -89,16 +89,28 @@ def leave_notice(request: Request, notice: str) -> None:
 def render(request: Request, template: str, status: int = 200, **values: object) -> Response:
     shop, session = shop_of(request), session_of(request)
     html = TEMPLATES.get_template(template).render(
-        shop_name=SHOP_NAME,
-        brand=shop.settings.brand,
-        membership_name=shop.settings.membership,
+        **_of_every_page(request),
         customer=customer_of(request),
-        form_token=session.form_token if session else "",
         cart=shop.sessions.cart(session),
         notice=notice_for(shop.sessions.take_notice(session) if session else None, shop.settings),
         **values,
     )
     return _with_cookie(request, HTMLResponse(html, status))
+
+
+def render_part(request: Request, template: str, **values: object) -> Response:
+    """A piece of a page, for a page that is there: what the next page says is left to that."""
+    return HTMLResponse(TEMPLATES.get_template(template).render(**_of_every_page(request), **values))
+
+
+def _of_every_page(request: Request) -> dict[str, object]:
+    shop, session = shop_of(request), session_of(request)
+    return {
+        "shop_name": SHOP_NAME,
+        "brand": shop.settings.brand,
+        "membership_name": shop.settings.membership,
+        "form_token": session.form_token if session else "",
+    }
 
 
 def redirect(request: Request, url: str) -> Response:
@@ -144,6 +156,7 @@ class SecurityHeaders:
         # Browsers apply form-action to the redirect after the post, so the platform's origin is named.
         self.headers = {
             "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self';"
+            " connect-src 'self';"
             f" form-action 'self' {settings.authorize_origin}; frame-ancestors 'none'; base-uri 'none'",
             "Referrer-Policy": "no-referrer",
             "X-Content-Type-Options": "nosniff",

@@ -227,13 +227,14 @@ class OrderedItem(Struct, frozen=True, kw_only=True):
 
 
 class OrderLine(Struct, frozen=True, kw_only=True):
-    """A line of an order, as the server answers it. qty_unit: "each", "lb" or "kg"."""
+    """A line of an order, as the server answers it. qty: as delivered, once it is. qty_unit: "each", "lb" or "kg"."""
 
     line_num: str
     item: OrderedItem = field(default_factory=OrderedItem)
     qty: float | None = None
     qty_unit: str | None = None
     replaced: bool | None = None
+    refunded: bool | None = None
     replacement_policy: str | None = None
     special_instructions: str | None = None
     scan_code: str | None = None

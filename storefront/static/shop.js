@@ -1,4 +1,5 @@
-// The shop works without this file: it only makes the countdown tick and lets arrow keys walk the grid of times.
+// The shop works without this file: it makes the countdown tick, keeps an order's page up to date,
+// and lets arrow keys walk the grid of times.
 "use strict";
 
 const countdown = document.getElementById("countdown");
@@ -42,4 +43,25 @@ for (const grid of document.querySelectorAll("table.grid")) {
       if (button && button.offsetParent) return button.focus();
     }
   });
+}
+
+const order = document.getElementById("order");
+if (order && order.dataset.from) {
+  let shown = null;
+  const look = async () => {
+    const isBusy = document.hidden || order.contains(document.activeElement) || order.querySelector("details[open]");
+    if (!isBusy) {
+      const answer = await fetch(order.dataset.from).catch(() => null);
+      const text = answer && answer.ok ? await answer.text() : shown;
+      if (shown !== null && text !== shown) {
+        const before = order.querySelector("#status")?.textContent;
+        order.innerHTML = text; // a piece of this very page, by the same template
+        const now = order.querySelector("#status")?.textContent;
+        if (now && now !== before) document.getElementById("order-news").textContent = `Your order: ${now}`;
+      }
+      shown = text;
+    }
+    if (!order.querySelector("[data-is-over]")) setTimeout(look, 2500);
+  };
+  look();
 }

@@ -111,6 +111,13 @@ def test_keyboard_alone_then_a_full_time_says_why_and_a_free_one_is_ordered(visi
     expect(page.get_by_text("Handcart+ is on this order: you save $7.99 on delivery.")).to_be_visible()
     assert demo.sql("SELECT member_until IS NOT NULL FROM orders ORDER BY created_at DESC LIMIT 1") == [(1,)]
 
+    demo.run_order(page.url.rpartition("/")[2], scenario="refunded", pace="instantly")
+    page.evaluate("document.activeElement.blur()")
+    expect(page.locator("#order-news")).to_have_text("Your order: Completed")
+    expect(page.locator("#status")).to_have_text("Completed")
+    expect(page.locator(".steps .done")).to_have_count(5)
+    expect(page.get_by_role("region", name="Your items")).to_contain_text("Not there today: you do not pay for it.")
+
 
 def test_hold_runs_out_and_the_page_counts_and_still_orders(visit: Open, demo: Demo) -> None:
     customer = visit()

@@ -242,7 +242,7 @@ def test_platform_down_and_the_order_page_says_so(browser, platform):
     assert "Change order" not in response.text
 
 
-@pytest.mark.parametrize("tail", ["", "/change", "/slots"])
+@pytest.mark.parametrize("tail", ["", "/now", "/change", "/slots"])
 def test_order_of_somebody_else_is_nothing(browser, new_browser, platform, tail):
     path = order(browser)
     stranger, other = new_browser(), new_browser()

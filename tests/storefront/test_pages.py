@@ -58,6 +58,7 @@ def test_every_answer_has_the_protective_headers(browser, platform, path):
     headers = browser.get(path).headers
     assert headers["content-security-policy"] == (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self';"
+        " connect-src 'self';"
         f" form-action 'self' {platform.url}; frame-ancestors 'none'; base-uri 'none'"
     )
     assert headers["referrer-policy"] == "no-referrer"

@@ -1,0 +1,88 @@
+"""How an order goes: its steps, and what became of each item."""
+
+import pytest
+from handcart_client import Order, OrderedItem, OrderLine
+
+from storefront import progress
+from tests.storefront.test_checkout import text_of
+from tests.storefront.test_orders import order
+
+
+def line(key, **fields):
+    return OrderLine(line_num=key, **fields)
+
+
+def bill(counts, *lines):
+    found = progress.bill_of(counts, Order(id="SM-1", status="picking", items=tuple(lines)))
+    return [(one.name, one.count, one.price_cents, one.note) for one in found]
+
+
+@pytest.mark.parametrize(
+    ("status", "is_delivery", "states"),
+    [
+        ("brand_new", True, "now ahead ahead ahead ahead"),
+        ("acknowledged", False, "now ahead ahead ahead ahead"),
+        ("picking", True, "done now ahead ahead ahead"),
+        ("from_a_newer_server", True, "done now ahead ahead ahead"),
+        ("delivering", True, "done done done now ahead"),
+        ("staged", False, "done done done now ahead"),
+        ("completed", False, "done done done done done"),
+        ("canceled", True, ""),
+    ],
+)
+def test_steps_follow_the_status(status, is_delivery, states):
+    steps = progress.steps_of(Order(id="SM-1", status=status), is_delivery=is_delivery)
+    assert [step.state for step in steps] == states.split()
+
+
+def test_what_was_found_costs_what_it_did():
+    assert bill({"bread": 2}, line("bread", qty=2)) == [("Country loaf", 2, 1050, "")]
+    assert bill({"bread": 2}) == [("Country loaf", 2, 1050, "")]
+
+
+def test_what_was_not_there_is_not_paid_for():
+    assert bill({"bread": 2}, line("bread", qty=0, refunded=True)) == [
+        ("Country loaf", 2, 0, "Not there today: you do not pay for it.")
+    ]
+
+
+def test_fewer_pieces_cost_less_but_a_weight_is_no_count():
+    assert bill({"bread": 4}, line("bread", qty=1)) == [("Country loaf", 1, 525, "Only 1 of 4 were there.")]
+    assert bill({"potatoes": 3}, line("potatoes", qty=2.0)) == [("New potatoes", 3, 897, "")]
+
+
+@pytest.mark.parametrize(
+    ("codes", "name", "cents"),
+    [
+        ({"delivered_upc": "400000000213"}, "Free-range eggs", 998),
+        ({"delivered_rrc": "SM-000046"}, "Orchard apples", 898),
+        ({"delivered_rrc": "unknown"}, "another product", 1050),
+        ({}, "another product", 1050),
+    ],
+)
+def test_what_came_in_its_place_is_named(codes, name, cents):
+    replaced = line("bread", qty=2, replaced=True, item=OrderedItem(**codes))
+    assert bill({"bread": 2}, replaced) == [("Country loaf", 2, cents, f"Replaced by {name}.")]
+
+
+def test_what_the_shopper_added_is_on_the_bill():
+    added = line("7", qty=3, item=OrderedItem(delivered_upc="400000000015"))
+    assert bill({"bread": 1}, line("bread", qty=1), added)[1] == ("Whole milk", 3, 1167, "Added.")
+
+
+def test_order_page_shows_what_became_of_it_and_its_part_says_the_same(browser, platform):
+    path = order(browser)
+    assert "Change order" in browser.get(f"{path}/now").text
+    placed = platform.orders[path.rpartition("/")[2]]
+    placed["status"] = "delivering"
+    placed["items"] = [{"line_num": "bread", "qty": 0, "item": {}, "refunded": True}]
+    page, part = browser.get(path).text, browser.get(f"{path}/now").text
+    assert part.strip() in page
+    assert "<html" not in part
+    assert "On its way to you" in text_of(part)
+    assert "Not there today: you do not pay for it." in text_of(part)
+    assert 'data-from="' in page
+    placed["status"] = "completed"
+    page = browser.get(path).text
+    assert 'data-from="' not in page
+    assert "data-is-over" in page
