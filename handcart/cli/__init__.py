@@ -1,11 +1,11 @@
 """The command line. Each command imports what it needs, so that `handcart serve` starts without the rest."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from importlib import import_module
 
 import click
 
 from handcart import __version__
-from handcart.cli import operators, orders, processes, retailers, sandbox, slots, stores
 from handcart.cli.options import fail
 from handcart.core.db import Unavailable
 from handcart.core.migrate import WrongKey
@@ -13,26 +13,39 @@ from handcart.core.settings import SettingsError
 from handcart.core.sockets import CannotListen
 from handcart.core.stores import BadDatabaseUrl
 
-# What `handcart --help` lists, in this order.
-_SECTIONS: Mapping[str, Sequence[click.Command]] = {
-    "Run it": (processes.demo, processes.migrate, processes.check, processes.serve, processes.worker),
-    "Retailers and what they sell": (
-        retailers.retailer,
-        operators.client,
-        stores.store,
-        stores.item,
-        slots.slots,
-        orders.reconcile,
-    ),
-    "Integrate with it": (sandbox.sandbox,),
-    "The platform's customers": (operators.account, operators.membership, operators.unlink),
+# What `handcart --help` lists, in this order, and the module that each command is in.
+_SECTIONS: Mapping[str, Mapping[str, str]] = {
+    "Run it": dict.fromkeys(("demo", "migrate", "check", "serve", "worker"), "processes"),
+    "Retailers and what they sell": {
+        "retailer": "retailers",
+        "client": "operators",
+        "store": "stores",
+        "item": "stores",
+        "slots": "slots",
+        "reconcile": "orders",
+    },
+    "Integrate with it": {"sandbox": "sandbox"},
+    "The platform's customers": dict.fromkeys(("account", "membership", "unlink"), "operators"),
 }
+_MODULES = {name: module for section in _SECTIONS.values() for name, module in section.items()}
 
 
 class _Sections(click.Group):
+    """Loads the module of the command that is run, and all of them for the list alone."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_MODULES)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _MODULES:
+            return None
+        command: click.Command = getattr(import_module(f"handcart.cli.{_MODULES[cmd_name]}"), cmd_name)
+        return command
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        width = max(len(command) for command in self.commands)
-        for title, commands in _SECTIONS.items():
+        width = max(map(len, _MODULES))
+        for title, names in _SECTIONS.items():
+            commands = [command for name in names if (command := self.get_command(ctx, name))]
             with formatter.section(title):
                 formatter.write_dl([(str(one.name).ljust(width), one.get_short_help_str(80)) for one in commands])
 
@@ -70,8 +83,3 @@ def main() -> None:
         if error.filename is None:
             raise
         fail(f"{error.filename}: {error.strerror}")
-
-
-for commands in _SECTIONS.values():
-    for command in commands:
-        handcart.add_command(command)
