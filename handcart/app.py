@@ -6,7 +6,7 @@ from functools import cache
 
 from handcart import __version__
 from handcart.accounts import pages as account_pages
-from handcart.core import migrate, openapi, pages, wire
+from handcart.core import migrate, pages, wire
 from handcart.core.browser import Browser, error_page, html_headers, static_file
 from handcart.core.db import Tx
 from handcart.core.http import App, Call, Reply, Route
