@@ -149,12 +149,15 @@ def add_fault(fault: str, as_json: bool, **options: Any) -> None:
     names = ("operation", "path", "times", "share", "seed", "slow_ms", "retry_after", "service_option_id")
     wanted = {name: value for name in names if (value := options.pop(name)) is not None}
     server = open_sandbox(**options)
-    there = [
-        {name: value for name, value in one.items() if name not in ("seen", "met")}
-        for one in server.ask("GET", "faults")["faults"]
-        if one.get("times") is None or one["met"] < one["times"]
-    ]
-    _show_faults(as_json, server.ask("PUT", "faults", {"faults": [*there, {"fault": fault, **wanted}]}))
+    there = [_left(one) for one in server.ask("GET", "faults")["faults"]]
+    faults = [one for one in there if one.get("times") != 0]
+    _show_faults(as_json, server.ask("PUT", "faults", {"faults": [*faults, {"fault": fault, **wanted}]}))
+
+
+def _left(fault: dict[str, Any]) -> dict[str, Any]:
+    """What is left of a fault that some calls have met."""
+    met, _ = fault.pop("met"), fault.pop("seen")
+    return {**fault, "times": fault["times"] - met} if "times" in fault else fault
 
 
 @faults.command("list")

@@ -71,9 +71,11 @@ async def unlink(tx: Tx, isolation_id: int, account_id: int, by: str) -> bool:
     )
     if row is None:
         return False
+    # Where a sandbox's clock stands still, the same link may begin twice at one moment.
     await tx.run(
         "INSERT INTO link_history (isolation_id, user_id, account_id, linked_at, unlinked_at, unlinked_by)"
-        " VALUES ($1, $2, $3, $4, $5, $6)",
+        " VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (isolation_id, user_id, linked_at) DO UPDATE SET"
+        " account_id = excluded.account_id, unlinked_at = excluded.unlinked_at, unlinked_by = excluded.unlinked_by",
         isolation_id,
         row["user_id"],
         account_id,

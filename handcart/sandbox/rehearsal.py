@@ -64,7 +64,7 @@ class Rehearsal:
 
     async def leave(self, call: Call, method: str, raw_path: str, reply: Reply) -> None:
         """Keep the call in its retailer's log; one that nobody is known to have sent is in no log."""
-        if call.route is None and raw_path.startswith("/v2/"):
+        if call.route is None and call.header_values(b"authorization"):
             try:
                 await self._authenticate(call)
             except (ApiError, Unavailable):

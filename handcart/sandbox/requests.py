@@ -36,6 +36,7 @@ _IN_FORM = re.compile(rf"((?:^|[?&])(?:{'|'.join(_NAMES)})=)[^&#]*")
 _PACKAGE = Path(__file__).parents[1]
 _ALIKE = 0.6
 _NEAREST = 3
+_SHORTEST_ID = 8
 _MOST_ASKED = 300  # comparing longer paths would take long
 
 
@@ -172,7 +173,8 @@ def canonical(entries: Sequence[Entry]) -> list[Any]:
     shown = [msgspec.to_builtins(one) for one in entries]
     for one in shown:
         one.pop("request_id", None)
-        one["url"] = "/".join(_named(part, names) if part.isdecimal() else part for part in one["url"].split("/"))
+        parts = one["url"].split("/")
+        one["url"] = "/".join(_named(part, names) if _is_made_up(part) else part for part in parts)
     return [_canonical(one, "", names) for one in shown]
 
 
@@ -186,6 +188,11 @@ def _canonical(value: Any, key: str, names: dict[str, str]) -> Any:
     if isinstance(value, int) and not isinstance(value, bool) and (key == "id" or key.endswith("_id")):
         return _named(str(value), names)
     return names.get(value, value) if isinstance(value, str) else value
+
+
+def _is_made_up(part: str) -> bool:
+    """Whether a part of a path looks like an id of ours: a long number. Lines of a cart have short ones."""
+    return part.isdecimal() and len(part) >= _SHORTEST_ID
 
 
 def _named(number: str, names: dict[str, str]) -> str:

@@ -99,10 +99,11 @@ def test_when_the_log_is_followed_then_calls_appear_as_they_come_and_after_a_res
 
 def test_when_faults_are_added_then_they_stand_beside_each_other_until_they_are_off(shop: Shop, run: Run) -> None:
     assert said(run("faults", "list")) == "No faults.\n"
-    run("faults", "add", "slow", "--slow-ms", "1", "--times", "1")
+    run("faults", "add", "slow", "--slow-ms", "1", "--times", "2")
     text = said(run("faults", "add", "unavailable", "--operation", "create_user"))
     assert [line.split()[0] for line in text.splitlines()] == ["fault", "slow", "unavailable"]
-    assert shop.token  # that was the slow one
+    assert shop.token  # that was a slow one
+    assert shop.get_link("user-1").status_code == 400  # and that the other
     assert shop.post("/v2/fulfillment/users", {"user_id": "user-1", "first_name": "Sample"}).status_code == 503
     (left,) = json.loads(said(run("faults", "add", "rate_limited", "--json")))["faults"][1:]
     assert left["fault"] == "rate_limited"

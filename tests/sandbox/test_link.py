@@ -5,6 +5,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from handcart.linking import ops as linking
 from handcart.oauth.scopes import FULFILLMENT
 from tests.support.clocks import advance, freeze
 from tests.support.contents import nothing_written
@@ -132,6 +133,17 @@ def test_when_a_client_has_several_banners_then_the_named_ones_user_is_linked(se
     user_id = north.user()
     assert link(north, user_id).status_code == 200
     assert north.get_link(user_id).status_code == 200
+
+
+def test_when_the_clock_stands_then_a_user_is_linked_and_unlinked_again_and_again(server: LiveServer) -> None:
+    shop = Shop(server)
+    freeze(shop)
+    user_id, isolation_id = shop.user(), shop.retailer.isolation_id
+    for _ in range(3):
+        assert link(shop, user_id).status_code == 200
+        account_id = server.read(linking.account_of_user, isolation_id, user_id)
+        assert server.write(linking.unlink, isolation_id, account_id, "customer") is True
+    assert len(server.sql("SELECT 1 FROM link_history WHERE user_id = $1", user_id)) == 1
 
 
 BAD: dict[str, tuple[dict[str, Any], str, str]] = {
