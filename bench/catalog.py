@@ -23,6 +23,8 @@ CATALOG: dict[str, Callable[[Workshop], Candidate]] = {
     "orders-handcart-postgresql-1k": lambda workshop: orders.handcart(workshop, "postgresql", orders.FEW),
     "orders-limit-postgresql-1k": lambda workshop: orders.limit(workshop, "postgresql", orders.FEW),
     "orders-handcart-postgresql-1m": lambda workshop: orders.handcart(workshop, "postgresql", orders.MANY),
+    "orders-sandbox-sqlite": lambda workshop: orders.sandbox(workshop, "sqlite"),
+    "orders-sandbox-postgresql": lambda workshop: orders.sandbox(workshop, "postgresql"),
     "orders-django-oscar-api": shops.django_oscar_api,
     "orders-vendure": shops.vendure,
     "start-handcart-sandbox": lambda workshop: starts.handcart(workshop, "sandbox"),

@@ -11,7 +11,7 @@ from bench.load import Request, Window
 from bench.session import SETTLE_SECONDS, Session
 from bench.spend import spend
 
-LIST, RESERVE, CREATE, GET = "list slots", "reserve", "create order", "get order"
+LIST, RESERVE, CREATE, GET, LIFE = "list slots", "reserve", "create order", "get order", "whole life"
 CLIENTS = (1, 16, 64)
 WARM_UP_SECONDS = 1
 WARM_UP_CLIENTS = 16
@@ -24,12 +24,14 @@ class Step:
     """
     One operation. `requests`: answers requests, given a seeded choice and a bearer token; as many as are wanted, or
     (`is_spent`) as there are, since each can be sent once only. `is_stored`: each leaves a row in the counted table.
+    `then`: what is asked next, once a request is answered, and counts as the same unit.
     """
 
     name: str
     requests: Callable[[Random, str], Iterable[Request]]
     is_spent: bool = False
     is_stored: bool = False
+    then: Callable[[Request], Sequence[Request]] = lambda _request: ()
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,8 @@ def _spent(session: Session, step: Step, requests: Iterable[Request]) -> Iterato
         count = session.copy.count if step.is_stored else None
         before = count() if count else 0
         meter = session.meter()
-        done = spend(session.running.url, some, connections=clients, seconds=seconds, cores=session.cores)
+        units = [(request, *step.then(request)) for request in some]
+        done = spend(session.running.url, units, connections=clients, seconds=seconds, cores=session.cores)
         window = meter.window(done.count, done.seconds, done.p50_ms, done.p99_ms)
         first += done.count
         stored = count() - before if count else done.count

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from bench import goals
-from bench.ordering import CLIENTS, CREATE, GET, LIST, RESERVE, named
+from bench.ordering import CLIENTS, CREATE, GET, LIFE, LIST, RESERVE, named
 from bench.results import Results, failures, measured, megabytes, middle, over_rounds, ratio
 from bench.starting import START
 
@@ -21,6 +21,7 @@ ORDERING = {
     RESERVE: "Reserve: another slot than the one that is held",
     CREATE: "Create order: three items, stored durably before the answer",
     GET: "Get order: one of those stored",
+    LIFE: "Whole life: create an order, then the robot shopper takes it through every state to completed",
 }
 TEXT = " --- |"
 QUIET_LOAD_AVERAGE = 0.5

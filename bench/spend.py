@@ -27,17 +27,17 @@ CLOSE = re.compile(rb"\r\nconnection: *close", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class Order:
-    """`requests`: as they go over the wire."""
+    """`units`: requests as they go over the wire, those of a unit one after the other."""
 
     url: str
     connections: int
     seconds: float
-    requests: Sequence[str]
+    units: Sequence[Sequence[str]]
 
 
 @dataclass(frozen=True)
 class Spent:
-    """`count` requests were sent and answered within `seconds`; times of one in ms."""
+    """`count` units were sent and answered within `seconds`; times of one in ms."""
 
     count: int
     seconds: float
@@ -45,9 +45,12 @@ class Spent:
     p99_ms: float
 
 
-def spend(url: str, requests: Sequence[Request], *, connections: int, seconds: float, cores: Sequence[int]) -> Spent:
-    """Send requests from a process on `cores`. Raises LoadError with the first answer that was refused."""
-    order = Order(url, connections, seconds, [_raw(request, urlsplit(url).netloc) for request in requests])
+def spend(
+    url: str, units: Sequence[Sequence[Request]], *, connections: int, seconds: float, cores: Sequence[int]
+) -> Spent:
+    """Send units of requests from a process on `cores`. Raises LoadError with the first answer that was refused."""
+    host = urlsplit(url).netloc
+    order = Order(url, connections, seconds, [[_raw(request, host) for request in unit] for unit in units])
     result = subprocess.run(
         pinned([sys.executable, "-m", "bench.spend"], cores),
         input=json.dumps(asdict(order)),
@@ -68,7 +71,7 @@ def _raw(request: Request, host: str) -> str:
 
 
 async def _carry_out(order: Order) -> Spent:
-    waiting = iter([request.encode() for request in order.requests])
+    waiting = iter([[request.encode() for request in unit] for unit in order.units])
     begun = time.perf_counter()
     customers = (_customer(order.url, waiting, begun + order.seconds) for _ in range(order.connections))
     times = sorted(moment for each in await asyncio.gather(*customers) for moment in each)
@@ -79,24 +82,25 @@ async def _carry_out(order: Order) -> Spent:
     return Spent(len(times), seconds, p50, p99)
 
 
-async def _customer(url: str, waiting: Iterator[bytes], until: float) -> list[float]:
-    """Take one request after the other; answers how long each took."""
+async def _customer(url: str, waiting: Iterator[Sequence[bytes]], until: float) -> list[float]:
+    """Take one unit after the other; answers how long each took."""
     host, port = urlsplit(url).hostname, urlsplit(url).port
     reader, writer = await asyncio.open_connection(host, port)
     times = []
-    while (begun := time.perf_counter()) < until and (request := next(waiting, None)) is not None:
-        writer.write(request)
-        head = await reader.readuntil(b"\r\n\r\n")
-        length = LENGTH.search(head)
-        if length is None:
-            raise LoadError(f"an answer without a length: {head!r}")
-        body = await reader.readexactly(int(length[1]))
+    while (begun := time.perf_counter()) < until and (unit := next(waiting, None)) is not None:
+        for request in unit:
+            writer.write(request)
+            head = await reader.readuntil(b"\r\n\r\n")
+            length = LENGTH.search(head)
+            if length is None:
+                raise LoadError(f"an answer without a length: {head!r}")
+            body = await reader.readexactly(int(length[1]))
+            if not head.startswith(b"HTTP/1.1 2"):
+                raise LoadError(f"{request!r} was refused: {head!r} {body[:1000]!r}")
+            if CLOSE.search(head):
+                writer.close()
+                reader, writer = await asyncio.open_connection(host, port)
         times.append(time.perf_counter() - begun)
-        if not head.startswith(b"HTTP/1.1 2"):
-            raise LoadError(f"{request!r} was refused: {head!r} {body[:1000]!r}")
-        if CLOSE.search(head):
-            writer.close()
-            reader, writer = await asyncio.open_connection(host, port)
     writer.close()
     return times
 

@@ -74,13 +74,17 @@ def token_request(plan: FlowPlan, secret: str | None = None) -> Request:
     return Request("POST", "/v2/oauth/token", {"Content-Type": "application/json"}, json.dumps(fields))
 
 
-def launch(workshop: Workshop, plan: FlowPlan, workers: int, copy: Copy, port: int) -> Launch:
-    """The server on a copy."""
-    serve = ["--environment", "sandbox", "--host", HOST, "--port", str(port), "--workers", str(workers)]
+def launch(
+    workshop: Workshop, plan: FlowPlan, workers: int, copy: Copy, port: int, environment: str = "production"
+) -> Launch:
+    """The server on a copy; production wants a limit of requests, which nobody reaches."""
+    serve = ["--environment", environment, "--host", HOST, "--port", str(port), "--workers", str(workers)]
+    if environment == "production":
+        serve += ["--public-url", "https://connect.example.org"]
     return Launch(
         command=[str(HANDCART), "serve", "--database", url_of(copy), *serve],
         live_path="/live",
-        environment={"HANDCART_SECRET_KEY": plan.secret_key, "HANDCART_RATE_LIMIT_PER_SECOND": "0"},
+        environment={"HANDCART_SECRET_KEY": plan.secret_key, "HANDCART_RATE_LIMIT_PER_SECOND": "1000000"},
         directory=workshop.directory,
     )
 

@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -16,7 +16,7 @@ from bench.candidates import limit as bare
 from bench.check import Caller, WrongAnswer
 from bench.limit.replay import Sample
 from bench.load import Request
-from bench.ordering import CREATE, GET, LIST, RESERVE, Ordering, Step
+from bench.ordering import CREATE, GET, LIFE, LIST, RESERVE, Ordering, Step
 from bench.processes import Launch
 from bench.stock import CREATE as CREATE_ID
 from bench.stock import GET as GET_ID
@@ -78,6 +78,29 @@ def limit(workshop: Workshop, kind: str, size: str) -> Candidate:
     about = f"bare ASGI that runs the statements of ours on {kind} and nothing else, {prepared.orders:,} orders stored"
     rival = f"orders-handcart-{kind}-{size}"
     return Candidate(f"orders-limit-{kind}-{size}", "limit", about, 1, rival, prepared.store, launch, part)
+
+
+def sandbox(workshop: Workshop, kind: str) -> Candidate:
+    """Ours as a sandbox: orders are created, and the robot shopper takes each to its end."""
+    prepared = _prepared(workshop, kind, FEW)
+    found, plan = prepared.stock, prepared.stock.plan
+
+    def launch(copy: Copy, port: int) -> Launch:
+        return ours.launch(workshop, plan, 1, copy, port, "sandbox")
+
+    def ordering(_choose: Random, token: str) -> Iterator[Request]:
+        for number in range(SAMPLE_CUSTOMER + 1, found.users):
+            yield _documented(found.sample(CREATE_ID, found.values(number)), _headers(token))
+
+    def run(order: Request) -> Sequence[Request]:
+        order_id = json.loads(order.body)["order_id"]
+        return [Request("POST", f"/v2/handcart_sandbox/orders/{order_id}/run", order.headers, "{}")]
+
+    step = Step(LIFE, ordering, is_spent=True, is_stored=True, then=run)
+    part = Ordering([step], lambda *given: _check(prepared, *given), _token(plan))
+    about = f"handcart serve --environment sandbox --workers 1 on {kind}: robot shopper, request log, virtual clock"
+    name = f"orders-sandbox-{kind}"
+    return Candidate(name, "handcart", about, 1, name, prepared.store, launch, part)
 
 
 def _prepared(workshop: Workshop, kind: str, size: str) -> Prepared:

@@ -15,8 +15,6 @@ from bench.stores import Copy, MemoryStore, Store
 PEERS = Path(__file__).parent.parent / "peers"
 OPENAPI = ROOT / "docs" / "openapi.json"
 METADATA = "/.well-known/oauth-authorization-server"  # the one GET of our description that needs no token
-PRODUCTION = ["--environment", "production", "--public-url", "https://connect.example.org"]
-LIMIT = {"HANDCART_RATE_LIMIT_PER_SECOND": "1000000"}  # production wants one
 
 
 def handcart(workshop: Workshop, environment: str) -> Candidate:
@@ -24,10 +22,7 @@ def handcart(workshop: Workshop, environment: str) -> Candidate:
     prepared = sqlite(workshop)
 
     def launch(copy: Copy, port: int) -> Launch:
-        found = launch_handcart(workshop, prepared.plan, 1, copy, port)
-        if environment == "production":
-            found = replace(found, command=[*found.command, *PRODUCTION], environment={**found.environment, **LIMIT})
-        return replace(found, live_path=METADATA)
+        return replace(launch_handcart(workshop, prepared.plan, 1, copy, port, environment), live_path=METADATA)
 
     about = f"handcart serve --environment {environment}, a database with {workshop.scale.links:,} users"
     return _candidate(f"start-handcart-{environment}", "handcart", about, prepared.store, launch, METADATA)
