@@ -102,6 +102,8 @@ def page_routes() -> Sequence[Route]:
 
 def description(settings: Settings) -> dict[str, object]:
     """The OpenAPI document; a sandbox's shows what only a sandbox has."""
+    from handcart.core import openapi  # loaded when it is asked for: start-up time
+
     own = sandbox_table() if settings.is_sandbox else ()
     return openapi.describe(
         [*api_routes(), *own],
