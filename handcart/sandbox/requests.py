@@ -13,6 +13,7 @@ from itertools import islice
 from pathlib import Path
 from types import CodeType
 from typing import Any
+from urllib.parse import parse_qsl, quote, urlencode
 
 import msgspec
 from msgspec import Struct
@@ -32,7 +33,6 @@ _NAMES = (
 )
 _SECRETS = frozenset(_NAMES)
 _IN_JSON = re.compile(rf'("(?:{"|".join(_NAMES)})"\s*:\s*)"(?:[^"\\]|\\.)*"?')
-_IN_FORM = re.compile(rf"((?:^|[?&])(?:{'|'.join(_NAMES)})=)[^&#]*")
 _PACKAGE = Path(__file__).parents[1]
 _ALIKE = 0.6
 _NEAREST = 3
@@ -137,7 +137,7 @@ def entry(call: Call, method: str, raw_path: str, reply: Reply, fault: str | Non
         at=clock.to_wire(clock.now()),
         method=method,
         path=route.path if route else None,
-        url=(raw_path + (f"?{masked(query)}" if query else ""))[:MOST_URL],
+        url=(raw_path + (f"?{_masked_query(query)}" if query else ""))[:MOST_URL],
         operation=(route.operation_id or None) if route else None,
         request=_body(call.raw),
         status=reply.status,
@@ -146,11 +146,6 @@ def entry(call: Call, method: str, raw_path: str, reply: Reply, fault: str | Non
         fault=fault,
         request_id=call.request_id,
     )
-
-
-def masked(text: str) -> str:
-    """A query, a form or a piece of JSON without the values of secrets, found by their names."""
-    return _IN_FORM.sub(rf"\1{MASK}", _IN_JSON.sub(rf'\1"{MASK}"', text))
 
 
 def nearest(routes: Iterable[Route], method: str, raw_path: str) -> list[str]:
@@ -202,12 +197,13 @@ def _named(number: str, names: dict[str, str]) -> str:
 def _answer(reply: Reply) -> Any:
     headers = dict(reply.headers)
     if b"location" in headers:
-        return {"location": masked(headers[b"location"].decode("latin-1"))}
+        where, _, query = headers[b"location"].decode("latin-1").partition("?")
+        return {"location": f"{where}?{_masked_query(query)}" if query else where}
     return _body(reply.body) if headers.get(b"content-type") == b"application/json" else None
 
 
 def _body(raw: bytes) -> Any:
-    """JSON with masked secrets; as text, cut, where it is long or broken."""
+    """JSON or a form with masked secrets; JSON that is long or broken as text, of anything else the size."""
     if not raw:
         return None
     if len(raw) <= MOST_BODY:
@@ -215,8 +211,18 @@ def _body(raw: bytes) -> Any:
             return _masked(msgspec.json.decode(raw))
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             pass
-    text = masked(raw[:MOST_BODY].decode("utf-8", "replace"))
-    return text if len(raw) <= MOST_BODY else f"{text}... ({len(raw)} bytes)"
+    is_json = raw.lstrip()[:1] in (b"{", b"[")
+    if len(raw) <= MOST_BODY and not is_json and b"=" in raw:
+        return _masked(dict(parse_qsl(raw.decode("latin-1"), keep_blank_values=True)))
+    text = _IN_JSON.sub(rf'\1"{MASK}"', raw[:MOST_BODY].decode("utf-8", "replace")) if is_json else ""
+    return text if is_json and len(raw) <= MOST_BODY else f"{text}... ({len(raw)} bytes)"
+
+
+def _masked_query(query: str) -> str:
+    pairs = parse_qsl(query, keep_blank_values=True)
+    if not any(name in _SECRETS for name, _ in pairs):
+        return query
+    return urlencode([(name, MASK if name in _SECRETS else value) for name, value in pairs], safe="*", quote_via=quote)
 
 
 def _masked(value: Any) -> Any:
