@@ -15,6 +15,7 @@ from handcart.sandbox import own_api
 from handcart.sandbox.clock import DUE
 from tests.support.clocks import CLOCK, NOON, advance, freeze, run_to, turn
 from tests.support.contents import nothing_written
+from tests.support.oauth import Organization
 from tests.support.orders import Market
 from tests.support.server import SECRET_KEY, LiveServer, live_server, on_sqlite
 from tests.support.shop import Shop, error
@@ -202,6 +203,25 @@ def test_when_one_retailers_clock_moves_then_no_others_does(server: LiveServer) 
     assert other.get(CLOCK).json()["state"] == "real"
     (row,) = server.sql("SELECT created_at FROM users WHERE user_id = $1", user_id)
     assert abs(row["created_at"] - clock.now()) < clock.HOUR
+
+
+def test_when_a_client_has_several_banners_then_each_has_its_clock_and_the_token_the_real_time(
+    server: LiveServer,
+) -> None:
+    group = Organization(server)
+    north, south = (group.at(banner) for banner in group.banners)
+    freeze(north)
+    north._token = south._token = None
+    created = {banner.user(): banner for banner in (north, south)}
+    ages = {
+        created[row["user_id"]]: row["created_at"]
+        for row in server.sql("SELECT user_id, created_at FROM users")
+        if row["user_id"] in created
+    }
+    assert ages[north] == clock.from_wire(NOON, "")
+    assert abs(ages[south] - clock.now()) < clock.HOUR
+    advance(north, 2 * 86_400)
+    assert north.get_link("nobody").status_code == south.get_link("nobody").status_code == 400
 
 
 # Bad input
