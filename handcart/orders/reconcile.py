@@ -19,6 +19,7 @@ from handcart.orders.states import CANCELED
 
 # Keys of an order's metadata under which retailers may report what the member saved, in cents.
 SAVING_KEYS = ("saving_cents", "delivery_saving_cents", "discount_cents")
+_MOST_SAVING_CENTS = 10**9  # what is more, or below 0, is no saving: metadata may hold any number
 _BATCH = 500
 
 
@@ -60,13 +61,13 @@ def month(text: str, time_zone: str = "UTC") -> tuple[int, int]:
     """The first moment of a month and of the next one, in microseconds; raises `BadMonth`, `BadTimeZone`."""
     try:
         zone = ZoneInfo(time_zone)
-    except (ZoneInfoNotFoundError, ValueError):
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # an OSError for a part of the world, as America
         raise BadTimeZone(f"there is no time zone {time_zone!r}: write it as America/Chicago") from None
     try:
         begin = datetime.strptime(text, "%Y-%m").replace(tzinfo=zone)
-    except ValueError:
+        end = begin.replace(year=begin.year + begin.month // 12, month=begin.month % 12 + 1)
+    except ValueError:  # also for the last month that there is
         raise BadMonth(f"{text!r} is no month: write it as 2026-11") from None
-    end = begin.replace(year=begin.year + begin.month // 12, month=begin.month % 12 + 1)
     return int(begin.timestamp()) * clock.SECOND, int(end.timestamp()) * clock.SECOND
 
 
@@ -125,5 +126,5 @@ def _entry(order: Order) -> Entry:
 def _savings(metadata: dict[str, Any]) -> Iterator[int]:
     for key in SAVING_KEYS:
         value = metadata.get(key)
-        if isinstance(value, int) and not isinstance(value, bool):
+        if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _MOST_SAVING_CENTS:
             yield value

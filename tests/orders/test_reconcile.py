@@ -35,7 +35,7 @@ def test_when_members_and_others_order_then_the_members_orders_are_listed(shop: 
     member, guest = shop.user(), shop.user()
     assert shop.link(member, shop.linking_token(shop.account(member_for=clock.DAY))).status_code == 200
     order(shop, member, "=1+1", metadata={"saving_cents": 399})
-    order(shop, member, "two")
+    order(shop, member, "two", metadata={"saving_cents": 10**400})
     order(shop, member, "three", metadata={"saving_cents": "399"})
     order(shop, guest, "four", metadata={"saving_cents": 399})
     assert shop.post(f"/v2/fulfillment/users/{member}/orders/three/cancel").status_code == 200
@@ -62,10 +62,17 @@ def test_when_members_and_others_order_then_the_members_orders_are_listed(shop: 
 
     told = run("reconcile", "--retailer", shop.slug, "--month", "2020-01", *database, **settings)
     assert told.stdout.startswith("0 orders with the benefit")
-    for wrong in (["--month", "2026-13"], ["--month", month, "--time-zone", "Mars"], ["--month", "x"]):
+    for wrong in (
+        ["--month", "2026-13"],
+        ["--month", month, "--time-zone", "Mars"],
+        ["--month", "x"],
+        ["--month", "9999-12"],
+    ):
         told = run("reconcile", "--retailer", shop.slug, *wrong, *database, **settings)
         assert (told.returncode, told.stdout) == (1, "")
         assert told.stderr.startswith("handcart: ")
+    with pytest.raises(reconcile.BadTimeZone):
+        reconcile.month(month, "America")
 
 
 @pytest.mark.parametrize(
