@@ -54,11 +54,19 @@ class Stage:
         chosen = {name: kind(options[name]) for name, kind in _SERVER.items() if name in options}
         database = MemoryDatabase(self._template, template.KEYS)
         known = await database.write(_prepare, self._credentials["client_id"], options)
-        before, self._app = self._app, app.create(replace(self._settings, **chosen), template.KEYS)
-        self._app.database = database
+        before, self._app = self._app, await _opened(replace(self._settings, **chosen), database)
         if before is not None:
-            await before.database.close()
+            await before.close()
         return {**self._credentials, **known, "retailer": DEMO_RETAILER, "base_url": self._settings.public_url}
+
+
+async def _opened(settings: Settings, database: MemoryDatabase) -> App:
+    """An application on a database that is open already."""
+    made = app.create(settings, template.KEYS)
+    made.database = database
+    assert made.rehearsal is not None, "the server beside tests is a sandbox"
+    await made.rehearsal.open(database)
+    return made
 
 
 async def _prepare(tx: Tx, client_id: str, options: Mapping[str, str]) -> Mapping[str, Any]:
