@@ -48,7 +48,8 @@ docs: setup-dev ## write the documents that are made from code: OpenAPI, setting
 
 .PHONY: torture
 torture: setup-tests ## run races and random histories with as many rounds as the bars ask for (an hour)
-	LONG_RUNS=1 $(PY) -m pytest -q tests/races tests/slots/test_machine.py tests/orders/test_machine.py
+	LONG_RUNS=1 $(PY) -m pytest -q tests/races tests/slots/test_machine.py tests/orders/test_machine.py \
+		tests/batches/test_machine.py tests/sandbox/test_robot.py
 
 .PHONY: bench
 bench: setup-tests ## measure speed against a limit program and other servers
