@@ -105,8 +105,10 @@ def test_nothing_was_loaded(pytestconfig):
     assert "handcart.testing.server" not in sys.modules
 """
 
-ASYNCIO = ("-o", "asyncio_mode=auto", "-o", "asyncio_default_fixture_loop_scope=function")
-WITHOUT_ASYNCIO = ("-p", "no:asyncio")
+# By name, since our own tests bring a dozen more plugins, which take longer to load than these tests to run.
+ALONE = ("--disable-plugin-autoload", "-p", "handcart")
+PARALLEL = (*ALONE, "-p", "xdist", "-n", "4")
+ASYNCIO = ("-p", "asyncio", "-o", "asyncio_mode=auto", "-o", "asyncio_default_fixture_loop_scope=function")
 
 ENDLESS = """
 import time
@@ -161,7 +163,7 @@ def notes(directory: Path) -> Sequence[tuple[int, str]]:
 
 def test_when_workers_run_tests_at_once_then_each_test_has_a_clean_server(tmp_path: Path, cache: Path) -> None:
     files = {"conftest.py": CONFTEST, "test_suite.py": SUITE, **examples()}
-    running = start(tmp_path, cache, files, "-n", "4", *ASYNCIO)
+    running = start(tmp_path, cache, files, *PARALLEL, *ASYNCIO)
     printed, _ = running.communicate(timeout=2 * START_SECONDS)
 
     assert running.returncode == 0, printed
@@ -175,7 +177,7 @@ def test_when_workers_run_tests_at_once_then_each_test_has_a_clean_server(tmp_pa
 
 
 def test_when_the_test_run_is_killed_then_its_server_ends(tmp_path: Path, cache: Path) -> None:
-    running = start(tmp_path, cache, {"test_endless.py": ENDLESS}, *WITHOUT_ASYNCIO)
+    running = start(tmp_path, cache, {"test_endless.py": ENDLESS}, *ALONE)
     deadline = time.monotonic() + START_SECONDS
     while not ((tmp_path / "pid").exists() and (tmp_path / "pid").read_text()) and time.monotonic() < deadline:
         time.sleep(0.05)
@@ -189,7 +191,7 @@ def test_when_the_test_run_is_killed_then_its_server_ends(tmp_path: Path, cache:
 
 
 def test_when_no_test_asks_then_nothing_is_loaded_or_made(tmp_path: Path) -> None:
-    running = start(tmp_path, tmp_path / "cache", {"test_unrelated.py": UNRELATED}, *WITHOUT_ASYNCIO)
+    running = start(tmp_path, tmp_path / "cache", {"test_unrelated.py": UNRELATED}, "-p", "no:asyncio")
     printed, _ = running.communicate(timeout=START_SECONDS)
 
     assert running.returncode == 0, printed
