@@ -125,6 +125,35 @@ class OrderItem(Struct, frozen=True, kw_only=True, omit_defaults=True):
     metadata: dict[str, Any] | None = None
 
 
+class ReplacementSelection(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What the customer would take in place of a line's item, the dearest wish first, and how much of it."""
+
+    line_num: str
+    count: int | None = None
+    weight: float | None = None
+    replacement_items: tuple[ItemName, ...] = ()
+
+
+class Scan(Struct, frozen=True):
+    """A barcode that the shopper scanned."""
+
+    scanned_string: str
+    scanned_string_type: str = "upca"
+
+
+class Batch(Struct, frozen=True):
+    """A shopper's batch and where it stands."""
+
+    id: int
+    workflow_state: str
+
+
+class IdAnswer(Struct, frozen=True):
+    """What was made, by its id."""
+
+    id: int
+
+
 class OrderUser(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What an order says of its customer, in place of what is known of the user.
 
@@ -280,6 +309,12 @@ class Link(Struct, frozen=True, kw_only=True):
 
 # A value that goes into an Authorization header: visible ASCII, RFC 6749 appendix A.12 without the space.
 Secret = Annotated[str, Meta(pattern=r"\A[\x21-\x7e]+\Z")]
+
+
+class CodeAnswer(Struct, frozen=True):
+    """An authorization code."""
+
+    code: Secret
 
 
 class Token(Struct, frozen=True, kw_only=True):

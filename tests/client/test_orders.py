@@ -15,6 +15,7 @@ from handcart_client import (
     OrderItem,
     OrderLine,
     OrderUser,
+    ReplacementSelection,
     ServerError,
     TransportError,
 )
@@ -181,6 +182,15 @@ CALLS: list[tuple[str, tuple[Any, ...], dict[str, Any], str, str, dict[str, Any]
         "PUT",
         ONE + "/last_mile",
         {**CHANGES, **WINDOW_SENT},
+        True,
+    ),
+    (
+        "orders.choose_replacements",
+        (*ID, [ReplacementSelection(line_num="1", count=2, replacement_items=(ItemName(rrc="ham"),))]),
+        {},
+        "PUT",
+        ONE + "/replacement_selections",
+        {"selections": [{"line_num": "1", "count": 2, "replacement_items": [{"rrc": "ham"}]}]},
         True,
     ),
     ("orders.update_tip", (*ID, 900), {}, "PUT", ONE + "/tip", {"tip_amount_cents": 900}, True),

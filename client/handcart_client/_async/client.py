@@ -11,6 +11,7 @@ from .items import AsyncItems
 from .links import AsyncLinks
 from .oauth import AsyncOAuth
 from .orders import AsyncOrders
+from .sandbox import AsyncSandbox
 from .slots import AsyncSlots
 from .stores import AsyncStores
 from .users import AsyncUsers
@@ -66,6 +67,7 @@ class AsyncClient:
         self.slots = AsyncSlots(self._connection)
         self.orders = AsyncOrders(self._connection)
         self.dispatch = AsyncDispatch(self._connection)
+        self.sandbox = AsyncSandbox(self._connection)
         self.oauth = AsyncOAuth(self._connection)
 
     async def aclose(self) -> None:

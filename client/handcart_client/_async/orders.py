@@ -1,8 +1,9 @@
 """Orders of Connect users."""
 
+from collections.abc import Sequence
 from typing import Unpack
 
-from ..models import Order
+from ..models import Order, ReplacementSelection
 from ..requests import CreateDelivery, CreateLastMile, CreatePickup, StageOrder, UpdateCarried, UpdateOrder
 from ..urls import segment, user_path
 from ..wire import Operation, Retry, creation, read_orders, reader
@@ -101,6 +102,25 @@ class AsyncOrders:
         """
         path = order_path(user_id, order_id, "/last_mile")
         return await self._connection.send(Operation("PUT", path, reader(Order), body=fields, retry=Retry.SAFE))
+
+    async def choose_replacements(
+        self,
+        user_id: str,
+        order_id: str,
+        selections: Sequence[ReplacementSelection],
+    ) -> Order:
+        """Keep what the customer would take in place of items, for ten lines at most; it overwrites earlier choices.
+
+        Possible until the shopper has picked. Repeated whenever the answer did not come.
+
+        Raises:
+            BadRequest: key "selections", a line_num that the order does not have.
+
+        https://docs.instacart.com/connect/api/fulfillment/delivery/set_item_replacements
+        """
+        path = order_path(user_id, order_id, "/replacement_selections")
+        body = {"selections": selections}
+        return await self._connection.send(Operation("PUT", path, reader(Order), body=body, retry=Retry.SAFE))
 
     async def update_tip(self, user_id: str, order_id: str, tip_amount_cents: int) -> Order:
         """Change the tip of a completed order; before that, use `update`. Repeated whenever the answer did not come.
