@@ -90,7 +90,8 @@ async def taken(
     Where fewer than `least` are gone, the answer may be less: hundreds of rows that say nothing stay where they are.
     """
     found = await counts(tx, retailer_id, store_number, kind, since, until, least=least, user=user)
-    return {starts_at: held + booked for starts_at, (held, booked) in found.items()}
+    # A hold of the user's own is less than none, where the row that counts it was left out.
+    return {starts_at: max(held + booked, 0) for starts_at, (held, booked) in found.items()}
 
 
 async def counts(
