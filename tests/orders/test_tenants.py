@@ -63,6 +63,7 @@ IDS = {
     "update_order": (USER, ORDER, HOLD),
     "update_order_last_mile": (USER, ORDER, OPTION),
     "update_order_dispatch": (USER, ORDER, OPTION),
+    "set_item_replacements": (USER, ORDER),
     "update_tip": (USER, ORDER),
     "stage_order": (USER, ORDER),
     "stage_order_dispatch": (ORDER,),
@@ -123,7 +124,7 @@ class Tenant:
             window = {"start_at": self.market.at(18), "end_at": self.market.at(20)}
             moved = {name: clock.to_wire(at) for name, at in window.items()}
             return {**given, "tip_amount_cents": 5, **(moved if OPTION in given else {})}
-        where = {"address": ADDRESS, "postal_code": "60601", "find_by": ADDRESS}
+        where = {"address": ADDRESS, "postal_code": "60601", "find_by": ADDRESS, "selections": [{"line_num": "1"}]}
         return {**given, **where, "items": [MILK], "cart_total_cents": 100, "items_count": 1}
 
 
