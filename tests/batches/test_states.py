@@ -195,8 +195,8 @@ COLUMNS = {
     "pickup": "brand_new acknowledged picking order_item_replacement order_item_refund checkout staged"
     " customer_acknowledged pickup_runner_started unable_to_find_customer runner_not_found late_pickup delivered"
     " rescheduled canceled",
-    "last_mile": "brand_new acknowledged delivering late_delivery customer_missing staged delivered rescheduled canceled"
-    " tip_adjustment at_store acknowledged_for_delivery bags_verified",
+    "last_mile": "brand_new acknowledged delivering late_delivery customer_missing staged delivered rescheduled"
+    " canceled tip_adjustment at_store acknowledged_for_delivery bags_verified",
 }
 COLUMNS["dispatch"] = COLUMNS["last_mile"]
 
