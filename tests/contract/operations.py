@@ -42,7 +42,8 @@ class Operation:
     @property
     def is_about_selling(self) -> bool:
         """Whether it needs stores, slots, holds or orders."""
-        return self.described["tags"][0] in ("Time slots", "Orders", "Sandbox")
+        is_robots = "{order_id}" in self.path
+        return is_robots or self.described["tags"][0] in ("Time slots", "Orders", "Sandbox")
 
     @property
     def bodies(self) -> list[Any]:

@@ -227,8 +227,16 @@ def _(attempt: Attempt) -> list[httpx.Response]:
     *("handcart_sandbox_release_clock", "handcart_sandbox_advance_clock", "handcart_sandbox_run_clock"),
     *("handcart_sandbox_reset", "handcart_sandbox_get_requests", "handcart_sandbox_get_faults"),
     *("handcart_sandbox_set_faults", "handcart_sandbox_clear_faults", "handcart_sandbox_link_account"),
+    *("handcart_sandbox_run_order", "handcart_sandbox_list_scenarios", "handcart_sandbox_get_robot"),
+    *("handcart_sandbox_set_robot", "handcart_sandbox_clear_robot"),
 )
 def _(attempt: Attempt) -> list[httpx.Response]:
+    return [attempt.send()]
+
+
+@succeeds("handcart_sandbox_get_run", "handcart_sandbox_stop_run")
+def _(attempt: Attempt) -> list[httpx.Response]:
+    attempt.shop.post(attempt.path, {"pace": "real_time"}).raise_for_status()
     return [attempt.send()]
 
 

@@ -212,6 +212,17 @@ def _(attempt: Provoked) -> httpx.Response:
     return attempt.having(faults=[{"fault": "slow"}])
 
 
+@provokes("handcart_sandbox_run_order:is_not_waiting_for_this_type_of_batch_orders")
+def _(attempt: Provoked) -> httpx.Response:
+    attempt.market.set_status(attempt.order_id, "completed")
+    return attempt.send()
+
+
+@provokes("handcart_sandbox_run_order:is_invalid_scenario", "handcart_sandbox_set_robot:is_invalid_scenario")
+def _(attempt: Provoked) -> httpx.Response:
+    return attempt.having(scenario="nothing")
+
+
 @provokes("handcart_sandbox_set_clock:there_were_issues_with_your_request")
 def _(attempt: Provoked) -> httpx.Response:
     return attempt.having(at=5, frozen=5)
