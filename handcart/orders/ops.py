@@ -265,7 +265,8 @@ async def forget_user(tx: Tx, isolation_id: int, user_id: str) -> None:
 
 async def _held_orders(tx: Tx, isolation_id: int, user_id: str) -> Sequence[tuple[int, Order]]:
     """A user's orders with their retailers; the places of those that are brand new are locked, all in one order."""
-    ids_of_user = await rows.ids_of_user(tx, isolation_id, user_id)
+    # Whoever holds several orders takes them in this order, so that nobody waits for each other.
+    ids_of_user = sorted(await rows.ids_of_user(tx, isolation_id, user_id))
     found = [(retailer_id, await rows.hold(tx, retailer_id, order_id)) for retailer_id, order_id in ids_of_user]
     held = [(retailer_id, order) for retailer_id, order in found if order is not None]
     for retailer_id in sorted({retailer_id for retailer_id, _ in held}):
