@@ -2,9 +2,8 @@
 
 import contextlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-from msgspec import structs
+from msgspec import Struct, structs
 
 from handcart.core import clock, ids
 from handcart.core.db import Tx
@@ -31,8 +30,7 @@ _SOONEST = 3
 _HOLD_ID = "service_option_hold_id"
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(Struct, frozen=True):
     """An order as it is asked for, whatever its kind. `window`: within the slot, where the caller names one."""
 
     order_id: str

@@ -1,9 +1,9 @@
 """What others see of orders."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
 from msgspec import Struct
 
 from handcart.slots.models import Place
@@ -100,8 +100,7 @@ class OrderDetails(Struct, omit_defaults=True):
     cancellation_type: str | None = None
 
 
-@dataclass(slots=True, kw_only=True)
-class Order:
+class Order(Struct, kw_only=True):
     """An order. `place`: what it has booked, None once that was given back. Times in microseconds, tips in cents.
 
     `member_since` and `member_until`: the membership period whose benefit it carries, None without.
@@ -127,8 +126,8 @@ class Order:
     leave_unattended: bool = False
     member_since: int | None = None
     member_until: int | None = None
-    lines: list[OrderLine] = field(default_factory=list)
-    details: OrderDetails = field(default_factory=OrderDetails)
+    lines: list[OrderLine] = []
+    details: OrderDetails = msgspec.field(default_factory=OrderDetails)
     fingerprint: bytes = b""
 
     @property

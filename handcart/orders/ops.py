@@ -1,7 +1,6 @@
 """Read, change, stage and cancel orders; `create` makes them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from msgspec import Struct, structs
@@ -27,8 +26,7 @@ _HOLD_ID = "service_option_hold_id"
 _CUSTOMER = "customer_driven"
 
 
-@dataclass(frozen=True, slots=True)
-class Changes:
+class Changes(Struct, frozen=True):
     """What is to change of an order; None leaves it. `details`: fields of `OrderDetails`."""
 
     details: Mapping[str, Any]

@@ -1,7 +1,6 @@
 """What others see of time slots."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 
 from msgspec import Struct
 
@@ -50,8 +49,7 @@ class Slot(Struct, frozen=True):  # a struct, since a list makes hundreds of the
     reasons: Sequence[str] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Offers:
+class Offers(Struct, frozen=True):
     """What a store offers of a kind: slots one by one, then a scheduled one of two hours from each of `starts` on.
 
     Lists are long and most of it is free, so that only `against` says what is not: reasons by the start.
@@ -62,7 +60,7 @@ class Offers:
     slots: Sequence[Slot]
     starts: Sequence[int] = ()
     ids: Sequence[int] = ()
-    against: Mapping[int, Sequence[str]] = field(default_factory=dict)
+    against: Mapping[int, Sequence[str]] = {}
 
     def all(self) -> list[Slot]:
         """Every slot by itself."""
@@ -73,8 +71,7 @@ class Offers:
         return [*self.slots, *scheduled]
 
 
-@dataclass(frozen=True, slots=True)
-class Hold:
+class Hold(Struct, frozen=True):
     """A place kept for a user until `expires_at`; after that it may be gone."""
 
     id: int
@@ -82,8 +79,7 @@ class Hold:
     slot: Slot
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """A booked place, as it has to be named to give it back."""
 
     store_number: int
@@ -91,8 +87,7 @@ class Place:
     ledger_starts_at: int
 
 
-@dataclass(frozen=True, slots=True)
-class Booking:
+class Booking(Struct, frozen=True):
     """What an order gets out of a hold or a window: where and when."""
 
     store: Store

@@ -1,8 +1,9 @@
 """What an operator sees of a store's windows: how many places each has, and where they are."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, timedelta
+
+from msgspec import Struct
 
 from handcart.core import clock
 from handcart.core.db import Tx
@@ -12,8 +13,7 @@ from handcart.slots.windows import Start
 from handcart.stores.models import Store
 
 
-@dataclass(frozen=True, slots=True)
-class Occupancy:
+class Occupancy(Struct, frozen=True):
     """One window's places. `reason`: why nobody can have it any more, None if nothing is against it."""
 
     start: Start

@@ -1,7 +1,8 @@
 """List slots, hold a place, book it, give it back."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from handcart.core import clock, ids
 from handcart.core.db import Tx
@@ -44,8 +45,7 @@ _IMMEDIATE = (2 * clock.HOUR, 5 * clock.HOUR)
 _ETA_STEP = 15 * clock.MINUTE
 
 
-@dataclass(frozen=True, slots=True)
-class Wishes:
+class Wishes(Struct, frozen=True):
     """What a list of slots is to hold. `desired`: windows (start, end) in place of those that the store offers."""
 
     with_eta: bool = False
@@ -226,8 +226,7 @@ def _could_be_listed(store: Store, option: Option) -> bool:
     return option.type != SCHEDULED or is_desirable(store, option.starts_at, option.ends_at)
 
 
-@dataclass(frozen=True, slots=True)
-class _Board:
+class _Board(Struct, frozen=True):
     """All that decides about the slots of one list."""
 
     retailer: Retailer

@@ -1,9 +1,10 @@
 """Slot ids: 53 bits that say store, kind and window, mixed so that one retailer's ids mean nothing at another."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
+
+from msgspec import Struct
 
 from handcart.core import clock
 from handcart.slots.models import ETA, IMMEDIATE, PRIORITY_ETA, SCHEDULED
@@ -21,8 +22,7 @@ _INVERSE = pow(_FACTOR, -1, 1 << _BITS)
 _STEP = {SCHEDULED: clock.HOUR, IMMEDIATE: 5 * clock.MINUTE, ETA: 5 * clock.MINUTE, PRIORITY_ETA: 5 * clock.MINUTE}
 
 
-@dataclass(frozen=True, slots=True)
-class Option:
+class Option(Struct, frozen=True):
     """What a slot id says; times in microseconds."""
 
     store_number: int

@@ -1,7 +1,6 @@
 """How many orders a window takes: a weekly template for each store and kind, with exceptions for single days."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Annotated
 
@@ -60,8 +59,7 @@ class Plan(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
 _WEEK = [Start(0, "", weekday, hour) for weekday in range(7) for hour in range(24)]
 
 
-@dataclass(frozen=True, slots=True)
-class Calendar:
+class Calendar(Struct, frozen=True):
     """A plan with its exceptions, for one store and kind. `today`: the date there."""
 
     store: Store
@@ -112,8 +110,7 @@ class Calendar:
         return None
 
 
-@dataclass(frozen=True, slots=True)
-class SlotException:
+class SlotException(Struct, frozen=True):
     """How many orders the windows of a date that start at an hour (`WHOLE_DAY`: all) take, whatever the plan says."""
 
     date: str

@@ -5,10 +5,11 @@ two real hours, and says its times with the offset that holds at that moment.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
 
 from handcart.core import clock
 from handcart.stores.models import OpeningHours
@@ -17,8 +18,7 @@ from handcart.stores.models import OpeningHours
 _QUARTER = 15 * clock.MINUTE
 
 
-@dataclass(frozen=True, slots=True)
-class Start:
+class Start(Struct, frozen=True):
     """An hour at which a window starts, on the store's clock. `weekday` 0 is Monday."""
 
     at: int
