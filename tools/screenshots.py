@@ -90,6 +90,11 @@ def order(demo: Demo, browser: Browser) -> None:
     visit.page.get_by_label("Date of birth").fill("1991-03-05")
     visit.page.get_by_label("Tip for your shopper").select_option("$5.00")
     visit.press("Place order")
+    order_id = visit.page.url.rpartition("/")[2]
+    demo.sandbox(f"orders/{order_id}/run", scenario="replaced", pace="real_time", seed=1)
+    while visit.page.locator("#status").inner_text() != "On its way to you":
+        demo.sandbox("clock/next", what=["robot_step"])
+        visit.page.reload()
     save(take(visit.page), IMAGES / "order.png")
     visit.close()
 

@@ -54,16 +54,14 @@ class Demo:
         asked |= {name: self._info[name] for name in ("client_id", "redirect_uri")} | parameters
         return f"{self._info['authorize_url']}?" + "&".join(f"{name}={value}" for name, value in asked.items())
 
-    def run_order(self, order_id: str, **wanted: object) -> None:
-        """Let the sandbox's robot shopper serve an order."""
+    def sandbox(self, path: str, **body: object) -> None:
+        """Tell the sandbox of the demo's retailer to do something."""
         with httpx.Client(base_url=self.api_url) as http:
             named = {name: self._info[name] for name in ("client_id", "client_secret")}
             asked = {**named, "grant_type": "client_credentials", "scope": "connect:fulfillment"}
             token = http.post("/v2/oauth/token", json=asked).raise_for_status().json()["access_token"]
-            run = http.post(
-                f"/v2/handcart_sandbox/orders/{order_id}/run", json=wanted, headers={"Authorization": f"Bearer {token}"}
-            )
-            run.raise_for_status()
+            headers = {"Authorization": f"Bearer {token}"}
+            http.post(f"/v2/handcart_sandbox/{path}", json=body, headers=headers).raise_for_status()
 
     def logs(self) -> str:
         """All that server, worker and storefront have logged."""
