@@ -120,10 +120,11 @@ _ITEM_COLUMNS += ["is_ebt_eligible", "is_bulky", "beverage_weight", "price_cents
 
 def _text(path: Path) -> str:
     try:
-        size = path.stat().st_size
-        if size > MOST_BYTES:
-            raise Refused(f"{path} has {size >> 20} MB, at most {MOST_BYTES >> 20} are read: split it")
-        return path.read_bytes().decode("utf-8-sig")
+        with path.open("rb") as file:
+            content = file.read(MOST_BYTES + 1)  # what its size says is not true of a device or a pipe
+        if len(content) > MOST_BYTES:
+            raise Refused(f"{path} has more than {MOST_BYTES >> 20} MB: split it")
+        return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise Refused(f"{path} is not in UTF-8 (byte {error.start}): save it as CSV UTF-8") from None
     except OSError as error:

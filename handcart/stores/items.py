@@ -26,7 +26,8 @@ _BATCHES = (8, 50)
 
 def _by_statement(code: str, batch: int) -> str:
     asked = ", ".join(f"${place}" for place in range(2, batch + 2))
-    return f"SELECT {_COLUMNS} FROM items WHERE retailer_id = $1 AND {code} IN ({asked}) ORDER BY rrc DESC"  # noqa: S608
+    # Without an ORDER BY rrc: for that SQLite would read the retailer's whole catalog along its key.
+    return f"SELECT {_COLUMNS} FROM items WHERE retailer_id = $1 AND {code} IN ({asked})"  # noqa: S608
 
 
 _BY = {(code, batch): _by_statement(code, batch) for code in ("upc", "rrc") for batch in _BATCHES}
@@ -147,7 +148,8 @@ async def _by(tx: Tx, retailer_id: int, code: str, values: Sequence[str]) -> lis
     for start in range(0, len(values), size):
         batch = values[start : start + size]
         asked = [*batch, *[batch[0]] * (size - len(batch))]
-        found += [_item(row) for row in await tx.all(_BY[code, size], retailer_id, *asked)]
+        rows = await tx.all(_BY[code, size], retailer_id, *asked)
+        found += sorted(map(_item, rows), key=lambda item: item.rrc, reverse=True)
     return found
 
 

@@ -57,6 +57,15 @@ def test_when_an_item_is_checked_then_catalog_and_quantity_decide(
     assert failures(stocked, wanted) == ([message] if message else [])
 
 
+def test_when_items_are_looked_up_then_an_index_finds_them(shop: Shop) -> None:
+    """By upc SQLite read all items of the retailer, to have them in the order of the rrc."""
+    if shop.server.store == "postgresql":
+        return  # its plans depend on how many rows there are
+    for (code, _), statement in items._BY.items():
+        (step,) = shop.server.sql(f"EXPLAIN QUERY PLAN {statement}", *["1"] * statement.count("$"))
+        assert f"{code}=?" in str(tuple(step)), code
+
+
 def test_when_many_items_are_checked_then_each_failure_names_its_item(stocked: Shop) -> None:
     wanted = [{"item": {"rrc": f"unknown-{place}"}, "line_num": str(place), "count": 1} for place in range(120)]
     wanted[60] = {"item": {"rrc": "milk"}, "line_num": "60", "count": 1}
