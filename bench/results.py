@@ -51,7 +51,13 @@ def megabytes(results: Results, name: str, operation: str, kind: str) -> float |
 def failures(results: Results) -> list[str]:
     """The visits that measured nothing, and why."""
     return [
-        f"round {visit['round'] + 1}, {visit['candidate']}: {visit['error']}"
+        f"round {visit['round'] + 1}, {visit['candidate']}: {_in_short(visit['error'])}"
         for visit in results["visits"]
         if "error" in visit
     ]
+
+
+def _in_short(error: str) -> str:
+    """The last line, which says what went wrong; of a long one, both ends."""
+    line = error.strip().rpartition("\n")[2].strip()
+    return line if len(line) < 250 else f"{line[:100]} ... {line[-140:]}"
