@@ -53,7 +53,7 @@ class Due(Struct, frozen=True):
 async def set_to(tx: Tx, retailer_id: int, at: int | None, *, is_frozen: bool) -> State:
     """Set the clock to a moment (None: the one it shows), there to stand or to go on; raises `is invalid` for `at`."""
     state = await states.hold(tx, retailer_id)
-    before = _now(state)
+    before = state.now
     at = before if at is None else at
     await _bring_tokens(tx, retailer_id, before, at)
     return await _move(tx, retailer_id, state, at, "at", is_frozen=is_frozen)
@@ -62,14 +62,14 @@ async def set_to(tx: Tx, retailer_id: int, at: int | None, *, is_frozen: bool) -
 async def advance(tx: Tx, retailer_id: int, seconds: int) -> State:
     """Move the clock forward; raises `is invalid` for `seconds` at the end of time."""
     state = await states.hold(tx, retailer_id)
-    at = _now(state) + seconds * clock.SECOND
+    at = state.now + seconds * clock.SECOND
     return await _move(tx, retailer_id, state, at, "seconds", is_frozen=state.frozen_at is not None)
 
 
 async def run_to_next(tx: Tx, retailer_id: int, kinds: Collection[str]) -> tuple[State, Due | None]:
     """Move the clock forward to the moment of the next thing due, of these kinds; None, and no move, without any."""
     state = await states.hold(tx, retailer_id)
-    due = await next_due(tx, retailer_id, _now(state), kinds)
+    due = await next_due(tx, retailer_id, state.now, kinds)
     if due is None or due.at > LATEST:
         return state, None
     return await _move(tx, retailer_id, state, due.at, "what", is_frozen=state.frozen_at is not None), due
@@ -78,10 +78,10 @@ async def run_to_next(tx: Tx, retailer_id: int, kinds: Collection[str]) -> tuple
 async def release(tx: Tx, retailer_id: int) -> State:
     """The real time again."""
     state = await states.hold(tx, retailer_id)
-    await _bring_tokens(tx, retailer_id, _now(state), clock.of_process())
+    await _bring_tokens(tx, retailer_id, state.now, clock.of_process())
     state.frozen_at, state.offset = None, 0
     await states.save(tx, retailer_id, state)
-    await robot.perform(tx, retailer_id, _now(state))
+    await robot.perform(tx, retailer_id, state.now)
     return state
 
 
@@ -93,10 +93,6 @@ async def next_due(tx: Tx, retailer_id: int, after: int, kinds: Collection[str])
         key=lambda due: (due.at, due.what),
         default=None,
     )
-
-
-def _now(state: State) -> int:
-    return clock.of_process() if state.clock is None else state.clock.now()
 
 
 async def _bring_tokens(tx: Tx, retailer_id: int, before: int, at: int) -> None:

@@ -153,9 +153,8 @@ def _rehearsal(call: Call) -> Rehearsal:
 
 
 def _shown(state: State) -> dict[str, Any]:
-    now = core_clock.of_process() if state.clock is None else state.clock.now()
     name = "real" if not state.is_virtual else "moved" if state.frozen_at is None else "frozen"
-    return {"now": core_clock.to_wire(now), "state": name}
+    return {"now": core_clock.to_wire(state.now), "state": name}
 
 
 def route(method: str, path: str, operation_id: str, handler: Handler, summary: str, **fields: Any) -> Route:

@@ -26,7 +26,7 @@ from handcart.orders.models import FOUND, REPLACED, TO_REFUND, Order, OrderLine
 from handcart.sandbox import scenarios
 from handcart.sandbox import state as sandbox
 from handcart.sandbox.scenarios import Step
-from handcart.sandbox.state import Robot, State
+from handcart.sandbox.state import Robot
 from handcart.stores import items
 from handcart.stores.models import ItemName
 
@@ -88,9 +88,9 @@ async def stop(tx: Tx, retailer_id: int, run: Run) -> Run:
     return run
 
 
-async def perform(tx: Tx, retailer_id: int, until: int) -> int:
-    """Carry out every step of a retailer that is due by a moment, each at its own; answers how many."""
-    for done in range(MOST_AT_ONCE):
+async def perform(tx: Tx, retailer_id: int, until: int) -> None:
+    """Carry out every step of a retailer that is due by a moment, each at its own."""
+    for _ in range(MOST_AT_ONCE):
         row = await tx.one(
             "SELECT run FROM robot_runs WHERE retailer_id = $1 AND due_at <= $2 ORDER BY due_at, order_id LIMIT 1"
             " FOR UPDATE",
@@ -98,13 +98,12 @@ async def perform(tx: Tx, retailer_id: int, until: int) -> int:
             until,
         )
         if row is None:
-            return done
+            return
         run = msgspec.json.decode(row["run"], type=Run)
         assert run.due_at is not None
         with clock.using(VirtualClock(frozen_at=run.due_at)):
             await _do_due(tx, retailer_id, run, run.due_at)
         await _save(tx, retailer_id, run)
-    return MOST_AT_ONCE
 
 
 async def follow(database: Database) -> None:
@@ -121,15 +120,15 @@ async def follow(database: Database) -> None:
         await asyncio.sleep(PAUSE_SECONDS)
 
 
-async def tick(tx: Tx, retailer_id: int) -> int:
-    """Do what is due by the retailer's clock, and take the new orders if that is wanted; answers the steps done."""
+async def tick(tx: Tx, retailer_id: int) -> None:
+    """Do what is due by the retailer's clock, and take the new orders if that is wanted."""
     state = await sandbox.load(tx, retailer_id)
-    now = _now(state)
+    now = state.now
     if state.robot is not None:
         with clock.using(VirtualClock(frozen_at=now)):
             for order_id in await _new_orders(tx, retailer_id):
                 await _take(tx, retailer_id, order_id, state.robot)
-    return await perform(tx, retailer_id, now)
+    await perform(tx, retailer_id, now)
 
 
 async def _waiting(tx: Tx) -> Sequence[int]:
@@ -141,13 +140,9 @@ async def _waiting(tx: Tx) -> Sequence[int]:
 async def _has_work(tx: Tx, retailer_id: int) -> bool:
     state = await sandbox.load(tx, retailer_id)
     due = await tx.one(
-        "SELECT order_id FROM robot_runs WHERE retailer_id = $1 AND due_at <= $2 LIMIT 1", retailer_id, _now(state)
+        "SELECT order_id FROM robot_runs WHERE retailer_id = $1 AND due_at <= $2 LIMIT 1", retailer_id, state.now
     )
     return due is not None or (state.robot is not None and bool(await _new_orders(tx, retailer_id)))
-
-
-def _now(state: State) -> int:
-    return clock.of_process() if state.clock is None else state.clock.now()
 
 
 async def _new_orders(tx: Tx, retailer_id: int) -> Sequence[str]:

@@ -4,13 +4,13 @@ It is one row of the table `installation`, so that the processes of a server agr
 tables that only sandboxes fill. No row: the real time, and no faults.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import msgspec
 from msgspec import Struct
 
-from handcart.core.clock import VirtualClock
+from handcart.core.clock import VirtualClock, of_process
 from handcart.core.db import Tx
 
 RATE_LIMITED = "rate_limited"
@@ -75,6 +75,11 @@ class State(Struct, kw_only=True, omit_defaults=True):
         return VirtualClock(self.frozen_at, self.offset) if self.is_virtual else None
 
     @property
+    def now(self) -> int:
+        """The moment that the retailer's clock shows, in microseconds."""
+        return of_process() if self.clock is None else self.clock.now()
+
+    @property
     def is_virtual(self) -> bool:
         return self.frozen_at is not None or self.offset != 0
 
@@ -110,13 +115,15 @@ async def forget(tx: Tx, retailer_id: int) -> None:
 
 async def with_robot(tx: Tx) -> Sequence[int]:
     """The retailers whose new orders the robot takes by itself."""
-    rows = await tx.all("SELECT name, value FROM installation WHERE name LIKE 'sandbox of %'")
-    states = {int(row["name"].rpartition(" ")[2]): msgspec.json.decode(row["value"], type=State) for row in rows}
-    return [retailer_id for retailer_id, state in states.items() if state.robot is not None]
+    return [retailer_id for retailer_id, state in (await _all(tx)).items() if state.robot is not None]
 
 
 async def clocks(tx: Tx) -> Sequence[VirtualClock]:
     """Every virtual clock there is."""
-    rows = await tx.all("SELECT value FROM installation WHERE name LIKE 'sandbox of %'")
-    states = [msgspec.json.decode(row["value"], type=State) for row in rows]
-    return [state.clock for state in states if state.clock is not None]
+    return [state.clock for state in (await _all(tx)).values() if state.clock is not None]
+
+
+async def _all(tx: Tx) -> Mapping[int, State]:
+    """What every retailer's sandbox is set to, of those that are set to anything."""
+    rows = await tx.all("SELECT name, value FROM installation WHERE name LIKE 'sandbox of %'")
+    return {int(row["name"].rpartition(" ")[2]): msgspec.json.decode(row["value"], type=State) for row in rows}
