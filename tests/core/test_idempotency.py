@@ -102,12 +102,13 @@ def test_when_a_day_has_passed_then_the_key_means_nothing_any_more(server: LiveS
     with later(seconds=day - 60):
         market._token = None
         assert keyed(market, "delivery", user_id, body).content == first.content
-        assert server.write(idempotency.purge, 1000) == 0
+        server.write(idempotency.purge, 1000)  # may drop what other tests made before
+        assert kept(market) == [KEY]
     with later(seconds=day + 60):
         market._token = None
         assert keyed(market, "dispatch", "", market.body("dispatch")).status_code == 200
         assert error(keyed(market, "delivery", user_id, body)) == REUSED
-        assert server.write(idempotency.purge, 1000) >= 0
+        server.write(idempotency.purge, 1000)
         assert kept(market) == [KEY]
     with later(seconds=2 * day + 120):
         market._token = None
