@@ -1,7 +1,8 @@
-"""Secrets: made at random, kept as keyed hashes, compared in constant time.
+"""Secrets: made at random, kept as keyed hashes, compared in constant time; sealed where they must be read again.
 
 Tokens, codes and client secrets carry 256 random bits, so a fast keyed hash is enough for them; people's passwords
-go through argon2 instead (`core.passwords`).
+go through argon2 instead (`core.passwords`). What this server itself must show to others, such as its credentials at
+a retailer's token endpoint, is sealed with AES-256-GCM.
 """
 
 import hashlib
@@ -9,6 +10,10 @@ import hmac
 import secrets
 
 KEY_BYTES = 32
+
+_FORMAT = b"\x01"
+_KEY_ID_BYTES = 4
+_NONCE_BYTES = 12  # NIST SP 800-38D: 96 random bits serve 2**32 secrets under one key
 
 
 def new_token() -> str:
@@ -18,6 +23,10 @@ def new_token() -> str:
     """
     token = secrets.token_urlsafe(32)
     return new_token() if token.startswith("-") else token
+
+
+class SealBroken(ValueError):
+    """Sealed bytes that do not open: another secret key sealed them, or they were changed."""
 
 
 class Keys:
@@ -32,6 +41,9 @@ class Keys:
         self._hash_key = _derive(secret_key, b"secrets at rest")
         self._form_key = _derive(secret_key, b"form tokens")
         self._device_key = _derive(secret_key, b"known devices")
+        self._seal_key = _derive(secret_key, b"sealed secrets")
+        # Tells which key sealed a secret, so that a rotation can leave the old key at hand for what it sealed.
+        self._seal_header = _FORMAT + _derive(self._seal_key, b"key id")[:_KEY_ID_BYTES]
         # Says whether a database and a key belong together, and tells nothing about the key.
         self.fingerprint = _derive(secret_key, b"fingerprint").hex()[:16]
 
@@ -46,6 +58,31 @@ class Keys:
     def device_token(self, *subject: str) -> str:
         """What a browser keeps to prove that it has signed in to this account before."""
         return _mac(self._device_key, subject)
+
+    def seal(self, secret: str) -> bytes:
+        """The secret as it is stored where it must be read again: format, key id, nonce, AES-256-GCM of its UTF-8.
+
+        Each call gives other bytes; they are 33 longer than the secret.
+        """
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # 36 ms, and most processes never need it
+
+        nonce = secrets.token_bytes(_NONCE_BYTES)
+        text = secret.encode("utf-8", "surrogatepass")
+        return self._seal_header + nonce + AESGCM(self._seal_key).encrypt(nonce, text, self._seal_header)
+
+    def open(self, sealed: bytes) -> str:
+        """The secret that `seal` was given; raises `SealBroken`."""
+        from cryptography.exceptions import InvalidTag
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+        length = len(self._seal_header)
+        header, nonce, text = sealed[:length], sealed[length : length + _NONCE_BYTES], sealed[length + _NONCE_BYTES :]
+        if header != self._seal_header:
+            raise SealBroken("another secret key sealed this")
+        try:
+            return AESGCM(self._seal_key).decrypt(nonce, text, header).decode("utf-8", "surrogatepass")
+        except (InvalidTag, ValueError):  # ValueError: too short for a nonce
+            raise SealBroken("this was changed after it was sealed") from None
 
 
 def matches(given: str, expected: str) -> bool:

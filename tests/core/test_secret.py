@@ -1,11 +1,13 @@
-"""Secrets: random, kept as keyed hashes, each key for one purpose."""
+"""Secrets: random, kept as keyed hashes or sealed, each key for one purpose."""
 
 import base64
 import re
+import subprocess
+import sys
 
 import pytest
 
-from handcart.core.secret import KEY_BYTES, Keys, matches, new_token
+from handcart.core.secret import KEY_BYTES, Keys, SealBroken, matches, new_token
 
 KEYS = Keys(b"a secret key for tests, and for tests alone")
 OTHER = Keys(b"a secret key of another installation, alone")
@@ -59,3 +61,47 @@ def test_key_too_short_then_refused() -> None:
 def test_another_text_then_no_match(given: str) -> None:
     assert matches("token", "token")
     assert not matches(given, "token")
+
+
+@pytest.mark.parametrize(
+    "secret", ["", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "é😀\ud800\0", "x" * 100_000], ids=len
+)
+def test_sealed_then_opens_again_hides_its_text_and_never_reads_alike(secret: str) -> None:
+    sealed = [KEYS.seal(secret) for _ in range(50)]
+    assert len(set(sealed)) == 50
+    assert {KEYS.open(each) for each in sealed} == {secret}
+    assert {len(each) - len(secret.encode("utf-8", "surrogatepass")) for each in sealed} == {33}
+    assert not secret or [each for each in sealed if secret.encode("utf-8", "surrogatepass") in each] == []
+
+
+def test_sealed_and_any_byte_changed_or_missing_then_broken() -> None:
+    sealed = KEYS.seal("a client secret")
+    changed = [
+        sealed[:at] + bytes([sealed[at] ^ bit]) + sealed[at + 1 :] for at in range(len(sealed)) for bit in (1, 128)
+    ]
+    cut = [sealed[:length] for length in range(len(sealed))]
+    for broken in [*changed, *cut, sealed + b"\0"]:
+        with pytest.raises(SealBroken, match=r"another secret key|was changed"):
+            KEYS.open(broken)
+
+
+def test_sealed_by_another_installation_then_broken_and_says_so() -> None:
+    with pytest.raises(SealBroken, match="another secret key sealed this"):
+        KEYS.open(OTHER.seal("a client secret"))
+
+
+def test_sealed_long_ago_then_opens() -> None:
+    # Bytes of the first release: whoever changes the format or the key's derivation strands what is stored.
+    assert (
+        KEYS.open(
+            bytes.fromhex(
+                "01dc37111e71224e3fc40279ba394ed3a9681458cbc138ac4932f14279436165376bb3ef148d7f10125ff85d8240b848"
+            )
+        )
+        == "a client secret"
+    )
+
+
+def test_keys_imported_then_no_cryptography_is_loaded() -> None:
+    source = "import sys, handcart.core.secret as s; s.Keys(bytes(32)); sys.exit('cryptography' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", source], timeout=60).returncode == 0
