@@ -25,7 +25,9 @@ def normal(name: str) -> str:
 
 
 def declared(project: str) -> set[str]:
-    return names(tomllib.loads((ROOT / project / "pyproject.toml").read_text())["project"]["dependencies"])
+    """What it needs, extras included."""
+    described = tomllib.loads((ROOT / project / "pyproject.toml").read_text())["project"]
+    return names(sum(described.get("optional-dependencies", {}).values(), described["dependencies"]))
 
 
 def groups() -> dict[str, list[str]]:

@@ -16,7 +16,7 @@ ORDER = ["migrations", "core", "retailers", "accounts", "oauth", "users", "linki
 ORDER += ["orders", "batches", "sandbox", "console"]  # migrations, the schema, import nothing
 TOP = len(ORDER)  # app, worker, cli and whatever else lies directly in handcart/
 PRIVATE = {"api", "routes", "pages", "wire", "jobs", "queries"}  # in every domain but core
-CLIENT_MAY_IMPORT = {"handcart_client", "httpx", "msgspec"} | sys.stdlib_module_names
+CLIENT_MAY_IMPORT = {"handcart_client", "httpx", "msgspec", "standardwebhooks"} | sys.stdlib_module_names
 
 
 def modules(directory: Path, package: str) -> dict[str, Path]:
