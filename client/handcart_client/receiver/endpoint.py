@@ -1,0 +1,156 @@
+"""The retailer's callback endpoint: who sends, what it says, whether it is new; then the retailer's own function."""
+
+import asyncio
+import inspect
+import logging
+import re
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from .events import Event, NotAnEvent, read_event
+from .seen import Claim, MemorySeen, Seen
+from .wire import Answer, Headers, refused
+
+if TYPE_CHECKING:
+    from standardwebhooks import Webhook
+
+log = logging.getLogger("handcart_client.receiver")
+
+BEARER = re.compile(r"[Bb][Ee][Aa][Rr][Ee][Rr] +([A-Za-z0-9._~+/-]+=*) *")
+SIGNATURE_HEADERS = ("webhook-id", "webhook-timestamp", "webhook-signature")
+POLL_SECONDS = 0.05
+
+
+class Receiver:
+    """Calls `handler` once for every event that arrives.
+
+    handler: a function, or a coroutine function, of the Event. The sender is answered 200 when it has returned, so
+    what it stores must be stored by then; it should take less than the sender waits, ten seconds with Handcart. When
+    it raises, the sender gets 500 and the event counts as new when it comes again.
+    accepts: says whether a bearer token is good, such as `TokenIssuer.accepts`.
+    signing_secrets: the webhook's ("whsec_..."), both during a change of them; every event must then be signed, not
+    longer than five minutes ago (Standard Webhooks). Needs the extra `handcart-client[receiver]`.
+    seen: what remembers the events that were handled; in memory if not given, see `MemorySeen` and `SqliteSeen`.
+    wait_seconds: how long an event that comes while it is being handled waits for the outcome, before it is answered
+    503 with `Retry-After`.
+
+    Raises ValueError for a signing secret that is none.
+    """
+
+    body_limit = 1024 * 1024
+
+    def __init__(
+        self,
+        handler: Callable[[Event], Any],
+        *,
+        accepts: Callable[[str], bool],
+        signing_secrets: Sequence[str] = (),
+        seen: Seen | None = None,
+        wait_seconds: float = 5,
+    ) -> None:
+        self.is_async = inspect.iscoroutinefunction(handler)
+        self._handler = handler
+        self._accepts = accepts
+        self._webhooks = [_webhook(secret) for secret in signing_secrets]
+        self._seen = seen or MemorySeen()
+        self._waits = max(1, round(wait_seconds / POLL_SECONDS))
+
+    def __repr__(self) -> str:
+        return f"Receiver({getattr(self._handler, '__qualname__', 'handler')}, seen={self._seen!r})"
+
+    def refusal(self, headers: Headers) -> Answer | None:
+        """401 with a challenge (RFC 6750 section 3) for a request that has no good token."""
+        sent = headers.get("authorization")
+        if sent is None:
+            return refused(401, "the request has no bearer token", WWW_Authenticate="Bearer")
+        bearer = BEARER.fullmatch(sent)
+        if bearer and self._accepts(bearer[1]):
+            return None
+        log.warning("callback refused: the token is wrong or has expired")
+        return refused(401, "the token is wrong or has expired", WWW_Authenticate='Bearer error="invalid_token"')
+
+    def answer(self, headers: Headers, body: bytes) -> Answer:
+        """The answer to a callback whose token is good. For handlers that are plain functions."""
+        event = self._event(headers, body)
+        if isinstance(event, Answer):
+            return event
+        for _ in range(self._waits):
+            claim = self._seen.claim(event.event_id)
+            if claim is Claim.NEW:
+                break
+            if claim is Claim.SEEN:
+                return Answer(200)
+            time.sleep(POLL_SECONDS)
+        else:
+            return _busy()
+        try:
+            self._handler(event)
+            self._seen.keep(event.event_id)
+        except BaseException as error:
+            return self._failed(event, error)
+        return Answer(200)
+
+    async def answer_async(self, headers: Headers, body: bytes) -> Answer:
+        """The same for every kind of handler; a plain function runs in a thread."""
+        event = self._event(headers, body)
+        if isinstance(event, Answer):
+            return event
+        for _ in range(self._waits):
+            claim = await asyncio.to_thread(self._seen.claim, event.event_id)
+            if claim is Claim.NEW:
+                break
+            if claim is Claim.SEEN:
+                return Answer(200)
+            await asyncio.sleep(POLL_SECONDS)
+        else:
+            return _busy()
+        try:
+            await (self._handler(event) if self.is_async else asyncio.to_thread(self._handler, event))
+            await asyncio.to_thread(self._seen.keep, event.event_id)
+        except BaseException as error:
+            return self._failed(event, error)
+        return Answer(200)
+
+    def _event(self, headers: Headers, body: bytes) -> Event | Answer:
+        if self._webhooks and not any(_is_signed(webhook, headers, body) for webhook in self._webhooks):
+            log.warning("callback refused: its signature does not match, or not at this time")
+            return refused(403, "the signature does not match, or not at this time")
+        try:
+            return read_event(body)
+        except NotAnEvent as error:
+            log.warning("callback refused: %s", error)
+            return refused(400, str(error))
+
+    def _failed(self, event: Event, error: BaseException) -> Answer:
+        """The event is new again; what is no failure of the handler, such as the end of the process, goes on."""
+        self._seen.release(event.event_id)
+        if not isinstance(error, Exception):
+            raise error
+        log.error("handling event %d (%s) failed", event.event_id, event.event_name, exc_info=error)
+        return refused(500, "the event could not be handled")
+
+
+def _busy() -> Answer:
+    return refused(503, "the event is being handled", Retry_After="5")
+
+
+def _webhook(secret: str) -> "Webhook":
+    try:
+        from standardwebhooks import Webhook
+    except ImportError as error:
+        raise ImportError("signing_secrets need the extra: pip install 'handcart-client[receiver]'") from error
+    try:
+        return Webhook(secret)
+    except Exception:
+        raise ValueError("a signing secret must be whsec_ and Base64") from None
+
+
+def _is_signed(webhook: "Webhook", headers: Headers, body: bytes) -> bool:
+    from standardwebhooks import WebhookVerificationError
+
+    try:
+        webhook.verify(body, {name: headers.get(name, "") for name in SIGNATURE_HEADERS}, json_parse=False)
+    except (WebhookVerificationError, ValueError):  # the latter: no UTF-8, no Base64, no comma
+        return False
+    return True
