@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from functools import cache
 
-from handcart import __version__
+from handcart import __version__, sender
 from handcart.accounts import pages as account_pages
 from handcart.core import migrate, pages, wire
 from handcart.core.browser import Browser, error_page, html_headers, static_file
@@ -22,6 +22,7 @@ from handcart.orders import ops as orders
 from handcart.orders import routes as orders_routes
 from handcart.sandbox import own_api, robot_api
 from handcart.sandbox import routes as sandbox_routes
+from handcart.sandbox import state as sandbox
 from handcart.sandbox.rehearsal import Rehearsal
 from handcart.slots import ops as slots
 from handcart.slots import routes as slots_routes
@@ -57,7 +58,8 @@ def create(settings: Settings, keys: Keys) -> App:
     """The ASGI application."""
     authenticate = bearer.Bearers().authenticate
     rehearsal = Rehearsal(authenticate) if settings.is_sandbox else None
-    return App(settings, keys, routes(settings), authenticate, error_page, rehearsal)
+    background = [sender.of(settings, sandbox.clocks)] if settings.deliver_callbacks else []
+    return App(settings, keys, routes(settings), authenticate, error_page, rehearsal, background)
 
 
 def routes(settings: Settings) -> Sequence[Route]:

@@ -41,7 +41,7 @@ async def run(settings: Settings, keys: Keys, *, once: bool = False) -> None:
 async def _use_earliest_clock(database: Database) -> None:
     """Hold for expired what is so by the clock of every sandbox."""
     clocks = await database.read(sandbox.clocks)
-    clock.use(VirtualClock(frozen_at=min([clock.of_process(), *(virtual.now() for virtual in clocks)])))
+    clock.use(VirtualClock(frozen_at=min([clock.of_process(), *(virtual.now() for virtual in clocks.values())])))
 
 
 async def purge(database: Database) -> dict[str, int]:

@@ -158,6 +158,18 @@ class Rehearsal(Protocol):
         ...
 
 
+class Background(Protocol):
+    """What a server does beside its calls."""
+
+    async def open(self, database: Database) -> None:
+        """The server begins to serve."""
+        ...
+
+    async def close(self) -> None:
+        """The server serves no more."""
+        ...
+
+
 class _Node:
     """One path segment of the route table."""
 
@@ -224,6 +236,7 @@ class App:
         authenticate: Callable[[Call], Awaitable[Caller]],
         error_page: Callable[[Call, ApiError], Reply],
         rehearsal: Rehearsal | None = None,
+        background: Sequence[Background] = (),
     ) -> None:
         self.settings = settings
         self.keys = keys
@@ -238,6 +251,7 @@ class App:
             self._always = [*self._always, (b"strict-transport-security", b"max-age=31536000")]
         self._authenticate = authenticate
         self.rehearsal = rehearsal
+        self._background = background
         self._error_page = error_page
 
     async def open(self) -> None:
@@ -245,11 +259,15 @@ class App:
         self.database = await connect(self.settings.database_url, self.keys, self.settings.pool_size)
         if self.rehearsal is not None:
             await self.rehearsal.open(self.database)
+        for one in self._background:
+            await one.open(self.database)
         if self.settings.metrics_port:
             log.info("metrics", port=self.metrics.listen(self.settings.metrics_port))
 
     async def close(self) -> None:
-        """Close the database, write the last lines of the log."""
+        """End what runs beside the calls, close the database, write the last lines of the log."""
+        for one in self._background:
+            await one.close()
         if self.rehearsal is not None:
             await self.rehearsal.close()
         await self.database.close()

@@ -52,6 +52,12 @@ class Settings:
     metrics_port: int = _setting(0, "Loopback port for Prometheus' `/metrics`; each further worker takes the next one.")
     metrics_public: bool = _setting(False, "Serve `/metrics` on the public port as well.")
     access_log: bool = _setting(True, "Log one line for each request; refusals by a defect are always logged.")
+    deliver_callbacks: bool = _setting(True, "Send callbacks from `serve` too; off where `handcart worker` alone does.")
+    callback_networks: str = _setting(
+        "", "Networks that callbacks may reach though they are not public, such as `10.1.0.0/16`, with commas."
+    )
+    callback_http: bool = _setting(False, "Let callbacks and token requests go over plain http.")
+    callback_ports: str = _setting("443", "Ports that callbacks may reach, with commas; `*` for every one.")
     pool_size: int = _setting(10, "Connections of each process to PostgreSQL.")
 
     @property
@@ -104,9 +110,15 @@ def load(environ: Mapping[str, str], **options: Any) -> Settings:
         raise SettingsError(f"the public URL {settings.public_url!r} must be https://host or https://host:port")
     if settings.metrics_port > _LAST_PORT:
         raise SettingsError(f"HANDCART_METRICS_PORT must be at most {_LAST_PORT}")
-    for proxy in filter(None, (part.strip() for part in settings.trusted_proxies.split(","))):
+    for proxy in parts(settings.trusted_proxies):
         if proxy != "*" and not _is_network(proxy):
             raise SettingsError(f"HANDCART_TRUSTED_PROXIES names {proxy!r}: write addresses or networks, with commas")
+    for network in parts(settings.callback_networks):
+        if not _is_network(network):
+            raise SettingsError(f"HANDCART_CALLBACK_NETWORKS names {network!r}: write networks, with commas")
+    for port in parts(settings.callback_ports):
+        if port != "*" and not (port.isdecimal() and 0 < int(port) <= _LAST_PORT):
+            raise SettingsError(f"HANDCART_CALLBACK_PORTS names {port!r}: write ports, with commas, or *")
     return settings
 
 
@@ -129,6 +141,11 @@ def keys(settings: Settings, *, may_make: bool = False) -> Keys:
 def is_private(file: Path) -> bool:
     """Whether nobody but the owner can read the file."""
     return not file.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO)
+
+
+def parts(text: str) -> list[str]:
+    """What a setting lists, with commas."""
+    return [part for one in text.split(",") if (part := one.strip())]
 
 
 def _is_network(text: str) -> bool:

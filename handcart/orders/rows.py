@@ -8,6 +8,7 @@ import msgspec
 
 from handcart.core import clock
 from handcart.core.db import Tx
+from handcart.orders import payloads
 from handcart.orders.models import DISPATCH, LAST_MILE, Order, OrderDetails, OrderLine, Step
 from handcart.orders.states import CREATED, OPTIONS
 from handcart.slots.models import Place
@@ -115,7 +116,7 @@ async def save(tx: Tx, retailer_id: int, order: Order, *steps: Step) -> None:
 
 
 async def _remember(tx: Tx, retailer_id: int, order: Order, number: int, step: Step) -> None:
-    """Every change of every order comes by here, with the events that are owed for it."""
+    """Every change of every order comes by here, with the events that are owed for it: they go into the queue."""
     await tx.run(
         "INSERT INTO order_history (retailer_id, order_id, number, at, status, what, events)"
         " VALUES ($1, $2, $3, $4, $5, $6, $7)",
@@ -127,6 +128,7 @@ async def _remember(tx: Tx, retailer_id: int, order: Order, number: int, step: S
         step.what,
         " ".join(step.events),
     )
+    await payloads.owe(tx, retailer_id, order, step.events)
 
 
 def _values(order: Order) -> dict[str, Any]:

@@ -98,8 +98,8 @@ _SHOPPED_EVENTS = {
 
 _DELIVERY = _option(
     *_SHOPPED,
-    State(DELIVERING, (), ("delivering",)),
-    State(COMPLETED, (TIP,), ("delivered",)),
+    State(DELIVERING, (), ("delivering", "order_location")),
+    State(COMPLETED, (TIP,), ("delivered", "rating_reminder")),
     _CANCELED,
     events={
         **_SHOPPED_EVENTS,
@@ -112,10 +112,10 @@ _PICKUP = _option(
     *_SHOPPED,
     State(BAGS_CHECK),
     State(STAGED, (), ("staged",)),
-    State(RUNNER_AWAITING, (), (), STAGED, ("runner_not_found",)),
+    State(RUNNER_AWAITING, (), ("pickup_geofence_reached",), STAGED, ("runner_not_found",)),
     State(USER_AT_STORE, (), ("customer_acknowledged", "pickup_runner_started"), STAGED, ("runner_not_found",)),
     State(BAGS_VERIFIED),
-    State(COMPLETED, (TIP,), ("delivered",)),
+    State(COMPLETED, (TIP,), ("delivered", "rating_reminder")),
     _CANCELED,
     events={**_SHOPPED_EVENTS, TIP_UPDATED: (), LATE: ("late_pickup",), MISSING: ("unable_to_find_customer",)},
 )
@@ -124,12 +124,16 @@ _PICKUP = _option(
 _LAST_MILE = _option(
     State(BRAND_NEW, (UPDATE, CANCEL, STAGE)),
     State(
-        ACKNOWLEDGED_FOR_DELIVERY, (STAGE,), ("acknowledged", "acknowledged_for_delivery"), BRAND_NEW, ("rescheduled",)
+        ACKNOWLEDGED_FOR_DELIVERY,
+        (STAGE,),
+        ("acknowledged", "acknowledged_for_delivery", "at_store_eta"),
+        BRAND_NEW,
+        ("rescheduled",),
     ),
     State(AT_STORE, (STAGE,), ("at_store",), BRAND_NEW, ("rescheduled",)),
     State(BAGS_VERIFIED, (STAGE,), ("bags_verified",), BRAND_NEW, ("rescheduled",)),
-    State(DELIVERING, (STAGE,), ("delivering",)),
-    State(COMPLETED, (TIP,), ("delivered",)),
+    State(DELIVERING, (STAGE,), ("delivering", "order_location")),
+    State(COMPLETED, (TIP,), ("arrival_at_customer", "delivered", "rating_reminder")),
     _CANCELED,
     events={
         CREATED: ("brand_new",),

@@ -23,6 +23,9 @@ _ACCOUNTS = f"account_id IN ({_MADE})"
 # What is removed of a retailer $1, in an order that no reference stands against.
 REMOVED: Sequence[tuple[str, str]] = (
     ("robot_runs", _RETAILER),
+    ("attempts", _RETAILER),
+    ("deliveries", _RETAILER),
+    ("events", _RETAILER),
     ("batch_orders", _RETAILER),
     ("batches", _RETAILER),
     ("shoppers", _RETAILER),
@@ -54,6 +57,7 @@ KEPT: Mapping[str, str] = {
     "clients": "set up by the operator",
     "client_secrets": "set up by the operator",
     "redirect_uris": "set up by the operator",
+    "webhooks": "set up by the operator; of those, what became of them so far goes",
     "stores": "the seed",
     "items": "the seed",
     "slot_plans": "the seed",

@@ -118,9 +118,10 @@ async def with_robot(tx: Tx) -> Sequence[int]:
     return [retailer_id for retailer_id, state in (await _all(tx)).items() if state.robot is not None]
 
 
-async def clocks(tx: Tx) -> Sequence[VirtualClock]:
-    """Every virtual clock there is."""
-    return [state.clock for state in (await _all(tx)).values() if state.clock is not None]
+async def clocks(tx: Tx) -> Mapping[int, VirtualClock]:
+    """Every virtual clock there is, by its retailer."""
+    there = await _all(tx)
+    return {retailer_id: state.clock for retailer_id, state in there.items() if state.clock is not None}
 
 
 async def _all(tx: Tx) -> Mapping[int, State]:

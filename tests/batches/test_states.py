@@ -191,12 +191,13 @@ def test_when_the_tables_are_read_then_they_fit_each_other() -> None:
 # Which callbacks the documentation has for an option, as far as what is here brings them about.
 COLUMNS = {
     "delivery": "brand_new acknowledged picking order_item_replacement order_item_refund checkout delivering"
-    " late_delivery customer_missing delivered rescheduled canceled tip_adjustment",
+    " order_location late_delivery customer_missing delivered rescheduled canceled tip_adjustment rating_reminder",
     "pickup": "brand_new acknowledged picking order_item_replacement order_item_refund checkout staged"
     " customer_acknowledged pickup_runner_started unable_to_find_customer runner_not_found late_pickup delivered"
-    " rescheduled canceled",
+    " rescheduled canceled pickup_geofence_reached rating_reminder",
     "last_mile": "brand_new acknowledged delivering late_delivery customer_missing staged delivered rescheduled"
-    " canceled tip_adjustment at_store acknowledged_for_delivery bags_verified",
+    " canceled tip_adjustment at_store acknowledged_for_delivery bags_verified at_store_eta order_location"
+    " arrival_at_customer rating_reminder",
 }
 COLUMNS["dispatch"] = COLUMNS["last_mile"]
 

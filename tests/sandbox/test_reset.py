@@ -14,7 +14,7 @@ from tests.support.server import LiveServer
 OWN = "/v2/handcart_sandbox"
 VARYING = ("accounts", "memberships", "sessions", "rate_limits", "tokens")
 # What `fill` leaves empty: by another account, by a deletion, and by a browser that stays signed in.
-NOT_FILLED = {"link_history", "deleted_users", "sessions"}
+NOT_FILLED = {"link_history", "deleted_users", "sessions", "attempts", "deliveries"}
 
 
 def fill(market: Market) -> None:

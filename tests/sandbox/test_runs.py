@@ -56,7 +56,8 @@ def test_d1_when_a_delivery_goes_step_by_step_then_it_is_completed_without_an_it
     assert order["fulfillment_details"].items() >= {"bag_count": 1}.items()
     assert order["fulfillment_details"]["delivered_at"]
     assert (order["items"][0]["qty"], order["items"][0]["item"]["delivered_rrc"]) == (2, "milk")
-    assert floor.events(order_id) == ["brand_new", "acknowledged", "picking", "checkout", "delivering", "delivered"]
+    shopped = ["brand_new", "acknowledged", "picking", "checkout"]
+    assert floor.events(order_id) == [*shopped, "delivering", "order_location", "delivered", "rating_reminder"]
     assert market.taken == (0, 1)
 
 
@@ -85,7 +86,14 @@ def test_d2_when_a_pickup_order_is_staged_then_a_runner_brings_it_out(market: Ma
         "bags_verified",
         "completed",
     ]
-    assert floor.events(order_id)[-4:] == ["staged", "customer_acknowledged", "pickup_runner_started", "delivered"]
+    assert floor.events(order_id)[4:] == [
+        "staged",
+        "pickup_geofence_reached",
+        "customer_acknowledged",
+        "pickup_runner_started",
+        "delivered",
+        "rating_reminder",
+    ]
 
 
 @pytest.mark.parametrize("kind", ["last_mile", "dispatch"])  # D3 and D4
@@ -102,10 +110,14 @@ def test_d3_d4_when_the_retailer_picked_then_a_shopper_carries_the_order(
         "brand_new",
         "acknowledged",
         "acknowledged_for_delivery",
+        "at_store_eta",
         "at_store",
         "bags_verified",
         "delivering",
+        "order_location",
+        "arrival_at_customer",
         "delivered",
+        "rating_reminder",
     ]
 
 

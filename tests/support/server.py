@@ -115,6 +115,7 @@ def live_server(database_url: str, data: Path, **options: Any) -> Iterator[LiveS
             "trusted_proxies": "127.0.0.1",
             "rate_limit_per_second": 0,
             "access_log": False,
+            "deliver_callbacks": False,
             **options,
         }
     )

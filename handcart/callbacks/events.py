@@ -1,0 +1,147 @@
+"""The events there are: data, from which docs/callbacks-events.md is made as well.
+
+The titles, and which fulfillment has which callback, are documented
+(https://docs.instacart.com/connect/api/fulfillment/communications/event_callbacks); so are few of the names and keys.
+`known` says where a name was seen: `documented`, `clients` (what integrators' code expects), `reported` (by third
+parties), or `guessed` from the title. A wrong guess is mended here and nowhere else.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from msgspec import Struct
+
+DELIVERY = "delivery"
+PICKUP = "pickup"
+LAST_MILE = "last_mile"
+_ALL = (DELIVERY, PICKUP, LAST_MILE)
+_BROUGHT = (DELIVERY, LAST_MILE)
+_SHOPPED = (DELIVERY, PICKUP)
+
+# What a webhook is subscribed to that wants every event, those to come as well.
+EVERY = "all"
+
+
+class Event(Struct, frozen=True):
+    """An event by its bare name. `keys`: what its metadata has beside `order_id`, as far as it is known."""
+
+    name: str
+    title: str
+    options: Sequence[str]
+    when: str
+    keys: Sequence[str] = ()
+    known: str = "guessed"
+    prefix: str = "fulfillment."
+
+    @property
+    def wire_name(self) -> str:
+        return self.prefix + self.name
+
+
+_TABLE = (
+    Event("brand_new", "Brand new", _ALL, "the order was created", ("delivery_window", "store_location"), "documented"),
+    Event("acknowledged", "Acknowledged", _ALL, "a shopper took the order", (), "clients"),
+    Event("picking", "Picking", _SHOPPED, "shopping started", ("order_url", "store_location"), "clients"),
+    Event(
+        "order_item_replacement",
+        "Order item replacement",
+        _SHOPPED,
+        "the shopper replaced an item",
+        ("order_items",),
+        "reported",
+    ),
+    Event(
+        "order_item_refund",
+        "Order item refund",
+        _SHOPPED,
+        "an item is refunded, for none could be found",
+        ("order_items",),
+        "reported",
+    ),
+    Event("checkout", "Checkout", _SHOPPED, "the shopper has paid at the store", ("checkout_items",), "reported"),
+    Event(
+        "delivering",
+        "Delivering",
+        _BROUGHT,
+        "the shopper is on the way to the customer",
+        ("delivery_window", "order_items"),
+        "clients",
+    ),
+    Event("order_location", "Order location", _BROUGHT, "where the shopper is", ("latitude", "longitude")),
+    Event("late_delivery", "Late delivery", _BROUGHT, "it will be later than was promised", ("new_window",), "clients"),
+    Event("customer_missing", "Customer missing", _BROUGHT, "nobody is at the address", (), "reported"),
+    Event(
+        "staged",
+        "Staged",
+        _ALL,
+        "the order is in the staging area; of a delivery only where another shopper brings it",
+        ("status_link", "pickup_link", "order_items"),
+        "clients",
+    ),
+    Event(
+        "customer_acknowledged",
+        "Customer acknowledged",
+        (PICKUP,),
+        "an employee has seen that the customer waits",
+        ("shopper_name",),
+    ),
+    Event("pickup_runner_started", "Pickup runner started", (PICKUP,), "an employee carries the order out"),
+    Event("unable_to_find_customer", "Unable to find customer", (PICKUP,), "the employee finds no customer"),
+    Event("runner_not_found", "Runner not found", (PICKUP,), "nobody can carry the order out"),
+    Event("pickup_geofence_reached", "Pickup geofence reached", (PICKUP,), "the customer comes near the store"),
+    Event(
+        "late_pickup", "Late pickup", (PICKUP,), "it will be ready later than was promised", ("new_window",), "clients"
+    ),
+    Event(
+        "delivered",
+        "Delivered",
+        _ALL,
+        "the customer has the order",
+        ("order_items", "delivery_photo_url", "certified_delivery_name"),
+        "clients",
+    ),
+    Event("rescheduled", "Rescheduled", _ALL, "it is for another time, or another shopper", ("new_window",), "clients"),
+    Event(
+        "canceled",
+        "Canceled",
+        _ALL,
+        "the order was canceled, by whomever",
+        ("cancellation_reason", "cancellation_type"),
+        "clients",
+    ),
+    Event("tip_adjustment", "Tip adjustment", _BROUGHT, "the tip was changed", ("tip_amount_cents",)),
+    Event("at_store", "At store", (LAST_MILE,), "the shopper is at the store", (), "reported"),
+    Event(
+        "acknowledged_for_delivery",
+        "Acknowledged for delivery",
+        (LAST_MILE,),
+        "a shopper is on the way to the store",
+        (),
+        "reported",
+    ),
+    Event("bags_verified", "Bags verified", (LAST_MILE,), "the shopper has checked all bags", (), "reported"),
+    Event("arrival_at_customer", "Arrival at customer", (LAST_MILE,), "the shopper is at the address", (), "reported"),
+    Event("at_store_eta", "At store ETA", (LAST_MILE,), "when the shopper will be at the store", ("bag_label", "eta")),
+    Event(
+        "rating_updated",
+        "Rating updated",
+        _ALL,
+        "the customer rated the order",
+        ("rating_value", "highlights", "thank_you_note"),
+    ),
+    Event("rating_reminder", "Rating reminder", _ALL, "the customer may rate the order"),
+    Event(
+        "chat_message_created",
+        "Chat message created",
+        _ALL,
+        "the customer wrote to the shopper; the metadata has no order_id",
+        ("topic_id",),
+        "documented",
+        "",
+    ),
+)
+EVENTS: Mapping[str, Event] = {event.name: event for event in _TABLE}
+
+
+def bare(name: str) -> str:
+    """The bare name of an event that is given with or without its prefix."""
+    return name.removeprefix("fulfillment.")

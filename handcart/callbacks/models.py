@@ -1,0 +1,134 @@
+"""What others see of callbacks."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from msgspec import Struct
+
+ENABLED = "enabled"
+DISABLED = "disabled"
+# Of a webhook whose row stays until what was sent to it may be forgotten.
+DELETED = "deleted"
+
+PENDING = "pending"
+SENDING = "sending"
+DELIVERED = "delivered"
+FAILED = "failed"
+STATES = (PENDING, SENDING, DELIVERED, FAILED)
+
+PRODUCTION = "production"
+DEVELOPMENT = "development"
+
+
+class Webhook(Struct, kw_only=True):
+    """A webhook configuration, without its secrets. Times in microseconds.
+
+    `events`: bare names, or the one word `all`. `failures` in a row since `first_failure_at`; from `failing_since` on
+    there was nothing else. `caught_up_to`: the receiver is back since then, and what waits for a retry goes out early.
+    """
+
+    id: int
+    retailer_id: int
+    name: str
+    environment: str
+    callback_url: str
+    auth_uri: str
+    client_id: str
+    scope: str | None
+    resource: str | None
+    events: Sequence[str]
+    status: str
+    status_reason: str | None
+    failures: int
+    first_failure_at: int | None
+    failing_since: int | None
+    caught_up_to: int | None
+    old_signing_until: int | None
+    created_at: int
+    updated_at: int
+
+
+class NewWebhook(Struct):
+    """A webhook with its signing secret, which is shown this once."""
+
+    webhook: Webhook
+    signing_secret: str
+
+
+class Target(Struct, kw_only=True):
+    """A webhook as it is sent to: with its secrets. `updated_at` tells one configuration from the next."""
+
+    id: int
+    retailer_id: int
+    callback_url: str
+    auth_uri: str
+    client_id: str
+    client_secret: str
+    scope: str | None
+    resource: str | None
+    signing_secrets: Sequence[str]
+    updated_at: int
+
+    @property
+    def key(self) -> tuple[int, int]:
+        return self.retailer_id, self.id
+
+
+class Delivery(Struct, kw_only=True):
+    """An event on its way to a webhook. `planned_at` in the future: it goes early, and a failure does not count."""
+
+    event_id: int
+    subject: str
+    body: bytes
+    tries: int
+    attempts: int
+    is_replay: bool
+    created_at: int
+    due_at: int
+    planned_at: int
+
+
+class Attempt(Struct, kw_only=True):
+    """What became of one attempt. `cause`: why it failed, None if it did not. `request_head` shows no token.
+
+    `retry_after`: what the receiver asked for, in microseconds; `is_gone`: it wants nothing any more (410).
+    """
+
+    at: int
+    milliseconds: int
+    url: str
+    request_head: str
+    status: int | None = None
+    cause: str | None = None
+    response_head: str | None = None
+    response_body: str | None = None
+    retry_after: int | None = None
+    is_gone: bool = False
+
+
+class EventRow(Struct, kw_only=True):
+    """An event as it was written; `body` is what receivers get, empty once it is no longer kept."""
+
+    event_id: int
+    name: str
+    subject: str
+    body: str
+    created_at: int
+
+
+class DeliveryRow(Struct, kw_only=True):
+    """How an event fares at a webhook. `next_at`: when it is tried again, None if it is not."""
+
+    event_id: int
+    webhook_id: int
+    subject: str
+    state: str
+    tries: int
+    attempts: int
+    is_replay: bool
+    created_at: int
+    attempted_at: int | None
+    next_at: int | None
+
+
+Metadata = Mapping[str, Any]

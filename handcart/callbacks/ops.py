@@ -1,0 +1,401 @@
+"""Emit events; make, change and show webhook configurations; show and replay deliveries."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+from msgspec import structs
+
+from handcart.callbacks import signing
+from handcart.callbacks.errors import Refused, Unknown
+from handcart.callbacks.events import EVENTS, EVERY, bare
+from handcart.callbacks.models import (
+    DELETED,
+    DEVELOPMENT,
+    DISABLED,
+    ENABLED,
+    PRODUCTION,
+    DeliveryRow,
+    EventRow,
+    NewWebhook,
+    Webhook,
+)
+from handcart.core import clock, egress, ids
+from handcart.core.db import Tx
+
+# Both signing secrets of a webhook are used for so long after a rotation.
+OVERLAP = 24 * clock.HOUR
+MOST_WEBHOOKS = 50
+_MOST_CHARACTERS = 1000
+# Retries have due times of their own; what is sent again goes behind what is new.
+BEHIND = 1
+
+_encode = msgspec.json.Encoder().encode
+_COLUMNS = (
+    "id, retailer_id, name, environment, callback_url, auth_uri, client_id, scope, resource, events, status,"
+    " status_reason, failures, first_failure_at, failing_since, caught_up_to, old_signing_until, created_at, updated_at"
+)
+_FIND = f"SELECT {_COLUMNS} FROM webhooks WHERE retailer_id = $1 AND id = $2 AND status <> 'deleted'"  # noqa: S608
+_LIST = f"SELECT {_COLUMNS} FROM webhooks WHERE retailer_id = $1 AND status <> 'deleted' ORDER BY id"  # noqa: S608
+_EMIT = (
+    "INSERT INTO events (retailer_id, event_id, name, subject, body, created_at, is_queued)"
+    " VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (retailer_id, event_id) DO NOTHING"
+)
+
+
+async def emit(tx: Tx, retailer_id: int, name: str, subject: str, metadata: Mapping[str, Any]) -> int:
+    """Write an event that a change owes, in the transaction of that change; answers its id.
+
+    `name`: bare, of `events.EVENTS`; `subject`: what it is about, by whose events it is kept in order: an order's id.
+    """
+    event = EVENTS[name]
+    at = clock.now()
+    while True:
+        event_id = ids.new_event_id()
+        body = _encode(
+            {
+                "event_id": event_id,
+                "event_name": event.wire_name,
+                "event_timestamp": clock.to_wire(at),
+                "event_metadata": metadata,
+            }
+        ).decode()
+        if await tx.run(_EMIT, retailer_id, event_id, name, subject, body, at, False):
+            return event_id
+
+
+def environment_of(*, is_sandbox: bool) -> str:
+    """Which webhooks a server serves: the dashboard's word for what it is."""
+    return DEVELOPMENT if is_sandbox else PRODUCTION
+
+
+async def create(
+    tx: Tx,
+    retailer_id: int,
+    rules: egress.Rules,
+    *,
+    environment: str,
+    callback_url: str,
+    auth_uri: str,
+    client_id: str,
+    client_secret: str,
+    events: Sequence[str] = (EVERY,),
+    name: str | None = None,
+    scope: str | None = None,
+    resource: str | None = None,
+    own_url: str = "",
+) -> NewWebhook:
+    """Make a webhook; its signing secret is shown this once. Raises `Refused`.
+
+    `rules`: which addresses may be asked; `own_url`: where this server is, which is no receiver.
+    """
+    if len(await webhooks(tx, retailer_id)) >= MOST_WEBHOOKS:
+        raise Refused(f"a retailer has {MOST_WEBHOOKS} webhooks at most: delete one first", "callback_url")
+    now = clock.now()
+    webhook = Webhook(
+        id=ids.new_id(),
+        retailer_id=retailer_id,
+        name=name or urlsplit(callback_url).netloc[:_MOST_CHARACTERS] or "webhook",
+        environment=environment,
+        callback_url=callback_url,
+        auth_uri=auth_uri,
+        client_id=client_id,
+        scope=scope or None,
+        resource=resource or None,
+        events=_chosen(events),
+        status=ENABLED,
+        status_reason=None,
+        failures=0,
+        first_failure_at=None,
+        failing_since=None,
+        caught_up_to=None,
+        old_signing_until=None,
+        created_at=now,
+        updated_at=now,
+    )
+    _check(webhook, client_secret, rules, own_url)
+    signing_secret = signing.new_secret()
+    await tx.run(
+        "INSERT INTO webhooks (id, retailer_id, name, environment, callback_url, auth_uri, client_id, client_secret,"
+        " scope, resource, events, status, signing_secret, failures, created_at, updated_at)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 0, $14, $14)",
+        webhook.id,
+        retailer_id,
+        webhook.name,
+        environment,
+        callback_url,
+        auth_uri,
+        client_id,
+        tx.keys.seal(client_secret),
+        webhook.scope,
+        webhook.resource,
+        " ".join(webhook.events),
+        ENABLED,
+        tx.keys.seal(signing_secret),
+        now,
+    )
+    return NewWebhook(webhook, signing_secret)
+
+
+async def webhooks(tx: Tx, retailer_id: int) -> Sequence[Webhook]:
+    """A retailer's webhooks, the oldest first."""
+    return [_webhook(row) for row in await tx.all(_LIST, retailer_id)]
+
+
+async def webhook(tx: Tx, retailer_id: int, webhook_id: int) -> Webhook:
+    """One of a retailer's webhooks; raises `Unknown`."""
+    row = await tx.one(_FIND, retailer_id, webhook_id)
+    if row is None:
+        raise Unknown(f"there is no webhook {webhook_id}")
+    return _webhook(row)
+
+
+async def update(
+    tx: Tx, retailer_id: int, webhook_id: int, rules: egress.Rules, changes: Mapping[str, Any], own_url: str = ""
+) -> Webhook:
+    """Change fields of a webhook, `client_secret` among them; an attempt under way ends as it began.
+
+    Raises `Refused` and `Unknown`.
+    """
+    changes = dict(changes)
+    client_secret = changes.pop("client_secret", None)
+    if "events" in changes:
+        changes["events"] = _chosen(changes["events"])
+    there = await _hold(tx, retailer_id, webhook_id)
+    changed = structs.replace(there, **changes, updated_at=_later(there))
+    _check(changed, "unchanged" if client_secret is None else client_secret, rules, own_url)
+    await tx.run(
+        "UPDATE webhooks SET name = $3, callback_url = $4, auth_uri = $5, client_id = $6, scope = $7, resource = $8,"
+        " events = $9, updated_at = $10 WHERE retailer_id = $1 AND id = $2",
+        retailer_id,
+        webhook_id,
+        changed.name,
+        changed.callback_url,
+        changed.auth_uri,
+        changed.client_id,
+        changed.scope,
+        changed.resource,
+        " ".join(changed.events),
+        changed.updated_at,
+    )
+    if client_secret is not None:
+        await tx.run(
+            "UPDATE webhooks SET client_secret = $3 WHERE retailer_id = $1 AND id = $2",
+            retailer_id,
+            webhook_id,
+            tx.keys.seal(client_secret),
+        )
+    return changed
+
+
+async def enable(tx: Tx, retailer_id: int, webhook_id: int) -> Webhook:
+    """Send to a webhook (again): what waits goes out, and its failures are forgotten. Raises `Unknown`."""
+    there = await _hold(tx, retailer_id, webhook_id)
+    await tx.run(
+        "UPDATE webhooks SET status = $3, status_reason = NULL, failures = 0, first_failure_at = NULL,"
+        " failing_since = NULL, caught_up_to = $4, updated_at = $5 WHERE retailer_id = $1 AND id = $2",
+        retailer_id,
+        webhook_id,
+        ENABLED,
+        clock.now(),
+        _later(there),
+    )
+    return await webhook(tx, retailer_id, webhook_id)
+
+
+async def disable(tx: Tx, retailer_id: int, webhook_id: int, reason: str) -> Webhook:
+    """Send nothing more to a webhook; its events are kept for when it is enabled again. Raises `Unknown`."""
+    there = await _hold(tx, retailer_id, webhook_id)
+    await tx.run(
+        "UPDATE webhooks SET status = $3, status_reason = $4, updated_at = $5 WHERE retailer_id = $1 AND id = $2",
+        retailer_id,
+        webhook_id,
+        DISABLED,
+        reason,
+        _later(there),
+    )
+    return await webhook(tx, retailer_id, webhook_id)
+
+
+async def delete(tx: Tx, retailer_id: int, webhook_id: int) -> None:
+    """Forget a webhook and its secrets; nothing more is sent to it. Raises `Unknown`."""
+    there = await _hold(tx, retailer_id, webhook_id)
+    await tx.run(
+        "UPDATE webhooks SET status = $3, client_secret = $4, signing_secret = $4, old_signing_secret = NULL,"
+        " old_signing_until = NULL, updated_at = $5 WHERE retailer_id = $1 AND id = $2",
+        retailer_id,
+        webhook_id,
+        DELETED,
+        b"",
+        _later(there),
+    )
+
+
+async def rotate_secret(tx: Tx, retailer_id: int, webhook_id: int) -> NewWebhook:
+    """Give a webhook a new signing secret; for a day, callbacks carry a signature by the old one as well."""
+    there = await _hold(tx, retailer_id, webhook_id)
+    signing_secret = signing.new_secret()
+    await tx.run(
+        "UPDATE webhooks SET old_signing_secret = signing_secret, old_signing_until = $3, signing_secret = $4,"
+        " updated_at = $5 WHERE retailer_id = $1 AND id = $2",
+        retailer_id,
+        webhook_id,
+        clock.of_process() + OVERLAP,
+        tx.keys.seal(signing_secret),
+        _later(there),
+    )
+    return NewWebhook(await webhook(tx, retailer_id, webhook_id), signing_secret)
+
+
+async def events(
+    tx: Tx, retailer_id: int, *, after: int = 0, subject: str | None = None, limit: int = 100
+) -> Sequence[EventRow]:
+    """A retailer's events behind one of them, of one order alone if it is named, in their order."""
+    of_subject = "" if subject is None else "subject = $4 AND "
+    rows = await tx.all(
+        "SELECT event_id, name, subject, body, created_at FROM events"  # noqa: S608 (one of two constants)
+        f" WHERE retailer_id = $1 AND {of_subject}event_id > $2 ORDER BY event_id LIMIT $3",
+        *(retailer_id, after, limit),
+        *(() if subject is None else (subject,)),
+    )
+    return [EventRow(**dict(row)) for row in rows]
+
+
+async def event(tx: Tx, retailer_id: int, event_id: int) -> EventRow:
+    """One of a retailer's events; raises `Unknown`."""
+    row = await tx.one(
+        "SELECT event_id, name, subject, body, created_at FROM events WHERE retailer_id = $1 AND event_id = $2",
+        retailer_id,
+        event_id,
+    )
+    if row is None:
+        raise Unknown(f"there is no event {event_id}")
+    return EventRow(**dict(row))
+
+
+async def deliveries(tx: Tx, retailer_id: int, event_id: int) -> Sequence[DeliveryRow]:
+    """How an event fares at each webhook."""
+    rows = await tx.all(
+        "SELECT * FROM deliveries WHERE retailer_id = $1 AND event_id = $2 ORDER BY webhook_id", retailer_id, event_id
+    )
+    return [_delivery(row) for row in rows]
+
+
+async def deliveries_to(
+    tx: Tx, retailer_id: int, webhook_id: int, *, after: int = 0, state: str | None = None, limit: int = 100
+) -> Sequence[DeliveryRow]:
+    """How events fare at a webhook, those behind one of them, in their order."""
+    in_state = "" if state is None else "state = $5 AND "
+    rows = await tx.all(
+        "SELECT * FROM deliveries WHERE retailer_id = $1 AND webhook_id = $2"  # noqa: S608 (one of two constants)
+        f" AND {in_state}event_id > $3 ORDER BY event_id LIMIT $4",
+        *(retailer_id, webhook_id, after, limit),
+        *(() if state is None else (state,)),
+    )
+    return [_delivery(row) for row in rows]
+
+
+async def attempts(tx: Tx, retailer_id: int, event_id: int) -> Sequence[Mapping[str, Any]]:
+    """Every attempt to deliver an event, the first one first, by webhook."""
+    rows = await tx.all(
+        "SELECT webhook_id, number, at, milliseconds, is_replay, status, cause, url, request_head, response_head,"
+        " response_body FROM attempts WHERE retailer_id = $1 AND event_id = $2 ORDER BY webhook_id, number",
+        retailer_id,
+        event_id,
+    )
+    return [{**dict(row), "is_replay": bool(row["is_replay"])} for row in rows]
+
+
+async def replay(
+    tx: Tx, retailer_id: int, webhook_id: int, *, after: int = 0, until: int | None = None, limit: int, **of: Any
+) -> tuple[int, int | None]:
+    """Send events to a webhook again, whatever became of them: of one `event_id`, or `subject`, or all there are.
+
+    Takes those with ids over `after`, up to `until`, `limit` at a time: answers how many, and the last one's id if
+    there may be more. Raises `Unknown`. What is being sent at this moment is left as it is.
+    """
+    await webhook(tx, retailer_id, webhook_id)
+    if of.get("event_id") is not None:
+        after, until = of["event_id"] - 1, of["event_id"]
+    found = [
+        one
+        for one in await events(tx, retailer_id, after=after, subject=of.get("subject"), limit=limit)
+        if until is None or one.event_id <= until
+    ]
+    for one in found:
+        await tx.run(
+            "INSERT INTO deliveries (retailer_id, event_id, webhook_id, subject, state, tries, attempts, is_replay,"
+            " created_at, due_at, planned_at, attempted_at) VALUES ($1, $2, $3, $4, 'pending', 0, 0, $5, $6, $7, 0, 0)"
+            " ON CONFLICT (retailer_id, event_id, webhook_id) DO UPDATE SET state = 'pending', tries = 0,"
+            " is_replay = excluded.is_replay, due_at = excluded.due_at, planned_at = 0"
+            " WHERE deliveries.state <> 'sending'",
+            *(retailer_id, one.event_id, webhook_id, one.subject, True, one.created_at, BEHIND),
+        )
+    return len(found), found[-1].event_id if len(found) == limit else None
+
+
+def _check(webhook: Webhook, client_secret: str, rules: egress.Rules, own_url: str) -> None:
+    for key, url in (("callback_url", webhook.callback_url), ("auth_uri", webhook.auth_uri)):
+        try:
+            egress.check_url(url, rules)
+        except egress.Refused as refused:
+            raise Refused(str(refused), key) from None
+        if own_url and _origin(url) == _origin(own_url):
+            raise Refused("is this server's own address: name the receiver's", key)
+    for key, value in (
+        ("client_id", webhook.client_id),
+        ("client_secret", client_secret),
+        ("name", webhook.name),
+        ("scope", webhook.scope or "none"),
+        ("resource", webhook.resource or "none"),
+    ):
+        if not value.strip() or len(value) > _MOST_CHARACTERS or not value.isprintable():
+            raise Refused(f"needs 1 to {_MOST_CHARACTERS} printable characters", key)
+
+
+def _origin(url: str) -> tuple[str, str | None, int | None]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+
+
+def _chosen(names: Sequence[str]) -> Sequence[str]:
+    chosen = list(dict.fromkeys(bare(name) for name in names))
+    if chosen == [EVERY]:
+        return chosen
+    unknown = [name for name in chosen if name not in EVENTS]
+    if unknown or not chosen:
+        what = f"{unknown[0]!r} is no event" if unknown else "no event is chosen"
+        raise Refused(f"{what}: choose `all`, or names such as {', '.join(list(EVENTS)[:3])}", "events")
+    return chosen
+
+
+def _later(webhook: Webhook) -> int:
+    """When a configuration changes, it must be told from the one before, by a clock that may stand still."""
+    return max(clock.now(), webhook.updated_at + 1)
+
+
+async def _hold(tx: Tx, retailer_id: int, webhook_id: int) -> Webhook:
+    row = await tx.one(f"{_FIND} FOR UPDATE", retailer_id, webhook_id)
+    if row is None:
+        raise Unknown(f"there is no webhook {webhook_id}")
+    return _webhook(row)
+
+
+def _webhook(row: Any) -> Webhook:
+    return Webhook(**{**dict(row), "events": row["events"].split(" ")})
+
+
+def _delivery(row: Any) -> DeliveryRow:
+    return DeliveryRow(
+        event_id=row["event_id"],
+        webhook_id=row["webhook_id"],
+        subject=row["subject"],
+        state=row["state"],
+        tries=row["tries"],
+        attempts=row["attempts"],
+        is_replay=bool(row["is_replay"]),
+        created_at=row["created_at"],
+        attempted_at=row["attempted_at"] or None,
+        next_at=max(row["due_at"], row["created_at"]) if row["state"] == "pending" else None,
+    )

@@ -1,0 +1,421 @@
+"""The worker's side: from events to deliveries, from deliveries to chains under a lease, and what became of them.
+
+What is sent is claimed as chains: all that waits for one webhook about one order, in the order of the events. Only one
+process claims for a webhook at a time, and no second chain of an order is claimed while one is out, so that nothing
+overtakes. A lease ends by the real clock: what a killed process had in hand is sent again.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from functools import cache
+from itertools import groupby
+from typing import Any
+
+from msgspec import Struct
+
+from handcart.callbacks import schedule
+from handcart.callbacks.models import DISABLED, FAILED, PENDING, Attempt, Delivery, Target
+from handcart.callbacks.ops import BEHIND
+from handcart.core import clock
+from handcart.core.db import Tx
+
+# The token and the callback take 15 s each at the most, twice if the token is refused; and then the record.
+LEASE = 90 * clock.SECOND
+MOST_QUEUED = 500
+MOST_IN_CHAIN = 20
+_CHUNK = 50
+_GONE = "the receiver wants no more callbacks (410)"
+_ONLY_FAILURES = "nothing but failures for five days"
+
+
+class Busy(Struct, frozen=True):
+    """An enabled webhook that something waits for. `due_at`: since when, or until when, by its retailer's clock."""
+
+    retailer_id: int
+    webhook_id: int
+    due_at: int
+    is_failing: bool
+
+
+class Chain(Struct):
+    """What waits for a webhook about one order."""
+
+    target: Target
+    subject: str
+    deliveries: Sequence[Delivery]
+
+
+class Outcome(Struct):
+    """An attempt to be kept; `left` are those behind it in the chain that will not be sent with it."""
+
+    delivery: Delivery
+    attempt: Attempt
+    left: Sequence[Delivery] = ()
+
+
+async def unqueued(tx: Tx) -> bool:
+    """Whether there are events of which no deliveries have been made yet."""
+    return await tx.one("SELECT 1 AS found FROM events WHERE NOT is_queued LIMIT 1") is not None
+
+
+async def fan_out(tx: Tx, environment: str) -> int:
+    """Make the deliveries of new events, one for each webhook that wants them; answers how many events there were."""
+    await tx.one("SELECT value FROM installation WHERE name = 'callbacks' FOR UPDATE")  # one process at a time
+    rows = await tx.all(
+        "SELECT retailer_id, event_id FROM events WHERE NOT is_queued ORDER BY retailer_id, event_id LIMIT $1",
+        MOST_QUEUED,
+    )
+    for retailer_id, of_retailer in groupby(rows, lambda row: row["retailer_id"]):
+        for event_ids in _chunks([row["event_id"] for row in of_retailer]):
+            await tx.run(_fan_out(), retailer_id, environment, schedule.PATIENCE, *event_ids)
+            await tx.run(
+                f"UPDATE events SET is_queued = $2 WHERE retailer_id = $1 AND event_id IN ({_places(3)})",  # noqa: S608
+                retailer_id,
+                True,
+                *event_ids,
+            )
+    return len(rows)
+
+
+async def busy(tx: Tx, environment: str) -> Sequence[Busy]:
+    """The enabled webhooks that something waits for."""
+    rows = await tx.all(
+        "SELECT retailer_id, id, failing_since, caught_up_to, (SELECT min(d.due_at) FROM deliveries d"
+        " WHERE d.retailer_id = w.retailer_id AND d.webhook_id = w.id AND d.state = 'pending') AS due_at"
+        " FROM webhooks w WHERE status = 'enabled' AND environment = $1",
+        environment,
+    )
+    return [
+        Busy(
+            row["retailer_id"],
+            row["id"],
+            0 if row["caught_up_to"] is not None else row["due_at"],
+            row["failing_since"] is not None,
+        )
+        for row in rows
+        if row["due_at"] is not None
+    ]
+
+
+async def release_expired(tx: Tx) -> int:
+    """Let what a dead process had in hand be claimed again; answers how many deliveries."""
+    return await tx.run(
+        "UPDATE deliveries SET state = 'pending', leased_until = NULL, due_at = 0"
+        " WHERE state = 'sending' AND leased_until < $1",
+        clock.of_process(),
+    )
+
+
+async def any_expired(tx: Tx) -> bool:
+    """Whether `release_expired` would find any."""
+    found = await tx.one(
+        "SELECT 1 AS found FROM deliveries WHERE state = 'sending' AND leased_until < $1 LIMIT 1", clock.of_process()
+    )
+    return found is not None
+
+
+async def claim(tx: Tx, retailer_id: int, webhook_id: int, now: int, most: int) -> Sequence[Chain]:
+    """Take up to so many chains that are due for a webhook by `now`, the retailer's time, under a lease."""
+    row = await tx.one(
+        "SELECT * FROM webhooks WHERE retailer_id = $1 AND id = $2 FOR UPDATE SKIP LOCKED", retailer_id, webhook_id
+    )
+    if row is None or row["status"] != "enabled":
+        return []
+    if row["caught_up_to"] is not None:
+        await _catch_up(tx, row, now)
+    heads = await tx.all(_HEADS, retailer_id, webhook_id, now, most)
+    subjects = [head["subject"] for head in heads]
+    chains = []
+    target = _target(tx, row) if subjects else None
+    for some in _chunks(subjects):
+        waiting = await tx.all(_waiting(), retailer_id, webhook_id, *some)
+        for subject, deliveries in groupby(waiting, lambda one: one["subject"]):
+            assert target is not None
+            chains.append(Chain(target, subject, [_delivery(one) for one in deliveries][:MOST_IN_CHAIN]))
+    taken = [one.event_id for chain in chains for one in chain.deliveries]
+    for some in _chunks(taken):
+        await tx.run(_take(), retailer_id, webhook_id, clock.of_process() + LEASE, *some)
+    return chains
+
+
+async def record(tx: Tx, target: Target, outcomes: Sequence[Outcome], now: int) -> bool:
+    """Keep what became of attempts at a webhook; answers whether it may be sent to any further.
+
+    `now`: the retailer's time, in microseconds.
+    """
+    row = await tx.one(
+        "SELECT status, failures, first_failure_at, failing_since, updated_at FROM webhooks"
+        " WHERE retailer_id = $1 AND id = $2",
+        *target.key,
+    )
+    assert row is not None
+    await _keep_attempts(tx, target, outcomes)
+    delivered = [one.delivery for one in outcomes if one.attempt.cause is None]
+    for some in _chunks([one.event_id for one in delivered]):
+        await tx.run(_delivered(), *target.key, now, *some)
+    for late in [one for one in delivered if one.attempts]:
+        await _let_go(tx, target, late)
+    for one in outcomes:
+        if one.attempt.cause is not None:
+            await _put_off(tx, target, one, now)
+    await _judge(tx, target, row, outcomes, now)
+    if any(one.attempt.is_gone for one in outcomes):
+        await _disable(tx, target, _GONE, now)
+        return False
+    return bool(row["status"] == "enabled")
+
+
+async def give_back(tx: Tx, target: Target, deliveries: Sequence[Delivery]) -> None:
+    """Let claimed deliveries wait again that were not attempted."""
+    for some in _chunks([one.event_id for one in deliveries]):
+        await tx.run(_give_back(), *target.key, *some)
+
+
+# A chain begins with what is due and has nothing of its order before it that is due as well, or out.
+_HEADS = (
+    "SELECT subject FROM deliveries d WHERE retailer_id = $1 AND webhook_id = $2 AND state = 'pending' AND due_at <= $3"
+    " AND NOT EXISTS (SELECT 1 FROM deliveries o WHERE o.retailer_id = d.retailer_id AND o.webhook_id = d.webhook_id"
+    " AND o.subject = d.subject AND o.state IN ('pending', 'sending')"
+    " AND (o.state = 'sending' OR (o.event_id < d.event_id AND o.due_at <= $3)))"
+    " ORDER BY due_at, event_id LIMIT $4"
+)
+
+
+@cache
+def _places(first: int) -> str:
+    """The places of a chunk of arguments in a statement, from `$first` on."""
+    return ", ".join(f"${place}" for place in range(first, first + _CHUNK))
+
+
+def _chunks(values: Collection[Any]) -> Sequence[Sequence[Any]]:
+    """Values in chunks of one size, the last one filled up with its own last: statements stay the same."""
+    there = list(values)
+    cut = [there[start : start + _CHUNK] for start in range(0, len(there), _CHUNK)]
+    return [[*chunk, *[chunk[-1]] * (_CHUNK - len(chunk))] for chunk in cut]
+
+
+@cache
+def _fan_out() -> str:
+    """A later event of an order is due with the earlier one that waits for a retry, or when patience ends."""
+    return (
+        "INSERT INTO deliveries (retailer_id, event_id, webhook_id, subject, state, tries, attempts, is_replay,"  # noqa: S608
+        " created_at, due_at, planned_at, attempted_at)"
+        " SELECT n.retailer_id, n.event_id, n.webhook_id, n.subject, 'pending', 0, 0, 0 = 1, n.created_at,"
+        " CASE WHEN n.held_until > n.created_at + $3 THEN n.created_at + $3 ELSE n.held_until END, 0, 0 FROM"
+        " (SELECT e.retailer_id, e.event_id, w.id AS webhook_id, e.subject, e.created_at,"
+        " COALESCE((SELECT max(d.due_at) FROM deliveries d WHERE d.retailer_id = e.retailer_id"
+        " AND d.webhook_id = w.id AND d.subject = e.subject AND d.state = 'pending'"
+        " AND d.event_id < e.event_id), 0) AS held_until"
+        " FROM events e JOIN webhooks w ON w.retailer_id = e.retailer_id"
+        f" WHERE e.retailer_id = $1 AND e.event_id IN ({_places(4)}) AND w.environment = $2 AND w.status <> 'deleted'"
+        " AND (w.events = 'all' OR ' ' || w.events || ' ' LIKE '% ' || e.name || ' %')) n"
+        " WHERE true ON CONFLICT (retailer_id, event_id, webhook_id) DO NOTHING"
+    )
+
+
+@cache
+def _waiting() -> str:
+    return (
+        "SELECT d.event_id, d.subject, e.body, d.tries, d.attempts, d.is_replay, d.created_at, d.due_at, d.planned_at"  # noqa: S608
+        " FROM deliveries d JOIN events e ON e.retailer_id = d.retailer_id AND e.event_id = d.event_id"
+        f" WHERE d.retailer_id = $1 AND d.webhook_id = $2 AND d.subject IN ({_places(3)})"
+        " AND d.state IN ('pending', 'sending') ORDER BY d.subject, d.event_id"
+    )
+
+
+@cache
+def _take() -> str:
+    return (
+        "UPDATE deliveries SET state = 'sending', leased_until = $3"  # noqa: S608
+        f" WHERE retailer_id = $1 AND webhook_id = $2 AND event_id IN ({_places(4)})"
+    )
+
+
+@cache
+def _give_back() -> str:
+    return (
+        "UPDATE deliveries SET state = 'pending', leased_until = NULL"  # noqa: S608
+        f" WHERE retailer_id = $1 AND webhook_id = $2 AND state = 'sending' AND event_id IN ({_places(3)})"
+    )
+
+
+@cache
+def _delivered() -> str:
+    return (
+        "UPDATE deliveries SET state = 'delivered', tries = tries + 1, attempts = attempts + 1, attempted_at = $3,"  # noqa: S608
+        f" leased_until = NULL WHERE retailer_id = $1 AND webhook_id = $2 AND event_id IN ({_places(4)})"
+    )
+
+
+_ATTEMPT = (
+    "INSERT INTO attempts (retailer_id, webhook_id, event_id, number, at, milliseconds, is_replay, status, cause, url,"
+    " request_head, response_head, response_body) VALUES {} ON CONFLICT DO NOTHING"
+)
+_ATTEMPT_FIELDS = 13
+
+
+@cache
+def _keep(rows: int) -> str:
+    marks = [f"${place}" for place in range(1, rows * _ATTEMPT_FIELDS + 1)]
+    values = [", ".join(marks[at : at + _ATTEMPT_FIELDS]) for at in range(0, len(marks), _ATTEMPT_FIELDS)]
+    return _ATTEMPT.format(", ".join(f"({row})" for row in values))
+
+
+async def _keep_attempts(tx: Tx, target: Target, outcomes: Sequence[Outcome]) -> None:
+    rows = [
+        (
+            *target.key,
+            one.delivery.event_id,
+            one.delivery.attempts + 1,
+            one.attempt.at,
+            one.attempt.milliseconds,
+            one.delivery.is_replay,
+            one.attempt.status,
+            one.attempt.cause,
+            one.attempt.url,
+            one.attempt.request_head,
+            one.attempt.response_head,
+            one.attempt.response_body,
+        )
+        for one in outcomes
+    ]
+    while rows:
+        size = next(size for size in (32, 8, 1) if len(rows) >= size)  # few statements to be prepared
+        await tx.run(_keep(size), *[value for row in rows[:size] for value in row])
+        rows = rows[size:]
+
+
+async def _put_off(tx: Tx, target: Target, outcome: Outcome, now: int) -> None:
+    """Plan the next try of what failed, if there is one, and let those behind it in its order wait with it."""
+    delivery, attempt = outcome.delivery, outcome.attempt
+    is_early = delivery.planned_at > now
+    tries = delivery.tries if is_early else delivery.tries + 1
+    pause = schedule.wait(tries, attempt.retry_after) if not is_early else delivery.planned_at - now
+    due_at = now + (pause or 0)
+    await tx.run(
+        "UPDATE deliveries SET state = $4, tries = $5, attempts = attempts + 1, attempted_at = $6, due_at = $7,"
+        " planned_at = $7, leased_until = NULL"
+        " WHERE retailer_id = $1 AND webhook_id = $2 AND event_id = $3 AND state = 'sending'",
+        *target.key,
+        delivery.event_id,
+        FAILED if pause is None else PENDING,
+        tries,
+        now,
+        due_at,
+    )
+    await give_back(tx, target, outcome.left)
+    if pause is None:
+        await _let_go(tx, target, delivery)
+        return
+    await tx.run(
+        "UPDATE deliveries SET due_at = CASE WHEN $5 > created_at + $6 THEN created_at + $6 ELSE $5 END"
+        " WHERE retailer_id = $1 AND webhook_id = $2 AND subject = $3 AND event_id > $4 AND state = 'pending'"
+        " AND planned_at = 0 AND created_at + $6 > $7",
+        *target.key,
+        delivery.subject,
+        delivery.event_id,
+        due_at,
+        schedule.PATIENCE,
+        now,
+    )
+
+
+async def _let_go(tx: Tx, target: Target, delivery: Delivery) -> None:
+    """What has waited for this one need not any longer."""
+    await tx.run(
+        "UPDATE deliveries SET due_at = 0 WHERE retailer_id = $1 AND webhook_id = $2 AND subject = $3"
+        " AND state = 'pending' AND planned_at = 0 AND due_at > $4",
+        *target.key,
+        delivery.subject,
+        BEHIND,
+    )
+
+
+async def _judge(tx: Tx, target: Target, row: Any, outcomes: Sequence[Outcome], now: int) -> None:
+    """Count a webhook's failures in a row, disable it after too many; see that a failing one is back."""
+    counted = [one for one in outcomes if one.attempt.cause is None or one.delivery.planned_at <= now]
+    failures, first, since = row["failures"], row["first_failure_at"], row["failing_since"]
+    is_back = False
+    for one in counted:
+        if one.attempt.cause is None:
+            is_back = is_back or since is not None
+            failures, first, since = 0, None, None
+            continue
+        if first is None or (since is None and now - first > schedule.FAILING_WITHIN):
+            failures, first = 0, now
+        failures += 1
+        if since is None and failures >= schedule.FAILING_AFTER:
+            since = first
+    if (failures, first, since) == (row["failures"], row["first_failure_at"], row["failing_since"]) and not is_back:
+        return
+    await tx.run(
+        "UPDATE webhooks SET failures = $3, first_failure_at = $4, failing_since = $5,"
+        " caught_up_to = CASE WHEN $6 THEN $7 ELSE caught_up_to END WHERE retailer_id = $1 AND id = $2",
+        *target.key,
+        failures,
+        first,
+        since,
+        is_back,
+        now,
+    )
+    if since is not None and now - since >= schedule.DISABLED_AFTER:
+        await _disable(tx, target, _ONLY_FAILURES, now)
+
+
+async def _disable(tx: Tx, target: Target, reason: str, now: int) -> None:
+    await tx.run(
+        "UPDATE webhooks SET status = $3, status_reason = $4, updated_at = CASE WHEN updated_at < $5 THEN $5"
+        " ELSE updated_at + 1 END WHERE retailer_id = $1 AND id = $2 AND status = 'enabled'",
+        *target.key,
+        DISABLED,
+        reason,
+        now,
+    )
+
+
+async def _catch_up(tx: Tx, row: Any, now: int) -> None:
+    """The receiver is back: bring forward some of what waits for a retry and was not tried since."""
+    key = (row["retailer_id"], row["id"])
+    waiting = await tx.all(
+        "SELECT event_id FROM deliveries WHERE retailer_id = $1 AND webhook_id = $2 AND state = 'pending'"
+        " AND due_at > $3 AND attempted_at <= $4 ORDER BY due_at LIMIT $5",
+        *(*key, now, row["caught_up_to"], MOST_QUEUED),
+    )
+    for some in _chunks([one["event_id"] for one in waiting]):
+        await tx.run(
+            f"UPDATE deliveries SET due_at = $3 WHERE retailer_id = $1 AND webhook_id = $2 AND event_id IN ({_places(4)})",  # noqa: S608,E501
+            *(*key, BEHIND, *some),
+        )
+    if len(waiting) < MOST_QUEUED:
+        await tx.run("UPDATE webhooks SET caught_up_to = NULL WHERE retailer_id = $1 AND id = $2", *key)
+
+
+def _target(tx: Tx, row: Mapping[str, Any]) -> Target:
+    signing_secrets = [tx.keys.open(row["signing_secret"])]
+    if row["old_signing_until"] is not None and row["old_signing_until"] > clock.of_process():
+        signing_secrets.append(tx.keys.open(row["old_signing_secret"]))
+    return Target(
+        id=row["id"],
+        retailer_id=row["retailer_id"],
+        callback_url=row["callback_url"],
+        auth_uri=row["auth_uri"],
+        client_id=row["client_id"],
+        client_secret=tx.keys.open(row["client_secret"]),
+        scope=row["scope"],
+        resource=row["resource"],
+        signing_secrets=signing_secrets,
+        updated_at=row["updated_at"],
+    )
+
+
+def _delivery(row: Any) -> Delivery:
+    return Delivery(
+        event_id=row["event_id"],
+        subject=row["subject"],
+        body=row["body"].encode(),
+        tries=row["tries"],
+        attempts=row["attempts"],
+        is_replay=bool(row["is_replay"]),
+        created_at=row["created_at"],
+        due_at=row["due_at"],
+        planned_at=row["planned_at"],
+    )

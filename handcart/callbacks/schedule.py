@@ -1,0 +1,61 @@
+"""When to try again, and when to give up. The documentation says that retries exist, not when: docs/wire-choices.md."""
+
+import random
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+from handcart.core.clock import DAY, HOUR, MINUTE, SECOND
+
+# The wait before each try but the first.
+WAITS = (
+    5 * SECOND,
+    5 * MINUTE,
+    30 * MINUTE,
+    2 * HOUR,
+    5 * HOUR,
+    10 * HOUR,
+    14 * HOUR,
+    20 * HOUR,
+    24 * HOUR,
+)
+MOST_TRIES = len(WAITS) + 1
+_JITTER = 0.2
+# A later event of an order waits so long, at most, for an earlier one that cannot be delivered.
+PATIENCE = 60 * SECOND
+# A webhook of which this many tries in this time failed, and none succeeded, is failing; after so long it is disabled.
+FAILING_AFTER = 3
+FAILING_WITHIN = 24 * HOUR
+DISABLED_AFTER = 5 * DAY
+
+_SLOW_DOWN = (429, 503)
+_MOST_DIGITS = 12
+
+
+def wait(tries: int, retry_after: int | None = None) -> int | None:
+    """Microseconds until the next try after so many failed ones; None: there is none.
+
+    What the receiver asks for counts from the planned wait on, up to twice as long.
+    """
+    if tries >= MOST_TRIES:
+        return None
+    planned = WAITS[tries - 1]
+    if retry_after is not None and retry_after > planned:
+        return min(retry_after, 2 * planned)
+    return int(planned * random.uniform(1 - _JITTER, 1 + _JITTER))  # noqa: S311 (spreads load)
+
+
+def retry_after(status: int, value: str | None, now: int) -> int | None:
+    """Microseconds that a `Retry-After` asks for (RFC 9110 10.2.3), None where it means nothing."""
+    if status not in _SLOW_DOWN or value is None:
+        return None
+    value = value.strip()
+    if value.isascii() and value.isdigit():
+        return int(value[:_MOST_DIGITS]) * SECOND
+    try:
+        moment = parsedate_to_datetime(value)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    seconds = (moment - datetime.fromtimestamp(now // SECOND, UTC)).total_seconds()
+    return max(0, int(seconds)) * SECOND

@@ -1,0 +1,122 @@
+"""What events about an order tell of it: `callbacks.events` has which keys each one has, this what they mean.
+
+A key of which nothing is known is left out: receivers must bear that
+(https://docs.instacart.com/connect/api/fulfillment/communications/event_callbacks).
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from handcart.callbacks import ops as callbacks
+from handcart.callbacks.events import EVENTS
+from handcart.core import clock
+from handcart.core.db import Tx
+from handcart.orders import lines
+from handcart.orders.models import REPLACED, TO_REFUND, Order, OrderLine
+from handcart.stores import ops as stores
+from handcart.stores.models import ItemName, Store
+
+# How much later than promised an order is said to be.
+LATE_BY = 30 * clock.MINUTE
+# How long a shopper is on the way to the store, or to the customer.
+UNDER_WAY = 20 * clock.MINUTE
+
+Value = Callable[[Order, Store], Any]
+
+
+async def owe(tx: Tx, retailer_id: int, order: Order, names: Sequence[str]) -> None:
+    """Emit events about an order, as it is at this moment."""
+    if not names:
+        return
+    store = await stores.store_by_number(tx, retailer_id, order.store_number)
+    assert store is not None
+    for name in names:
+        await callbacks.emit(tx, retailer_id, name, order.order_id, metadata(order, store, name))
+
+
+def metadata(order: Order, store: Store, name: str) -> Mapping[str, Any]:
+    """The `event_metadata` of an event about an order."""
+    told: dict[str, Any] = {"order_id": order.order_id}
+    for key in EVENTS[name].keys:
+        wire_key, value = _VALUES[key]
+        if (said := value(order, store)) is not None:
+            told[wire_key] = said
+    return told
+
+
+def _window(starts_at: int, ends_at: int) -> Mapping[str, str]:
+    return {"starts_at": clock.to_wire(starts_at), "ends_at": clock.to_wire(ends_at)}
+
+
+def _delivery_window(order: Order, store: Store) -> Mapping[str, str]:
+    return _window(order.window_starts_at, order.window_ends_at)
+
+
+def _new_window(order: Order, store: Store) -> Mapping[str, str]:
+    """Later than promised by half an hour; an order that is far from its window keeps it."""
+    now = clock.now()
+    if now < order.window_starts_at:
+        return _delivery_window(order, store)
+    starts_at = max(now, order.window_ends_at)
+    return _window(starts_at, starts_at + LATE_BY)
+
+
+def _items(order: Order, store: Store) -> Sequence[Mapping[str, Any]]:
+    return [_item(line) for line in order.lines if not line.is_removed]
+
+
+def _item(line: OrderLine) -> dict[str, Any]:
+    there = lines.delivered(line) or ItemName(line.upc, line.rrc)
+    return {
+        "line_num": line.line_num,
+        "qty": lines.qty(line),
+        "qty_unit": line.qty_unit,
+        "replaced": line.status == REPLACED,
+        "refunded": line.status == TO_REFUND,
+        "item_upc": there.upc or "",
+        "item_rrc": there.rrc or "",
+        "scan_code": line.scans[0].scanned_string if line.scans else "",
+    }
+
+
+def _checkout_items(order: Order, store: Store) -> Sequence[Mapping[str, Any]]:
+    return [_checkout_item(line) for line in order.lines if not line.is_removed]
+
+
+def _checkout_item(line: OrderLine) -> dict[str, Any]:
+    delivered = lines.delivered(line) or ItemName()
+    return {
+        **_item(line),
+        "requested_item_upc": line.upc or "",
+        "requested_item_rrc": line.rrc or "",
+        "delivered_item_upc": delivered.upc or "",
+        "delivered_item_rrc": delivered.rrc or "",
+    }
+
+
+def _nothing(order: Order, store: Store) -> None:
+    """Handcart has no such thing (yet): a hosted page, a photo, a shopper's name, a rating, a chat."""
+
+
+# By the key of `events.Event.keys`: how it is called on the wire, and what it says.
+_VALUES: Mapping[str, tuple[str, Value]] = {
+    "delivery_window": ("delivery_window", _delivery_window),
+    "new_window": ("new_window", _new_window),
+    "store_location": ("store_location", lambda order, store: store.location_code),
+    "order_items": ("order_items", _items),
+    "checkout_items": ("order_items", _checkout_items),
+    "cancellation_reason": ("cancellation_reason", lambda order, store: order.cancellation_reason),
+    "cancellation_type": ("cancellation_type", lambda order, store: order.details.cancellation_type),
+    "tip_amount_cents": ("tip_amount_cents", lambda order, store: order.tip_cents),
+    "bag_label": ("bag_label", lambda order, store: order.details.bag_label),
+    "eta": ("eta", lambda order, store: clock.to_wire(clock.now() + UNDER_WAY)),
+    "latitude": ("latitude", lambda order, store: store.point.latitude),
+    "longitude": ("longitude", lambda order, store: store.point.longitude),
+    **{
+        key: (key, _nothing)
+        for key in (
+            *("order_url", "status_link", "pickup_link", "delivery_photo_url", "certified_delivery_name"),
+            *("shopper_name", "rating_value", "highlights", "thank_you_note", "topic_id"),
+        )
+    },
+}

@@ -1,0 +1,394 @@
+"""Send callbacks: make deliveries of new events, claim what is due, post it, keep what became of it.
+
+Runs inside `handcart serve`, or in `handcart worker` processes, as many as there are. Each webhook has its own few
+chains in flight, so that a receiver that hangs keeps nobody else waiting. Nothing that is needed for correctness
+happens at the end of a process: what it had in hand is under a lease that ends by itself.
+"""
+
+import asyncio
+import re
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from time import monotonic
+from typing import Any, Protocol
+from urllib.parse import urlencode
+
+import msgspec
+from msgspec import Struct
+
+from handcart.callbacks import ops, queue, schedule, signing
+from handcart.callbacks.models import Attempt, Delivery, Target
+from handcart.callbacks.queue import Busy, Chain, Outcome
+from handcart.core import clock, egress, log
+from handcart.core.clock import VirtualClock
+from handcart.core.db import Database, Tx, Unavailable
+from handcart.core.settings import Settings, parts
+
+PAUSE_SECONDS = 0.2
+CHAINS = 16
+# A receiver that only fails is asked by as many chains at once.
+CHAINS_WHEN_FAILING = 2
+POST_SECONDS = 15.0
+_STOP_SECONDS = 5
+_MOST_RECORDED = 64
+_RECORD_PAUSES = (0.1, 0.5, 1, 2, 5, 10)
+_MOST_KEPT = 2048
+_MOST_TOKEN_BODY = 64 * 1024
+_UNAUTHORIZED, _GONE = 401, 410
+_EVERY_PORT = range(1, 65_536)
+
+# A token that says nothing about its end is used so long, or until it is refused; none is used for longer than a day.
+_TOKEN_SECONDS = 3600
+_MOST_TOKEN_SECONDS = 86_400
+_TOKEN = re.compile(r"[\x21-\x7e]{1,8192}")
+
+Clocks = Callable[[Tx], Awaitable[Mapping[int, VirtualClock]]]
+
+
+class Chaos(Protocol):
+    """What a sandbox does to callbacks on purpose; a production server has none."""
+
+    async def arrange(self, database: Database, chain: Chain) -> Sequence[Delivery]:
+        """The deliveries of a chain in the order in which they are to go out."""
+        ...
+
+    async def meddle(
+        self, database: Database, target: Target, delivery: Delivery, send: Callable[[], Awaitable[Attempt]]
+    ) -> Attempt:
+        """Attempt a delivery by `send`, or not, or twice."""
+        ...
+
+
+class TokenRefused(Exception):
+    """The receiver's token endpoint gave no token that can be used; the text says why."""
+
+
+class _Token(Struct):
+    value: str
+    configured_at: int
+    ends_at: float
+
+    def is_for(self, target: Target) -> bool:
+        return self.configured_at == target.updated_at and monotonic() < self.ends_at
+
+
+class _TokenAnswer(Struct):
+    access_token: str
+    expires_in: int | float | str | None = None
+
+
+class Tokens:
+    """The receivers' tokens: asked for once for all that wait, used until they end or are refused."""
+
+    def __init__(self, client: egress.Client) -> None:
+        self._client = client
+        self._known: dict[tuple[int, int], _Token] = {}
+        self._asking: dict[tuple[int, int], asyncio.Task[_Token]] = {}
+
+    async def of(self, target: Target, *, refused: str | None = None) -> str:
+        """A token for a webhook, another than the one refused; raises `TokenRefused`, `egress.Refused` and `Failed`."""
+        known = self._known.get(target.key)
+        if known is not None and known.is_for(target) and known.value != refused:
+            return known.value
+        asking = self._asking.get(target.key)
+        if asking is None:
+            asking = self._asking[target.key] = asyncio.create_task(self._ask(target))
+            asking.add_done_callback(lambda _: self._asking.pop(target.key, None))
+        return (await asyncio.shield(asking)).value
+
+    async def _ask(self, target: Target) -> _Token:
+        fields = {
+            "client_id": target.client_id,
+            "client_secret": target.client_secret,
+            "grant_type": "client_credentials",
+            "scope": target.scope,
+            "resource": target.resource,
+        }
+        content = urlencode({name: value for name, value in fields.items() if value is not None}).encode()
+        headers = [("content-type", "application/x-www-form-urlencoded"), ("accept", "application/json")]
+        answer = await self._client.post(
+            target.auth_uri, content, headers, seconds=POST_SECONDS, most_body=_MOST_TOKEN_BODY
+        )
+        token = _read_token(answer, target.updated_at)
+        self._known[target.key] = token
+        return token
+
+
+class Sender:
+    """Sends what is due, for one process."""
+
+    def __init__(
+        self,
+        rules: egress.Rules,
+        environment: str,
+        *,
+        clocks: Clocks | None = None,
+        chaos: Chaos | None = None,
+    ) -> None:
+        self._client = egress.Client(rules)
+        self._tokens = Tokens(self._client)
+        self._environment = environment
+        self._read_clocks = clocks
+        self._chaos = chaos
+        self._clocks: Mapping[int, VirtualClock] = {}
+        self._in_flight: Counter[tuple[int, int]] = Counter()
+        self._chains: set[asyncio.Task[None]] = set()
+        self._outcomes: list[tuple[Target, Outcome, asyncio.Future[bool]]] = []
+        self._wake = asyncio.Event()
+        self._recording: asyncio.Task[None] | None = None
+        self._running: asyncio.Task[None] | None = None
+        self._database: Database
+
+    async def open(self, database: Database) -> None:
+        """Begin to send."""
+        self._database = database
+        self._running = asyncio.create_task(self._run())
+
+    async def close(self) -> None:
+        """Claim nothing more, and wait a little for what is under way."""
+        if self._running is not None:
+            self._running.cancel()
+            await asyncio.gather(self._running, return_exceptions=True)
+        if self._chains:
+            _, late = await asyncio.wait(self._chains, timeout=_STOP_SECONDS)
+            for chain in late:
+                chain.cancel()
+        if self._recording is not None:
+            await asyncio.gather(self._recording, return_exceptions=True)
+        await self._client.close()
+
+    async def drain(self, database: Database) -> None:
+        """Send all that is due by now, then come back."""
+        self._database = database
+        while await self._round() or self._chains:
+            if self._chains:
+                await asyncio.wait(self._chains, return_when=asyncio.FIRST_COMPLETED)
+        await self._client.close()
+
+    async def _run(self) -> None:
+        while True:
+            self._wake.clear()
+            try:
+                while await self._round():
+                    pass
+            except Unavailable as error:  # it will be back, and so will we
+                log.warning("callbacks wait", cause=str(error))
+            except Exception as error:
+                log.exception("callbacks stumbled", error)
+            try:
+                await asyncio.wait_for(self._wake.wait(), PAUSE_SECONDS)
+            except TimeoutError:
+                continue
+
+    async def _round(self) -> bool:
+        """One look at what there is to do; whether anything was."""
+        database = self._database
+        moved = False
+        if await database.read(queue.unqueued):
+            moved = await database.write(queue.fan_out, self._environment) > 0
+        if await database.read(queue.any_expired):
+            await database.write(queue.release_expired)
+        if self._read_clocks is not None:
+            self._clocks = await database.read(self._read_clocks)
+        for busy in await database.read(queue.busy, self._environment):
+            now = self._now(busy.retailer_id)
+            room = self._room(busy)
+            if busy.due_at > now or room <= 0:
+                continue
+            chains = await database.write(queue.claim, busy.retailer_id, busy.webhook_id, now, room)
+            for chain in chains:
+                self._start(chain)
+            moved = moved or bool(chains)
+        return moved
+
+    def _now(self, retailer_id: int) -> int:
+        virtual = self._clocks.get(retailer_id)
+        return clock.of_process() if virtual is None else virtual.now()
+
+    def _room(self, busy: Busy) -> int:
+        """How many chains may be claimed for a webhook; none before half of its places are free, to take many."""
+        most = CHAINS_WHEN_FAILING if busy.is_failing else CHAINS
+        free = most - self._in_flight[busy.retailer_id, busy.webhook_id]
+        return free if 2 * free >= most else 0
+
+    def _start(self, chain: Chain) -> None:
+        self._in_flight[chain.target.key] += 1
+        task = asyncio.create_task(self._send(chain))
+        self._chains.add(task)
+        task.add_done_callback(lambda done: self._finish(chain, done))
+
+    def _finish(self, chain: Chain, done: asyncio.Task[None]) -> None:
+        self._chains.discard(done)
+        self._in_flight[chain.target.key] -= 1
+        self._wake.set()
+        if not done.cancelled() and (error := done.exception()) is not None:
+            # Its lease ends by itself, and then it is sent again.
+            if isinstance(error, Unavailable):
+                log.warning("callback not recorded", cause=str(error))
+            else:
+                log.exception("callback failed", error)
+
+    async def _send(self, chain: Chain) -> None:
+        target = chain.target
+        rest = list(chain.deliveries if self._chaos is None else await self._chaos.arrange(self._database, chain))
+        while rest:
+            delivery = rest.pop(0)
+            attempt = await self._meddled_with(target, delivery)
+            now = self._now(target.retailer_id)
+            goes_on = attempt.cause is None or any(_is_due_alone(one, now) for one in rest)
+            may_go_on = await self._record(target, Outcome(delivery, attempt, [] if goes_on else rest))
+            if not goes_on:
+                return
+            if not may_go_on and rest:
+                await self._database.write(queue.give_back, target, rest)
+                return
+
+    async def _meddled_with(self, target: Target, delivery: Delivery) -> Attempt:
+        if self._chaos is None:
+            return await self._attempt(target, delivery)
+        return await self._chaos.meddle(self._database, target, delivery, lambda: self._attempt(target, delivery))
+
+    async def _attempt(self, target: Target, delivery: Delivery) -> Attempt:
+        """Post an event once (twice where the token is refused)."""
+        started = monotonic()
+        attempt = Attempt(at=self._now(target.retailer_id), milliseconds=0, url=target.callback_url, request_head="")
+        try:
+            token = await self._token(target)
+            answer = await self._post(target, delivery, token, attempt)
+            if answer.status == _UNAUTHORIZED:
+                token = await self._token(target, refused=token)
+                answer = await self._post(target, delivery, token, attempt)
+        except (TokenRefused, egress.Refused, egress.Failed) as error:
+            attempt.cause = str(error)
+        else:
+            self._read(answer, attempt)
+        attempt.milliseconds = round(1000 * (monotonic() - started))
+        return attempt
+
+    async def _token(self, target: Target, refused: str | None = None) -> str:
+        try:
+            return await self._tokens.of(target, refused=refused)
+        except (TokenRefused, egress.Refused, egress.Failed) as error:
+            raise TokenRefused(f"no token: {error}") from None
+
+    async def _post(self, target: Target, delivery: Delivery, token: str, attempt: Attempt) -> egress.Answer:
+        # Receivers compare the timestamp with their own clocks, which are real.
+        timestamp = clock.of_process() // clock.SECOND
+        headers = [
+            ("content-type", "application/json"),
+            ("user-agent", "Handcart"),
+            *signing.headers(target.signing_secrets, delivery.event_id, timestamp, delivery.body),
+        ]
+        attempt.request_head = _head(f"POST {target.callback_url}", [*headers, ("authorization", "Bearer ***")])
+        return await self._client.post(
+            target.callback_url,
+            delivery.body,
+            [*headers, ("authorization", f"Bearer {token}")],
+            seconds=POST_SECONDS,
+        )
+
+    def _read(self, answer: egress.Answer, attempt: Attempt) -> None:
+        attempt.status = answer.status
+        attempt.response_head = _head(str(answer.status), answer.headers)
+        attempt.response_body = _text(answer.body)
+        if not 200 <= answer.status < 300:
+            attempt.cause = f"status {answer.status}"
+            attempt.is_gone = answer.status == _GONE
+            values = [value for name, value in answer.headers if name.lower() == "retry-after"]
+            value = values[0] if len(values) == 1 else None
+            attempt.retry_after = schedule.retry_after(answer.status, value, clock.of_process())
+
+    async def _record(self, target: Target, outcome: Outcome) -> bool:
+        """Keep an outcome, in company; answers, once that is durable, whether the webhook may be sent to further."""
+        kept: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._outcomes.append((target, outcome, kept))
+        if self._recording is None or self._recording.done():
+            self._recording = asyncio.create_task(self._record_all())
+        return await kept
+
+    async def _record_all(self) -> None:
+        while self._outcomes:
+            group = self._outcomes[:_MOST_RECORDED]
+            del self._outcomes[:_MOST_RECORDED]
+            by_target: dict[tuple[int, int], list[tuple[Target, Outcome, asyncio.Future[bool]]]] = {}
+            for one in group:
+                by_target.setdefault(one[0].key, []).append(one)
+            await asyncio.gather(*(self._record_some(some) for some in by_target.values()))
+
+    async def _record_some(self, some: Sequence[tuple[Target, Outcome, asyncio.Future[bool]]]) -> None:
+        try:
+            may_go_on = await self._keep(some[0][0], [outcome for _, outcome, _ in some])
+        except Exception as error:  # whatever it was, nobody may be left waiting
+            for _, _, kept in some:
+                if not kept.done():
+                    kept.set_exception(error)
+            return
+        for _, _, kept in some:
+            if not kept.done():
+                kept.set_result(may_go_on)
+
+    async def _keep(self, target: Target, outcomes: Sequence[Outcome]) -> bool:
+        """Write outcomes down; where the store does not answer, again: else all of it would be sent a second time."""
+        for pause in _RECORD_PAUSES:
+            try:
+                return await self._database.write(queue.record, target, outcomes, self._now(target.retailer_id))
+            except Unavailable:
+                await asyncio.sleep(pause)
+        return await self._database.write(queue.record, target, outcomes, self._now(target.retailer_id))
+
+
+def rules_of(settings: Settings) -> egress.Rules:
+    """Which addresses callbacks may reach, by the settings."""
+    ports = _EVERY_PORT if settings.callback_ports.strip() == "*" else tuple(map(int, parts(settings.callback_ports)))
+    return egress.Rules(settings.callback_http, ports, tuple(parts(settings.callback_networks)))
+
+
+def of(settings: Settings, clocks: Clocks, chaos: Chaos | None = None) -> Sender:
+    """A sender for these settings; `clocks` and `chaos` are for sandboxes alone."""
+    environment = ops.environment_of(is_sandbox=settings.is_sandbox)
+    if not settings.is_sandbox:
+        return Sender(rules_of(settings), environment)
+    return Sender(rules_of(settings), environment, clocks=clocks, chaos=chaos)
+
+
+def _is_due_alone(delivery: Delivery, now: int) -> bool:
+    """Whether a delivery goes out though the one before it in its order could not be delivered."""
+    if delivery.planned_at:
+        return delivery.due_at <= now
+    return delivery.created_at + schedule.PATIENCE <= now
+
+
+def _read_token(answer: egress.Answer, configured_at: int) -> _Token:
+    if answer.status != 200:
+        raise TokenRefused(f"status {answer.status}")
+    if answer.is_cut:
+        raise TokenRefused("the answer is over 64 KiB or does not end")
+    try:
+        read = msgspec.json.decode(answer.body, type=_TokenAnswer)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise TokenRefused("the answer is no JSON object with an access_token") from None
+    if not _TOKEN.fullmatch(read.access_token):
+        raise TokenRefused("the access_token is empty, too long, or has characters that no header may have")
+    seconds = _seconds(read.expires_in)
+    # Asked for anew a little early: it may be on its way when it ends.
+    return _Token(read.access_token, configured_at, monotonic() + seconds - min(30.0, seconds / 10))
+
+
+def _seconds(expires_in: Any) -> float:
+    if expires_in is None:
+        return _TOKEN_SECONDS
+    try:
+        seconds = float(expires_in)
+    except (ValueError, OverflowError):
+        seconds = -1.0
+    if not seconds > 0:
+        raise TokenRefused("expires_in is no positive number")
+    return min(seconds, _MOST_TOKEN_SECONDS)
+
+
+def _head(first: str, headers: Sequence[tuple[str, str]]) -> str:
+    return "\n".join([first, *(f"{name}: {value}" for name, value in headers)]).replace("\0", "")[:_MOST_KEPT]
+
+
+def _text(body: bytes) -> str:
+    return body[:_MOST_KEPT].decode("utf-8", "replace").replace("\0", "")

@@ -1,0 +1,79 @@
+"""A market, its receiver, and a sender that a test starts when it likes."""
+
+import asyncio
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from handcart.callbacks import ops
+from handcart.callbacks.models import NewWebhook
+from handcart.sandbox import state
+from handcart.sender import Sender
+from tests.support.orders import Market
+from tests.support.receivers import LOOPBACK, Receiver, receiver, subscribe
+from tests.support.sandbox import Floor
+from tests.support.server import LiveServer
+
+
+class Post:
+    """A market whose callbacks go to a receiver, with a sender to be started on the server's own loop."""
+
+    def __init__(self, market: Market, shop: Receiver) -> None:
+        self.market = market
+        self.server = market.server
+        self.shop = shop
+        self.floor = Floor(market)
+        self._senders: list[Sender] = []
+
+    def subscribe(self, to: Receiver | None = None, **fields: Any) -> NewWebhook:
+        made: NewWebhook = self.server.write(subscribe, self.market.retailer.id, to or self.shop, **fields)
+        return made
+
+    def start(self, **options: Any) -> Sender:
+        sender = Sender(LOOPBACK, ops.environment_of(is_sandbox=True), clocks=state.clocks, **options)
+        self.server.wait_for(sender.open(self.server.app.database))
+        self._senders.append(sender)
+        return sender
+
+    def stop(self) -> None:
+        while self._senders:
+            self.server.wait_for(self._senders.pop().close())
+
+    def drain(self, **options: Any) -> None:
+        """Send all that is due by now."""
+        sender = Sender(LOOPBACK, ops.environment_of(is_sandbox=True), clocks=state.clocks, **options)
+        self.server.wait_for(asyncio.wait_for(sender.drain(self.server.app.database), 25))
+
+    def deliveries(self) -> list[tuple[str, str, int]]:
+        """Name, state and tries of each delivery, in the order of the events."""
+        rows = self.server.sql(
+            "SELECT e.name, d.state, d.tries FROM deliveries d JOIN events e ON e.retailer_id = d.retailer_id"
+            " AND e.event_id = d.event_id WHERE d.retailer_id = $1 ORDER BY d.event_id, d.webhook_id",
+            self.market.retailer.id,
+        )
+        return [(row["name"], row["state"], row["tries"]) for row in rows]
+
+    def causes(self) -> list[str | None]:
+        rows = self.server.sql(
+            "SELECT cause FROM attempts WHERE retailer_id = $1 ORDER BY event_id, webhook_id, number",
+            self.market.retailer.id,
+        )
+        return [row["cause"] for row in rows]
+
+
+@pytest.fixture
+def shop() -> Iterator[Receiver]:
+    with receiver() as running:
+        yield running
+
+
+@pytest.fixture
+def post(server: LiveServer, shop: Receiver) -> Iterator[Post]:
+    # Senders send for everybody: what other tests have left is none of this one's business.
+    server.sql("UPDATE webhooks SET status = 'deleted' RETURNING id")
+    server.sql("UPDATE events SET is_queued = $1 WHERE NOT is_queued RETURNING event_id", True)
+    running = Post(Market(server, capacity=100), shop)
+    yield running
+    running.stop()
+    server.close_clients()

@@ -1,0 +1,38 @@
+"""From a change of an order to the retailer's endpoint, on both stores."""
+
+from tests.callbacks.conftest import Post
+from tests.support.receivers import CLIENT_ID, CLIENT_SECRET
+
+
+def test_when_an_order_lives_then_each_event_arrives_once_and_in_order(post: Post) -> None:
+    post.subscribe()
+    order_id = post.market.order("delivery")["id"]
+    post.floor.come(post.floor.batch(order_id), "completed")
+    post.start()
+    came = post.shop.wait(8)
+    assert [one.name for one in came] == post.floor.events(order_id)
+    assert post.shop.token_requests == [
+        {"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET, "grant_type": "client_credentials"}
+    ]
+    assert {one.headers["Authorization"] for one in came} == {"Bearer token-0"}
+    post.stop()
+    assert {(state, tries) for _, state, tries in post.deliveries()} == {("delivered", 1)}
+
+
+def test_when_a_receiver_fails_then_later_events_wait_for_the_retry(post: Post) -> None:
+    post.subscribe()
+    order_id = post.market.order("delivery")["id"]
+    post.shop.answer = lambda received: 500
+    post.drain()
+    assert post.deliveries() == [("brand_new", "pending", 1)]
+    post.floor.batch(order_id, workflow_state="picking")
+    post.drain()
+    assert post.shop.names() == ["brand_new"]
+    assert post.deliveries() == [("brand_new", "pending", 1), ("acknowledged", "pending", 0), ("picking", "pending", 0)]
+    post.shop.answer = lambda received: 200
+    post.market.post("/v2/handcart_sandbox/clock/advance", {"seconds": 7}).raise_for_status()
+    post.drain()
+    assert post.shop.names() == ["brand_new", "brand_new", "acknowledged", "picking"]
+    first, again = post.shop.callbacks[:2]
+    assert (first.body, first.headers["Webhook-Id"]) == (again.body, again.headers["Webhook-Id"])
+    assert post.causes() == ["status 500", None, None, None]
