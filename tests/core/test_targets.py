@@ -124,14 +124,10 @@ def test_rules_name_no_network_then_refused_when_made(network: str) -> None:
         Rules(allow_networks=(network,))
 
 
-PIECES = (
-    "https:// http:// [ ] :: 127.0.0.1 0x7f 1 . % @ : 443 / ? # \\ \n xn-- - _ a é \uff11 \ud800 ffff 64:ff9b".split(
-        " "
-    )
-)
+PIECES = "https:// http:// [ ] :: 127.0.0.1 0x7f 1 . % @ : 443 / ? # \\ \n xn-- - _ a é \uff11 \ud800 ffff 64:ff9b"
 
 
-@given(st.one_of(st.text(), st.lists(st.sampled_from(PIECES)).map("".join)))
+@given(st.one_of(st.text(), st.lists(st.sampled_from(PIECES.split(" "))).map("".join)))
 @example("1." * 1000)
 @example("[" + "0:" * 1000 + "]")
 @example("a-" * 1000)
