@@ -9,21 +9,30 @@ import socket
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import FrameType
 
 import uvicorn
 
 from storefront.app import create_app
+from storefront.news import News
 from storefront.sessions import Sessions
-from storefront.settings import CALLBACK_PATH, Settings
+from storefront.settings import CALLBACK_PATH, EVENTS_PATH, TOKEN_PATH, Settings
 
 SECRET_VARIABLE = "STOREFRONT_CLIENT_SECRET"  # noqa: S105  a variable's name
+CALLBACK_VARIABLES = {
+    "callback_client_id": "STOREFRONT_CALLBACK_CLIENT_ID",
+    "callback_client_secret": "STOREFRONT_CALLBACK_CLIENT_SECRET",
+    "callback_signing_secret": "STOREFRONT_CALLBACK_SIGNING_SECRET",
+}
 
 
 def arguments() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m storefront",
         description="Sample Market, a small retailer site whose customers can link their platform account.",
-        epilog=f"The client secret is read from the environment variable {SECRET_VARIABLE}, never from an option.",
+        epilog=f"Secrets are read from the environment, never from an option: the client's from {SECRET_VARIABLE}; and,"
+        f" for a webhook with callback URL URL{EVENTS_PATH} and auth URI URL{TOKEN_PATH}, what it was made with from"
+        f" {', '.join(CALLBACK_VARIABLES.values())}. Without those an order's page asks the API how it stands.",
     )
     platform = parser.add_argument_group("the platform")
     platform.add_argument("--api-url", required=True, metavar="URL", help="base URL of the Connect API")
@@ -49,16 +58,21 @@ def arguments() -> argparse.ArgumentParser:
 
 
 class Server(uvicorn.Server):
-    """Say when the shop is open; end with status 0 on SIGINT and SIGTERM."""
+    """Say when the shop is open; end with status 0 on SIGINT and SIGTERM, and let no open page delay that."""
 
-    def __init__(self, config: uvicorn.Config, public_url: str) -> None:
+    def __init__(self, config: uvicorn.Config, public_url: str, news: News) -> None:
         super().__init__(config)
         self.public_url = public_url
+        self.news = news
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if not self.should_exit:
             print(f"Sample Market is open at {self.public_url}", flush=True)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self.news.end()
+        super().handle_exit(sig, frame)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -93,21 +107,22 @@ def main() -> int:
             membership=options.membership,
             issuer=options.issuer,
             retailer=options.retailer,
+            **{name: os.environ.get(variable) or None for name, variable in CALLBACK_VARIABLES.items()},
         )
     except (OSError, ValueError) as error:
         parser.error(str(error))
     if options.data:
         options.data.mkdir(mode=0o700, parents=True, exist_ok=True)
-    sessions = Sessions(options.data / "storefront.db" if options.data else None)
+    sessions, news = Sessions(options.data / "storefront.db" if options.data else None), News()
     # No access log: the query of the redirect page carries a code.
     config = uvicorn.Config(
-        create_app(settings, sessions),
+        create_app(settings, sessions, news),
         log_level="warning",
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=3,
     )
-    server = Server(config, settings.public_url)
+    server = Server(config, settings.public_url, news)
     server.run(sockets=[listener])
     sessions.close()
     return 0 if server.started else 1

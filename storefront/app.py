@@ -13,7 +13,8 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
-from storefront import account, checkout, linking, orders, slots, stores
+from storefront import account, callbacks, checkout, linking, orders, slots, stores
+from storefront.news import News
 from storefront.pages import SecurityHeaders, Shop, render
 from storefront.sessions import Sessions
 from storefront.settings import CALLBACK_PATH, Settings
@@ -54,6 +55,7 @@ ROUTES = [
     Route("/orders", orders.orders),
     Route("/orders/{order_id}", orders.order),
     Route("/orders/{order_id}/now", orders.now),
+    Route("/orders/{order_id}/news", orders.news),
     Route("/orders/{order_id}/change", orders.change_page),
     Route("/orders/{order_id}/change", orders.change, methods=["POST"]),
     Route("/orders/{order_id}/slots", orders.slots_page),
@@ -70,8 +72,12 @@ ROUTES = [
 ]
 
 
-def create_app(settings: Settings, sessions: Sessions) -> ASGIApp:
-    """The shop as an ASGI application; it opens its client of the platform at start-up and closes it at the end."""
+def create_app(settings: Settings, sessions: Sessions, news: News | None = None) -> ASGIApp:
+    """The shop as an ASGI application; it opens its client of the platform at start-up and closes it at the end.
+
+    news: what open pages wait for; whoever stops the server ends it, so that they do not hold it up.
+    """
+    news = news or News()
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -84,8 +90,9 @@ def create_app(settings: Settings, sessions: Sessions) -> ASGIApp:
             timeout=PLATFORM_SECONDS,
             max_retries=1,  # a customer waits for the page
         ) as platform:
-            app.state.shop = Shop(settings, sessions, platform)
+            app.state.shop = Shop(settings, sessions, news, platform)
             yield
 
-    app = Starlette(routes=ROUTES, lifespan=lifespan, exception_handlers={HTTPException: refused, Exception: failed})
+    routes = [*callbacks.routes(settings, sessions, news), *ROUTES]
+    app = Starlette(routes=routes, lifespan=lifespan, exception_handlers={HTTPException: refused, Exception: failed})
     return SecurityHeaders(app, settings)

@@ -1,20 +1,22 @@
 """A customer's orders: how they stand, and what may still be changed."""
 
 import logging
+from collections.abc import Coroutine
 from datetime import datetime
 from typing import Any
 
 from handcart_client import ConnectError, Order
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
-from storefront import ordering, progress
+from storefront import ordering, progress, story
 from storefront.carts import Placed, Slot
 from storefront.catalog import MOST_OF_ONE, lines
 from storefront.checkout import TIPS_CENTS, tip_in
 from storefront.grid import grid_of, reason_of
 from storefront.pages import (
+    Shop,
     cart_of,
     checked_form,
     customer_of,
@@ -50,6 +52,19 @@ async def now(request: Request) -> Response:
     return render_part(request, "order_now.html", **await _standing(request))
 
 
+async def news(request: Request) -> Response:
+    """Server-sent events: the version of the order, whenever it is another one."""
+    _, placed = _asked(request)
+    shop = shop_of(request)
+    if not shop.settings.takes_callbacks:
+        raise HTTPException(404)
+    if shop.news.is_full:
+        raise HTTPException(503)
+    versions = shop.news.versions(placed.order_id, lambda: shop.sessions.order_version(placed.order_id))
+    lines = (f"data: {version}\n\n" async for version in versions)
+    return StreamingResponse(lines, media_type="text/event-stream")
+
+
 async def change_page(request: Request) -> Response:
     _, placed = _asked(request)
     return render(
@@ -66,20 +81,15 @@ async def change(request: Request) -> Response:
     """Other counts, another tip: https://docs.instacart.com/connect/api/fulfillment/delivery/update_order"""
     form = await checked_form(request)
     customer, placed = _asked(request)
-    here = f"/orders/{placed.order_id}"
     counts = counts_in(form)
     if not counts:
         leave_notice(request, "nothing_left")
-        return redirect(request, f"{here}/change")
+        return redirect(request, f"/orders/{placed.order_id}/change")
     placed.cart.counts = counts
     if placed.cart.is_delivery:
         placed.tip_cents = tip_in(form)
-    try:
-        await ordering.change(shop_of(request).platform, customer, placed)
-    except ConnectError as error:
-        leave_notice(request, notice_of(error, "change"))
-        return redirect(request, here)
-    return _kept(request, customer, placed, "changed")
+    refused = await _refusal(request, placed, "change", ordering.change(shop_of(request).platform, customer, placed))
+    return _refused(request, placed, refused) if refused else _kept(request, customer, placed, "changed")
 
 
 async def slots_page(request: Request) -> Response:
@@ -112,11 +122,12 @@ async def move(request: Request) -> Response:
         keep_cart(request, cart)
     try:
         held = await reserve(platform, customer, form)
-        await platform.orders.update(customer.user_id, placed.order_id, service_option_hold_id=held.id)
     except ConnectError as error:
-        notice = notice_of(error, "move")
-        leave_notice(request, notice)
-        return redirect(request, f"/orders/{placed.order_id}{'/slots' if notice == 'slot_gone' else ''}")
+        return _refused(request, placed, notice_of(error, "move"))
+    update = platform.orders.update(customer.user_id, placed.order_id, service_option_hold_id=held.id)
+    refused = await _refusal(request, placed, "move", update)
+    if refused:
+        return _refused(request, placed, refused)
     placed.cart.slot = Slot.of(held, placed.order_id)
     return _kept(request, customer, placed, "moved")
 
@@ -126,24 +137,18 @@ async def tip(request: Request) -> Response:
     form = await checked_form(request)
     customer, placed = _asked(request)
     placed.tip_cents = tip_in(form)
-    try:
-        await shop_of(request).platform.orders.update_tip(customer.user_id, placed.order_id, placed.tip_cents)
-    except ConnectError as error:
-        leave_notice(request, notice_of(error, "tip"))
-        return redirect(request, f"/orders/{placed.order_id}")
-    return _kept(request, customer, placed, "changed")
+    update = shop_of(request).platform.orders.update_tip(customer.user_id, placed.order_id, placed.tip_cents)
+    refused = await _refusal(request, placed, "tip", update)
+    return _refused(request, placed, refused) if refused else _kept(request, customer, placed, "changed")
 
 
 async def cancel(request: Request) -> Response:
     """https://docs.instacart.com/connect/api/fulfillment/delivery/cancel_order"""
     await checked_form(request)
     customer, placed = _asked(request)
-    try:
-        await shop_of(request).platform.orders.cancel(customer.user_id, placed.order_id)
-    except ConnectError as error:
-        leave_notice(request, notice_of(error, "cancel"))
-    else:
-        leave_notice(request, "canceled")
+    canceled = shop_of(request).platform.orders.cancel(customer.user_id, placed.order_id)
+    refused = await _refusal(request, placed, "cancel", canceled)
+    leave_notice(request, refused or "canceled")
     return redirect(request, f"/orders/{placed.order_id}")
 
 
@@ -157,9 +162,26 @@ def _asked(request: Request) -> tuple[Customer, Placed]:
 
 
 async def _current(request: Request, customer: Customer, placed: Placed) -> Order | None:
-    """The platform's word on an order; None when it cannot be asked."""
+    """The platform's word on an order; None when it cannot be asked.
+
+    A shop that takes callbacks asks once after each, however many look: the others wait for the answer.
+    """
+    shop = shop_of(request)
+    if not shop.settings.takes_callbacks:
+        return await _ask(shop, customer, placed)
+    async with shop.news.asking(placed.order_id):
+        found = shop.sessions.standing(placed.order_id)
+        if found is None:
+            version = shop.sessions.order_version(placed.order_id)  # before asking: what happens meanwhile is newer
+            found = await _ask(shop, customer, placed)
+            if found is not None:
+                shop.sessions.keep_standing(found, version)
+    return found
+
+
+async def _ask(shop: Shop, customer: Customer, placed: Placed) -> Order | None:
     try:
-        return await shop_of(request).platform.orders.get(customer.user_id, placed.order_id)
+        return await shop.platform.orders.get(customer.user_id, placed.order_id)
     except ConnectError as error:
         log.warning("order %s is not known: %s", placed.order_id, error)
         return None
@@ -168,7 +190,10 @@ async def _current(request: Request, customer: Customer, placed: Placed) -> Orde
 async def _standing(request: Request) -> dict[str, Any]:
     """All that an order's page shows."""
     customer, placed = _asked(request)
+    sessions = shop_of(request).sessions
+    version = sessions.order_version(placed.order_id)
     found = await _current(request, customer, placed)
+    window = _window(placed, found)
     bill = progress.bill_of(placed.cart.counts, found)
     return {
         "placed": placed,
@@ -177,7 +202,10 @@ async def _standing(request: Request) -> dict[str, Any]:
         "order": found,
         "steps": progress.steps_of(found, is_delivery=placed.cart.is_delivery) if found else [],
         "is_over": found is not None and found.status in progress.OVER,
-        "window": _window(placed, found),
+        "window": window,
+        "takes_callbacks": shop_of(request).settings.takes_callbacks,
+        "version": version,
+        "story": story.told(sessions.events(placed.order_id), window[0].tzinfo, is_delivery=placed.cart.is_delivery),
         "status_text": progress.text_of(found) if found else None,
         "tips": TIPS_CENTS,
     }
@@ -191,6 +219,23 @@ def _window(placed: Placed, found: Order | None) -> tuple[datetime, datetime]:
         return slot.start_at, slot.end_at
     details, clock = found.fulfillment_details, slot.start_at.tzinfo
     return details.window_starts_at.astimezone(clock), details.window_ends_at.astimezone(clock)
+
+
+async def _refusal(request: Request, placed: Placed, what: str, call: Coroutine[Any, Any, object]) -> str | None:
+    """Let the platform change an order: the key of a notice when it refuses. Either way the order is another now."""
+    try:
+        await call
+    except ConnectError as error:
+        return notice_of(error, what)
+    finally:
+        shop_of(request).sessions.outdate_order(placed.order_id)
+        shop_of(request).news.tell(placed.order_id)
+    return None
+
+
+def _refused(request: Request, placed: Placed, notice: str) -> Response:
+    leave_notice(request, notice)
+    return redirect(request, f"/orders/{placed.order_id}{'/slots' if notice == 'slot_gone' else ''}")
 
 
 def _kept(request: Request, customer: Customer, placed: Placed, notice: str) -> Response:

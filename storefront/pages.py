@@ -15,6 +15,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from storefront.carts import Cart
+from storefront.news import News
 from storefront.notices import notice_for
 from storefront.samples import CUSTOMERS, Customer
 from storefront.sessions import Session, Sessions
@@ -30,6 +31,7 @@ class Shop:
 
     settings: Settings
     sessions: Sessions
+    news: News
     platform: AsyncClient
 
 
@@ -195,6 +197,11 @@ def _clock(moment: datetime) -> str:
     return f"{moment.hour % 12 or 12}{minutes}\N{NO-BREAK SPACE}{'am' if moment.hour < 12 else 'pm'}"
 
 
+def _moment(moment: datetime) -> str:
+    """Mar 4, 5:20 pm."""
+    return f"{moment:%b} {moment.day}, {_clock(moment)}"
+
+
 TEMPLATES = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "templates"),
     autoescape=True,
@@ -202,4 +209,4 @@ TEMPLATES = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-TEMPLATES.filters.update(dollars=_dollars, long_date=_long_date, day=_day, clock=_clock)
+TEMPLATES.filters.update(dollars=_dollars, long_date=_long_date, day=_day, clock=_clock, moment=_moment)

@@ -1,4 +1,5 @@
-"""Server-side sessions: what the shop remembers about one browser, its cart, the links it started; and the orders.
+"""Server-side sessions: what the shop remembers about one browser, its cart, the links it started; and the orders,
+with what it was told about them.
 
 The cookie carries 32 random bytes; the database keeps only their hash. Whatever a session started dies with it.
 """
@@ -12,6 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
+from handcart_client import Order
+from handcart_client.receiver import Event, read_event
 
 from storefront.carts import Cart, Placed
 from storefront.samples import BASKET
@@ -45,6 +48,19 @@ CREATE TABLE IF NOT EXISTS orders (
     customer  TEXT NOT NULL,
     placed_at REAL NOT NULL,
     placed    BLOB NOT NULL
+);
+CREATE TABLE IF NOT EXISTS order_events (
+    event_id TEXT PRIMARY KEY,
+    order_id TEXT NOT NULL,
+    body     BLOB NOT NULL
+);
+CREATE INDEX IF NOT EXISTS order_events_order ON order_events (order_id);
+-- version counts what has happened to an order; the platform was asked for it last at found_version
+CREATE TABLE IF NOT EXISTS order_standings (
+    order_id      TEXT PRIMARY KEY,
+    version       INTEGER NOT NULL,
+    found_version INTEGER,
+    found         BLOB
 );
 """
 
@@ -165,6 +181,49 @@ class Sessions:
             (customer, ORDERS_SHOWN),
         )
         return [msgspec.json.decode(row[0], type=Placed) for row in rows]
+
+    def keep_event(self, order_id: str, event: Event) -> bool:
+        """Keep what happened to an order; False when that is known already."""
+        known = "SELECT 1 FROM order_events WHERE event_id = ?"
+        if self._db.execute(known, (str(event.event_id),)).fetchone():
+            return False
+        # First this: if the event were lost then, the platform would be asked once more, and no harm done.
+        self.outdate_order(order_id)
+        body = msgspec.json.encode(event.raw)
+        self._db.execute("INSERT INTO order_events VALUES (?, ?, ?)", (str(event.event_id), order_id, body))
+        return True
+
+    def events(self, order_id: str) -> list[Event]:
+        """What happened to an order, in the order of happening, whatever the order of arriving."""
+        rows = self._db.execute("SELECT body FROM order_events WHERE order_id = ?", (order_id,))
+        return sorted((read_event(row[0]) for row in rows), key=lambda event: (event.event_timestamp, event.event_id))
+
+    def outdate_order(self, order_id: str) -> None:
+        """Something happened to an order: what the platform said of it is no longer true."""
+        self._db.execute(
+            "INSERT INTO order_standings VALUES (?, 1, NULL, NULL) ON CONFLICT DO UPDATE SET version = version + 1",
+            (order_id,),
+        )
+
+    def order_version(self, order_id: str) -> int:
+        """How often something happened to an order."""
+        row = self._db.execute("SELECT version FROM order_standings WHERE order_id = ?", (order_id,)).fetchone()
+        return int(row[0]) if row else 0
+
+    def keep_standing(self, found: Order, version: int) -> None:
+        """Keep what the platform said of an order when it was asked for this version of it."""
+        self._db.execute(
+            "INSERT INTO order_standings VALUES (:id, :version, :version, :found) ON CONFLICT DO UPDATE"
+            " SET found_version = excluded.found_version, found = excluded.found",
+            {"id": found.id, "version": version, "found": msgspec.json.encode(found)},
+        )
+
+    def standing(self, order_id: str) -> Order | None:
+        """What the platform said of an order; None when something has happened since."""
+        row = self._db.execute(
+            "SELECT found FROM order_standings WHERE order_id = ? AND found_version = version", (order_id,)
+        ).fetchone()
+        return msgspec.json.decode(row[0], type=Order) if row else None
 
 
 def _hash(secret: str) -> str:

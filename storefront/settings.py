@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 CALLBACK_PATH = "/account/link/callback"
+EVENTS_PATH = "/callbacks"
+TOKEN_PATH = "/callbacks/token"  # noqa: S105  a path
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
@@ -13,6 +15,8 @@ class Settings:
 
     api_url: the platform's Connect API. issuer: byte for byte the `iss` of its authorization answers; None: api_url.
     retailer: slug of the banner that the shop is, for an API client of several. public_url: where browsers find it.
+    callback_client_id, callback_client_secret: what the platform's webhook presents at TOKEN_PATH; without them the
+    shop takes no callbacks, and asks how an order stands instead. callback_signing_secret: the webhook's, if it signs.
     """
 
     api_url: str
@@ -24,6 +28,9 @@ class Settings:
     membership: str = "Handcart+"
     issuer: str | None = None
     retailer: str | None = None
+    callback_client_id: str | None = None
+    callback_client_secret: str | None = field(default=None, repr=False)
+    callback_signing_secret: str | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         for name in ("api_url", "authorize_url", "public_url"):
@@ -33,11 +40,17 @@ class Settings:
                 raise ValueError(f"{name} {url!r} must be an https:// address, or http:// on this machine")
             if not parts.hostname or url.endswith("/"):
                 raise ValueError(f"{name} {url!r} must name a host and not end with a slash")
+        if bool(self.callback_client_id) != bool(self.callback_client_secret):
+            raise ValueError("callbacks need both a client id and a client secret")
 
     @property
     def redirect_uri(self) -> str:
         """The redirect page, exactly as registered with the platform."""
         return self.public_url + CALLBACK_PATH
+
+    @property
+    def takes_callbacks(self) -> bool:
+        return bool(self.callback_client_id)
 
     @property
     def authorize_origin(self) -> str:

@@ -47,21 +47,58 @@ for (const grid of document.querySelectorAll("table.grid")) {
 
 const order = document.getElementById("order");
 if (order && order.dataset.from) {
+  const version = () => order.firstElementChild.dataset.version;
+  const isOver = () => order.firstElementChild.dataset.isOver !== undefined;
+  const isBusy = () => document.hidden || order.contains(document.activeElement) || order.querySelector("details[open]");
   let shown = null;
+
   const look = async () => {
-    const isBusy = document.hidden || order.contains(document.activeElement) || order.querySelector("details[open]");
-    if (!isBusy) {
-      const answer = await fetch(order.dataset.from).catch(() => null);
-      const text = answer && answer.ok ? await answer.text() : shown;
-      if (shown !== null && text !== shown) {
-        const before = order.querySelector("#status")?.textContent;
-        order.innerHTML = text; // a piece of this very page, by the same template
-        const now = order.querySelector("#status")?.textContent;
-        if (now && now !== before) document.getElementById("order-news").textContent = `Your order: ${now}`;
-      }
+    const answer = await fetch(order.dataset.from).catch(() => null);
+    const text = answer && answer.ok ? await answer.text() : shown;
+    if (text !== shown && !isBusy()) {
+      const before = order.querySelector("#status")?.textContent;
+      order.innerHTML = text; // a piece of this very page, by the same template
+      const now = order.querySelector("#status")?.textContent;
+      if (now && now !== before) document.getElementById("order-news").textContent = `Your order: ${now}`;
       shown = text;
     }
-    if (!order.querySelector("[data-is-over]")) setTimeout(look, 2500);
   };
-  look();
+
+  const poll = async () => {
+    if (!isBusy()) await look();
+    if (!isOver()) setTimeout(poll, 2500);
+  };
+
+  // The shop says when something has happened, by the number of the order's version; nothing is asked until then.
+  // A page that nobody sees holds no connection: browsers have few for each site.
+  const listen = () => {
+    let told = version();
+    let source = null;
+    let timer = 0;
+    const catchUp = async () => {
+      clearTimeout(timer);
+      if (told !== version() && !isBusy()) await look();
+      if (isOver()) source?.close();
+      else if (told !== version()) timer = setTimeout(catchUp, 1000);
+    };
+    const connect = () => {
+      source?.close();
+      if (document.hidden || isOver()) return;
+      source = new EventSource(order.dataset.news);
+      source.onmessage = (event) => {
+        told = event.data;
+        catchUp();
+      };
+      source.onerror = () => {
+        if (source.readyState !== EventSource.CLOSED) return; // it connects again by itself
+        document.removeEventListener("visibilitychange", connect);
+        poll();
+      };
+    };
+    document.addEventListener("visibilitychange", connect);
+    connect();
+  };
+
+  if (order.dataset.news) listen();
+  else poll();
 }

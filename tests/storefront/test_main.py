@@ -13,15 +13,16 @@ import pytest
 
 OPTIONS = ["--api-url=http://127.0.0.1:1", "--authorize-url=http://127.0.0.1:1/oauth/authorize", "--client-id=shop"]
 SECRET = {"STOREFRONT_CLIENT_SECRET": "s3cret"}
+WEBHOOK = {"STOREFRONT_CALLBACK_CLIENT_ID": "platform", "STOREFRONT_CALLBACK_CLIENT_SECRET": "callback-secret-value"}
 ENVIRONMENT = {name: value for name, value in os.environ.items() if name not in SECRET}
 ENVIRONMENT["PYTHONPATH"] = os.pathsep.join(sys.path)
 
 
 @contextmanager
-def shop(*options, **popen):
+def shop(*options, environment=SECRET, **popen):
     command = [sys.executable, "-m", "storefront", *OPTIONS, *options]
     process = subprocess.Popen(
-        command, env=ENVIRONMENT | SECRET, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **popen
+        command, env=ENVIRONMENT | environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **popen
     )
     try:
         yield process
@@ -45,6 +46,19 @@ def test_signal_and_shop_stops_cleanly(number):
         assert process.wait(20) == 0
         assert process.stderr.read() == ""
         assert process.stdout.read() == ""
+
+
+def test_webhook_in_the_environment_and_it_gets_a_token():
+    with shop("--port=0", environment=SECRET | WEBHOOK) as process:
+        asked = {"client_id": "platform", "client_secret": "callback-secret-value", "grant_type": "client_credentials"}
+        answer = httpx.post(url_of(process) + "/callbacks/token", data=asked)
+        assert (answer.status_code, answer.json()["token_type"]) == (200, "Bearer")
+
+
+def test_half_a_webhook_and_start_is_refused_with_a_sentence():
+    with shop("--port=0", environment=SECRET | {"STOREFRONT_CALLBACK_CLIENT_ID": "platform"}) as process:
+        assert process.wait(20) == 2
+        assert "callbacks need both" in process.stderr.read()
 
 
 def test_inherited_socket_is_listened_on():

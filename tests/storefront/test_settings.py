@@ -33,3 +33,22 @@ def test_unsafe_or_incomplete_address_is_refused(name, url):
 @pytest.mark.parametrize("url", ["http://127.0.0.1:8000", "http://localhost:8000", "http://[::1]:8000"])
 def test_plain_http_on_this_machine_is_accepted(url):
     assert not Settings(**{**GOOD, "public_url": url}).is_https
+
+
+@pytest.mark.parametrize(
+    ("callbacks", "are_taken"),
+    [
+        ({}, False),
+        ({"callback_client_id": "platform", "callback_client_secret": "s3cret-2"}, True),
+        ({"callback_client_id": "platform"}, None),
+        ({"callback_client_secret": "s3cret-2"}, None),
+    ],
+)
+def test_callbacks_need_both_credentials(callbacks, are_taken):
+    if are_taken is None:
+        with pytest.raises(ValueError, match="both"):
+            Settings(**GOOD, **callbacks)
+    else:
+        settings = Settings(**GOOD, **callbacks, callback_signing_secret="whsec_s3cret")
+        assert settings.takes_callbacks == are_taken
+        assert "s3cret" not in repr(settings)

@@ -3,6 +3,7 @@
 import secrets
 import sqlite3
 import time
+from collections import deque
 from collections.abc import Callable
 from enum import Enum
 from pathlib import Path
@@ -38,13 +39,14 @@ class Seen(Protocol):
 
 
 class MemorySeen:
-    """For one process: forgets all at its end, and beyond `limit` events (8 MB at the default) the oldest one."""
+    """For one process: forgets all at its end, and beyond `limit` events (10 MB at the default) the oldest one."""
 
     def __init__(self, limit: int = 100_000) -> None:
         self._limit = limit
         self._lock = Lock()
         self._busy: set[int] = set()
-        self._handled: dict[int, None] = {}  # in the order of handling
+        self._handled: set[int] = set()
+        self._oldest: deque[int] = deque()
 
     def claim(self, event_id: int) -> Claim:
         with self._lock:
@@ -58,9 +60,11 @@ class MemorySeen:
     def keep(self, event_id: int) -> None:
         with self._lock:
             self._busy.discard(event_id)
-            self._handled[event_id] = None
-            if len(self._handled) > self._limit:
-                del self._handled[next(iter(self._handled))]
+            if event_id not in self._handled:
+                self._handled.add(event_id)
+                self._oldest.append(event_id)
+            if len(self._oldest) > self._limit:
+                self._handled.discard(self._oldest.popleft())
 
     def release(self, event_id: int) -> None:
         with self._lock:
