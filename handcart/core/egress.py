@@ -424,4 +424,6 @@ def _cause(error: Exception) -> str:
         return "no address for host"
     if isinstance(error, OSError) and error.errno:
         return os.strerror(error.errno).lower()
+    if isinstance(error, ConnectionError):  # the event loops say so without a number
+        return "connection closed within the TLS handshake"
     return str(error) or type(error).__name__
