@@ -20,6 +20,8 @@ from pathlib import Path
 from typing import Any
 
 from handcart.accounts import ops as accounts
+from handcart.callbacks import ops as callbacks
+from handcart.callbacks.errors import Unknown
 from handcart.core import clock, migrate, passwords, settings
 from handcart.core.db import Tx, Unavailable
 from handcart.core.secret import Keys
@@ -29,6 +31,7 @@ from handcart.core.stores import connect
 from handcart.oauth.scopes import ALL
 from handcart.retailers import ops as retailers
 from handcart.safety import DEMO_RETAILER
+from handcart.sender import rules_of
 from handcart.slots import plans
 from handcart.slots.plans import Plan
 from handcart.stores import items, samples
@@ -36,6 +39,14 @@ from handcart.stores import ops as stores
 from handcart.stores.models import KINDS
 
 CALLBACK_PATH = "/account/link/callback"
+EVENTS_PATH = "/callbacks"
+TOKEN_PATH = "/callbacks/token"  # noqa: S105  a path
+# The demo's callbacks go to where people try things out: this machine and the networks around it.
+CALLBACK_SETTINGS = {
+    "callback_http": True,
+    "callback_ports": "*",
+    "callback_networks": "127.0.0.0/8,::1/128,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,fc00::/7",
+}
 _READY_SECONDS = 30
 _STOP_SECONDS = 15
 _SAMPLES = (("member@example.com", True), ("guest@example.com", False))
@@ -75,10 +86,11 @@ def run(data: Path, *, host: str, port: int, storefront_port: int, info_file: Pa
         data=str(data),
         database=f"sqlite:///{(data / 'handcart.db').resolve()}",
         public_url=url(sockets.api, host),
+        **CALLBACK_SETTINGS,
     )
     keys = settings.keys(chosen, may_make=True)
-    info = _prepare(chosen, keys, data / "demo.json", url(sockets.storefront, host))
-    with _children(chosen, sockets, info) as children:
+    info, webhook = _prepare(chosen, keys, data / "demo.json", url(sockets.storefront, host))
+    with _children(chosen, sockets, info, webhook) as children:
         _wait_until_ready(children, (f"{info['api_url']}/ready", info["storefront_url"]))
         if info_file:
             _write_private(info_file, info)
@@ -86,28 +98,28 @@ def run(data: Path, *, host: str, port: int, storefront_port: int, info_file: Pa
         _watch(children)
 
 
-def _prepare(chosen: Settings, keys: Keys, file: Path, storefront_url: str) -> dict[str, Any]:
-    """Schema, retailer, client and sample customers; what an earlier start made is kept.
+def _prepare(chosen: Settings, keys: Keys, file: Path, storefront_url: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Schema, retailer, client and sample customers, and the storefront's webhook; what an earlier start made is kept.
 
     The database has hashes alone, so the demo's secrets are kept in a private file beside it.
     """
-    redirect_uri = storefront_url + CALLBACK_PATH
     kept: dict[str, Any] = json.loads(file.read_text()) if file.exists() else {}
-    kept = asyncio.run(_fill(chosen, keys, kept, redirect_uri))
+    kept = asyncio.run(_fill(chosen, keys, kept, storefront_url))
     _write_private(file, kept)
-    return {
+    info = {
         "api_url": chosen.issuer,
         "authorize_url": f"{chosen.issuer}/oauth/authorize",
         "client_id": kept["client_id"],
         "client_secret": kept["client_secret"],
         "retailer": DEMO_RETAILER,
-        "redirect_uri": redirect_uri,
+        "redirect_uri": storefront_url + CALLBACK_PATH,
         "storefront_url": storefront_url,
         "accounts": kept["accounts"],
     }
+    return info, kept["webhook"]
 
 
-async def _fill(chosen: Settings, keys: Keys, kept: dict[str, Any], redirect_uri: str) -> dict[str, Any]:
+async def _fill(chosen: Settings, keys: Keys, kept: dict[str, Any], storefront_url: str) -> dict[str, Any]:
     try:
         database = await connect(chosen.database_url, keys)
         await database.read(migrate.check_schema)
@@ -123,7 +135,8 @@ async def _fill(chosen: Settings, keys: Keys, kept: dict[str, Any], redirect_uri
             hashes = [await asyncio.to_thread(passwords.hash_new, str(sample["password"])) for sample in samples]
             kept = await database.write(make_samples, samples, hashes)
         await database.write(stock, LIVELY)
-        await database.write(retailers.register_redirect_uris, kept["client_id"], [redirect_uri])
+        await database.write(retailers.register_redirect_uris, kept["client_id"], [storefront_url + CALLBACK_PATH])
+        kept["webhook"] = await database.write(register_webhook, chosen, kept.get("webhook"), storefront_url)
     finally:
         await database.close()
     return kept
@@ -146,6 +159,26 @@ async def make_samples(tx: Tx, samples: list[dict[str, Any]], hashes: list[str])
     return {"client_id": client.client_id, "client_secret": client.client_secret, "accounts": samples}
 
 
+async def register_webhook(
+    tx: Tx, chosen: Settings, kept: dict[str, Any] | None, storefront_url: str
+) -> dict[str, Any]:
+    """The storefront's webhook: of an earlier start if it is still there, sent to where the storefront is now."""
+    retailer = await retailers.retailer_by_slug(tx, DEMO_RETAILER)
+    assert retailer is not None
+    rules = rules_of(chosen)
+    urls = {"callback_url": storefront_url + EVENTS_PATH, "auth_uri": storefront_url + TOKEN_PATH}
+    if kept is not None:
+        with contextlib.suppress(Unknown):
+            await callbacks.update(tx, retailer.id, kept["id"], rules, urls)
+            return kept
+    credentials = {"client_id": "handcart", "client_secret": secrets.token_urlsafe(32)}
+    environment = callbacks.environment_of(is_sandbox=True)
+    made = await callbacks.create(
+        tx, retailer.id, rules, environment=environment, name="Storefront", **urls, **credentials
+    )
+    return {"id": made.webhook.id, **credentials, "signing_secret": made.signing_secret}
+
+
 async def stock(tx: Tx, plan: Plan = Plan(capacity=1000)) -> None:  # noqa: B008 (frozen)
     """Fill the sample retailer's stores and shelves, once; `plan` is that of every store."""
     retailer = await retailers.retailer_by_slug(tx, DEMO_RETAILER)
@@ -159,7 +192,9 @@ async def stock(tx: Tx, plan: Plan = Plan(capacity=1000)) -> None:  # noqa: B008
 
 
 @contextlib.contextmanager
-def _children(chosen: Settings, sockets: Sockets, info: dict[str, Any]) -> Iterator[dict[str, subprocess.Popen[bytes]]]:
+def _children(
+    chosen: Settings, sockets: Sockets, info: dict[str, Any], webhook: dict[str, Any]
+) -> Iterator[dict[str, subprocess.Popen[bytes]]]:
     """Start server, worker and storefront; end them whatever happens."""
     environment = {
         **_clean_environment(),
@@ -167,7 +202,11 @@ def _children(chosen: Settings, sockets: Sockets, info: dict[str, Any]) -> Itera
         "HANDCART_DATA": chosen.data,
         "HANDCART_DATABASE": chosen.database_url,
         "HANDCART_PUBLIC_URL": chosen.public_url,
+        **{f"HANDCART_{name.upper()}": str(value) for name, value in CALLBACK_SETTINGS.items()},
         "STOREFRONT_CLIENT_SECRET": info["client_secret"],
+        "STOREFRONT_CALLBACK_CLIENT_ID": webhook["client_id"],
+        "STOREFRONT_CALLBACK_CLIENT_SECRET": webhook["client_secret"],
+        "STOREFRONT_CALLBACK_SIGNING_SECRET": webhook["signing_secret"],
     }
     api, storefront = sockets.api.fileno(), sockets.storefront.fileno()
     shop = ["-m", "storefront", "--api-url", info["api_url"], "--authorize-url", info["authorize_url"]]

@@ -78,12 +78,11 @@ if (order && order.dataset.from) {
     const catchUp = async () => {
       clearTimeout(timer);
       if (told !== version() && !isBusy()) await look();
-      if (isOver()) source?.close();
-      else if (told !== version()) timer = setTimeout(catchUp, 1000);
+      if (told !== version()) timer = setTimeout(catchUp, 1000);
     };
     const connect = () => {
       source?.close();
-      if (document.hidden || isOver()) return;
+      if (document.hidden) return;
       source = new EventSource(order.dataset.news);
       source.onmessage = (event) => {
         told = event.data;

@@ -26,8 +26,8 @@ class Receiver:
     """Calls `handler` once for every event that arrives.
 
     handler: a function, or a coroutine function, of the Event. The sender is answered 200 when it has returned, so
-    what it stores must be stored by then; it should take less than the sender waits, ten seconds with Handcart. When
-    it raises, the sender gets 500 and the event counts as new when it comes again.
+    what it stores must be stored by then; it should take less than the sender waits, fifteen seconds with Handcart.
+    When it raises, the sender gets 500 and the event counts as new when it comes again.
     accepts: says whether a bearer token is good, such as `TokenIssuer.accepts`.
     signing_secrets: the webhook's ("whsec_..."), both during a change of them; every event must then be signed, not
     longer than five minutes ago (Standard Webhooks). Needs the extra `handcart-client[receiver]`.
