@@ -11,7 +11,7 @@ from handcart.callbacks.models import NewWebhook
 from handcart.sandbox import state
 from handcart.sender import Sender
 from tests.support.orders import Market
-from tests.support.receivers import LOOPBACK, Receiver, receiver, subscribe
+from tests.support.callback_receiver import LOOPBACK, Receiver, receiver, subscribe
 from tests.support.sandbox import Floor
 from tests.support.server import LiveServer
 

@@ -1,7 +1,7 @@
 """From a change of an order to the retailer's endpoint, on both stores."""
 
 from tests.callbacks.conftest import Post
-from tests.support.receivers import CLIENT_ID, CLIENT_SECRET
+from tests.support.callback_receiver import CLIENT_ID, CLIENT_SECRET
 
 
 def test_when_an_order_lives_then_each_event_arrives_once_and_in_order(post: Post) -> None:
