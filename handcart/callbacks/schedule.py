@@ -34,14 +34,16 @@ _MOST_DIGITS = 12
 def wait(tries: int, retry_after: int | None = None) -> int | None:
     """Microseconds until the next try after so many failed ones; None: there is none.
 
-    What the receiver asks for counts from the planned wait on, up to twice as long.
+    A receiver that says when to come again is never asked before the planned wait is over, and is obeyed up to twice
+    as long.
     """
     if tries >= MOST_TRIES:
         return None
     planned = WAITS[tries - 1]
-    if retry_after is not None and retry_after > planned:
-        return min(retry_after, 2 * planned)
-    return int(planned * random.uniform(1 - _JITTER, 1 + _JITTER))  # noqa: S311 (spreads load)
+    if retry_after is None:
+        return int(planned * random.uniform(1 - _JITTER, 1 + _JITTER))  # noqa: S311 (spreads load)
+    asked = max(planned, retry_after)
+    return min(int(asked * random.uniform(1, 1 + _JITTER)), 2 * planned)  # noqa: S311
 
 
 def retry_after(status: int, value: str | None, now: int) -> int | None:
