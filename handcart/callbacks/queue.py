@@ -5,9 +5,7 @@ process claims for a webhook at a time, and no second chain of an order is claim
 overtakes. A lease ends by the real clock: what a killed process had in hand is sent again.
 """
 
-from collections.abc import Collection, Mapping, Sequence
-from functools import cache
-from itertools import groupby
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -22,7 +20,6 @@ from handcart.core.db import Tx
 LEASE = 90 * clock.SECOND
 MOST_QUEUED = 500
 MOST_IN_CHAIN = 20
-_CHUNK = 50
 _GONE = "the receiver wants no more callbacks (410)"
 _ONLY_FAILURES = "nothing but failures for five days"
 
@@ -61,18 +58,15 @@ async def fan_out(tx: Tx, environment: str) -> int:
     """Make the deliveries of new events, one for each webhook that wants them; answers how many events there were."""
     await tx.one("SELECT value FROM installation WHERE name = 'callbacks' FOR UPDATE")  # one process at a time
     rows = await tx.all(
-        "SELECT retailer_id, event_id FROM events WHERE NOT is_queued ORDER BY retailer_id, event_id LIMIT $1",
+        "SELECT retailer_id, event_id, name, subject, created_at FROM events WHERE NOT is_queued"
+        " ORDER BY retailer_id, event_id LIMIT $1",
         MOST_QUEUED,
     )
-    for retailer_id, of_retailer in groupby(rows, lambda row: row["retailer_id"]):
-        for event_ids in _chunks([row["event_id"] for row in of_retailer]):
-            await tx.run(_fan_out(), retailer_id, environment, schedule.PATIENCE, *event_ids)
-            await tx.run(
-                f"UPDATE events SET is_queued = $2 WHERE retailer_id = $1 AND event_id IN ({_places(3)})",  # noqa: S608
-                retailer_id,
-                True,
-                *event_ids,
-            )
+    await tx.many(_FAN_OUT, [(*row, environment, row["created_at"] + schedule.PATIENCE) for row in rows])
+    await tx.many(
+        "UPDATE events SET is_queued = $3 WHERE retailer_id = $1 AND event_id = $2",
+        [(row["retailer_id"], row["event_id"], True) for row in rows],
+    )
     return len(rows)
 
 
@@ -123,17 +117,19 @@ async def claim(tx: Tx, retailer_id: int, webhook_id: int, now: int, most: int) 
     if row["caught_up_to"] is not None:
         await _catch_up(tx, row, now)
     heads = await tx.all(_HEADS, retailer_id, webhook_id, now, most)
-    subjects = [head["subject"] for head in heads]
+    target = _target(tx, row) if heads else None
     chains = []
-    target = _target(tx, row) if subjects else None
-    for some in _chunks(subjects):
-        waiting = await tx.all(_waiting(), retailer_id, webhook_id, *some)
-        for subject, deliveries in groupby(waiting, lambda one: one["subject"]):
-            assert target is not None
-            chains.append(Chain(target, subject, [_delivery(one) for one in deliveries][:MOST_IN_CHAIN]))
-    taken = [one.event_id for chain in chains for one in chain.deliveries]
-    for some in _chunks(taken):
-        await tx.run(_take(), retailer_id, webhook_id, clock.of_process() + LEASE, *some)
+    for head in heads:
+        assert target is not None
+        waiting = await tx.all(_WAITING, retailer_id, webhook_id, head["subject"], MOST_IN_CHAIN)
+        chains.append(Chain(target, head["subject"], [_delivery(one) for one in waiting]))
+    leased_until = clock.of_process() + LEASE
+    taken = [(retailer_id, webhook_id, one.event_id, leased_until) for chain in chains for one in chain.deliveries]
+    await tx.many(
+        "UPDATE deliveries SET state = 'sending', leased_until = $4"
+        " WHERE retailer_id = $1 AND webhook_id = $2 AND event_id = $3",
+        taken,
+    )
     return chains
 
 
@@ -150,8 +146,11 @@ async def record(tx: Tx, target: Target, outcomes: Sequence[Outcome], now: int) 
     assert row is not None
     await _keep_attempts(tx, target, outcomes)
     delivered = [one.delivery for one in outcomes if one.attempt.cause is None]
-    for some in _chunks([one.event_id for one in delivered]):
-        await tx.run(_delivered(), *target.key, now, *some)
+    await tx.many(
+        "UPDATE deliveries SET state = 'delivered', tries = tries + 1, attempts = attempts + 1, attempted_at = $4,"
+        " leased_until = NULL WHERE retailer_id = $1 AND webhook_id = $2 AND event_id = $3",
+        [(*target.key, one.event_id, now) for one in delivered],
+    )
     for late in [one for one in delivered if one.attempts]:
         await _let_go(tx, target, late)
     for one in outcomes:
@@ -166,98 +165,47 @@ async def record(tx: Tx, target: Target, outcomes: Sequence[Outcome], now: int) 
 
 async def give_back(tx: Tx, target: Target, deliveries: Sequence[Delivery]) -> None:
     """Let claimed deliveries wait again that were not attempted."""
-    for some in _chunks([one.event_id for one in deliveries]):
-        await tx.run(_give_back(), *target.key, *some)
+    await tx.many(
+        "UPDATE deliveries SET state = 'pending', leased_until = NULL"
+        " WHERE retailer_id = $1 AND webhook_id = $2 AND event_id = $3 AND state = 'sending'",
+        [(*target.key, one.event_id) for one in deliveries],
+    )
 
 
+# PostgreSQL knows little about a queue, whose rows are never long in one state: these leave it one good index each.
 # A chain begins with what is due and has nothing of its order before it that is due as well, or out.
 _HEADS = (
     "SELECT subject FROM deliveries d WHERE retailer_id = $1 AND webhook_id = $2 AND state = 'pending' AND due_at <= $3"
-    " AND NOT EXISTS (SELECT 1 FROM deliveries o WHERE o.retailer_id = d.retailer_id AND o.webhook_id = d.webhook_id"
+    " AND (SELECT 1 FROM deliveries o WHERE o.retailer_id = $1 AND o.webhook_id = $2"
     " AND o.subject = d.subject AND o.state IN ('pending', 'sending')"
-    " AND (o.state = 'sending' OR (o.event_id < d.event_id AND o.due_at <= $3)))"
+    " AND (o.state = 'sending' OR (o.event_id < d.event_id AND o.due_at <= $3)) LIMIT 1) IS NULL"
     " ORDER BY due_at, event_id LIMIT $4"
 )
 
-
-@cache
-def _places(first: int) -> str:
-    """The places of a chunk of arguments in a statement, from `$first` on."""
-    return ", ".join(f"${place}" for place in range(first, first + _CHUNK))
-
-
-def _chunks(values: Collection[Any]) -> Sequence[Sequence[Any]]:
-    """Values in chunks of one size, the last one filled up with its own last: statements stay the same."""
-    there = list(values)
-    cut = [there[start : start + _CHUNK] for start in range(0, len(there), _CHUNK)]
-    return [[*chunk, *[chunk[-1]] * (_CHUNK - len(chunk))] for chunk in cut]
-
-
-@cache
-def _fan_out() -> str:
-    """A later event of an order is due with the earlier one that waits for a retry, or when patience ends."""
-    return (
-        "INSERT INTO deliveries (retailer_id, event_id, webhook_id, subject, state, tries, attempts, is_replay,"  # noqa: S608
-        " created_at, due_at, planned_at, attempted_at)"
-        " SELECT n.retailer_id, n.event_id, n.webhook_id, n.subject, 'pending', 0, 0, 0 = 1, n.created_at,"
-        " CASE WHEN n.held_until > n.created_at + $3 THEN n.created_at + $3 ELSE n.held_until END, 0, 0 FROM"
-        " (SELECT e.retailer_id, e.event_id, w.id AS webhook_id, e.subject, e.created_at,"
-        " COALESCE((SELECT max(d.due_at) FROM deliveries d WHERE d.retailer_id = e.retailer_id"
-        " AND d.webhook_id = w.id AND d.subject = e.subject AND d.state = 'pending'"
-        " AND d.event_id < e.event_id), 0) AS held_until"
-        " FROM events e JOIN webhooks w ON w.retailer_id = e.retailer_id"
-        f" WHERE e.retailer_id = $1 AND e.event_id IN ({_places(4)}) AND w.environment = $2 AND w.status <> 'deleted'"
-        " AND (w.events = 'all' OR ' ' || w.events || ' ' LIKE '% ' || e.name || ' %')) n"
-        " WHERE true ON CONFLICT (retailer_id, event_id, webhook_id) DO NOTHING"
-    )
-
-
-@cache
-def _waiting() -> str:
-    return (
-        "SELECT d.event_id, d.subject, e.body, d.tries, d.attempts, d.is_replay, d.created_at, d.due_at, d.planned_at"  # noqa: S608
-        " FROM deliveries d JOIN events e ON e.retailer_id = d.retailer_id AND e.event_id = d.event_id"
-        f" WHERE d.retailer_id = $1 AND d.webhook_id = $2 AND d.subject IN ({_places(3)})"
-        " AND d.state IN ('pending', 'sending') ORDER BY d.subject, d.event_id"
-    )
-
-
-@cache
-def _take() -> str:
-    return (
-        "UPDATE deliveries SET state = 'sending', leased_until = $3"  # noqa: S608
-        f" WHERE retailer_id = $1 AND webhook_id = $2 AND event_id IN ({_places(4)})"
-    )
-
-
-@cache
-def _give_back() -> str:
-    return (
-        "UPDATE deliveries SET state = 'pending', leased_until = NULL"  # noqa: S608
-        f" WHERE retailer_id = $1 AND webhook_id = $2 AND state = 'sending' AND event_id IN ({_places(3)})"
-    )
-
-
-@cache
-def _delivered() -> str:
-    return (
-        "UPDATE deliveries SET state = 'delivered', tries = tries + 1, attempts = attempts + 1, attempted_at = $3,"  # noqa: S608
-        f" leased_until = NULL WHERE retailer_id = $1 AND webhook_id = $2 AND event_id IN ({_places(4)})"
-    )
-
-
+_WAITING = (
+    "SELECT d.event_id, d.subject, e.body, d.tries, d.attempts, d.is_replay, d.created_at, d.due_at, d.planned_at"
+    " FROM deliveries d JOIN events e ON e.retailer_id = d.retailer_id AND e.event_id = d.event_id"
+    " WHERE d.retailer_id = $1 AND d.webhook_id = $2 AND d.subject = $3 AND d.state IN ('pending', 'sending')"
+    " ORDER BY d.event_id LIMIT $4"
+)
+# Of an event: retailer, id, name, subject, created_at; environment; when patience ends. A later event of an order is
+# due with the earlier one that waits for a retry, or when patience ends.
+_FAN_OUT = (
+    "INSERT INTO deliveries (retailer_id, event_id, webhook_id, subject, state, tries, attempts, is_replay,"
+    " created_at, due_at, planned_at, attempted_at)"
+    " SELECT $1, $2, w.id, $4, 'pending', 0, 0, 0 = 1, CAST($5 AS BIGINT),"
+    " CASE WHEN w.held_until > $7 THEN $7 ELSE w.held_until END, 0, 0"
+    " FROM (SELECT id, COALESCE((SELECT max(d.due_at) FROM deliveries d WHERE d.retailer_id = $1"
+    " AND d.webhook_id = webhooks.id AND d.subject = $4 AND d.state IN ('pending', 'sending') AND d.event_id < $2), 0)"
+    " AS held_until FROM webhooks WHERE retailer_id = $1 AND environment = $6 AND status <> 'deleted'"
+    " AND (events = 'all' OR ' ' || events || ' ' LIKE '% ' || $3 || ' %')) w"
+    " WHERE true ON CONFLICT (retailer_id, event_id, webhook_id) DO NOTHING"
+)
 _ATTEMPT = (
     "INSERT INTO attempts (retailer_id, webhook_id, event_id, number, at, milliseconds, is_replay, status, cause, url,"
-    " request_head, response_head, response_body) VALUES {} ON CONFLICT DO NOTHING"
+    " request_head, response_head, response_body) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
+    " ON CONFLICT DO NOTHING"
 )
-_ATTEMPT_FIELDS = 13
-
-
-@cache
-def _keep(rows: int) -> str:
-    marks = [f"${place}" for place in range(1, rows * _ATTEMPT_FIELDS + 1)]
-    values = [", ".join(marks[at : at + _ATTEMPT_FIELDS]) for at in range(0, len(marks), _ATTEMPT_FIELDS)]
-    return _ATTEMPT.format(", ".join(f"({row})" for row in values))
 
 
 async def _keep_attempts(tx: Tx, target: Target, outcomes: Sequence[Outcome]) -> None:
@@ -278,10 +226,7 @@ async def _keep_attempts(tx: Tx, target: Target, outcomes: Sequence[Outcome]) ->
         )
         for one in outcomes
     ]
-    while rows:
-        size = next(size for size in (32, 8, 1) if len(rows) >= size)  # few statements to be prepared
-        await tx.run(_keep(size), *[value for row in rows[:size] for value in row])
-        rows = rows[size:]
+    await tx.many(_ATTEMPT, rows)
 
 
 async def _put_off(tx: Tx, target: Target, outcome: Outcome, now: int) -> None:
@@ -380,11 +325,10 @@ async def _catch_up(tx: Tx, row: Any, now: int) -> None:
         " AND due_at > $3 AND attempted_at <= $4 ORDER BY due_at LIMIT $5",
         *(*key, now, row["caught_up_to"], MOST_QUEUED),
     )
-    for some in _chunks([one["event_id"] for one in waiting]):
-        await tx.run(
-            f"UPDATE deliveries SET due_at = $3 WHERE retailer_id = $1 AND webhook_id = $2 AND event_id IN ({_places(4)})",  # noqa: S608,E501
-            *(*key, BEHIND, *some),
-        )
+    await tx.many(
+        "UPDATE deliveries SET due_at = $4 WHERE retailer_id = $1 AND webhook_id = $2 AND event_id = $3",
+        [(*key, one["event_id"], BEHIND) for one in waiting],
+    )
     if len(waiting) < MOST_QUEUED:
         await tx.run("UPDATE webhooks SET caught_up_to = NULL WHERE retailer_id = $1 AND id = $2", *key)
 

@@ -38,6 +38,10 @@ class Tx(Protocol):
         """The number of rows changed."""
         ...
 
+    async def many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
+        """Run a statement with each of these arguments, without a round trip for each."""
+        ...
+
 
 Op = Callable[Concatenate[Tx, P], Awaitable[T]]
 

@@ -61,6 +61,9 @@ class PostgresTx:
         status: str = await self._connection.execute(sql, *args)
         return int(status.rpartition(" ")[2])
 
+    async def many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
+        await self._connection.executemany(sql, rows)
+
 
 class _SingleStatement(PostgresTx):
     """A statement is a transaction of its own, so there must not be a second one."""
@@ -78,6 +81,9 @@ class _SingleStatement(PostgresTx):
     async def run(self, sql: str, *args: Any) -> int:
         self._spend()
         return await super().run(sql, *args)
+
+    async def many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
+        raise RuntimeError("an op of one single statement ran several")
 
     def _spend(self) -> None:
         if self._is_spent:

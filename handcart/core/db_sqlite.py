@@ -55,7 +55,11 @@ class SqliteTx:
     async def run(self, sql: str, *args: Any) -> int:
         return self._cursor(sql, args).rowcount
 
-    def _cursor(self, sql: str, args: tuple[Any, ...]) -> sqlite3.Cursor:
+    async def many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
+        for args in rows:
+            self._cursor(sql, args)
+
+    def _cursor(self, sql: str, args: Sequence[Any]) -> sqlite3.Cursor:
         plain, order = _plain(sql)
         return self._execute(plain, args if order is None else [args[place] for place in order])
 

@@ -91,7 +91,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("retailer_id", "event_id", "webhook_id"),
         sa.ForeignKeyConstraint(["retailer_id", "webhook_id"], ["webhooks.retailer_id", "webhooks.id"]),
     )
-    op.create_index("deliveries_of_webhook", "deliveries", ["retailer_id", "webhook_id", "event_id"])
+    _partial("deliveries_failed", "deliveries", ["retailer_id", "webhook_id", "event_id"], "state = 'failed'")
     _partial(
         "deliveries_pending", "deliveries", ["retailer_id", "webhook_id", "due_at", "event_id"], "state = 'pending'"
     )
@@ -120,3 +120,4 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("retailer_id", "event_id", "webhook_id", "number"),
         sa.ForeignKeyConstraint(["retailer_id", "webhook_id"], ["webhooks.retailer_id", "webhooks.id"]),
     )
+    op.create_index("attempts_by_time", "attempts", ["retailer_id", "at"])
