@@ -19,6 +19,29 @@ _COUNTED = (
     " UNION ALL {there}) AS sides GROUP BY retailer_id, store_number, kind, starts_at"
     " HAVING sum(counted) <> sum(found)"
 )
+# The names that a step of an order's history may say are owed.
+EVENT_NAMES = (
+    *("brand_new", "acknowledged", "picking", "order_item_replacement", "order_item_refund", "checkout", "delivering"),
+    *("order_location", "late_delivery", "customer_missing", "staged", "customer_acknowledged", "runner_not_found"),
+    *("pickup_runner_started", "unable_to_find_customer", "pickup_geofence_reached", "late_pickup", "delivered"),
+    *("rescheduled", "canceled", "tip_adjustment", "at_store", "acknowledged_for_delivery", "bags_verified"),
+    *("arrival_at_customer", "at_store_eta", "rating_updated", "rating_reminder", "chat_message_created"),
+)
+# Ids begin with the real time, and an order's number, a webhook's id and an event's, but for its last 10 bits, are made
+# alike: so they tell what came first, whatever the clocks of sandboxes show. Events are dropped by age: an order that
+# is younger than the oldest event of its retailer has all of its own.
+_OWED = (
+    "WITH names (name) AS (VALUES {names}),"
+    " steps AS (SELECT d.events, n.name FROM (SELECT DISTINCT events FROM order_history) d"
+    " JOIN names n ON ' ' || d.events || ' ' LIKE '% ' || n.name || ' %')"
+    " SELECT h.retailer_id, h.order_id, s.name, count(*) AS owed FROM order_history h"
+    " JOIN orders o ON o.retailer_id = h.retailer_id AND o.order_id = h.order_id JOIN steps s ON s.events = h.events"
+    " WHERE o.number > (SELECT min(f.event_id) / 1024 FROM events f WHERE f.retailer_id = h.retailer_id)"
+    " GROUP BY h.retailer_id, h.order_id, s.name HAVING count(*) > (SELECT count(*) FROM events e"
+    " WHERE e.retailer_id = h.retailer_id AND e.subject = h.order_id AND e.name = s.name)"
+)
+# A minute in such ids: transactions that began before the webhook was there have ended.
+_MINUTE = 60_000 * 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +134,46 @@ CHECKS: Sequence[Check] = (
         "SELECT h.retailer_id, h.id FROM holds h LEFT JOIN users u"
         " ON u.isolation_id = h.isolation_id AND u.user_id = h.user_id WHERE u.user_id IS NULL",
     ),
+    Check(
+        "every event that an order's history owes was written",
+        _OWED.format(names=", ".join(f"('{name}')" for name in EVENT_NAMES)),
+    ),
+    Check(
+        "an event's body has its id",
+        "SELECT retailer_id, event_id FROM events WHERE body NOT LIKE '{\"event_id\":' || event_id || ',%'",
+    ),
+    Check(
+        "an event that was queued has a delivery for each webhook that wants it",
+        # Of webhooks that were changed since, nobody knows what they wanted then; of unused ones, whether any server
+        # here serves their environment.
+        "SELECT e.retailer_id, e.event_id, e.name, w.id AS webhook_id FROM webhooks w"  # noqa: S608 (a number)
+        f" JOIN events e ON e.retailer_id = w.retailer_id AND e.is_queued AND e.event_id / 1024 > w.id + {_MINUTE}"
+        " AND (w.events = 'all' OR ' ' || w.events || ' ' LIKE '% ' || e.name || ' %')"
+        " LEFT JOIN deliveries d"
+        " ON d.retailer_id = e.retailer_id AND d.event_id = e.event_id AND d.webhook_id = w.id"
+        " WHERE w.status = 'enabled' AND w.updated_at = w.created_at AND d.event_id IS NULL"
+        " AND EXISTS (SELECT 1 FROM deliveries o WHERE o.retailer_id = w.retailer_id AND o.webhook_id = w.id)",
+    ),
+    Check(
+        "a delivery that waits has its event",
+        "SELECT d.retailer_id, d.event_id, d.webhook_id, d.state FROM deliveries d"
+        " LEFT JOIN events e ON e.retailer_id = d.retailer_id AND e.event_id = d.event_id"
+        " WHERE d.state IN ('pending', 'sending') AND e.event_id IS NULL",
+    ),
+    Check(
+        "a delivery is being sent as long as it is under a lease",
+        "SELECT retailer_id, event_id, webhook_id, state, leased_until FROM deliveries"
+        " WHERE (state = 'sending') <> (leased_until IS NOT NULL)",
+    ),
+    Check(
+        "what was delivered was attempted",
+        "SELECT d.retailer_id, d.event_id, d.webhook_id FROM deliveries d"
+        # of younger ones alone: deliveries and attempts are dropped one after the other
+        " JOIN events e ON e.retailer_id = d.retailer_id AND e.event_id = d.event_id"
+        " LEFT JOIN attempts a"
+        " ON a.retailer_id = d.retailer_id AND a.event_id = d.event_id AND a.webhook_id = d.webhook_id"
+        " WHERE d.state = 'delivered' AND a.event_id IS NULL",
+    ),
 )
 
 
@@ -129,7 +192,8 @@ async def counts(tx: Tx) -> dict[str, int]:
     row = await tx.one(
         "SELECT (SELECT count(*) FROM slot_ledger) AS windows, (SELECT count(*) FROM holds) AS holds,"
         " (SELECT count(*) FROM orders) AS orders, (SELECT count(*) FROM batches) AS batches,"
-        " (SELECT count(*) FROM users) AS users"
+        " (SELECT count(*) FROM users) AS users, (SELECT count(*) FROM events) AS events,"
+        " (SELECT count(*) FROM deliveries) AS deliveries"
     )
     assert row is not None
     return dict(row)

@@ -1,8 +1,10 @@
-"""The background worker: housekeeping in small steps, so that no request waits long for the writer."""
+"""The background worker: sends callbacks, and beside it keeps house in small steps, so that no request waits long."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
+from handcart import sender
+from handcart.callbacks import jobs as callbacks
 from handcart.core import clock, idempotency, log, ratelimit, sessions
 from handcart.core.clock import VirtualClock
 from handcart.core.db import Database, Tx, Unavailable
@@ -22,18 +24,32 @@ PURGES: Sequence[Callable[[Tx, int], Awaitable[int]]] = (
     oauth.purge_requests,
     oauth.purge_codes,
     oauth.purge_tokens,
+    callbacks.purge_events,
+    callbacks.purge_deliveries,
+    callbacks.purge_attempts,
+    callbacks.purge_webhooks,
 )
 
 
 async def run(settings: Settings, keys: Keys, *, once: bool = False) -> None:
-    """Purge what has expired, then again after a pause, until cancelled."""
-    database = await connect(settings.database_url, keys, pool_size=1)
+    """Send callbacks and purge what has expired until cancelled; `once`: what is due by now.
+
+    Raises `Unavailable` if the database cannot be opened.
+    """
+    database = await connect(settings.database_url, keys, settings.pool_size)
+    callbacks_out = sender.of(settings, sandbox.clocks)
     try:
-        while True:
+        if once:
+            await callbacks_out.drain(database)
             await _tidy(database, settings.is_sandbox)
-            if once:
-                return
-            await asyncio.sleep(PAUSE_SECONDS)
+            return
+        await callbacks_out.open(database)
+        try:
+            while True:
+                await _tidy(database, settings.is_sandbox)
+                await asyncio.sleep(PAUSE_SECONDS)
+        finally:
+            await callbacks_out.close()
     finally:
         await database.close()
 

@@ -6,7 +6,12 @@ from typing import Any
 import pytest
 
 from handcart import integrity
+from handcart.callbacks import queue
+from handcart.callbacks.events import EVENTS
+from handcart.core import clock, ids
+from handcart.core.db import Tx
 from tests.support import postgres, slots
+from tests.support.callback_receiver import Receiver, subscribe
 from tests.support.process import run
 from tests.support.server import LiveServer, live_server
 from tests.support.shop import Shop
@@ -23,7 +28,23 @@ FAULTS = {
     "an order that shoppers are at is in a batch": "UPDATE batch_orders SET is_live = NOT is_live",
     "a batch has orders until it ends, and then none": "UPDATE batches SET ended_at = 1",
     "a hold's user exists": "UPDATE holds SET user_id = 'nobody'",
+    "every event that an order's history owes was written": "DELETE FROM events WHERE name = 'checkout'",
+    "an event's body has its id": "UPDATE events SET body = '{\"event_id\":1' || event_id || '}'",
+    "an event that was queued has a delivery for each webhook that wants it": (
+        "DELETE FROM deliveries WHERE event_id = (SELECT max(event_id) FROM deliveries)"
+    ),
+    "a delivery that waits has its event": "DELETE FROM events",
+    "a delivery is being sent as long as it is under a lease": "UPDATE deliveries SET state = 'sending'",
+    "what was delivered was attempted": "UPDATE deliveries SET state = 'delivered'",
 }
+
+
+async def subscribe_long_ago(tx: Tx, retailer_id: int) -> None:
+    """A webhook that was there before any of the transactions that follow."""
+    url = "http://127.0.0.1:9"
+    webhook = (await subscribe(tx, retailer_id, Receiver(url))).webhook
+    long_ago = ids.event_ids_from(clock.now() - clock.HOUR) >> 10
+    await tx.run("UPDATE webhooks SET id = $3 WHERE retailer_id = $1 AND id = $2", retailer_id, webhook.id, long_ago)
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
@@ -37,15 +58,18 @@ def stocked(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
         shop = Shop(running)
         slots.stock(shop)
         user = shop.user()
-        hold = slots.reserve(shop, user, slots.first(shop)).json()["service_option_hold"]["id"]
-        body = {"order_id": "1", "service_option_hold_id": hold, "location_code": "s", **slots.CART}
-        body["user"] = {"phone_number": "+13125550188"}
-        made = shop.post(f"/v2/fulfillment/users/{user}/orders/pickup", body)
-        assert made.status_code == 200, made.text
+        running.write(subscribe_long_ago, shop.retailer.id)
+        for order_id in ("1", "2"):
+            hold = slots.reserve(shop, user, slots.first(shop)).json()["service_option_hold"]["id"]
+            body = {"order_id": order_id, "service_option_hold_id": hold, "location_code": "s", **slots.CART}
+            body["user"] = {"phone_number": "+13125550188"}
+            made = shop.post(f"/v2/fulfillment/users/{user}/orders/pickup", body)
+            assert made.status_code == 200, made.text
         assert slots.reserve(shop, user, slots.first(shop)).status_code == 200
         shopper_id = shop.post("/v2/fulfillment_sandbox/shoppers", {}).json()["id"]
-        batch = {"shopper_id": shopper_id, "orders": [{"id": "1"}], "workflow_state": "receipt_sanity_check"}
+        batch = {"shopper_id": shopper_id, "orders": [{"id": "2"}], "workflow_state": "receipt_sanity_check"}
         shop.post("/v2/fulfillment_sandbox/batches", batch).raise_for_status()
+        assert running.write(queue.fan_out, "development") == 5
         yield running
 
 
@@ -56,11 +80,13 @@ def names(server: LiveServer) -> list[str]:
 def test_when_all_is_well_then_no_fault(stocked: LiveServer) -> None:
     assert names(stocked) == []
     counted = stocked.read(integrity.counts)
-    assert (counted["orders"], counted["holds"], counted["users"], counted["batches"]) == (1, 1, 1, 1)
+    names_there = ("orders", "holds", "users", "batches", "events", "deliveries")
+    assert [counted[name] for name in names_there] == [2, 1, 1, 1, 5, 5]
 
 
 def test_every_check_has_its_fault() -> None:
     assert {check.name for check in integrity.CHECKS} == set(FAULTS)
+    assert set(integrity.EVENT_NAMES) == set(EVENTS)
 
 
 @pytest.mark.parametrize(("name", "sql"), [(name, sql) for name, sql in FAULTS.items() if sql])

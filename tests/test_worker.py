@@ -3,24 +3,33 @@
 import asyncio
 import io
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from handcart import worker
-from handcart.core import log, ratelimit, sessions
+from handcart.callbacks import ops as callbacks
+from handcart.callbacks import queue
+from handcart.callbacks.models import Attempt
+from handcart.callbacks.queue import Outcome
+from handcart.core import clock, log, ratelimit, sessions
 from handcart.core.db import Tx, Unavailable
 from handcart.core.ratelimit import Limit
 from handcart.oauth import authorization
 from handcart.oauth.checks import Request
 from handcart.oauth.scopes import ACCOUNT_LINKING
 from handcart.retailers import ops as retailers
+from tests.support.callback_receiver import Receiver, receiver, subscribe
 from tests.support.contents import contents
 from tests.support.oauth import code_for, token_for
 from tests.support.server import LiveServer
 from tests.support.shop import REDIRECT_URI, Shop
 
-PURGED = ("sessions", "rate_limits", "authorization_requests", "authorization_codes", "tokens")
+PURGED = (
+    *("sessions", "rate_limits", "authorization_requests", "authorization_codes", "tokens"),
+    *("events", "deliveries", "attempts", "webhooks"),
+)
 
 
 def purge(server: LiveServer) -> dict[str, int]:
@@ -35,6 +44,21 @@ async def start_request(tx: Tx, client_id: str) -> None:
     await authorization.start(tx, request, "a session that never signs in")
 
 
+async def make_callbacks(tx: Tx, retailer_id: int) -> str:
+    """An event that was delivered, one that waits, and the webhook that they were for, deleted by now."""
+    made = (await subscribe(tx, retailer_id, Receiver("http://127.0.0.1:9"))).webhook
+    for _ in range(2):
+        await callbacks.emit(tx, retailer_id, "brand_new", "an order", {"order_id": "an order"})
+    while await queue.fan_out(tx, made.environment):
+        pass
+    (chain,) = await queue.claim(tx, retailer_id, made.id, clock.now(), 1)
+    attempt = Attempt(at=clock.now(), milliseconds=1, url=made.callback_url, request_head="POST", status=200)
+    await queue.record(tx, chain.target, [Outcome(chain.deliveries[0], attempt)], clock.now())
+    await queue.give_back(tx, chain.target, chain.deliveries[1:])
+    await callbacks.delete(tx, retailer_id, made.id)
+    return str(made.id)
+
+
 def fill(shop: Shop) -> tuple[str, ...]:
     """One row, at least, of everything that ends by itself; answers what these rows hold."""
     account = shop.account()
@@ -43,7 +67,8 @@ def fill(shop: Shop) -> tuple[str, ...]:
     assert shop.token
     shop.server.write(start_request, shop.client.client_id)
     shop.server.write(ratelimit.count, f"test:{shop.slug}", Limit(1, 60))
-    return f"test:{shop.slug}", shop.client.client_id, str(account.id)
+    webhook_id = shop.server.write(make_callbacks, shop.retailer.id)
+    return f"test:{shop.slug}", shop.client.client_id, str(account.id), webhook_id, f"({shop.retailer.id}, "
 
 
 def sizes(server: LiveServer) -> dict[str, int]:
@@ -65,6 +90,9 @@ ENDS = {
     "rate_limits": 24 * 3600,
     "authorization_codes": 24 * 3600 + 60,
     "tokens": 48 * 3600,
+    "events": 30 * 86_400,
+    "attempts": 90 * 86_400,
+    "webhooks": 90 * 86_400,
 }
 
 
@@ -83,6 +111,23 @@ def test_over_then_dropped_and_not_a_minute_before(tidy: Shop, later: Any, table
     with later(seconds=ENDS[table] + 90):
         purge(server)
         assert rows() == []
+
+
+def test_event_no_longer_kept_then_what_waits_goes_with_it_and_how_it_fared_stays(tidy: Shop, later: Any) -> None:
+    server = tidy.server
+    fill(tidy)
+
+    def states() -> list[str]:
+        sql = "SELECT state FROM deliveries WHERE retailer_id = $1 ORDER BY event_id"
+        return [row["state"] for row in server.sql(sql, tidy.retailer.id)]
+
+    seen = [states()]
+    for days in (30, 90):
+        for minutes in (-2, 2):
+            with later(seconds=days * 86_400 + minutes * 60):
+                purge(server)
+            seen.append(states())
+    assert seen == [["delivered", "pending"], ["delivered", "pending"], ["delivered"], ["delivered"], []]
 
 
 def test_nothing_over_then_nothing_dropped(tidy: Shop) -> None:
@@ -139,6 +184,18 @@ def test_run_once_then_what_is_over_is_dropped_and_logged_without_secrets(tidy: 
     (line,) = [line for line in lines if line["event"] == "housekeeping"]
     assert line["handcart.oauth.jobs.purge_tokens"] >= 2
     assert sizes(server) == dict.fromkeys(PURGED, 0)
+
+
+def test_run_once_then_callbacks_that_are_due_have_been_sent(tidy: Shop) -> None:
+    settings = replace(tidy.server.app.settings, callback_http=True, callback_ports="*", callback_networks="127.0.0.1")
+    with receiver() as shop:
+        tidy.server.write(subscribe, tidy.retailer.id, shop)
+        ids = [
+            tidy.server.write(callbacks.emit, tidy.retailer.id, "brand_new", f"order-{number % 7}", {"order_id": "one"})
+            for number in range(30)
+        ]
+        asyncio.run(worker.run(settings, tidy.server.app.keys, once=True))
+        assert sorted(one.event["event_id"] for one in shop.callbacks) == ids
 
 
 def test_store_away_then_put_off_and_done_when_it_is_back(tidy: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
