@@ -6,6 +6,7 @@ from functools import cache
 
 from handcart import __version__, sender
 from handcart.accounts import pages as account_pages
+from handcart.callbacks import routes as callbacks_routes
 from handcart.core import migrate, pages, wire
 from handcart.core.browser import Browser, error_page, html_headers, static_file
 from handcart.core.db import Tx
@@ -20,9 +21,10 @@ from handcart.oauth import bearer
 from handcart.oauth import pages as oauth_pages
 from handcart.orders import ops as orders
 from handcart.orders import routes as orders_routes
-from handcart.sandbox import own_api, robot_api
+from handcart.sandbox import own_api, robot_api, trigger_api
 from handcart.sandbox import routes as sandbox_routes
 from handcart.sandbox import state as sandbox
+from handcart.sandbox.chaos import Chaos
 from handcart.sandbox.rehearsal import Rehearsal
 from handcart.slots import ops as slots
 from handcart.slots import routes as slots_routes
@@ -47,6 +49,7 @@ _TAGS = {
     "Time slots": "When an order can be served, and a place held for ten minutes.",
     "Orders": "Delivery, pickup, last mile and dispatch orders, from creation until a shopper takes them.",
     "Account linking": "Link a user to the customer's account on this platform, and read the membership back.",
+    callbacks_routes.TAG: callbacks_routes.ABOUT,
 }
 _SANDBOX_TAGS = {
     "Sandbox": "Shoppers, batches and their states: moves orders on a server for development; production has none.",
@@ -58,7 +61,7 @@ def create(settings: Settings, keys: Keys) -> App:
     """The ASGI application."""
     authenticate = bearer.Bearers().authenticate
     rehearsal = Rehearsal(authenticate) if settings.is_sandbox else None
-    background = [sender.of(settings, sandbox.clocks)] if settings.deliver_callbacks else []
+    background = [sender.of(settings, sandbox.clocks, Chaos())] if settings.deliver_callbacks else []
     return App(settings, keys, routes(settings), authenticate, error_page, rehearsal, background)
 
 
@@ -75,7 +78,7 @@ def routes(settings: Settings) -> Sequence[Route]:
 
 
 def api_routes() -> Sequence[Route]:
-    """The wire contract."""
+    """The wire contract, and what is Handcart's own beside it."""
     return (
         *oauth_api.routes(users.hold),
         *users_api.routes([orders.forget_user, slots.forget_user, linking.forget_user], stores.is_long_distance),
@@ -83,12 +86,13 @@ def api_routes() -> Sequence[Route]:
         *stores_api.ROUTES,
         *slots_routes.ROUTES,
         *orders_routes.ROUTES,
+        *callbacks_routes.routes(sender.rules_of),
     )
 
 
 def sandbox_table() -> Sequence[Route]:
     """What only a server for development has."""
-    return (*sandbox_routes.ROUTES, *own_api.ROUTES, *robot_api.ROUTES)
+    return (*sandbox_routes.ROUTES, *own_api.ROUTES, *robot_api.ROUTES, *trigger_api.ROUTES)
 
 
 def page_routes() -> Sequence[Route]:

@@ -22,7 +22,7 @@ EVERY = "all"
 
 
 class Event(Struct, frozen=True):
-    """An event by its bare name. `keys`: what its metadata has beside `order_id`, as far as it is known."""
+    """An event by its bare name. `keys`: what its metadata has, as far as it is known, beside `order_id`."""
 
     name: str
     title: str
@@ -31,6 +31,7 @@ class Event(Struct, frozen=True):
     keys: Sequence[str] = ()
     known: str = "guessed"
     prefix: str = "fulfillment."
+    has_order_id: bool = True
 
     @property
     def wire_name(self) -> str:
@@ -137,6 +138,7 @@ _TABLE = (
         ("topic_id",),
         "documented",
         "",
+        has_order_id=False,
     ),
 )
 EVENTS: Mapping[str, Event] = {event.name: event for event in _TABLE}

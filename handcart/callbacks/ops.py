@@ -1,4 +1,4 @@
-"""Emit events; make, change and show webhook configurations; show and replay deliveries."""
+"""Emit events; make, change and show webhook configurations; send events again."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -7,8 +7,8 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import structs
 
-from handcart.callbacks import signing
-from handcart.callbacks.errors import Refused, Unknown
+from handcart.callbacks import errors, queries, signing
+from handcart.callbacks.errors import Refused
 from handcart.callbacks.events import EVENTS, EVERY, bare
 from handcart.callbacks.models import (
     DELETED,
@@ -16,7 +16,6 @@ from handcart.callbacks.models import (
     DISABLED,
     ENABLED,
     PRODUCTION,
-    DeliveryRow,
     EventRow,
     NewWebhook,
     Webhook,
@@ -27,7 +26,9 @@ from handcart.core.db import Tx
 # Both signing secrets of a webhook are used for so long after a rotation.
 OVERLAP = 24 * clock.HOUR
 MOST_WEBHOOKS = 50
-_MOST_CHARACTERS = 1000
+MOST_CHARACTERS = 1000
+# Nobody else writes meanwhile, so it is done in pieces.
+MOST_REPLAYED = 500
 # Retries have due times of their own; what is sent again goes behind what is new.
 BEHIND = 1
 
@@ -91,12 +92,12 @@ async def create(
     `rules`: which addresses may be asked; `own_url`: where this server is, which is no receiver.
     """
     if len(await webhooks(tx, retailer_id)) >= MOST_WEBHOOKS:
-        raise Refused(f"a retailer has {MOST_WEBHOOKS} webhooks at most: delete one first", "callback_url")
+        raise errors.too_many(MOST_WEBHOOKS)
     now = clock.now()
     webhook = Webhook(
         id=ids.new_id(),
         retailer_id=retailer_id,
-        name=name or urlsplit(callback_url).netloc[:_MOST_CHARACTERS] or "webhook",
+        name=name or urlsplit(callback_url).netloc[:MOST_CHARACTERS] or "webhook",
         environment=environment,
         callback_url=callback_url,
         auth_uri=auth_uri,
@@ -147,7 +148,7 @@ async def webhook(tx: Tx, retailer_id: int, webhook_id: int) -> Webhook:
     """One of a retailer's webhooks; raises `Unknown`."""
     row = await tx.one(_FIND, retailer_id, webhook_id)
     if row is None:
-        raise Unknown(f"there is no webhook {webhook_id}")
+        raise errors.unknown_webhook(webhook_id)
     return _webhook(row)
 
 
@@ -156,12 +157,14 @@ async def update(
 ) -> Webhook:
     """Change fields of a webhook, `client_secret` among them; an attempt under way ends as it began.
 
-    Raises `Refused` and `Unknown`.
+    An empty `scope` or `resource` takes it away. Raises `Refused` and `Unknown`.
     """
     changes = dict(changes)
     client_secret = changes.pop("client_secret", None)
     if "events" in changes:
         changes["events"] = _chosen(changes["events"])
+    for name in changes.keys() & {"scope", "resource"}:
+        changes[name] = changes[name] or None
     there = await _hold(tx, retailer_id, webhook_id)
     changed = structs.replace(there, **changes, updated_at=_later(there))
     _check(changed, "unchanged" if client_secret is None else client_secret, rules, own_url)
@@ -248,91 +251,38 @@ async def rotate_secret(tx: Tx, retailer_id: int, webhook_id: int) -> NewWebhook
     return NewWebhook(await webhook(tx, retailer_id, webhook_id), signing_secret)
 
 
-async def events(
-    tx: Tx, retailer_id: int, *, after: int = 0, subject: str | None = None, limit: int = 100
-) -> Sequence[EventRow]:
-    """A retailer's events behind one of them, of one order alone if it is named, in their order."""
-    of_subject = "" if subject is None else "subject = $4 AND "
-    rows = await tx.all(
-        "SELECT event_id, name, subject, body, created_at FROM events"  # noqa: S608 (one of two constants)
-        f" WHERE retailer_id = $1 AND {of_subject}event_id > $2 ORDER BY event_id LIMIT $3",
-        *(retailer_id, after, limit),
-        *(() if subject is None else (subject,)),
-    )
-    return [EventRow(**dict(row)) for row in rows]
-
-
-async def event(tx: Tx, retailer_id: int, event_id: int) -> EventRow:
-    """One of a retailer's events; raises `Unknown`."""
-    row = await tx.one(
-        "SELECT event_id, name, subject, body, created_at FROM events WHERE retailer_id = $1 AND event_id = $2",
-        retailer_id,
-        event_id,
-    )
-    if row is None:
-        raise Unknown(f"there is no event {event_id}")
-    return EventRow(**dict(row))
-
-
-async def deliveries(tx: Tx, retailer_id: int, event_id: int) -> Sequence[DeliveryRow]:
-    """How an event fares at each webhook."""
-    rows = await tx.all(
-        "SELECT * FROM deliveries WHERE retailer_id = $1 AND event_id = $2 ORDER BY webhook_id", retailer_id, event_id
-    )
-    return [_delivery(row) for row in rows]
-
-
-async def deliveries_to(
-    tx: Tx, retailer_id: int, webhook_id: int, *, after: int = 0, state: str | None = None, limit: int = 100
-) -> Sequence[DeliveryRow]:
-    """How events fare at a webhook, those behind one of them, in their order."""
-    in_state = "" if state is None else "state = $5 AND "
-    rows = await tx.all(
-        "SELECT * FROM deliveries WHERE retailer_id = $1 AND webhook_id = $2"  # noqa: S608 (one of two constants)
-        f" AND {in_state}event_id > $3 ORDER BY event_id LIMIT $4",
-        *(retailer_id, webhook_id, after, limit),
-        *(() if state is None else (state,)),
-    )
-    return [_delivery(row) for row in rows]
-
-
-async def attempts(tx: Tx, retailer_id: int, event_id: int) -> Sequence[Mapping[str, Any]]:
-    """Every attempt to deliver an event, the first one first, by webhook."""
-    rows = await tx.all(
-        "SELECT webhook_id, number, at, milliseconds, is_replay, status, cause, url, request_head, response_head,"
-        " response_body FROM attempts WHERE retailer_id = $1 AND event_id = $2 ORDER BY webhook_id, number",
-        retailer_id,
-        event_id,
-    )
-    return [{**dict(row), "is_replay": bool(row["is_replay"])} for row in rows]
-
-
 async def replay(
-    tx: Tx, retailer_id: int, webhook_id: int, *, after: int = 0, until: int | None = None, limit: int, **of: Any
+    tx: Tx, retailer_id: int, webhook_id: int | None, *, after: int = 0, until: int | None = None, **of: Any
 ) -> tuple[int, int | None]:
-    """Send events to a webhook again, whatever became of them: of one `event_id`, or `subject`, or all there are.
+    """Send events again, whatever became of them: of one `event_id`, or `subject`, or all there are.
 
-    Takes those with ids over `after`, up to `until`, `limit` at a time: answers how many, and the last one's id if
-    there may be more. Raises `Unknown`. What is being sent at this moment is left as it is.
+    To one webhook, or with None to each; what it is not subscribed to is left out, and so is what is being sent at
+    this moment. Takes those with ids over `after`, up to `until`, and no more than `limit` at a time (`MOST_REPLAYED`,
+    which is the most): answers how many will be sent, and the last one's id if there may be more. Raises `Unknown`.
     """
-    await webhook(tx, retailer_id, webhook_id)
+    to = await webhooks(tx, retailer_id) if webhook_id is None else [await webhook(tx, retailer_id, webhook_id)]
     if of.get("event_id") is not None:
         after, until = of["event_id"] - 1, of["event_id"]
-    found = [
-        one
-        for one in await events(tx, retailer_id, after=after, subject=of.get("subject"), limit=limit)
-        if until is None or one.event_id <= until
-    ]
+    limit = max(1, min(of.get("limit") or MOST_REPLAYED, MOST_REPLAYED) // max(1, len(to)))
+    until = queries.LAST_ID if until is None else until
+    found = await queries.events(tx, retailer_id, after=after, until=until, subject=of.get("subject"), limit=limit)
+    count = 0
     for one in found:
-        await tx.run(
-            "INSERT INTO deliveries (retailer_id, event_id, webhook_id, subject, state, tries, attempts, is_replay,"
-            " created_at, due_at, planned_at, attempted_at) VALUES ($1, $2, $3, $4, 'pending', 0, 0, $5, $6, $7, 0, 0)"
-            " ON CONFLICT (retailer_id, event_id, webhook_id) DO UPDATE SET state = 'pending', tries = 0,"
-            " is_replay = excluded.is_replay, due_at = excluded.due_at, planned_at = 0"
-            " WHERE deliveries.state <> 'sending'",
-            *(retailer_id, one.event_id, webhook_id, one.subject, True, one.created_at, BEHIND),
-        )
-    return len(found), found[-1].event_id if len(found) == limit else None
+        for webhook_ in to:
+            if one.body and (one.name in webhook_.events or EVERY in webhook_.events):
+                count += await _deliver_again(tx, webhook_, one)
+    return count, found[-1].event_id if len(found) == limit and found[-1].event_id < until else None
+
+
+async def _deliver_again(tx: Tx, webhook: Webhook, event: EventRow) -> int:
+    return await tx.run(
+        "INSERT INTO deliveries (retailer_id, event_id, webhook_id, subject, state, tries, attempts, is_replay,"
+        " created_at, due_at, planned_at, attempted_at) VALUES ($1, $2, $3, $4, 'pending', 0, 0, $5, $6, $7, 0, 0)"
+        " ON CONFLICT (retailer_id, event_id, webhook_id) DO UPDATE SET state = 'pending', tries = 0,"
+        " is_replay = excluded.is_replay, due_at = excluded.due_at, planned_at = 0"
+        " WHERE deliveries.state <> 'sending'",
+        *(webhook.retailer_id, event.event_id, webhook.id, event.subject, True, event.created_at, BEHIND),
+    )
 
 
 def _check(webhook: Webhook, client_secret: str, rules: egress.Rules, own_url: str) -> None:
@@ -342,7 +292,7 @@ def _check(webhook: Webhook, client_secret: str, rules: egress.Rules, own_url: s
         except egress.Refused as refused:
             raise Refused(str(refused), key) from None
         if own_url and _origin(url) == _origin(own_url):
-            raise Refused("is this server's own address: name the receiver's", key)
+            raise errors.own_address(key)
     for key, value in (
         ("client_id", webhook.client_id),
         ("client_secret", client_secret),
@@ -350,8 +300,8 @@ def _check(webhook: Webhook, client_secret: str, rules: egress.Rules, own_url: s
         ("scope", webhook.scope or "none"),
         ("resource", webhook.resource or "none"),
     ):
-        if not value.strip() or len(value) > _MOST_CHARACTERS or not value.isprintable():
-            raise Refused(f"needs 1 to {_MOST_CHARACTERS} printable characters", key)
+        if not value.strip() or len(value) > MOST_CHARACTERS or not value.isprintable():
+            raise errors.unprintable(key, MOST_CHARACTERS)
 
 
 def _origin(url: str) -> tuple[str, str | None, int | None]:
@@ -363,10 +313,11 @@ def _chosen(names: Sequence[str]) -> Sequence[str]:
     chosen = list(dict.fromkeys(bare(name) for name in names))
     if chosen == [EVERY]:
         return chosen
-    unknown = [name for name in chosen if name not in EVENTS]
-    if unknown or not chosen:
-        what = f"{unknown[0]!r} is no event" if unknown else "no event is chosen"
-        raise Refused(f"{what}: choose `all`, or names such as {', '.join(list(EVENTS)[:3])}", "events")
+    if not chosen:
+        raise errors.no_event()
+    for name in chosen:
+        if name not in EVENTS:
+            raise errors.unknown_event(name)
     return chosen
 
 
@@ -378,24 +329,9 @@ def _later(webhook: Webhook) -> int:
 async def _hold(tx: Tx, retailer_id: int, webhook_id: int) -> Webhook:
     row = await tx.one(f"{_FIND} FOR UPDATE", retailer_id, webhook_id)
     if row is None:
-        raise Unknown(f"there is no webhook {webhook_id}")
+        raise errors.unknown_webhook(webhook_id)
     return _webhook(row)
 
 
 def _webhook(row: Any) -> Webhook:
     return Webhook(**{**dict(row), "events": row["events"].split(" ")})
-
-
-def _delivery(row: Any) -> DeliveryRow:
-    return DeliveryRow(
-        event_id=row["event_id"],
-        webhook_id=row["webhook_id"],
-        subject=row["subject"],
-        state=row["state"],
-        tries=row["tries"],
-        attempts=row["attempts"],
-        is_replay=bool(row["is_replay"]),
-        created_at=row["created_at"],
-        attempted_at=row["attempted_at"] or None,
-        next_at=max(row["due_at"], row["created_at"]) if row["state"] == "pending" else None,
-    )

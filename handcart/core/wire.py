@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from types import UnionType
 from typing import Annotated, Any, ClassVar, Union, get_args, get_origin
+from urllib.parse import parse_qs
 
 import msgspec
 from msgspec import Meta, Struct
@@ -49,6 +50,20 @@ def decode(raw: bytes, request: type[Struct]) -> Struct:
     except _UNREADABLE:
         refusal = _not_json()
     raise refusal
+
+
+def query(raw: bytes, name: str, kind: Any) -> Any:
+    """A parameter of a query string as `kind`, the first one by that name; None if it is not there.
+
+    Raises 400, `is invalid`.
+    """
+    values = parse_qs(raw.decode("latin-1"), keep_blank_values=True).get(name)
+    if values is None:
+        return None
+    try:
+        return msgspec.convert(values[0], kind, strict=False)
+    except msgspec.ValidationError:
+        raise errors.invalid(name) from None
 
 
 def refusals(request: type[Struct]) -> list[ApiError]:

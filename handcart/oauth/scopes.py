@@ -12,6 +12,8 @@ USER_ASSERTION = "fulfillment_user_assertion"
 
 FULFILLMENT = "connect:fulfillment"
 ACCOUNT_LINKING = "account_linking"
+# Handcart's own.
+CALLBACKS = "handcart:callbacks"
 
 SCOPES = {
     CLIENT_CREDENTIALS: (
@@ -21,6 +23,7 @@ SCOPES = {
         "connect:compliance",
         "connect:data_ingestion",
         "connect:ian",
+        CALLBACKS,
     ),
     AUTHORIZATION_CODE: (ACCOUNT_LINKING,),
     USER_ASSERTION: ("connect:post_checkout", "Connect::Orders::RatingService", "connect:recommendations"),
@@ -34,6 +37,7 @@ MEANINGS = {
     "connect:compliance": "Compliance",
     "connect:data_ingestion": "Catalog",
     "connect:ian": "Ads",
+    CALLBACKS: "Webhooks: to configure them, to see and replay what they are sent",
 }
 ALL = tuple(dict.fromkeys(scope for scopes in SCOPES.values() for scope in scopes))
 

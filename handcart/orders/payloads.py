@@ -24,20 +24,20 @@ UNDER_WAY = 20 * clock.MINUTE
 Value = Callable[[Order, Store], Any]
 
 
-async def owe(tx: Tx, retailer_id: int, order: Order, names: Sequence[str]) -> None:
-    """Emit events about an order, as it is at this moment."""
+async def owe(tx: Tx, retailer_id: int, order: Order, names: Sequence[str]) -> Sequence[int]:
+    """Emit events about an order, as it is at this moment; answers their ids."""
     if not names:
-        return
+        return ()
     store = await stores.store_by_number(tx, retailer_id, order.store_number)
     assert store is not None
-    for name in names:
-        await callbacks.emit(tx, retailer_id, name, order.order_id, metadata(order, store, name))
+    return [await callbacks.emit(tx, retailer_id, name, order.order_id, metadata(order, store, name)) for name in names]
 
 
 def metadata(order: Order, store: Store, name: str) -> Mapping[str, Any]:
     """The `event_metadata` of an event about an order."""
-    told: dict[str, Any] = {"order_id": order.order_id}
-    for key in EVENTS[name].keys:
+    event = EVENTS[name]
+    told: dict[str, Any] = {"order_id": order.order_id} if event.has_order_id else {}
+    for key in event.keys:
         wire_key, value = _VALUES[key]
         if (said := value(order, store)) is not None:
             told[wire_key] = said
@@ -95,7 +95,7 @@ def _checkout_item(line: OrderLine) -> dict[str, Any]:
 
 
 def _nothing(order: Order, store: Store) -> None:
-    """Handcart has no such thing (yet): a hosted page, a photo, a shopper's name, a rating, a chat."""
+    """Handcart has no such thing (yet): a hosted page, a photo, a shopper's name, a rating."""
 
 
 # By the key of `events.Event.keys`: how it is called on the wire, and what it says.
@@ -112,11 +112,12 @@ _VALUES: Mapping[str, tuple[str, Value]] = {
     "eta": ("eta", lambda order, store: clock.to_wire(clock.now() + UNDER_WAY)),
     "latitude": ("latitude", lambda order, store: store.point.latitude),
     "longitude": ("longitude", lambda order, store: store.point.longitude),
+    "topic_id": ("topic_id", lambda order, store: str(order.number)),  # there are no chats: an order is a topic
     **{
         key: (key, _nothing)
         for key in (
             *("order_url", "status_link", "pickup_link", "delivery_photo_url", "certified_delivery_name"),
-            *("shopper_name", "rating_value", "highlights", "thank_you_note", "topic_id"),
+            *("shopper_name", "rating_value", "highlights", "thank_you_note"),
         )
     },
 }

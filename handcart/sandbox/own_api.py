@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from typing import Any
-from urllib.parse import parse_qs
 
 import msgspec
 
@@ -10,6 +9,7 @@ from handcart.core import clock as core_clock
 from handcart.core import errors
 from handcart.core.db import Tx
 from handcart.core.http import Call, Handler, Reply, Route, json_reply
+from handcart.core.wire import query
 from handcart.linking import errors as linking_errors
 from handcart.oauth.scopes import FULFILLMENT
 from handcart.retailers.models import RetailerId
@@ -84,25 +84,14 @@ async def _reset(call: Call) -> ResetResponse:
 
 
 async def _get_requests(call: Call) -> Reply:
-    asked = parse_qs(call.query.decode("latin-1"), keep_blank_values=True)
-    after, limit, wait = (_query(asked, *one) for one in (("after", After), ("limit", Limit), ("wait", Wait)))
-    status, refused = _query(asked, "status", Status), _query(asked, "refused", Refused)
+    after, limit, wait = (query(call.query, *one) for one in (("after", After), ("limit", Limit), ("wait", Wait)))
+    status, refused = query(call.query, "status", Status), query(call.query, "refused", Refused)
     log, retailer_id = _rehearsal(call).log, call.caller.retailer_id
     if wait:
         await log.wait(retailer_id, after or 0, wait)
     found = log.find(retailer_id, after or 0, limit or 100, status, refused)
-    shown = canonical(found) if _query(asked, "canonical", Canonical) else found
+    shown = canonical(found) if query(call.query, "canonical", Canonical) else found
     return json_reply({"requests": shown, "last": log.last(retailer_id)})
-
-
-def _query(asked: dict[str, list[str]], name: str, kind: Any) -> Any:
-    values = asked.get(name)
-    if values is None:
-        return None
-    try:
-        return msgspec.convert(values[0], kind, strict=False)
-    except msgspec.ValidationError:
-        raise errors.invalid(name) from None
 
 
 async def _get_faults(tx: Tx, call: Call) -> FaultsResponse:
@@ -241,7 +230,11 @@ ROUTES: Sequence[Route] = (
         tx="write",
         body=SetFaultsRequest,
         response=FaultsResponse,
-        refusals=(errors.invalid("faults[0].operation"), errors.blank("faults[0].slow_ms")),
+        refusals=(
+            errors.invalid("faults[0].operation"),
+            errors.invalid("faults[0].event"),
+            errors.blank("faults[0].slow_ms"),
+        ),
     ),
     route("DELETE", "faults", "clear_faults", _clear_faults, "Switch faults off", tx="write", response=FaultsResponse),
     route(

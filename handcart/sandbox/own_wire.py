@@ -144,14 +144,15 @@ Milliseconds = Annotated[int, Meta(ge=1, le=30_000)]
 
 
 class FaultRequest(Struct, kw_only=True, omit_defaults=True):
-    """A fault. Which calls: of `operation`, of `path` (as in this description), or all.
+    """A fault. Which calls: of `operation`, of `path` (as in this description), or all; which callbacks: of `event`.
 
-    How often: the next `times` calls, a `share` of them drawn by `seed`, or all until it is switched off.
+    How often: the next `times`, a `share` of them drawn by `seed`, or all until it is switched off.
     """
 
     fault: Kind
     operation: Annotated[str, Meta(max_length=200)] | None = None
     path: Annotated[str, Meta(max_length=200)] | None = None
+    event: Annotated[str, Meta(max_length=100, description="A callback's bare name, such as `picking`")] | None = None
     service_option_id: Annotated[int, Meta(ge=0, le=2**53 - 1)] | None = None
     times: Annotated[int, Meta(ge=1, le=1_000_000)] | None = None
     share: Annotated[float, Meta(gt=0, le=1)] | None = None
@@ -167,6 +168,7 @@ class SetFaultsRequest(Struct):
         "The next two are too many": {"faults": [{"fault": "rate_limited", "times": 2, "retry_after": 3}]},
         "A tenth fails": {"faults": [{"fault": "internal_error", "operation": "create_user", "share": 0.1, "seed": 7}]},
         "The next slot is gone": {"faults": [{"fault": "slot_taken", "times": 1}]},
+        "The next callback comes twice": {"faults": [{"fault": "callback_duplicate", "event": "picking", "times": 1}]},
         "Slow": {"faults": [{"fault": "slow", "slow_ms": 300}]},
     }
 
@@ -235,3 +237,24 @@ class LinkAccountResponse(Struct, kw_only=True):
     redirect: str
     token_answers: list[EndpointAnswer]
     link_answer: EndpointAnswer | None
+
+
+EventName = Annotated[
+    str, Meta(max_length=100, pattern=r"^[^\x00]*$", description="With or without the prefix `fulfillment.`")
+]
+
+
+class TriggerEventRequest(Struct):
+    """Which event; one that this kind of order has."""
+
+    EXAMPLES: ClassVar[Mapping[str, Any]] = {"The order is late": {"event_name": "late_delivery"}}
+
+    event_name: EventName
+
+
+class TriggerEventResponse(Struct):
+    """The event that webhooks will get."""
+
+    EXAMPLES: ClassVar[Mapping[str, Any]] = {"Triggered": {"event_id": 120_259_084_288_001_024}}
+
+    event_id: int

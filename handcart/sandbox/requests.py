@@ -29,7 +29,7 @@ MOST_URL = 2000
 MASK = "***"
 _NAMES = (
     *("client_secret", "linking_token", "access_token", "token", "code", "code_verifier", "assertion", "password"),
-    *("refresh_token", "id_token", "client_assertion", "form_token", "secret"),
+    *("refresh_token", "id_token", "client_assertion", "form_token", "secret", "signing_secret"),
 )
 _SECRETS = frozenset(_NAMES)
 _IN_JSON = re.compile(rf'("(?:{"|".join(_NAMES)})"\s*:\s*)"(?:[^"\\]|\\.)*"?')

@@ -15,6 +15,8 @@ from tests.support.orders import LASTMILE, PHONE, Market
 from tests.support.sandbox import SANDBOX, Floor
 from tests.support.shop import PASSWORD, REDIRECT_URI, Shop
 
+CALLBACKS = "/v2/handcart/callbacks"
+RECEIVER = "https://shop.example/callbacks"
 DOCUMENT = app.description(Settings(public_url="https://connect.example.org", environment="sandbox"))
 
 
@@ -43,7 +45,7 @@ class Operation:
     def is_about_selling(self) -> bool:
         """Whether it needs stores, slots, holds or orders."""
         is_robots = "{order_id}" in self.path
-        return is_robots or self.described["tags"][0] in ("Time slots", "Orders", "Sandbox")
+        return is_robots or self.described["tags"][0] in ("Time slots", "Orders", "Sandbox", "Callbacks")
 
     @property
     def bodies(self) -> list[Any]:
@@ -79,6 +81,7 @@ class Attempt:
         self.user_id = shop.customer() if isinstance(shop, Market) else shop.user()
         self.option_id = self.order_id = self.shopper_id = self.batch_id = self.instacart_user_id = ""
         self.line_num = "1"
+        self.webhook_id = self.event_id = ""
         self.is_oauth = "/oauth" in operation.path
         self.body = dict((operation.bodies or [{}])[0])
         true = {**shop.credentials, "user_id": f"new-{self.user_id}"}
@@ -99,9 +102,20 @@ class Attempt:
             fields["service_option_reference"] = listed[0]["service_option_reference"]
         if "{order_id}" in self.operation.path:
             self.order_id = self.order(self.kind)
+        if self.is_about_callbacks:
+            return self._told(market)
         if self.operation.path.startswith(SANDBOX):
             return self._staffed(Floor(market))
         return {**fields, "start_at": self.desired_window["starts_at"], "end_at": self.desired_window["ends_at"]}
+
+    def _told(self, market: Market) -> dict[str, Any]:
+        """The webhook and the event that an operation about callbacks wants; answers what the body says about them."""
+        webhook = {"callback_url": RECEIVER, "auth_uri": RECEIVER, "client_id": "shop", "client_secret": "secret"}
+        self.webhook_id = str(market.post(CALLBACKS, webhook).raise_for_status().json()["id"])
+        self.order("delivery")
+        listed = market.get(f"{CALLBACKS}/events").json()["events"]
+        self.event_id = str(listed[0]["event_id"])
+        return {"event_id": int(self.event_id), "webhook_id": int(self.webhook_id)}
 
     def _staffed(self, floor: Floor) -> dict[str, Any]:
         """The shopper, batch or account that a sandbox operation wants; answers what the body says about them."""
@@ -130,6 +144,10 @@ class Attempt:
         self.market.post(f"{LASTMILE}/{order_id}/cancel" if self.kind == "dispatch" else path).raise_for_status()
 
     @property
+    def is_about_callbacks(self) -> bool:
+        return self.operation.path.startswith(CALLBACKS)
+
+    @property
     def market(self) -> Market:
         assert isinstance(self.shop, Market)
         return self.shop
@@ -155,6 +173,8 @@ class Attempt:
             "shopper_id": self.shopper_id,
             "batch_id": self.batch_id,
             "line_num": self.line_num,
+            "webhook_id": self.webhook_id,
+            "event_id": self.event_id,
         }
         return self.operation.path.format(**values)
 

@@ -228,7 +228,14 @@ def _(attempt: Attempt) -> list[httpx.Response]:
     *("handcart_sandbox_reset", "handcart_sandbox_get_requests", "handcart_sandbox_get_faults"),
     *("handcart_sandbox_set_faults", "handcart_sandbox_clear_faults", "handcart_sandbox_link_account"),
     *("handcart_sandbox_run_order", "handcart_sandbox_list_scenarios", "handcart_sandbox_get_robot"),
-    *("handcart_sandbox_set_robot", "handcart_sandbox_clear_robot"),
+    *("handcart_sandbox_set_robot", "handcart_sandbox_clear_robot", "handcart_sandbox_trigger_event"),
+    *(
+        f"handcart_callbacks_{name}"
+        for name in (
+            *("list_webhooks", "create_webhook", "get_webhook", "update_webhook", "delete_webhook", "enable_webhook"),
+            *("disable_webhook", "rotate_secret", "list_deliveries", "list_events", "get_event", "replay"),
+        )
+    ),
 )
 def _(attempt: Attempt) -> list[httpx.Response]:
     return [attempt.send()]

@@ -8,7 +8,16 @@ from typing import Any
 import pytest
 
 from tests.contract.operations import OPERATIONS, Operation, resolved
-from tests.contract.provoke import PROVOCATIONS, Provocation, Provoked, any_request, customers, sandbox, selling  # noqa: F401
+from tests.contract.provoke import (  # noqa: F401
+    PROVOCATIONS,
+    Provocation,
+    Provoked,
+    any_request,
+    callbacks,
+    customers,
+    sandbox,
+    selling,
+)
 from tests.support.server import on_sqlite
 from tests.support.shop import Shop
 

@@ -61,7 +61,7 @@ def test_grant_without_a_scope_of_the_client_then_nothing_is_allowed() -> None:
     assert scopes.allowed(scopes.AUTHORIZATION_CODE, ["connect:fulfillment"]) == []
 
 
-def test_all_scopes_then_those_of_the_documented_table_once_each() -> None:
+def test_all_scopes_then_those_of_the_documented_table_and_handcarts_own_once_each() -> None:
     assert sorted(scopes.ALL) == sorted(
         {
             "connect:fulfillment",
@@ -70,6 +70,7 @@ def test_all_scopes_then_those_of_the_documented_table_once_each() -> None:
             "connect:compliance",
             "connect:data_ingestion",
             "connect:ian",
+            "handcart:callbacks",
             "account_linking",
             "connect:post_checkout",
         }

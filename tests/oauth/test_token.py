@@ -27,7 +27,7 @@ from tests.support.shop import REDIRECT_URI, Shop, error
 
 ALL_BY_CREDENTIALS = (
     "connect:fulfillment Connect::Orders::RatingService connect:recommendations connect:compliance"
-    " connect:data_ingestion connect:ian"
+    " connect:data_ingestion connect:ian handcart:callbacks"
 )
 
 

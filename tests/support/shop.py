@@ -53,11 +53,9 @@ class Shop:
 
     @property
     def token(self) -> str:
-        """A bearer token for `connect:fulfillment`, fetched once."""
+        """A bearer token for all that the client may do by itself, fetched once."""
         if self._token is None:
-            self._token = self.post_token(grant_type="client_credentials", scope="connect:fulfillment").json()[
-                "access_token"
-            ]
+            self._token = self.post_token(grant_type="client_credentials").json()["access_token"]
         return self._token
 
     @property

@@ -103,7 +103,10 @@ def _(attempt: Provoked) -> httpx.Response:
         return attempt.send(headers=header)
 
 
-@provokes("access_to_this_resource_requires_scope_connect_fulfillment")
+@provokes(
+    "access_to_this_resource_requires_scope_connect_fulfillment",
+    "access_to_this_resource_requires_scope_handcart_callbacks",
+)
 def _(attempt: Provoked) -> httpx.Response:
     return attempt.send(headers=attempt.token(scope="connect:compliance"))
 

@@ -1,0 +1,209 @@
+"""Configure webhooks, see what became of events, send them again."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from msgspec import structs
+
+from handcart.callbacks import errors, ops, queries
+from handcart.callbacks.models import DeliveryRow, EventRow, NewWebhook, Webhook
+from handcart.callbacks.wire import (
+    After,
+    AttemptAnswer,
+    CreateWebhookRequest,
+    DeliveriesResponse,
+    DeliveryAnswer,
+    EventAnswer,
+    EventResponse,
+    EventsResponse,
+    Limit,
+    NewWebhookAnswer,
+    OrderIdInQuery,
+    ReplayRequest,
+    ReplayResponse,
+    StateInQuery,
+    UpdateWebhookRequest,
+    Wait,
+    WebhookAnswer,
+    WebhooksResponse,
+)
+from handcart.core import clock, egress
+from handcart.core.db import Tx
+from handcart.core.errors import blank
+from handcart.core.http import Call
+from handcart.core.settings import Settings
+from handcart.core.wire import SuccessResponse, query
+
+RulesOf = Callable[[Settings], egress.Rules]
+
+_LOOK_SECONDS = 0.25
+_FEW = 100
+_DISABLED_BY_API = "disabled over the API"
+
+
+async def create(tx: Tx, call: Call, rules_of: RulesOf) -> NewWebhookAnswer:
+    body: CreateWebhookRequest = call.body
+    settings = call.app.settings
+    made = await ops.create(
+        tx,
+        call.caller.retailer_id,
+        rules_of(settings),
+        environment=ops.environment_of(is_sandbox=settings.is_sandbox),
+        own_url=settings.issuer,
+        **{name: value for name, value in structs.asdict(body).items() if value is not None},
+    )
+    return _new(made)
+
+
+async def list_webhooks(tx: Tx, call: Call) -> WebhooksResponse:
+    return WebhooksResponse([_webhook(one) for one in await ops.webhooks(tx, call.caller.retailer_id)])
+
+
+async def get(tx: Tx, call: Call) -> WebhookAnswer:
+    return _webhook(await ops.webhook(tx, call.caller.retailer_id, _webhook_id(call)))
+
+
+async def update(tx: Tx, call: Call, rules_of: RulesOf) -> WebhookAnswer:
+    body: UpdateWebhookRequest = call.body
+    settings = call.app.settings
+    changes = {name: value for name, value in structs.asdict(body).items() if value is not None}
+    retailer_id = call.caller.retailer_id
+    return _webhook(await ops.update(tx, retailer_id, _webhook_id(call), rules_of(settings), changes, settings.issuer))
+
+
+async def delete(tx: Tx, call: Call) -> SuccessResponse:
+    await ops.delete(tx, call.caller.retailer_id, _webhook_id(call))
+    return SuccessResponse(True)
+
+
+async def enable(tx: Tx, call: Call) -> WebhookAnswer:
+    return _webhook(await ops.enable(tx, call.caller.retailer_id, _webhook_id(call)))
+
+
+async def disable(tx: Tx, call: Call) -> WebhookAnswer:
+    return _webhook(await ops.disable(tx, call.caller.retailer_id, _webhook_id(call), _DISABLED_BY_API))
+
+
+async def rotate_secret(tx: Tx, call: Call) -> NewWebhookAnswer:
+    return _new(await ops.rotate_secret(tx, call.caller.retailer_id, _webhook_id(call)))
+
+
+async def list_deliveries(tx: Tx, call: Call) -> DeliveriesResponse:
+    retailer_id, webhook_id = call.caller.retailer_id, _webhook_id(call)
+    await ops.webhook(tx, retailer_id, webhook_id)
+    after, state = query(call.query, "after", After), query(call.query, "state", StateInQuery)
+    limit = query(call.query, "limit", Limit) or _FEW
+    found = await queries.deliveries_to(tx, retailer_id, webhook_id, after=after, state=state, limit=limit)
+    return DeliveriesResponse([_delivery(one) for one in found])
+
+
+async def list_events(call: Call) -> EventsResponse:
+    """Looks again and again while it waits: the event may come by another process."""
+    after, limit = query(call.query, "after", After), query(call.query, "limit", Limit) or _FEW
+    order_id, wait = query(call.query, "order_id", OrderIdInQuery), query(call.query, "wait", Wait) or 0
+
+    async def look(tx: Tx) -> EventsResponse:
+        retailer_id = call.caller.retailer_id
+        found = await queries.events(tx, retailer_id, after=after, subject=order_id, limit=limit)
+        return EventsResponse(events=[_event(one) for one in found], last=await queries.last_event_id(tx, retailer_id))
+
+    for _ in range(int(wait / _LOOK_SECONDS)):
+        answer = await call.app.database.read(look)
+        if answer.events:
+            return answer
+        await asyncio.sleep(_LOOK_SECONDS)
+    return await call.app.database.read(look)
+
+
+async def get_event(tx: Tx, call: Call) -> EventResponse:
+    retailer_id, text = call.caller.retailer_id, call.path["event_id"]
+    if not text.isascii() or not text.isdecimal() or int(text[:20]) > queries.LAST_ID:
+        raise errors.unknown_event_id(text)
+    event = await queries.event(tx, retailer_id, int(text))
+    return EventResponse(
+        event=_event(event),
+        deliveries=[_delivery(one) for one in await queries.deliveries(tx, retailer_id, event.event_id)],
+        attempts=[_attempt(one) for one in await queries.attempts(tx, retailer_id, event.event_id)],
+    )
+
+
+async def replay(tx: Tx, call: Call) -> ReplayResponse:
+    body: ReplayRequest = call.body
+    event_id, after, until = (_id(one) for one in (body.event_id, body.after, body.until))
+    if event_id is None and body.order_id is None and after is None:
+        raise blank("event_id")
+    if event_id is not None:
+        await queries.event(tx, call.caller.retailer_id, event_id)
+    replayed, last = await ops.replay(
+        tx,
+        call.caller.retailer_id,
+        body.webhook_id,
+        after=after or 0,
+        until=until,
+        subject=body.order_id,
+        event_id=event_id,
+    )
+    return ReplayResponse(replayed=replayed, next=last)
+
+
+def _id(given: int | str | None) -> int | None:
+    return None if given is None else min(int(given), queries.LAST_ID)
+
+
+def _webhook_id(call: Call) -> int:
+    text = call.path["webhook_id"]
+    if not text.isascii() or not text.isdecimal() or len(text) > 16:
+        raise errors.unknown_webhook(text)
+    return int(text)
+
+
+def _webhook(webhook: Webhook) -> WebhookAnswer:
+    return WebhookAnswer(**_shown(webhook))
+
+
+def _new(made: NewWebhook) -> NewWebhookAnswer:
+    return NewWebhookAnswer(**_shown(made.webhook), signing_secret=made.signing_secret)
+
+
+def _shown(webhook: Webhook) -> dict[str, Any]:
+    there = structs.asdict(webhook)
+    return {
+        **{name: there[name] for name in WebhookAnswer.__struct_fields__ if name in there},
+        "failing_since": _moment(webhook.failing_since),
+        "old_signing_secret_until": _moment(webhook.old_signing_until),
+        "created_at": clock.to_wire(webhook.created_at),
+        "updated_at": clock.to_wire(webhook.updated_at),
+    }
+
+
+def _event(event: EventRow) -> EventAnswer:
+    return EventAnswer(
+        event_id=event.event_id,
+        event_name=event.name,
+        order_id=event.subject,
+        created_at=clock.to_wire(event.created_at),
+        body=event.body or None,
+    )
+
+
+def _delivery(row: DeliveryRow) -> DeliveryAnswer:
+    there = structs.asdict(row)
+    return DeliveryAnswer(
+        order_id=there.pop("subject"),
+        **{
+            **there,
+            "created_at": clock.to_wire(row.created_at),
+            "attempted_at": _moment(row.attempted_at),
+            "next_at": _moment(row.next_at),
+        },
+    )
+
+
+def _attempt(row: Mapping[str, Any]) -> AttemptAnswer:
+    there = {name: row[name] for name in AttemptAnswer.__struct_fields__}
+    return AttemptAnswer(**{**there, "at": clock.to_wire(row["at"])})
+
+
+def _moment(at: int | None) -> str | None:
+    return None if at is None else clock.to_wire(at)

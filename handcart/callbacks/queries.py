@@ -1,0 +1,115 @@
+"""What became of events: themselves, their deliveries, and every attempt."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
+
+from handcart.callbacks.errors import unknown_event_id
+from handcart.callbacks.models import ENABLED, PENDING, STATES, DeliveryRow, EventRow
+from handcart.core import clock
+from handcart.core.db import Tx
+
+Row = TypeVar("Row")
+
+LAST_ID = 2**63 - 1
+
+_EVENT = "SELECT event_id, name, subject, body, created_at FROM events WHERE retailer_id = $1"
+_DELIVERY = (
+    "SELECT d.*, w.status FROM deliveries d JOIN webhooks w ON w.retailer_id = d.retailer_id AND w.id = d.webhook_id"
+    " WHERE d.retailer_id = $1"
+)
+_ATTEMPT = (
+    "SELECT event_id, webhook_id, number, at, milliseconds, is_replay, status, cause, url, request_head,"
+    " response_head, response_body FROM attempts WHERE retailer_id = $1"
+)
+
+
+async def events(
+    tx: Tx,
+    retailer_id: int,
+    *,
+    after: int | None = None,
+    until: int = LAST_ID,
+    subject: str | None = None,
+    limit: int = 100,
+) -> Sequence[EventRow]:
+    """A retailer's events behind one of them, or with None the newest ones, in their order; of one order if named."""
+    of_subject = "" if subject is None else " AND subject = $5"
+    rows = await tx.all(
+        f"{_EVENT}{of_subject} AND event_id > $2 AND event_id <= $3 ORDER BY event_id{_first(after)} LIMIT $4",
+        *(retailer_id, after or 0, until, limit),
+        *(() if subject is None else (subject,)),
+    )
+    return _in_order([EventRow(**dict(row)) for row in rows], after)
+
+
+async def event(tx: Tx, retailer_id: int, event_id: int) -> EventRow:
+    """One of a retailer's events; raises `Unknown`."""
+    row = await tx.one(f"{_EVENT} AND event_id = $2", retailer_id, event_id)
+    if row is None:
+        raise unknown_event_id(event_id)
+    return EventRow(**dict(row))
+
+
+async def last_event_id(tx: Tx, retailer_id: int) -> int:
+    """The highest id of a retailer's events, 0 if there is none."""
+    row = await tx.one("SELECT max(event_id) AS last FROM events WHERE retailer_id = $1", retailer_id)
+    return 0 if row is None else row["last"] or 0
+
+
+async def deliveries(tx: Tx, retailer_id: int, event_id: int) -> Sequence[DeliveryRow]:
+    """How an event fares at each webhook."""
+    rows = await tx.all(f"{_DELIVERY} AND d.event_id = $2 ORDER BY d.webhook_id", retailer_id, event_id)
+    return [_delivery(row) for row in rows]
+
+
+async def deliveries_to(
+    tx: Tx, retailer_id: int, webhook_id: int, *, after: int | None = None, state: str | None = None, limit: int = 100
+) -> Sequence[DeliveryRow]:
+    """How events fare at a webhook: those behind one of them, or with None the newest ones, in their order."""
+    assert state in (None, *STATES)  # written out: only so a database knows which of its partial indexes serve
+    in_state = "" if state is None else f" AND d.state = '{state}'"
+    rows = await tx.all(
+        f"{_DELIVERY} AND d.webhook_id = $2{in_state} AND d.event_id > $3 ORDER BY d.event_id{_first(after)} LIMIT $4",
+        *(retailer_id, webhook_id, after or 0, limit),
+    )
+    return _in_order([_delivery(row) for row in rows], after)
+
+
+async def attempts(tx: Tx, retailer_id: int, event_id: int) -> Sequence[Mapping[str, Any]]:
+    """Every attempt to deliver an event, by webhook, the first one first."""
+    rows = await tx.all(f"{_ATTEMPT} AND event_id = $2 ORDER BY webhook_id, number", retailer_id, event_id)
+    return [_attempt(row) for row in rows]
+
+
+async def attempts_since(tx: Tx, retailer_id: int, at: int, limit: int) -> Sequence[Mapping[str, Any]]:
+    """Attempts from a moment of the retailer's clock on, the earliest first."""
+    rows = await tx.all(f"{_ATTEMPT} AND at >= $2 ORDER BY at LIMIT $3", retailer_id, at, limit)
+    return [_attempt(row) for row in rows]
+
+
+def _first(after: int | None) -> str:
+    return " DESC" if after is None else ""
+
+
+def _in_order(rows: list[Row], after: int | None) -> Sequence[Row]:
+    return rows[::-1] if after is None else rows
+
+
+def _attempt(row: Any) -> Mapping[str, Any]:
+    return {**dict(row), "is_replay": bool(row["is_replay"])}
+
+
+def _delivery(row: Any) -> DeliveryRow:
+    goes_out = row["state"] == PENDING and row["status"] == ENABLED
+    return DeliveryRow(
+        event_id=row["event_id"],
+        webhook_id=row["webhook_id"],
+        subject=row["subject"],
+        state=row["state"],
+        tries=row["tries"],
+        attempts=row["attempts"],
+        is_replay=bool(row["is_replay"]),
+        created_at=row["created_at"],
+        attempted_at=row["attempted_at"] or None,
+        next_at=max(row["due_at"], clock.now()) if goes_out else None,
+    )

@@ -1,0 +1,188 @@
+"""The endpoints of callbacks under `/v2/handcart/callbacks`: path, handler, and what each may refuse."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from handcart.callbacks import api, errors
+from handcart.callbacks.api import RulesOf
+from handcart.callbacks.ops import MOST_CHARACTERS, MOST_WEBHOOKS
+from handcart.callbacks.wire import (
+    After,
+    CreateWebhookRequest,
+    DeliveriesResponse,
+    EventIdInPath,
+    EventResponse,
+    EventsResponse,
+    Limit,
+    NewWebhookAnswer,
+    OrderIdInQuery,
+    ReplayRequest,
+    ReplayResponse,
+    StateInQuery,
+    UpdateWebhookRequest,
+    Wait,
+    WebhookAnswer,
+    WebhookIdInPath,
+    WebhooksResponse,
+)
+from handcart.core.db import Tx
+from handcart.core.errors import blank, invalid
+from handcart.core.http import Call, Handler, Route
+from handcart.core.wire import SuccessResponse
+from handcart.oauth.scopes import CALLBACKS
+from handcart.retailers.models import RetailerId
+
+TAG = "Callbacks"
+ABOUT = (
+    "Handcart's own, with the scope `handcart:callbacks`: which endpoints of the retailer's get which events, what"
+    " became of each event, and sending again. Other Connect servers have a dashboard for this."
+)
+_PATH = "/v2/handcart/callbacks"
+_BAD = (
+    errors.Refused("blocked: the URL must begin with https://", "callback_url"),
+    errors.own_address("auth_uri"),
+    errors.unprintable("client_id", MOST_CHARACTERS),
+    errors.unknown_event("shipped"),
+    errors.no_event(),
+)
+
+
+def routes(rules_of: RulesOf) -> Sequence[Route]:
+    """The endpoints, given which addresses callbacks may reach by the settings."""
+
+    async def create(tx: Tx, call: Call) -> NewWebhookAnswer:
+        return await api.create(tx, call, rules_of)
+
+    async def update(tx: Tx, call: Call) -> WebhookAnswer:
+        return await api.update(tx, call, rules_of)
+
+    return (
+        _route("GET", "", "list_webhooks", api.list_webhooks, "List the webhooks", response=WebhooksResponse),
+        _route(
+            "POST",
+            "",
+            "create_webhook",
+            create,
+            "Create a webhook",
+            description="The signing secret is answered this once. Callbacks of events from now on go to it.",
+            body=CreateWebhookRequest,
+            response=NewWebhookAnswer,
+            refusals=(*_BAD, errors.too_many(MOST_WEBHOOKS)),
+        ),
+        _route("GET", "/{webhook_id}", "get_webhook", api.get, "Read a webhook", response=WebhookAnswer),
+        _route(
+            "PUT",
+            "/{webhook_id}",
+            "update_webhook",
+            update,
+            "Change a webhook",
+            body=UpdateWebhookRequest,
+            response=WebhookAnswer,
+            refusals=_BAD,
+        ),
+        _route(
+            "DELETE",
+            "/{webhook_id}",
+            "delete_webhook",
+            api.delete,
+            "Delete a webhook",
+            description="With its secrets; what was waiting for it is not sent any more.",
+            response=SuccessResponse,
+        ),
+        _route(
+            "POST",
+            "/{webhook_id}/enable",
+            "enable_webhook",
+            api.enable,
+            "Enable a webhook",
+            description="What has been waiting goes out, the oldest first.",
+            response=WebhookAnswer,
+        ),
+        _route(
+            "POST",
+            "/{webhook_id}/disable",
+            "disable_webhook",
+            api.disable,
+            "Disable a webhook",
+            description="Its events are kept for when it is enabled again.",
+            response=WebhookAnswer,
+        ),
+        _route(
+            "POST",
+            "/{webhook_id}/rotate_secret",
+            "rotate_secret",
+            api.rotate_secret,
+            "Give a webhook a new signing secret",
+            description="For a day, callbacks carry a signature by the old one as well.",
+            response=NewWebhookAnswer,
+        ),
+        _route(
+            "GET",
+            "/{webhook_id}/deliveries",
+            "list_deliveries",
+            api.list_deliveries,
+            "List the deliveries to a webhook",
+            query={"after": After, "state": StateInQuery, "limit": Limit},
+            response=DeliveriesResponse,
+        ),
+        _route(
+            "GET",
+            "/events",
+            "list_events",
+            api.list_events,
+            "List events, or follow them",
+            tx=None,
+            query={"after": After, "order_id": OrderIdInQuery, "limit": Limit, "wait": Wait},
+            response=EventsResponse,
+        ),
+        _route(
+            "GET",
+            "/events/{event_id}",
+            "get_event",
+            api.get_event,
+            "Read an event, its deliveries and every attempt",
+            response=EventResponse,
+        ),
+        _route(
+            "POST",
+            "/replay",
+            "replay",
+            api.replay,
+            "Send events again",
+            description="With their ids and bodies as they were. A webhook gets what it is subscribed to now; what is"
+            " being sent at this moment is left as it is. Up to 500 at once: go on with `next` as `after`.",
+            body=ReplayRequest,
+            response=ReplayResponse,
+            refusals=(errors.unknown_event_id(0), blank("event_id")),
+        ),
+    )
+
+
+def _route(
+    method: str,
+    path: str,
+    operation_id: str,
+    handler: Handler,
+    summary: str,
+    *,
+    query: dict[str, Any] | None = None,
+    refusals: Sequence[Any] = (),
+    **fields: Any,
+) -> Route:
+    in_path: dict[str, Any] = {"webhook_id": WebhookIdInPath} if "{webhook_id}" in path else {}
+    if "{event_id}" in path:
+        in_path["event_id"] = EventIdInPath
+    unknown = (errors.unknown_webhook(0),) if in_path else ()
+    query = query or {}
+    return Route(
+        method=method,
+        path=_PATH + path,
+        operation_id=f"handcart_callbacks_{operation_id}",
+        handler=handler,
+        scope=CALLBACKS,
+        parameters={**in_path, **query, "X-Retailer-Id": RetailerId},
+        refusals=(*unknown, *refusals, *(invalid(name) for name in query)),
+        summary=summary,
+        tag=TAG,
+        **{"tx": "read" if method == "GET" else "write", **fields},
+    )

@@ -1,0 +1,283 @@
+"""Request and response bodies of the operations about callbacks. Handcart's own: Instacart has a dashboard for this."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal
+
+from msgspec import Meta, Struct
+
+from handcart.core.wire import WireId
+
+_NO_NUL = r"^[^\x00]*$"
+Text = Annotated[str, Meta(pattern=_NO_NUL, description="1 to 1000 printable characters")]
+Url = Annotated[str, Meta(pattern=_NO_NUL, description="https, to a public address, unless the settings allow others")]
+OptionalText = Annotated[str, Meta(pattern=_NO_NUL, description="Up to 1000 printable characters; empty: none")]
+EventName = Annotated[
+    str,
+    Meta(
+        max_length=100, pattern=_NO_NUL, description="With or without the prefix `fulfillment.`", examples=["picking"]
+    ),
+]
+EventNames = Annotated[list[EventName], Meta(max_length=100, description="Names of events, or the one word `all`")]
+# 63 bits: more than a double holds, so a decimal string is taken as well.
+EventId = Annotated[int, Meta(ge=0, le=2**63 - 1, description="As a number or a decimal string", examples=[0])]
+EventDigits = Annotated[str, Meta(pattern=r"^[0-9]{1,19}$(?!\n)")]
+OrderId = Annotated[
+    str, Meta(min_length=1, max_length=255, pattern=_NO_NUL, description="The retailer's own id of an order")
+]
+Timestamp = Annotated[str, Meta(max_length=40, extra_json_schema={"format": "date-time"})]
+State = Literal["pending", "sending", "delivered", "failed"]
+
+# Of paths and queries.
+WebhookIdInPath = Annotated[str, Meta(pattern=r"^[0-9]{1,16}$(?!\n)", description="The id of a webhook")]
+EventIdInPath = Annotated[str, Meta(pattern=r"^[0-9]{1,19}$(?!\n)", description="The id of an event")]
+After = Annotated[
+    int, Meta(ge=0, le=2**63 - 1, description="Those behind the event by this id; without it, the newest ones")
+]
+Limit = Annotated[int, Meta(ge=1, le=500, description="At most so many; 100 if nothing is said")]
+Wait = Annotated[int, Meta(ge=0, le=25, description="Wait so many seconds for an event, if there is none yet")]
+StateInQuery = Annotated[State, Meta(description="Those in this state alone")]
+OrderIdInQuery = Annotated[OrderId, Meta(description="Those about this order alone")]
+
+_WEBHOOK = {
+    "name": "Order events",
+    "callback_url": "https://shop.example/callbacks",
+    "auth_uri": "https://shop.example/oauth/token",
+    "client_id": "connect-at-the-shop",
+    "scope": None,
+    "resource": None,
+    "events": ["all"],
+}
+_SHOWN = {
+    "id": 117_440_512_000_001,
+    "environment": "production",
+    **_WEBHOOK,
+    "status": "enabled",
+    "status_reason": None,
+    "failing_since": None,
+    "old_signing_secret_until": None,
+    "created_at": "2026-11-26T14:00:00Z",
+    "updated_at": "2026-11-26T14:00:00Z",
+}
+_EVENT = {
+    "event_id": 120_259_084_288_001_024,
+    "event_name": "picking",
+    "order_id": "ORD-77120",
+    "created_at": "2026-11-26T14:00:00Z",
+    "body": '{"event_id":120259084288001024,"event_name":"fulfillment.picking",'
+    '"event_timestamp":"2026-11-26T14:00:00Z","event_metadata":{"order_id":"ORD-77120","store_location":"12"}}',
+}
+_DELIVERY = {
+    "event_id": 120_259_084_288_001_024,
+    "webhook_id": 117_440_512_000_001,
+    "order_id": "ORD-77120",
+    "state": "pending",
+    "tries": 1,
+    "attempts": 1,
+    "is_replay": False,
+    "created_at": "2026-11-26T14:00:00Z",
+    "attempted_at": "2026-11-26T14:00:00Z",
+    "next_at": "2026-11-26T14:00:05Z",
+}
+
+
+class CreateWebhookRequest(Struct, kw_only=True):
+    """Where events go, how to get the token that goes with them, and which ones; without `events`: all, new ones too.
+
+    `scope` and `resource` go to the token endpoint as they are.
+    """
+
+    EXAMPLES: ClassVar[Mapping[str, Any]] = {
+        "Every event": {
+            "callback_url": "https://shop.example/callbacks",
+            "auth_uri": "https://shop.example/oauth/token",
+            "client_id": "connect-at-the-shop",
+            "client_secret": "what the shop's authorization server gave out",
+        },
+        "Some events": {
+            **{name: value for name, value in _WEBHOOK.items() if value is not None},
+            "client_secret": "what the shop's authorization server gave out",
+            "events": ["delivered", "canceled"],
+        },
+    }
+
+    callback_url: Url
+    auth_uri: Url
+    client_id: Text
+    client_secret: Text
+    name: Text | None = None
+    scope: OptionalText | None = None
+    resource: OptionalText | None = None
+    events: EventNames | None = None
+
+
+class UpdateWebhookRequest(Struct, kw_only=True):
+    """What is to change; what is left out stays. What is being sent at this moment is not affected."""
+
+    EXAMPLES: ClassVar[Mapping[str, Any]] = {
+        "Other events": {"events": ["brand_new", "delivered"]},
+        "Another receiver": {"callback_url": "https://shop.example/v2/callbacks", "name": "Second version"},
+    }
+
+    name: Text | None = None
+    callback_url: Url | None = None
+    auth_uri: Url | None = None
+    client_id: Text | None = None
+    client_secret: Text | None = None
+    scope: OptionalText | None = None
+    resource: OptionalText | None = None
+    events: EventNames | None = None
+
+
+class WebhookAnswer(Struct, kw_only=True):
+    """A webhook. `failing_since`: nothing but failures since then, and after five days of that it is disabled."""
+
+    EXAMPLES: ClassVar[Mapping[str, Any]] = {"A webhook": _SHOWN}
+
+    id: int
+    environment: Literal["production", "development"]
+    name: str
+    callback_url: str
+    auth_uri: str
+    client_id: str
+    scope: str | None
+    resource: str | None
+    events: list[str]
+    status: Literal["enabled", "disabled"]
+    status_reason: str | None
+    failing_since: Timestamp | None
+    old_signing_secret_until: Timestamp | None
+    created_at: Timestamp
+    updated_at: Timestamp
+
+
+class NewWebhookAnswer(WebhookAnswer, kw_only=True):
+    """A webhook with its new signing secret, which is shown this once."""
+
+    EXAMPLES: ClassVar[Mapping[str, Any]] = {"A new secret": {**_SHOWN, "signing_secret": "whsec_..."}}
+
+    signing_secret: str
+
+
+class WebhooksResponse(Struct):
+    """The retailer's webhooks, the oldest first."""
+
+    EXAMPLES: ClassVar[Mapping[str, Any]] = {"One": {"webhooks": [_SHOWN]}}
+
+    webhooks: list[WebhookAnswer]
+
+
+class EventAnswer(Struct, kw_only=True):
+    """An event. `body`: byte by byte what receivers get; null once it is no longer kept."""
+
+    event_id: int
+    event_name: str
+    order_id: str
+    created_at: Timestamp
+    body: str | None
+
+
+class EventsResponse(Struct, kw_only=True):
+    """Events, the oldest first. `last`: the id of the newest event there is, 0 if there is none."""
+
+    EXAMPLES: ClassVar[Mapping[str, Any]] = {"One": {"events": [_EVENT], "last": 120_259_084_288_001_024}}
+
+    events: list[EventAnswer]
+    last: int
+
+
+class DeliveryAnswer(Struct, kw_only=True):
+    """How an event fares at a webhook. `tries` counts those of the schedule, `attempts` all there were."""
+
+    event_id: int
+    webhook_id: int
+    order_id: str
+    state: State
+    tries: int
+    attempts: int
+    is_replay: bool
+    created_at: Timestamp
+    attempted_at: Timestamp | None
+    next_at: Timestamp | None
+
+
+class DeliveriesResponse(Struct):
+    """Deliveries to a webhook, in the order of their events."""
+
+    EXAMPLES: ClassVar[Mapping[str, Any]] = {"One that waits for its retry": {"deliveries": [_DELIVERY]}}
+
+    deliveries: list[DeliveryAnswer]
+
+
+class AttemptAnswer(Struct, kw_only=True):
+    """One attempt. `cause`: why it failed, null where it did not. Tokens are masked, bodies cut after 2 KiB."""
+
+    webhook_id: int
+    number: int
+    at: Timestamp
+    milliseconds: int
+    is_replay: bool
+    status: int | None
+    cause: str | None
+    url: str
+    request_head: str
+    response_head: str | None
+    response_body: str | None
+
+
+class EventResponse(Struct, kw_only=True):
+    """An event, where it goes, and every attempt to bring it there."""
+
+    EXAMPLES: ClassVar[Mapping[str, Any]] = {
+        "After a failure": {
+            "event": _EVENT,
+            "deliveries": [_DELIVERY],
+            "attempts": [
+                {
+                    "webhook_id": 117_440_512_000_001,
+                    "number": 1,
+                    "at": "2026-11-26T14:00:00Z",
+                    "milliseconds": 12,
+                    "is_replay": False,
+                    "status": 500,
+                    "cause": "status 500",
+                    "url": "https://shop.example/callbacks",
+                    "request_head": "POST https://shop.example/callbacks\ncontent-type: application/json\n"
+                    "authorization: Bearer ***",
+                    "response_head": "500\ncontent-type: text/plain",
+                    "response_body": "database is down",
+                }
+            ],
+        }
+    }
+
+    event: EventAnswer
+    deliveries: list[DeliveryAnswer]
+    attempts: list[AttemptAnswer]
+
+
+class ReplayRequest(Struct, kw_only=True):
+    """Which events go out again, whatever became of them: one, those of an order, or those `after` up to `until`.
+
+    To one webhook, or without `webhook_id` to each of them.
+    """
+
+    EXAMPLES: ClassVar[Mapping[str, Any]] = {
+        "One event": {"event_id": 120_259_084_288_001_024},
+        "All of an order": {"order_id": "ORD-77120"},
+        "A range, to one webhook": {"webhook_id": 117_440_512_000_001, "after": 120_259_084_288_000_000},
+    }
+
+    event_id: EventId | EventDigits | None = None
+    order_id: OrderId | None = None
+    after: EventId | EventDigits | None = None
+    until: EventId | EventDigits | None = None
+    webhook_id: WireId | None = None
+
+
+class ReplayResponse(Struct, kw_only=True):
+    """How many deliveries go out again. `next`: the next `after`, where there may be more; null: that was all."""
+
+    EXAMPLES: ClassVar[Mapping[str, Any]] = {"All": {"replayed": 8, "next": None}}
+
+    replayed: int
+    next: int | None
