@@ -29,6 +29,10 @@ CHAINS = 16
 # A receiver that only fails is asked by as many chains at once.
 CHAINS_WHEN_FAILING = 2
 POST_SECONDS = 15.0
+# Of a chain, nothing more is begun after so long: its lease (`queue.LEASE`) must last for what has begun.
+CHAIN_SECONDS = 10.0
+# After so many failures in a row, a chain is left to what is due.
+_MOST_PROBES = 2
 _STOP_SECONDS = 5
 _MOST_RECORDED = 64
 _RECORD_PAUSES = (0.1, 0.5, 1, 2, 5, 10)
@@ -83,17 +87,18 @@ class Tokens:
     def __init__(self, client: egress.Client) -> None:
         self._client = client
         self._known: dict[tuple[int, int], _Token] = {}
-        self._asking: dict[tuple[int, int], asyncio.Task[_Token]] = {}
+        self._asking: dict[tuple[int, int, int], asyncio.Task[_Token]] = {}
 
     async def of(self, target: Target, *, refused: str | None = None) -> str:
         """A token for a webhook, another than the one refused; raises `TokenRefused`, `egress.Refused` and `Failed`."""
         known = self._known.get(target.key)
         if known is not None and known.is_for(target) and known.value != refused:
             return known.value
-        asking = self._asking.get(target.key)
+        wanted = (*target.key, target.updated_at)
+        asking = self._asking.get(wanted)
         if asking is None:
-            asking = self._asking[target.key] = asyncio.create_task(self._ask(target))
-            asking.add_done_callback(lambda _: self._asking.pop(target.key, None))
+            asking = self._asking[wanted] = asyncio.create_task(self._ask(target))
+            asking.add_done_callback(lambda _: self._asking.pop(wanted, None))
         return (await asyncio.shield(asking)).value
 
     async def _ask(self, target: Target) -> _Token:
@@ -231,15 +236,15 @@ class Sender:
     async def _send(self, chain: Chain) -> None:
         target = chain.target
         rest = list(chain.deliveries if self._chaos is None else await self._chaos.arrange(self._database, chain))
+        started = monotonic()
+        failures = 0
         while rest:
             delivery = rest.pop(0)
             attempt = await self._meddled_with(target, delivery)
-            now = self._now(target.retailer_id)
-            goes_on = attempt.cause is None or any(_is_due_alone(one, now) for one in rest)
-            may_go_on = await self._record(target, Outcome(delivery, attempt, [] if goes_on else rest))
-            if not goes_on:
-                return
-            if not may_go_on and rest:
+            failures = 0 if attempt.cause is None else failures + 1
+            rest, left = _split(rest, failures, self._now(target.retailer_id))
+            may_go_on = await self._record(target, Outcome(delivery, attempt, left))
+            if rest and (not may_go_on or monotonic() - started > CHAIN_SECONDS):
                 await self._database.write(queue.give_back, target, rest)
                 return
 
@@ -351,6 +356,14 @@ def of(settings: Settings, clocks: Clocks, chaos: Chaos | None = None) -> Sender
     return Sender(rules_of(settings), environment, clocks=clocks, chaos=chaos)
 
 
+def _split(rest: Sequence[Delivery], failures: int, now: int) -> tuple[list[Delivery], Sequence[Delivery]]:
+    """What of a chain is still to be sent after so many failures in a row, and what is left for later."""
+    due = [one for one in rest if _is_due_alone(one, now)]
+    if not failures or (due and failures < _MOST_PROBES):
+        return [*rest], []
+    return due, [one for one in rest if not _is_due_alone(one, now)]
+
+
 def _is_due_alone(delivery: Delivery, now: int) -> bool:
     """Whether a delivery goes out though the one before it in its order could not be delivered."""
     if delivery.planned_at:
@@ -365,7 +378,7 @@ def _read_token(answer: egress.Answer, configured_at: int) -> _Token:
         raise TokenRefused("the answer is over 64 KiB or does not end")
     try:
         read = msgspec.json.decode(answer.body, type=_TokenAnswer)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise TokenRefused("the answer is no JSON object with an access_token") from None
     if not _TOKEN.fullmatch(read.access_token):
         raise TokenRefused("the access_token is empty, too long, or has characters that no header may have")

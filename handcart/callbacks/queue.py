@@ -11,7 +11,7 @@ from typing import Any
 from msgspec import Struct
 
 from handcart.callbacks import schedule
-from handcart.callbacks.models import DISABLED, FAILED, PENDING, Attempt, Delivery, Target
+from handcart.callbacks.models import DISABLED, ENABLED, FAILED, PENDING, Attempt, Delivery, Target
 from handcart.callbacks.ops import BEHIND
 from handcart.core import clock
 from handcart.core.db import Tx
@@ -20,6 +20,7 @@ from handcart.core.db import Tx
 LEASE = 90 * clock.SECOND
 MOST_QUEUED = 500
 MOST_IN_CHAIN = 20
+_EVERY = 1_000_000
 _GONE = "the receiver wants no more callbacks (410)"
 _ONLY_FAILURES = "nothing but failures for five days"
 
@@ -62,7 +63,7 @@ async def fan_out(tx: Tx, environment: str) -> int:
         " ORDER BY retailer_id, event_id LIMIT $1",
         MOST_QUEUED,
     )
-    await tx.many(_FAN_OUT, [(*row, environment, row["created_at"] + schedule.PATIENCE) for row in rows])
+    await tx.many(_FAN_OUT, [(*row, environment, row["created_at"] + schedule.PATIENCE, BEHIND) for row in rows])
     await tx.many(
         "UPDATE events SET is_queued = $3 WHERE retailer_id = $1 AND event_id = $2",
         [(row["retailer_id"], row["event_id"], True) for row in rows],
@@ -119,10 +120,14 @@ async def claim(tx: Tx, retailer_id: int, webhook_id: int, now: int, most: int) 
     heads = await tx.all(_HEADS, retailer_id, webhook_id, now, most)
     target = _target(tx, row) if heads else None
     chains = []
-    for head in heads:
+    for subject, due in {head["subject"]: head["event_id"] for head in heads}.items():
         assert target is not None
-        waiting = await tx.all(_WAITING, retailer_id, webhook_id, head["subject"], MOST_IN_CHAIN)
-        chains.append(Chain(target, head["subject"], [_delivery(one) for one in waiting]))
+        waiting = await tx.all(_WAITING, retailer_id, webhook_id, subject, MOST_IN_CHAIN)
+        if waiting[-1]["event_id"] < due:
+            # What is due must be in it, or the order would be claimed again and again for nothing.
+            waiting = await tx.all(_WAITING, retailer_id, webhook_id, subject, _EVERY)
+            waiting = [one for one in waiting if one["event_id"] <= due]
+        chains.append(Chain(target, subject, [_delivery(one) for one in waiting]))
     leased_until = clock.of_process() + LEASE
     taken = [(retailer_id, webhook_id, one.event_id, leased_until) for chain in chains for one in chain.deliveries]
     await tx.many(
@@ -134,12 +139,12 @@ async def claim(tx: Tx, retailer_id: int, webhook_id: int, now: int, most: int) 
 
 
 async def record(tx: Tx, target: Target, outcomes: Sequence[Outcome], now: int) -> bool:
-    """Keep what became of attempts at a webhook; answers whether it may be sent to any further.
+    """Keep what became of attempts at a webhook; answers whether it may be sent to any further as it is configured.
 
     `now`: the retailer's time, in microseconds.
     """
     row = await tx.one(
-        "SELECT status, failures, first_failure_at, failing_since, updated_at FROM webhooks"
+        "SELECT status, failures, first_failure_at, failing_since, caught_up_to, updated_at FROM webhooks"
         " WHERE retailer_id = $1 AND id = $2",
         *target.key,
     )
@@ -155,12 +160,12 @@ async def record(tx: Tx, target: Target, outcomes: Sequence[Outcome], now: int) 
         await _let_go(tx, target, late)
     for one in outcomes:
         if one.attempt.cause is not None:
-            await _put_off(tx, target, one, now)
+            await _put_off(tx, target, one, now, row["caught_up_to"] or 0)
     await _judge(tx, target, row, outcomes, now)
     if any(one.attempt.is_gone for one in outcomes):
         await _disable(tx, target, _GONE, now)
         return False
-    return bool(row["status"] == "enabled")
+    return bool(row["status"] == ENABLED and row["updated_at"] == target.updated_at)
 
 
 async def give_back(tx: Tx, target: Target, deliveries: Sequence[Delivery]) -> None:
@@ -173,12 +178,14 @@ async def give_back(tx: Tx, target: Target, deliveries: Sequence[Delivery]) -> N
 
 
 # PostgreSQL knows little about a queue, whose rows are never long in one state: these leave it one good index each.
-# A chain begins with what is due and has nothing of its order before it that is due as well, or out.
+# A chain is taken for what of its order has been due for longest, unless some of that order is out: so an order of
+# which something is new does not wait behind others that are only sent again.
 _HEADS = (
-    "SELECT subject FROM deliveries d WHERE retailer_id = $1 AND webhook_id = $2 AND state = 'pending' AND due_at <= $3"
+    "SELECT subject, event_id FROM deliveries d WHERE retailer_id = $1 AND webhook_id = $2"
+    " AND state = 'pending' AND due_at <= $3"
     " AND (SELECT 1 FROM deliveries o WHERE o.retailer_id = $1 AND o.webhook_id = $2"
     " AND o.subject = d.subject AND o.state IN ('pending', 'sending')"
-    " AND (o.state = 'sending' OR (o.event_id < d.event_id AND o.due_at <= $3)) LIMIT 1) IS NULL"
+    " AND (o.state = 'sending' OR (o.event_id < d.event_id AND o.due_at <= d.due_at)) LIMIT 1) IS NULL"
     " ORDER BY due_at, event_id LIMIT $4"
 )
 
@@ -188,16 +195,17 @@ _WAITING = (
     " WHERE d.retailer_id = $1 AND d.webhook_id = $2 AND d.subject = $3 AND d.state IN ('pending', 'sending')"
     " ORDER BY d.event_id LIMIT $4"
 )
-# Of an event: retailer, id, name, subject, created_at; environment; when patience ends. A later event of an order is
-# due with the earlier one that waits for a retry, or when patience ends.
+# Of an event: retailer, id, name, subject, created_at; environment; when patience ends; BEHIND. A later event of an
+# order is due with the earlier one that waits for a retry, or when patience ends.
 _FAN_OUT = (
     "INSERT INTO deliveries (retailer_id, event_id, webhook_id, subject, state, tries, attempts, is_replay,"
     " created_at, due_at, planned_at, attempted_at)"
     " SELECT $1, $2, w.id, $4, 'pending', 0, 0, 0 = 1, CAST($5 AS BIGINT),"
     " CASE WHEN w.held_until > $7 THEN $7 ELSE w.held_until END, 0, 0"
     " FROM (SELECT id, COALESCE((SELECT max(d.due_at) FROM deliveries d WHERE d.retailer_id = $1"
-    " AND d.webhook_id = webhooks.id AND d.subject = $4 AND d.state IN ('pending', 'sending') AND d.event_id < $2), 0)"
-    " AS held_until FROM webhooks WHERE retailer_id = $1 AND environment = $6 AND status <> 'deleted'"
+    " AND d.webhook_id = webhooks.id AND d.subject = $4 AND d.state IN ('pending', 'sending') AND d.event_id < $2"
+    " AND d.due_at > $8), 0) AS held_until"
+    " FROM webhooks WHERE retailer_id = $1 AND environment = $6 AND status <> 'deleted'"
     " AND (events = 'all' OR ' ' || events || ' ' LIKE '% ' || $3 || ' %')) w"
     " WHERE true ON CONFLICT (retailer_id, event_id, webhook_id) DO NOTHING"
 )
@@ -229,8 +237,11 @@ async def _keep_attempts(tx: Tx, target: Target, outcomes: Sequence[Outcome]) ->
     await tx.many(_ATTEMPT, rows)
 
 
-async def _put_off(tx: Tx, target: Target, outcome: Outcome, now: int) -> None:
-    """Plan the next try of what failed, if there is one, and let those behind it in its order wait with it."""
+async def _put_off(tx: Tx, target: Target, outcome: Outcome, now: int, caught_up_to: int) -> None:
+    """Plan the next try of what failed, if there is one, and let those behind it in its order wait with it.
+
+    It is noted as attempted after `caught_up_to`, though clocks may stand still: it is not brought forward again.
+    """
     delivery, attempt = outcome.delivery, outcome.attempt
     is_early = delivery.planned_at > now
     tries = delivery.tries if is_early else delivery.tries + 1
@@ -244,7 +255,7 @@ async def _put_off(tx: Tx, target: Target, outcome: Outcome, now: int) -> None:
         delivery.event_id,
         FAILED if pause is None else PENDING,
         tries,
-        now,
+        max(now, caught_up_to + 1),
         due_at,
     )
     await give_back(tx, target, outcome.left)

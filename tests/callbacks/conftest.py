@@ -8,12 +8,28 @@ import pytest
 
 from handcart.callbacks import ops
 from handcart.callbacks.models import NewWebhook
+from handcart.core.db import Tx
 from handcart.sandbox import state
 from handcart.sender import Sender
-from tests.support.orders import Market
 from tests.support.callback_receiver import LOOPBACK, Receiver, receiver, subscribe
+from tests.support.orders import Market
 from tests.support.sandbox import Floor
 from tests.support.server import LiveServer
+
+
+async def development(tx: Tx, retailer_id: int) -> NewWebhook:
+    """A webhook that nobody listens to."""
+    url = "http://127.0.0.1:9/callbacks"
+    return await ops.create(
+        tx,
+        retailer_id,
+        LOOPBACK,
+        environment=ops.environment_of(is_sandbox=True),
+        callback_url=url,
+        auth_uri=url,
+        client_id="id",
+        client_secret="secret",
+    )
 
 
 class Post:

@@ -53,7 +53,7 @@ def http_date(moment: int) -> str:
         ("Wed, 04 Mar 2026 18:20:03 +0100", 0),
         ("Wed, 04 Mar 2026 17:20:33 -0000", 30 * SECOND),
         ("Fri, 31 Dec 9999 23:59:59 -2359", ...),
-        *((garbage, None) for garbage in ("", "-1", "+5", "1.5", "1e9", "5 s", "soon", "\u00b2", "\u0665", "0x10", "5,5")),
+        *((garbage, None) for garbage in ("", "-1", "+5", "1.5", "1e9", "5 s", "soon", "\u00b2", "\u0665", "0x10")),
         *((garbage, None) for garbage in ("Wed, 99 Mar 2026 17:20:03 GMT", "Wed, 04 Mar 2026 99:99:99 GMT", "\xff")),
         *((garbage * 60_000, None) for garbage in ("(", ",", "x ", ": ", "-")),
     ],
@@ -62,11 +62,11 @@ def test_when_retry_after_has_any_form_then_it_is_a_number_a_date_or_nothing(val
     for status in (429, 503):
         read = schedule.retry_after(status, value, NOW)
         assert read is not None if asked is ... else read == asked
-    assert [schedule.retry_after(status, value, NOW) for status in (200, 301, 400, 401, 410, 500, 502, 504)] == [None] * 8
+    assert {schedule.retry_after(status, value, NOW) for status in (200, 301, 400, 401, 410, 500, 502, 504)} == {None}
     assert schedule.retry_after(429, None, NOW) is None
 
 
-@given(st.one_of(st.text(max_size=60), st.from_regex(r"[A-Z][a-z]{2}, \d+ [A-Z][a-z]{2} \d+ [\d:]+ [-+A-Z\d]+")))
+@given(st.text("0123456789:+-,; GMTFriMarUTC\0\xff", max_size=40) | st.text(max_size=20))
 def test_when_retry_after_is_fuzzed_then_it_is_never_negative_and_never_an_error(value: str) -> None:
     asked = schedule.retry_after(503, value, NOW)
     assert asked is None or asked >= 0
