@@ -13,6 +13,7 @@ from handcart.core.settings import Settings
 from handcart.core.stores import connect
 from handcart.oauth import jobs as oauth
 from handcart.sandbox import state as sandbox
+from handcart.sandbox.chaos import Chaos
 
 PAUSE_SECONDS = 60
 STEP_ROWS = 200
@@ -37,7 +38,7 @@ async def run(settings: Settings, keys: Keys, *, once: bool = False) -> None:
     Raises `Unavailable` if the database cannot be opened.
     """
     database = await connect(settings.database_url, keys, settings.pool_size)
-    callbacks_out = sender.of(settings, sandbox.clocks)
+    callbacks_out = sender.of(settings, sandbox.clocks, Chaos())
     try:
         if once:
             await callbacks_out.drain(database)

@@ -78,6 +78,7 @@ class Delivery(Struct, kw_only=True):
     """An event on its way to a webhook. `planned_at` in the future: it goes early, and a failure does not count."""
 
     event_id: int
+    name: str
     subject: str
     body: bytes
     tries: int

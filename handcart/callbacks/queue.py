@@ -130,11 +130,7 @@ async def claim(tx: Tx, retailer_id: int, webhook_id: int, now: int, most: int) 
         chains.append(Chain(target, subject, [_delivery(one) for one in waiting]))
     leased_until = clock.of_process() + LEASE
     taken = [(retailer_id, webhook_id, one.event_id, leased_until) for chain in chains for one in chain.deliveries]
-    await tx.many(
-        "UPDATE deliveries SET state = 'sending', leased_until = $4"
-        " WHERE retailer_id = $1 AND webhook_id = $2 AND event_id = $3",
-        taken,
-    )
+    await tx.many(_TAKE, taken)
     return chains
 
 
@@ -177,6 +173,14 @@ async def give_back(tx: Tx, target: Target, deliveries: Sequence[Delivery]) -> N
     )
 
 
+async def more(tx: Tx, target: Target, subject: str, after: int) -> Sequence[Delivery]:
+    """Take what has come about an order since a chain about it was claimed that ends with the event `after`."""
+    waiting = await tx.all(_WAITING, *target.key, subject, MOST_IN_CHAIN)
+    come = [_delivery(row) for row in waiting if row["event_id"] > after]
+    await tx.many(_TAKE, [(*target.key, one.event_id, clock.of_process() + LEASE) for one in come])
+    return come
+
+
 # PostgreSQL knows little about a queue, whose rows are never long in one state: these leave it one good index each.
 # A chain is taken for what of its order has been due for longest, unless some of that order is out: so an order of
 # which something is new does not wait behind others that are only sent again.
@@ -190,10 +194,14 @@ _HEADS = (
 )
 
 _WAITING = (
-    "SELECT d.event_id, d.subject, e.body, d.tries, d.attempts, d.is_replay, d.created_at, d.due_at, d.planned_at"
-    " FROM deliveries d JOIN events e ON e.retailer_id = d.retailer_id AND e.event_id = d.event_id"
+    "SELECT d.event_id, e.name, d.subject, e.body, d.tries, d.attempts, d.is_replay, d.created_at, d.due_at,"
+    " d.planned_at FROM deliveries d JOIN events e ON e.retailer_id = d.retailer_id AND e.event_id = d.event_id"
     " WHERE d.retailer_id = $1 AND d.webhook_id = $2 AND d.subject = $3 AND d.state IN ('pending', 'sending')"
     " ORDER BY d.event_id LIMIT $4"
+)
+_TAKE = (
+    "UPDATE deliveries SET state = 'sending', leased_until = $4"
+    " WHERE retailer_id = $1 AND webhook_id = $2 AND event_id = $3"
 )
 # Of an event: retailer, id, name, subject, created_at; environment; when patience ends; BEHIND. A later event of an
 # order is due with the earlier one that waits for a retry, or when patience ends.
@@ -365,6 +373,7 @@ def _target(tx: Tx, row: Mapping[str, Any]) -> Target:
 def _delivery(row: Any) -> Delivery:
     return Delivery(
         event_id=row["event_id"],
+        name=row["name"],
         subject=row["subject"],
         body=row["body"].encode(),
         tries=row["tries"],

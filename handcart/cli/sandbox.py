@@ -11,7 +11,10 @@ from handcart.cli.options import show, table
 from handcart.cli.remote import access_options, open_sandbox
 
 _WAIT_SECONDS = 25
-_FAULTS = ("rate_limited", "internal_error", "unavailable", "slow", "slot_taken")
+_FAULTS = (
+    *("rate_limited", "internal_error", "unavailable", "slow", "slot_taken"),
+    *("callback_duplicate", "callback_reorder", "callback_drop", "callback_delay", "callback_error", "token_down"),
+)
 _OUTCOMES = ("linked", "denied", "code", "code_expired", "code_replayed", "linking_token")
 
 
@@ -130,7 +133,7 @@ def _line(call: dict[str, Any]) -> str:
 
 @sandbox.group()
 def faults() -> None:
-    """Let calls fail, be slow, or come too late for a slot."""
+    """Let calls fail, be slow, or come too late for a slot; let callbacks come twice, late, out of order, or not."""
 
 
 @faults.command("add")
@@ -138,15 +141,18 @@ def faults() -> None:
 @click.argument("fault", type=click.Choice(_FAULTS))
 @click.option("--operation", metavar="ID", help="Calls of this operation, such as create_user.")
 @click.option("--path", metavar="PATH", help="Calls of this path, as the API reference writes it.")
+@click.option("--event", metavar="NAME", help="Callbacks of this event, such as picking.")
 @click.option("--times", type=click.IntRange(min=1), metavar="N", help="The next N calls; else until switched off.")
 @click.option("--share", type=click.FloatRange(0, 1, min_open=True), metavar="0..1", help="A share of the calls.")
 @click.option("--seed", type=click.IntRange(min=0), help="Draws that share.")
-@click.option("--slow-ms", type=click.IntRange(1, 30_000), metavar="MS", help="How slow, for `slow`.")
+@click.option(
+    "--slow-ms", type=click.IntRange(1, 30_000), metavar="MS", help="How slow, for `slow` and `callback_delay`."
+)
 @click.option("--retry-after", type=click.IntRange(1, 3600), metavar="S", help="What `rate_limited` asks to wait.")
 @click.option("--slot", "service_option_id", type=int, metavar="ID", help="Which slot, for `slot_taken`.")
 def add_fault(fault: str, as_json: bool, **options: Any) -> None:
     """Switch a fault on, beside those there are."""
-    names = ("operation", "path", "times", "share", "seed", "slow_ms", "retry_after", "service_option_id")
+    names = ("operation", "path", "event", "times", "share", "seed", "slow_ms", "retry_after", "service_option_id")
     wanted = {name: value for name in names if (value := options.pop(name)) is not None}
     server = open_sandbox(**options)
     there = [_left(one) for one in server.ask("GET", "faults")["faults"]]
@@ -178,7 +184,7 @@ def _show_faults(as_json: bool, answer: Any) -> None:
     rows = [
         (
             one["fault"],
-            one.get("operation") or one.get("path") or "every call",
+            one.get("operation") or one.get("path") or one.get("event") or _every(one["fault"]),
             "until switched off" if one.get("times") is None else f"{one['times']} times",
             str(one["seen"]),
             str(one["met"]),
@@ -187,6 +193,10 @@ def _show_faults(as_json: bool, answer: Any) -> None:
     ]
     text = table(("fault", "calls", "how often", "matched", "met"), rows, numbers=("matched", "met"))
     show(as_json, answer, text if rows else "No faults.")
+
+
+def _every(fault: str) -> str:
+    return "every callback" if fault.startswith(("callback", "token")) else "every call"
 
 
 @sandbox.command("link")

@@ -1,4 +1,4 @@
-"""Faults on demand: calls that are refused, slow, or come too late for a slot.
+"""Faults on demand: calls that are refused, slow, or come too late for a slot; those of callbacks are in `chaos`.
 
 A call that meets a refusal never reaches its handler, so that nothing is written. A slot is taken for real: its
 capacity falls to what others have of it, and rises again when faults are switched off.
@@ -8,6 +8,7 @@ import asyncio
 import random
 from collections.abc import Callable, Iterable, Sequence
 
+from handcart.callbacks.events import EVENTS
 from handcart.core import errors
 from handcart.core.db import Database, Tx
 from handcart.core.errors import ApiError, blank, invalid
@@ -15,7 +16,9 @@ from handcart.core.http import Call, Route
 from handcart.retailers.models import Caller
 from handcart.sandbox import state as states
 from handcart.sandbox.state import (
+    CALLBACK_DELAY,
     INTERNAL_ERROR,
+    OF_CALLBACKS,
     RATE_LIMITED,
     SLOT_TAKEN,
     SLOW,
@@ -55,11 +58,15 @@ def check(faults: Sequence[Fault], routes: Iterable[Route], own: str) -> None:
     operations, paths = {route.operation_id for route in known if route.operation_id}, {route.path for route in known}
     for place, fault in enumerate(faults):
         key = f"faults[{place}]"
+        if fault.event is not None and (fault.event not in EVENTS or fault.fault not in OF_CALLBACKS):
+            raise invalid(f"{key}.event")
+        if fault.fault in OF_CALLBACKS and (fault.operation is not None or fault.path is not None):
+            raise invalid(f"{key}.{'path' if fault.operation is None else 'operation'}")
         if fault.operation is not None and fault.operation not in operations:
             raise invalid(f"{key}.operation")
         if fault.path is not None and fault.path not in paths:
             raise invalid(f"{key}.path")
-        if fault.fault == SLOW and not fault.slow_ms:
+        if fault.fault in (SLOW, CALLBACK_DELAY) and not fault.slow_ms:
             raise blank(f"{key}.slow_ms")
         if fault.fault == SLOT_TAKEN and not any(_SLOT in route.path and _is_for(fault, route) for route in known):
             raise invalid(f"{key}.operation")
@@ -69,7 +76,7 @@ async def draw(database: Database, call: Call, retailer_id: int, faults: Sequenc
     """The first fault that this call has to meet; `faults` are those that were there when it came."""
     if not any(_matches(fault, call) for fault in faults):
         return None
-    return await database.write(_draw, call, retailer_id)
+    return await database.write(draw_first, retailer_id, lambda fault: _matches(fault, call))
 
 
 async def meet(database: Database, call: Call, fault: Fault) -> None:
@@ -82,12 +89,12 @@ async def meet(database: Database, call: Call, fault: Fault) -> None:
         raise _REFUSALS[fault.fault](fault)
 
 
-async def _draw(tx: Tx, call: Call, retailer_id: int) -> Fault | None:
-    """Count the call at each fault that it matches, up to the one that it meets."""
+async def draw_first(tx: Tx, retailer_id: int, matches: Callable[[Fault], bool]) -> Fault | None:
+    """Count a call, or a callback, at each fault that it matches, up to the one that it meets: answers that."""
     state = await states.hold(tx, retailer_id)
     met = None
     for fault in state.faults:
-        if met is None and _matches(fault, call):
+        if met is None and matches(fault) and not is_spent(fault):
             fault.seen += 1
             if random.Random(f"{fault.seed}:{fault.seen}").random() < fault.share:  # noqa: S311 (no secret)
                 fault.met += 1
@@ -96,9 +103,14 @@ async def _draw(tx: Tx, call: Call, retailer_id: int) -> Fault | None:
     return met
 
 
+def is_spent(fault: Fault) -> bool:
+    """Whether as many have met a fault as were to meet it."""
+    return fault.times is not None and fault.met >= fault.times
+
+
 def _matches(fault: Fault, call: Call) -> bool:
     route = call.route
-    if route is None or not _is_for(fault, route) or (fault.times is not None and fault.met >= fault.times):
+    if fault.fault in OF_CALLBACKS or route is None or not _is_for(fault, route) or is_spent(fault):
         return False
     if fault.fault != SLOT_TAKEN:
         return True

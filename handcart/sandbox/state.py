@@ -18,20 +18,42 @@ INTERNAL_ERROR = "internal_error"
 UNAVAILABLE = "unavailable"
 SLOW = "slow"
 SLOT_TAKEN = "slot_taken"
-Kind = Literal["rate_limited", "internal_error", "unavailable", "slow", "slot_taken"]
+# What callbacks meet, and not calls.
+CALLBACK_DUPLICATE = "callback_duplicate"
+CALLBACK_REORDER = "callback_reorder"
+CALLBACK_DROP = "callback_drop"
+CALLBACK_DELAY = "callback_delay"
+CALLBACK_ERROR = "callback_error"
+TOKEN_DOWN = "token_down"  # noqa: S105 (no password)
+OF_CALLBACKS = (CALLBACK_DUPLICATE, CALLBACK_REORDER, CALLBACK_DROP, CALLBACK_DELAY, CALLBACK_ERROR, TOKEN_DOWN)
+Kind = Literal[
+    "rate_limited",
+    "internal_error",
+    "unavailable",
+    "slow",
+    "slot_taken",
+    "callback_duplicate",
+    "callback_reorder",
+    "callback_drop",
+    "callback_delay",
+    "callback_error",
+    "token_down",
+]
 
 _NAME = "sandbox of {}"
 
 
 class Fault(Struct, kw_only=True, omit_defaults=True):
-    """A fault that calls meet. `operation` None and `path` None: every call; `times` None: until it is switched off.
+    """A fault that calls, or callbacks, meet. `times` None: until it is switched off.
 
-    `share` of the matching calls meet it, drawn by `seed`. `seen` calls matched so far, `met` of them met it.
+    `operation` None and `path` None: every call; `event` None: every callback. A `share` of those that match meet it,
+    drawn by `seed`. `seen` matched so far, `met` of them met it.
     """
 
     fault: Kind
     operation: str | None = None
     path: str | None = None
+    event: str | None = None
     service_option_id: int | None = None
     times: int | None = None
     share: float = 1.0

@@ -1,0 +1,83 @@
+"""What callbacks can meet on purpose: they come twice, late, out of their order, only at a retry, or find no receiver.
+
+A fault of this kind is switched on like those that calls meet (`faults`). What is said to have failed is kept as an
+attempt and tried again by the usual schedule; nothing is ever lost.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from time import monotonic
+
+from handcart.callbacks import queue
+from handcart.callbacks.models import Attempt, Delivery, Target
+from handcart.callbacks.queue import Chain
+from handcart.core.db import Database
+from handcart.sandbox import faults
+from handcart.sandbox import state as states
+from handcart.sandbox.state import (
+    CALLBACK_DELAY,
+    CALLBACK_DROP,
+    CALLBACK_DUPLICATE,
+    CALLBACK_ERROR,
+    CALLBACK_REORDER,
+    OF_CALLBACKS,
+    TOKEN_DOWN,
+    Fault,
+)
+
+# How long a callback that is to come out of its order waits for a later one to go first.
+REORDER_SECONDS = 3.0
+_PAUSE_SECONDS = 0.1
+
+Send = Callable[[], Awaitable[Attempt]]
+_CAUSES = {
+    CALLBACK_DROP: (None, "lost on the way, on purpose"),
+    CALLBACK_ERROR: (500, "status 500, on purpose"),
+    TOKEN_DOWN: (None, "no token: connection refused, on purpose"),
+}
+
+
+class Chaos:
+    """Lets callbacks meet the faults of their retailer's sandbox (`sender.Chaos`)."""
+
+    def __init__(self, reorder_seconds: float = REORDER_SECONDS) -> None:
+        self._reorder_seconds = reorder_seconds
+
+    async def arrange(self, database: Database, chain: Chain) -> Sequence[Delivery]:
+        """The deliveries of a chain; if the first one is to come late, behind the next one, which it may wait for."""
+        deliveries = list(chain.deliveries)
+        if await _draw(database, chain.target, deliveries[0], (CALLBACK_REORDER,)) is None:
+            return deliveries
+        until = monotonic() + self._reorder_seconds
+        while len(deliveries) == 1 and monotonic() < until:
+            await asyncio.sleep(_PAUSE_SECONDS)
+            deliveries += await database.write(queue.more, chain.target, chain.subject, deliveries[0].event_id)
+        return [*deliveries[1:2], deliveries[0], *deliveries[2:]]
+
+    async def meddle(self, database: Database, target: Target, delivery: Delivery, send: Send) -> Attempt:
+        """Attempt a delivery by `send`, or not, or twice."""
+        kinds = [kind for kind in OF_CALLBACKS if kind != CALLBACK_REORDER]
+        fault = await _draw(database, target, delivery, kinds)
+        if fault is None:
+            return await send()
+        if fault.fault in _CAUSES:
+            status, cause = _CAUSES[fault.fault]
+            at = (await database.read(states.load, target.retailer_id)).now
+            return Attempt(at=at, milliseconds=0, url=target.callback_url, request_head="", status=status, cause=cause)
+        if fault.fault == CALLBACK_DELAY:
+            await asyncio.sleep(fault.slow_ms / 1000)
+        elif fault.fault == CALLBACK_DUPLICATE:
+            await send()
+        return await send()
+
+
+async def _draw(database: Database, target: Target, delivery: Delivery, kinds: Sequence[str]) -> Fault | None:
+    """The fault, one of these, that a callback has to meet."""
+
+    def matches(fault: Fault) -> bool:
+        return fault.fault in kinds and fault.event in (None, delivery.name) and not faults.is_spent(fault)
+
+    state = await database.read(states.load, target.retailer_id)
+    if not any(matches(fault) for fault in state.faults):
+        return None
+    return await database.write(faults.draw_first, target.retailer_id, matches)
