@@ -34,6 +34,7 @@ _FIRST: Mapping[str, tuple[str, str]] = {
     "code_expiry": ("expires_at", f"authorization_codes WHERE {_CLIENTS} AND used_at IS NULL"),
     "authorization_request_expiry": ("expires_at", f"authorization_requests WHERE {_CLIENTS} AND answered_at IS NULL"),
     "robot_step": ("due_at", "robot_runs WHERE retailer_id = $1"),
+    "callback_retry": ("due_at", "deliveries WHERE retailer_id = $1 AND state = 'pending'"),
     "idempotency_key_expiry": ("expires_at", f"idempotency_keys WHERE {_CLIENTS}"),
 }
 DUE = tuple(_FIRST)

@@ -22,6 +22,7 @@ What = Literal[
     "code_expiry",
     "authorization_request_expiry",
     "robot_step",
+    "callback_retry",
     "idempotency_key_expiry",
 ]
 
