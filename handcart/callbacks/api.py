@@ -138,7 +138,7 @@ async def replay(tx: Tx, call: Call) -> ReplayResponse:
     replayed, last = await ops.replay(
         tx,
         call.caller.retailer_id,
-        body.webhook_id,
+        _id(body.webhook_id),
         after=after or 0,
         until=until,
         subject=body.order_id,

@@ -5,7 +5,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from msgspec import Meta, Struct
 
-from handcart.core.wire import WireId
+from handcart.core.wire import DigitId, WireId
 
 _NO_NUL = r"^[^\x00]*$"
 Text = Annotated[str, Meta(pattern=_NO_NUL, description="1 to 1000 printable characters")]
@@ -271,7 +271,7 @@ class ReplayRequest(Struct, kw_only=True):
     order_id: OrderId | None = None
     after: EventId | EventDigits | None = None
     until: EventId | EventDigits | None = None
-    webhook_id: WireId | None = None
+    webhook_id: WireId | DigitId | None = None
 
 
 class ReplayResponse(Struct, kw_only=True):

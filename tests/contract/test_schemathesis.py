@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from handcart.core import clock
-from tests.contract.operations import DOCUMENT, OPERATIONS
+from tests.contract.operations import CALLBACKS, DOCUMENT, OPERATIONS, RECEIVER
 from tests.support.orders import ADDRESS, KINDS, Market
 from tests.support.sandbox import Floor
 from tests.support.server import LiveServer
@@ -26,6 +26,7 @@ SEED = os.environ.get("SCHEMATHESIS_SEED")
 # What succeeds only with holds and orders that are there.
 DEEP = {"get_order", "update_order", "update_order_last_mile", "update_tip", "stage_order", "cancel_order"}
 DEEP |= {"generate_batch", "advance_batch", "create_shopper_order_item"}
+DEEP |= {"handcart_callbacks_update_webhook", "handcart_callbacks_get_event", "handcart_callbacks_replay"}
 # Resets, clocks and faults would pull the ground from under all the others.
 OWN = "^handcart_sandbox_"
 PHASES = {"sqlite": "examples,fuzzing", "postgresql": "fuzzing"}
@@ -63,7 +64,10 @@ def known(market: Market) -> dict[str, object]:
     window = {"starts_at": clock.to_wire(market.at(12)), "ends_at": clock.to_wire(market.at(14))}
     wished = {"postal_code": ADDRESS["postal_code"], "desired_windows": [window]}
     listed = market.post("/v2/fulfillment/service_options/delivery", wished).json()["service_options"]
+    webhook = {"callback_url": RECEIVER, "auth_uri": RECEIVER, "client_id": "shop", "client_secret": "secret"}
     return {
+        "webhook": str(market.post(CALLBACKS, webhook).raise_for_status().json()["id"]),
+        "event": str(market.get(f"{CALLBACKS}/events").json()["last"]),
         "url": market.server.url,
         "user_id": user_id,
         "completed": completed,
