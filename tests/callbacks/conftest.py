@@ -8,6 +8,7 @@ import pytest
 
 from handcart.callbacks import ops
 from handcart.callbacks.models import NewWebhook
+from handcart.core import clock
 from handcart.core.db import Tx
 from handcart.sandbox import state
 from handcart.sender import Sender
@@ -30,6 +31,12 @@ async def development(tx: Tx, retailer_id: int) -> NewWebhook:
         client_id="id",
         client_secret="secret",
     )
+
+
+async def _emit(tx: Tx, retailer_id: int, name: str, order_id: str, metadata: dict[str, Any]) -> int:
+    virtual = (await state.load(tx, retailer_id)).clock
+    with clock.using(virtual or clock.VirtualClock()):
+        return await ops.emit(tx, retailer_id, name, order_id, metadata)
 
 
 class Post:
@@ -60,6 +67,21 @@ class Post:
         """Send all that is due by now."""
         sender = Sender(LOOPBACK, ops.environment_of(is_sandbox=True), clocks=state.clocks, **options)
         self.server.wait_for(asyncio.wait_for(sender.drain(self.server.app.database), 25))
+
+    def emit(self, order_id: str, name: str = "picking", **metadata: Any) -> int:
+        """Let an order owe an event, at the time that the market's clock shows; answers its id."""
+        event_id: int = self.server.write(
+            _emit, self.market.retailer.id, name, order_id, {"order_id": order_id, **metadata}
+        )
+        return event_id
+
+    def advance(self, seconds: int) -> None:
+        """Move the market's clock on."""
+        self.market.post("/v2/handcart_sandbox/clock/advance", {"seconds": seconds}).raise_for_status()
+
+    def body(self, event_id: int) -> str:
+        (row,) = self.server.sql("SELECT body FROM events WHERE event_id = $1", event_id)
+        return str(row["body"])
 
     def deliveries(self) -> list[tuple[str, str, int]]:
         """Name, state and tries of each delivery, in the order of the events."""
