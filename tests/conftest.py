@@ -1,6 +1,7 @@
 """Fixtures for tests of the whole server: each runs on both stores."""
 
-from collections.abc import Iterator
+import itertools
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -30,11 +31,20 @@ def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         yield running
 
 
+@pytest.fixture(autouse=True)
+def _connections(request: pytest.FixtureRequest) -> Iterator[None]:
+    """What a test connects ends with it; what a whole file shares stays open for the file."""
+    if "server" not in request.fixturenames:
+        yield
+        return
+    with request.getfixturevalue("server").clients():
+        yield
+
+
 @pytest.fixture
-def shop(server: LiveServer) -> Iterator[Shop]:
+def shop(server: LiveServer) -> Shop:
     """A retailer of this test's own."""
-    yield Shop(server)
-    server.close_clients()
+    return Shop(server)
 
 
 @pytest.fixture
@@ -51,3 +61,21 @@ def later() -> Iterator[Any]:
 
     yield move
     clock.shift(0)
+
+
+_days = itertools.count(1)
+
+
+@pytest.fixture
+def stopped(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+    """The clock stands at the start of a day that no other test uses; `stopped(seconds)` moves it on.
+
+    So a limit's window lasts as long as the test fills it, however slow the machine is.
+    """
+    moment = [(clock.of_process() // clock.DAY + next(_days)) * clock.DAY]
+    monkeypatch.setattr(clock, "of_process", lambda: moment[0])
+
+    def move(seconds: float) -> None:
+        moment[0] += int(seconds * clock.SECOND)
+
+    return move

@@ -10,7 +10,7 @@ from handcart.accounts import ops
 from handcart.core import clock
 from handcart.core.pages import texts
 from tests.support.pages import is_error, is_page, nothing_written, rows
-from tests.support.shop import PASSWORD, SampleAccount, Shop, Visitor, first_form
+from tests.support.shop import PASSWORD, SampleAccount, Shop, Visitor, first_form, new_email
 
 NEW_PASSWORD = "quite another password"
 TABLES = ("sessions", "rate_limits", "authorization_requests", "accounts")
@@ -329,7 +329,7 @@ def test_locale_then_page_and_refusal_in_it(shop: Shop, header: str, query: dict
     visitor = shop.visitor()
     visitor.http.headers["Accept-Language"] = header
     shown = is_page(visitor.open("/account/sign-in", **query))
-    refused = is_page(visitor.submit(email="nobody@example.com", password="wrong password"), 401)
+    refused = is_page(visitor.submit(email=new_email(), password="wrong password"), 401)
     for page in (shown, refused):
         assert f'<html lang="{locale}">' in page.text
 

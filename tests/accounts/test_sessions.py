@@ -84,7 +84,6 @@ def test_https_then_cookies_are_secure_with_the_host_prefix(https_server: LiveSe
     assert session != value
     is_page(browser.get("/account", headers={"Cookie": f"__Host-handcart={session}"}))
     assert browser.get("/account", headers={"Cookie": f"handcart={session}"}).status_code == 303
-    https_server.close_clients()
 
 
 def test_cookies_then_random_and_never_the_same_twice(shop: Shop) -> None:

@@ -49,8 +49,8 @@ class World:
 
 @pytest.fixture(scope="module")
 def world(server: LiveServer) -> Iterator[World]:
-    yield World(server)
-    server.close_clients()
+    with server.clients():
+        yield World(server)
 
 
 @pytest.fixture(scope="module")

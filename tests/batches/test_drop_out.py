@@ -18,8 +18,8 @@ FINISHED = (400, "Batch is finished", 1001, "workflow_state")
 
 @pytest.fixture(scope="module")
 def market(server: LiveServer) -> Iterator[Market]:
-    yield Market(server, capacity=1000)
-    server.close_clients()
+    with server.clients():
+        yield Market(server, capacity=1000)
 
 
 @pytest.fixture

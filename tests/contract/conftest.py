@@ -1,7 +1,5 @@
 """The retailer of a contract test: one that sells, where the operation is about slots or orders."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from tests.contract.operations import Operation
@@ -11,9 +9,8 @@ from tests.support.shop import Shop
 
 
 @pytest.fixture
-def shop(request: pytest.FixtureRequest, server: LiveServer) -> Iterator[Shop]:
+def shop(request: pytest.FixtureRequest, server: LiveServer) -> Shop:
     """A retailer of this test's own."""
     operation = request.node.callspec.params.get("operation")
     sells = isinstance(operation, Operation) and operation.is_about_selling
-    yield Market(server) if sells else Shop(server)
-    server.close_clients()
+    return Market(server) if sells else Shop(server)

@@ -5,23 +5,11 @@ from typing import Any
 
 import pytest
 
-from handcart.core import clock, ratelimit
+from handcart.core import ratelimit
 from handcart.core.ratelimit import Buckets, Limit
 from tests.support.server import LiveServer
 
 LIMIT = Limit(3, 60)
-
-
-@pytest.fixture
-def stopped(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """A clock that moves when told to: `stopped(seconds)`."""
-    moment = [time.time_ns() // 1000]
-    monkeypatch.setattr(clock, "of_process", lambda: moment[0])
-
-    def move(seconds: float) -> None:
-        moment[0] += int(seconds * clock.SECOND)
-
-    return move
 
 
 @pytest.mark.parametrize("per_second", [1, 2, 3, 5, 7, 10, 50, 500, 999])
@@ -71,35 +59,27 @@ def count(server: LiveServer, subject: str, limit: Limit = LIMIT) -> int:
     return wait
 
 
-def at_the_start_of_a_window() -> float:
-    return 60 - time.time() % 60
-
-
-def test_window_full_then_the_seconds_to_wait_and_a_new_one_after(server: LiveServer, later: Any) -> None:
+def test_window_full_then_the_seconds_to_wait_and_a_new_one_after(server: LiveServer, stopped: Any) -> None:
     subject = f"test:{time.time_ns()}"
-    start = at_the_start_of_a_window()
-    with later(seconds=start):
-        assert [count(server, subject) for _ in range(3)] == [0, 0, 0]
-        assert 55 <= count(server, subject) <= 60
-        assert count(server, f"{subject}:other") == 0
-    with later(seconds=start + 59.0):
-        assert count(server, subject) == 1
-    with later(seconds=start + 60.5):
+    assert [count(server, subject) for _ in range(4)] == [0, 0, 0, 60]
+    assert count(server, f"{subject}:other") == 0
+    stopped(59)
+    assert count(server, subject) == 1
+    stopped(1)
+    assert count(server, subject) == 0
+
+
+def test_hit_taken_back_then_there_is_room_again_and_never_below_none(server: LiveServer, stopped: Any) -> None:
+    subject = f"test:{time.time_ns()}"
+    for _ in range(3):
         assert count(server, subject) == 0
-
-
-def test_hit_taken_back_then_there_is_room_again_and_never_below_none(server: LiveServer, later: Any) -> None:
-    subject = f"test:{time.time_ns()}"
-    with later(seconds=at_the_start_of_a_window()):
-        for _ in range(3):
-            assert count(server, subject) == 0
+    server.write(ratelimit.uncount, subject, LIMIT)
+    assert count(server, subject) == 0
+    assert count(server, subject) > 0
+    for _ in range(10):
         server.write(ratelimit.uncount, subject, LIMIT)
-        assert count(server, subject) == 0
-        assert count(server, subject) > 0
-        for _ in range(10):
-            server.write(ratelimit.uncount, subject, LIMIT)
-        assert [count(server, subject) for _ in range(3)] == [0, 0, 0]
-        assert count(server, subject) > 0
+    assert [count(server, subject) for _ in range(3)] == [0, 0, 0]
+    assert count(server, subject) > 0
 
 
 def test_taken_back_without_a_hit_then_nothing_is_written(server: LiveServer) -> None:

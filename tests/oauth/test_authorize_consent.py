@@ -14,7 +14,7 @@ from handcart.oauth.authorization import MOST_PENDING
 from handcart.oauth.scopes import ALL
 from handcart.retailers import ops as retailers
 from tests.support.pages import is_error, is_page, nothing_written, rows
-from tests.support.shop import REDIRECT_URI, Shop, Visitor, answer, error, first_form
+from tests.support.shop import REDIRECT_URI, Shop, Visitor, answer, error, first_form, new_email
 
 
 def at_consent(shop: Shop) -> Visitor:
@@ -205,7 +205,7 @@ def test_a19_form_token_posted_twenty_times_at_once_then_taken_once(shop: Shop) 
         for _ in range(5):
             visitor.authorize()
             form = first_form(visitor.page.text)
-            form.fields |= {"email": "nobody@example.com", "password": "x" * 2000}
+            form.fields |= {"email": new_email(), "password": "x" * 2000}
             answers = list(posts.map(lambda _, form=form: press(visitor, form), range(20)))
             assert sorted(response.status_code for response in answers) == [401] + [403] * 19
 

@@ -104,7 +104,7 @@ def test_l1_token_in_the_query_or_the_body_then_401(shop: Shop) -> None:
 
 def test_l2_expired_then_401_that_says_so(shop: Shop, later: Any) -> None:
     user_id = shop.user()
-    with later(seconds=86_398):
+    with later(seconds=86_340):
         assert error(shop.get_link(user_id)) == NOT_LINKED
     with later(seconds=86_401):
         answer = shop.get_link(user_id)

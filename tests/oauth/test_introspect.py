@@ -68,7 +68,7 @@ def test_token_dead_or_foreign_then_inactive_and_no_more(shop: Shop, row: str) -
 
 def test_token_expired_then_inactive_and_no_more(shop: Shop, later: Any) -> None:
     token = shop.token
-    with later(seconds=86_398):
+    with later(seconds=86_340):
         assert introspect(shop, token).json()["active"] is True
     with later(seconds=86_401):
         assert introspect(shop, token).content == b'{"active":false}'

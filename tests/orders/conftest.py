@@ -10,5 +10,5 @@ from tests.support.server import LiveServer
 
 @pytest.fixture(scope="module")
 def market(server: LiveServer) -> Iterator[Market]:
-    yield Market(server, capacity=100_000)
-    server.close_clients()
+    with server.clients():
+        yield Market(server, capacity=100_000)

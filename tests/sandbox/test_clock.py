@@ -1,7 +1,6 @@
 """A clock for each retailer: what obeys it, where it goes, and who has none."""
 
 import asyncio
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +21,9 @@ from tests.support.shop import Shop, error
 
 
 @pytest.fixture
-def market(server: LiveServer) -> Iterator[Market]:
+def market(server: LiveServer) -> Market:
     """A shop that sells."""
-    yield Market(server)
-    server.close_clients()
+    return Market(server)
 
 
 # What obeys it

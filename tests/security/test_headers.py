@@ -186,4 +186,3 @@ def https_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServe
 def test_public_address_is_https_then_strict_transport_security(https_server: LiveServer, path: str) -> None:
     answer = https_server.http().get(path)
     assert answer.headers["strict-transport-security"] == "max-age=31536000"
-    https_server.close_clients()

@@ -35,7 +35,6 @@ def logged(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Liv
     try:
         with live_server(database, tmp_path, access_log=True) as server:
             yield server, lines
-            server.close_clients()
     finally:
         log.to(None)
 
@@ -191,6 +190,5 @@ def test_database_file_then_closed_to_others(tmp_path: Path) -> None:
     with live_server(f"sqlite:///{tmp_path}/handcart.db", tmp_path) as server:
         Shop(server)
         modes = {path.name: os.stat(path).st_mode & 0o077 for path in tmp_path.iterdir()}
-        server.close_clients()
     assert modes
     assert set(modes.values()) == {0}, modes

@@ -66,9 +66,15 @@ class LiveServer:
         self._clients.append(client)
         return client
 
-    def close_clients(self) -> None:
-        while self._clients:
-            self._clients.pop().close()
+    @contextmanager
+    def clients(self) -> Iterator[None]:
+        """Close the clients that the block made, and no others."""
+        before = len(self._clients)
+        try:
+            yield
+        finally:
+            while len(self._clients) > before:
+                self._clients.pop().close()
 
 
 def make_database(database_url: str, keys: Keys) -> None:
@@ -150,9 +156,9 @@ def live_server(database_url: str, data: Path, **options: Any) -> Iterator[LiveS
         time.sleep(0.005)
     running = LiveServer(app, url, loop)
     try:
-        yield running
+        with running.clients():
+            yield running
     finally:
-        running.close_clients()
         server.should_exit = True
         thread.join(30)
         socket.close()

@@ -28,6 +28,11 @@ def new_address() -> str:
     return f"10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}"
 
 
+def new_email() -> str:
+    """An e-mail address that no other test uses: those of nobody have limits, too."""
+    return f"{secrets.token_hex(6)}@example.com"
+
+
 @dataclass
 class SampleAccount:
     id: int
@@ -82,7 +87,7 @@ class Shop:
 
     def account(self, *, member_for: int | None = None) -> SampleAccount:
         """Make an account of the platform; a member for so many microseconds."""
-        email = f"{secrets.token_hex(6)}@example.com"
+        email = new_email()
         made = self.server.write(accounts.create, email, PASSWORD_HASH)
         if member_for:
             self.server.write(accounts.grant_membership, made.id, clock.now() + member_for)
