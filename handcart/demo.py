@@ -170,6 +170,7 @@ async def register_webhook(
     if kept is not None:
         with contextlib.suppress(Unknown):
             await callbacks.update(tx, retailer.id, kept["id"], rules, urls)
+            await callbacks.enable(tx, retailer.id, kept["id"])  # it may have been gone for long
             return kept
     credentials = {"client_id": "handcart", "client_secret": secrets.token_urlsafe(32)}
     environment = callbacks.environment_of(is_sandbox=True)

@@ -23,6 +23,7 @@ SESSION_SECONDS = 12 * 60 * 60
 LINK_SECONDS = 10 * 60
 LINKS_PER_SESSION = 5
 ORDERS_SHOWN = 20
+STANDING_SECONDS = 10 * 60  # then the platform is asked again, lest an event that never came be missed for good
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS sessions (
@@ -60,6 +61,7 @@ CREATE TABLE IF NOT EXISTS order_standings (
     order_id      TEXT PRIMARY KEY,
     version       INTEGER NOT NULL,
     found_version INTEGER,
+    found_at      REAL,
     found         BLOB
 );
 """
@@ -201,7 +203,8 @@ class Sessions:
     def outdate_order(self, order_id: str) -> None:
         """Something happened to an order: what the platform said of it is no longer true."""
         self._db.execute(
-            "INSERT INTO order_standings VALUES (?, 1, NULL, NULL) ON CONFLICT DO UPDATE SET version = version + 1",
+            "INSERT INTO order_standings (order_id, version) VALUES (?, 1)"
+            " ON CONFLICT DO UPDATE SET version = version + 1",
             (order_id,),
         )
 
@@ -213,15 +216,16 @@ class Sessions:
     def keep_standing(self, found: Order, version: int) -> None:
         """Keep what the platform said of an order when it was asked for this version of it."""
         self._db.execute(
-            "INSERT INTO order_standings VALUES (:id, :version, :version, :found) ON CONFLICT DO UPDATE"
-            " SET found_version = excluded.found_version, found = excluded.found",
-            {"id": found.id, "version": version, "found": msgspec.json.encode(found)},
+            "INSERT INTO order_standings VALUES (:id, :version, :version, :now, :found) ON CONFLICT DO UPDATE"
+            " SET found_version = excluded.found_version, found_at = excluded.found_at, found = excluded.found",
+            {"id": found.id, "version": version, "now": self._now(), "found": msgspec.json.encode(found)},
         )
 
     def standing(self, order_id: str) -> Order | None:
-        """What the platform said of an order; None when something has happened since."""
+        """What the platform said of an order; None when something has happened since, or it is long ago."""
         row = self._db.execute(
-            "SELECT found FROM order_standings WHERE order_id = ? AND found_version = version", (order_id,)
+            "SELECT found FROM order_standings WHERE order_id = ? AND found_version = version AND found_at > ?",
+            (order_id, self._now() - STANDING_SECONDS),
         ).fetchone()
         return msgspec.json.decode(row[0], type=Order) if row else None
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from playwright.sync_api import expect
 
-from tests.browser.test_pages import fits, focused, press_enter, tab_to
+from tests.browser.test_pages import failed_loads, fits, focused, press_enter, tab_to
 from tests.browser.tour import to_slots
 from tests.support.browser import Demo, Visit
 
@@ -117,9 +117,16 @@ def test_keyboard_alone_then_a_full_time_says_why_and_a_free_one_is_ordered(visi
     expect(page.locator("#status")).to_have_text("Completed")
     expect(page.locator(".steps .done")).to_have_count(5)
     expect(page.get_by_role("region", name="Your items")).to_contain_text("Not there today: you do not pay for it.")
+    story = page.get_by_role("region", name="What happened").get_by_role("listitem")
+    expect(story.last).to_contain_text("Delivered")
+    told = story.all_inner_texts()
+    page.reload()
+    assert story.all_inner_texts() == told
 
 
-def test_hold_runs_out_and_the_page_counts_and_still_orders(visit: Open, demo: Demo) -> None:
+def test_hold_runs_out_and_the_page_counts_and_still_orders_and_asks_when_it_cannot_listen(
+    visit: Open, demo: Demo
+) -> None:
     customer = visit()
     page = customer.page
     to_slots(customer)
@@ -137,8 +144,13 @@ def test_hold_runs_out_and_the_page_counts_and_still_orders(visit: Open, demo: D
     expect(timer).to_be_hidden()
     expect(page.locator("#hold-text")).to_contain_text("You can still order: you get it if it is free.")
     demo.sql("UPDATE holds SET expires_at = 1")
+    page.route("**/news", lambda route: route.fulfill(status=404))
     customer.press("Place order")
     assert customer.notice == "Thank you! Your order is placed."
+
+    demo.sandbox(f"orders/{page.url.rpartition('/')[2]}/run", pace="instantly")  # nobody tells the page: it asks
+    expect(page.locator("#status")).to_have_text("Completed")
+    assert failed_loads(customer) == 1
 
 
 def test_time_filled_up_meanwhile_and_the_shop_asks_for_another(visit: Open, demo: Demo) -> None:

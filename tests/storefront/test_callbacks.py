@@ -178,6 +178,14 @@ def test_something_happens_while_the_platform_is_asked_and_it_is_asked_again(bro
     assert readings(platform) == 2
 
 
+def test_nothing_heard_for_long_and_the_platform_is_asked_again(browser, platform, clock):
+    path = order(browser)
+    for seconds, asked in ((0, 1), (599, 1), (1, 2), (1, 2)):
+        clock[0] += seconds
+        browser.get(path)
+        assert readings(platform) == asked
+
+
 def test_platform_down_and_the_page_shows_what_it_was_told(browser, platform, sender, ids):
     path = order(browser)
     browser.get(path)
