@@ -272,6 +272,15 @@ def test_when_wsgi_names_no_good_length_then_it_is_refused(
     assert statuses[0].startswith(f"{status} ")
 
 
+def test_when_a_wsgi_dispatcher_cuts_the_prefix_off_then_what_is_left_is_served(shop: Shop) -> None:
+    send = wsgi({"": Receiver(shop.handle, accepts=ISSUER.accepts), "/token": ISSUER})
+    for path, status in (("", 401), ("/token", 400), ("/callbacks", 404)):
+        statuses: list[str] = []
+        environ = {"REQUEST_METHOD": "POST", "SCRIPT_NAME": "/callbacks", "PATH_INFO": path, "CONTENT_LENGTH": "0"}
+        send(environ, lambda line, headers, statuses=statuses: statuses.append(line))
+        assert statuses[0].startswith(f"{status} ")
+
+
 def test_when_wsgi_gets_a_coroutine_function_then_it_is_refused(shop: Shop) -> None:
     with pytest.raises(TypeError, match="plain function"):
         wsgi({"/callbacks": Receiver(shop.handle_async, accepts=ISSUER.accepts)})

@@ -10,6 +10,10 @@ from contextlib import contextmanager
 
 import httpx
 import pytest
+import uvicorn
+
+from storefront.__main__ import Server
+from storefront.news import News
 
 OPTIONS = ["--api-url=http://127.0.0.1:1", "--authorize-url=http://127.0.0.1:1/oauth/authorize", "--client-id=shop"]
 SECRET = {"STOREFRONT_CLIENT_SECRET": "s3cret"}
@@ -59,6 +63,15 @@ def test_half_a_webhook_and_start_is_refused_with_a_sentence():
     with shop("--port=0", environment=SECRET | {"STOREFRONT_CALLBACK_CLIENT_ID": "platform"}) as process:
         assert process.wait(20) == 2
         assert "callbacks need both" in process.stderr.read()
+
+
+async def test_page_listens_at_the_end_and_is_let_go():
+    news = News()
+    server = Server(uvicorn.Config(app=None), "http://127.0.0.1", news)
+    versions = news.versions("SM-1", lambda: 1)
+    assert await anext(versions) == 1
+    server.handle_exit(signal.SIGTERM, None)
+    assert await anext(versions, "over") == "over"
 
 
 def test_inherited_socket_is_listened_on():
