@@ -53,8 +53,11 @@ class Post:
         made: NewWebhook = self.server.write(subscribe, self.market.retailer.id, to or self.shop, **fields)
         return made
 
+    def sender(self, **options: Any) -> Sender:
+        return Sender(LOOPBACK, ops.environment_of(is_sandbox=True), clocks=state.clocks, **options)
+
     def start(self, **options: Any) -> Sender:
-        sender = Sender(LOOPBACK, ops.environment_of(is_sandbox=True), clocks=state.clocks, **options)
+        sender = self.sender(**options)
         self.server.wait_for(sender.open(self.server.app.database))
         self._senders.append(sender)
         return sender
@@ -65,8 +68,7 @@ class Post:
 
     def drain(self, **options: Any) -> None:
         """Send all that is due by now."""
-        sender = Sender(LOOPBACK, ops.environment_of(is_sandbox=True), clocks=state.clocks, **options)
-        self.server.wait_for(asyncio.wait_for(sender.drain(self.server.app.database), 25))
+        self.server.wait_for(asyncio.wait_for(self.sender(**options).drain(self.server.app.database), 25))
 
     def emit(self, order_id: str, name: str = "picking", **metadata: Any) -> int:
         """Let an order owe an event, at the time that the market's clock shows; answers its id."""
@@ -92,12 +94,14 @@ class Post:
         )
         return [(row["name"], row["state"], row["tries"]) for row in rows]
 
-    def causes(self) -> list[str | None]:
+    def causes(self, order_id: str | None = None) -> list[str | None]:
+        """Why each attempt failed, None if it did not; about an order alone if it is named."""
         rows = self.server.sql(
-            "SELECT cause FROM attempts WHERE retailer_id = $1 ORDER BY event_id, webhook_id, number",
+            "SELECT a.cause, e.subject FROM attempts a JOIN events e ON e.retailer_id = a.retailer_id"
+            " AND e.event_id = a.event_id WHERE a.retailer_id = $1 ORDER BY a.event_id, a.webhook_id, a.number",
             self.market.retailer.id,
         )
-        return [row["cause"] for row in rows]
+        return [row["cause"] for row in rows if order_id in (None, row["subject"])]
 
 
 @pytest.fixture

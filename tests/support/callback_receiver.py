@@ -36,6 +36,10 @@ class Received:
         return str(self.event["event_name"]).removeprefix("fulfillment.")
 
     @property
+    def token(self) -> str:
+        return self.headers.get("Authorization", "").removeprefix("Bearer ")
+
+    @property
     def order_id(self) -> str:
         return str(self.event["event_metadata"]["order_id"])
 
@@ -80,7 +84,7 @@ class Receiver:
         received = Received(headers, body)
         answer = self.answer(received)
         status, more = answer if isinstance(answer, tuple) else (answer, {})
-        if headers.get("Authorization", "").removeprefix("Bearer ") not in self.tokens:
+        if received.token not in self.tokens:
             status = 401
         with self._changed:
             self.callbacks.append(received)

@@ -1,0 +1,204 @@
+"""The token that a receiver wants: what its token endpoint may answer, and how seldom it is asked."""
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+
+from handcart import sender
+from handcart.callbacks import ops
+from handcart.callbacks.models import NewWebhook
+from tests.callbacks.conftest import Post
+from tests.support.callback_receiver import CLIENT_SECRET, LOOPBACK, Receiver, receiver
+from tests.support.receivers import receiving, saying
+from tests.support.server import on_sqlite
+
+pytestmark = on_sqlite
+UNREADABLE = "no token: the answer is no JSON object with an access_token"
+BAD_TOKEN = "no token: the access_token is empty, too long, or has characters that no header may have"
+BAD_TIME = "no token: expires_in is no positive number"
+
+
+def given(token: Any, **more: Any) -> Any:
+    return 200, {}, json.dumps({"access_token": token, **more}).encode()
+
+
+REFUSED = {
+    "lines in the token": (given("a\r\nX-Evil: 1"), BAD_TOKEN),
+    "a line's end": (given("a\n"), BAD_TOKEN),
+    "a space": (given("a b"), BAD_TOKEN),
+    "an accent": (given("\u00e9"), BAD_TOKEN),
+    "NUL": (given("a\0"), BAD_TOKEN),
+    "nothing": (given(""), BAD_TOKEN),
+    "too long": (given("a" * 8193), BAD_TOKEN),
+    "no token": ((200, {}, b'{"expires_in": 3600}'), UNREADABLE),
+    "null": (given(None), UNREADABLE),
+    "a number": (given(12345), UNREADABLE),
+    "a list": ((200, {}, b'["a"]'), UNREADABLE),
+    "half of JSON": ((200, {}, b'{"access_token": "a'), UNREADABLE),
+    "no UTF-8": ((200, {}, b'{"access_token": "\xff\xfe"}'), UNREADABLE),
+    "a lone surrogate": ((200, {}, b'{"access_token": "\\ud800"}'), UNREADABLE),
+    "deep JSON": ((200, {}, b'{"x": ' + b"[" * 30_000 + b"]" * 30_000 + b', "access_token": "a"}'), UNREADABLE),
+    "a page": ((200, {"Content-Type": "text/html"}, b"<!doctype html><title>Log in</title>"), UNREADABLE),
+    "an empty body": ((200, {}, b""), UNREADABLE),
+    "1 MB": (given("a", padding="x" * 2**20), "no token: the answer is over 64 KiB or does not end"),
+    "a redirect": ((302, {"Location": "/token2"}, b""), "no token: status 302"),
+    "to itself": ((307, {"Location": "/token"}, b""), "no token: status 307"),
+    "refused": ((401, {}, b'{"error": "invalid_client"}'), "no token: status 401"),
+    "an error": ((500, {}, b'{"access_token": "a"}'), "no token: status 500"),
+    "a time in the past": (given("a", expires_in=-1), BAD_TIME),
+    "no time": (given("a", expires_in=0), BAD_TIME),
+    "a word for a time": (given("a", expires_in="soon"), BAD_TIME),
+    "not a number": (given("a", expires_in="nan"), BAD_TIME),
+    "true": (given("a", expires_in=True), UNREADABLE),
+    "beyond numbers": ((200, {}, b'{"access_token": "a", "expires_in": 1e999}'), UNREADABLE),
+}
+
+
+def test_when_the_token_endpoint_answers_badly_then_the_failure_has_a_name_and_nothing_is_sent(post: Post) -> None:
+    post.subscribe()
+    for what, (answer, cause) in REFUSED.items():
+        post.shop.token = lambda answer=answer: answer  # type: ignore[misc]
+        post.emit(what)
+        asked = len(post.shop.token_requests)
+        post.drain()
+        assert (what, post.causes(what)) == (what, [cause])
+        assert (what, len(post.shop.token_requests) - asked) == (what, 1)
+    assert post.shop.callbacks == []
+    assert {(state, tries) for _, state, tries in post.deliveries()} == {("pending", 1)}
+    rows = post.server.sql("SELECT * FROM attempts WHERE retailer_id = $1", post.market.retailer.id)
+    assert CLIENT_SECRET not in str([dict(row) for row in rows])
+    post.shop.token = None
+    post.advance(7)
+    post.drain()
+    assert {(state, tries) for _, state, tries in post.deliveries()} == {("delivered", 2)}
+
+
+@pytest.mark.parametrize("expires_in", [None, "3600", 0.5e9, 10**12, "1e300", "inf"])
+def test_when_a_token_says_nothing_strange_about_its_end_then_it_is_used_again(post: Post, expires_in: Any) -> None:
+    post.shop.expires_in = expires_in
+    post.subscribe()
+    for number in range(30):
+        post.emit(f"order {number}")
+    post.emit("order 1", "delivering")
+    post.drain()
+    assert len(post.shop.callbacks) == 31
+    assert len(post.shop.token_requests) == 1
+
+
+def test_when_a_token_has_ended_then_another_is_asked_for(post: Post) -> None:
+    post.shop.expires_in = 0.000001
+    post.subscribe()
+    for _ in range(3):
+        post.emit("order")
+    post.drain()
+    assert [one.token for one in post.shop.callbacks] == ["token-0", "token-1", "token-2"]
+
+
+@pytest.mark.parametrize("gives_the_same", [True, False])
+def test_when_every_token_is_refused_then_one_attempt_asks_for_another_once(post: Post, gives_the_same: bool) -> None:
+    if gives_the_same:
+        post.shop.token = lambda: given("the-same")
+    post.subscribe()
+    post.emit("order")
+    post.shop.answer = lambda received: 401
+    post.drain()
+    assert (len(post.shop.callbacks), len(post.shop.token_requests)) == (2, 2)
+    assert post.causes() == ["status 401"]
+    assert post.deliveries() == [("picking", "pending", 1)]
+
+
+def test_when_a_token_was_withdrawn_then_all_chains_renew_it_together_and_nothing_fails(post: Post) -> None:
+    post.subscribe()
+    post.start()
+    post.emit("order")
+    post.shop.wait(1)
+    post.shop.tokens.clear()
+    for number in range(16):
+        post.emit(f"order {number}")
+    post.shop.wait_until(lambda: [one.token for one in post.shop.callbacks].count("token-1") == 16)
+    post.stop()
+    assert len(post.shop.token_requests) == 2
+    assert {(state, tries) for _, state, tries in post.deliveries()} == {("delivered", 1)}
+
+
+def test_when_the_token_endpoint_is_dead_then_each_attempt_ends_and_others_are_sent_to(
+    post: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sender, "POST_SECONDS", 0.5)
+
+    async def attempt() -> tuple[int, int]:
+        async with receiving(saying()) as dead:
+            await post.server.app.database.write(_point, post.market.retailer.id, webhook, dead.port)
+            await asyncio.wait_for(post.sender().drain(post.server.app.database), 25)
+            return len(dead.requests), dead.most_open
+
+    webhook = post.subscribe().webhook
+    with receiver() as other:
+        post.subscribe(other)
+        for number in range(12):
+            post.emit(f"order {number}")
+        asked = post.server.wait_for(attempt())
+        assert len(other.callbacks) == 12
+    assert asked == (1, 1)
+    assert post.shop.callbacks == []
+    assert post.causes() == ["no token: timeout: no answer within 0.5 s", None] * 12
+
+
+async def _point(tx: Any, retailer_id: int, webhook: Any, port: int) -> None:
+    """Let a webhook's token endpoint be another one."""
+    await tx.run(
+        "UPDATE webhooks SET auth_uri = $3 WHERE retailer_id = $1 AND id = $2",
+        retailer_id,
+        webhook.id,
+        f"http://127.0.0.1:{port}/token",
+    )
+
+
+def change(post: Post, made: NewWebhook, to: Receiver) -> None:
+    changes = {"callback_url": to.callback_url, "auth_uri": to.auth_uri}
+    retailer_id = post.market.retailer.id
+    post.server.write(ops.update, retailer_id, made.webhook.id, LOOPBACK, changes)
+
+
+def test_when_the_endpoint_changes_in_flight_then_what_is_out_arrives_there_and_the_next_at_the_new_one(
+    post: Post,
+) -> None:
+    made = post.subscribe()
+    with receiver() as new:
+        for _ in range(3):
+            post.emit("order")
+
+        def answer(received: Any) -> int:
+            change(post, made, new)
+            return 200
+
+        post.shop.answer = answer
+        post.drain()
+        assert (len(post.shop.callbacks), len(new.callbacks)) == (1, 2)
+        # Each has given its own: a token is never taken along to another endpoint.
+        assert (len(post.shop.token_requests), len(new.token_requests)) == (1, 1)
+    assert post.deliveries() == [("picking", "delivered", 1)] * 3
+
+
+def test_when_the_endpoint_changes_while_a_token_is_asked_for_then_that_token_goes_to_nobody_else(post: Post) -> None:
+    made = post.subscribe()
+    with receiver() as new:
+        post.emit("order")
+
+        def token() -> Any:
+            post.shop.token = None
+            change(post, made, new)
+            post.emit("other order")
+            new.wait(1)  # which the sender has claimed by now with what holds now
+            return given("of-the-old-one")
+
+        post.shop.token = token
+        post.shop.answer = lambda received: 200
+        post.start()
+        new.wait(1)
+        post.shop.wait(1)
+        assert {one.token for one in new.callbacks} == {"token-0"}
+        assert {one.token for one in post.shop.callbacks} <= {"of-the-old-one", "token-1"}
+        post.stop()
