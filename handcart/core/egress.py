@@ -110,9 +110,6 @@ class _Reading:
         self._parser = httptools.HttpResponseParser(self)
 
     def feed(self, data: bytes) -> None:
-        if self.end.done():
-            self.may_stay = False  # more than was asked for
-            return
         head, rest = data, b""
         if not self.head.done():
             room = MOST_HEAD - self._taken
