@@ -1,20 +1,15 @@
 """Configure webhooks, see what became of events, send them again."""
 
 import asyncio
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
 from msgspec import structs
 
-from handcart.callbacks import errors, ops, queries
-from handcart.callbacks.models import DeliveryRow, EventRow, NewWebhook, Webhook
+from handcart.callbacks import answers, errors, ops, queries
 from handcart.callbacks.wire import (
     After,
-    AttemptAnswer,
     CreateWebhookRequest,
     DeliveriesResponse,
-    DeliveryAnswer,
-    EventAnswer,
     EventResponse,
     EventsResponse,
     Limit,
@@ -28,7 +23,7 @@ from handcart.callbacks.wire import (
     WebhookAnswer,
     WebhooksResponse,
 )
-from handcart.core import clock, egress
+from handcart.core import egress
 from handcart.core.db import Tx
 from handcart.core.errors import blank
 from handcart.core.http import Call
@@ -53,15 +48,15 @@ async def create(tx: Tx, call: Call, rules_of: RulesOf) -> NewWebhookAnswer:
         own_url=settings.issuer,
         **{name: value for name, value in structs.asdict(body).items() if value is not None},
     )
-    return _new(made)
+    return answers.new_webhook(made)
 
 
 async def list_webhooks(tx: Tx, call: Call) -> WebhooksResponse:
-    return WebhooksResponse([_webhook(one) for one in await ops.webhooks(tx, call.caller.retailer_id)])
+    return WebhooksResponse([answers.webhook(one) for one in await ops.webhooks(tx, call.caller.retailer_id)])
 
 
 async def get(tx: Tx, call: Call) -> WebhookAnswer:
-    return _webhook(await ops.webhook(tx, call.caller.retailer_id, _webhook_id(call)))
+    return answers.webhook(await ops.webhook(tx, call.caller.retailer_id, _webhook_id(call)))
 
 
 async def update(tx: Tx, call: Call, rules_of: RulesOf) -> WebhookAnswer:
@@ -69,7 +64,9 @@ async def update(tx: Tx, call: Call, rules_of: RulesOf) -> WebhookAnswer:
     settings = call.app.settings
     changes = {name: value for name, value in structs.asdict(body).items() if value is not None}
     retailer_id = call.caller.retailer_id
-    return _webhook(await ops.update(tx, retailer_id, _webhook_id(call), rules_of(settings), changes, settings.issuer))
+    return answers.webhook(
+        await ops.update(tx, retailer_id, _webhook_id(call), rules_of(settings), changes, settings.issuer)
+    )
 
 
 async def delete(tx: Tx, call: Call) -> SuccessResponse:
@@ -78,15 +75,15 @@ async def delete(tx: Tx, call: Call) -> SuccessResponse:
 
 
 async def enable(tx: Tx, call: Call) -> WebhookAnswer:
-    return _webhook(await ops.enable(tx, call.caller.retailer_id, _webhook_id(call)))
+    return answers.webhook(await ops.enable(tx, call.caller.retailer_id, _webhook_id(call)))
 
 
 async def disable(tx: Tx, call: Call) -> WebhookAnswer:
-    return _webhook(await ops.disable(tx, call.caller.retailer_id, _webhook_id(call), _DISABLED_BY_API))
+    return answers.webhook(await ops.disable(tx, call.caller.retailer_id, _webhook_id(call), _DISABLED_BY_API))
 
 
 async def rotate_secret(tx: Tx, call: Call) -> NewWebhookAnswer:
-    return _new(await ops.rotate_secret(tx, call.caller.retailer_id, _webhook_id(call)))
+    return answers.new_webhook(await ops.rotate_secret(tx, call.caller.retailer_id, _webhook_id(call)))
 
 
 async def list_deliveries(tx: Tx, call: Call) -> DeliveriesResponse:
@@ -95,7 +92,7 @@ async def list_deliveries(tx: Tx, call: Call) -> DeliveriesResponse:
     after, state = query(call.query, "after", After), query(call.query, "state", StateInQuery)
     limit = query(call.query, "limit", Limit) or _FEW
     found = await queries.deliveries_to(tx, retailer_id, webhook_id, after=after, state=state, limit=limit)
-    return DeliveriesResponse([_delivery(one) for one in found])
+    return DeliveriesResponse([answers.delivery(one) for one in found])
 
 
 async def list_events(call: Call) -> EventsResponse:
@@ -106,7 +103,9 @@ async def list_events(call: Call) -> EventsResponse:
     async def look(tx: Tx) -> EventsResponse:
         retailer_id = call.caller.retailer_id
         found = await queries.events(tx, retailer_id, after=after, subject=order_id, limit=limit)
-        return EventsResponse(events=[_event(one) for one in found], last=await queries.last_event_id(tx, retailer_id))
+        return EventsResponse(
+            events=[answers.event(one) for one in found], last=await queries.last_event_id(tx, retailer_id)
+        )
 
     for _ in range(int(wait / _LOOK_SECONDS)):
         answer = await call.app.database.read(look)
@@ -122,9 +121,9 @@ async def get_event(tx: Tx, call: Call) -> EventResponse:
         raise errors.unknown_event_id(text)
     event = await queries.event(tx, retailer_id, int(text))
     return EventResponse(
-        event=_event(event),
-        deliveries=[_delivery(one) for one in await queries.deliveries(tx, retailer_id, event.event_id)],
-        attempts=[_attempt(one) for one in await queries.attempts(tx, retailer_id, event.event_id)],
+        event=answers.event(event),
+        deliveries=[answers.delivery(one) for one in await queries.deliveries(tx, retailer_id, event.event_id)],
+        attempts=[answers.attempt(one) for one in await queries.attempts(tx, retailer_id, event.event_id)],
     )
 
 
@@ -156,54 +155,3 @@ def _webhook_id(call: Call) -> int:
     if not text.isascii() or not text.isdecimal() or len(text) > 16:
         raise errors.unknown_webhook(text)
     return int(text)
-
-
-def _webhook(webhook: Webhook) -> WebhookAnswer:
-    return WebhookAnswer(**_shown(webhook))
-
-
-def _new(made: NewWebhook) -> NewWebhookAnswer:
-    return NewWebhookAnswer(**_shown(made.webhook), signing_secret=made.signing_secret)
-
-
-def _shown(webhook: Webhook) -> dict[str, Any]:
-    there = structs.asdict(webhook)
-    return {
-        **{name: there[name] for name in WebhookAnswer.__struct_fields__ if name in there},
-        "failing_since": _moment(webhook.failing_since),
-        "old_signing_secret_until": _moment(webhook.old_signing_until),
-        "created_at": clock.to_wire(webhook.created_at),
-        "updated_at": clock.to_wire(webhook.updated_at),
-    }
-
-
-def _event(event: EventRow) -> EventAnswer:
-    return EventAnswer(
-        event_id=event.event_id,
-        event_name=event.name,
-        order_id=event.subject,
-        created_at=clock.to_wire(event.created_at),
-        body=event.body or None,
-    )
-
-
-def _delivery(row: DeliveryRow) -> DeliveryAnswer:
-    there = structs.asdict(row)
-    return DeliveryAnswer(
-        order_id=there.pop("subject"),
-        **{
-            **there,
-            "created_at": clock.to_wire(row.created_at),
-            "attempted_at": _moment(row.attempted_at),
-            "next_at": _moment(row.next_at),
-        },
-    )
-
-
-def _attempt(row: Mapping[str, Any]) -> AttemptAnswer:
-    there = {name: row[name] for name in AttemptAnswer.__struct_fields__}
-    return AttemptAnswer(**{**there, "at": clock.to_wire(row["at"])})
-
-
-def _moment(at: int | None) -> str | None:
-    return None if at is None else clock.to_wire(at)

@@ -82,9 +82,33 @@ async def attempts(tx: Tx, retailer_id: int, event_id: int) -> Sequence[Mapping[
 
 
 async def attempts_since(tx: Tx, retailer_id: int, at: int, limit: int) -> Sequence[Mapping[str, Any]]:
-    """Attempts from a moment of the retailer's clock on, the earliest first."""
-    rows = await tx.all(f"{_ATTEMPT} AND at >= $2 ORDER BY at LIMIT $3", retailer_id, at, limit)
-    return [_attempt(row) for row in rows]
+    """The newest attempts from a moment of the retailer's clock on, the earliest first, with their events' names."""
+    rows = await tx.all(
+        "SELECT a.*, e.name, e.subject FROM attempts a LEFT JOIN events e ON e.retailer_id = a.retailer_id"
+        " AND e.event_id = a.event_id WHERE a.retailer_id = $1 AND a.at >= $2 ORDER BY a.at DESC LIMIT $3",
+        *(retailer_id, at, limit),
+    )
+    return [_attempt(row) for row in rows[::-1]]
+
+
+async def count(tx: Tx, retailer_id: int, after: int, until: int = LAST_ID) -> int:
+    """How many events there are behind one of them, up to another one."""
+    row = await tx.one(
+        "SELECT count(*) AS count FROM events WHERE retailer_id = $1 AND event_id > $2 AND event_id <= $3",
+        *(retailer_id, after, until),
+    )
+    return 0 if row is None else int(row["count"])
+
+
+async def open_deliveries(tx: Tx, retailer_id: int, webhook_id: int) -> tuple[int, int]:
+    """How many deliveries of a webhook wait or are on their way, and how many have failed for good."""
+    row = await tx.one(
+        "SELECT (SELECT count(*) FROM deliveries WHERE retailer_id = $1 AND webhook_id = $2"
+        " AND state IN ('pending', 'sending')) AS waiting, (SELECT count(*) FROM deliveries WHERE retailer_id = $1"
+        " AND webhook_id = $2 AND state = 'failed') AS failed",
+        *(retailer_id, webhook_id),
+    )
+    return (0, 0) if row is None else (int(row["waiting"]), int(row["failed"]))
 
 
 def _first(after: int | None) -> str:

@@ -24,7 +24,7 @@ _SECTIONS: Mapping[str, Mapping[str, str]] = {
         "slots": "slots",
         "reconcile": "orders",
     },
-    "Integrate with it": {"sandbox": "sandbox"},
+    "Integrate with it": {"callbacks": "callbacks", "sandbox": "sandbox"},
     "The platform's customers": dict.fromkeys(("account", "membership", "unlink"), "operators"),
 }
 _MODULES = {name: module for section in _SECTIONS.values() for name, module in section.items()}
@@ -62,12 +62,15 @@ def handcart() -> None:
 def main() -> None:
     """Run a command; what cannot be done is one sentence on standard error and status 1."""
     from handcart.accounts.errors import Refused as AccountRefused
+    from handcart.callbacks import errors as callbacks
     from handcart.core.passwords import PasswordRefused
     from handcart.retailers.errors import Refused as RetailerRefused
 
     refusals = (
         AccountRefused,
         BadDatabaseUrl,
+        callbacks.Refused,
+        callbacks.Unknown,
         CannotListen,
         PasswordRefused,
         RetailerRefused,

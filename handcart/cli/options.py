@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 import click
 
 from handcart.core import settings as settings_module
+from handcart.core.db import Database
 from handcart.core.migrate import check_schema
 from handcart.core.settings import Settings
 from handcart.core.stores import connect
@@ -35,21 +36,22 @@ def settings_of(**options: Any) -> Settings:
 
 
 def write(store: Options, op: Callable[..., Awaitable[Any]], *args: Any, **kwargs: Any) -> Any:
-    return _run(store, "write", op, *args, **kwargs)
+    return on(store, lambda database: database.write(op, *args, **kwargs))
 
 
 def read(store: Options, op: Callable[..., Awaitable[Any]], *args: Any, **kwargs: Any) -> Any:
-    return _run(store, "read", op, *args, **kwargs)
+    return on(store, lambda database: database.read(op, *args, **kwargs))
 
 
-def _run(store: Options, how: str, op: Callable[..., Awaitable[Any]], *args: Any, **kwargs: Any) -> Any:
+def on(store: Options, do: Callable[[Database], Awaitable[Any]]) -> Any:
+    """What `do` answers that is given the store."""
     chosen = settings_of(**store)
 
     async def run() -> Any:
         opened = await connect(chosen.database_url, settings_module.keys(chosen), pool_size=1)
         try:
             await opened.read(check_schema)
-            return await getattr(opened, how)(op, *args, **kwargs)
+            return await do(opened)
         finally:
             await opened.close()
 

@@ -1,4 +1,4 @@
-"""A retailer's sandbox on a running server, by HTTP and with the client's own credentials."""
+"""A retailer's part of a running server, by HTTP and with the client's own credentials."""
 
 import json
 from collections.abc import Callable
@@ -12,17 +12,18 @@ import click
 
 from handcart.cli.options import fail, json_option
 
-_OWN = "/v2/handcart_sandbox"
+SANDBOX = "/v2/handcart_sandbox"
 _SCOPE = "connect:fulfillment"
 _TIMEOUT_SECONDS = 60
 
 
-class Sandbox:
-    """A retailer's sandbox on a running server."""
+class Remote:
+    """The operations under one path of a running server, for one retailer, with a token for one scope."""
 
-    def __init__(self, url: str, client_id: str, client_secret: str, banner: str | None) -> None:
+    def __init__(self, url: str, client_id: str, client_secret: str, banner: str | None, path: str, scope: str) -> None:
         self._url = url.rstrip("/")
-        credentials = {"client_id": client_id, "client_secret": client_secret, "scope": _SCOPE}
+        self._path = path
+        credentials = {"client_id": client_id, "client_secret": client_secret, "scope": scope}
         # The command's own calls meet no faults, and are no calls of the integration's.
         self._headers = {"Handcart-Sandbox": "control", **({"X-Retailer-Id": banner} if banner else {})}
         answer = self._send("POST", "/v2/oauth/token", {"grant_type": "client_credentials", **credentials})
@@ -31,7 +32,7 @@ class Sandbox:
     def ask(self, method: str, path: str, body: Any = None, **query: Any) -> Any:
         """The answer to a call; ends the command with what was refused."""
         given = {name: value for name, value in query.items() if value is not None}
-        return self._send(method, f"{_OWN}/{path}" + (f"?{urlencode(given)}" if given else ""), body)
+        return self._send(method, f"{self._path}/{path}" + (f"?{urlencode(given)}" if given else ""), body)
 
     def _send(self, method: str, path: str, body: Any = None) -> Any:
         content = None if body is None else json.dumps(body).encode()
@@ -50,7 +51,7 @@ class Sandbox:
 def _sentence_of(refused: HTTPError, path: str) -> str:
     try:
         body = json.load(refused)
-        if refused.code == 404 and body["error"]["message"] == "Not found" and path.startswith(_OWN):
+        if refused.code == 404 and body["error"]["message"] == "Not found" and path.startswith(SANDBOX):
             return "this server has no sandbox: start it with HANDCART_ENVIRONMENT=sandbox"
         if "error_description" in body:
             return f"{body['error']}: {body['error_description']}"
@@ -68,7 +69,7 @@ def _url(context: click.Context, parameter: click.Parameter, value: str | None) 
 
 def access_options(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in (
-        click.option("--banner", metavar="SLUG", help="Whose sandbox, for a client of several banners."),
+        click.option("--banner", metavar="SLUG", help="Whose, for a client of several banners."),
         click.option(
             "--client-secret", metavar="SECRET", envvar="SANDBOX_CLIENT_SECRET", help="Or SANDBOX_CLIENT_SECRET."
         ),
@@ -88,8 +89,15 @@ def access_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def open_sandbox(
-    info_file: Path | None, url: str | None, client_id: str | None, client_secret: str | None, banner: str | None
-) -> Sandbox:
+    info_file: Path | None,
+    url: str | None,
+    client_id: str | None,
+    client_secret: str | None,
+    banner: str | None,
+    path: str = SANDBOX,
+    scope: str = _SCOPE,
+) -> Remote:
+    """The retailer's sandbox, or another part of the server that `path` and `scope` name."""
     info: dict[str, str] = {}
     if info_file is not None:
         try:
@@ -100,4 +108,4 @@ def open_sandbox(
     client_secret = client_secret or info.get("client_secret")
     if not client_id or not client_secret:
         fail("the client is missing: give --client-id and --client-secret, or --info with the demo's file")
-    return Sandbox(url, client_id, client_secret, banner)
+    return Remote(url, client_id, client_secret, banner, path, scope)

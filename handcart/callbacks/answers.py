@@ -1,0 +1,68 @@
+"""Webhooks, events and what became of them as they are answered, over the API and on the command line."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from msgspec import structs
+
+from handcart.callbacks.models import DeliveryRow, EventRow, NewWebhook, Webhook
+from handcart.callbacks.wire import AttemptAnswer, DeliveryAnswer, EventAnswer, NewWebhookAnswer, WebhookAnswer
+from handcart.core import clock
+
+
+def webhook(one: Webhook) -> WebhookAnswer:
+    """A webhook, without its secrets."""
+    return WebhookAnswer(**_shown(one))
+
+
+def new_webhook(made: NewWebhook) -> NewWebhookAnswer:
+    """A webhook with its new signing secret: the only answer that has one."""
+    return NewWebhookAnswer(**_shown(made.webhook), signing_secret=made.signing_secret)
+
+
+def event(one: EventRow) -> EventAnswer:
+    """An event with its body as it is sent."""
+    return EventAnswer(
+        event_id=one.event_id,
+        event_name=one.name,
+        order_id=one.subject,
+        created_at=clock.to_wire(one.created_at),
+        body=one.body or None,
+    )
+
+
+def delivery(row: DeliveryRow) -> DeliveryAnswer:
+    """How an event fares at a webhook."""
+    return DeliveryAnswer(
+        event_id=row.event_id,
+        webhook_id=row.webhook_id,
+        order_id=row.subject,
+        state=row.state,  # type: ignore[arg-type]
+        tries=row.tries,
+        attempts=row.attempts,
+        is_replay=row.is_replay,
+        created_at=clock.to_wire(row.created_at),
+        attempted_at=_moment(row.attempted_at),
+        next_at=_moment(row.next_at),
+    )
+
+
+def attempt(row: Mapping[str, Any]) -> AttemptAnswer:
+    """An attempt, from its row."""
+    there = {name: row[name] for name in AttemptAnswer.__struct_fields__}
+    return AttemptAnswer(**{**there, "at": clock.to_wire(row["at"])})
+
+
+def _shown(one: Webhook) -> dict[str, Any]:
+    there = structs.asdict(one)
+    return {
+        **{name: there[name] for name in WebhookAnswer.__struct_fields__ if name in there},
+        "failing_since": _moment(one.failing_since),
+        "old_signing_secret_until": _moment(one.old_signing_until),
+        "created_at": clock.to_wire(one.created_at),
+        "updated_at": clock.to_wire(one.updated_at),
+    }
+
+
+def _moment(at: int | None) -> str | None:
+    return None if at is None else clock.to_wire(at)

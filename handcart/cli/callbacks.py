@@ -1,0 +1,281 @@
+"""Commands for operators and integrators: which of a retailer's endpoints get which events."""
+
+import json
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from handcart.cli import events, listen
+from handcart.cli.options import fail, json_option, read, settings_of, show, store_options, table, write
+from handcart.core import wire
+from handcart.core.db import Tx
+
+_SECRET = "CALLBACKS_CLIENT_SECRET"  # noqa: S105 (the name of a variable)
+
+
+@click.group(short_help="Configure webhooks; see, replay and rehearse what they get.")
+def callbacks() -> None:
+    """Tell a retailer's endpoints of events: configure them, see what became of each event, send it again, rehearse.
+
+    `listen` and `trigger` ask a running server; all others work on the database. Names of events are those of
+    docs/callbacks-events.md, with or without `fulfillment.` before them.
+    """
+
+
+def _configuration(*, is_new: bool) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """The options of what a webhook is; all of them may be left out where one is changed."""
+    empty = "" if is_new else " Empty: none."
+
+    def add(command: Callable[..., Any]) -> Callable[..., Any]:
+        for option in (
+            click.option(
+                "--events", metavar="all|NAME,...", help="Which events" + ("; all of them if absent." * is_new or ".")
+            ),
+            click.option("--resource", metavar="TEXT", help="Sent to the token endpoint." + empty),
+            click.option("--scope", metavar="TEXT", help="Sent to the token endpoint." + empty),
+            click.option("--client-secret-stdin", is_flag=True, help="Read the client's secret from standard input."),
+            click.option(
+                "--client-secret",
+                metavar="SECRET",
+                envvar=_SECRET,
+                help=f"Other processes can see it: prefer standard input, or {_SECRET}.",
+            ),
+            click.option("--client-id", metavar="ID", required=is_new, help="Of Handcart, at that token endpoint."),
+            click.option("--auth-uri", metavar="URL", required=is_new, help="The retailer's token endpoint."),
+            click.option("--url", "callback_url", metavar="URL", required=is_new, help="Where events are posted to."),
+            click.option("--name", metavar="TEXT", help="For people" + ("; the URL's host if absent." * is_new or ".")),
+        ):
+            command = option(command)
+        return command
+
+    return add
+
+
+@callbacks.command()
+@store_options
+@json_option
+@events.retailer_option
+@_configuration(is_new=True)
+@click.option(
+    "--environment",
+    type=click.Choice(("production", "development")),
+    help="Which servers send: development ones are sandboxes. Else as HANDCART_ENVIRONMENT says.",
+)
+def create(retailer: str, environment: str | None, as_json: bool, **options: Any) -> None:
+    """Make a webhook; its signing secret is shown this once."""
+    from handcart import sender
+    from handcart.callbacks import ops
+
+    wanted, store = _wanted(options)
+    if "client_secret" not in wanted:
+        fail(f"the client's secret is missing: give --client-secret-stdin, --client-secret or {_SECRET}")
+    settings = settings_of(**store)
+    environment = environment or ops.environment_of(is_sandbox=settings.is_sandbox)
+
+    async def make(tx: Tx) -> Any:
+        return await ops.create(
+            tx,
+            await events.retailer_id(tx, retailer),
+            sender.rules_of(settings),
+            environment=environment,
+            own_url=settings.issuer,
+            **wanted,
+        )
+
+    _show_secret(as_json, write(store, make), "Made")
+
+
+@callbacks.command("list")
+@store_options
+@json_option
+@events.retailer_option
+def list_webhooks(retailer: str, as_json: bool, **store: Any) -> None:
+    """List a retailer's webhooks."""
+    from handcart.callbacks import answers, ops
+
+    async def find(tx: Tx) -> Any:
+        return await ops.webhooks(tx, await events.retailer_id(tx, retailer))
+
+    found = [answers.webhook(one) for one in read(store, find)]
+    rows = [(str(one.id), _status(one), one.environment, _events(one), one.callback_url) for one in found]
+    lines = table(("webhook", "status", "environment", "events", "callback URL"), rows)
+    show(as_json, {"webhooks": _plain(found)}, lines if found else "There are no webhooks.")
+
+
+@callbacks.command("show", short_help="Show a webhook, or an event and every attempt.")
+@store_options
+@json_option
+@events.retailer_option
+@click.argument("number", metavar="ID", type=int)
+def show_one(number: int, retailer: str, as_json: bool, **store: Any) -> None:
+    """Show the webhook ID, or the event ID with every attempt to deliver it."""
+    from handcart.callbacks import answers, ops, queries
+    from handcart.callbacks.errors import Unknown
+
+    async def find(tx: Tx) -> Any:
+        owner = await events.retailer_id(tx, retailer)
+        try:
+            webhook = await ops.webhook(tx, owner, number)
+        except Unknown:
+            return None, await events.story(tx, owner, number)
+        return (answers.webhook(webhook), *await queries.open_deliveries(tx, owner, number)), None
+
+    found, story = read(store, find)
+    if story is not None:
+        show(as_json, _plain(story), events.told(story))
+        return
+    webhook, waiting, failed = found
+    rows = (
+        ("webhook", str(webhook.id)),
+        ("name", webhook.name),
+        ("status", _status(webhook)),
+        ("environment", webhook.environment),
+        ("callback URL", webhook.callback_url),
+        ("auth URI", webhook.auth_uri),
+        ("client id", webhook.client_id),
+        ("scope", webhook.scope or "-"),
+        ("resource", webhook.resource or "-"),
+        ("events", ", ".join(webhook.events)),
+        ("created", webhook.created_at),
+        ("changed", webhook.updated_at),
+        ("waiting", f"{waiting} deliveries"),
+        ("failed", f"{failed} deliveries, for good"),
+    )
+    lines = [f"{name.ljust(14)}{value}" for name, value in rows]
+    show(as_json, {**_plain(webhook), "waiting": waiting, "failed": failed}, "\n".join(lines))
+
+
+@callbacks.command()
+@store_options
+@json_option
+@events.retailer_option
+@_configuration(is_new=False)
+@click.argument("webhook", type=int)
+def update(webhook: int, retailer: str, as_json: bool, **options: Any) -> None:
+    """Change a webhook; what is not named stays as it is."""
+    from handcart import sender
+    from handcart.callbacks import ops
+
+    wanted, store = _wanted(options)
+    if not wanted:
+        fail("nothing is named that is to change: see `handcart callbacks update --help`")
+    settings = settings_of(**store)
+
+    async def change(tx: Tx) -> Any:
+        owner = await events.retailer_id(tx, retailer)
+        return await ops.update(tx, owner, webhook, sender.rules_of(settings), wanted, settings.issuer)
+
+    _show_webhook(as_json, write(store, change), "changed")
+
+
+@callbacks.command(short_help="Send to a webhook (again).")
+@store_options
+@json_option
+@events.retailer_option
+@click.argument("webhook", type=int)
+def enable(webhook: int, retailer: str, as_json: bool, **store: Any) -> None:
+    """Send to a webhook (again): what has been waiting goes out."""
+    from handcart.callbacks import ops
+
+    async def change(tx: Tx) -> Any:
+        return await ops.enable(tx, await events.retailer_id(tx, retailer), webhook)
+
+    _show_webhook(as_json, write(store, change), "enabled")
+
+
+@callbacks.command(short_help="Send nothing more to a webhook.")
+@store_options
+@json_option
+@events.retailer_option
+@click.option("--reason", default="disabled by the operator", show_default=True, help="For people.")
+@click.argument("webhook", type=int)
+def disable(webhook: int, retailer: str, reason: str, as_json: bool, **store: Any) -> None:
+    """Send nothing more to a webhook; its events are kept for when it is enabled again."""
+    from handcart.callbacks import ops
+
+    async def change(tx: Tx) -> Any:
+        return await ops.disable(tx, await events.retailer_id(tx, retailer), webhook, reason)
+
+    _show_webhook(as_json, write(store, change), "disabled")
+
+
+@callbacks.command()
+@store_options
+@json_option
+@events.retailer_option
+@click.argument("webhook", type=int)
+def delete(webhook: int, retailer: str, as_json: bool, **store: Any) -> None:
+    """Delete a webhook and its secrets."""
+    from handcart.callbacks import ops
+
+    async def forget(tx: Tx) -> None:
+        await ops.delete(tx, await events.retailer_id(tx, retailer), webhook)
+
+    write(store, forget)
+    show(as_json, {"deleted": webhook}, f"The webhook {webhook} is deleted.")
+
+
+@callbacks.command(short_help="Give a webhook a new signing secret.")
+@store_options
+@json_option
+@events.retailer_option
+@click.argument("webhook", type=int)
+def rotate(webhook: int, retailer: str, as_json: bool, **store: Any) -> None:
+    """Give a webhook a new signing secret, shown this once; for a day the old one signs as well."""
+    from handcart.callbacks import ops
+
+    async def change(tx: Tx) -> Any:
+        return await ops.rotate_secret(tx, await events.retailer_id(tx, retailer), webhook)
+
+    _show_secret(as_json, write(store, change), "A new secret for")
+
+
+def _wanted(options: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What a webhook is to be, and which store."""
+    store = {name: options.pop(name) for name in ("database", "data")}
+    if options.pop("client_secret_stdin"):
+        options["client_secret"] = sys.stdin.readline().rstrip("\r\n")
+    if options["events"] is not None:
+        options["events"] = [name for one in options["events"].split(",") if (name := one.strip())]
+    return {name: value for name, value in options.items() if value is not None}, store
+
+
+def _show_webhook(as_json: bool, webhook: Any, what: str) -> None:
+    from handcart.callbacks import answers
+
+    shown = answers.webhook(webhook)
+    show(as_json, _plain(shown), f"The webhook {shown.id} is {what}: {shown.callback_url} gets {_events(shown)}.")
+
+
+def _show_secret(as_json: bool, made: Any, what: str) -> None:
+    from handcart.callbacks import answers
+
+    shown = answers.new_webhook(made)
+    lines = (
+        f"{what} the webhook {shown.id}: {shown.callback_url} gets {_events(shown)}.",
+        f"signing secret (shown this once)  {shown.signing_secret}",
+    )
+    show(as_json, _plain(shown), "\n".join(lines))
+
+
+def _status(webhook: Any) -> str:
+    if webhook.status_reason:
+        return f"{webhook.status}: {webhook.status_reason}"
+    return f"failing since {webhook.failing_since}" if webhook.failing_since else str(webhook.status)
+
+
+def _events(webhook: Any) -> str:
+    names = webhook.events
+    if names == ["all"]:
+        return "every event"
+    return ", ".join(names) if len(names) <= 3 else f"{len(names)} events"
+
+
+def _plain(answer: Any) -> Any:
+    return json.loads(wire.encode(answer))
+
+
+for command in (events.list_events, events.list_deliveries, events.tail, events.replay, listen.listen, listen.trigger):
+    callbacks.add_command(command)

@@ -1,0 +1,273 @@
+"""Commands for operators and integrators: events, what became of them, and sending them again."""
+
+import asyncio
+import json
+import sys
+import time
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+import click
+
+from handcart.cli.options import fail, json_option, on, read, show, store_options, table
+from handcart.core import clock, wire
+from handcart.core.db import Database, Tx
+
+retailer_option = click.option("--retailer", required=True, metavar="SLUG", help="Whose they are.")
+_after = click.option("--after", type=click.IntRange(min=0), metavar="ID", help="Behind this event; else the newest.")
+_limit = click.option("--limit", type=click.IntRange(1, 500), default=20, show_default=True, help="At most so many.")
+_STATES = ("pending", "sending", "delivered", "failed")
+_PAUSE_SECONDS = 0.5
+# An attempt is recorded some time after it began.
+_LOOK_BACK = 60 * clock.SECOND
+_MOST_AT_ONCE = 10_000
+
+
+async def retailer_id(tx: Tx, slug: str) -> int:
+    """Whose webhooks they are; from here on the command goes by this retailer's clock, which a sandbox may have set."""
+    from handcart.retailers import ops as retailers
+    from handcart.sandbox import state
+
+    found = await retailers.require(tx, slug)
+    clock.use((await state.load(tx, found.id)).clock)
+    return found.id
+
+
+@click.command("events", short_help="List events and what became of them.")
+@store_options
+@json_option
+@retailer_option
+@click.option("--order", "order_id", metavar="ID", help="About this order alone.")
+@_after
+@_limit
+def list_events(
+    retailer: str, order_id: str | None, after: int | None, limit: int, as_json: bool, **store: Any
+) -> None:
+    """List events and what became of them, the newest ones last."""
+    from handcart.callbacks import answers, queries
+
+    async def find(tx: Tx) -> list[tuple[Any, list[Any]]]:
+        owner = await retailer_id(tx, retailer)
+        found = await queries.events(tx, owner, after=after, subject=order_id, limit=limit)
+        return [
+            (answers.event(one), [answers.delivery(row) for row in await queries.deliveries(tx, owner, one.event_id)])
+            for one in found
+        ]
+
+    found = read(store, find)
+    rows = [(str(one.event_id), one.created_at, one.event_name, one.order_id, _states(of)) for one, of in found]
+    lines = table(("event", "created", "name", "order", "deliveries"), rows)
+    shown = [{**_plain(one), "deliveries": _plain(of)} for one, of in found]
+    show(as_json, {"events": shown}, lines if rows else "There are no events.")
+
+
+@click.command("deliveries", short_help="List how events fare at a webhook.")
+@store_options
+@json_option
+@retailer_option
+@click.option("--state", type=click.Choice(_STATES), help="Those in this state alone.")
+@_after
+@_limit
+@click.argument("webhook", type=int)
+def list_deliveries(webhook: int, retailer: str, as_json: bool, **options: Any) -> None:
+    """List how events fare at a webhook, the newest ones last."""
+    from handcart.callbacks import answers, ops, queries
+
+    asked = {name: options.pop(name) for name in ("state", "after", "limit")}
+
+    async def find(tx: Tx) -> list[Any]:
+        owner = await retailer_id(tx, retailer)
+        await ops.webhook(tx, owner, webhook)
+        return [answers.delivery(one) for one in await queries.deliveries_to(tx, owner, webhook, **asked)]
+
+    found = read(options, find)
+    lines = table(
+        ("event", "order", "state", "attempts", "last attempt", "next"),
+        [
+            (str(one.event_id), one.order_id, one.state, str(one.attempts), one.attempted_at or "-", one.next_at or "-")
+            for one in found
+        ],
+        numbers=("attempts",),
+    )
+    show(as_json, {"deliveries": _plain(found)}, lines if found else "There are no deliveries.")
+
+
+@click.command()
+@store_options
+@json_option
+@retailer_option
+@click.option("--webhook", type=int, metavar="ID", help="To this webhook alone.")
+def tail(retailer: str, webhook: int | None, as_json: bool, **store: Any) -> None:
+    """Follow attempts as they are made, until Ctrl-C. With --json, one a line."""
+
+    async def follow(database: Database) -> None:
+        found, now = await database.read(_attempts, retailer, None)
+        while True:
+            seen, since = {_key(one) for one in found}, now - _LOOK_BACK
+            await asyncio.sleep(_PAUSE_SECONDS)
+            found, now = await database.read(_attempts, retailer, since)
+            for one in found:
+                if _key(one) not in seen and webhook in (None, one["webhook_id"]):
+                    click.echo(json.dumps(_plain_attempt(one)) if as_json else _line(one))
+
+    on(store, follow)
+
+
+async def _attempts(tx: Tx, retailer: str, since: int | None) -> tuple[Sequence[Any], int]:
+    """The attempts since a moment, and what time it is: a sandbox's clock may have been set back."""
+    from handcart.callbacks import queries
+
+    owner = await retailer_id(tx, retailer)
+    now = clock.now()
+    start = now - _LOOK_BACK if since is None else min(since, now - _LOOK_BACK)
+    return await queries.attempts_since(tx, owner, start, _MOST_AT_ONCE), now
+
+
+def _key(attempt: Any) -> tuple[int, int, int]:
+    return attempt["event_id"], attempt["webhook_id"], attempt["number"]
+
+
+@click.command(short_help="Send events again.")
+@store_options
+@json_option
+@retailer_option
+@click.option("--webhook", type=int, metavar="ID", help="To this webhook; else to each that is subscribed.")
+@click.option("--event", "event_id", type=click.IntRange(min=1), metavar="ID", help="This event.")
+@click.option("--order", "order_id", metavar="ID", help="The events of this order.")
+@click.option("--after", type=click.IntRange(min=0), metavar="ID", help="The events behind this one.")
+@click.option("--until", type=click.IntRange(min=0), metavar="ID", help="Up to this one, with it.")
+@click.option("--since", metavar="TIME", help="The events since then, such as 2026-11-26T14:00:00Z (server's clock).")
+def replay(retailer: str, webhook: int | None, as_json: bool, **options: Any) -> None:
+    """Send events again, with their ids and bodies as they were, whatever became of them."""
+    store = {name: options.pop(name) for name in ("database", "data")}
+    since = options.pop("since")
+    if all(options[name] is None for name in ("event_id", "order_id", "after")) and since is None:
+        fail("say what is to be sent again: --event, --order, --after or --since")
+    if since is not None:
+        options["after"] = max(_first_id(since) - 1, options["after"] or 0)
+    many = _replay_all(store, retailer, webhook, **options)
+    what = "delivery goes" if many == 1 else "deliveries go"
+    show(as_json, {"replayed": many}, f"{many} {what} out again." if many else "Nothing is sent again.")
+
+
+def _first_id(since: str) -> int:
+    from handcart.core import ids
+    from handcart.core.errors import ApiError
+
+    try:
+        return ids.event_ids_from(clock.from_wire(since, "since"))
+    except ApiError:
+        fail(f"{since!r} is no time: write it as 2026-11-26T14:00:00Z")
+
+
+def _replay_all(
+    store: dict[str, Any],
+    retailer: str,
+    webhook: int | None,
+    *,
+    event_id: int | None,
+    order_id: str | None,
+    after: int | None,
+    until: int | None,
+) -> int:
+    """Piece by piece, so that nobody waits long to write; with a bar on standard error once it takes over a second."""
+    from handcart.callbacks import ops, queries
+
+    async def some(tx: Tx, after: int) -> tuple[int, int | None]:
+        owner = await retailer_id(tx, retailer)
+        if event_id is not None:
+            await queries.event(tx, owner, event_id)
+        return await ops.replay(tx, owner, webhook, after=after, until=until, event_id=event_id, subject=order_id)
+
+    async def left(tx: Tx, after: int) -> int:
+        return await queries.count(tx, await retailer_id(tx, retailer), after, until or queries.LAST_ID)
+
+    async def passed(tx: Tx, after: int, until: int = queries.LAST_ID) -> int:
+        return await queries.count(tx, await retailer_id(tx, retailer), after, until)
+
+    async def all_of_it(database: Database) -> int:
+        started, last = time.monotonic(), after or 0
+        many, next_ = await database.write(some, last)
+        while next_ is not None and time.monotonic() - started < 1:
+            more, next_ = await database.write(some, next_)
+            many += more
+        if next_ is None:
+            return many
+        length = await database.read(passed, next_, until or queries.LAST_ID)
+        with click.progressbar(length=length, label="Sending again", file=sys.stderr) as bar:
+            while next_ is not None:
+                last = next_
+                more, next_ = await database.write(some, last)
+                many += more
+                bar.update(length if next_ is None else await database.read(passed, last, next_))
+        return many
+
+    return int(on(store, all_of_it))
+
+
+async def story(tx: Tx, owner: int, event_id: int) -> Any:
+    """An event with its deliveries and attempts; raises `Unknown`."""
+    from handcart.callbacks import answers, queries
+    from handcart.callbacks.wire import EventResponse
+
+    return EventResponse(
+        event=answers.event(await queries.event(tx, owner, event_id)),
+        deliveries=[answers.delivery(one) for one in await queries.deliveries(tx, owner, event_id)],
+        attempts=[answers.attempt(one) for one in await queries.attempts(tx, owner, event_id)],
+    )
+
+
+def told(story: Any) -> str:
+    """An event for people: what it says, where it went, and each attempt with what was sent and answered."""
+    event = story.event
+    body = json.dumps(json.loads(event.body), indent=2) if event.body else "(its body is no longer kept)"
+    lines = [f"{event.event_name} of {event.order_id}, {event.created_at}", "", body, ""]
+    if not story.deliveries:
+        return "\n".join([*lines, "No webhook wanted it."])
+    rows = [
+        (str(one.webhook_id), one.state, str(one.attempts), one.next_at or "-", "yes" if one.is_replay else "")
+        for one in story.deliveries
+    ]
+    lines.append(table(("webhook", "state", "attempts", "next", "replayed"), rows, numbers=("attempts",)))
+    for one in story.attempts:
+        outcome = one.cause or f"status {one.status}"
+        lines += ["", f"attempt {one.number} at {one.webhook_id}, {one.at}, {one.milliseconds} ms: {outcome}"]
+        lines += (
+            _indented("> ", one.request_head) + _indented("< ", one.response_head) + _indented("  ", one.response_body)
+        )
+    return "\n".join(lines)
+
+
+def _indented(mark: str, text: str | None) -> list[str]:
+    """Lines with a mark; what a terminal would obey is shown as `?`."""
+    shown = ("".join(c if c.isprintable() else "?" for c in line) for line in (text or "").splitlines())
+    return [f"  {mark}{line}" for line in shown]
+
+
+def _states(deliveries: Sequence[Any]) -> str:
+    many = {state: sum(one.state == state for one in deliveries) for state in _STATES}
+    return ", ".join(f"{count} {state}" for state, count in many.items() if count) or "-"
+
+
+def _line(one: Any) -> str:
+    where = urlsplit(one["url"])
+    outcome = one["cause"] or f"status {one['status']}"
+    parts = (
+        clock.to_wire(one["at"]),
+        f"{one['name'] or one['event_id']} of {one['subject'] or '?'}",
+        f"to {where.netloc}{where.path}",
+        f"{outcome}, {one['milliseconds']} ms" + (", replayed" if one["is_replay"] else ""),
+    )
+    return "  ".join("".join(c if c.isprintable() else "?" for c in part) for part in parts)
+
+
+def _plain_attempt(one: Any) -> Any:
+    from handcart.callbacks import answers
+
+    shown = {"event_id": one["event_id"], "event_name": one["name"], "order_id": one["subject"]}
+    return {**shown, **_plain(answers.attempt(one))}
+
+
+def _plain(answer: Any) -> Any:
+    return json.loads(wire.encode(answer))

@@ -1,0 +1,153 @@
+"""Commands for integrators: hear the events of a running server without a public address, and trigger some."""
+
+import asyncio
+import json
+import time
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import quote
+
+import click
+
+from handcart.cli.options import fail, show
+from handcart.cli.remote import Remote, access_options, open_sandbox
+
+_PATH = "/v2/handcart/callbacks"
+_SCOPE = "handcart:callbacks"
+_SECRET = "AUTH_CLIENT_SECRET"  # noqa: S105 (the name of a variable)
+_WAIT_SECONDS = 5
+# Ids can be committed a little out of their order, by several processes: 10 seconds in the units of an event's id.
+_LOOK_BACK = 10_000 << 22
+_MOST = 500
+
+
+@click.command(short_help="Print events as they happen, and forward them.")
+@access_options
+@click.option(
+    "--forward-to", metavar="URL", help="Post each event to this URL, such as http://127.0.0.1:3000/callbacks."
+)
+@click.option("--signing-secret", metavar="SECRET", help="Signs what is forwarded; else one is made up and printed.")
+@click.option("--auth-uri", metavar="URL", help="Fetch a token there first, as the server would, with the next two.")
+@click.option("--auth-client-id", metavar="ID", help="The client at the token endpoint.")
+@click.option("--auth-client-secret", metavar="SECRET", envvar=_SECRET, help=f"Its secret; or {_SECRET}.")
+@click.option("--order", "order_id", metavar="ID", help="Events of this order alone.")
+def listen(
+    forward_to: str | None,
+    signing_secret: str | None,
+    auth_uri: str | None,
+    auth_client_id: str | None,
+    auth_client_secret: str | None,
+    order_id: str | None,
+    as_json: bool,
+    **access: Any,
+) -> None:
+    """Print events as they happen, until Ctrl-C, and forward them to a URL of this machine.
+
+    Needs no public address and no webhook. What is forwarded is what a webhook would get: the same body, with the
+    headers of Standard Webhooks and, if a token endpoint is named, its Bearer token. It is posted once, and not again.
+    """
+    from handcart.callbacks import signing
+
+    if auth_uri and not (auth_client_id and auth_client_secret):
+        fail(f"--auth-uri needs --auth-client-id and --auth-client-secret (or {_SECRET})")
+    server = open_sandbox(**access, path=_PATH, scope=_SCOPE)
+    secret = signing_secret or signing.new_secret()
+    if forward_to and not as_json:
+        click.echo(f"Forwarding to {forward_to}" + ("" if signing_secret else f", signed with {secret}"))
+    with asyncio.Runner() as runner:
+        forward = Forward(forward_to or "", secret, auth_uri, auth_client_id or "", auth_client_secret or "")
+        for event in _events(server, order_id):
+            answer = runner.run(forward(event)) if forward_to else {}
+            click.echo(json.dumps({**event, **answer}) if as_json else _line(event, answer))
+
+
+class Forward:
+    """Posts events to one URL by the server's own client, which keeps its token until that ends or is refused."""
+
+    def __init__(self, url: str, signing_secret: str, auth_uri: str | None, client_id: str, client_secret: str) -> None:
+        from handcart.callbacks.models import Target
+        from handcart.core import egress
+        from handcart.sender import Tokens
+
+        # The person at this machine says where to; nobody else does.
+        self._client = egress.Client(egress.Rules(True, range(1, 65_536), ("0.0.0.0/0", "::/0")))
+        self._tokens = Tokens(self._client) if auth_uri else None
+        self._target = Target(
+            id=0,
+            retailer_id=0,
+            callback_url=url,
+            auth_uri=auth_uri or "",
+            client_id=client_id,
+            client_secret=client_secret,
+            scope=None,
+            resource=None,
+            signing_secrets=[signing_secret],
+            updated_at=0,
+        )
+
+    async def __call__(self, event: Any) -> dict[str, Any]:
+        """What became of it: `status` or `cause`, and `milliseconds`."""
+        from handcart.core import egress
+        from handcart.sender import TokenRefused
+
+        started = time.monotonic()
+        try:
+            token = await self._tokens.of(self._target) if self._tokens else None
+            status = await self._post(event, token)
+            if status == 401 and self._tokens:
+                status = await self._post(event, await self._tokens.of(self._target, refused=token))
+            answer: dict[str, Any] = {"status": status}
+        except TokenRefused as error:
+            answer = {"cause": f"no token: {error}"}
+        except (egress.Refused, egress.Failed) as error:
+            answer = {"cause": str(error)}
+        return {**answer, "milliseconds": round(1000 * (time.monotonic() - started))}
+
+    async def _post(self, event: Any, token: str | None) -> int:
+        from handcart.callbacks import signing
+        from handcart.sender import POST_SECONDS
+
+        body = event["body"].encode()
+        headers = [
+            ("content-type", "application/json"),
+            *signing.headers(self._target.signing_secrets, event["event_id"], int(time.time()), body),
+        ]
+        if token is not None:
+            headers.append(("authorization", f"Bearer {token}"))
+        answer = await self._client.post(self._target.callback_url, body, headers, seconds=POST_SECONDS)
+        return answer.status
+
+
+def _events(server: Remote, order_id: str | None) -> Iterator[Any]:
+    """Events from now on, each once, in the order of their ids as far as they come so."""
+    last = first = server.ask("GET", "events", limit=1)["last"]
+    seen: set[int] = set()
+    while True:
+        server.ask("GET", "events", after=last, order_id=order_id, limit=1, wait=_WAIT_SECONDS)
+        after = max(first, last - _LOOK_BACK)
+        while found := server.ask("GET", "events", after=after, order_id=order_id, limit=_MOST)["events"]:
+            for event in found:
+                if event["event_id"] not in seen:
+                    yield event
+                seen.add(event["event_id"])
+            after = found[-1]["event_id"]
+            last = max(last, after)
+        seen = {event_id for event_id in seen if event_id > last - _LOOK_BACK}
+
+
+def _line(event: Any, answer: Any) -> str:
+    told = f"{event['created_at']}  {event['event_name']} of {event['order_id']}"
+    if answer:
+        outcome = answer.get("cause") or f"status {answer['status']}"
+        told += f"  {outcome}, {answer['milliseconds']} ms"
+    return "".join(c if c.isprintable() else "?" for c in told)
+
+
+@click.command(short_help="Let a sandbox send an event about an order.")
+@access_options
+@click.option("--order", "order_id", required=True, metavar="ID", help="Which order it tells of, as that is now.")
+@click.argument("event")
+def trigger(event: str, order_id: str, as_json: bool, **access: Any) -> None:
+    """Let a sandbox send the event EVENT about an order, whatever became of it; nothing about the order changes."""
+    answer = open_sandbox(**access).ask("POST", f"orders/{quote(order_id, '')}/events", {"event_name": event})
+    show(as_json, answer, f"Triggered {event} of {order_id}: event {answer['event_id']}.")
