@@ -94,7 +94,7 @@ def story(page: str) -> list[str]:
     return [text_of(line) for line in page.partition('<ol class="story"')[2].partition("</ol>")[0].split("<li>")[1:]]
 
 
-def test_page_shown_often_and_the_platform_is_asked_once_after_each_event(browser, new_browser, platform, sender, ids):
+def test_page_shown_often_and_the_platform_is_asked_once_after_each_event(browser, platform, sender, ids):
     path = order(browser)
     order_id = path.rpartition("/")[2]
     for _ in range(3):
@@ -105,9 +105,8 @@ def test_page_shown_often_and_the_platform_is_asked_once_after_each_event(browse
     platform.orders[order_id]["status"] = "picking"
     assert "Waiting for a shopper" in browser.get(path).text
     assert sender.tell(next(ids), "picking", order_id) == 200
-    cookies = dict(browser.http.cookies)
     with ThreadPoolExecutor(6) as viewers:
-        pages = viewers.map(lambda _: httpx.get(f"{browser.http.base_url}{path}", cookies=cookies).text, range(12))
+        pages = viewers.map(lambda _: browser.http.get(path).text, range(12))
         assert all("Being shopped" in page for page in pages)
     assert readings(platform) == 2
     assert story(browser.get(f"{path}/now").text) == ["Mar 4, 11:20 am Shopping started"]

@@ -52,19 +52,6 @@ def test_signal_and_shop_stops_cleanly(number):
         assert process.stdout.read() == ""
 
 
-def test_webhook_in_the_environment_and_it_gets_a_token():
-    with shop("--port=0", environment=SECRET | WEBHOOK) as process:
-        asked = {"client_id": "platform", "client_secret": "callback-secret-value", "grant_type": "client_credentials"}
-        answer = httpx.post(url_of(process) + "/callbacks/token", data=asked)
-        assert (answer.status_code, answer.json()["token_type"]) == (200, "Bearer")
-
-
-def test_half_a_webhook_and_start_is_refused_with_a_sentence():
-    with shop("--port=0", environment=SECRET | {"STOREFRONT_CALLBACK_CLIENT_ID": "platform"}) as process:
-        assert process.wait(20) == 2
-        assert "callbacks need both" in process.stderr.read()
-
-
 async def test_page_listens_at_the_end_and_is_let_go():
     news = News()
     server = Server(uvicorn.Config(app=None), "http://127.0.0.1", news)
@@ -74,12 +61,15 @@ async def test_page_listens_at_the_end_and_is_let_go():
     assert await anext(versions, "over") == "over"
 
 
-def test_inherited_socket_is_listened_on():
+def test_inherited_socket_and_webhook_in_the_environment_and_it_listens_and_gives_tokens():
+    asked = {"client_id": "platform", "client_secret": "callback-secret-value", "grant_type": "client_credentials"}
     with socket.create_server(("127.0.0.1", 0)) as listening:
-        port = listening.getsockname()[1]
-        with shop(f"--fd={listening.fileno()}", pass_fds=[listening.fileno()]) as process:
-            assert url_of(process) == f"http://127.0.0.1:{port}"
-            assert httpx.get(f"http://127.0.0.1:{port}/").status_code == 200
+        options = {"environment": SECRET | WEBHOOK, "pass_fds": [listening.fileno()]}
+        with shop(f"--fd={listening.fileno()}", **options) as process, httpx.Client() as platform:
+            url = url_of(process)
+            assert url == f"http://127.0.0.1:{listening.getsockname()[1]}"
+            answer = platform.post(url + "/callbacks/token", data=asked)
+            assert (answer.status_code, answer.json()["token_type"]) == (200, "Bearer")
 
 
 def test_second_start_on_the_same_data_keeps_sessions(tmp_path):
