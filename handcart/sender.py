@@ -235,8 +235,8 @@ class Sender:
 
     async def _send(self, chain: Chain) -> None:
         target = chain.target
-        rest = list(chain.deliveries if self._chaos is None else await self._chaos.arrange(self._database, chain))
         started = monotonic()
+        rest = list(chain.deliveries if self._chaos is None else await self._chaos.arrange(self._database, chain))
         failures = 0
         while rest:
             delivery = rest.pop(0)

@@ -126,7 +126,6 @@ async def claim(tx: Tx, retailer_id: int, webhook_id: int, now: int, most: int) 
         if waiting[-1]["event_id"] < due:
             # What is due must be in it, or the order would be claimed again and again for nothing.
             waiting = await tx.all(_WAITING, retailer_id, webhook_id, subject, _EVERY)
-            waiting = [one for one in waiting if one["event_id"] <= due]
         chains.append(Chain(target, subject, [_delivery(one) for one in waiting]))
     leased_until = clock.of_process() + LEASE
     taken = [(retailer_id, webhook_id, one.event_id, leased_until) for chain in chains for one in chain.deliveries]

@@ -118,4 +118,3 @@ def post(server: LiveServer, shop: Receiver) -> Iterator[Post]:
     running = Post(Market(server, capacity=100), shop)
     yield running
     running.stop()
-    server.close_clients()

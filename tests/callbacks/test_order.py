@@ -1,0 +1,215 @@
+"""Which event goes to whom, and when it waits for another."""
+
+import asyncio
+import threading
+from typing import Any
+
+import pytest
+
+from handcart import sender
+from handcart.callbacks import ops, queue
+from handcart.core import clock
+from tests.callbacks.conftest import Post
+from tests.support.callback_receiver import Received, receiver
+from tests.support.server import on_sqlite
+
+
+def test_when_webhooks_choose_events_then_each_gets_its_own_and_another_environments_gets_nothing(post: Post) -> None:
+    with receiver() as some, receiver() as others:
+        post.subscribe(events=["all"])
+        post.subscribe(some, events=["picking", "fulfillment.delivered"])
+        post.subscribe(others, environment="production")
+        order_id = post.market.order("delivery")["id"]
+        post.floor.come(post.floor.batch(order_id), "completed")
+        post.emit("a pick", "picking")
+        post.drain()
+        assert post.shop.names(order_id) == post.floor.events(order_id)
+        assert (some.names(order_id), some.names("a pick")) == (["picking", "delivered"], ["picking"])
+        assert others.callbacks == others.token_requests == []
+    assert {(state, tries) for _, state, tries in post.deliveries()} == {("delivered", 1)}
+
+
+@on_sqlite
+def test_when_one_webhook_fails_then_the_other_hears_all_at_once_and_the_first_later(post: Post) -> None:
+    with receiver() as broken:
+        post.subscribe()
+        post.subscribe(broken)
+        broken.answer = lambda received: 500
+        for _ in range(3):
+            post.emit("order")
+        post.drain()
+        assert (len(post.shop.callbacks), len(broken.callbacks)) == (3, 1)
+        broken.answer = lambda received: 200
+        post.advance(7)
+        post.drain()
+        assert (len(post.shop.callbacks), len(broken.callbacks)) == (3, 4)
+        assert [one.event["event_id"] for one in broken.callbacks[1:]] == [
+            one.event["event_id"] for one in post.shop.callbacks
+        ]
+
+
+def test_when_an_event_cannot_be_delivered_then_later_ones_wait_a_minute_and_other_orders_not_at_all(
+    post: Post,
+) -> None:
+    def refuse(received: Received) -> int:
+        return 500 if received.name == "acknowledged" and received.order_id == "poisoned" else 200
+
+    post.subscribe()
+    post.shop.answer = refuse
+    for name in ("brand_new", "acknowledged", "picking", "checkout"):
+        post.emit("poisoned", name)
+        post.emit("well", name)
+    post.drain()
+    assert post.shop.names("well") == ["brand_new", "acknowledged", "picking", "checkout"]
+    assert post.shop.names("poisoned") == ["brand_new", "acknowledged"]
+    post.advance(3)
+    post.drain()
+    assert post.shop.names("poisoned") == ["brand_new", "acknowledged"]
+    post.advance(4)
+    post.drain()
+    assert post.shop.names("poisoned") == ["brand_new", "acknowledged", "acknowledged"]
+    post.advance(54)
+    post.drain()
+    # The head is pulled along, early, which does not count.
+    assert post.shop.names("poisoned")[3:] == ["acknowledged", "picking", "checkout"]
+    assert post.deliveries()[2] == ("acknowledged", "pending", 2)
+    post.emit("poisoned", "delivering")
+    post.advance(50)
+    post.drain()
+    assert post.shop.names("poisoned")[6:] == []
+    post.advance(11)
+    post.drain()
+    assert post.shop.names("poisoned")[6:] == ["acknowledged", "delivering"]
+    post.emit("poisoned", "delivered")
+    post.shop.answer = lambda received: 200
+    post.advance(300)
+    post.drain()
+    assert post.shop.names("poisoned")[8:] == ["acknowledged", "delivered"]
+    assert post.causes("poisoned").count("status 500") == 4
+
+
+@on_sqlite
+def test_when_more_wait_for_an_order_than_a_chain_holds_then_the_new_one_still_gets_out(post: Post) -> None:
+    post.subscribe()
+    post.shop.answer = lambda received: 500
+    for _ in range(queue.MOST_IN_CHAIN + 5):
+        post.emit("order")
+    post.advance(70)
+    post.drain()
+    asked = len(post.shop.callbacks)
+    assert queue.MOST_IN_CHAIN + 5 <= asked <= queue.MOST_IN_CHAIN + 7
+    last = post.emit("order")
+    post.shop.answer = lambda received: 200 if received.event["event_id"] == last else 500
+    post.advance(3)
+    post.drain()
+    assert len(post.shop.callbacks) == asked  # it waits, and so do they
+    post.advance(290)
+    post.drain()
+    assert last in [one.event["event_id"] for one in post.shop.callbacks]
+    # Every other one was due: each of them once, and a few heads early.
+    assert len(post.shop.callbacks) - asked < 4 * queue.MOST_IN_CHAIN
+    post.shop.answer = lambda received: 200
+    before = len(post.shop.callbacks)
+    post.advance(3600)
+    post.drain()
+    ids = [one.event["event_id"] for one in post.shop.callbacks[before:]]
+    assert ids == sorted(set(ids))
+    assert {state for _, state, _ in post.deliveries()} == {"delivered"}
+
+
+def test_when_two_senders_share_the_work_then_nothing_comes_twice_or_out_of_order(post: Post) -> None:
+    post.subscribe()
+    post.start()
+    post.start()
+    for name in ("brand_new", "acknowledged", "picking", "checkout"):
+        for number in range(25):
+            post.emit(f"order {number}", name)
+    post.shop.wait(100)
+    post.stop()
+    assert len(post.shop.callbacks) == 100
+    for number in range(25):
+        assert post.shop.names(f"order {number}") == ["brand_new", "acknowledged", "picking", "checkout"]
+    assert {(state, tries) for _, state, tries in post.deliveries()} == {("delivered", 1)}
+
+
+def test_when_a_sender_dies_with_chains_in_hand_then_they_are_sent_again_after_their_lease(
+    post: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = post.subscribe()
+    for name in ("brand_new", "acknowledged"):
+        post.emit("order", name)
+    post.server.write(queue.fan_out, "development")
+    claim = (post.market.retailer.id, made.webhook.id, clock.of_process())
+    (chain,) = post.server.write(queue.claim, *claim, 16)
+    assert [one.tries for one in chain.deliveries] == [0, 0]
+    post.emit("order", "picking")
+    post.advance(30 * 24 * 3600)  # only the real clock counts
+    post.drain()
+    assert post.shop.callbacks == []
+    monkeypatch.setattr(clock, "_shift", queue.LEASE + clock.SECOND)
+    post.drain()
+    assert post.shop.names() == ["brand_new", "acknowledged", "picking"]
+
+
+@on_sqlite
+def test_when_a_chain_takes_long_then_it_is_handed_back_before_its_lease_ends(
+    post: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # An attempt may take four times the limit: a token, the callback, and both again.
+    assert sender.CHAIN_SECONDS + 4 * sender.POST_SECONDS + sum(sender._RECORD_PAUSES) < queue.LEASE / clock.SECOND
+    post.subscribe()
+    monkeypatch.setattr(sender, "CHAIN_SECONDS", 0)
+    sizes = []
+    record = queue.record
+
+    async def watched(tx: Any, target: Any, outcomes: Any, now: int) -> bool:
+        sizes.append(len(outcomes))
+        return await record(tx, target, outcomes, now)
+
+    monkeypatch.setattr(queue, "record", watched)
+    for _ in range(7):
+        post.emit("order")
+    post.drain()
+    ids = [one.event["event_id"] for one in post.shop.callbacks]
+    assert (len(ids), ids, sizes) == (7, sorted(set(ids)), [1] * 7)
+
+
+@pytest.mark.parametrize("ends", [ops.delete, lambda *args: ops.disable(*args, "by hand")])
+def test_when_a_webhook_ends_with_many_pending_then_no_more_is_attempted_than_was_in_flight(
+    post: Post, ends: Any
+) -> None:
+    made = post.subscribe()
+    door = threading.Event()
+
+    def answer(received: Received) -> int:
+        assert door.wait(30)
+        return 200
+
+    post.shop.answer = answer
+    for number in range(100):
+        post.emit(f"order {number}", "picking")
+        post.emit(f"order {number}", "checkout")
+    post.start()
+    post.shop.wait_until(lambda: len(post.shop.token_requests) == 1)
+    post.server.write(ends, post.market.retailer.id, made.webhook.id)
+    door.set()
+    post.server.wait_for(_quiet(post))
+    post.stop()
+    assert set(post.shop.names()) <= {"picking"}
+    assert len(post.shop.callbacks) <= sender.CHAINS
+    assert len(post.causes()) == len(post.shop.callbacks)
+    states = [state for _, state, _ in post.deliveries()]
+    assert states.count("pending") == 200 - len(post.shop.callbacks)
+    post.drain()
+    assert len(post.shop.callbacks) <= sender.CHAINS
+
+
+async def _quiet(post: Post) -> None:
+    """Until everything that was out has come back."""
+
+    async def out(tx: Any) -> int:
+        row = await tx.one("SELECT count(*) AS out FROM deliveries WHERE state = 'sending'")
+        return int(row["out"])
+
+    while await post.server.app.database.read(out):
+        await asyncio.sleep(0.01)  # noqa: ASYNC110 (what changes is a table)
