@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from handcart.core import clock
+from handcart.core import clock, ids
 from tests.support import postgres
 from tests.support.server import LiveServer, live_server
 from tests.support.shop import Shop
@@ -48,7 +48,13 @@ def shop(server: LiveServer) -> Shop:
 
 
 @pytest.fixture
-def later() -> Iterator[Any]:
+def _ids(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ids never fall back, and some things end by them: a test that moves the clock takes its ids along."""
+    monkeypatch.setattr(ids, "_last", ids._last)
+
+
+@pytest.fixture
+def later(_ids: None) -> Iterator[Any]:
     """`with later(seconds=61):` moves the server's clock forward."""
 
     @contextmanager
@@ -67,7 +73,7 @@ _days = itertools.count(1)
 
 
 @pytest.fixture
-def stopped(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+def stopped(monkeypatch: pytest.MonkeyPatch, _ids: None) -> Callable[[float], None]:
     """The clock stands at the start of a day that no other test uses; `stopped(seconds)` moves it on.
 
     So a limit's window lasts as long as the test fills it, however slow the machine is.

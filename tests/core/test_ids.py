@@ -11,7 +11,6 @@ from handcart.core import clock, ids
 
 @pytest.fixture(autouse=True)
 def _no_id_yet(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Other tests of this process move the clock, and ids never fall back behind the last one made."""
     monkeypatch.setattr(ids, "_last", 0)
 
 

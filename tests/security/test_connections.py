@@ -47,15 +47,21 @@ def flood(connection: socket.socket, request: bytes) -> None:
         connection.sendall(request)
 
 
+def received(connection: socket.socket) -> bytes:
+    piece = connection.recv(65536)
+    assert piece, "closed before the answer was there"
+    return piece
+
+
 def read_answer(connection: socket.socket) -> bytes:
     """One whole answer."""
     answer = b""
     while b"\r\n\r\n" not in answer:
-        answer += connection.recv(65536)
+        answer += received(connection)
     head, _, body = answer.partition(b"\r\n\r\n")
     declared = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
     while len(body) < declared:
-        body += connection.recv(65536)
+        body += received(connection)
     return head + b"\r\n\r\n" + body
 
 

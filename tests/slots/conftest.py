@@ -9,7 +9,7 @@ from tests.support.slots import moment
 
 
 @pytest.fixture
-def at() -> Iterator[Callable[[str], int]]:
+def at(_ids: None) -> Iterator[Callable[[str], int]]:
     """`at("2027-06-10T10:07-05:00")` makes this the time of day; from there the clock goes on."""
 
     def move(text: str) -> int:
