@@ -54,6 +54,7 @@ torture: setup-tests ## run races and random histories with as many rounds as th
 .PHONY: bench
 bench: setup-tests ## measure speed against a limit program and other servers
 	$(WITH_NODE) $(PY) -m bench
+	$(PY) -m bench.callbacks
 
 .PHONY: sizes
 sizes: setup ## print the sizes of files, functions and domains

@@ -67,7 +67,8 @@ class Candidate:
     """
     One server in one configuration.
 
-    `kind`: "handcart", "limit" or "peer". `rival`: the configuration of ours that it is compared with.
+    `kind`: "handcart", "limit", "silent" (ours without events) or "peer". `rival`: the configuration of ours that it is
+    compared with.
     """
 
     name: str

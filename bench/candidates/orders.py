@@ -2,8 +2,9 @@
 
 import json
 import shutil
+import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -37,6 +38,17 @@ _PATHS = {
     GET_ID: ("GET", f"{_USER}/orders/{{order_id}}"),
 }
 
+_SILENT = """
+from handcart.cli import main
+from handcart.orders import payloads
+
+async def owe(*_given):
+    pass
+
+payloads.owe = owe
+main()
+"""
+
 Write = Callable[[Sample, dict[str, str]], Request]
 
 
@@ -61,6 +73,18 @@ def handcart(workshop: Workshop, kind: str, size: str) -> Candidate:
     about = f"handcart serve --workers 1 on {kind}, access log on, {prepared.orders:,} orders stored"
     name = f"orders-handcart-{kind}-{size}"
     return Candidate(name, "handcart", about, 1, name, prepared.store, launch, part)
+
+
+def silent(workshop: Workshop, kind: str) -> Candidate:
+    """Ours without a word to anybody: what is left of the time when no event is owed."""
+    loud = handcart(workshop, kind, FEW)
+
+    def launch(copy: Copy, port: int) -> Launch:
+        launched = loud.launch(copy, port)
+        return replace(launched, command=[sys.executable, "-c", _SILENT, *launched.command[1:]])
+
+    about = f"{loud.about}, its events cut out"
+    return replace(loud, name=f"orders-silent-{kind}-{FEW}", kind="silent", about=about, rival=loud.name, launch=launch)
 
 
 def limit(workshop: Workshop, kind: str, size: str) -> Candidate:

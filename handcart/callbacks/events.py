@@ -58,7 +58,7 @@ _TABLE = (
         ("order_items",),
         "reported",
     ),
-    Event("checkout", "Checkout", _SHOPPED, "the shopper has paid at the store", ("checkout_items",), "reported"),
+    Event("checkout", "Checkout", _SHOPPED, "the shopper has paid at the store", ("order_items",), "reported"),
     Event(
         "delivering",
         "Delivering",

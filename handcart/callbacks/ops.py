@@ -41,7 +41,8 @@ _FIND = f"SELECT {_COLUMNS} FROM webhooks WHERE retailer_id = $1 AND id = $2 AND
 _LIST = f"SELECT {_COLUMNS} FROM webhooks WHERE retailer_id = $1 AND status <> 'deleted' ORDER BY id"  # noqa: S608
 _EMIT = (
     "INSERT INTO events (retailer_id, event_id, name, subject, body, created_at, is_queued)"
-    " VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (retailer_id, event_id) DO NOTHING"
+    " VALUES ($1, $2, $3, $4, $5, $6, NOT EXISTS (SELECT 1 FROM webhooks WHERE retailer_id = $1))"
+    " ON CONFLICT (retailer_id, event_id) DO NOTHING"
 )
 
 
@@ -49,6 +50,7 @@ async def emit(tx: Tx, retailer_id: int, name: str, subject: str, metadata: Mapp
     """Write an event that a change owes, in the transaction of that change; answers its id.
 
     `name`: bare, of `events.EVENTS`; `subject`: what it is about, by whose events it is kept in order: an order's id.
+    It waits for nobody where the retailer has no webhook; one that is made later can be sent it by a replay.
     """
     event = EVENTS[name]
     at = clock.now()
@@ -62,7 +64,7 @@ async def emit(tx: Tx, retailer_id: int, name: str, subject: str, metadata: Mapp
                 "event_metadata": metadata,
             }
         ).decode()
-        if await tx.run(_EMIT, retailer_id, event_id, name, subject, body, at, False):
+        if await tx.run(_EMIT, retailer_id, event_id, name, subject, body, at):
             return event_id
 
 
@@ -311,14 +313,12 @@ def _origin(url: str) -> tuple[str, str | None, int | None]:
 
 def _chosen(names: Sequence[str]) -> Sequence[str]:
     chosen = list(dict.fromkeys(bare(name) for name in names))
-    if chosen == [EVERY]:
-        return chosen
     if not chosen:
         raise errors.no_event()
     for name in chosen:
-        if name not in EVENTS:
+        if name not in EVENTS and name != EVERY:
             raise errors.unknown_event(name)
-    return chosen
+    return [EVERY] if EVERY in chosen else chosen
 
 
 def _later(webhook: Webhook) -> int:

@@ -21,47 +21,55 @@ LATE_BY = 30 * clock.MINUTE
 # How long a shopper is on the way to the store, or to the customer.
 UNDER_WAY = 20 * clock.MINUTE
 
-Value = Callable[[Order, Store], Any]
-
 
 async def owe(tx: Tx, retailer_id: int, order: Order, names: Sequence[str]) -> Sequence[int]:
     """Emit events about an order, as it is at this moment; answers their ids."""
-    if not names:
-        return ()
-    store = await stores.store_by_number(tx, retailer_id, order.store_number)
-    assert store is not None
-    return [await callbacks.emit(tx, retailer_id, name, order.order_id, metadata(order, store, name)) for name in names]
+    return [
+        await callbacks.emit(tx, retailer_id, name, order.order_id, await metadata(tx, retailer_id, order, name))
+        for name in names
+    ]
 
 
-def metadata(order: Order, store: Store, name: str) -> Mapping[str, Any]:
+async def metadata(tx: Tx, retailer_id: int, order: Order, name: str) -> Mapping[str, Any]:
     """The `event_metadata` of an event about an order."""
     event = EVENTS[name]
     told: dict[str, Any] = {"order_id": order.order_id} if event.has_order_id else {}
     for key in event.keys:
-        wire_key, value = _VALUES[key]
-        if (said := value(order, store)) is not None:
-            told[wire_key] = said
+        if key == "store_location":
+            said = await stores.location_code(tx, retailer_id, order.store_number)
+        elif key in _OF_STORE:
+            said = _OF_STORE[key](await _store(tx, retailer_id, order))
+        else:
+            said = (_OF_ONE.get((name, key)) or _OF_ORDER[key])(order)
+        if said is not None:
+            told[key] = said
     return told
+
+
+async def _store(tx: Tx, retailer_id: int, order: Order) -> Store:
+    store = await stores.store_by_number(tx, retailer_id, order.store_number)
+    assert store is not None
+    return store
 
 
 def _window(starts_at: int, ends_at: int) -> Mapping[str, str]:
     return {"starts_at": clock.to_wire(starts_at), "ends_at": clock.to_wire(ends_at)}
 
 
-def _delivery_window(order: Order, store: Store) -> Mapping[str, str]:
+def _delivery_window(order: Order) -> Mapping[str, str]:
     return _window(order.window_starts_at, order.window_ends_at)
 
 
-def _new_window(order: Order, store: Store) -> Mapping[str, str]:
+def _new_window(order: Order) -> Mapping[str, str]:
     """Later than promised by half an hour; an order that is far from its window keeps it."""
     now = clock.now()
     if now < order.window_starts_at:
-        return _delivery_window(order, store)
+        return _delivery_window(order)
     starts_at = max(now, order.window_ends_at)
     return _window(starts_at, starts_at + LATE_BY)
 
 
-def _items(order: Order, store: Store) -> Sequence[Mapping[str, Any]]:
+def _items(order: Order) -> Sequence[Mapping[str, Any]]:
     return [_item(line) for line in order.lines if not line.is_removed]
 
 
@@ -79,7 +87,7 @@ def _item(line: OrderLine) -> dict[str, Any]:
     }
 
 
-def _checkout_items(order: Order, store: Store) -> Sequence[Mapping[str, Any]]:
+def _checkout_items(order: Order) -> Sequence[Mapping[str, Any]]:
     return [_checkout_item(line) for line in order.lines if not line.is_removed]
 
 
@@ -94,30 +102,32 @@ def _checkout_item(line: OrderLine) -> dict[str, Any]:
     }
 
 
-def _nothing(order: Order, store: Store) -> None:
+def _nothing(order: Order) -> None:
     """Handcart has no such thing (yet): a hosted page, a photo, a shopper's name, a rating."""
 
 
-# By the key of `events.Event.keys`: how it is called on the wire, and what it says.
-_VALUES: Mapping[str, tuple[str, Value]] = {
-    "delivery_window": ("delivery_window", _delivery_window),
-    "new_window": ("new_window", _new_window),
-    "store_location": ("store_location", lambda order, store: store.location_code),
-    "order_items": ("order_items", _items),
-    "checkout_items": ("order_items", _checkout_items),
-    "cancellation_reason": ("cancellation_reason", lambda order, store: order.cancellation_reason),
-    "cancellation_type": ("cancellation_type", lambda order, store: order.details.cancellation_type),
-    "tip_amount_cents": ("tip_amount_cents", lambda order, store: order.tip_cents),
-    "bag_label": ("bag_label", lambda order, store: order.details.bag_label),
-    "eta": ("eta", lambda order, store: clock.to_wire(clock.now() + UNDER_WAY)),
-    "latitude": ("latitude", lambda order, store: store.point.latitude),
-    "longitude": ("longitude", lambda order, store: store.point.longitude),
-    "topic_id": ("topic_id", lambda order, store: str(order.number)),  # there are no chats: an order is a topic
-    **{
-        key: (key, _nothing)
-        for key in (
+# What each key of `events.Event.keys` says: of the order, or of its store; or in one event alone.
+_OF_ORDER: Mapping[str, Callable[[Order], Any]] = {
+    "delivery_window": _delivery_window,
+    "new_window": _new_window,
+    "order_items": _items,
+    "cancellation_reason": lambda order: order.cancellation_reason,
+    "cancellation_type": lambda order: order.details.cancellation_type,
+    "tip_amount_cents": lambda order: order.tip_cents,
+    "bag_label": lambda order: order.details.bag_label,
+    "eta": lambda order: clock.to_wire(clock.now() + UNDER_WAY),
+    "topic_id": lambda order: str(order.number),  # there are no chats: an order is a topic
+    **dict.fromkeys(
+        (
             *("order_url", "status_link", "pickup_link", "delivery_photo_url", "certified_delivery_name"),
             *("shopper_name", "rating_value", "highlights", "thank_you_note"),
-        )
-    },
+        ),
+        _nothing,
+    ),
 }
+# The shopper sets out from the store; nobody follows them.
+_OF_STORE: Mapping[str, Callable[[Store], Any]] = {
+    "latitude": lambda store: store.point.latitude,
+    "longitude": lambda store: store.point.longitude,
+}
+_OF_ONE: Mapping[tuple[str, str], Callable[[Order], Any]] = {("checkout", "order_items"): _checkout_items}

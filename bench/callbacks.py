@@ -1,0 +1,380 @@
+"""Measure callbacks: how many a second workers deliver, and how soon after the commit: `python -m bench.callbacks`.
+
+A database with a million delivered events; a receiver that answers at once; `handcart worker` as an operator runs it.
+What emitting costs the creation of orders is measured by `python -m bench --only orders`.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import secrets
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from statistics import median, quantiles
+from typing import Any
+from urllib.request import urlopen
+
+from bench import machine
+from bench.data import HANDCART
+from bench.measure import cpu_seconds
+from bench.processes import CORES, HOST, ROOT, bare_environment, free_port, pinned, server_cores
+from bench.progress import Progress
+from bench.stores import Copy, PostgresStore, SqliteStore, connected
+from handcart.callbacks import ops
+from handcart.core import clock, ids
+from handcart.core.db import Database, Tx
+from handcart.core.db_sqlite import connect_file
+from handcart.core.egress import Rules
+from handcart.core.migrate import migrate
+from handcart.core.secret import Keys
+from handcart.core.stores import connect
+from handcart.retailers import ops as retailers
+from tests.support.postgres import cluster, create_database
+
+BUILD = ROOT / "build" / "bench-callbacks"
+STORES = ("sqlite", "postgresql")
+WORKERS = (1, 2)
+PER_SECOND = 50
+# An order's life has about so many events.
+OF_ORDER = 8
+MOST_SECONDS = 120
+# Workers start one after the other: the rate is that of the middle of the events.
+FROM, TO = 0.1, 0.9
+RATE_GOAL, P99_GOAL_SECONDS = 500, 1.0
+
+# Delivered events as they are kept, all of one webhook; $1 retailer, $2 webhook, $3 the first id, $4 how many, $5 when.
+_NUMBERS = "WITH RECURSIVE n(i) AS (SELECT CAST(0 AS BIGINT) UNION ALL SELECT i + 1 FROM n WHERE i < $4 - 1)"
+_BODY = (
+    '{"event_id":100000000000000000,"event_name":"fulfillment.picking","event_timestamp":"2026-03-04T17:20:03Z",'
+    '"event_metadata":{"order_id":"web-2026-000417","store_location":"S-0042"}}'
+)
+_HEAD = (
+    "POST http://127.0.0.1:9/callbacks\ncontent-type: application/json\nwebhook-id: 100000000000000000\n" + 150 * "x"
+)
+PAST = (
+    f"{_NUMBERS} INSERT INTO events (retailer_id, event_id, name, subject, body, created_at, is_queued)"
+    f" SELECT $1, $3 + i, 'picking', 'past-' || (i / {OF_ORDER}), '{_BODY}', $5, 1 = 1 FROM n WHERE $2 > 0",
+    f"{_NUMBERS} INSERT INTO deliveries (retailer_id, event_id, webhook_id, subject, state, tries, attempts, is_replay,"
+    f" created_at, due_at, planned_at, attempted_at) SELECT $1, $3 + i, $2, 'past-' || (i / {OF_ORDER}), 'delivered',"
+    " 1, 1, 0 = 1, $5, 0, 0, $5 FROM n",
+    f"{_NUMBERS} INSERT INTO attempts (retailer_id, event_id, webhook_id, number, at, milliseconds, is_replay, status,"
+    f" url, request_head, response_head, response_body) SELECT $1, $3 + i, $2, 1, $5, 3, 0 = 1, 200,"
+    f" 'http://127.0.0.1:9/callbacks', '{_HEAD}', '200', '{{}}' FROM n",
+)
+
+
+class Prepared:
+    """A store with many delivered events, of one retailer with one webhook."""
+
+    def __init__(self, store: SqliteStore | PostgresStore, secret_key: str, retailer_id: int) -> None:
+        self.store = store
+        self.secret_key = secret_key
+        self.retailer_id = retailer_id
+
+    @property
+    def keys(self) -> Keys:
+        return Keys(self.secret_key.encode())
+
+
+def main() -> None:
+    options = _options()
+    results: dict[str, Any] = {
+        "measured_at": time.strftime("%Y-%m-%d"),
+        "machine": machine.describe(),
+        "rounds": options.rounds,
+        "events": options.events,
+        "seconds": options.seconds,
+        "delivered": options.delivered,
+        "visits": [],
+    }
+    shutil.rmtree(BUILD, ignore_errors=True)
+    (BUILD / "prepared").mkdir(parents=True)
+    try:
+        with ExitStack() as stack:
+            _run(options, results, stack)
+    finally:
+        shutil.rmtree(BUILD, ignore_errors=True)
+    if options.json:
+        options.json.write_text(json.dumps(results, indent=1) + "\n")
+    if options.markdown:
+        options.markdown.write_text(_page(results))
+    print(_page(results))
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench.callbacks", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=5, help="rounds to take medians of (default 5)")
+    parser.add_argument("--events", type=int, default=10_000, help="events to deliver as quickly as can be")
+    parser.add_argument("--seconds", type=int, default=20, help=f"length of the window at {PER_SECOND} events a second")
+    parser.add_argument("--delivered", type=int, default=1_000_000, help="events in the tables before")
+    parser.add_argument("--store", action="append", choices=STORES, help="repeatable; else both")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write every single figure")
+    parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the tables as a page")
+    return parser.parse_args()
+
+
+def _run(options: argparse.Namespace, results: dict[str, Any], stack: ExitStack) -> None:
+    port = free_port()
+    stack.enter_context(_process([sys.executable, "-m", "bench.sink", str(port)], CORES[1:2] or CORES, {}))
+    _until(lambda: _arrived(port) == 0)
+    stores = options.store or STORES
+    progress = Progress(options.rounds * len(stores) * (len(WORKERS) + 1) + len(stores))
+    prepared = {}
+    for kind in stores:
+        prepared[kind] = _prepare(kind, port, options.delivered, stack)
+        progress.step(f"{kind}: {options.delivered:,} delivered events")
+    for number in range(options.rounds):
+        for kind in stores:
+            for workers in WORKERS:
+                found = _backlog(prepared[kind], port, workers, options.events)
+                results["visits"].append({"round": number, "store": kind, "workers": workers, **found})
+                progress.step(f"round {number + 1}, {kind}, {workers}")
+            found = _trickle(prepared[kind], port, options.seconds)
+            results["visits"].append({"round": number, "store": kind, "workers": 1, **found})
+            progress.step(f"round {number + 1}, {kind}, {PER_SECOND} a second")
+
+
+def _prepare(kind: str, port: int, delivered: int, stack: ExitStack) -> Prepared:
+    if kind == "sqlite":
+        path = BUILD / "prepared" / "handcart.db"
+        store: SqliteStore | PostgresStore = SqliteStore(path, "events")
+        url = f"sqlite:///{path}"
+    else:
+        url = create_database(stack.enter_context(cluster(durable=True)))
+        store = PostgresStore(url, "events")
+    secret_key = secrets.token_urlsafe(32)
+    keys = Keys(secret_key.encode())
+    migrate(url, keys)
+
+    async def fill() -> int:
+        database = await connect(url, keys)
+        retailer_id: int = await database.write(_furnish, port)
+        await database.close()
+        return retailer_id
+
+    prepared = Prepared(store, secret_key, asyncio.run(fill()))
+    _multiply(url, prepared, delivered)
+    store.settle()
+    return prepared
+
+
+async def _furnish(tx: Tx, port: int) -> int:
+    retailer = await retailers.create_retailer(tx, slug="bench", name="Bench")
+    await ops.create(
+        tx,
+        retailer.id,
+        Rules(True, range(1, 65_536), (f"{HOST}/32",)),
+        environment=ops.environment_of(is_sandbox=False),
+        callback_url=f"http://{HOST}:{port}/callbacks",
+        auth_uri=f"http://{HOST}:{port}/token",
+        client_id="bench",
+        client_secret="bench",
+    )
+    return retailer.id
+
+
+def _multiply(url: str, prepared: Prepared, delivered: int) -> None:
+    """Fill the tables straight by SQL, without the limits on a statement's time that servers set."""
+    if delivered == 0:
+        return
+    at = clock.of_process() - clock.DAY
+    first = ids.event_ids_from(at)
+    if isinstance(prepared.store, SqliteStore):
+        connection = connect_file(str(prepared.store.path))
+        (webhook_id,) = connection.execute("SELECT id FROM webhooks").fetchone()
+        connection.execute("BEGIN")
+        for statement in PAST:
+            connection.execute(_filled(statement, prepared.retailer_id, webhook_id, first, delivered, at))
+        connection.execute("COMMIT")
+        connection.close()
+        return
+
+    async def fill(connection: Any) -> None:
+        webhook_id = await connection.fetchval("SELECT id FROM webhooks")
+        for statement in PAST:
+            await connection.execute(_filled(statement, prepared.retailer_id, webhook_id, first, delivered, at))
+
+    connected(url, fill)
+
+
+def _filled(statement: str, *numbers: int) -> str:
+    for place, number in enumerate(numbers, 1):
+        statement = statement.replace(f"${place}", f"CAST({number} AS BIGINT)")
+    return statement
+
+
+def _backlog(prepared: Prepared, port: int, workers: int, events: int) -> dict[str, Any]:
+    """Events that wait, delivered by so many workers."""
+    with prepared.store.copy() as copy:
+
+        async def emit() -> None:
+            async with _opened(prepared, copy) as database:
+                for start in range(0, events, 500):
+                    await database.write(_emit, prepared.retailer_id, range(start, min(start + 500, events)))
+
+        asyncio.run(emit())
+        with ExitStack() as stack:
+            pids = [stack.enter_context(_worker(prepared, copy, server_cores(workers))) for _ in range(workers)]
+            _until(lambda: _arrived(port) >= events)
+            spent = sum(map(cpu_seconds, pids))
+    arrivals = sorted(_arrivals(port).values())
+    first, last = (arrivals[int(share * (events - 1))] for share in (FROM, TO))
+    return {"rate": (TO - FROM) * events / (last - first), "cpu_us": 1e6 * spent / events}
+
+
+def _trickle(prepared: Prepared, port: int, seconds: int) -> dict[str, Any]:
+    """Events that are emitted one by one, and how soon after its commit each one comes."""
+    with prepared.store.copy() as copy, _worker(prepared, copy, server_cores(1)):
+
+        async def emit() -> dict[str, float]:
+            committed = {}
+            async with _opened(prepared, copy) as database:
+                await database.write(_emit, prepared.retailer_id, range(1))
+                await asyncio.to_thread(_until, lambda: _arrived(port) == 1)
+                await asyncio.to_thread(_arrivals, port)
+                begun = time.monotonic()
+                for number in range(PER_SECOND * seconds):
+                    await asyncio.sleep(max(0.0, begun + number / PER_SECOND - time.monotonic()))
+                    at = number * OF_ORDER  # each of another order
+                    (event_id,) = await database.write(_emit, prepared.retailer_id, range(at, at + 1))
+                    committed[str(event_id)] = time.monotonic()
+            return committed
+
+        committed = asyncio.run(emit())
+        _until(lambda: _arrived(port) >= len(committed))
+        arrivals = _arrivals(port)
+    waits = sorted(arrivals[event_id] - at for event_id, at in committed.items())
+    shares = quantiles(waits, n=100)
+    return {"p50_s": shares[49], "p99_s": shares[98]}
+
+
+async def _emit(tx: Tx, retailer_id: int, numbers: range) -> Sequence[int]:
+    made = []
+    for number in numbers:
+        order_id = f"order-{number // OF_ORDER}"
+        told = {"order_id": order_id, "store_location": "S-0042"}
+        made.append(await ops.emit(tx, retailer_id, "picking", order_id, told))
+    return made
+
+
+class _opened:
+    """A database for the length of a block."""
+
+    def __init__(self, prepared: Prepared, copy: Copy) -> None:
+        self._url, self._keys = _url_of(copy), prepared.keys
+
+    async def __aenter__(self) -> Database:
+        self._database = await connect(self._url, self._keys)
+        return self._database
+
+    async def __aexit__(self, *_raised: object) -> None:
+        await self._database.close()
+
+
+def _url_of(copy: Copy) -> str:
+    return copy.address if "://" in copy.address else f"sqlite:///{copy.address}"
+
+
+@contextmanager
+def _worker(prepared: Prepared, copy: Copy, cores: Sequence[int]) -> Iterator[int]:
+    environment = {
+        "HANDCART_SECRET_KEY": prepared.secret_key,
+        "HANDCART_CALLBACK_NETWORKS": f"{HOST}/32",
+        "HANDCART_CALLBACK_HTTP": "on",
+        "HANDCART_CALLBACK_PORTS": "*",
+    }
+    with _process([str(HANDCART), "worker", "--database", _url_of(copy)], cores, environment) as pid:
+        yield pid
+
+
+@contextmanager
+def _process(command: Sequence[str], cores: Sequence[int], environment: dict[str, str]) -> Iterator[int]:
+    with (BUILD / "processes.log").open("ab") as log:
+        process = subprocess.Popen(
+            pinned(command, cores),
+            env={**bare_environment(), "PYTHONPATH": os.pathsep.join((str(ROOT), str(ROOT / "client"))), **environment},
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+        )
+    try:
+        yield process.pid
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def _arrived(port: int) -> int:
+    try:
+        with urlopen(f"http://{HOST}:{port}/", timeout=10) as answer:
+            return int(answer.read())
+    except OSError:
+        return -1
+
+
+def _arrivals(port: int) -> dict[str, float]:
+    with urlopen(f"http://{HOST}:{port}/arrivals", timeout=60) as answer:
+        found: dict[str, float] = json.load(answer)
+        return found
+
+
+def _until(is_so: Any) -> None:
+    until = time.monotonic() + MOST_SECONDS
+    while not is_so():
+        if time.monotonic() > until:
+            sys.exit(f"not done in {MOST_SECONDS} s: see {BUILD}/processes.log")
+        time.sleep(0.1)
+
+
+def _page(results: dict[str, Any]) -> str:
+    lines = [
+        "# Performance of callbacks",
+        "",
+        "Written by `python -m bench.callbacks --markdown`; see `bench/README.md` for the method.",
+        "",
+        f"Measured {results['measured_at']}, {results['machine']['cores']} cores, {results['machine']['processor']};"
+        f" load average {results['machine']['load average']} at the start.",
+        f"Medians of {results['rounds']} rounds; {results['delivered']:,} delivered events in the tables.",
+        "",
+        f"| store, workers | events/s of {results['events']:,} that wait | CPU us an event | goal |",
+        "| --- | ---: | ---: | ---: |",
+    ]
+    for kind in STORES:
+        for workers in WORKERS:
+            rate, cpu = (_middle(results, kind, workers, key) for key in ("rate", "cpu_us"))
+            if rate is not None and cpu is not None:
+                goal = RATE_GOAL * workers
+                verdict = "reached" if rate >= goal else "not reached"
+                lines.append(f"| {kind}, {workers} | {rate:,.0f} | {cpu:,.0f} | >= {goal}: {verdict} |")
+    lines += [
+        "",
+        f"| store | p50 from commit to receiver, s, at {PER_SECOND} events a second | p99 | goal |",
+        "| --- | ---: | ---: | ---: |",
+    ]
+    for kind in STORES:
+        p50, p99 = (_middle(results, kind, 1, key) for key in ("p50_s", "p99_s"))
+        if p50 is not None and p99 is not None:
+            verdict = "reached" if p99 <= P99_GOAL_SECONDS else "not reached"
+            lines.append(f"| {kind} | {p50:.3f} | {p99:.3f} | p99 <= {P99_GOAL_SECONDS:.0f}: {verdict} |")
+    about = [f"| {what} | {value} |" for what, value in results["machine"].items()]
+    return "\n".join([*lines, "", "## Machine", "", "| what | value |", "| --- | --- |", *about]) + "\n"
+
+
+def _middle(results: dict[str, Any], kind: str, workers: int, key: str) -> float | None:
+    found = [
+        visit[key]
+        for visit in results["visits"]
+        if visit["store"] == kind and visit["workers"] == workers and key in visit
+    ]
+    return median(found) if found else None
+
+
+if __name__ == "__main__":
+    main()
