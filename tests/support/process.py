@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,7 +67,9 @@ def run(*arguments: str, stdin: str | None = None, **settings: str) -> subproces
     )
 
 
-def start_server(database_url: str, data: Path, *options: str, **settings: str) -> Server:
+def start_server(
+    database_url: str, data: Path, *options: str, command: Sequence[str] = HANDCART, **settings: str
+) -> Server:
     """Start `handcart serve` on a socket that listens already; the caller ends it."""
     with socket.create_server(("127.0.0.1", 0), backlog=1024) as listener:
         url, number = f"http://127.0.0.1:{listener.getsockname()[1]}", listener.fileno()
@@ -75,7 +77,7 @@ def start_server(database_url: str, data: Path, *options: str, **settings: str) 
         with log.open("wb") as output:
             arguments = ["serve", "--environment", "sandbox", "--fd", str(number), "--public-url", url, *options]
             process = subprocess.Popen(
-                [*HANDCART, *arguments, "--database", database_url, "--data", str(data)],
+                [*command, *arguments, "--database", database_url, "--data", str(data)],
                 cwd=ROOT,
                 env=environment(**{"rate_limit_per_second": "0", "access_log": "off", **settings}),
                 stdin=subprocess.DEVNULL,
@@ -85,6 +87,20 @@ def start_server(database_url: str, data: Path, *options: str, **settings: str) 
                 start_new_session=True,
             )
     return Server(url, process, log)
+
+
+def start_worker(database_url: str, data: Path, *options: str, **settings: str) -> subprocess.Popen[bytes]:
+    """Start `handcart worker`, for a sandbox; the caller ends it."""
+    with (data / f"worker-{time.monotonic_ns()}.log").open("wb") as output:
+        return subprocess.Popen(
+            [*HANDCART, "worker", *options, "--database", database_url, "--data", str(data)],
+            cwd=ROOT,
+            env=environment(environment="sandbox", **settings),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
 
 
 @contextmanager

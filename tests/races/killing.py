@@ -1,0 +1,102 @@
+"""What runs with kill -9 share: a store, looked at from outside of the processes that die, and events that are owed."""
+
+import asyncio
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from handcart.callbacks import ops as callbacks
+from handcart.core import stores
+from handcart.core.db import Database, Tx
+from handcart.core.secret import Keys
+from handcart.retailers import ops as retailers
+from tests.support import process
+from tests.support.callback_receiver import Receiver, subscribe
+from tests.support.server import SECRET_KEY, make_database
+from tests.support.tally import Found, Tally
+
+KEYS = Keys(SECRET_KEY.encode())
+# Processes that may send to a receiver on this machine.
+SETTINGS = {
+    "secret_key": SECRET_KEY,
+    "callback_http": "1",
+    "callback_ports": "*",
+    "callback_networks": "127.0.0.0/8",
+}
+_OWED = "SELECT event_id, subject, body FROM events"
+_UNDER_WAY = "SELECT count(*) AS found FROM deliveries WHERE state = 'sending'"
+_END_LEASES = "UPDATE deliveries SET leased_until = 1 WHERE state = 'sending'"
+_NOT_DELIVERED = "SELECT count(*) AS found FROM deliveries WHERE state <> 'delivered'"
+
+
+class Store:
+    """A database and the directory beside it."""
+
+    def __init__(self, url: str, data: Path, database: Database, runner: asyncio.Runner) -> None:
+        self.url, self.data = url, data
+        self.kind = database.kind
+        self._database, self._runner = database, runner
+
+    def write(self, op: Any, *args: Any) -> Any:
+        return self._runner.run(self._database.write(op, *args))
+
+    def sql(self, sql: str) -> list[Any]:
+        async def rows(tx: Tx) -> list[Any]:
+            return list(await tx.all(sql))
+
+        return list(self.write(rows))
+
+    def under_way(self) -> int:
+        """How many deliveries some process has, or had, in hand."""
+        return int(self.sql(_UNDER_WAY)[0]["found"])
+
+    def end_leases(self) -> None:
+        """As if the time of all leases had come; of processes that live there must be none."""
+        self.sql(f"{_END_LEASES} RETURNING event_id")
+
+    def deliver_the_rest(self) -> None:
+        """Let one more worker send what dead processes have left."""
+        self.end_leases()
+        ended = process.start_worker(self.url, self.data, "--once", **SETTINGS).wait(600)
+        assert ended == 0
+        assert self.sql(_NOT_DELIVERED)[0]["found"] == 0
+
+    def compare(self, tally: Tally) -> Found:
+        """What was received against what is stored."""
+        rows = self.sql(_OWED)
+        return tally.compare({row["event_id"]: (row["subject"], row["body"].encode()) for row in rows})
+
+    def check(self) -> str:
+        """The operator's own check of the data, which holds; answers how much it has looked at."""
+        ended = process.run("check", "--data", "--database", self.url)
+        assert ended.returncode == 0, ended.stdout
+        return ended.stdout.splitlines()[0]
+
+
+@contextmanager
+def open_store(url: str, data: Path) -> Iterator[Store]:
+    """A store, migrated, until the block ends."""
+    make_database(url, KEYS)
+    with asyncio.Runner() as runner:
+        database = runner.run(stores.connect(url, KEYS, 1))
+        try:
+            yield Store(url, data, database, runner)
+        finally:
+            runner.run(database.close())
+
+
+async def make_receiver(tx: Tx, tally: Tally) -> int:
+    """A retailer whose callbacks go to a tally; answers the retailer's id."""
+    retailer = await retailers.create_retailer(tx, slug="shop", name="Sample Market")
+    await subscribe(tx, retailer.id, Receiver(tally.url))
+    return retailer.id
+
+
+async def emit(tx: Tx, retailer_id: int, count: int, rng: random.Random, width: int) -> None:
+    """So many events about up to `width` orders, in no order but each order's own."""
+    base = rng.randrange(1 << 30)
+    for _ in range(count):
+        order_id = f"order-{base}-{rng.randrange(width)}"
+        await callbacks.emit(tx, retailer_id, "picking", order_id, {"order_id": order_id})

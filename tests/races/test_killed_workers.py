@@ -1,0 +1,75 @@
+"""W1, W2: whatever becomes of the workers, every event arrives, with one id and one body; and in order.
+
+A worker that is killed leaves a lease behind. The tests do not wait for its end: nobody holds it any more, so they
+write an end that has passed.
+"""
+
+import random
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from handcart.sender import CHAINS
+from tests.races.killing import SETTINGS, Store, emit, make_receiver, open_store
+from tests.races.rounds import IS_LONG, Report
+from tests.support import postgres, process
+from tests.support.tally import tally
+
+pytestmark = pytest.mark.serial
+
+KILLS, EVENTS = (200, 20_000) if IS_LONG else (10, 1000)
+FAULT_FREE = 100_000 if IS_LONG else 2000
+BATCHES = 20
+ORDERS = 40
+SEED = 20
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    url = f"sqlite:///{tmp_path}/handcart.db"
+    if request.param == "postgresql":
+        url = postgres.create_database(request.getfixturevalue("postgres_cluster"))
+    with open_store(url, tmp_path) as opened:
+        yield opened
+
+
+def test_w1_worker_killed_again_and_again_then_no_event_is_lost(store: Store, report: Report) -> None:
+    rng, landed = random.Random(SEED), 0
+    each = EVENTS // KILLS
+    with tally() as shop:
+        retailer_id = store.write(make_receiver, shop)
+        for _ in range(KILLS):
+            store.write(emit, retailer_id, each, rng, ORDERS)
+            worker = process.start_worker(store.url, store.data, **SETTINGS)
+            shop.wait(len(shop.log) + rng.randrange(1, each))
+            worker.kill()
+            worker.wait()
+            landed += store.under_way() > 0
+            store.end_leases()
+        store.deliver_the_rest()
+        found = store.compare(shop)
+    report(f"W1 {store.kind}: {KILLS} kills, {landed} with deliveries under way, seed {SEED}; {found}")
+    assert (found.owed, found.lost, found.strange, found.inversions) == (EVENTS, 0, 0, 0)
+    assert found.duplicates <= KILLS * CHAINS
+    assert landed >= 0.3 * KILLS, "too few kills met an open delivery"
+    report(store.check())
+
+
+def test_w2_two_workers_without_faults_then_each_event_once_and_in_order(store: Store, report: Report) -> None:
+    rng = random.Random(SEED)
+    with tally() as shop:
+        retailer_id = store.write(make_receiver, shop)
+        workers = [process.start_worker(store.url, store.data, **SETTINGS) for _ in range(2)]
+        try:
+            for _ in range(BATCHES):
+                store.write(emit, retailer_id, FAULT_FREE // BATCHES, rng, FAULT_FREE // BATCHES // 3)
+            shop.wait(FAULT_FREE)
+        finally:
+            ended = [process.end(worker) for worker in workers]
+        found = store.compare(shop)
+    report(f"W2 {store.kind}: two workers, no faults, seed {SEED}; {found}")
+    assert ended == [0, 0]
+    assert (found.owed, found.lost, found.strange, found.inversions) == (FAULT_FREE, 0, 0, 0)
+    assert found.duplicates * 10_000 <= FAULT_FREE
+    assert store.under_way() == 0
