@@ -51,7 +51,7 @@ async def names(tx: Tx) -> list[str]:
 
 async def settled(*calls: Any) -> list[Any]:
     """The outcome of each call, in no case later than this."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         return await asyncio.gather(*calls, return_exceptions=True)
 
 
@@ -60,6 +60,12 @@ def statements(database: SqliteDatabase) -> list[str]:
     ran: list[str] = []
     database._writer.set_trace_callback(ran.append)
     return ran
+
+
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Writers wait for the lock as long as it takes, however slow the machine is."""
+    monkeypatch.setattr(db_sqlite, "_LOCK_WAIT_SECONDS", 50)
 
 
 # Groups
@@ -153,6 +159,7 @@ async def test_caller_cancelled_then_the_others_get_their_answers(database: Sqli
     assert await settled(database.write(insert, "after")) == ["after"]
 
 
+@pytest.mark.usefixtures("patient")
 async def test_two_databases_on_one_file_then_no_write_is_lost(database: SqliteDatabase, tmp_path: Path) -> None:
     await database.write(insert, "shared", 0)
     other = SqliteDatabase(str(tmp_path / "shop.db"), KEYS)
@@ -208,6 +215,7 @@ async def test_another_process_holds_the_lock_then_unavailable_and_later_all_is_
     assert await database.read(names) == ["late"]
 
 
+@pytest.mark.usefixtures("patient")
 async def test_lock_let_go_while_waiting_then_the_write_goes_through(database: SqliteDatabase, tmp_path: Path) -> None:
     with lock_held(tmp_path / "shop.db") as holder:
         waiting = asyncio.ensure_future(database.write(insert, "patient"))
@@ -218,6 +226,7 @@ async def test_lock_let_go_while_waiting_then_the_write_goes_through(database: S
         assert await settled(waiting) == ["patient"]
 
 
+@pytest.mark.usefixtures("patient")
 async def test_holder_killed_then_its_lock_is_gone(database: SqliteDatabase, tmp_path: Path) -> None:
     with lock_held(tmp_path / "shop.db") as holder:
         waiting = asyncio.ensure_future(database.write(insert, "patient"))

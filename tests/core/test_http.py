@@ -314,10 +314,10 @@ def test_slow_headers_then_the_connection_is_cut(server: LiveServer, monkeypatch
 def test_slow_headers_of_a_second_request_then_the_connection_is_cut(
     server: LiveServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(protocol, "REQUEST_SECONDS", 0.1)
     with raw.connect(server.url) as connection:
         connection.sendall(b"GET /live HTTP/1.1\r\nHost: shop\r\n\r\n")
         assert raw.read_answer(connection).status == 200
+        monkeypatch.setattr(protocol, "REQUEST_SECONDS", 0.1)
         connection.sendall(b"GET /live HTTP/1.1\r\nHost: shop\r\n")
         assert connection.recv(100) == b""
 

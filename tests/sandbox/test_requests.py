@@ -212,7 +212,7 @@ def test_when_there_is_none_yet_then_it_waits_for_one(server: LiveServer) -> Non
     time.sleep(0.1)
     assert not found
     shop.user("user-1")
-    waiting.join(10)
+    waiting.join(60)
     assert [one["operation"] for one in found[0]["requests"]] == ["create_user"]
     assert found[0]["last"] == 2
     assert shop.get(f"{OWN}/requests", params={"after": 2, "wait": 1}).json() == {"requests": [], "last": 2}

@@ -8,8 +8,10 @@ from contextlib import suppress
 import pytest
 
 from handcart.core import protocol
-from tests.support.server import LiveServer
+from tests.support.server import LiveServer, on_sqlite
 from tests.support.shop import Shop
+
+pytestmark = on_sqlite  # no store is asked
 
 HOST = b"Host: shop.example\r\n"
 UPGRADE = b"Connection: Upgrade\r\nUpgrade: h2c\r\n"
@@ -101,9 +103,11 @@ def test_request_never_ends_then_connection_closed(server: LiveServer, head: byt
         pytest.param(b"GET /live HTTP/1.1\r\n" + HOST + b"\r\n", id="no body announced"),
     ],
 )
-@pytest.mark.usefixtures("impatient")
-def test_answered_and_a_piece_more_then_connection_closed(server: LiveServer, request_head: bytes) -> None:
+def test_answered_and_a_piece_more_then_connection_closed(
+    server: LiveServer, monkeypatch: pytest.MonkeyPatch, request_head: bytes
+) -> None:
     """A byte after the answer must not stop the timer for idle connections."""
+    monkeypatch.setattr(protocol, "REQUEST_SECONDS", 1)  # time enough for the answer
     with connect(server) as connection:
         connection.sendall(request_head)
         read_answer(connection)

@@ -70,7 +70,7 @@ async def _race(database: Database, first: Op, second: Op, at: str, is_after: bo
         return await first(held.result())  # type: ignore[arg-type]
 
     ahead = asyncio.ensure_future(database.write(stopping))
-    await asyncio.wait_for((await held).stopped.wait(), 10)
+    await asyncio.wait_for((await held).stopped.wait(), 25)
     behind = asyncio.ensure_future(database.write(second))
     await asyncio.wait({behind}, timeout=LONG_ENOUGH_TO_GET_STUCK)
     held.result().go_on.set()
