@@ -16,7 +16,7 @@ from handcart_client.receiver import (
 )
 
 from handcart.callbacks.events import EVENTS
-from tests.client.callbacks import body_of
+from tests.client.callbacks import body_of, size
 
 
 def moment(hour: int, minute: int = 0) -> datetime:
@@ -154,6 +154,7 @@ GOOD = json.loads(body_of())
             )
         ),
     ],
+    ids=size,
 )
 def test_when_a_body_is_no_event_then_it_is_refused_without_a_word_of_it(body: bytes) -> None:
     with pytest.raises(NotAnEvent) as caught:
