@@ -117,7 +117,7 @@ async def create(
         created_at=now,
         updated_at=now,
     )
-    _check(webhook, client_secret, rules, own_url)
+    _check({**structs.asdict(webhook), "client_secret": client_secret}, rules, own_url)
     signing_secret = signing.new_secret()
     await tx.run(
         "INSERT INTO webhooks (id, retailer_id, name, environment, callback_url, auth_uri, client_id, client_secret,"
@@ -169,7 +169,7 @@ async def update(
         changes[name] = changes[name] or None
     there = await _hold(tx, retailer_id, webhook_id)
     changed = structs.replace(there, **changes, updated_at=_later(there))
-    _check(changed, "unchanged" if client_secret is None else client_secret, rules, own_url)
+    _check({**changes, "client_secret": client_secret}, rules, own_url)
     await tx.run(
         "UPDATE webhooks SET name = $3, callback_url = $4, auth_uri = $5, client_id = $6, scope = $7, resource = $8,"
         " events = $9, updated_at = $10 WHERE retailer_id = $1 AND id = $2",
@@ -287,23 +287,24 @@ async def _deliver_again(tx: Tx, webhook: Webhook, event: EventRow) -> int:
     )
 
 
-def _check(webhook: Webhook, client_secret: str, rules: egress.Rules, own_url: str) -> None:
-    for key, url in (("callback_url", webhook.callback_url), ("auth_uri", webhook.auth_uri)):
-        try:
-            egress.check_url(url, rules)
-        except egress.Refused as refused:
-            raise Refused(str(refused), key) from None
-        if own_url and _origin(url) == _origin(own_url):
-            raise errors.own_address(key)
-    for key, value in (
-        ("client_id", webhook.client_id),
-        ("client_secret", client_secret),
-        ("name", webhook.name),
-        ("scope", webhook.scope or "none"),
-        ("resource", webhook.resource or "none"),
-    ):
-        if not value.strip() or len(value) > MOST_CHARACTERS or not value.isprintable():
+def _check(fields: Mapping[str, Any], rules: egress.Rules, own_url: str) -> None:
+    """Refuse what a webhook cannot have; what is not there, or None, is not about to change."""
+    for key in ("callback_url", "auth_uri"):
+        if (url := fields.get(key)) is not None:
+            _check_url(url, key, rules, own_url)
+    for key in ("client_id", "client_secret", "name", "scope", "resource"):
+        value = fields.get(key)
+        if value is not None and not (value.strip() and len(value) <= MOST_CHARACTERS and value.isprintable()):
             raise errors.unprintable(key, MOST_CHARACTERS)
+
+
+def _check_url(url: str, key: str, rules: egress.Rules, own_url: str) -> None:
+    try:
+        egress.check_url(url, rules)
+    except egress.Refused as refused:
+        raise Refused(str(refused), key) from None
+    if own_url and _origin(url) == _origin(own_url):
+        raise errors.own_address(key)
 
 
 def _origin(url: str) -> tuple[str, str | None, int | None]:
