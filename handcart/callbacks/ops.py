@@ -197,13 +197,21 @@ async def update(
 async def enable(tx: Tx, retailer_id: int, webhook_id: int) -> Webhook:
     """Send to a webhook (again): what waits goes out, and its failures are forgotten. Raises `Unknown`."""
     there = await _hold(tx, retailer_id, webhook_id)
+    # Whoever enables it may not go by the clock by which it was sent to.
+    last = await tx.one(
+        "SELECT max(attempted_at) AS at FROM deliveries WHERE retailer_id = $1 AND webhook_id = $2"
+        " AND state = 'pending'",
+        retailer_id,
+        webhook_id,
+    )
+    assert last is not None
     await tx.run(
         "UPDATE webhooks SET status = $3, status_reason = NULL, failures = 0, first_failure_at = NULL,"
         " failing_since = NULL, caught_up_to = $4, updated_at = $5 WHERE retailer_id = $1 AND id = $2",
         retailer_id,
         webhook_id,
         ENABLED,
-        clock.now(),
+        max(clock.now(), last["at"] or 0),
         _later(there),
     )
     return await webhook(tx, retailer_id, webhook_id)

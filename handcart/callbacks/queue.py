@@ -156,9 +156,11 @@ async def record(tx: Tx, target: Target, outcomes: Sequence[Outcome], now: int) 
     for one in outcomes:
         if one.attempt.cause is not None:
             await _put_off(tx, target, one, now, row["caught_up_to"] or 0)
-    await _judge(tx, target, row, outcomes, now)
+    why = await _judge(tx, target, row, outcomes, now)
     if any(one.attempt.is_gone for one in outcomes):
-        await _disable(tx, target, _GONE, now)
+        why = _GONE
+    if why is not None:
+        await _disable(tx, target, why, now)
         return False
     return bool(row["status"] == ENABLED and row["updated_at"] == target.updated_at)
 
@@ -293,8 +295,8 @@ async def _let_go(tx: Tx, target: Target, delivery: Delivery) -> None:
     )
 
 
-async def _judge(tx: Tx, target: Target, row: Any, outcomes: Sequence[Outcome], now: int) -> None:
-    """Count a webhook's failures in a row, disable it after too many; see that a failing one is back."""
+async def _judge(tx: Tx, target: Target, row: Any, outcomes: Sequence[Outcome], now: int) -> str | None:
+    """Count a webhook's failures in a row; see that a failing one is back. Answers why it is to be disabled, if so."""
     counted = [one for one in outcomes if one.attempt.cause is None or one.delivery.planned_at <= now]
     failures, first, since = row["failures"], row["first_failure_at"], row["failing_since"]
     is_back = False
@@ -309,7 +311,7 @@ async def _judge(tx: Tx, target: Target, row: Any, outcomes: Sequence[Outcome], 
         if since is None and failures >= schedule.FAILING_AFTER:
             since = first
     if (failures, first, since) == (row["failures"], row["first_failure_at"], row["failing_since"]) and not is_back:
-        return
+        return None
     await tx.run(
         "UPDATE webhooks SET failures = $3, first_failure_at = $4, failing_since = $5,"
         " caught_up_to = CASE WHEN $6 THEN $7 ELSE caught_up_to END WHERE retailer_id = $1 AND id = $2",
@@ -320,8 +322,7 @@ async def _judge(tx: Tx, target: Target, row: Any, outcomes: Sequence[Outcome], 
         is_back,
         now,
     )
-    if since is not None and now - since >= schedule.DISABLED_AFTER:
-        await _disable(tx, target, _ONLY_FAILURES, now)
+    return _ONLY_FAILURES if since is not None and now - since >= schedule.DISABLED_AFTER else None
 
 
 async def _disable(tx: Tx, target: Target, reason: str, now: int) -> None:

@@ -211,5 +211,5 @@ async def _quiet(post: Post) -> None:
         row = await tx.one("SELECT count(*) AS out FROM deliveries WHERE state = 'sending'")
         return int(row["out"])
 
-    while await post.server.app.database.read(out):
-        await asyncio.sleep(0.01)  # noqa: ASYNC110 (what changes is a table)
+    while await post.server.app.database.read(out):  # noqa: ASYNC110 (what changes is a table)
+        await asyncio.sleep(0.01)

@@ -1,0 +1,245 @@
+"""Claims and records without a network: the health of webhooks, catching up, and replays beside what is new."""
+
+import itertools
+import secrets
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from handcart.callbacks import ops, queue
+from handcart.callbacks.models import Attempt, Webhook
+from handcart.callbacks.queue import Chain, Outcome
+from handcart.core import clock
+from handcart.core.clock import DAY, HOUR, SECOND
+from handcart.retailers import ops as retailers
+from tests.callbacks.conftest import development
+from tests.support.server import LiveServer, on_sqlite
+
+ONLY_FAILURES = "nothing but failures for five days"
+
+
+class Desk:
+    """One webhook, and a sender that only keeps books, by a clock that the test sets."""
+
+    def __init__(self, server: LiveServer) -> None:
+        self.server = server
+        slug = f"shop-{secrets.token_hex(6)}"
+        self.retailer_id = server.write(retailers.create_retailer, slug=slug, name="Sample Market").id
+        self.webhook_id = server.write(development, self.retailer_id).webhook.id
+        self.now = clock.now()
+        self._orders = itertools.count()
+
+    @property
+    def webhook(self) -> Webhook:
+        found: Webhook = self.server.read(ops.webhook, self.retailer_id, self.webhook_id)
+        return found
+
+    def emit(self, *orders: str) -> None:
+        """An event of each order, or of a new one."""
+        for order_id in orders or (f"order {next(self._orders)}",):
+            self.server.write(ops.emit, self.retailer_id, "picking", order_id, {"order_id": order_id})
+        self.server.write(queue.fan_out, "development")
+
+    def claim(self, most: int = 16) -> Sequence[Chain]:
+        chains: Sequence[Chain] = self.server.write(queue.claim, self.retailer_id, self.webhook_id, self.now, most)
+        return chains
+
+    def record(self, chain: Chain, cause: str | None, **more: Any) -> bool:
+        """What became of the first of a chain; the others are left."""
+        attempt = Attempt(at=self.now, milliseconds=1, url="", request_head="", cause=cause, **more)
+        outcome = Outcome(chain.deliveries[0], attempt, chain.deliveries[1:])
+        may_go_on: bool = self.server.write(queue.record, chain.target, [outcome], self.now)
+        if cause is None:
+            self.server.write(queue.give_back, chain.target, chain.deliveries[1:])
+        return may_go_on
+
+    def send(self, cause: str | None = None) -> bool:
+        """Try something new."""
+        self.emit()
+        chain, *others = self.claim()
+        for other in others:
+            self.server.write(queue.give_back, other.target, other.deliveries)
+        return self.record(chain, cause)
+
+    def rows(self) -> list[Any]:
+        return self.server.sql("SELECT * FROM deliveries WHERE retailer_id = $1 ORDER BY event_id", self.retailer_id)
+
+
+@pytest.fixture
+def desk(server: LiveServer) -> Desk:
+    return Desk(server)
+
+
+def test_when_three_tries_in_a_day_fail_then_the_webhook_is_failing_since_the_first(desk: Desk) -> None:
+    begun = desk.now
+    for hours in (0, 1):
+        desk.now = begun + hours * HOUR
+        assert desk.send("status 500")
+        assert desk.webhook.failing_since is None
+    desk.send()
+    assert (desk.webhook.failures, desk.webhook.first_failure_at) == (0, None)
+    for hours in (2, 26.5, 28):
+        desk.now = begun + int(hours * HOUR)
+        desk.send("status 500")
+        assert desk.webhook.failing_since is None  # no three of them within a day
+    desk.now = begun + 29 * HOUR
+    desk.send("status 500")
+    assert desk.webhook.failing_since == begun + int(26.5 * HOUR)
+    (busy,) = [one for one in desk.server.read(queue.busy, "development") if one.webhook_id == desk.webhook_id]
+    assert busy.is_failing
+
+
+def test_when_nothing_but_failures_come_for_five_days_then_it_is_disabled_and_loses_nothing(desk: Desk) -> None:
+    begun = desk.now
+    for after in (0, HOUR, 2 * HOUR, 5 * DAY - SECOND):
+        desk.now = begun + after
+        assert desk.send("timeout")
+        assert desk.webhook.status == "enabled"
+    desk.now = begun + 5 * DAY
+    assert not desk.send("timeout")
+    assert (desk.webhook.status, desk.webhook.status_reason) == ("disabled", ONLY_FAILURES)
+    desk.emit("late", "late", "later")
+    assert desk.claim() == []
+    assert [row["state"] for row in desk.rows()] == ["pending"] * 8
+    desk.server.write(ops.enable, desk.retailer_id, desk.webhook_id)
+    assert (desk.webhook.status, desk.webhook.status_reason, desk.webhook.failures) == ("enabled", None, 0)
+    assert desk.webhook.failing_since is None
+    sent = []
+    while chains := desk.claim(3):
+        for chain in chains:
+            sent.append(chain.deliveries[0].event_id)
+            desk.record(chain, None)
+    assert sorted(sent) == [row["event_id"] for row in desk.rows()]
+    (first, second) = [row["event_id"] for row in desk.rows() if row["subject"] == "late"]
+    assert sent.index(first) < sent.index(second)
+
+
+@on_sqlite
+def test_when_one_try_succeeds_within_the_five_days_then_they_begin_anew(desk: Desk) -> None:
+    begun = desk.now
+    for day in range(12):
+        desk.now = begun + day * DAY
+        for _ in range(3):
+            assert desk.send("status 500")
+        if day % 4 == 3:
+            desk.send()
+            assert desk.webhook.failing_since is None
+    assert desk.webhook.status == "enabled"
+
+
+@on_sqlite
+def test_when_heads_are_pulled_along_early_then_their_failures_do_not_count(desk: Desk) -> None:
+    desk.emit("order")
+    (chain,) = desk.claim()
+    desk.record(chain, "status 500")
+    (planned,) = [row["planned_at"] for row in desk.rows()]
+    desk.emit("order")
+    desk.now = clock.now() + 61 * SECOND
+    desk.server.sql(
+        "UPDATE deliveries SET planned_at = $1, due_at = $1 WHERE retailer_id = $2 AND planned_at > 0 RETURNING tries",
+        desk.now + HOUR,
+        desk.retailer_id,
+    )
+    for _ in range(20):
+        (chain,) = desk.claim()
+        assert [one.planned_at > desk.now for one in chain.deliveries] == [True, False]
+        desk.record(chain, "status 500")
+        desk.server.write(queue.release_expired)
+    head = desk.rows()[0]
+    assert (head["tries"], head["attempts"], head["due_at"]) == (1, 21, head["planned_at"])
+    assert desk.webhook.failures == 1
+    desk.now = head["planned_at"]
+    (chain,) = desk.claim()
+    desk.record(chain, "status 500")
+    assert (desk.rows()[0]["tries"], desk.webhook.failures) == (2, 2)
+    assert planned
+
+
+@on_sqlite
+@pytest.mark.parametrize("status", [410, 429, 503])
+def test_when_the_receiver_says_gone_or_later_then_it_is_heard(desk: Desk, status: int) -> None:
+    desk.emit("order", "order", "other")
+    chain, other = desk.claim()
+    wait = {"is_gone": True} if status == 410 else {"retry_after": 9 * SECOND}
+    assert desk.record(chain, f"status {status}", **wait) == (status != 410)
+    assert desk.webhook.status == ("disabled" if status == 410 else "enabled")
+    assert desk.record(other, None) == (status != 410)
+    first, second, third = desk.rows()
+    assert (first["state"], first["tries"], second["state"], third["state"]) == ("pending", 1, "pending", "delivered")
+    if status != 410:
+        assert 9 * SECOND <= first["due_at"] - desk.now <= 10 * SECOND
+    assert (desk.claim() == []) is True
+
+
+@pytest.mark.parametrize("stands_still", [True, False])
+def test_when_a_receiver_is_back_then_what_waits_is_brought_forward_once_however_much_there_is(
+    desk: Desk, stands_still: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queue, "MOST_QUEUED", 5)
+    desk.now = clock.now() + SECOND
+    for _ in range(23):
+        desk.send("status 500")
+    assert desk.claim() == []
+    assert desk.webhook.failing_since is not None
+    desk.now += 0 if stands_still else SECOND
+    desk.send()
+    assert desk.webhook.failing_since is None
+    attempts = 0
+    while chains := desk.claim(4):
+        attempts += len(chains)
+        assert attempts <= 2 * 23
+        for chain in chains:
+            desk.now += 0 if stands_still else SECOND // 1000
+            desk.record(chain, "status 500")
+    assert attempts == 23
+    assert desk.webhook.caught_up_to is None
+    assert {(row["tries"], row["attempts"]) for row in desk.rows() if row["state"] == "pending"} == {(1, 2)}
+
+
+def test_when_everything_is_sent_again_then_what_is_new_goes_first_and_in_its_order(desk: Desk) -> None:
+    for _ in range(30):
+        desk.emit()
+    old = [row["event_id"] for row in desk.rows()]
+    while chains := desk.claim():
+        for chain in chains:
+            desk.record(chain, None)
+    last, count = 0, 0
+    while last is not None:
+        some, last = desk.server.write(ops.replay, desk.retailer_id, desk.webhook_id, after=last, limit=7)
+        count += some
+    assert count == 30
+    desk.now += SECOND
+    desk.emit("new", "order 20", "newer")
+    chains = desk.claim(3)
+    assert {chain.subject for chain in chains} == {"new", "order 20", "newer"}
+    assert [[one.is_replay for one in chain.deliveries] for chain in chains if chain.subject == "order 20"] == [
+        [True, False]
+    ]
+    for chain in chains:
+        desk.record(chain, None)
+    assert [chain.subject for chain in desk.claim(1)] == ["order 20"]
+    assert [chain.deliveries[0].event_id for chain in desk.claim(4)] == old[:4]
+
+
+@on_sqlite
+def test_when_tries_are_used_up_then_it_has_failed_and_the_next_of_the_order_goes_at_once(desk: Desk) -> None:
+    desk.emit("order", "order")
+    for tries in range(1, 11):
+        (chain,) = desk.claim()
+        desk.record(chain, "status 500")
+        row, waiting = desk.rows()
+        assert (row["state"], row["tries"]) == ("failed" if tries == 10 else "pending", tries)
+        assert (waiting["state"], waiting["due_at"] == 0) == ("pending", tries == 10)
+        desk.now = row["due_at"]
+    (chain,) = desk.claim()
+    assert [one.event_id for one in chain.deliveries] == [waiting["event_id"]]
+    desk.record(chain, None)
+    assert desk.claim() == []
+    replayed = desk.server.write(ops.replay, desk.retailer_id, desk.webhook_id, event_id=row["event_id"], limit=1)
+    assert replayed == (1, None)
+    (chain,) = desk.claim()
+    desk.record(chain, "status 500")
+    row = desk.rows()[0]
+    assert (row["state"], row["tries"], row["attempts"]) == ("pending", 1, 11)
+    assert len(desk.server.sql("SELECT number FROM attempts WHERE retailer_id = $1", desk.retailer_id)) == 12
