@@ -154,15 +154,17 @@ def test_certificate_bad_then_failed_and_nothing_is_sent(
     runner.run(check())
 
 
-def test_authority_unknown_to_the_system_then_failed(
-    authority: Authority, runner: asyncio.Runner, tmp_path: Path
+def test_system_knows_the_authority_or_not_then_believed_or_failed(
+    authority: Authority, runner: asyncio.Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def check() -> None:
         context = context_of(authority.server(tmp_path / "server.pem", NAME))
         async with receiving(saying(OK), ssl=context) as receiver:
             with pytest.raises(Failed, match=r"^TLS: unable to get local issuer certificate"):
                 await post(receiver, NAME, None)
-        assert receiver.requests == []
+            assert receiver.requests == []
+            monkeypatch.setenv("SSL_CERT_FILE", str(authority.file))
+            assert await post(receiver, NAME, None) == 200
 
     runner.run(check())
 
