@@ -256,13 +256,17 @@ class App:
 
     async def open(self) -> None:
         """Open the database, and the port for metrics if there is one."""
-        self.database = await connect(self.settings.database_url, self.keys, self.settings.pool_size)
-        if self.rehearsal is not None:
-            await self.rehearsal.open(self.database)
-        for one in self._background:
-            await one.open(self.database)
+        await self.begin(await connect(self.settings.database_url, self.keys, self.settings.pool_size))
         if self.settings.metrics_port:
             log.info("metrics", port=self.metrics.listen(self.settings.metrics_port))
+
+    async def begin(self, database: Database) -> None:
+        """Serve from an open database, and let run what runs beside the calls."""
+        self.database = database
+        if self.rehearsal is not None:
+            await self.rehearsal.open(database)
+        for one in self._background:
+            await one.open(database)
 
     async def close(self) -> None:
         """End what runs beside the calls, close the database, write the last lines of the log."""

@@ -22,7 +22,7 @@ from handcart.core.http import App
 from handcart.core.protocol import LimitedProtocol
 from handcart.core.settings import Settings
 from handcart.oauth import tokens
-from handcart.oauth.scopes import FULFILLMENT
+from handcart.oauth.scopes import CALLBACKS, FULFILLMENT
 from handcart.retailers import ops as retailers
 from handcart.retailers import settings as retailer_settings
 from handcart.retailers.errors import Refused
@@ -40,7 +40,15 @@ class Stage:
 
     def __init__(self, url: str) -> None:
         self._settings = Settings(
-            environment="sandbox", public_url=url, rate_limit_per_second=0, access_log=False, database="memory"
+            environment="sandbox",
+            public_url=url,
+            rate_limit_per_second=0,
+            access_log=False,
+            database="memory",
+            # Callbacks go to where tests run, and nowhere else.
+            callback_networks="127.0.0.0/8,::1/128",
+            callback_http=True,
+            callback_ports="*",
         )
         self._template, self._credentials = template.load()
         self._app: App | None = None
@@ -63,9 +71,7 @@ class Stage:
 async def _opened(settings: Settings, database: MemoryDatabase) -> App:
     """An application on a database that is open already."""
     made = app.create(settings, template.KEYS)
-    made.database = database
-    assert made.rehearsal is not None, "the server beside tests is a sandbox"
-    await made.rehearsal.open(database)
+    await made.begin(database)
     return made
 
 
@@ -76,7 +82,7 @@ async def _prepare(tx: Tx, client_id: str, options: Mapping[str, str]) -> Mappin
     await retailers.register_redirect_uris(tx, client_id, uris)
     client = await retailers.client(tx, client_id)
     assert client is not None
-    token = await tokens.issue(tx, client, FULFILLMENT)
+    token = await tokens.issue(tx, client, f"{FULFILLMENT} {CALLBACKS}")
     return {"token": token.access_token, "redirect_uri": uris[0]}
 
 

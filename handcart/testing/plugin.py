@@ -3,12 +3,13 @@
 Loaded by every pytest run where Handcart is installed, so it imports pytest alone and does nothing by itself.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
+    from handcart.testing.receiver import Receiver
     from handcart.testing.server import Clock, Sandbox, Server
 
 _OPTIONS = "handcart_options"
@@ -58,6 +59,18 @@ def handcart_clock(handcart_sandbox: "Sandbox") -> "Clock":
     from handcart.testing.server import Clock
 
     return Clock(handcart_sandbox)
+
+
+@pytest.fixture
+def handcart_callbacks(handcart_sandbox: "Sandbox") -> Iterator["Receiver"]:
+    """A receiver in the test's own process that gets every callback of the retailer."""
+    from handcart.testing.receiver import CLIENT_ID, CLIENT_SECRET, receiver
+
+    with receiver() as running:
+        webhook = {"callback_url": running.callback_url, "auth_uri": running.auth_uri, "events": ["all"]}
+        credentials = {"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET}
+        running.webhook = handcart_sandbox.call("POST", "/v2/handcart/callbacks", {**webhook, **credentials})
+        yield running
 
 
 def _server(config: pytest.Config) -> "Server":

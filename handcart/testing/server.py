@@ -41,7 +41,9 @@ class Account:
 
 @dataclass(frozen=True, kw_only=True)
 class Sandbox:
-    """A retailer on a fresh server: where it is, and how to get in. `token` is good for `connect:fulfillment`.
+    """A retailer on a fresh server: where it is, and how to get in.
+
+    `token` is good for `connect:fulfillment` and `handcart:callbacks`.
 
     The address and the client's credentials are the same for all tests of a process; the token is new for each.
     """

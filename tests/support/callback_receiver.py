@@ -1,153 +1,16 @@
-"""A retailer's side of callbacks: a token endpoint and a callback endpoint that remember what they were sent."""
+"""Webhooks for the receiver that `handcart.testing` brings."""
 
-import json
-import threading
-import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qsl
 
 from handcart.callbacks import ops
 from handcart.callbacks.models import NewWebhook
 from handcart.core import egress
 from handcart.core.db import Tx
+from handcart.testing.receiver import CLIENT_ID, CLIENT_SECRET, Received, Receiver, receiver
 
-CLIENT_ID, CLIENT_SECRET = "handcart-at-the-shop", "a secret of the shop's own"
+__all__ = ["CLIENT_ID", "CLIENT_SECRET", "LOOPBACK", "Received", "Receiver", "receiver", "subscribe"]
+
 LOOPBACK = egress.Rules(True, range(1, 65_536), ("127.0.0.0/8",))
-_PATIENCE_SECONDS = 60
-
-# What a receiver answers to the nth callback: a status, or a status and headers.
-Answer = int | tuple[int, Mapping[str, str]]
-
-
-class Received:
-    """One callback as it came in."""
-
-    def __init__(self, headers: Mapping[str, str], body: bytes) -> None:
-        self.at = time.monotonic()
-        self.headers = headers
-        self.body = body
-        self.event: dict[str, Any] = json.loads(body)
-
-    @property
-    def name(self) -> str:
-        return str(self.event["event_name"]).removeprefix("fulfillment.")
-
-    @property
-    def token(self) -> str:
-        return self.headers.get("Authorization", "").removeprefix("Bearer ")
-
-    @property
-    def order_id(self) -> str:
-        return str(self.event["event_metadata"]["order_id"])
-
-
-class Receiver:
-    """Answers 200 to callbacks with a live token, unless `answer` says otherwise; gives tokens unless `token` does."""
-
-    def __init__(self, url: str) -> None:
-        self.url = url
-        self.callbacks: list[Received] = []
-        self.token_requests: list[dict[str, str]] = []
-        self.tokens: set[str] = set()
-        self.answer: Callable[[Received], Answer] = lambda received: 200
-        self.token: Callable[[], Answer | tuple[int, Mapping[str, str], bytes]] | None = None
-        self.expires_in: Any = 3600
-        self._changed = threading.Condition()
-
-    @property
-    def callback_url(self) -> str:
-        return f"{self.url}/callbacks"
-
-    @property
-    def auth_uri(self) -> str:
-        return f"{self.url}/token"
-
-    def names(self, order_id: str | None = None) -> list[str]:
-        """The names of what was received, about an order alone if it is named."""
-        return [one.name for one in list(self.callbacks) if order_id is None or one.order_id == order_id]
-
-    def wait(self, count: int) -> list[Received]:
-        """What was received, once it is at least so many."""
-        return self.wait_until(lambda: len(self.callbacks) >= count)
-
-    def wait_until(self, is_so: Callable[[], bool]) -> list[Received]:
-        with self._changed:
-            assert self._changed.wait_for(is_so, _PATIENCE_SECONDS), self.names()
-            return list(self.callbacks)
-
-    def receive(self, path: str, headers: Mapping[str, str], body: bytes) -> tuple[int, Mapping[str, str], bytes]:
-        if path == "/token":
-            return self._give_token(body)
-        received = Received(headers, body)
-        answer = self.answer(received)
-        status, more = answer if isinstance(answer, tuple) else (answer, {})
-        if received.token not in self.tokens:
-            status = 401
-        with self._changed:
-            self.callbacks.append(received)
-            self._changed.notify_all()
-        return status, more, b"{}"
-
-    def _give_token(self, body: bytes) -> tuple[int, Mapping[str, str], bytes]:
-        asked = dict(parse_qsl(body.decode()))
-        token = f"token-{len(self.token_requests)}"
-        with self._changed:
-            self.token_requests.append(asked)
-            self._changed.notify_all()
-        if self.token is not None:
-            status, headers, *content = (
-                (*answer, b"") if isinstance(answer := self.token(), tuple) else (answer, {}, b"")
-            )
-            return status, headers, content[0]
-        if (asked.get("client_id"), asked.get("client_secret")) != (CLIENT_ID, CLIENT_SECRET):
-            return 401, {}, b'{"error": "invalid_client"}'
-        self.tokens.add(token)
-        given = {"access_token": token, "expires_in": self.expires_in}
-        return 200, {}, json.dumps({name: value for name, value in given.items() if value is not None}).encode()
-
-
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        server: Any = self.server
-        status, headers, content = server.receiver.receive(
-            self.path, {name.title(): value for name, value in self.headers.items()}, body
-        )
-        self.send_response(status)
-        for name, value in headers.items():
-            self.send_header(name, value)
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content)
-
-    def log_message(self, format: str, *args: Any) -> None:
-        pass
-
-
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    request_queue_size = 128
-    receiver: Receiver
-
-
-@contextmanager
-def receiver() -> Iterator[Receiver]:
-    """A receiver on a free loopback port until the block ends."""
-    with _Server(("127.0.0.1", 0), _Handler) as server:
-        server.receiver = Receiver(f"http://127.0.0.1:{server.server_address[1]}")
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-        thread.start()
-        try:
-            yield server.receiver
-        finally:
-            server.shutdown()
-            thread.join()
 
 
 async def subscribe(tx: Tx, retailer_id: int, to: Receiver, **fields: Any) -> NewWebhook:

@@ -167,7 +167,7 @@ def test_when_workers_run_tests_at_once_then_each_test_has_a_clean_server(tmp_pa
     printed, _ = running.communicate(timeout=2 * START_SECONDS)
 
     assert running.returncode == 0, printed
-    assert f"{9 + len(examples())} passed, 1 xfailed" in printed
+    assert f"{10 + len(examples())} passed, 1 xfailed" in printed
     noted = notes(tmp_path)
     assert len(noted) == 6
     assert len({pid for pid, _ in noted}) == len({url for _, url in noted}) > 1
