@@ -101,6 +101,13 @@ class Tokens:
             asking.add_done_callback(lambda _: self._asking.pop(wanted, None))
         return (await asyncio.shield(asking)).value
 
+    async def close(self) -> None:
+        """Ask for nothing more: nobody waits for it."""
+        asking = [*self._asking.values()]
+        for one in asking:
+            one.cancel()
+        await asyncio.gather(*asking, return_exceptions=True)
+
     async def _ask(self, target: Target) -> _Token:
         fields = {
             "client_id": target.client_id,
@@ -160,6 +167,7 @@ class Sender:
                 chain.cancel()
         if self._recording is not None:
             await asyncio.gather(self._recording, return_exceptions=True)
+        await self._tokens.close()
         await self._client.close()
 
     async def drain(self, database: Database) -> None:

@@ -1,0 +1,203 @@
+"""Receivers that hang, flood, break and come back: what they cost, and what they cost others."""
+
+import asyncio
+import os
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from typing import Any
+
+import pytest
+
+from handcart import sender
+from handcart.callbacks import ops
+from handcart.callbacks.errors import Refused
+from tests.callbacks.conftest import Post
+from tests.support.callback_receiver import LOOPBACK, Received
+from tests.support.receivers import HERE, Receiver, Script, endless, receiving, saying
+from tests.support.server import on_sqlite
+
+IS_LONG = bool(os.environ.get("LONG_RUNS"))
+ORDERS_AN_HOUR = 50 if IS_LONG else 8
+SLOW = 0.2
+NO_HTTP, CLOSED, TIMEOUT = "no HTTP answer", "connection closed", "timeout: no answer within 1 s"
+HEAD = b"HTTP/1.1 200 OK\r\n"
+
+# What a receiver says to a callback, and why the attempt failed (None: it did not).
+HOSTILE: dict[str, tuple[Script, str | None]] = {
+    "204": (saying(b"HTTP/1.1 204 No Content\r\n\r\n"), None),
+    "299": (saying(b"HTTP/1.1 299 Yes\r\ncontent-length: 0\r\n\r\n"), None),
+    "endless body": (endless(HEAD + b"\r\n", b"x" * 65_536), None),
+    "endless chunks": (endless(HEAD + b"transfer-encoding: chunked\r\n\r\n", b"1\r\nx\r\n" * 1000), None),
+    "slow body": (endless(HEAD + b"content-length: 1000\r\n\r\n", b"x", SLOW), None),
+    "no body": (saying(HEAD + b"content-length: 1000\r\n\r\n"), None),
+    "half a body": (saying(HEAD + b"content-length: 1000\r\n\r\nx", close=True), None),
+    "broken chunk": (saying(HEAD + b"transfer-encoding: chunked\r\n\r\nzz\r\n"), None),
+    "nasty body": (saying(HEAD + b"content-length: 8\r\nx-name: caf\xe9\r\n\r\n\0\xff\xfe\0\xed\xa0\x80x"), None),
+    "endless headers": (endless(HEAD, b"a: b\r\n" * 50), "more than 200 headers"),
+    "10 MB header": (saying(HEAD + b"a: ", *[b"x" * 2**20] * 10), "headers over 64 KiB"),
+    "slow headers": (endless(HEAD, b"a: b\r\n", SLOW), TIMEOUT),
+    "endless interim answers": (endless(b"", b"HTTP/1.1 103 Early Hints\r\n\r\n" * 50), "headers over 64 KiB"),
+    "silence": (saying(), TIMEOUT),
+    "hangs up": (saying(close=True), CLOSED),
+    "half a head": (saying(HEAD, close=True), CLOSED),
+    "no HTTP": (saying(b"220 mail.example ESMTP\r\n"), NO_HTTP),
+    "bytes": (saying(bytes(range(256))), NO_HTTP),
+    "NUL in a header": (saying(HEAD + b"a: \0\r\n\r\n"), NO_HTTP),
+    "loop": (saying(b"HTTP/1.1 302 Found\r\nlocation: /hook\r\ncontent-length: 0\r\n\r\n"), "status 302"),
+    "way inside": (
+        saying(b"HTTP/1.1 307 Moved\r\nlocation: http://169.254.169.254/\r\ncontent-length: 0\r\n\r\n"),
+        "status 307",
+    ),
+    "not modified": (saying(b"HTTP/1.1 304 Not Modified\r\n\r\n"), "status 304"),
+    "wants another protocol": (saying(b"HTTP/1.1 101 Switching\r\nupgrade: x\r\n\r\n"), "status 101"),
+    "error with a flood": (endless(b"HTTP/1.1 500 No\r\n\r\n", b"x" * 65_536), "status 500"),
+}
+
+
+def subscribe(post: Post, to: Receiver, **fields: Any) -> int:
+    """A webhook that gets its tokens from the shop and sends to this receiver."""
+    number: int = post.subscribe(callback_url=f"http://{HERE}:{to.port}/hook", **fields).webhook.id
+    return number
+
+
+def test_when_receivers_are_hostile_then_each_attempt_ends_within_bounds_and_others_are_unharmed(
+    post: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sender, "POST_SECONDS", 1.0)
+    asked: dict[str, int] = {}
+
+    async def run() -> None:
+        async with AsyncExitStack() as stack:
+            there = [await stack.enter_async_context(receiving(script)) for script, _ in HOSTILE.values()]
+            for name, one in zip(HOSTILE, there, strict=True):
+                await asyncio.to_thread(subscribe, post, one, name=name)
+            await asyncio.to_thread(post.emit, "order")
+            await asyncio.wait_for(post.sender().drain(post.server.app.database), 25)
+            asked.update((name, len(one.requests)) for name, one in zip(HOSTILE, there, strict=True))
+            assert max(one.most_open for one in there) == 1
+
+    post.subscribe(name="well")
+    post.server.wait_for(run())
+    assert asked == dict.fromkeys(HOSTILE, 1)
+    assert len(post.shop.callbacks) == 1
+    rows = post.server.sql(
+        "SELECT w.name, a.*, d.state FROM attempts a JOIN webhooks w ON w.retailer_id = a.retailer_id"
+        " AND w.id = a.webhook_id JOIN deliveries d ON d.retailer_id = a.retailer_id AND d.webhook_id = a.webhook_id"
+        " AND d.event_id = a.event_id WHERE a.retailer_id = $1",
+        post.market.retailer.id,
+    )
+    causes = {row["name"]: row["cause"] for row in rows}
+    assert causes.pop("well") is None
+    assert {name: cause and cause[: len(HOSTILE[name][1] or "")] for name, cause in causes.items()} == {
+        name: cause for name, (_, cause) in HOSTILE.items()
+    }
+    for row in rows:
+        assert row["state"] == ("delivered" if row["cause"] is None else "pending")
+        assert len(row["response_head"] or "") <= 2048
+        assert len(row["response_body"] or "") <= 2048
+        assert row["milliseconds"] > 0
+        assert "Bearer ***" in row["request_head"]
+
+
+def test_when_half_of_forty_endpoints_hang_then_the_others_get_everything_meanwhile(
+    post: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sender, "_STOP_SECONDS", 0.1)
+    orders, hanging = 12, 20
+
+    async def run() -> None:
+        async with AsyncExitStack() as stack:
+            holes = [await stack.enter_async_context(receiving(saying())) for _ in range(hanging)]
+            for number, hole in enumerate(holes):
+                more = {"auth_uri": f"http://{HERE}:{hole.port}/token"} if number % 2 else {}
+                await asyncio.to_thread(subscribe, post, hole, name="black hole", **more)
+            for name in ("brand_new", "picking"):
+                for number in range(orders):
+                    await asyncio.to_thread(post.emit, f"order {number}", name)
+                if name == "brand_new":
+                    await asyncio.to_thread(post.start)
+                for hole in holes:
+                    await hole.was_asked.wait()
+            await asyncio.to_thread(post.shop.wait, hanging * orders * 2)
+            # Not one of those that hang has come to an end, so nobody has waited for it.
+            assert set(await asyncio.to_thread(post.causes)) == {None}
+            assert [hole.most_open for hole in holes[1::2]] == [1] * (hanging // 2)  # all wait for one token
+            assert max(hole.most_open for hole in holes) <= orders
+            await asyncio.to_thread(post.stop)
+
+    for _ in range(hanging):
+        post.subscribe()
+    post.server.wait_for(run())
+    for number in range(orders):
+        names = post.shop.names(f"order {number}")
+        assert (names.count("brand_new"), names.count("picking")) == (hanging, hanging)
+
+
+@on_sqlite
+def test_when_a_receiver_only_fails_then_few_chains_ask_it_at_once(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sender, "POST_SECONDS", 0.15)
+    most: list[int] = []
+
+    async def run() -> None:
+        async with receiving(saying()) as hole:
+            await asyncio.to_thread(subscribe, post, hole)
+            for orders in (18, 6):
+                for number in range(orders):
+                    await asyncio.to_thread(post.emit, f"order {orders}/{number}")
+                hole.most_open = 0
+                await asyncio.wait_for(post.sender().drain(post.server.app.database), 25)
+                most.append(hole.most_open)
+
+    post.server.wait_for(run())
+    assert most == [sender.CHAINS, sender.CHAINS_WHEN_FAILING]
+
+
+def successes(came: Sequence[Received], poison: int) -> dict[str, list[int]]:
+    """The ids of what arrived of each order."""
+    found: dict[str, list[int]] = {}
+    for one in came:
+        if one.event["event_id"] != poison:
+            found.setdefault(one.order_id, []).append(one.event["event_id"])
+    return found
+
+
+def test_when_a_receiver_was_down_for_hours_then_all_follows_its_return_in_order_and_poison_does_not_loop(
+    post: Post,
+) -> None:
+    post.subscribe()
+    post.shop.answer = lambda received: 503
+    emitted: dict[str, list[int]] = {}
+    for hour in range(6):
+        for number in range(ORDERS_AN_HOUR):
+            order_id = f"order {hour}.{number}"
+            emitted[order_id] = [post.emit(order_id, name) for name in ("brand_new", "picking")]
+        for order_id in list(emitted)[: ORDERS_AN_HOUR // 2]:
+            emitted[order_id].append(post.emit(order_id, "order_item_refund"))
+        post.drain()
+        post.advance(3600)
+    poison = emitted["order 2.1"].pop(0)
+    assert {state for _, state, _ in post.deliveries()} == {"pending"}
+    before = len(post.shop.callbacks)
+    post.shop.answer = lambda received: 503 if received.event["event_id"] == poison else 200
+    emitted["new"] = [post.emit("new", "brand_new")]
+    post.drain()  # without a clock that goes on
+    came = post.shop.callbacks[before:]
+    assert successes(came, poison) == emitted
+    # Once or twice as the first of its order, and once when it was brought forward.
+    assert 1 <= [one.event["event_id"] for one in came].count(poison) <= 3
+    states = [state for _, state, _ in post.deliveries()]
+    assert (states.count("pending"), states.count("delivered")) == (1, len(states) - 1)
+
+
+@on_sqlite
+def test_when_a_webhook_is_this_server_itself_then_it_is_refused(post: Post) -> None:
+    own = post.server.url
+    for field, url in (("callback_url", f"{own}/callbacks"), ("auth_uri", f"{own}/v2/oauth/token?x=1")):
+        with pytest.raises(Refused) as refused:
+            post.subscribe(**{field: url}, own_url=own)
+        assert refused.value.key == field
+    made = post.subscribe(own_url=own)
+    for field in ("callback_url", "auth_uri"):
+        change = {field: own.replace("http://", "HTTP://") + "/elsewhere"}
+        with pytest.raises(Refused):
+            post.server.write(ops.update, post.market.retailer.id, made.webhook.id, LOOPBACK, change, own_url=own)
