@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from handcart.core import clock, ids
+from handcart.core import clock, ids, passwords
 from tests.support import postgres
 from tests.support.server import LiveServer, live_server
-from tests.support.shop import Shop
+from tests.support.shop import QUICK_HASHER, Shop
 
 
 @pytest.fixture(scope="session")
@@ -29,6 +29,26 @@ def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         database = postgres.create_database(request.getfixturevalue("postgres_cluster"))
     with live_server(database, data) as running:
         yield running
+
+
+_OUR_HASHES = {name: getattr(passwords, name) for name in ("_hasher", "_nobody")}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _quick_hashes() -> Iterator[None]:
+    """Passwords cost next to nothing, but where a test is about what they cost."""
+    with pytest.MonkeyPatch.context() as patch:
+        nobodys = QUICK_HASHER.hash("no account has this password")
+        patch.setattr(passwords, "_hasher", lambda: QUICK_HASHER)
+        patch.setattr(passwords, "_nobody", lambda: nobodys)
+        yield
+
+
+@pytest.fixture
+def our_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Passwords are hashed as everywhere but in tests."""
+    for name, ours in _OUR_HASHES.items():
+        monkeypatch.setattr(passwords, name, ours)
 
 
 @pytest.fixture(autouse=True)

@@ -303,6 +303,7 @@ def test_current_password_guessed_too_often_then_429_with_the_wait(shop: Shop) -
         is_page(change(visitor, PASSWORD, NEW_PASSWORD), 429)
 
 
+@pytest.mark.usefixtures("our_hashes")
 def test_weaker_hash_at_login_then_replaced(shop: Shop) -> None:
     account = shop.account()
     weak = argon2.PasswordHasher(time_cost=1, memory_cost=8 * 1024, parallelism=1).hash(PASSWORD)

@@ -166,8 +166,10 @@ def test_parameter_that_names_a_target_then_never_followed(shop: Shop, name: str
     assert re.fullmatch(r"/oauth/authorize/[A-Za-z0-9_-]{43}\?locale=en-US", response.headers["location"])
 
 
+@pytest.mark.usefixtures("our_hashes")
 def test_a14_unknown_closed_and_wrong_then_same_status_body_and_work(shop: Shop, hashed: list[str]) -> None:
     account, closed = shop.account(), shop.account()
+    shop.server.write(accounts.change_password, account.id, passwords.hash_new(PASSWORD), "")
     shop.server.write(linking.close_account, closed.id)
     unknown = SampleAccount(0, new_email())
     seen = []

@@ -178,6 +178,7 @@ def test_whole_journey_then_no_secret_in_logs_or_database(logged: tuple[LiveServ
         assert personal.encode() not in written
 
 
+@pytest.mark.usefixtures("our_hashes")
 def test_passwords_then_argon2id_alone_is_kept(logged: tuple[LiveServer, io.StringIO]) -> None:
     server, _ = logged
     journey = Journey(server)

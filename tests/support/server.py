@@ -2,6 +2,7 @@
 
 import asyncio
 import atexit
+import logging
 import shutil
 import tempfile
 import threading
@@ -141,6 +142,7 @@ def live_server(database_url: str, data: Path, **options: Any) -> Iterator[LiveS
         forwarded_allow_ips=chosen.trusted_proxies,
         timeout_graceful_shutdown=2,
     )
+    logging.getLogger("uvicorn.access").disabled = True  # pytest listens to it all the same
     server = uvicorn.Server(config)
     runner = asyncio.Runner(loop_factory=uvloop.new_event_loop)
     loop = runner.get_loop()
