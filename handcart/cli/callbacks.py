@@ -108,7 +108,7 @@ def list_webhooks(retailer: str, as_json: bool, **store: Any) -> None:
 @store_options
 @json_option
 @events.retailer_option
-@click.argument("number", metavar="ID", type=int)
+@click.argument("number", metavar="ID", type=events.NUMBER)
 def show_one(number: int, retailer: str, as_json: bool, **store: Any) -> None:
     """Show the webhook ID, or the event ID with every attempt to deliver it."""
     from handcart.callbacks import answers, ops, queries
@@ -152,7 +152,7 @@ def show_one(number: int, retailer: str, as_json: bool, **store: Any) -> None:
 @json_option
 @events.retailer_option
 @_configuration(is_new=False)
-@click.argument("webhook", type=int)
+@click.argument("webhook", type=events.NUMBER)
 def update(webhook: int, retailer: str, as_json: bool, **options: Any) -> None:
     """Change a webhook; what is not named stays as it is."""
     from handcart import sender
@@ -174,7 +174,7 @@ def update(webhook: int, retailer: str, as_json: bool, **options: Any) -> None:
 @store_options
 @json_option
 @events.retailer_option
-@click.argument("webhook", type=int)
+@click.argument("webhook", type=events.NUMBER)
 def enable(webhook: int, retailer: str, as_json: bool, **store: Any) -> None:
     """Send to a webhook (again): what has been waiting goes out."""
     from handcart.callbacks import ops
@@ -190,7 +190,7 @@ def enable(webhook: int, retailer: str, as_json: bool, **store: Any) -> None:
 @json_option
 @events.retailer_option
 @click.option("--reason", default="disabled by the operator", show_default=True, help="For people.")
-@click.argument("webhook", type=int)
+@click.argument("webhook", type=events.NUMBER)
 def disable(webhook: int, retailer: str, reason: str, as_json: bool, **store: Any) -> None:
     """Send nothing more to a webhook; its events are kept for when it is enabled again."""
     from handcart.callbacks import ops
@@ -205,7 +205,7 @@ def disable(webhook: int, retailer: str, reason: str, as_json: bool, **store: An
 @store_options
 @json_option
 @events.retailer_option
-@click.argument("webhook", type=int)
+@click.argument("webhook", type=events.NUMBER)
 def delete(webhook: int, retailer: str, as_json: bool, **store: Any) -> None:
     """Delete a webhook and its secrets."""
     from handcart.callbacks import ops
@@ -221,7 +221,7 @@ def delete(webhook: int, retailer: str, as_json: bool, **store: Any) -> None:
 @store_options
 @json_option
 @events.retailer_option
-@click.argument("webhook", type=int)
+@click.argument("webhook", type=events.NUMBER)
 def rotate(webhook: int, retailer: str, as_json: bool, **store: Any) -> None:
     """Give a webhook a new signing secret, shown this once; for a day the old one signs as well."""
     from handcart.callbacks import ops

@@ -15,10 +15,12 @@ from handcart.core import clock, wire
 from handcart.core.db import Database, Tx
 
 retailer_option = click.option("--retailer", required=True, metavar="SLUG", help="Whose they are.")
-_after = click.option("--after", type=click.IntRange(min=0), metavar="ID", help="Behind this event; else the newest.")
+NUMBER = click.IntRange(0, 2**63 - 1)
+_after = click.option("--after", type=NUMBER, metavar="ID", help="Behind this event; else the newest.")
 _limit = click.option("--limit", type=click.IntRange(1, 500), default=20, show_default=True, help="At most so many.")
 _STATES = ("pending", "sending", "delivered", "failed")
 _PAUSE_SECONDS = 0.5
+BAR_AFTER_SECONDS = 1
 # An attempt is recorded some time after it began.
 _LOOK_BACK = 60 * clock.SECOND
 _MOST_AT_ONCE = 10_000
@@ -69,7 +71,7 @@ def list_events(
 @click.option("--state", type=click.Choice(_STATES), help="Those in this state alone.")
 @_after
 @_limit
-@click.argument("webhook", type=int)
+@click.argument("webhook", type=NUMBER)
 def list_deliveries(webhook: int, retailer: str, as_json: bool, **options: Any) -> None:
     """List how events fare at a webhook, the newest ones last."""
     from handcart.callbacks import answers, ops, queries
@@ -97,7 +99,7 @@ def list_deliveries(webhook: int, retailer: str, as_json: bool, **options: Any) 
 @store_options
 @json_option
 @retailer_option
-@click.option("--webhook", type=int, metavar="ID", help="To this webhook alone.")
+@click.option("--webhook", type=NUMBER, metavar="ID", help="To this webhook alone.")
 def tail(retailer: str, webhook: int | None, as_json: bool, **store: Any) -> None:
     """Follow attempts as they are made, until Ctrl-C. With --json, one a line."""
 
@@ -132,11 +134,11 @@ def _key(attempt: Any) -> tuple[int, int, int]:
 @store_options
 @json_option
 @retailer_option
-@click.option("--webhook", type=int, metavar="ID", help="To this webhook; else to each that is subscribed.")
-@click.option("--event", "event_id", type=click.IntRange(min=1), metavar="ID", help="This event.")
+@click.option("--webhook", type=NUMBER, metavar="ID", help="To this webhook; else to each that is subscribed.")
+@click.option("--event", "event_id", type=NUMBER, metavar="ID", help="This event.")
 @click.option("--order", "order_id", metavar="ID", help="The events of this order.")
-@click.option("--after", type=click.IntRange(min=0), metavar="ID", help="The events behind this one.")
-@click.option("--until", type=click.IntRange(min=0), metavar="ID", help="Up to this one, with it.")
+@click.option("--after", type=NUMBER, metavar="ID", help="The events behind this one.")
+@click.option("--until", type=NUMBER, metavar="ID", help="Up to this one, with it.")
 @click.option("--since", metavar="TIME", help="The events since then, such as 2026-11-26T14:00:00Z (server's clock).")
 def replay(retailer: str, webhook: int | None, as_json: bool, **options: Any) -> None:
     """Send events again, with their ids and bodies as they were, whatever became of them."""
@@ -156,7 +158,7 @@ def _first_id(since: str) -> int:
     from handcart.core.errors import ApiError
 
     try:
-        return ids.event_ids_from(clock.from_wire(since, "since"))
+        return min(ids.event_ids_from(clock.from_wire(since, "since")), 2**63 - 1)
     except ApiError:
         fail(f"{since!r} is no time: write it as 2026-11-26T14:00:00Z")
 
@@ -189,7 +191,7 @@ def _replay_all(
     async def all_of_it(database: Database) -> int:
         started, last = time.monotonic(), after or 0
         many, next_ = await database.write(some, last)
-        while next_ is not None and time.monotonic() - started < 1:
+        while next_ is not None and time.monotonic() - started < BAR_AFTER_SECONDS:
             more, next_ = await database.write(some, next_)
             many += more
         if next_ is None:
