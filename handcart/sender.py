@@ -119,7 +119,12 @@ class Tokens:
         content = urlencode({name: value for name, value in fields.items() if value is not None}).encode()
         headers = [("content-type", "application/x-www-form-urlencoded"), ("accept", "application/json")]
         answer = await self._client.post(
-            target.auth_uri, content, headers, seconds=POST_SECONDS, most_body=_MOST_TOKEN_BODY
+            target.auth_uri,
+            content,
+            headers,
+            seconds=POST_SECONDS,
+            most_body=_MOST_TOKEN_BODY,
+            sharer=target.key,
         )
         token = _read_token(answer, target.updated_at)
         self._known[target.key] = token
@@ -273,6 +278,9 @@ class Sender:
                 answer = await self._post(target, delivery, token, attempt)
         except (TokenRefused, egress.Refused, egress.Failed) as error:
             attempt.cause = str(error)
+        except Exception as error:  # else it would be tried at the end of each lease for ever, and others would wait
+            log.exception("callback met a defect", error)
+            attempt.cause = f"a defect of this server: {type(error).__name__}"
         else:
             self._read(answer, attempt)
         attempt.milliseconds = round(1000 * (monotonic() - started))
@@ -298,6 +306,7 @@ class Sender:
             delivery.body,
             [*headers, ("authorization", f"Bearer {token}")],
             seconds=POST_SECONDS,
+            sharer=target.key,
         )
 
     def _read(self, answer: egress.Answer, attempt: Attempt) -> None:

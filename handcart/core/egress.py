@@ -13,7 +13,7 @@ import re
 import socket
 import ssl
 import threading
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Sequence
 from contextlib import suppress
 from ipaddress import ip_address
 from typing import Any, cast
@@ -29,7 +29,7 @@ __all__ = ["Answer", "Client", "Failed", "Lookup", "Refused", "Resolve", "Rules"
 
 MOST_HEAD = 64 * 1024
 _MOST_HEADERS = 200
-_MOST_CONNECTIONS = 16  # to one origin
+_MOST_CONNECTIONS = 16  # to one origin, for one sharer
 _MOST_ADDRESSES = 4  # tried for one connection
 _MOST_LOOKUPS = 64  # threads; a name takes one at most
 _FRAMING = 8  # bytes that may come for each byte of body, before it counts as endless
@@ -259,7 +259,8 @@ class _Connection(asyncio.Protocol):
 
 
 class Client:
-    """Sends POST requests; for one event loop. Keeps connections for `idle_seconds`, at most 16 to one origin.
+    """Sends POST requests; for one event loop. Keeps connections for `idle_seconds`, at most 16 to one origin
+    for one sharer.
 
     `resolve` gives the addresses of a host name, or raises OSError. `ca_file` names the authorities to trust instead
     of the system's. Certificates are always checked.
@@ -282,7 +283,7 @@ class Client:
         self._connect_seconds = connect_seconds
         self._body_seconds = body_seconds
         self._idle_seconds = idle_seconds
-        self._origins: dict[tuple[bool, str, int], _Origin] = {}
+        self._origins: dict[tuple[Hashable, tuple[bool, str, int]], _Origin] = {}
         self._tls: ssl.SSLContext | None = None
 
     async def post(
@@ -293,17 +294,20 @@ class Client:
         *,
         seconds: float = 15.0,
         most_body: int = 64 * 1024,
+        sharer: Hashable = None,
     ) -> Answer:
         """POST `content`; Host, Content-Length, Accept-Encoding and User-Agent are set here.
 
         An answer of any status counts as an answer, redirects too. Its head must be there within `seconds`; its body
         is read for the rest of them, but no longer than `body_seconds`, and up to `most_body` bytes. A connection
         that was kept and turns out to be closed is replaced once, so a receiver may get the request twice.
+        Connections, and their bound, are shared by requests of one `sharer` alone: no other's hanging ones are in
+        their way.
         Raises `Refused`, `Failed`.
         """
         target = read(url, self._rules)
         request = _request(target, content, headers)
-        origin = self._origin(target)
+        origin = self._origin(sharer, target)
         loop = asyncio.get_running_loop()
         started = loop.time()
         origin.users += 1
@@ -326,11 +330,12 @@ class Client:
             for connection in [*origin.idle]:
                 connection.abort()
 
-    def _origin(self, target: Target) -> _Origin:
-        origin = self._origins.get(target.origin)
+    def _origin(self, sharer: Hashable, target: Target) -> _Origin:
+        wanted = (sharer, target.origin)
+        origin = self._origins.get(wanted)
         if origin is None:
             self._origins = {key: kept for key, kept in self._origins.items() if kept.users or kept.idle}
-            origin = self._origins[target.origin] = _Origin()
+            origin = self._origins[wanted] = _Origin()
         return origin
 
     async def _ask(

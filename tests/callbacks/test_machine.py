@@ -81,13 +81,16 @@ class Machine(RuleBasedStateMachine):
         self.run, self.now = run, now
         self.now[:] = [BEGIN, BEGIN]
 
-    @initialize()
-    def open_shop(self) -> None:
+    @initialize(counts=st.tuples(*[st.sampled_from([0, 1, 2, 24])] * 3))
+    def open_shop(self, counts: tuple[int, int, int]) -> None:
         slug = f"shop-{secrets.token_hex(6)}"
         self.retailer_id = self.run(retailers.create_retailer, slug=slug, name="Sample Market").id
         made = [self.run(development, self.retailer_id) for _ in range(2)]
         self.webhooks = [one.webhook.id for one in made]
         self.model = Model({one: {} for one in self.webhooks}, is_on=dict.fromkeys(self.webhooks, True))
+        for subject, count in zip(ORDERS, counts, strict=True):
+            self.emit(subject, count)
+        self.fan_out()
 
     @rule(subject=st.sampled_from(ORDERS), count=st.sampled_from([1, 1, 1, 2, 24]))
     def emit(self, subject: str, count: int) -> None:

@@ -222,6 +222,23 @@ def test_when_everything_is_sent_again_then_what_is_new_goes_first_and_in_its_or
     assert [chain.deliveries[0].event_id for chain in desk.claim(4)] == old[:4]
 
 
+def test_when_a_chain_is_out_then_nothing_of_its_order_is_claimed_however_it_comes_to_be_due(desk: Desk) -> None:
+    desk.emit("order", "order", "order")
+    first, *rest = [row["event_id"] for row in desk.rows()]
+    (chain,) = desk.claim()
+    attempt = Attempt(at=desk.now, milliseconds=1, url="", request_head="")
+    desk.server.write(queue.record, chain.target, [Outcome(chain.deliveries[0], attempt)], desk.now)
+    for event_id in (first, rest[0]):  # delivered; and out, which stays as it is
+        desk.server.write(ops.replay, desk.retailer_id, desk.webhook_id, event_id=event_id, limit=1)
+    desk.emit("order")
+    desk.now += DAY
+    assert desk.claim() == []
+    desk.server.write(queue.give_back, chain.target, chain.deliveries[1:])
+    (chain,) = desk.claim()
+    assert [one.event_id for one in chain.deliveries] == [row["event_id"] for row in desk.rows()]
+    assert [one.is_replay for one in chain.deliveries] == [True, False, False, False]
+
+
 @on_sqlite
 def test_when_tries_are_used_up_then_it_has_failed_and_the_next_of_the_order_goes_at_once(desk: Desk) -> None:
     desk.emit("order", "order")

@@ -11,6 +11,7 @@ import pytest
 from handcart import sender
 from handcart.callbacks import ops
 from handcart.callbacks.errors import Refused
+from handcart.core import egress
 from tests.callbacks.conftest import Post
 from tests.support.callback_receiver import LOOPBACK, Received
 from tests.support.receivers import HERE, Receiver, Script, endless, receiving, saying
@@ -131,6 +132,58 @@ def test_when_half_of_forty_endpoints_hang_then_the_others_get_everything_meanwh
     for number in range(orders):
         names = post.shop.names(f"order {number}")
         assert (names.count("brand_new"), names.count("picking")) == (hanging, hanging)
+
+
+@on_sqlite
+def test_when_one_webhook_hangs_then_another_at_the_same_host_is_not_kept_waiting(
+    post: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sender, "_STOP_SECONDS", 0.1)
+    answer = saying(HEAD + b"content-length: 0\r\n\r\n")
+
+    async def hang_or_answer(shared: Receiver, writer: asyncio.StreamWriter) -> None:
+        if b"POST /hook " not in shared.requests[-1]:
+            await answer(shared, writer)
+
+    async def run() -> None:
+        async with receiving(hang_or_answer) as host:
+            await asyncio.to_thread(subscribe, post, host)
+            for number in range(sender.CHAINS):
+                await asyncio.to_thread(post.emit, f"order {number}")
+            await asyncio.to_thread(post.start)
+            while len(host.requests) < sender.CHAINS:
+                host.was_asked.clear()
+                await host.was_asked.wait()
+            await asyncio.to_thread(post.subscribe, callback_url=f"http://{HERE}:{host.port}/other")
+            await asyncio.to_thread(post.emit, "order 0", "checkout")
+            while b"POST /other " not in host.requests[-1]:
+                host.was_asked.clear()
+                await host.was_asked.wait()
+            assert await asyncio.to_thread(post.causes) in ([], [None])
+            await asyncio.to_thread(post.stop)
+
+    post.server.wait_for(run())
+
+
+@on_sqlite
+def test_when_an_attempt_meets_a_defect_of_ours_then_it_has_failed_and_nothing_waits_for_a_lease(
+    post: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask = egress.Client.post
+
+    async def defective(self: egress.Client, url: str, content: bytes, *args: Any, **kwargs: Any) -> Any:
+        if b"poisoned" in content:
+            raise ValueError("what nobody has thought of")
+        return await ask(self, url, content, *args, **kwargs)
+
+    monkeypatch.setattr(egress.Client, "post", defective)
+    post.subscribe()
+    post.emit("poisoned")
+    post.emit("well")
+    post.drain()
+    assert post.shop.names() == ["picking"]
+    assert post.causes("poisoned") == ["a defect of this server: ValueError"]
+    assert post.deliveries() == [("picking", "pending", 1), ("picking", "delivered", 1)]
 
 
 @on_sqlite
