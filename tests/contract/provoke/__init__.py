@@ -1,5 +1,6 @@
 """What provokes each documented refusal, by name: registered here by the modules of this package."""
 
+import copy
 from collections.abc import Callable
 from typing import Any
 
@@ -22,6 +23,13 @@ class Provoked(Attempt):
         self.shown = shown
         self.monkeypatch = monkeypatch
         self.later = later
+
+    def again(self, shown: Any, monkeypatch: pytest.MonkeyPatch) -> "Provoked":
+        """The same attempt with another answer in view; what this one changes, the first one does not see."""
+        other = copy.copy(self)
+        other.shop, other.body = copy.copy(self.shop), dict(self.body)
+        other.shown, other.monkeypatch = shown, monkeypatch
+        return other
 
     def token(self, **parameters: str) -> dict[str, str]:
         """The header with a new bearer token."""
