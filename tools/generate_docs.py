@@ -3,7 +3,7 @@ Write the documents that are made from code: `make docs`. With --check, say what
 
 docs/openapi.json is a copy of the served description, so that a change of the wire is seen in review;
 docs/operations/settings.md lists the settings as `handcart.core.settings` has them; docs/order-states.md shows the
-states of orders and batches.
+states of orders and batches; docs/callbacks-events.md the events.
 """
 
 import json
@@ -15,7 +15,7 @@ from typing import Any
 from handcart import app
 from handcart.core import wire
 from handcart.core.settings import PREFIX, Settings
-from tools import order_states
+from tools import callback_events, order_states
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 EXAMPLE_URL = "https://connect.example.org"
@@ -57,6 +57,7 @@ GENERATED = {
     DOCS / "openapi.json": openapi,
     DOCS / "operations" / "settings.md": settings,
     DOCS / "order-states.md": order_states.page,
+    DOCS / "callbacks-events.md": callback_events.page,
 }
 
 

@@ -102,8 +102,15 @@ def _checkout_item(line: OrderLine) -> dict[str, Any]:
     }
 
 
+# Handcart has no such things (yet): a hosted page, a photo, a shopper's name, a rating.
+LEFT_OUT = (
+    *("order_url", "status_link", "pickup_link", "delivery_photo_url", "certified_delivery_name"),
+    *("shopper_name", "rating_value", "highlights", "thank_you_note"),
+)
+
+
 def _nothing(order: Order) -> None:
-    """Handcart has no such thing (yet): a hosted page, a photo, a shopper's name, a rating."""
+    """What a key says that is left out."""
 
 
 # What each key of `events.Event.keys` says: of the order, or of its store; or in one event alone.
@@ -117,13 +124,7 @@ _OF_ORDER: Mapping[str, Callable[[Order], Any]] = {
     "bag_label": lambda order: order.details.bag_label,
     "eta": lambda order: clock.to_wire(clock.now() + UNDER_WAY),
     "topic_id": lambda order: str(order.number),  # there are no chats: an order is a topic
-    **dict.fromkeys(
-        (
-            *("order_url", "status_link", "pickup_link", "delivery_photo_url", "certified_delivery_name"),
-            *("shopper_name", "rating_value", "highlights", "thank_you_note"),
-        ),
-        _nothing,
-    ),
+    **dict.fromkeys(LEFT_OUT, _nothing),
 }
 # The shopper sets out from the store; nobody follows them.
 _OF_STORE: Mapping[str, Callable[[Store], Any]] = {

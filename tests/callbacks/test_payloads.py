@@ -1,0 +1,218 @@
+"""What each event is called and says (E2): a wrong guess is mended in one table, and here."""
+
+import json
+from typing import Any
+
+import pytest
+
+from handcart.callbacks.events import EVENTS
+from handcart.core import clock
+from handcart.core.clock import HOUR, SECOND
+from handcart.sandbox.scenarios import SCENARIOS
+from tests.callbacks.conftest import Post
+from tests.support.orders import MILK, STORES, line
+from tests.support.server import on_sqlite
+
+# By title, as the documentation lists them: delivery, pickup, last mile (and dispatch).
+TABLE = {
+    "Brand new": (True, True, True),
+    "Acknowledged": (True, True, True),
+    "Picking": (True, True, False),
+    "Order item replacement": (True, True, False),
+    "Order item refund": (True, True, False),
+    "Checkout": (True, True, False),
+    "Delivering": (True, False, True),
+    "Order location": (True, False, True),
+    "Late delivery": (True, False, True),
+    "Customer missing": (True, False, True),
+    "Staged": (True, True, True),
+    "Customer acknowledged": (False, True, False),
+    "Pickup runner started": (False, True, False),
+    "Unable to find customer": (False, True, False),
+    "Runner not found": (False, True, False),
+    "Pickup geofence reached": (False, True, False),
+    "Late pickup": (False, True, False),
+    "Delivered": (True, True, True),
+    "Rescheduled": (True, True, True),
+    "Canceled": (True, True, True),
+    "Tip adjustment": (True, False, True),
+    "At store": (False, False, True),
+    "Acknowledged for delivery": (False, False, True),
+    "Bags verified": (False, False, True),
+    "Arrival at customer": (False, False, True),
+    "At store ETA": (False, False, True),
+    "Rating updated": (True, True, True),
+    "Rating reminder": (True, True, True),
+    "Chat message created": (True, True, True),
+}
+COLUMNS = {"delivery": 0, "pickup": 1, "last_mile": 2, "dispatch": 2}
+# Nobody rates or chats; and `staged` of a delivery is for two shoppers, while Handcart's are one (E4).
+NEVER = {"rating_updated", "chat_message_created"}
+
+
+def test_when_the_table_is_compared_then_it_is_the_documented_one_by_names_that_may_be_guessed() -> None:
+    assert {
+        one.title: tuple(k in one.options for k in ("delivery", "pickup", "last_mile")) for one in EVENTS.values()
+    } == TABLE
+    assert [one.wire_name for one in EVENTS.values() if not one.wire_name.startswith("fulfillment.")] == [
+        "chat_message_created"
+    ]
+    assert all(one.name == one.title.lower().replace(" ", "_") for one in EVENTS.values())
+
+
+@on_sqlite
+@pytest.mark.parametrize("kind", COLUMNS)
+def test_e2_when_orders_of_a_kind_live_in_every_way_then_all_their_events_come_and_no_other(
+    post: Post, kind: str
+) -> None:
+    post.subscribe()
+    market = post.market
+    for name, scenario in SCENARIOS.items():
+        if kind in scenario.kinds:
+            order_id = (
+                market.order(kind, items=[line("1", "wine"), line("2", "milk")], **GROWN_UP)["id"]
+                if (name == "alcohol_refused")
+                else market.order(kind)["id"]
+            )
+            market.post(f"/v2/handcart_sandbox/orders/{order_id}/run", {"scenario": name}).raise_for_status()
+    if COLUMNS[kind] == 2:
+        order = market.order(kind, user_id := market.customer())
+        stage(post, kind, user_id, order["id"])
+    post.drain()
+    documented = {EVENTS[title.lower().replace(" ", "_")].name for title, of in TABLE.items() if of[COLUMNS[kind]]}
+    assert set(post.shop.names()) == documented - NEVER - ({"staged"} if kind == "delivery" else set())
+
+
+SCAN = {"scanned_string": "00400000000022", "scanned_string_type": "upca"}
+GROWN_UP = {"user": {"birthday": "1991-03-05", "phone_number": "+13125550188"}}
+
+
+def stage(post: Post, kind: str, user_id: str, order_id: str) -> None:
+    body = {"bags_count": 2, "bag_label": "A-7"}
+    path = f"/v2/fulfillment/lastmile/orders/{order_id}/staged"
+    if kind == "last_mile":
+        path = post.market.path(user_id, order_id, "/staged")
+    post.market.post(path, body).raise_for_status()
+
+
+def told(post: Post, order_id: str) -> dict[str, dict[str, Any]]:
+    """The metadata of the last event by each name about an order; the order's id is in each."""
+    post.drain()
+    found = {one.name: dict(one.event["event_metadata"]) for one in post.shop.callbacks if one.order_id == order_id}
+    assert {metadata.pop("order_id") for metadata in found.values()} == {order_id}
+    return found
+
+
+def test_when_events_tell_of_an_order_then_by_these_keys(post: Post) -> None:
+    """The keys and forms that are guessed: docs/wire-choices.md."""
+    post.subscribe()
+    market = post.market
+    order_id = market.order("delivery", items=[MILK, line("2", "soap")])["id"]
+    shopper = post.floor.shopper()
+    batch = post.floor.generate(shopper, order_id).json()["id"]
+    post.floor.come(batch, "picking")
+    replaced = {"status": "replaced", "delivered_count": 2, "replacement_item": {"rrc": "bread", "upc": "400000000022"}}
+    post.floor.item(shopper, order_id, "1", **replaced, scans=[SCAN]).raise_for_status()
+    post.floor.item(shopper, order_id, "2", status="to_refund").raise_for_status()
+    post.floor.come(batch, "completed")
+    found = told(post, order_id)
+    starts_at, ends_at = market.at(12), market.at(14)
+    window = {"starts_at": clock.to_wire(starts_at), "ends_at": clock.to_wire(ends_at)}
+    milk = {
+        "line_num": "1",
+        "qty": 2,
+        "qty_unit": "each",
+        "replaced": True,
+        "refunded": False,
+        "item_upc": "400000000022",
+        "item_rrc": "bread",
+        "scan_code": "00400000000022",
+    }
+    soap = {
+        "line_num": "2",
+        "qty": 0,
+        "qty_unit": "each",
+        "replaced": False,
+        "refunded": True,
+        "item_upc": "",
+        "item_rrc": "soap",
+        "scan_code": "",
+    }
+    paid = [
+        {
+            **milk,
+            "requested_item_upc": "400000000015",
+            "requested_item_rrc": "milk",
+            "delivered_item_upc": "400000000022",
+            "delivered_item_rrc": "bread",
+        },
+        {
+            **soap,
+            "requested_item_upc": "",
+            "requested_item_rrc": "soap",
+            "delivered_item_upc": "",
+            "delivered_item_rrc": "",
+        },
+    ]
+    items = {"order_items": [milk, soap]}
+    here = STORES[0].point  # where the shopper sets out
+    assert found == {
+        "brand_new": {"delivery_window": window, "store_location": "here"},
+        "acknowledged": {},
+        "picking": {"store_location": "here"},
+        "order_item_replacement": {"order_items": [milk, {**soap, "qty": 1, "refunded": False}]},
+        "order_item_refund": items,
+        "checkout": {"order_items": paid},
+        "delivering": {"delivery_window": window, **items},
+        "order_location": {"latitude": here.latitude, "longitude": here.longitude},
+        "delivered": items,
+        "rating_reminder": {},
+    }
+    times = [one.event["event_timestamp"] for one in post.shop.callbacks]
+    assert times == sorted(times)
+    assert all(clock.from_wire(at, "") % SECOND == 0 and at.endswith("Z") for at in times)
+
+
+def test_when_an_order_is_late_canceled_or_tipped_then_the_event_says_how(post: Post) -> None:
+    post.subscribe()
+    market = post.market
+    carried = market.order("last_mile", user_id := market.customer())["id"]
+    order_id = market.order("delivery")["id"]
+    for name in ("rescheduled", "late_delivery"):
+        post.floor.simulate(order_id, name).raise_for_status()
+    window = {"starts_at": clock.to_wire(market.at(12)), "ends_at": clock.to_wire(market.at(14))}
+    found = told(post, order_id)
+    # Long before its window, it keeps that; later, it is late by half an hour.
+    assert found["rescheduled"] == found["late_delivery"] == {"new_window": window}
+    market.http.put(
+        "/v2/handcart_sandbox/clock", json={"at": clock.to_wire(market.at(12) + HOUR)}, headers=market.headers
+    ).raise_for_status()
+    post.floor.simulate(order_id, "late_delivery").raise_for_status()
+    late = {"starts_at": clock.to_wire(market.at(14)), "ends_at": clock.to_wire(market.at(14) + HOUR // 2)}
+    assert told(post, order_id)["late_delivery"] == {"new_window": late}
+    post.floor.simulate(order_id, "canceled").raise_for_status()
+    assert told(post, order_id)["canceled"] == {
+        "cancellation_reason": "instacart_driven",
+        "cancellation_type": "system error",
+    }
+    stage(post, "last_mile", user_id, carried)
+    post.floor.come(post.floor.batch(carried), "completed")
+    tip = market.http.put(market.path(user_id, carried, "/tip"), json={"tip_amount_cents": 700}, headers=market.headers)
+    assert tip.status_code == 200
+    found = told(post, carried)
+    assert found["tip_adjustment"] == {"tip_amount_cents": 700}
+    assert found["at_store_eta"].pop("bag_label") == "A-7"
+    assert list(found["at_store_eta"]) == ["eta"]
+    assert found["staged"] == {"order_items": []}
+
+
+@on_sqlite
+def test_c10_when_names_are_strange_and_events_long_then_the_body_is_json_and_signed_as_it_is_sent(post: Post) -> None:
+    post.subscribe()
+    many = [{"line_num": str(number), "name": "\u202e🥕\u0000é" * 20} for number in range(300)]
+    event_id = post.emit("order-1", order_items=many)
+    post.drain()
+    (came,) = post.shop.callbacks
+    assert len(came.body) > 20_000
+    assert came.body.decode() == post.body(event_id)
+    assert json.loads(came.body)["event_metadata"]["order_items"] == many
