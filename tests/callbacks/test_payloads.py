@@ -10,7 +10,7 @@ from handcart.core import clock
 from handcart.core.clock import HOUR, SECOND
 from handcart.sandbox.scenarios import SCENARIOS
 from tests.callbacks.conftest import Post
-from tests.support.orders import MILK, STORES, line
+from tests.support.orders import GROWN_UP, MILK, PHONE, STORES, line
 from tests.support.server import on_sqlite
 
 # By title, as the documentation lists them: delivery, pickup, last mile (and dispatch).
@@ -46,6 +46,11 @@ TABLE = {
     "Chat message created": (True, True, True),
 }
 COLUMNS = {"delivery": 0, "pickup": 1, "last_mile": 2, "dispatch": 2}
+SCAN = {"scanned_string": "00400000000022", "scanned_string_type": "upca"}
+WINE = {
+    "items": [line("1", "wine"), line("2", "milk")],
+    "user": {"birthday": GROWN_UP, "phone_number": PHONE},
+}
 # Nobody rates or chats; and `staged` of a delivery is for two shoppers, while Handcart's are one (E4).
 NEVER = {"rating_updated", "chat_message_created"}
 
@@ -69,11 +74,7 @@ def test_e2_when_orders_of_a_kind_live_in_every_way_then_all_their_events_come_a
     market = post.market
     for name, scenario in SCENARIOS.items():
         if kind in scenario.kinds:
-            order_id = (
-                market.order(kind, items=[line("1", "wine"), line("2", "milk")], **GROWN_UP)["id"]
-                if (name == "alcohol_refused")
-                else market.order(kind)["id"]
-            )
+            order_id = market.order(kind, **(WINE if name == "alcohol_refused" else {}))["id"]
             market.post(f"/v2/handcart_sandbox/orders/{order_id}/run", {"scenario": name}).raise_for_status()
     if COLUMNS[kind] == 2:
         order = market.order(kind, user_id := market.customer())
@@ -81,10 +82,6 @@ def test_e2_when_orders_of_a_kind_live_in_every_way_then_all_their_events_come_a
     post.drain()
     documented = {EVENTS[title.lower().replace(" ", "_")].name for title, of in TABLE.items() if of[COLUMNS[kind]]}
     assert set(post.shop.names()) == documented - NEVER - ({"staged"} if kind == "delivery" else set())
-
-
-SCAN = {"scanned_string": "00400000000022", "scanned_string_type": "upca"}
-GROWN_UP = {"user": {"birthday": "1991-03-05", "phone_number": "+13125550188"}}
 
 
 def stage(post: Post, kind: str, user_id: str, order_id: str) -> None:
