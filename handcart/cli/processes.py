@@ -85,12 +85,13 @@ def serve(
 
 @click.command()
 @store_options
+@click.option("--environment", type=click.Choice(["production", "sandbox"]), help="The same as the server's.")
 @click.option("--once", is_flag=True, help="Do what is due, then end.")
-def worker(database: str | None, data: str | None, once: bool) -> None:
-    """Run the background worker."""
+def worker(database: str | None, data: str | None, environment: str | None, once: bool) -> None:
+    """Run the background worker: send callbacks, drop what is over."""
     from handcart.worker import run
 
-    chosen = settings_of(database=database, data=data)
+    chosen = settings_of(database=database, data=data, environment=environment)
     _until_stopped(run(chosen, settings_module.keys(chosen), once=once))
 
 
@@ -172,6 +173,8 @@ def _check_data(chosen: Settings, as_json: bool) -> None:
 
 
 def _until_stopped(job: Coroutine[Any, Any, None]) -> None:
+    import uvloop
+
     async def run() -> None:
         task = asyncio.ensure_future(job)
         loop = asyncio.get_running_loop()
@@ -181,4 +184,5 @@ def _until_stopped(job: Coroutine[Any, Any, None]) -> None:
         if not task.cancelled():
             task.result()
 
-    asyncio.run(run())
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(run())

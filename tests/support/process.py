@@ -91,11 +91,12 @@ def start_server(
 
 def start_worker(database_url: str, data: Path, *options: str, **settings: str) -> subprocess.Popen[bytes]:
     """Start `handcart worker`, for a sandbox; the caller ends it."""
+    where = ["--database", database_url, "--data", str(data)]
     with (data / f"worker-{time.monotonic_ns()}.log").open("wb") as output:
         return subprocess.Popen(
-            [*HANDCART, "worker", *options, "--database", database_url, "--data", str(data)],
+            [*HANDCART, "worker", "--environment", "sandbox", *where, *options],
             cwd=ROOT,
-            env=environment(environment="sandbox", **settings),
+            env=environment(**settings),
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
