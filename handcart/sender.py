@@ -282,7 +282,7 @@ class Sender:
             log.exception("callback met a defect", error)
             attempt.cause = f"a defect of this server: {type(error).__name__}"
         else:
-            self._read(answer, attempt)
+            self._read(answer, attempt, token)
         attempt.milliseconds = round(1000 * (monotonic() - started))
         return attempt
 
@@ -309,10 +309,13 @@ class Sender:
             sharer=target.key,
         )
 
-    def _read(self, answer: egress.Answer, attempt: Attempt) -> None:
+    def _read(self, answer: egress.Answer, attempt: Attempt, token: str) -> None:
         attempt.status = answer.status
-        attempt.response_head = _head(str(answer.status), answer.headers)
-        attempt.response_body = _text(answer.body)
+        # What echoes a request echoes its token.
+        attempt.response_head = _head(
+            str(answer.status), [(name, v.replace(token, "***")) for name, v in answer.headers]
+        )
+        attempt.response_body = _text(answer.body.replace(token.encode(), b"***"))
         if not 200 <= answer.status < 300:
             attempt.cause = f"status {answer.status}"
             attempt.is_gone = answer.status == _GONE

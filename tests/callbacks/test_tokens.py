@@ -96,6 +96,28 @@ def test_when_a_token_has_ended_then_another_is_asked_for(post: Post) -> None:
     assert [one.token for one in post.shop.callbacks] == ["token-0", "token-1", "token-2"]
 
 
+def test_when_the_receiver_echoes_what_it_was_sent_then_no_token_is_kept(post: Post) -> None:
+    async def echo(host: Any, writer: Any) -> None:
+        asked = host.requests[-1]
+        token = asked.partition(b"Bearer ")[2].partition(b"\r")[0]
+        head = b"HTTP/1.1 200 OK\r\nx-you-sent: Bearer %s\r\ncontent-length: %d\r\n\r\n"
+        writer.write(head % (token, len(asked)) + asked)
+
+    async def attempt() -> None:
+        async with receiving(echo) as host:
+            url = f"http://{host.url.partition('//')[2].replace('receiver.example', '127.0.0.1')}"
+            await asyncio.to_thread(post.subscribe, callback_url=url)
+            await asyncio.to_thread(post.emit, "order")
+            await asyncio.wait_for(post.sender().drain(post.server.app.database), 25)
+
+    post.server.wait_for(attempt())
+    (row,) = post.server.sql("SELECT * FROM attempts WHERE retailer_id = $1", post.market.retailer.id)
+    assert "x-you-sent: Bearer ***" in row["response_head"]
+    assert "authorization: Bearer ***" in row["response_body"]
+    assert "token-0" in post.shop.tokens
+    assert "token-0" not in str(dict(row))
+
+
 @pytest.mark.parametrize("gives_the_same", [True, False])
 def test_when_every_token_is_refused_then_one_attempt_asks_for_another_once(post: Post, gives_the_same: bool) -> None:
     if gives_the_same:
