@@ -44,11 +44,12 @@ class Tally:
         self._there = threading.Event()
 
     def wait(self, count: int) -> None:
-        """Return once so many have come."""
+        """Return once so many have come; as long as they come at all, it may take its time."""
         self._there.clear()
         self._wanted = count
-        if len(self.log) < count:
-            assert self._there.wait(_PATIENCE_SECONDS), f"{len(self.log)} callbacks came, {count} should have"
+        while (before := len(self.log)) < count:
+            come = self._there.wait(_PATIENCE_SECONDS) or len(self.log) > before
+            assert come, f"{before} callbacks came, {count} should have"
 
     def compare(self, owed: Mapping[int, tuple[str, bytes]]) -> Found:
         """`owed`: order and body of each event, by its id."""
