@@ -34,6 +34,7 @@ CHAIN_SECONDS = 10.0
 # After so many failures in a row, a chain is left to what is due.
 _MOST_PROBES = 2
 _STOP_SECONDS = 5
+_REST_SECONDS = 60.0
 _MOST_RECORDED = 64
 _RECORD_PAUSES = (0.1, 0.5, 1, 2, 5, 10)
 _MOST_KEPT = 2048
@@ -149,6 +150,7 @@ class Sender:
         self._chaos = chaos
         self._clocks: Mapping[int, VirtualClock] = {}
         self._in_flight: Counter[tuple[int, int]] = Counter()
+        self._resting: dict[tuple[int, int], float] = {}
         self._chains: set[asyncio.Task[None]] = set()
         self._outcomes: list[tuple[Target, Outcome, asyncio.Future[bool]]] = []
         self._wake = asyncio.Event()
@@ -209,15 +211,24 @@ class Sender:
         if self._read_clocks is not None:
             self._clocks = await database.read(self._read_clocks)
         for busy in await database.read(queue.busy, self._environment):
-            now = self._now(busy.retailer_id)
-            room = self._room(busy)
-            if busy.due_at > now or room <= 0:
-                continue
-            chains = await database.write(queue.claim, busy.retailer_id, busy.webhook_id, now, room)
-            for chain in chains:
-                self._start(chain)
-            moved = moved or bool(chains)
+            try:
+                moved = await self._claim(busy) or moved
+            except Unavailable:
+                raise
+            except Exception as error:  # one webhook's trouble is not the others'
+                self._resting[busy.key] = monotonic() + _REST_SECONDS
+                log.exception("callbacks of a webhook put off", error, webhook=busy.webhook_id)
         return moved
+
+    async def _claim(self, busy: Busy) -> bool:
+        """Take on what is due for a webhook, as far as there is room; whether that was anything."""
+        now, room = self._now(busy.retailer_id), self._room(busy)
+        if busy.due_at > now or room <= 0 or self._resting.get(busy.key, 0.0) > monotonic():
+            return False
+        chains = await self._database.write(queue.claim, *busy.key, now, room)
+        for chain in chains:
+            self._start(chain)
+        return bool(chains)
 
     def _now(self, retailer_id: int) -> int:
         virtual = self._clocks.get(retailer_id)
@@ -226,7 +237,7 @@ class Sender:
     def _room(self, busy: Busy) -> int:
         """How many chains may be claimed for a webhook; none before half of its places are free, to take many."""
         most = CHAINS_WHEN_FAILING if busy.is_failing else CHAINS
-        free = most - self._in_flight[busy.retailer_id, busy.webhook_id]
+        free = most - self._in_flight[busy.key]
         return free if 2 * free >= most else 0
 
     def _start(self, chain: Chain) -> None:
@@ -342,7 +353,10 @@ class Sender:
 
     async def _record_some(self, some: Sequence[tuple[Target, Outcome, asyncio.Future[bool]]]) -> None:
         try:
-            may_go_on = await self._keep(some[0][0], [outcome for _, outcome, _ in some])
+            target = some[0][0]
+            may_go_on = await self._keep(target, [outcome for _, outcome, _ in some])
+            if not may_go_on:
+                log.warning("webhook changed or disabled", retailer=target.retailer_id, webhook=target.id)
         except Exception as error:  # whatever it was, nobody may be left waiting
             for _, _, kept in some:
                 if not kept.done():

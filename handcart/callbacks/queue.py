@@ -33,6 +33,10 @@ class Busy(Struct, frozen=True):
     due_at: int
     is_failing: bool
 
+    @property
+    def key(self) -> tuple[int, int]:
+        return self.retailer_id, self.webhook_id
+
 
 class Chain(Struct):
     """What waits for a webhook about one order."""
@@ -52,7 +56,8 @@ class Outcome(Struct):
 
 async def unqueued(tx: Tx) -> bool:
     """Whether there are events of which no deliveries have been made yet."""
-    return await tx.one("SELECT 1 AS found FROM events WHERE NOT is_queued LIMIT 1") is not None
+    found = "SELECT 1 AS found FROM events WHERE NOT is_queued ORDER BY retailer_id, event_id LIMIT 1"
+    return await tx.one(found) is not None
 
 
 async def fan_out(tx: Tx, environment: str) -> int:
@@ -103,7 +108,8 @@ async def release_expired(tx: Tx) -> int:
 async def any_expired(tx: Tx) -> bool:
     """Whether `release_expired` would find any."""
     found = await tx.one(
-        "SELECT 1 AS found FROM deliveries WHERE state = 'sending' AND leased_until < $1 LIMIT 1", clock.of_process()
+        "SELECT 1 AS found FROM deliveries WHERE state = 'sending' AND leased_until < $1 ORDER BY leased_until LIMIT 1",
+        clock.of_process(),
     )
     return found is not None
 
@@ -111,7 +117,9 @@ async def any_expired(tx: Tx) -> bool:
 async def claim(tx: Tx, retailer_id: int, webhook_id: int, now: int, most: int) -> Sequence[Chain]:
     """Take up to so many chains that are due for a webhook by `now`, the retailer's time, under a lease."""
     row = await tx.one(
-        "SELECT * FROM webhooks WHERE retailer_id = $1 AND id = $2 FOR UPDATE SKIP LOCKED", retailer_id, webhook_id
+        "SELECT * FROM webhooks WHERE retailer_id = $1 AND id = $2 FOR NO KEY UPDATE SKIP LOCKED",
+        retailer_id,
+        webhook_id,
     )
     if row is None or row["status"] != "enabled":
         return []
@@ -123,6 +131,9 @@ async def claim(tx: Tx, retailer_id: int, webhook_id: int, now: int, most: int) 
     for subject, due in {head["subject"]: head["event_id"] for head in heads}.items():
         assert target is not None
         waiting = await tx.all(_WAITING, retailer_id, webhook_id, subject, MOST_IN_CHAIN)
+        if not waiting:
+            await _give_up(tx, retailer_id, webhook_id, subject)
+            continue
         if waiting[-1]["event_id"] < due:
             # What is due must be in it, or the order would be claimed again and again for nothing.
             waiting = await tx.all(_WAITING, retailer_id, webhook_id, subject, _EVERY)
@@ -133,17 +144,25 @@ async def claim(tx: Tx, retailer_id: int, webhook_id: int, now: int, most: int) 
     return chains
 
 
+async def _give_up(tx: Tx, retailer_id: int, webhook_id: int, subject: str) -> None:
+    """What has no payload any more cannot be sent."""
+    await tx.run(
+        "UPDATE deliveries SET state = $4 WHERE retailer_id = $1 AND webhook_id = $2 AND subject = $3"
+        " AND state = 'pending'",
+        *(retailer_id, webhook_id, subject, FAILED),
+    )
+
+
 async def record(tx: Tx, target: Target, outcomes: Sequence[Outcome], now: int) -> bool:
     """Keep what became of attempts at a webhook; answers whether it may be sent to any further as it is configured.
 
     `now`: the retailer's time, in microseconds.
     """
-    row = await tx.one(
-        "SELECT status, failures, first_failure_at, failing_since, caught_up_to, updated_at FROM webhooks"
-        " WHERE retailer_id = $1 AND id = $2",
-        *target.key,
-    )
+    row = await tx.one(_HEALTH, *target.key)
     assert row is not None
+    if row["failures"] or any(one.attempt.cause is not None for one in outcomes):
+        row = await tx.one(f"{_HEALTH} FOR NO KEY UPDATE", *target.key)  # failures are counted one by one
+        assert row is not None
     await _keep_attempts(tx, target, outcomes)
     delivered = [one.delivery for one in outcomes if one.attempt.cause is None]
     await tx.many(
@@ -194,6 +213,10 @@ _HEADS = (
     " ORDER BY due_at, event_id LIMIT $4"
 )
 
+_HEALTH = (
+    "SELECT status, failures, first_failure_at, failing_since, caught_up_to, updated_at FROM webhooks"
+    " WHERE retailer_id = $1 AND id = $2"
+)
 _WAITING = (
     "SELECT d.event_id, e.name, d.subject, e.body, d.tries, d.attempts, d.is_replay, d.created_at, d.due_at,"
     " d.planned_at FROM deliveries d JOIN events e ON e.retailer_id = d.retailer_id AND e.event_id = d.event_id"

@@ -2,7 +2,6 @@
 
 import random
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 
 from handcart.core.clock import DAY, HOUR, MINUTE, SECOND
 
@@ -53,6 +52,8 @@ def retry_after(status: int, value: str | None, now: int) -> int | None:
     value = value.strip()
     if value.isascii() and value.isdigit():
         return int(value[:_MOST_DIGITS]) * SECOND
+    from email.utils import parsedate_to_datetime  # seldom needed, and slow to load
+
     try:
         moment = parsedate_to_datetime(value)
     except (ValueError, TypeError, IndexError, OverflowError):

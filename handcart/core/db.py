@@ -3,8 +3,8 @@
 SQL uses `$1`, `$2`... An op is `async def op(tx, ...)`: it awaits nothing but `tx`, so that on SQLite, where no
 await suspends, a whole op runs in one go. What an op returns is committed, what it raises is rolled back.
 
-`FOR UPDATE`, or `FOR UPDATE SKIP LOCKED`, at the end of a statement holds its rows on PostgreSQL; on SQLite a writer
-has them all to itself.
+`FOR UPDATE` at the end of a statement (or `FOR NO KEY UPDATE`, with `SKIP LOCKED` or without) holds its rows on
+PostgreSQL; on SQLite a writer has them all to itself.
 """
 
 from collections.abc import Awaitable, Callable, Sequence

@@ -36,7 +36,7 @@ def _plain(sql: str) -> tuple[str, tuple[int, ...] | None]:
     """
     order = tuple(int(number) - 1 for number in re.findall(r"\$(\d+)", sql))
     in_order = order == tuple(range(len(order)))
-    return re.sub(r"\$\d+", "?", re.sub(" FOR UPDATE( SKIP LOCKED)?$", "", sql)), None if in_order else order
+    return re.sub(r"\$\d+", "?", re.sub(" FOR (NO KEY )?UPDATE( SKIP LOCKED)?$", "", sql)), None if in_order else order
 
 
 class SqliteTx:

@@ -1,5 +1,6 @@
 """From a change of an order to the retailer's endpoint, on both stores."""
 
+from handcart.callbacks import ops, queue
 from tests.callbacks.conftest import Post
 from tests.support.callback_receiver import CLIENT_ID, CLIENT_SECRET
 
@@ -36,3 +37,17 @@ def test_when_a_receiver_fails_then_later_events_wait_for_the_retry(post: Post) 
     first, again = post.shop.callbacks[:2]
     assert (first.body, first.headers["Webhook-Id"]) == (again.body, again.headers["Webhook-Id"])
     assert post.causes() == ["status 500", None, None, None]
+
+
+def test_when_a_payload_is_gone_or_a_secret_cannot_be_read_then_nothing_else_waits_for_that(post: Post) -> None:
+    post.subscribe()
+    broken = post.subscribe().webhook
+    post.server.sql("UPDATE webhooks SET client_secret = $2 WHERE id = $1 RETURNING id", broken.id, b"no secret")
+    gone = post.market.order("delivery")["id"]
+    post.server.write(queue.fan_out, ops.environment_of(is_sandbox=True))
+    post.server.sql("DELETE FROM events WHERE subject = $1 RETURNING event_id", gone)
+    there = post.market.order("delivery")["id"]
+    post.drain()
+    assert [one.order_id for one in post.shop.callbacks] == [there]
+    states = post.server.sql("SELECT webhook_id, state FROM deliveries WHERE subject = $1", gone)
+    assert {row["state"] for row in states if row["webhook_id"] != broken.id} == {"failed"}
