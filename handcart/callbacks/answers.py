@@ -27,7 +27,7 @@ def event(one: EventRow) -> EventAnswer:
         event_name=one.name,
         order_id=one.subject,
         created_at=clock.to_wire(one.created_at),
-        body=one.body or None,
+        body=one.body,
     )
 
 

@@ -108,7 +108,7 @@ class Attempt(Struct, kw_only=True):
 
 
 class EventRow(Struct, kw_only=True):
-    """An event as it was written; `body` is what receivers get, empty once it is no longer kept."""
+    """An event as it was written; `body` is what receivers get."""
 
     event_id: int
     name: str

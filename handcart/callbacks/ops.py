@@ -279,7 +279,7 @@ async def replay(
     count = 0
     for one in found:
         for webhook_ in to:
-            if one.body and (one.name in webhook_.events or EVERY in webhook_.events):
+            if one.name in webhook_.events or EVERY in webhook_.events:
                 count += await _deliver_again(tx, webhook_, one)
     return count, found[-1].event_id if len(found) == limit and found[-1].event_id < until else None
 

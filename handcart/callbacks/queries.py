@@ -84,7 +84,7 @@ async def attempts(tx: Tx, retailer_id: int, event_id: int) -> Sequence[Mapping[
 async def attempts_since(tx: Tx, retailer_id: int, at: int, limit: int) -> Sequence[Mapping[str, Any]]:
     """The newest attempts from a moment of the retailer's clock on, the earliest first, with their events' names."""
     rows = await tx.all(
-        "SELECT a.*, e.name, e.subject FROM attempts a LEFT JOIN events e ON e.retailer_id = a.retailer_id"
+        "SELECT a.*, e.name, e.subject FROM attempts a JOIN events e ON e.retailer_id = a.retailer_id"
         " AND e.event_id = a.event_id WHERE a.retailer_id = $1 AND a.at >= $2 ORDER BY a.at DESC LIMIT $3",
         *(retailer_id, at, limit),
     )

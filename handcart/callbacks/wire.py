@@ -167,13 +167,13 @@ class WebhooksResponse(Struct):
 
 
 class EventAnswer(Struct, kw_only=True):
-    """An event. `body`: byte by byte what receivers get; null once it is no longer kept."""
+    """An event. `body`: byte by byte what receivers get."""
 
     event_id: int
     event_name: str
     order_id: str
     created_at: Timestamp
-    body: str | None
+    body: str
 
 
 class EventsResponse(Struct, kw_only=True):

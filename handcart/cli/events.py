@@ -223,7 +223,7 @@ async def story(tx: Tx, owner: int, event_id: int) -> Any:
 def told(story: Any) -> str:
     """An event for people: what it says, where it went, and each attempt with what was sent and answered."""
     event = story.event
-    body = json.dumps(json.loads(event.body), indent=2) if event.body else "(its body is no longer kept)"
+    body = json.dumps(json.loads(event.body), indent=2)
     lines = [f"{event.event_name} of {event.order_id}, {event.created_at}", "", body, ""]
     if not story.deliveries:
         return "\n".join([*lines, "No webhook wanted it."])
@@ -257,7 +257,7 @@ def _line(one: Any) -> str:
     outcome = one["cause"] or f"status {one['status']}"
     parts = (
         clock.to_wire(one["at"]),
-        f"{one['name'] or one['event_id']} of {one['subject'] or '?'}",
+        f"{one['name']} of {one['subject']}",
         f"to {where.netloc}{where.path}",
         f"{outcome}, {one['milliseconds']} ms" + (", replayed" if one["is_replay"] else ""),
     )
