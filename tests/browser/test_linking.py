@@ -203,7 +203,7 @@ def test_membership_ended_while_the_page_is_open_then_the_next_look_shows_it(vis
 @pytest.mark.parametrize("has_scripts", [True, False], ids=["scripts on", "scripts off"])
 def test_allow_clicked_twice_then_one_code_and_no_dead_end(visit: Open, demo: Demo, has_scripts: bool) -> None:
     customer = visit(java_script_enabled=has_scripts)
-    for _ in range(5):
+    for _ in range(3):
         demo.start_over()
         customer.to_profile()
         customer.start_link()

@@ -207,6 +207,11 @@ def _(attempt: Provoked) -> httpx.Response:
     return attempt.having(faults=[{"fault": "internal_error", "operation": "nothing"}])
 
 
+@provokes("is_invalid_faults_0_event")
+def _(attempt: Provoked) -> httpx.Response:
+    return attempt.having(faults=[{"fault": "internal_error", "event": "nothing"}])
+
+
 @provokes("cant_be_blank_faults_0_slow_ms")
 def _(attempt: Provoked) -> httpx.Response:
     return attempt.having(faults=[{"fault": "slow"}])
