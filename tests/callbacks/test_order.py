@@ -1,6 +1,7 @@
 """Which event goes to whom, and when it waits for another."""
 
 import asyncio
+import os
 import threading
 from typing import Any
 
@@ -12,6 +13,8 @@ from handcart.core import clock
 from tests.callbacks.conftest import Post
 from tests.support.callback_receiver import Received, receiver
 from tests.support.server import on_sqlite
+
+REPLAYED = 10_000 if os.environ.get("LONG_RUNS") else 300
 
 
 def test_when_webhooks_choose_events_then_each_gets_its_own_and_another_environments_gets_nothing(post: Post) -> None:
@@ -149,6 +152,39 @@ def test_when_a_sender_dies_with_chains_in_hand_then_they_are_sent_again_after_t
     monkeypatch.setattr(clock, "_shift", queue.LEASE + clock.SECOND)
     post.drain()
     assert post.shop.names() == ["brand_new", "acknowledged", "picking"]
+
+
+def test_when_much_is_sent_again_then_what_is_new_does_not_wait_for_it(post: Post) -> None:
+    made = post.subscribe()
+    retailer_id = post.market.retailer.id
+    post.server.write(_emit_many, retailer_id, REPLAYED)
+    post.drain()
+    assert len(post.shop.callbacks) == REPLAYED
+    last: int | None = 0
+    while last is not None:
+        _, last = post.server.write(ops.replay, retailer_id, made.webhook.id, after=last)
+    post.start()
+    post.shop.wait(REPLAYED + 20)
+    ids = {}
+    for number in range(10):
+        # Every other one is of an order whose events are being sent again.
+        event_id = post.emit(f"old {REPLAYED - number}" if number % 2 else f"new {number}", "checkout")
+        ids[event_id] = len(post.shop.callbacks)
+    post.shop.wait(2 * REPLAYED + 10)
+    post.stop()
+    came = [one.event["event_id"] for one in post.shop.callbacks]
+    assert len(came) == 2 * REPLAYED + 10
+    for event_id, before in ids.items():
+        assert came.index(event_id) - before < 4 * sender.CHAINS
+    rows = post.server.sql(
+        "SELECT is_replay, count(*) AS n FROM attempts WHERE retailer_id = $1 GROUP BY 1", retailer_id
+    )
+    assert {bool(row["is_replay"]): row["n"] for row in rows} == {False: REPLAYED + 10, True: REPLAYED}
+
+
+async def _emit_many(tx: Any, retailer_id: int, count: int) -> None:
+    for number in range(1, count + 1):
+        await ops.emit(tx, retailer_id, "picking", f"old {number}", {"order_id": f"old {number}"})
 
 
 @on_sqlite

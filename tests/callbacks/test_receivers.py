@@ -11,7 +11,7 @@ import pytest
 from handcart import sender
 from handcart.callbacks import ops
 from handcart.callbacks.errors import Refused
-from handcart.core import egress
+from handcart.core import clock, egress
 from tests.callbacks.conftest import Post
 from tests.support.callback_receiver import LOOPBACK, Received
 from tests.support.receivers import HERE, Receiver, Script, endless, receiving, saying
@@ -132,6 +132,41 @@ def test_when_half_of_forty_endpoints_hang_then_the_others_get_everything_meanwh
     for number in range(orders):
         names = post.shop.names(f"order {number}")
         assert (names.count("brand_new"), names.count("picking")) == (hanging, hanging)
+
+
+@on_sqlite
+def test_when_receivers_name_a_time_then_only_a_plain_one_with_a_status_for_it_is_heard(post: Post) -> None:
+    plain, twice = (b"retry-after: 8\r\n", b"retry-after: 8\r\nRETRY-AFTER: 9\r\n")
+    # Status, headers, and between how many seconds the next try is.
+    told = [
+        (429, plain, 8, 10),
+        (503, plain, 8, 10),
+        (500, plain, 4, 6),
+        (429, twice, 4, 6),
+        (429, b"retry-after: \r\n", 4, 6),
+        (429, b"retry-after: 0\r\n", 5, 6),
+        (503, b"retry-after: -1\r\n", 4, 6),
+        (503, b"retry-after: 1000000000\r\n", 10, 10),
+        (503, b"retry-after: Fri, 31 Dec 2094 23:59:59 GMT\r\n", 10, 10),
+        (503, b"retry-after: soon \xff\r\n", 4, 6),
+    ]
+
+    async def run() -> list[int]:
+        async with AsyncExitStack() as stack:
+            ids = []
+            for status, headers, _, _ in told:
+                answer = b"HTTP/1.1 %d No\r\ncontent-length: 0\r\n%s\r\n" % (status, headers)
+                there = await stack.enter_async_context(receiving(saying(answer)))
+                ids.append(await asyncio.to_thread(subscribe, post, there))
+            await asyncio.to_thread(post.emit, "order")
+            await asyncio.wait_for(post.sender().drain(post.server.app.database), 25)
+            return ids
+
+    ids = post.server.wait_for(run())
+    rows = post.server.sql("SELECT * FROM deliveries WHERE retailer_id = $1", post.market.retailer.id)
+    waits = {row["webhook_id"]: (row["due_at"] - row["attempted_at"]) / clock.SECOND for row in rows}
+    for (status, headers, soonest, latest), webhook_id in zip(told, ids, strict=True):
+        assert soonest <= waits[webhook_id] <= latest, (status, headers)
 
 
 @on_sqlite
