@@ -49,7 +49,8 @@ docs: setup-dev ## write the documents that are made from code: OpenAPI, setting
 .PHONY: torture
 torture: setup-tests ## run races and random histories with as many rounds as the bars ask for (an hour)
 	LONG_RUNS=1 $(PY) -m pytest -q tests/races tests/slots/test_machine.py tests/orders/test_machine.py \
-		tests/batches/test_machine.py tests/sandbox/test_robot.py
+		tests/batches/test_machine.py tests/sandbox/test_robot.py tests/callbacks/test_machine.py \
+		tests/callbacks/test_order.py tests/callbacks/test_receivers.py
 
 .PHONY: bench
 bench: setup-tests ## measure speed against a limit program and other servers

@@ -131,13 +131,13 @@ async def claim(tx: Tx, retailer_id: int, webhook_id: int, now: int, most: int) 
     for subject, due in {head["subject"]: head["event_id"] for head in heads}.items():
         assert target is not None
         waiting = await tx.all(_WAITING, retailer_id, webhook_id, subject, MOST_IN_CHAIN)
-        if not waiting:
-            await _give_up(tx, retailer_id, webhook_id, subject)
-            continue
-        if waiting[-1]["event_id"] < due:
-            # What is due must be in it, or the order would be claimed again and again for nothing.
+        # What is due must be in it, or the order would be claimed again and again for nothing.
+        if waiting and waiting[-1]["event_id"] < due:
             waiting = await tx.all(_WAITING, retailer_id, webhook_id, subject, _EVERY)
-        chains.append(Chain(target, subject, [_delivery(one) for one in waiting]))
+        if due not in (one["event_id"] for one in waiting):
+            await _give_up(tx, retailer_id, webhook_id, subject)
+        if waiting:
+            chains.append(Chain(target, subject, [_delivery(one) for one in waiting]))
     leased_until = clock.of_process() + LEASE
     taken = [(retailer_id, webhook_id, one.event_id, leased_until) for chain in chains for one in chain.deliveries]
     await tx.many(_TAKE, taken)
@@ -148,7 +148,8 @@ async def _give_up(tx: Tx, retailer_id: int, webhook_id: int, subject: str) -> N
     """What has no payload any more cannot be sent."""
     await tx.run(
         "UPDATE deliveries SET state = $4 WHERE retailer_id = $1 AND webhook_id = $2 AND subject = $3"
-        " AND state = 'pending'",
+        " AND state = 'pending' AND NOT EXISTS (SELECT 1 FROM events e WHERE e.retailer_id = $1"
+        " AND e.event_id = deliveries.event_id)",
         *(retailer_id, webhook_id, subject, FAILED),
     )
 

@@ -240,6 +240,43 @@ def test_when_a_chain_is_out_then_nothing_of_its_order_is_claimed_however_it_com
 
 
 @on_sqlite
+def test_when_what_others_wait_for_is_delivered_early_then_they_go_as_well(desk: Desk) -> None:
+    desk.emit(*["order"] * (queue.MOST_IN_CHAIN + 2))
+    (chain,) = desk.claim()
+    desk.record(chain, "status 500")
+    assert desk.claim() == []
+    ids = [row["event_id"] for row in desk.rows()]
+    desk.server.write(ops.replay, desk.retailer_id, desk.webhook_id, event_id=ids[0], limit=1)
+    (chain,) = desk.claim()
+    assert [one.event_id for one in chain.deliveries] == ids[: queue.MOST_IN_CHAIN]
+    attempt = Attempt(at=desk.now, milliseconds=1, url="", request_head="")
+    desk.server.write(queue.record, chain.target, [Outcome(one, attempt) for one in chain.deliveries], desk.now)
+    (chain,) = desk.claim()
+    assert [one.event_id for one in chain.deliveries] == ids[queue.MOST_IN_CHAIN :]
+
+
+@on_sqlite
+def test_when_some_payloads_are_gone_then_what_is_left_of_the_order_is_not_asked_for_again_and_again(
+    desk: Desk,
+) -> None:
+    desk.emit("order", "order")
+    gone, left = [row["event_id"] for row in desk.rows()]
+    (chain,) = desk.claim()
+    desk.record(chain, "status 500")
+    desk.server.sql("DELETE FROM events WHERE event_id = $1 RETURNING event_id", gone)
+    desk.now += DAY
+    (chain,) = desk.claim()
+    assert [one.event_id for one in chain.deliveries] == [left]
+    desk.record(chain, "status 500")
+    assert desk.claim() == []
+    assert [row["state"] for row in desk.rows()] == ["failed", "pending"]
+    desk.now += HOUR
+    (chain,) = desk.claim()
+    desk.record(chain, None)
+    assert [row["state"] for row in desk.rows()] == ["failed", "delivered"]
+
+
+@on_sqlite
 def test_when_tries_are_used_up_then_it_has_failed_and_the_next_of_the_order_goes_at_once(desk: Desk) -> None:
     desk.emit("order", "order")
     for tries in range(1, 11):
