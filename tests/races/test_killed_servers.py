@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 
+from handcart.sender import CHAINS
 from tests.races.killing import SETTINGS, open_store
 from tests.races.rounds import IS_LONG, Report
 from tests.support import postgres, process
@@ -270,6 +271,7 @@ def test_f1_servers_killed_while_clients_order_then_nothing_is_lost(url: str, tm
     report(f"F1 {store.kind}: {servers.figures()}. {checked}")
     assert heard.acknowledged == stored == told
     assert (found.lost, found.strange, found.inversions) == (0, 0, 0)
+    assert found.duplicates <= servers.killed * CHAINS
     assert landed >= 0.3 * KILLS, "too few kills met an open call"
 
 
