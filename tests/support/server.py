@@ -31,6 +31,23 @@ SECRET_KEY = "a secret key for tests, and for tests alone"
 on_sqlite = pytest.mark.parametrize("server", ["sqlite"], indirect=True)
 
 
+class _Connections(httpx.HTTPTransport):
+    """Outlast the clients that use them: to open one takes longer than most requests."""
+
+    def __init__(self) -> None:
+        # verify: it is plain HTTP, and loading certificates takes longer than most tests
+        super().__init__(verify=False, limits=httpx.Limits(max_keepalive_connections=50))
+
+    def close(self) -> None:
+        """Nothing: other clients go on with them."""
+
+    def __exit__(self, *error: object) -> None:
+        """Nothing, for the same reason."""
+
+    def end(self) -> None:
+        super().close()
+
+
 class LiveServer:
     """A running server. `write` and `read` run an op on its database, from outside its thread."""
 
@@ -40,6 +57,7 @@ class LiveServer:
         self.store: str = app.database.kind
         self._loop = loop
         self._clients: list[httpx.Client] = []
+        self._connections = _Connections()
 
     def write(self, op: Any, *args: Any, **kwargs: Any) -> Any:
         return self.wait_for(self.app.database.write(op, *args, **kwargs))
@@ -62,10 +80,12 @@ class LiveServer:
         """A client that follows no redirect and comes from an address of its own if `address` says so."""
         address = options.pop("address", None)
         headers = {"X-Forwarded-For": address} if address else {}
-        # verify: it is plain HTTP, and loading certificates takes longer than most tests
-        client = httpx.Client(base_url=self.url, headers=headers, timeout=30, verify=False, **options)
-        self._clients.append(client)
-        return client
+        fixed = {"base_url": self.url, "headers": headers, "transport": self._connections, "trust_env": False}
+        self._clients.append(httpx.Client(timeout=30, **fixed, **options))
+        return self._clients[-1]
+
+    def end_connections(self) -> None:
+        self._connections.end()
 
     @contextmanager
     def clients(self) -> Iterator[None]:
@@ -140,6 +160,7 @@ def live_server(database_url: str, data: Path, **options: Any) -> Iterator[LiveS
         server_header=False,
         proxy_headers=True,
         forwarded_allow_ips=chosen.trusted_proxies,
+        timeout_keep_alive=600,  # no client may meet a connection that is just being closed
         timeout_graceful_shutdown=2,
     )
     logging.getLogger("uvicorn.access").disabled = True  # pytest listens to it all the same
@@ -161,6 +182,7 @@ def live_server(database_url: str, data: Path, **options: Any) -> Iterator[LiveS
         with running.clients():
             yield running
     finally:
+        running.end_connections()
         server.should_exit = True
         thread.join(30)
         socket.close()
