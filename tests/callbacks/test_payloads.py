@@ -7,7 +7,7 @@ import pytest
 
 from handcart.callbacks.events import EVENTS
 from handcart.core import clock
-from handcart.core.clock import HOUR, SECOND
+from handcart.core.clock import HOUR, MINUTE, SECOND
 from handcart.sandbox.scenarios import SCENARIOS
 from tests.callbacks.conftest import Post
 from tests.support.orders import GROWN_UP, MILK, PHONE, STORES, line
@@ -165,6 +165,9 @@ def test_when_events_tell_of_an_order_then_by_these_keys(post: Post) -> None:
         "delivered": items,
         "rating_reminder": {},
     }
+    ids = [one.event["event_id"] for one in post.shop.callbacks]
+    assert ids == sorted(ids)
+    assert all(2**53 < event_id < 2**63 for event_id in ids)
     times = [one.event["event_timestamp"] for one in post.shop.callbacks]
     assert times == sorted(times)
     assert all(clock.from_wire(at, "") % SECOND == 0 and at.endswith("Z") for at in times)
@@ -199,7 +202,9 @@ def test_when_an_order_is_late_canceled_or_tipped_then_the_event_says_how(post: 
     found = told(post, carried)
     assert found["tip_adjustment"] == {"tip_amount_cents": 700}
     assert found["at_store_eta"].pop("bag_label") == "A-7"
-    assert list(found["at_store_eta"]) == ["eta"]
+    (taken,) = [one for one in post.shop.callbacks if one.name == "at_store_eta"]
+    in_20_minutes = clock.from_wire(taken.event["event_timestamp"], "") + 20 * MINUTE
+    assert found["at_store_eta"] == {"eta": clock.to_wire(in_20_minutes)}
     assert found["staged"] == {"order_items": []}
 
 
