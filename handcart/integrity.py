@@ -32,13 +32,16 @@ EVENT_NAMES = (
 # is younger than the oldest event of its retailer has all of its own.
 _OWED = (
     "WITH names (name) AS (VALUES {names}),"
-    " steps AS (SELECT d.events, n.name FROM (SELECT DISTINCT events FROM order_history) d"
-    " JOIN names n ON ' ' || d.events || ' ' LIKE '% ' || n.name || ' %')"
-    " SELECT h.retailer_id, h.order_id, s.name, count(*) AS owed FROM order_history h"
-    " JOIN orders o ON o.retailer_id = h.retailer_id AND o.order_id = h.order_id JOIN steps s ON s.events = h.events"
-    " WHERE o.number > (SELECT min(f.event_id) / 1024 FROM events f WHERE f.retailer_id = h.retailer_id)"
-    " GROUP BY h.retailer_id, h.order_id, s.name HAVING count(*) > (SELECT count(*) FROM events e"
-    " WHERE e.retailer_id = h.retailer_id AND e.subject = h.order_id AND e.name = s.name)"
+    " steps AS MATERIALIZED (SELECT d.events, n.name FROM (SELECT DISTINCT events FROM order_history) d"
+    " JOIN names n ON ' ' || d.events || ' ' LIKE '% ' || n.name || ' %'),"
+    " written AS MATERIALIZED (SELECT retailer_id, subject, name, count(*) AS found FROM events"
+    " GROUP BY retailer_id, subject, name),"
+    " oldest AS (SELECT retailer_id, min(event_id) / 1024 AS number FROM events GROUP BY retailer_id)"
+    " SELECT h.retailer_id, h.order_id, s.name, count(*) AS owed, COALESCE(w.found, 0) AS found FROM order_history h"
+    " JOIN steps s ON s.events = h.events JOIN oldest f ON f.retailer_id = h.retailer_id"
+    " JOIN orders o ON o.retailer_id = h.retailer_id AND o.order_id = h.order_id AND o.number > f.number"
+    " LEFT JOIN written w ON w.retailer_id = h.retailer_id AND w.subject = h.order_id AND w.name = s.name"
+    " GROUP BY h.retailer_id, h.order_id, s.name, w.found HAVING count(*) > COALESCE(w.found, 0)"
 )
 # A minute in such ids: transactions that began before the webhook was there have ended.
 _MINUTE = 60_000 * 4096
