@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from handcart import integrity
-from handcart.callbacks import queue
+from handcart.callbacks import jobs, queue
 from handcart.callbacks.events import EVENTS
 from handcart.core import clock, ids
 from handcart.core.db import Tx
@@ -89,11 +89,30 @@ def test_every_check_has_its_fault() -> None:
     assert set(integrity.EVENT_NAMES) == set(EVENTS)
 
 
+class Undo(Exception):
+    """Ends a transaction that has shown enough."""
+
+
+@pytest.mark.parametrize("days", [31, 91])
+def test_when_what_is_old_is_dropped_step_by_step_then_no_fault(stocked: LiveServer, later: Any, days: int) -> None:
+    found: list[str] = []
+    dropped: list[int] = []
+
+    async def drop_and_look(tx: Tx) -> None:
+        for job in (jobs.purge_events, jobs.purge_deliveries, jobs.purge_attempts):
+            for _ in range(3):
+                dropped.append(await job(tx, 2))
+                found.extend(fault.name for fault in await integrity.faults(tx))
+        raise Undo
+
+    with later(seconds=days * 86_400), pytest.raises(Undo):
+        stocked.write(drop_and_look)
+    assert found == []
+    assert sum(dropped) == 10
+
+
 @pytest.mark.parametrize(("name", "sql"), [(name, sql) for name, sql in FAULTS.items() if sql])
 def test_when_data_is_broken_then_the_fault_is_named(stocked: LiveServer, name: str, sql: str) -> None:
-    class Undo(Exception):
-        pass
-
     found: list[str] = []
 
     async def break_and_look(tx: Any) -> None:
