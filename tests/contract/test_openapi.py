@@ -3,6 +3,7 @@
 import base64
 import json
 from collections.abc import Callable, Iterator
+from functools import cache
 from typing import Any
 
 import httpx
@@ -31,7 +32,13 @@ def parts(document: Any) -> Iterator[Any]:
 
 def validator(schema: Any, *, closed: bool = False) -> Any:
     """A validator of one of the document's schemas; a closed one takes no field beyond the documented ones."""
-    whole = {**schema, "components": DOCUMENT["components"]}
+    return _validator(json.dumps(schema), closed)
+
+
+@cache
+def _validator(schema: str, closed: bool) -> Any:
+    """Many parts of the document have one schema, and a validator takes long to make."""
+    whole = {**json.loads(schema), "components": DOCUMENT["components"]}
     return jsonschema_rs.Draft202012Validator(_closed(whole) if closed else whole, validate_formats=True)
 
 
