@@ -31,7 +31,9 @@ def _configuration(*, is_new: bool) -> Callable[[Callable[..., Any]], Callable[.
     def add(command: Callable[..., Any]) -> Callable[..., Any]:
         for option in (
             click.option(
-                "--events", metavar="all|NAME,...", help="Which events" + ("; all of them if absent." * is_new or ".")
+                "--events",
+                metavar="all|NAME,...",
+                help="Which events; all of them if absent." if is_new else "Which events.",
             ),
             click.option("--resource", metavar="TEXT", help="Sent to the token endpoint." + empty),
             click.option("--scope", metavar="TEXT", help="Sent to the token endpoint." + empty),
@@ -39,13 +41,15 @@ def _configuration(*, is_new: bool) -> Callable[[Callable[..., Any]], Callable[.
             click.option(
                 "--client-secret",
                 metavar="SECRET",
-                envvar=_SECRET,
-                help=f"Other processes can see it: prefer standard input, or {_SECRET}.",
+                envvar=_SECRET if is_new else None,
+                help="Other processes can see it: prefer standard input" + (f", or {_SECRET}." if is_new else "."),
             ),
             click.option("--client-id", metavar="ID", required=is_new, help="Of Handcart, at that token endpoint."),
             click.option("--auth-uri", metavar="URL", required=is_new, help="The retailer's token endpoint."),
             click.option("--url", "callback_url", metavar="URL", required=is_new, help="Where events are posted to."),
-            click.option("--name", metavar="TEXT", help="For people" + ("; the URL's host if absent." * is_new or ".")),
+            click.option(
+                "--name", metavar="TEXT", help="For people; the URL's host if absent." if is_new else "For people."
+            ),
         ):
             command = option(command)
         return command

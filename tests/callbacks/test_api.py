@@ -1,15 +1,19 @@
 """`/v2/handcart/callbacks`: webhooks, what became of events, sending again; and whose they are."""
 
 import json
+import re
 import threading
 from typing import Any
 
 import httpx
 import pytest
 
+from handcart import app
 from handcart.callbacks import ops, signing
 from handcart.callbacks.events import EVENTS
+from handcart.core import wire
 from handcart.core.db import Tx
+from handcart.core.settings import Settings
 from tests.callbacks.conftest import Post
 from tests.support.callback_receiver import LOOPBACK
 from tests.support.contents import contents, nothing_written
@@ -170,6 +174,12 @@ def test_c12_when_secrets_are_kept_then_each_is_shown_once_and_found_nowhere(
     assert "rotate_secret" in shown[-3]
     for secret in (SECRET, first, second["signing_secret"], first.removeprefix("whsec_")):
         assert not [text for text in shown if secret in text]
+
+
+def test_c12_when_the_operations_are_described_then_no_example_has_a_secret_that_could_be_one() -> None:
+    described = wire.encode(app.description(Settings(environment="sandbox"))).decode()
+    assert "whsec_..." in described
+    assert not re.findall(r"whsec_[A-Za-z0-9+/=]+", described)
 
 
 def test_when_the_signing_secret_is_rotated_then_a_callback_carries_a_signature_by_each(post: Post) -> None:

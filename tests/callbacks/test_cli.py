@@ -99,7 +99,12 @@ CANNOT_BE = {
         "auth_uri: is this server's own address",
     ),
     "no such retailer": ({"client-secret": "x", "retailer": "nobody"}, {}, "there is no retailer 'nobody'"),
-    "no secret on standard input": ({"client-secret": ""}, {}, "the client's secret is missing"),
+    "no secret on standard input": ({}, {"CALLBACKS_CLIENT_SECRET": ""}, "the client's secret is missing"),
+    "a secret of blanks": (
+        {},
+        {"CALLBACKS_CLIENT_SECRET": "  "},
+        "client_secret: needs 1 to 1000 printable characters",
+    ),
 }
 
 
@@ -119,7 +124,8 @@ def test_when_a_webhook_cannot_be_then_a_sentence_and_nothing_is_written(post: P
         assert refusal(run("callbacks", "replay", "--webhook", "7", "--after", "0", *of)) == "there is no webhook 7"
         assert "say what is to be sent again" in run("callbacks", "replay", *of).output
         assert "is no time" in run("callbacks", "replay", "--since", "yesterday", *of).output
-        assert "nothing is named" in run("callbacks", "update", "7", *of).output
+        # A secret that lies about in the environment changes nothing.
+        assert "nothing is named" in run("callbacks", "update", "7", *of, CALLBACKS_CLIENT_SECRET="x").output
 
 
 def test_when_events_are_looked_at_then_what_became_of_each_is_told(post: Post, run: Run) -> None:
