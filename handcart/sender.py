@@ -9,6 +9,7 @@ import asyncio
 import re
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from time import monotonic
 from typing import Any, Protocol
 from urllib.parse import urlencode
@@ -154,6 +155,7 @@ class Sender:
         self._chains: set[asyncio.Task[None]] = set()
         self._outcomes: list[tuple[Target, Outcome, asyncio.Future[bool]]] = []
         self._wake = asyncio.Event()
+        self._is_closing = False
         self._recording: asyncio.Task[None] | None = None
         self._running: asyncio.Task[None] | None = None
         self._database: Database
@@ -165,7 +167,11 @@ class Sender:
 
     async def close(self) -> None:
         """Claim nothing more, and wait a little for what is under way."""
+        self._is_closing = True
+        self._wake.set()
         if self._running is not None:
+            # What it is just claiming would else be out until its lease ends.
+            await asyncio.wait([self._running], timeout=_STOP_SECONDS)
             self._running.cancel()
             await asyncio.gather(self._running, return_exceptions=True)
         if self._chains:
@@ -186,19 +192,19 @@ class Sender:
         await self._client.close()
 
     async def _run(self) -> None:
-        while True:
+        while not self._is_closing:
             self._wake.clear()
             try:
-                while await self._round():
+                while await self._round() and not self._is_closing:
                     pass
             except Unavailable as error:  # it will be back, and so will we
                 log.warning("callbacks wait", cause=str(error))
             except Exception as error:
                 log.exception("callbacks stumbled", error)
-            try:
-                await asyncio.wait_for(self._wake.wait(), PAUSE_SECONDS)
-            except TimeoutError:
-                continue
+            # `wait_for` would, in Python 3.11, take an end that comes with a wake for the wake alone.
+            with suppress(TimeoutError):
+                async with asyncio.timeout(PAUSE_SECONDS):
+                    await self._wake.wait()
 
     async def _round(self) -> bool:
         """One look at what there is to do; whether anything was."""
@@ -223,7 +229,7 @@ class Sender:
     async def _claim(self, busy: Busy) -> bool:
         """Take on what is due for a webhook, as far as there is room; whether that was anything."""
         now, room = self._now(busy.retailer_id), self._room(busy)
-        if busy.due_at > now or room <= 0 or self._resting.get(busy.key, 0.0) > monotonic():
+        if self._is_closing or busy.due_at > now or room <= 0 or self._resting.get(busy.key, 0.0) > monotonic():
             return False
         chains = await self._database.write(queue.claim, *busy.key, now, room)
         for chain in chains:
@@ -268,7 +274,7 @@ class Sender:
             failures = 0 if attempt.cause is None else failures + 1
             rest, left = _split(rest, failures, self._now(target.retailer_id))
             may_go_on = await self._record(target, Outcome(delivery, attempt, left))
-            if rest and (not may_go_on or monotonic() - started > CHAIN_SECONDS):
+            if rest and (not may_go_on or self._is_closing or monotonic() - started > CHAIN_SECONDS):
                 await self._database.write(queue.give_back, target, rest)
                 return
 

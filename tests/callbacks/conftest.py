@@ -68,7 +68,7 @@ class Post:
 
     def drain(self, **options: Any) -> None:
         """Send all that is due by now."""
-        self.server.wait_for(asyncio.wait_for(self.sender(**options).drain(self.server.app.database), 25))
+        self.server.wait_for(asyncio.wait_for(self.sender(**options).drain(self.server.app.database), 120))
 
     def emit(self, order_id: str, name: str = "picking", **metadata: Any) -> int:
         """Let an order owe an event, at the time that the market's clock shows; answers its id."""
@@ -104,6 +104,12 @@ class Post:
         return [row["cause"] for row in rows if order_id in (None, row["subject"])]
 
 
+def forget_others(server: LiveServer) -> None:
+    """Senders send for everybody: what other tests have left is none of this one's business."""
+    server.sql("UPDATE webhooks SET status = 'deleted' RETURNING id")
+    server.sql("UPDATE events SET is_queued = $1 WHERE NOT is_queued RETURNING event_id", True)
+
+
 @pytest.fixture
 def shop() -> Iterator[Receiver]:
     with receiver() as running:
@@ -112,9 +118,7 @@ def shop() -> Iterator[Receiver]:
 
 @pytest.fixture
 def post(server: LiveServer, shop: Receiver) -> Iterator[Post]:
-    # Senders send for everybody: what other tests have left is none of this one's business.
-    server.sql("UPDATE webhooks SET status = 'deleted' RETURNING id")
-    server.sql("UPDATE events SET is_queued = $1 WHERE NOT is_queued RETURNING event_id", True)
+    forget_others(server)
     running = Post(Market(server, capacity=100), shop)
     yield running
     running.stop()

@@ -27,7 +27,7 @@ from handcart.callbacks.queue import Chain, Outcome
 from handcart.core import clock
 from handcart.core.clock import DAY, SECOND
 from handcart.retailers import ops as retailers
-from tests.callbacks.conftest import development
+from tests.callbacks.conftest import development, forget_others
 from tests.slots.test_machine import FastSqlite, budget
 from tests.support.server import LiveServer
 
@@ -288,4 +288,5 @@ def test_when_anything_happens_in_any_order_then_each_event_is_told_and_in_order
 
 
 def test_when_the_store_is_the_servers_own_then_they_are_told_as_well(server: LiveServer, now: list[int]) -> None:
+    forget_others(server)
     run_state_machine_as_test(lambda: Machine(server.write, now), settings=budget(3, 20))

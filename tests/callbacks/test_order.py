@@ -158,8 +158,10 @@ def test_when_much_is_sent_again_then_what_is_new_does_not_wait_for_it(post: Pos
     made = post.subscribe()
     retailer_id = post.market.retailer.id
     post.server.write(_emit_many, retailer_id, REPLAYED)
-    post.drain()
-    assert len(post.shop.callbacks) == REPLAYED
+    post.start()
+    for count in range(REPLAYED + 1):
+        post.shop.wait(count)
+    post.stop()
     last: int | None = 0
     while last is not None:
         _, last = post.server.write(ops.replay, retailer_id, made.webhook.id, after=last)
@@ -170,7 +172,8 @@ def test_when_much_is_sent_again_then_what_is_new_does_not_wait_for_it(post: Pos
         # Every other one is of an order whose events are being sent again.
         event_id = post.emit(f"old {REPLAYED - number}" if number % 2 else f"new {number}", "checkout")
         ids[event_id] = len(post.shop.callbacks)
-    post.shop.wait(2 * REPLAYED + 10)
+    for count in range(REPLAYED, 2 * REPLAYED + 11):
+        post.shop.wait(count)
     post.stop()
     came = [one.event["event_id"] for one in post.shop.callbacks]
     assert len(came) == 2 * REPLAYED + 10
@@ -185,6 +188,23 @@ def test_when_much_is_sent_again_then_what_is_new_does_not_wait_for_it(post: Pos
 async def _emit_many(tx: Any, retailer_id: int, count: int) -> None:
     for number in range(1, count + 1):
         await ops.emit(tx, retailer_id, "picking", f"old {number}", {"order_id": f"old {number}"})
+
+
+@on_sqlite
+def test_when_a_sender_is_closed_at_the_moment_it_is_woken_then_it_ends(
+    post: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sender, "PAUSE_SECONDS", 3600)
+
+    async def wake_and_close(one: sender.Sender) -> None:
+        one._wake.set()
+        await asyncio.wait_for(one.close(), 20)
+
+    for _ in range(5):
+        one = post.sender()
+        post.server.wait_for(one.open(post.server.app.database))
+        post.server.wait_for(asyncio.sleep(0.05))  # it has looked, and waits
+        post.server.wait_for(wake_and_close(one))
 
 
 @on_sqlite

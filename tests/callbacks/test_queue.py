@@ -13,7 +13,7 @@ from handcart.callbacks.queue import Chain, Outcome
 from handcart.core import clock
 from handcart.core.clock import DAY, HOUR, SECOND
 from handcart.retailers import ops as retailers
-from tests.callbacks.conftest import development
+from tests.callbacks.conftest import development, forget_others
 from tests.support.server import LiveServer, on_sqlite
 
 ONLY_FAILURES = "nothing but failures for five days"
@@ -68,6 +68,7 @@ class Desk:
 
 @pytest.fixture
 def desk(server: LiveServer) -> Desk:
+    forget_others(server)
     return Desk(server)
 
 

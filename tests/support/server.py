@@ -74,7 +74,7 @@ class LiveServer:
         return list(self.write(rows))
 
     def wait_for(self, coroutine: Any) -> Any:
-        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(30)
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(120)
 
     def http(self, **options: Any) -> httpx.Client:
         """A client that follows no redirect and comes from an address of its own if `address` says so."""
