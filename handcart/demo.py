@@ -134,6 +134,7 @@ async def _fill(chosen: Settings, keys: Keys, kept: dict[str, Any], storefront_u
             ]
             hashes = [await asyncio.to_thread(passwords.hash_new, str(sample["password"])) for sample in samples]
             kept = await database.write(make_samples, samples, hashes)
+        await database.write(retailers.set_scopes, kept["client_id"], ALL)  # an earlier release may have had fewer
         await database.write(stock, LIVELY)
         await database.write(retailers.register_redirect_uris, kept["client_id"], [storefront_url + CALLBACK_PATH])
         kept["webhook"] = await database.write(register_webhook, chosen, kept.get("webhook"), storefront_url)

@@ -38,13 +38,9 @@ def create_client(
     **store: Any,
 ) -> None:
     """Make an API client; its secret is shown once."""
-    from handcart.oauth.scopes import ALL, parse
     from handcart.retailers import ops
-    from handcart.retailers.errors import Refused
 
-    scopes = parse(scope)
-    if scopes is None or not set(scopes) <= set(ALL):
-        raise Refused(f"the scope {scope!r} is not among {' '.join(ALL)}")
+    scopes = _scopes(scope)
     made = write(
         store,
         ops.create_client,
@@ -112,6 +108,21 @@ def disable_client(client_id: str, undo: bool, as_json: bool, **store: Any) -> N
     write(store, ops.disable_client, client_id, disabled=not undo)
     state = "enabled" if undo else "disabled"
     show(as_json, {"client_id": client_id, "enabled": undo}, f"The client {client_id} is {state}.")
+
+
+@client.command("scope")
+@store_options
+@json_option
+@click.argument("client_id")
+@click.argument("scope")
+def set_client_scope(client_id: str, scope: str, as_json: bool, **store: Any) -> None:
+    """Let a client have these scopes, in quotes, and no others."""
+    from handcart.retailers import ops
+
+    scopes = _scopes(scope)
+    write(store, ops.set_scopes, client_id, scopes)
+    sentence = f"The client {client_id} may now ask for {' '.join(scopes)}."
+    show(as_json, {"client_id": client_id, "scopes": scopes}, sentence)
 
 
 @client.group("redirect-uri")
@@ -312,6 +323,16 @@ def _account_lines(shown: Mapping[str, Any]) -> str:
         return "\n".join([*lines, "linked      nowhere"])
     rows = [[link["retailer"], link["linked_at"], link["user_id"]] for link in shown["links"]]
     return "\n".join([*lines, "", table(("retailer", "linked since", "user"), rows)])
+
+
+def _scopes(text: str) -> list[str]:
+    from handcart.oauth.scopes import ALL, parse
+    from handcart.retailers.errors import Refused
+
+    scopes = parse(text)
+    if scopes is None or not set(scopes) <= set(ALL):
+        raise Refused(f"the scope {text!r} is not among {' '.join(ALL)}")
+    return scopes
 
 
 def _show_redirect_uris(as_json: bool, client_id: str, uris: Sequence[str]) -> None:

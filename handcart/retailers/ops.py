@@ -153,6 +153,12 @@ async def disable_client(tx: Tx, client_id: str, *, disabled: bool = True) -> No
         raise Refused(f"there is no client {client_id!r}")
 
 
+async def set_scopes(tx: Tx, client_id: str, scopes: Sequence[str]) -> None:
+    """Let a client have these scopes, and no others, in the tokens that it gets from now on."""
+    if not await tx.run("UPDATE clients SET scopes = $2 WHERE client_id = $1", client_id, " ".join(scopes)):
+        raise Refused(f"there is no client {client_id!r}")
+
+
 async def clients(tx: Tx, retailer: str | None = None) -> list[dict[str, Any]]:
     """All clients, or one retailer's, for the operator's list."""
     if retailer is not None:

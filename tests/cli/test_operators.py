@@ -64,6 +64,20 @@ def test_authorize_url_while_no_public_url_is_known_then_how_to_set_it(run: Run,
         shop.server.write(remember_public_url, shop.server.url)
 
 
+def test_scopes_set_then_tokens_carry_those_and_no_others(run: Run, shop: Shop) -> None:
+    client_id = shop.client.client_id
+
+    def asked(scope: str) -> int:
+        body = {**shop.credentials, "grant_type": "client_credentials", "scope": scope}
+        return shop.http.post("/v2/oauth/token", json=body).status_code
+
+    given = answer(run("client", "scope", client_id, "handcart:callbacks, account_linking", "--json"))
+    assert given == {"client_id": client_id, "scopes": ["handcart:callbacks", "account_linking"]}
+    assert (asked("handcart:callbacks"), asked("connect:fulfillment")) == (200, 400)
+    assert "is not among" in refusal(run("client", "scope", client_id, "everything"))
+    assert "there is no client" in refusal(run("client", "scope", "nobody", "connect:fulfillment"))
+
+
 def test_redirect_uri_added_and_removed_then_authorization_takes_it_and_refuses_it(run: Run, shop: Shop) -> None:
     client_id, uri = shop.client.client_id, "https://shop.example/another"
     added = answer(run("client", "redirect-uri", "add", client_id, uri, "--json"))
