@@ -239,7 +239,7 @@ class Machine(RuleBasedStateMachine):
                     self.claim(which, EVERYTHING)
                 while self.model.out:
                     self.attempt(0, True, None)
-                    self.nothing_is_lost()
+                self.nothing_is_lost()
                 self.pass_time(26 * 3600)
             states = {one.state for told in self.model.told.values() for one in told.values()}
             assert states <= {"delivered", "failed"}
@@ -283,10 +283,10 @@ def test_when_anything_happens_in_any_order_then_each_event_is_told_and_in_order
             finally:
                 fast.connection.execute("ROLLBACK")
 
-    run_state_machine_as_test(OnSqlite, settings=budget(40, 40))
+    run_state_machine_as_test(OnSqlite, settings=budget(30, 30))
     fast.connection.close()
 
 
 def test_when_the_store_is_the_servers_own_then_they_are_told_as_well(server: LiveServer, now: list[int]) -> None:
     forget_others(server)
-    run_state_machine_as_test(lambda: Machine(server.write, now), settings=budget(3, 20))
+    run_state_machine_as_test(lambda: Machine(server.write, now), settings=budget(2, 15))
