@@ -5,7 +5,9 @@ write an end that has passed.
 """
 
 import random
+import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -34,6 +36,18 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
         yield opened
 
 
+@contextmanager
+def workers(store: Store, count: int) -> Iterator[list[subprocess.Popen[bytes]]]:
+    """So many workers, killed when the block ends."""
+    running = [process.start_worker(store.url, store.data, **SETTINGS) for _ in range(count)]
+    try:
+        yield running
+    finally:
+        for worker in running:
+            worker.kill()
+            worker.wait()
+
+
 def test_w1_worker_killed_again_and_again_then_no_event_is_lost(store: Store, report: Report) -> None:
     rng, landed = random.Random(SEED), 0
     each = EVENTS // KILLS
@@ -41,10 +55,8 @@ def test_w1_worker_killed_again_and_again_then_no_event_is_lost(store: Store, re
         retailer_id = store.write(make_receiver, shop)
         for _ in range(KILLS):
             store.write(emit, retailer_id, each, rng, ORDERS)
-            worker = process.start_worker(store.url, store.data, **SETTINGS)
-            shop.wait(len(shop.log) + rng.randrange(1, each))
-            worker.kill()
-            worker.wait()
+            with workers(store, 1):
+                shop.wait(len(shop.log) + rng.randrange(1, each))
             landed += store.under_way() > 0
             store.end_leases()
         store.deliver_the_rest()
@@ -60,13 +72,11 @@ def test_w2_two_workers_without_faults_then_each_event_once_and_in_order(store: 
     rng = random.Random(SEED)
     with tally() as shop:
         retailer_id = store.write(make_receiver, shop)
-        workers = [process.start_worker(store.url, store.data, **SETTINGS) for _ in range(2)]
-        try:
+        with workers(store, 2) as both:
             for _ in range(BATCHES):
                 store.write(emit, retailer_id, FAULT_FREE // BATCHES, rng, FAULT_FREE // BATCHES // 3)
             shop.wait(FAULT_FREE)
-        finally:
-            ended = [process.end(worker) for worker in workers]
+            ended = [process.end(worker) for worker in both]
         found = store.compare(shop)
     report(f"W2 {store.kind}: two workers, no faults, seed {SEED}; {found}")
     assert ended == [0, 0]
