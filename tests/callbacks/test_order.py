@@ -215,19 +215,19 @@ def test_when_a_chain_takes_long_then_it_is_handed_back_before_its_lease_ends(
     assert sender.CHAIN_SECONDS + 4 * sender.POST_SECONDS + sum(sender._RECORD_PAUSES) < queue.LEASE / clock.SECOND
     post.subscribe()
     monkeypatch.setattr(sender, "CHAIN_SECONDS", 0)
-    sizes = []
-    record = queue.record
+    handed_back = []
+    give_back = queue.give_back
 
-    async def watched(tx: Any, target: Any, outcomes: Any, now: int) -> bool:
-        sizes.append(len(outcomes))
-        return await record(tx, target, outcomes, now)
+    async def watched(tx: Any, target: Any, deliveries: Any) -> None:
+        handed_back.append(len(deliveries))
+        await give_back(tx, target, deliveries)
 
-    monkeypatch.setattr(queue, "record", watched)
+    monkeypatch.setattr(queue, "give_back", watched)
     for _ in range(7):
         post.emit("order")
     post.drain()
     ids = [one.event["event_id"] for one in post.shop.callbacks]
-    assert (len(ids), ids, sizes) == (7, sorted(set(ids)), [1] * 7)
+    assert (len(ids), ids, handed_back) == (7, sorted(set(ids)), [6, 5, 4, 3, 2, 1])
 
 
 @pytest.mark.parametrize("ends", [ops.delete, lambda *args: ops.disable(*args, "by hand")])
