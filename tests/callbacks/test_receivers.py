@@ -288,6 +288,25 @@ def test_when_a_receiver_was_down_for_hours_then_all_follows_its_return_in_order
 
 
 @on_sqlite
+def test_when_a_receiver_says_gone_then_it_is_asked_no_more_and_gets_all_once_it_is_enabled(post: Post) -> None:
+    made = post.subscribe()
+    key = (post.market.retailer.id, made.webhook.id)
+    post.shop.answer = lambda received: 410
+    ids = [post.emit("order") for _ in range(3)]
+    post.drain()
+    ids.append(post.emit("order"))
+    post.advance(3600)
+    post.drain()
+    assert len(post.shop.callbacks) == 1
+    found = post.server.read(ops.webhook, *key)
+    assert (found.status, found.status_reason) == ("disabled", "the receiver wants no more callbacks (410)")
+    post.shop.answer = lambda received: 200
+    post.server.write(ops.enable, *key)
+    post.drain()
+    assert [one.event["event_id"] for one in post.shop.callbacks[1:]] == ids
+
+
+@on_sqlite
 def test_when_a_webhook_is_this_server_itself_then_it_is_refused(post: Post) -> None:
     own = post.server.url
     for field, url in (("callback_url", f"{own}/callbacks"), ("auth_uri", f"{own}/v2/oauth/token?x=1")):
