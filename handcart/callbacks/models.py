@@ -75,7 +75,10 @@ class Target(Struct, kw_only=True):
 
 
 class Delivery(Struct, kw_only=True):
-    """An event on its way to a webhook. `planned_at` in the future: it goes early, and a failure does not count."""
+    """An event on its way to a webhook. `planned_at` in the future: it goes early, and a failure does not count.
+
+    `leased_until`: whoever claimed it has it until then, and can be told by it from who claims it later.
+    """
 
     event_id: int
     name: str
@@ -87,6 +90,7 @@ class Delivery(Struct, kw_only=True):
     created_at: int
     due_at: int
     planned_at: int
+    leased_until: int = 0
 
 
 class Attempt(Struct, kw_only=True):

@@ -137,10 +137,7 @@ async def claim(tx: Tx, retailer_id: int, webhook_id: int, now: int, most: int) 
         if due not in (one["event_id"] for one in waiting):
             await _give_up(tx, retailer_id, webhook_id, subject)
         if waiting:
-            chains.append(Chain(target, subject, [_delivery(one) for one in waiting]))
-    leased_until = clock.of_process() + LEASE
-    taken = [(retailer_id, webhook_id, one.event_id, leased_until) for chain in chains for one in chain.deliveries]
-    await tx.many(_TAKE, taken)
+            chains.append(Chain(target, subject, await _take(tx, target, waiting)))
     return chains
 
 
@@ -189,17 +186,25 @@ async def give_back(tx: Tx, target: Target, deliveries: Sequence[Delivery]) -> N
     """Let claimed deliveries wait again that were not attempted."""
     await tx.many(
         "UPDATE deliveries SET state = 'pending', leased_until = NULL"
-        " WHERE retailer_id = $1 AND webhook_id = $2 AND event_id = $3 AND state = 'sending'",
-        [(*target.key, one.event_id) for one in deliveries],
+        " WHERE retailer_id = $1 AND webhook_id = $2 AND event_id = $3 AND state = 'sending' AND leased_until = $4",
+        [(*target.key, one.event_id, one.leased_until) for one in deliveries],
     )
 
 
 async def more(tx: Tx, target: Target, subject: str, after: int) -> Sequence[Delivery]:
     """Take what has come about an order since a chain about it was claimed that ends with the event `after`."""
     waiting = await tx.all(_WAITING, *target.key, subject, MOST_IN_CHAIN)
-    come = [_delivery(row) for row in waiting if row["event_id"] > after]
-    await tx.many(_TAKE, [(*target.key, one.event_id, clock.of_process() + LEASE) for one in come])
-    return come
+    return await _take(tx, target, [row for row in waiting if row["event_id"] > after])
+
+
+async def _take(tx: Tx, target: Target, rows: Sequence[Any]) -> Sequence[Delivery]:
+    leased_until = clock.of_process() + LEASE
+    await tx.many(
+        "UPDATE deliveries SET state = 'sending', leased_until = $4"
+        " WHERE retailer_id = $1 AND webhook_id = $2 AND event_id = $3",
+        [(*target.key, row["event_id"], leased_until) for row in rows],
+    )
+    return [_delivery(row, leased_until) for row in rows]
 
 
 # PostgreSQL knows little about a queue, whose rows are never long in one state: these leave it one good index each.
@@ -223,10 +228,6 @@ _WAITING = (
     " d.planned_at FROM deliveries d JOIN events e ON e.retailer_id = d.retailer_id AND e.event_id = d.event_id"
     " WHERE d.retailer_id = $1 AND d.webhook_id = $2 AND d.subject = $3 AND d.state IN ('pending', 'sending')"
     " ORDER BY d.event_id LIMIT $4"
-)
-_TAKE = (
-    "UPDATE deliveries SET state = 'sending', leased_until = $4"
-    " WHERE retailer_id = $1 AND webhook_id = $2 AND event_id = $3"
 )
 # Of an event: retailer, id, name, subject, created_at; environment; when patience ends; BEHIND. A later event of an
 # order is due with the earlier one that waits for a retry, or when patience ends.
@@ -280,18 +281,21 @@ async def _put_off(tx: Tx, target: Target, outcome: Outcome, now: int, caught_up
     tries = delivery.tries if is_early else delivery.tries + 1
     pause = schedule.wait(tries, attempt.retry_after) if not is_early else delivery.planned_at - now
     due_at = now + (pause or 0)
-    await tx.run(
+    is_ours = await tx.run(
         "UPDATE deliveries SET state = $4, tries = $5, attempts = attempts + 1, attempted_at = $6, due_at = $7,"
         " planned_at = $7, leased_until = NULL"
-        " WHERE retailer_id = $1 AND webhook_id = $2 AND event_id = $3 AND state = 'sending'",
+        " WHERE retailer_id = $1 AND webhook_id = $2 AND event_id = $3 AND state = 'sending' AND leased_until = $8",
         *target.key,
         delivery.event_id,
         FAILED if pause is None else PENDING,
         tries,
         max(now, caught_up_to + 1),
         due_at,
+        delivery.leased_until,
     )
     await give_back(tx, target, outcome.left)
+    if not is_ours:  # the lease has ended: somebody else has it by now
+        return
     if pause is None:
         await _let_go(tx, target, delivery)
         return
@@ -394,7 +398,7 @@ def _target(tx: Tx, row: Mapping[str, Any]) -> Target:
     )
 
 
-def _delivery(row: Any) -> Delivery:
+def _delivery(row: Any, leased_until: int) -> Delivery:
     return Delivery(
         event_id=row["event_id"],
         name=row["name"],
@@ -406,4 +410,5 @@ def _delivery(row: Any) -> Delivery:
         created_at=row["created_at"],
         due_at=row["due_at"],
         planned_at=row["planned_at"],
+        leased_until=leased_until,
     )

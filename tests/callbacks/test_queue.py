@@ -298,3 +298,17 @@ def test_when_tries_are_used_up_then_it_has_failed_and_the_next_of_the_order_goe
     row = desk.rows()[0]
     assert (row["state"], row["tries"], row["attempts"]) == ("pending", 1, 11)
     assert len(desk.server.sql("SELECT number FROM attempts WHERE retailer_id = $1", desk.retailer_id)) == 12
+
+
+def test_when_a_lease_has_ended_then_who_had_it_puts_nothing_off_and_gives_nothing_back(desk: Desk) -> None:
+    desk.emit("one", "one")
+    (slow,) = desk.claim()
+    desk.server.sql(
+        "UPDATE deliveries SET leased_until = 1 WHERE retailer_id = $1 RETURNING event_id", desk.retailer_id
+    )
+    desk.server.write(queue.release_expired)
+    (quick,) = desk.claim()
+    desk.record(slow, "too late")
+    assert [(row["state"], row["tries"]) for row in desk.rows()] == [("sending", 0)] * 2
+    desk.record(quick, "status 500")
+    assert [(row["state"], row["tries"]) for row in desk.rows()] == [("pending", 1), ("pending", 0)]
