@@ -68,9 +68,14 @@ def shop(server: LiveServer) -> Shop:
 
 
 @pytest.fixture
-def _ids(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ids never fall back, and some things end by them: a test that moves the clock takes its ids along."""
-    monkeypatch.setattr(ids, "_last", ids._last)
+def _ids() -> Iterator[None]:
+    """Ids never fall back, and some things end by them: behind a test that moves the clock they begin anew.
+
+    By the real time, that is, and so at random: those that go on from one far ahead would follow each other, and come
+    twice.
+    """
+    yield
+    ids._last = 0
 
 
 @pytest.fixture

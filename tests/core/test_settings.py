@@ -25,6 +25,8 @@ def test_every_setting_then_read_by_its_name() -> None:
         "environment": "sandbox",
         "public_url": "https://connect.example.org",
         "trusted_proxies": "10.0.0.1, fd00::/8",
+        "callback_networks": "10.1.0.0/16, fd00::/8",
+        "callback_ports": "443, 8443",
     }
     for setting in dataclasses.fields(Settings):
         kind = setting.type if isinstance(setting.type, str) else setting.type.__name__
@@ -64,6 +66,22 @@ def test_switch_malformed_then_a_sentence(text: str) -> None:
 )
 def test_switch_then_its_value(text: str, value: bool) -> None:
     assert load({"HANDCART_REFERENCE": text}).reference is value
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("TRUSTED_PROXIES", "proxy.example"),
+        ("CALLBACK_NETWORKS", "10.1.0.0/33"),
+        ("CALLBACK_NETWORKS", "10.1.0.0/16 fd00::/8"),
+        ("CALLBACK_PORTS", "0"),
+        ("CALLBACK_PORTS", "443, https"),
+        ("CALLBACK_PORTS", "65536"),
+    ],
+)
+def test_list_malformed_then_a_sentence(name: str, text: str) -> None:
+    with pytest.raises(SettingsError, match=f"HANDCART_{name} names .*, with commas"):
+        load({f"HANDCART_{name}": text})
 
 
 @pytest.mark.parametrize("text", ["Production", "test", "", "sandbox "])
