@@ -1,7 +1,6 @@
 """What others see of callbacks."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from msgspec import Struct
 
@@ -134,6 +133,3 @@ class DeliveryRow(Struct, kw_only=True):
     created_at: int
     attempted_at: int | None
     next_at: int | None
-
-
-Metadata = Mapping[str, Any]
