@@ -6,16 +6,11 @@ happens at the end of a process: what it had in hand is under a lease that ends 
 """
 
 import asyncio
-import re
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from time import monotonic
-from typing import Any, Protocol
-from urllib.parse import urlencode
-
-import msgspec
-from msgspec import Struct
+from typing import Protocol
 
 from handcart.callbacks import ops, queue, schedule, signing
 from handcart.callbacks.models import Attempt, Delivery, Target
@@ -24,12 +19,12 @@ from handcart.core import clock, egress, log
 from handcart.core.clock import VirtualClock
 from handcart.core.db import Database, Tx, Unavailable
 from handcart.core.settings import Settings, parts
+from handcart.receiver_tokens import POST_SECONDS, TokenRefused, Tokens
 
 PAUSE_SECONDS = 0.2
 CHAINS = 16
 # A receiver that only fails is asked by as many chains at once.
 CHAINS_WHEN_FAILING = 2
-POST_SECONDS = 15.0
 # Of a chain, nothing more is begun after so long: its lease (`queue.LEASE`) must last for what has begun.
 CHAIN_SECONDS = 10.0
 # After so many failures in a row, a chain is left to what is due.
@@ -39,14 +34,8 @@ _REST_SECONDS = 60.0
 _MOST_RECORDED = 64
 _RECORD_PAUSES = (0.1, 0.5, 1, 2, 5, 10)
 _MOST_KEPT = 2048
-_MOST_TOKEN_BODY = 64 * 1024
 _UNAUTHORIZED, _GONE = 401, 410
 _EVERY_PORT = range(1, 65_536)
-
-# A token that says nothing about its end is used so long, or until it is refused; none is used for longer than a day.
-_TOKEN_SECONDS = 3600
-_MOST_TOKEN_SECONDS = 86_400
-_TOKEN = re.compile(r"[\x21-\x7e]{1,8192}")
 
 Clocks = Callable[[Tx], Awaitable[Mapping[int, VirtualClock]]]
 
@@ -63,74 +52,6 @@ class Chaos(Protocol):
     ) -> Attempt:
         """Attempt a delivery by `send`, or not, or twice."""
         ...
-
-
-class TokenRefused(Exception):
-    """The receiver's token endpoint gave no token that can be used; the text says why."""
-
-
-class _Token(Struct):
-    value: str
-    configured_at: int
-    ends_at: float
-
-    def is_for(self, target: Target) -> bool:
-        return self.configured_at == target.updated_at and monotonic() < self.ends_at
-
-
-class _TokenAnswer(Struct):
-    access_token: str
-    expires_in: int | float | str | None = None
-
-
-class Tokens:
-    """The receivers' tokens: asked for once for all that wait, used until they end or are refused."""
-
-    def __init__(self, client: egress.Client) -> None:
-        self._client = client
-        self._known: dict[tuple[int, int], _Token] = {}
-        self._asking: dict[tuple[int, int, int], asyncio.Task[_Token]] = {}
-
-    async def of(self, target: Target, *, refused: str | None = None) -> str:
-        """A token for a webhook, another than the one refused; raises `TokenRefused`, `egress.Refused` and `Failed`."""
-        known = self._known.get(target.key)
-        if known is not None and known.is_for(target) and known.value != refused:
-            return known.value
-        wanted = (*target.key, target.updated_at)
-        asking = self._asking.get(wanted)
-        if asking is None:
-            asking = self._asking[wanted] = asyncio.create_task(self._ask(target))
-            asking.add_done_callback(lambda _: self._asking.pop(wanted, None))
-        return (await asyncio.shield(asking)).value
-
-    async def close(self) -> None:
-        """Ask for nothing more: nobody waits for it."""
-        asking = [*self._asking.values()]
-        for one in asking:
-            one.cancel()
-        await asyncio.gather(*asking, return_exceptions=True)
-
-    async def _ask(self, target: Target) -> _Token:
-        fields = {
-            "client_id": target.client_id,
-            "client_secret": target.client_secret,
-            "grant_type": "client_credentials",
-            "scope": target.scope,
-            "resource": target.resource,
-        }
-        content = urlencode({name: value for name, value in fields.items() if value is not None}).encode()
-        headers = [("content-type", "application/x-www-form-urlencoded"), ("accept", "application/json")]
-        answer = await self._client.post(
-            target.auth_uri,
-            content,
-            headers,
-            seconds=POST_SECONDS,
-            most_body=_MOST_TOKEN_BODY,
-            sharer=target.key,
-        )
-        token = _read_token(answer, target.updated_at)
-        self._known[target.key] = token
-        return token
 
 
 class Sender:
@@ -409,34 +330,6 @@ def _is_due_alone(delivery: Delivery, now: int) -> bool:
     if delivery.planned_at:
         return delivery.due_at <= now
     return delivery.created_at + schedule.PATIENCE <= now
-
-
-def _read_token(answer: egress.Answer, configured_at: int) -> _Token:
-    if answer.status != 200:
-        raise TokenRefused(f"status {answer.status}")
-    if answer.is_cut:
-        raise TokenRefused("the answer is over 64 KiB or does not end")
-    try:
-        read = msgspec.json.decode(answer.body, type=_TokenAnswer)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise TokenRefused("the answer is no JSON object with an access_token") from None
-    if not _TOKEN.fullmatch(read.access_token):
-        raise TokenRefused("the access_token is empty, too long, or has characters that no header may have")
-    seconds = _seconds(read.expires_in)
-    # Asked for anew a little early: it may be on its way when it ends.
-    return _Token(read.access_token, configured_at, monotonic() + seconds - min(30.0, seconds / 10))
-
-
-def _seconds(expires_in: Any) -> float:
-    if expires_in is None:
-        return _TOKEN_SECONDS
-    try:
-        seconds = float(expires_in)
-    except (ValueError, OverflowError):
-        seconds = -1.0
-    if not seconds > 0:
-        raise TokenRefused("expires_in is no positive number")
-    return min(seconds, _MOST_TOKEN_SECONDS)
 
 
 def _head(first: str, headers: Sequence[tuple[str, str]]) -> str:

@@ -67,7 +67,7 @@ class Forward:
     def __init__(self, url: str, signing_secret: str, auth_uri: str | None, client_id: str, client_secret: str) -> None:
         from handcart.callbacks.models import Target
         from handcart.core import egress
-        from handcart.sender import Tokens
+        from handcart.receiver_tokens import Tokens
 
         # The person at this machine says where to; nobody else does.
         self._client = egress.Client(egress.Rules(True, range(1, 65_536), ("0.0.0.0/0", "::/0")))
@@ -88,7 +88,7 @@ class Forward:
     async def __call__(self, event: Any) -> dict[str, Any]:
         """What became of it: `status` or `cause`, and `milliseconds`."""
         from handcart.core import egress
-        from handcart.sender import TokenRefused
+        from handcart.receiver_tokens import TokenRefused
 
         started = time.monotonic()
         try:
@@ -105,7 +105,7 @@ class Forward:
 
     async def _post(self, event: Any, token: str | None) -> int:
         from handcart.callbacks import signing
-        from handcart.sender import POST_SECONDS
+        from handcart.receiver_tokens import POST_SECONDS
 
         body = event["body"].encode()
         headers = [

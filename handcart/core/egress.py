@@ -12,7 +12,6 @@ import os
 import re
 import socket
 import ssl
-import threading
 from collections.abc import Awaitable, Callable, Hashable, Sequence
 from contextlib import suppress
 from ipaddress import ip_address
@@ -23,15 +22,15 @@ from msgspec import Struct
 
 from handcart import __version__
 from handcart.core.addresses import Address, fault, networks
+from handcart.core.lookup import Lookup
 from handcart.core.targets import Refused, Rules, Target, check_url, read
 
-__all__ = ["Answer", "Client", "Failed", "Lookup", "Refused", "Resolve", "Rules", "check_url"]
+__all__ = ["Answer", "Client", "Failed", "Refused", "Resolve", "Rules", "check_url"]
 
 MOST_HEAD = 64 * 1024
 _MOST_HEADERS = 200
 _MOST_CONNECTIONS = 16  # to one origin, for one sharer
 _MOST_ADDRESSES = 4  # tried for one connection
-_MOST_LOOKUPS = 64  # threads; a name takes one at most
 _FRAMING = 8  # bytes that may come for each byte of body, before it counts as endless
 _HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+: [\t\x20-\x7e]*")
 
@@ -55,44 +54,6 @@ class Answer(Struct, frozen=True):
     body: bytes
     is_cut: bool
     seconds: float
-
-
-class Lookup:
-    """Addresses of a name by getaddrinfo, each in a thread that may be left behind: it has no time limit of its own.
-
-    Those who ask for the same name at the same time share one thread.
-    """
-
-    def __init__(self) -> None:
-        self._running: dict[str, asyncio.Future[Sequence[str] | OSError]] = {}
-
-    async def __call__(self, host: str, port: int) -> Sequence[str]:
-        """Raises OSError (`socket.gaierror`)."""
-        running = self._running.get(host)
-        if running is None:
-            if len(self._running) >= _MOST_LOOKUPS:
-                raise OSError("too many names are being looked up")
-            loop = asyncio.get_running_loop()
-            running = self._running[host] = loop.create_future()
-            threading.Thread(target=self._look_up, args=(loop, host, port), daemon=True).start()
-        found = await asyncio.shield(running)
-        if isinstance(found, OSError):
-            raise found
-        return found
-
-    def _look_up(self, loop: asyncio.AbstractEventLoop, host: str, port: int) -> None:
-        found: Sequence[str] | OSError
-        try:
-            # As bytes: text would pass through Python's own reading of international names.
-            entries = socket.getaddrinfo(host.encode(), port, type=socket.SOCK_STREAM)
-            found = [str(entry[4][0]) for entry in entries]
-        except OSError as error:
-            found = error
-        with suppress(RuntimeError):  # the loop has ended meanwhile
-            loop.call_soon_threadsafe(self._found, host, found)
-
-    def _found(self, host: str, found: Sequence[str] | OSError) -> None:
-        self._running.pop(host).set_result(found)
 
 
 class _Reading:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from handcart import sender
+from handcart import receiver_tokens, sender
 from handcart.callbacks import ops
 from handcart.callbacks.errors import Refused
 from handcart.core import clock, egress
@@ -81,6 +81,7 @@ def test_when_receivers_are_hostile_then_each_attempt_ends_within_bounds_and_oth
     post.server.wait_for(run("picking", [name for name in HOSTILE if name not in hanging]))
     assert len(post.shop.callbacks) == 1
     monkeypatch.setattr(sender, "POST_SECONDS", 1.0)
+    monkeypatch.setattr(receiver_tokens, "POST_SECONDS", 1.0)
     post.server.wait_for(run("checkout", hanging))
     rows = post.server.sql(
         "SELECT w.name, a.*, d.state FROM attempts a JOIN webhooks w ON w.retailer_id = a.retailer_id"
@@ -107,6 +108,7 @@ def test_when_half_of_forty_endpoints_hang_then_the_others_get_everything_meanwh
 ) -> None:
     monkeypatch.setattr(sender, "_STOP_SECONDS", 0.1)
     monkeypatch.setattr(sender, "POST_SECONDS", 600)
+    monkeypatch.setattr(receiver_tokens, "POST_SECONDS", 600)
     orders, hanging = 12, 20
 
     async def run() -> None:
@@ -178,6 +180,7 @@ def test_when_one_webhook_hangs_then_another_at_the_same_host_is_not_kept_waitin
 ) -> None:
     monkeypatch.setattr(sender, "_STOP_SECONDS", 0.1)
     monkeypatch.setattr(sender, "POST_SECONDS", 600)
+    monkeypatch.setattr(receiver_tokens, "POST_SECONDS", 600)
     answer = saying(HEAD + b"content-length: 0\r\n\r\n")
 
     async def hang_or_answer(shared: Receiver, writer: asyncio.StreamWriter) -> None:

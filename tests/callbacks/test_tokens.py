@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from handcart import sender
+from handcart import receiver_tokens, sender
 from handcart.callbacks import ops
 from handcart.callbacks.models import NewWebhook
 from tests.callbacks.conftest import Post
@@ -150,6 +150,7 @@ def test_when_the_token_endpoint_is_dead_then_each_attempt_ends_and_others_are_s
 ) -> None:
     monkeypatch.setattr(sender, "_STOP_SECONDS", 0.1)
     monkeypatch.setattr(sender, "POST_SECONDS", 600)
+    monkeypatch.setattr(receiver_tokens, "POST_SECONDS", 600)
 
     async def run() -> None:
         async with receiving(saying()) as dead:
@@ -160,6 +161,7 @@ def test_when_the_token_endpoint_is_dead_then_each_attempt_ends_and_others_are_s
             await asyncio.to_thread(post.stop)
             assert (len(dead.requests), dead.most_open) == (1, 1)
             monkeypatch.setattr(sender, "POST_SECONDS", 0.3)
+            monkeypatch.setattr(receiver_tokens, "POST_SECONDS", 0.3)
             for number in range(12):
                 await asyncio.to_thread(post.emit, f"other order {number}", "checkout")
             await asyncio.wait_for(post.sender().drain(post.server.app.database), 100)

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 import uvloop
 
-from handcart.core.egress import MOST_HEAD, Answer, Client, Failed, Lookup, Refused, Rules
+from handcart.core.egress import MOST_HEAD, Answer, Client, Failed, Refused, Rules
+from handcart.core.lookup import Lookup
 from tests.support.receivers import HERE, Receiver, Script, endless, names, receiving, saying
 
 GENEROUS = 30
