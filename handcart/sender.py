@@ -12,9 +12,10 @@ from contextlib import suppress
 from time import monotonic
 from typing import Protocol
 
-from handcart.callbacks import ops, queue, schedule, signing
+from handcart.callbacks import ops, outcomes, queue, schedule, signing
 from handcart.callbacks.models import Attempt, Delivery, Target
-from handcart.callbacks.queue import Busy, Chain, Outcome
+from handcart.callbacks.outcomes import Outcome
+from handcart.callbacks.queue import Busy, Chain
 from handcart.core import clock, egress, log
 from handcart.core.clock import VirtualClock
 from handcart.core.db import Database, Tx, Unavailable
@@ -293,14 +294,14 @@ class Sender:
             if not kept.done():
                 kept.set_result(may_go_on)
 
-    async def _keep(self, target: Target, outcomes: Sequence[Outcome]) -> bool:
+    async def _keep(self, target: Target, some: Sequence[Outcome]) -> bool:
         """Write outcomes down; where the store does not answer, again: else all of it would be sent a second time."""
         for pause in _RECORD_PAUSES:
             try:
-                return await self._database.write(queue.record, target, outcomes, self._now(target.retailer_id))
+                return await self._database.write(outcomes.record, target, some, self._now(target.retailer_id))
             except Unavailable:
                 await asyncio.sleep(pause)
-        return await self._database.write(queue.record, target, outcomes, self._now(target.retailer_id))
+        return await self._database.write(outcomes.record, target, some, self._now(target.retailer_id))
 
 
 def rules_of(settings: Settings) -> egress.Rules:
