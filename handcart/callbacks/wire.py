@@ -20,7 +20,7 @@ EventName = Annotated[
 EventNames = Annotated[list[EventName], Meta(max_length=100, description="Names of events, or the one word `all`")]
 # 63 bits: more than a double holds, so a decimal string is taken as well.
 EventId = Annotated[int, Meta(ge=0, le=2**63 - 1, description="As a number or a decimal string", examples=[0])]
-EventDigits = Annotated[str, Meta(pattern=r"^[0-9]{1,19}$(?!\n)")]
+EventDigits = Annotated[str, Meta(pattern=r"^[0-9]{1,19}\Z")]
 OrderId = Annotated[
     str, Meta(min_length=1, max_length=255, pattern=_NO_NUL, description="The retailer's own id of an order")
 ]
@@ -28,8 +28,8 @@ Timestamp = Annotated[str, Meta(max_length=40, extra_json_schema={"format": "dat
 State = Literal["pending", "sending", "delivered", "failed"]
 
 # Of paths and queries.
-WebhookIdInPath = Annotated[str, Meta(pattern=r"^[0-9]{1,16}$(?!\n)", description="The id of a webhook")]
-EventIdInPath = Annotated[str, Meta(pattern=r"^[0-9]{1,19}$(?!\n)", description="The id of an event")]
+WebhookIdInPath = Annotated[str, Meta(pattern=r"^[0-9]{1,16}\Z", description="The id of a webhook")]
+EventIdInPath = Annotated[str, Meta(pattern=r"^[0-9]{1,19}\Z", description="The id of an event")]
 After = Annotated[
     int, Meta(ge=0, le=2**63 - 1, description="Those behind the event by this id; without it, the newest ones")
 ]

@@ -29,10 +29,16 @@ _REASONS = {
     500: "Internal server error",
     503: "Service unavailable",
 }
+_MOST_OF_32_BITS = 2**31 - 1
+_MOST_OF_64_BITS = 2**63 - 1
 _HEADERS = {
     "X-Request-Id": ("Names this answer in the server's log.", {"type": "string"}, True),
     "WWW-Authenticate": ("How to authenticate (RFC 6750 section 3, RFC 7617).", {"type": "string"}, False),
-    "Retry-After": ("Seconds to wait before the next try.", {"type": "integer", "minimum": 1}, True),
+    "Retry-After": (
+        "Seconds to wait before the next try.",
+        {"type": "integer", "minimum": 1, "maximum": 2**31 - 1},
+        True,
+    ),
     "Allow": ("The methods of this path.", {"type": "string"}, True),
 }
 
@@ -139,12 +145,35 @@ def _schemas(routes: Sequence[Route]) -> tuple[dict[Any, Any], dict[str, Any]]:
     for component in components.values():
         for schema in component.get("properties", {}).values():
             _lift_description(schema)
+        _make_portable(component)
     for answer in (ErrorMeta, *(route.response for route in routes)):
         if answer is not None and answer.__struct_config__.omit_defaults:
             component = components[answer.__name__]
             for name in component["properties"].keys() - set(component.get("required", ())):
                 component["properties"][name] = _without_null(component["properties"][name])
     return dict(zip(unique, schemas, strict=True)), components
+
+
+def _make_portable(schema: Any) -> None:
+    """Rewrite a schema in place so that other languages read it as it is meant.
+
+    Patterns end with `$` in place of Python's `\\Z`. Integers that may exceed 31 bits get the format `int64`, and other
+    numbers `double`: generators take a number without a format for one of 32 bits
+    (https://spec.openapis.org/registry/format/).
+    """
+    if isinstance(schema, list):
+        for part in schema:
+            _make_portable(part)
+    if not isinstance(schema, dict):
+        return
+    if isinstance(schema.get("pattern"), str):
+        schema["pattern"] = schema["pattern"].replace(r"\Z", "$")
+    if schema.get("type") == "integer" and schema.get("maximum", _MOST_OF_64_BITS) > _MOST_OF_32_BITS:
+        schema["format"] = "int64"
+    if schema.get("type") == "number":
+        schema["format"] = "double"
+    for part in schema.values():
+        _make_portable(part)
 
 
 def _lift_description(schema: dict[str, Any]) -> None:
@@ -190,6 +219,7 @@ def _in_path(path: str) -> list[str]:
 
 def _parameter(name: str, kind: Any, route: Route) -> dict[str, Any]:
     schema = msgspec.json.schema(kind)
+    _make_portable(schema)
     is_in_path = name in _in_path(route.path)
     return {
         "name": name,

@@ -1,6 +1,8 @@
 """From bytes to request structs and back: one definition serves parsing, answers and the OpenAPI description.
 
 Unknown fields are ignored; an explicit null counts as absent; every field that is wrong is named.
+
+Patterns end with `\\Z`, because Python's `$` also matches before a final newline. `core.openapi` publishes it as `$`.
 """
 
 import re
@@ -20,7 +22,7 @@ encode = msgspec.json.Encoder().encode
 
 # An id of ours in a request.
 WireId = Annotated[int, Meta(ge=0, le=2**53 - 1, description="As a number or a decimal string")]
-DigitId = Annotated[str, Meta(pattern=r"^[0-9]{1,16}$(?!\n)")]
+DigitId = Annotated[str, Meta(pattern=r"^[0-9]{1,16}\Z")]
 
 
 class SuccessResponse(Struct):

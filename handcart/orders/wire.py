@@ -20,7 +20,7 @@ OrderId = Annotated[
     Meta(
         min_length=1,
         max_length=255,
-        pattern=r"^[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*$(?!\n)",
+        pattern=r"^[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*\Z",
         description="The retailer's own id of an order: unique, upper and lower case apart",
         examples=["ORD-77120"],
     ),
@@ -30,7 +30,7 @@ IdempotencyKey = Annotated[
     Meta(
         min_length=1,
         max_length=255,
-        pattern=r"^[!#-~]+$(?!\n)",
+        pattern=r"^[!#-~]+\Z",
         description="The same request with the same key again gets the first answer, for 24 hours.",
         examples=["8e03978e-40d5-43e8-bc93-6894a57f9324"],
     ),
@@ -44,17 +44,17 @@ Phone = Annotated[
     Meta(
         min_length=1,
         max_length=40,
-        pattern=r"^[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*$(?!\n)",
+        pattern=r"^[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*\Z",
         description="E.164, such as +13125550188; lenient retailers take any form",
     ),
 ]
 Timestamp = Annotated[
     str, Meta(max_length=40, description="ISO 8601 with an offset", extra_json_schema={"format": "date-time"})
 ]
-Locale = Annotated[str, Meta(max_length=35, pattern=r"^[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*$(?!\n)")]
-Label = Annotated[str, Meta(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$(?!\n)")]
+Locale = Annotated[str, Meta(max_length=35, pattern=r"^[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*\Z")]
+Label = Annotated[str, Meta(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*\Z")]
 Name = Annotated[
-    str, Meta(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*$(?!\n)")
+    str, Meta(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*\Z")
 ]
 Metadata = Annotated[dict[str, Any], Meta(max_length=50)]
 

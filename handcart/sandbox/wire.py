@@ -20,10 +20,10 @@ _Id = Annotated[int, Meta(ge=0, le=2**53 - 1)]
 ShopperId = Annotated[_Id, Meta(description="From the creation of the shopper", examples=[21850710])]
 BatchId = Annotated[_Id, Meta(description="From the generation of the batch", examples=[1])]
 InstacartUserId = Annotated[_Id, Meta(description="From the creation of the user", examples=[940626754])]
-Text = Annotated[str, Meta(max_length=255, pattern=r"^[^\x00]*$(?!\n)")]
-Url = Annotated[str, Meta(min_length=1, max_length=2000, pattern=r"^[^\x00]+$(?!\n)")]
+Text = Annotated[str, Meta(max_length=255, pattern=r"^[^\x00]*\Z")]
+Url = Annotated[str, Meta(min_length=1, max_length=2000, pattern=r"^[^\x00]+\Z")]
 Line = Annotated[
-    str, Meta(min_length=1, max_length=255, pattern=r"^[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*$(?!\n)")
+    str, Meta(min_length=1, max_length=255, pattern=r"^[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*\Z")
 ]
 
 
@@ -157,9 +157,9 @@ class CreateInstacartUserRequest(Struct):
         }
     }
 
-    email: Annotated[str, Meta(max_length=254, pattern=r"^[^@\s\x00-\x1f\x7f]+@[^@\s\x00-\x1f\x7f]+$(?!\n)")]
-    phone: Annotated[str, Meta(max_length=32, pattern=r"^\+?([ ().-]*[0-9]){7,15}$(?!\n)")]
-    password: Annotated[str, Meta(min_length=1, max_length=1024, pattern=r"^[^\x00]+$(?!\n)")]
+    email: Annotated[str, Meta(max_length=254, pattern=r"^[^@\s\x00-\x1f\x7f]+@[^@\s\x00-\x1f\x7f]+\Z")]
+    phone: Annotated[str, Meta(max_length=32, pattern=r"^\+?([ ().-]*[0-9]){7,15}\Z")]
+    password: Annotated[str, Meta(min_length=1, max_length=1024, pattern=r"^[^\x00]+\Z")]
     express_member: Annotated[bool, Meta(description="Deprecated twin of instacartplus_member")] | None = None
     instacartplus_member: bool | None = None
 

@@ -214,7 +214,7 @@ class ReserveReferenceRequest(Struct):
 
     EXAMPLES: ClassVar[Mapping[str, Any]] = {"A reference": {"service_option_reference": "eyJpZCI6MTI4MDc1MDIwM30="}}
 
-    service_option_reference: Annotated[str, Meta(max_length=1000, pattern=r"^[A-Za-z0-9+/]+=*$(?!\n)")]
+    service_option_reference: Annotated[str, Meta(max_length=1000, pattern=r"^[A-Za-z0-9+/]+=*\Z")]
 
 
 class ReserveWithCartRequest(Struct):

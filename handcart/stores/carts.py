@@ -21,9 +21,9 @@ INVALID_ITEMS = 2000
 MOST_LINES = 1000
 
 Policy = Literal["no_replacements", "users_choice", "shoppers_choice"]
-Instructions = Annotated[str, Meta(max_length=2000, pattern=r"^[^\x00]*$(?!\n)")]
+Instructions = Annotated[str, Meta(max_length=2000, pattern=r"^[^\x00]*\Z")]
 LineNum = Annotated[
-    str, Meta(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*$(?!\n)")
+    str, Meta(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*\Z")
 ]
 
 

@@ -9,7 +9,7 @@ UserId = Annotated[
     Meta(
         min_length=1,
         max_length=255,
-        pattern=r"^[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*$(?!\n)",
+        pattern=r"^[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*\Z",
         description="The retailer's own id of a user: a login name, a loyalty id, ...",
         examples=["38b15dd0-150d-40cf-9c8a-963b0e6c6b9f"],
     ),

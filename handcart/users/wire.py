@@ -11,25 +11,24 @@ from msgspec import Meta, Struct
 
 from handcart.users.models import UserId
 
-# Python's `$` also matches before a line end, hence `(?!\n)` behind it.
 Name = Annotated[
     str,
     Meta(
         max_length=100,
-        pattern=r"^[^/:<>$%?\x00-\x1f\x7f]*[^\s/:<>$%?\x00-\x1f\x7f][^/:<>$%?\x00-\x1f\x7f]*$(?!\n)",
+        pattern=r"^[^/:<>$%?\x00-\x1f\x7f]*[^\s/:<>$%?\x00-\x1f\x7f][^/:<>$%?\x00-\x1f\x7f]*\Z",
         description="Without any of / : < > $ % ?",
     ),
 ]
-OptionalName = Annotated[str, Meta(max_length=100, pattern=r"^[^/:<>$%?\x00-\x1f\x7f]*$(?!\n)")]
+OptionalName = Annotated[str, Meta(max_length=100, pattern=r"^[^/:<>$%?\x00-\x1f\x7f]*\Z")]
 PhoneNumber = Annotated[
     str,
-    Meta(max_length=32, pattern=r"^\+?([ ().-]*[0-9]){7,15}$(?!\n)", description="E.164, or 7 to 15 digits as written"),
+    Meta(max_length=32, pattern=r"^\+?([ ().-]*[0-9]){7,15}\Z", description="E.164, or 7 to 15 digits as written"),
 ]
-LocaleTag = Annotated[str, Meta(max_length=35, pattern=r"^[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*$(?!\n)")]
+LocaleTag = Annotated[str, Meta(max_length=35, pattern=r"^[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*\Z")]
 AddressLine = Annotated[
-    str, Meta(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*$(?!\n)")
+    str, Meta(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*\Z")
 ]
-OptionalLine = Annotated[str, Meta(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$(?!\n)")]
+OptionalLine = Annotated[str, Meta(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*\Z")]
 PostalCode = Annotated[
     str,
     Meta(

@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import jsonschema_rs
 import pytest
+import re2
 from schemathesis.specs.openapi.definitions import OPENAPI_31_VALIDATOR
 
 from handcart import app
@@ -70,6 +71,24 @@ def test_when_a_part_refers_to_another_then_that_is_there() -> None:
 def test_when_operations_are_named_then_each_name_is_an_identifier_of_its_own() -> None:
     assert all(name.isidentifier() for name in OPERATIONS)
     assert len(OPERATIONS) == sum(len(item) for item in DOCUMENT["paths"].values())
+
+
+def test_when_a_pattern_is_read_then_engines_without_lookahead_can_compile_it() -> None:
+    """Go, Rust and others read patterns as RE2 does."""
+    schemas = [part for part in parts(DOCUMENT) if isinstance(part, dict)]
+    patterns = {part["pattern"] for part in schemas if isinstance(part.get("pattern"), str)}
+    patterns |= {pattern for part in schemas for pattern in part.get("patternProperties", ())}
+    assert len(patterns) > 10
+    for pattern in patterns:
+        re2.compile(pattern)
+        assert r"\Z" not in pattern, pattern
+
+
+def test_when_a_number_may_exceed_32_bits_then_its_format_says_so() -> None:
+    numbers = [part for part in parts(DOCUMENT) if isinstance(part, dict) and part.get("type") in ("integer", "number")]
+    for number in numbers:
+        is_small = number["type"] == "integer" and number.get("maximum", 2**63) < 2**31
+        assert number.get("format") == {"integer": "int64", "number": "double"}[number["type"]] or is_small, number
 
 
 def test_when_operations_are_tagged_then_each_tag_is_explained() -> None:
