@@ -43,8 +43,8 @@ def serve(chosen: Settings, keys: Keys, bound: socket.socket, *, workers: int = 
         "log_config": None,
         "access_log": False,
         "server_header": False,
-        "proxy_headers": bool(chosen.trusted_proxies),
-        "forwarded_allow_ips": chosen.trusted_proxies or None,
+        "proxy_headers": bool(chosen.proxies),
+        "forwarded_allow_ips": chosen.proxies or None,
         "timeout_graceful_shutdown": _DRAIN_SECONDS,
         "workers": workers,  # said, lest uvicorn take WEB_CONCURRENCY from the environment
     }

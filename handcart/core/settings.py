@@ -9,7 +9,7 @@ import secrets
 import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from handcart.core.secret import KEY_BYTES, Keys
 from handcart.core.stores import is_postgres, sqlite_path
 
 PREFIX = "HANDCART_"
+NO_PROXY = "none"  # the value of `trusted_proxies` that says: on purpose
 
 _ORIGIN = re.compile(r"https?://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?/?")
 _LAST_PORT = 65535
@@ -46,7 +47,11 @@ class Settings:
     )
     brand: str = _setting("Handcart", "Name that people read on the pages.")
     membership: str = _setting("Handcart+", "Name of the paid membership.")
-    trusted_proxies: str = _setting("", "Addresses of reverse proxies whose X-Forwarded-For is believed, with commas.")
+    trusted_proxies: str = _setting(
+        "",
+        "Addresses or networks of the reverse proxies whose X-Forwarded-For is believed, separated by commas."
+        " `none`: clients connect without a proxy.",
+    )
     rate_limit_per_second: int = _setting(500, "Requests a second for each API client and process; 0 switches it off.")
     reference: bool = _setting(False, "Serve the API reference at `/reference` and `/openapi.json` in production too.")
     metrics_port: int = _setting(0, "Loopback port for Prometheus' `/metrics`; each further worker takes the next one.")
@@ -63,6 +68,11 @@ class Settings:
     @property
     def is_sandbox(self) -> bool:
         return self.environment == "sandbox"
+
+    @property
+    def proxies(self) -> str:
+        """The trusted proxies as uvicorn reads them; empty if there are none."""
+        return "" if self.trusted_proxies == NO_PROXY else self.trusted_proxies
 
     @property
     def issuer(self) -> str:
@@ -110,12 +120,11 @@ def load(environ: Mapping[str, str], **options: Any) -> Settings:
         raise SettingsError(f"the public URL {settings.public_url!r} must be https://host or https://host:port")
     if settings.metrics_port > _LAST_PORT:
         raise SettingsError(f"HANDCART_METRICS_PORT must be at most {_LAST_PORT}")
-    for proxy in parts(settings.trusted_proxies):
-        if proxy != "*" and not _is_network(proxy):
-            raise SettingsError(f"HANDCART_TRUSTED_PROXIES names {proxy!r}: write addresses or networks, with commas")
+    for proxy in parts(settings.proxies):
+        if proxy != "*":
+            _check_network("HANDCART_TRUSTED_PROXIES", proxy)
     for network in parts(settings.callback_networks):
-        if not _is_network(network):
-            raise SettingsError(f"HANDCART_CALLBACK_NETWORKS names {network!r}: write networks, with commas")
+        _check_network("HANDCART_CALLBACK_NETWORKS", network)
     for port in parts(settings.callback_ports):
         if port != "*" and not (port.isdecimal() and 0 < int(port) <= _LAST_PORT):
             raise SettingsError(f"HANDCART_CALLBACK_PORTS names {port!r}: write ports, with commas, or *")
@@ -148,12 +157,14 @@ def parts(text: str) -> list[str]:
     return [part for one in text.split(",") if (part := one.strip())]
 
 
-def _is_network(text: str) -> bool:
+def _check_network(name: str, text: str) -> None:
+    """Refuse what is no address or network, and a network with host bits: uvicorn would ignore it without a word."""
     try:
-        ip_network(text, strict=False)
+        network = ip_network(text, strict=False)
     except ValueError:
-        return False
-    return True
+        raise SettingsError(f"{name} names {text!r}: write addresses or networks, separated by commas") from None
+    if ip_address(text.partition("/")[0]) != network.network_address:
+        raise SettingsError(f"{name} names {text!r}, an address inside a network: write {network}")
 
 
 def _make_key_file(file: Path) -> None:

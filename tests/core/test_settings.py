@@ -80,8 +80,24 @@ def test_switch_then_its_value(text: str, value: bool) -> None:
     ],
 )
 def test_list_malformed_then_a_sentence(name: str, text: str) -> None:
-    with pytest.raises(SettingsError, match=f"HANDCART_{name} names .*, with commas"):
+    with pytest.raises(SettingsError, match=f"HANDCART_{name} names .*(, with|separated by) commas"):
         load({f"HANDCART_{name}": text})
+
+
+@pytest.mark.parametrize("name", ["TRUSTED_PROXIES", "CALLBACK_NETWORKS"])
+@pytest.mark.parametrize(
+    ("text", "network"), [("10.0.0.1/8", "10.0.0.0/8"), ("10.0.0.0/8, fd00::1/8", "fd00::/8"), ("::1/64", "::/64")]
+)
+def test_network_with_host_bits_then_the_network_to_write(name: str, text: str, network: str) -> None:
+    with pytest.raises(SettingsError, match=f"an address inside a network: write {network}$"):
+        load({f"HANDCART_{name}": text})
+
+
+def test_no_proxy_on_purpose_then_none_is_trusted() -> None:
+    assert load({"HANDCART_TRUSTED_PROXIES": "none"}).proxies == ""
+    assert load({"HANDCART_TRUSTED_PROXIES": "10.0.0.1, fd00::/8"}).proxies == "10.0.0.1, fd00::/8"
+    with pytest.raises(SettingsError, match="names 'none'"):
+        load({"HANDCART_TRUSTED_PROXIES": "none, 10.0.0.1"})
 
 
 @pytest.mark.parametrize("text", ["Production", "test", "", "sandbox "])
