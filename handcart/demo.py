@@ -6,6 +6,8 @@ import importlib.util
 import json
 import os
 import secrets
+import shlex
+import shutil
 import signal
 import socket
 import subprocess
@@ -14,11 +16,12 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from handcart import running
 from handcart.accounts import ops as accounts
 from handcart.callbacks import ops as callbacks
 from handcart.callbacks.errors import Unknown
@@ -31,6 +34,7 @@ from handcart.core.stores import connect
 from handcart.oauth.scopes import ALL
 from handcart.retailers import ops as retailers
 from handcart.safety import DEMO_RETAILER
+from handcart.sandbox import state as sandbox
 from handcart.sender import rules_of
 from handcart.slots import plans
 from handcart.slots.plans import Plan
@@ -41,12 +45,6 @@ from handcart.stores.models import KINDS
 CALLBACK_PATH = "/account/link/callback"
 EVENTS_PATH = "/callbacks"
 TOKEN_PATH = "/callbacks/token"  # noqa: S105  a path
-# The demo's callbacks go to where people try things out: this machine and the networks around it.
-CALLBACK_SETTINGS = {
-    "callback_http": True,
-    "callback_ports": "*",
-    "callback_networks": "127.0.0.0/8,::1/128,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,fc00::/7",
-}
 _READY_SECONDS = 30
 _STOP_SECONDS = 15
 _SAMPLES = (("member@example.com", True), ("guest@example.com", False))
@@ -76,36 +74,52 @@ def run(data: Path, *, host: str, port: int, storefront_port: int, info_file: Pa
     if importlib.util.find_spec("storefront") is None:
         raise DemoFailed("the demo needs the storefront: run it in a checkout, after `make setup`")
     data.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if info_file:
-        info_file.unlink(missing_ok=True)
-        tempfile.TemporaryFile(dir=info_file.parent).close()  # before anything starts: can it be written at all?
+    files = [data / running.INFO, *([info_file] if info_file else [])]
+    try:
+        with running.claim(data), _removed(files):
+            _run(data, files, host=host, port=port, storefront_port=storefront_port, as_json=as_json)
+    except running.AlreadyRuns as error:
+        raise DemoFailed(str(error)) from None
+
+
+def _run(data: Path, files: Sequence[Path], *, host: str, port: int, storefront_port: int, as_json: bool) -> None:
+    for file in files:
+        tempfile.TemporaryFile(dir=file.parent).close()  # before anything starts: can it be written at all?
     sockets = Sockets(listen(host, port), listen(host, storefront_port))
-    chosen = settings.load(
-        _clean_environment(),
-        environment="sandbox",
-        data=str(data),
-        database=f"sqlite:///{(data / 'handcart.db').resolve()}",
-        public_url=url(sockets.api, host),
-        **CALLBACK_SETTINGS,
-    )
+    chosen = running.settings_of(data, url(sockets.api, host))
     keys = settings.keys(chosen, may_make=True)
-    info, webhook = _prepare(chosen, keys, data / "demo.json", url(sockets.storefront, host))
+    info, webhook, notes = _prepare(chosen, keys, data / "demo.json", url(sockets.storefront, host))
     with _children(chosen, sockets, info, webhook) as children:
         _wait_until_ready(children, (f"{info['api_url']}/ready", info["storefront_url"]))
-        if info_file:
-            _write_private(info_file, info)
-        print(json.dumps(info) if as_json else _announcement(info, chosen), flush=True)
+        print(json.dumps(info) if as_json else _announcement(info, chosen, notes), flush=True)
+        for file in files:
+            running.write_private(file, info)
         _watch(children)
 
 
-def _prepare(chosen: Settings, keys: Keys, file: Path, storefront_url: str) -> tuple[dict[str, Any], dict[str, Any]]:
+@contextlib.contextmanager
+def _removed(files: Sequence[Path]) -> Iterator[None]:
+    """Remove files now and when the block ends: they describe a demo that runs."""
+    for file in files:
+        file.unlink(missing_ok=True)
+    try:
+        yield
+    finally:
+        for file in files:
+            file.unlink(missing_ok=True)
+
+
+def _prepare(
+    chosen: Settings, keys: Keys, file: Path, storefront_url: str
+) -> tuple[dict[str, Any], dict[str, Any], list[str]]:
     """Schema, retailer, client and sample customers, and the storefront's webhook; what an earlier start made is kept.
 
-    The database has hashes alone, so the demo's secrets are kept in a private file beside it.
+    The database has hashes alone, so the demo's secrets are kept in a private file beside it. Answers the content of
+    the info file, the webhook, and what an earlier start has left switched on.
     """
     kept: dict[str, Any] = json.loads(file.read_text()) if file.exists() else {}
-    kept = asyncio.run(_fill(chosen, keys, kept, storefront_url))
-    _write_private(file, kept)
+    kept, left = asyncio.run(_fill(chosen, keys, kept, storefront_url))
+    running.write_private(file, kept)
     info = {
         "api_url": chosen.issuer,
         "authorize_url": f"{chosen.issuer}/oauth/authorize",
@@ -115,11 +129,16 @@ def _prepare(chosen: Settings, keys: Keys, file: Path, storefront_url: str) -> t
         "redirect_uri": storefront_url + CALLBACK_PATH,
         "storefront_url": storefront_url,
         "accounts": kept["accounts"],
+        "data": chosen.data,
+        "database": chosen.database_url,
+        "pid": os.getpid(),
     }
-    return info, kept["webhook"]
+    return info, kept["webhook"], left
 
 
-async def _fill(chosen: Settings, keys: Keys, kept: dict[str, Any], storefront_url: str) -> dict[str, Any]:
+async def _fill(
+    chosen: Settings, keys: Keys, kept: dict[str, Any], storefront_url: str
+) -> tuple[dict[str, Any], list[str]]:
     try:
         database = await connect(chosen.database_url, keys)
         await database.read(migrate.check_schema)
@@ -138,9 +157,25 @@ async def _fill(chosen: Settings, keys: Keys, kept: dict[str, Any], storefront_u
         await database.write(stock, LIVELY)
         await database.write(retailers.register_redirect_uris, kept["client_id"], [storefront_url + CALLBACK_PATH])
         kept["webhook"] = await database.write(register_webhook, chosen, kept.get("webhook"), storefront_url)
+        return kept, await database.read(_left_on)
     finally:
         await database.close()
-    return kept
+
+
+async def _left_on(tx: Tx) -> list[str]:
+    """What an earlier start has left switched on, a sentence each with the command that switches it off."""
+    retailer = await retailers.retailer_by_slug(tx, DEMO_RETAILER)
+    assert retailer is not None
+    state = await sandbox.load(tx, retailer.id)
+    found = []
+    if state.is_virtual:
+        how = "stands at" if state.frozen_at is not None else "is set, and goes on from"
+        found.append(f"The sandbox's clock {how} {clock.to_wire(state.now)}: `{{}} sandbox clock release`")
+    if state.faults:
+        found.append(f"Faults are switched on ({len(state.faults)}): `{{}} sandbox faults off`")
+    if state.robot is not None:
+        found.append(f"The robot takes every new order ({state.robot.scenario}): `{{}} sandbox robot off`")
+    return found
 
 
 async def make_samples(tx: Tx, samples: list[dict[str, Any]], hashes: list[str]) -> dict[str, Any]:
@@ -199,12 +234,8 @@ def _children(
 ) -> Iterator[dict[str, subprocess.Popen[bytes]]]:
     """Start server, worker and storefront; end them whatever happens."""
     environment = {
-        **_clean_environment(),
-        "HANDCART_ENVIRONMENT": "sandbox",
-        "HANDCART_DATA": chosen.data,
-        "HANDCART_DATABASE": chosen.database_url,
-        "HANDCART_PUBLIC_URL": chosen.public_url,
-        **{f"HANDCART_{name.upper()}": str(value) for name, value in CALLBACK_SETTINGS.items()},
+        **running.environment(),
+        **running.variables(chosen),
         "STOREFRONT_CLIENT_SECRET": info["client_secret"],
         "STOREFRONT_CALLBACK_CLIENT_ID": webhook["client_id"],
         "STOREFRONT_CALLBACK_CLIENT_SECRET": webhook["client_secret"],
@@ -301,23 +332,12 @@ def _raise_if_ended(children: dict[str, subprocess.Popen[bytes]]) -> None:
             raise DemoFailed(f"the {name} ended with status {child.returncode}: see {name}.log in the data directory")
 
 
-def _write_private(file: Path, content: dict[str, Any]) -> None:
-    """Write JSON with mode 0600, all or nothing."""
-    descriptor, part = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)  # under a name nobody can foresee
-    with os.fdopen(descriptor, "w") as opened:
-        json.dump(content, opened, indent=2)
-        opened.write("\n")
-    os.replace(part, file)
-
-
-def _clean_environment() -> dict[str, str]:
-    """The demo is what it says, whatever settings of another server lie around."""
-    kept = ("HANDCART_BRAND", "HANDCART_MEMBERSHIP", "HANDCART_RATE_LIMIT_PER_SECOND", "HANDCART_ACCESS_LOG")
-    return {name: value for name, value in os.environ.items() if not name.startswith("HANDCART_") or name in kept}
-
-
-def _announcement(info: dict[str, Any], chosen: Settings) -> str:
+def _announcement(info: dict[str, Any], chosen: Settings, left: Sequence[str]) -> str:
     member, guest = info["accounts"]
+    own = _own_name()
+    is_default = Path(chosen.data) == running.default_directory().resolve()
+    named = "" if is_default else f"\n                 after `export SANDBOX_INFO={shlex.quote(chosen.data)}`"
+    notes = "".join(f"  Still on from an earlier start\n    {line.format(own)}\n" for line in left)
     return f"""
 {chosen.brand} is running.
 
@@ -336,7 +356,18 @@ def _announcement(info: dict[str, Any], chosen: Settings) -> str:
     redirect_uri   {info["redirect_uri"]}
 
   Data and logs  {chosen.data}
-  Operators      handcart client list --database {chosen.database_url}
-
-Ctrl-C stops everything.
+  Commands       {own} sandbox order   places a sample order; `{own} --help` lists all commands{named}
+{notes}
+Ctrl-C, or `{own} demo --stop`, stops everything.
 """
+
+
+def _own_name() -> str:
+    """How a shell in this directory calls this `handcart`: by its name if that leads here, else by its path."""
+    own, known = Path(sys.executable).with_name("handcart"), shutil.which("handcart")
+    if known is not None and Path(known).resolve() == own.resolve():
+        return "handcart"
+    if not own.exists():
+        return f"{shlex.quote(sys.executable)} -m handcart"
+    here = os.path.relpath(own)
+    return shlex.quote(str(own) if here.startswith("..") else here)

@@ -12,6 +12,7 @@ from handcart.core.migrate import WrongKey
 from handcart.core.settings import SettingsError
 from handcart.core.sockets import CannotListen
 from handcart.core.stores import BadDatabaseUrl
+from handcart.running import NotAnInfoFile
 
 # What `handcart --help` lists, in this order, and the module that each command is in.
 _SECTIONS: Mapping[str, Mapping[str, str]] = {
@@ -72,6 +73,7 @@ def main() -> None:
         callbacks.Refused,
         callbacks.Unknown,
         CannotListen,
+        NotAnInfoFile,
         PasswordRefused,
         RetailerRefused,
         SettingsError,

@@ -65,7 +65,7 @@ def _configuration(*, is_new: bool) -> Callable[[Callable[..., Any]], Callable[.
 @click.option(
     "--environment",
     type=click.Choice(("production", "development")),
-    help="Which servers send: development ones are sandboxes. Else as HANDCART_ENVIRONMENT says.",
+    help="Which servers send. Default: development for a demo, else as HANDCART_ENVIRONMENT says.",
 )
 def create(retailer: str, environment: str | None, as_json: bool, **options: Any) -> None:
     """Make a webhook; its signing secret is shown this once."""

@@ -10,14 +10,25 @@ from urllib.parse import urlsplit
 
 import click
 
-from handcart.cli.options import fail, json_option, on, read, show, store_options, table
+from handcart.cli.options import demo_of, fail, json_option, on, read, show, store_options, table
 from handcart.core import clock, wire
 from handcart.core.db import Database, Tx
 
-retailer_option = click.option("--retailer", required=True, metavar="SLUG", help="Whose they are.")
+
+def _or_demo(context: click.Context, option: click.Parameter, slug: str | None) -> str:
+    """The retailer that is named; a demo has but one."""
+    demo = None if slug else demo_of(context.params)
+    if not slug and demo is None:
+        raise click.MissingParameter(ctx=context, param=option)
+    return slug or str((demo or {})["retailer"])
+
+
+retailer_option = click.option(
+    "--retailer", metavar="SLUG", callback=_or_demo, help="Slug of the retailer; may be left out for a demo."
+)
 NUMBER = click.IntRange(0, 2**63 - 1)
-_after = click.option("--after", type=NUMBER, metavar="ID", help="Behind this event; else the newest.")
-_limit = click.option("--limit", type=click.IntRange(1, 500), default=20, show_default=True, help="At most so many.")
+_after = click.option("--after", type=NUMBER, metavar="ID", help="Events after this one. Default: the newest.")
+_limit = click.option("--limit", type=click.IntRange(1, 500), default=20, show_default=True, help="Maximum number.")
 _STATES = ("pending", "sending", "delivered", "failed")
 _PAUSE_SECONDS = 0.5
 BAR_AFTER_SECONDS = 1

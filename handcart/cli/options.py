@@ -4,27 +4,55 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, NoReturn
 
 import click
 
+from handcart import running
 from handcart.core import settings as settings_module
 from handcart.core.db import Database
 from handcart.core.migrate import check_schema
 from handcart.core.settings import Settings
-from handcart.core.stores import connect
+from handcart.core.stores import connect, is_postgres, sqlite_path
 
 Options = dict[str, Any]
+SANDBOX_INFO = "SANDBOX_INFO"
+_INFO = "handcart.info"  # where a command's context keeps the value of --info
 
 
-def store_options(command: Callable[..., Any]) -> Callable[..., Any]:
+def installation_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """`--database` and `--data`, for commands that set an installation up or run it."""
     for option in (
-        click.option("--database", metavar="URL", help="sqlite:///path/to/file.db or postgresql://..."),
-        click.option("--data", metavar="DIR", help="Data directory, for the SQLite database and the key file."),
+        click.option("--database", is_eager=True, metavar="URL", help="sqlite:///path/to/file.db or postgresql://..."),
+        click.option(
+            "--data", is_eager=True, metavar="DIR", help="Data directory, for the SQLite database and the key file."
+        ),
     ):
         command = option(command)
     return command
+
+
+def store_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Which installation or demo a command works on, for commands that work on its database.
+
+    `settings_of` decides in this order: the options; HANDCART_DATABASE and HANDCART_DATA; SANDBOX_INFO; the demo that
+    runs on this machine; the installation in the user's data directory.
+    """
+    return installation_options(info_option(expose_value=False, callback=_remember)(command))
+
+
+def info_option(**how: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """`--info`: the one way to name a demo, for all commands."""
+    return click.option(
+        "--info",
+        "info_file",
+        is_eager=True,
+        type=click.Path(path_type=Path),
+        help="A demo, by its info file or its data directory; or SANDBOX_INFO. Default: the demo on this machine.",
+        **how,
+    )
 
 
 def json_option(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -32,7 +60,60 @@ def json_option(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def settings_of(**options: Any) -> Settings:
-    return settings_module.load(os.environ, **options)
+    """The settings of what a command works on: options win over the environment."""
+    demo = demo_of(options)
+    if demo is None:
+        return settings_module.load(os.environ, **options)
+    chosen = running.settings_of(Path(demo["data"]), demo["api_url"])
+    if not Path(sqlite_path(chosen.database_url)).exists():
+        fail(
+            f"the demo at {demo['api_url']} keeps its data in {demo['data']}, which is not on this machine:",
+            "run this command where the demo runs, for example by `docker exec`",
+        )
+    return chosen
+
+
+def demo_of(options: Options) -> Mapping[str, Any] | None:
+    """What is known of the demo that a command with `store_options` works on; None for any other installation."""
+    context = click.get_current_context(silent=True)
+    if context is None or _INFO not in context.meta:
+        return None
+    file: Path | None = context.meta[_INFO]
+    named = {name: value for name, value in options.items() if name in ("database", "data") and value}
+    if file is not None:
+        if named:
+            raise click.UsageError("--info names a demo: leave out --database and --data")
+        return _with_data(running.read(file), file)
+    if named or os.environ.keys() & {"HANDCART_DATABASE", "HANDCART_DATA"}:
+        return _demo_on(settings_module.load(os.environ, **named))
+    if text := os.environ.get(SANDBOX_INFO):
+        return _with_data(running.read(Path(text)), Path(text))
+    found = running.find(running.default_directory())
+    if found is not None and Path(sqlite_path(settings_module.load(os.environ).database_url)).exists():
+        directory = settings_module.load(os.environ).data_directory
+        fail(
+            f"say which one: a demo runs at {found['api_url']}, and an installation is in {directory}",
+            f"--info {found['data']} is the demo, --data {directory} the installation",
+        )
+    return found
+
+
+def _demo_on(chosen: Settings) -> Mapping[str, Any] | None:
+    """The demo that runs on a database."""
+    if is_postgres(chosen.database_url):
+        return None
+    found = running.find(Path(sqlite_path(chosen.database_url)).resolve().parent)
+    return found if found is not None and found["database"] == chosen.database_url else None
+
+
+def _with_data(info: Mapping[str, Any], file: Path) -> Mapping[str, Any]:
+    if "data" not in info:
+        raise running.NotAnInfoFile(f"{file} does not say where the demo keeps its data: start the demo anew")
+    return info
+
+
+def _remember(context: click.Context, option: click.Parameter, value: Path | None) -> None:
+    context.meta[_INFO] = value
 
 
 def write(store: Options, op: Callable[..., Awaitable[Any]], *args: Any, **kwargs: Any) -> Any:

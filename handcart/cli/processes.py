@@ -2,9 +2,12 @@
 
 import asyncio
 import gc
+import os
 import signal
 import socket
+import subprocess
 import sys
+import time
 from collections.abc import Coroutine
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +15,8 @@ from typing import Any
 
 import click
 
-from handcart.cli.options import fail, json_option, settings_of, show, store_options
+from handcart import running
+from handcart.cli.options import fail, installation_options, json_option, settings_of, show
 from handcart.core import settings as settings_module
 from handcart.core.db import Unavailable
 from handcart.core.migrate import WrongKey, check_schema, check_version
@@ -22,23 +26,49 @@ from handcart.core.sockets import listen, url
 from handcart.core.stores import connect
 
 PORT = click.IntRange(0, 65535)
+_PAUSE_SECONDS = 0.05
+_STOP_SECONDS = 30
 
 
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", default=8080, show_default=True, type=PORT, help="Port of the API; 0 picks a free one.")
 @click.option("--storefront-port", default=8081, show_default=True, type=PORT, help="Port of the storefront, as above.")
-@click.option("--data", metavar="DIR", help="Where everything is kept; without it, in the user's data directory.")
-@click.option("--info", "info_file", type=click.Path(path_type=Path), help="Write URLs and credentials here, as JSON.")
+@click.option("--data", metavar="DIR", help="Directory of all data; by default in the user's data directory.")
+@click.option(
+    "--info",
+    "info_file",
+    type=click.Path(path_type=Path),
+    help="Write URLs and credentials here too, as JSON, while the demo runs.",
+)
+@click.option("--detach", is_flag=True, help="Run in the background; return when everything answers.")
+@click.option("--stop", is_flag=True, help="Stop the demo that runs on the data directory.")
 @json_option
-def demo(host: str, port: int, storefront_port: int, data: str | None, info_file: Path | None, as_json: bool) -> None:
+@click.pass_context
+def demo(
+    context: click.Context,
+    host: str,
+    port: int,
+    storefront_port: int,
+    data: str | None,
+    info_file: Path | None,
+    detach: bool,
+    stop: bool,
+    as_json: bool,
+) -> None:
     """Start server, worker and storefront with sample customers."""
     from handcart.demo import DemoFailed, run
 
-    directory = Path(data) if data else Settings().data_directory / "demo"
+    directory = (Path(data) if data else running.default_directory()).expanduser().resolve()
+    if stop:
+        _stop_demo(directory, as_json)
+        return
+    if detach:
+        _detach(context, directory)
+        return
     try:
         run(
-            directory.expanduser().resolve(),
+            directory,
             host=host,
             port=port,
             storefront_port=storefront_port,
@@ -49,8 +79,51 @@ def demo(host: str, port: int, storefront_port: int, data: str | None, info_file
         fail(str(error))
 
 
+def _detach(context: click.Context, directory: Path) -> None:
+    """Start the same command in a session of its own, and print what it prints once everything answers."""
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    log = directory / "demo.log"
+    with log.open("wb") as output:
+        started = subprocess.Popen(  # noqa: S603 (our own command)
+            [sys.executable, "-m", "handcart", "demo", *_given(context, but="detach")],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+    while (running.find(directory) or {}).get("pid") != started.pid:
+        if started.poll() is not None:
+            click.echo(log.read_text(), err=True, nl=False)
+            sys.exit(started.returncode or 1)
+        time.sleep(_PAUSE_SECONDS)
+    click.echo(log.read_text(), nl=False)
+
+
+def _given(context: click.Context, *, but: str) -> list[str]:
+    """The options of a command as they were given, without one."""
+    words = []
+    for option in context.command.params:
+        value = context.params[option.name or ""]
+        if option.name != but and value is not None and value is not False:
+            words += [option.opts[0]] if value is True else [option.opts[0], str(value)]
+    return words
+
+
+def _stop_demo(directory: Path, as_json: bool) -> None:
+    info = running.find(directory)
+    if info is None:
+        fail(f"no demo runs on {directory}: `handcart demo --stop --data DIR` names another data directory")
+    os.kill(info["pid"], signal.SIGTERM)
+    deadline = time.monotonic() + _STOP_SECONDS
+    while (running.find(directory) or {}).get("pid") == info["pid"]:
+        if time.monotonic() > deadline:
+            fail(f"the demo at {info['api_url']} (process {info['pid']}) did not stop in {_STOP_SECONDS} seconds")
+        time.sleep(_PAUSE_SECONDS)
+    show(as_json, {"stopped": info["api_url"]}, f"The demo at {info['api_url']} has stopped.")
+
+
 @click.command()
-@store_options
+@installation_options
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", default=8080, show_default=True, type=PORT, help="Port to listen on; 0 picks a free one.")
 @click.option("--fd", type=int, help="Listen on this inherited socket instead.")
@@ -84,7 +157,7 @@ def serve(
 
 
 @click.command()
-@store_options
+@installation_options
 @click.option("--environment", type=click.Choice(["production", "sandbox"]), help="The same as the server's.")
 @click.option("--once", is_flag=True, help="Do what is due, then end.")
 def worker(database: str | None, data: str | None, environment: str | None, once: bool) -> None:
@@ -96,7 +169,7 @@ def worker(database: str | None, data: str | None, environment: str | None, once
 
 
 @click.command()
-@store_options
+@installation_options
 @json_option
 def migrate(database: str | None, data: str | None, as_json: bool) -> None:
     """Create the database, or bring it to this release's schema."""

@@ -1,7 +1,7 @@
 """A retailer's part of a running server, by HTTP and with the client's own credentials."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError, URLError
@@ -10,10 +10,12 @@ from urllib.request import Request, urlopen
 
 import click
 
-from handcart.cli.options import fail, json_option
+from handcart import running
+from handcart.cli.options import SANDBOX_INFO, fail, info_option, json_option
 
 SANDBOX = "/v2/handcart_sandbox"
 _SCOPE = "connect:fulfillment"
+_LOCAL = "http://127.0.0.1:8080"
 _TIMEOUT_SECONDS = 60
 
 
@@ -68,20 +70,30 @@ def _url(context: click.Context, parameter: click.Parameter, value: str | None) 
 
 
 def access_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Which server a command talks to, and as which client."""
     for option in (
-        click.option("--banner", metavar="SLUG", help="Whose, for a client of several banners."),
+        click.option("--banner", metavar="SLUG", help="The retailer, for a client of several."),
         click.option(
-            "--client-secret", metavar="SECRET", envvar="SANDBOX_CLIENT_SECRET", help="Or SANDBOX_CLIENT_SECRET."
+            "--client-secret",
+            metavar="SECRET",
+            envvar="SANDBOX_CLIENT_SECRET",
+            help="Its secret; SANDBOX_CLIENT_SECRET keeps it out of the list of processes.",
         ),
-        click.option("--client-id", metavar="ID", envvar="SANDBOX_CLIENT_ID", help="Or SANDBOX_CLIENT_ID."),
-        click.option("--url", metavar="URL", envvar="SANDBOX_URL", callback=_url, help="The server; or SANDBOX_URL."),
         click.option(
-            "--info",
-            "info_file",
-            type=click.Path(path_type=Path, exists=True, dir_okay=False),
-            envvar="SANDBOX_INFO",
-            help="All three, from the file that `handcart demo --info` wrote; or SANDBOX_INFO.",
+            "--client-id",
+            metavar="ID",
+            envvar="SANDBOX_CLIENT_ID",
+            help="The API client at that server; or SANDBOX_CLIENT_ID.",
         ),
+        click.option(
+            "--server",
+            "url",
+            metavar="URL",
+            envvar="SANDBOX_URL",
+            callback=_url,
+            help="A server that is no demo of this machine; or SANDBOX_URL.",
+        ),
+        info_option(envvar=SANDBOX_INFO),
         json_option,
     ):
         command = option(command)
@@ -98,14 +110,32 @@ def open_sandbox(
     scope: str = _SCOPE,
 ) -> Remote:
     """The retailer's sandbox, or another part of the server that `path` and `scope` name."""
-    info: dict[str, str] = {}
+    given = (url, client_id, client_secret)
+    info = access(info_file, *given)
+    return Remote(info["api_url"], info["client_id"], info["client_secret"], banner, path, scope)
+
+
+def access(
+    info_file: Path | None, url: str | None, client_id: str | None, client_secret: str | None
+) -> Mapping[str, Any]:
+    """The server and its client: `api_url`, `client_id`, `client_secret`, and for a demo all that its info file says.
+
+    The demo that runs on this machine is asked only where no other server is named.
+    """
+    given = {"api_url": url, "client_id": client_id, "client_secret": client_secret}
+    given = {name: value for name, value in given.items() if value}
+    known: Mapping[str, Any] = {}
     if info_file is not None:
-        try:
-            info = json.loads(info_file.read_text())
-        except ValueError:
-            fail(f"{info_file} is not what `handcart demo --info` writes")
-    url, client_id = url or info.get("api_url") or "http://127.0.0.1:8080", client_id or info.get("client_id")
-    client_secret = client_secret or info.get("client_secret")
-    if not client_id or not client_secret:
-        fail("the client is missing: give --client-id and --client-secret, or --info with the demo's file")
-    return Remote(url, client_id, client_secret, banner, path, scope)
+        known = running.read(info_file)
+    elif not given:
+        known = running.find(running.default_directory()) or {}
+    info = {"api_url": _LOCAL, **known, **given}
+    if "client_id" not in info or "client_secret" not in info:
+        fail(
+            "no demo runs on this machine: start one by `handcart demo`, or name a server"
+            if not given
+            else "the client is missing: give --client-id and --client-secret",
+            "--info names a demo by its info file or data directory,",
+            "--server with --client-id and --client-secret any other server",
+        )
+    return info

@@ -29,6 +29,9 @@ KEYS = {
     "redirect_uri",
     "storefront_url",
     "accounts",
+    "data",
+    "database",
+    "pid",
 }
 
 
@@ -110,7 +113,61 @@ def test_demo_stopped_then_everything_it_started_is_gone(tmp_path: Path, number:
         process.send_signal(number)
         process.wait(SECONDS)
         assert process.returncode == 0
+        assert not (tmp_path / "info.json").exists()
+        assert not (tmp_path / "data" / "info.json").exists()
         assert not [pid for pid in children if is_running(pid)]
+
+
+def test_second_demo_on_the_same_data_then_it_says_where_the_first_one_is(tmp_path: Path) -> None:
+    make_data(tmp_path / "data")
+    with demo(tmp_path) as (_, info):
+        webhooks = run("callbacks", "list", "--info", str(tmp_path / "info.json"), "--json")
+        second = run("demo", "--port", "0", "--storefront-port", "0", "--data", str(tmp_path / "data"))
+        assert (second.returncode, second.stderr) == (1, f"handcart: a demo already runs here, at {info['api_url']}\n")
+        assert json.loads((tmp_path / "data" / "info.json").read_text()) == info
+        assert run("callbacks", "list", "--info", str(tmp_path / "info.json"), "--json").stdout == webhooks.stdout
+
+
+def test_when_the_demo_runs_in_the_background_then_every_command_finds_it_until_it_is_stopped(tmp_path: Path) -> None:
+    home = {"XDG_DATA_HOME": str(tmp_path)}
+    (tmp_path / "handcart").mkdir()
+    make_data(tmp_path / "handcart" / "demo")
+    start = ("demo", "--detach", "--port", "0", "--storefront-port", "0")
+    started = run(*start, "--json", **home)
+    try:
+        info = json.loads(started.stdout)
+        assert run("sandbox", "clock", "freeze", "--at", "2030-06-12T17:00:00Z", **home).returncode == 0
+        made = run(
+            *("callbacks", "create", "--url", "http://127.0.0.1:9/c", "--auth-uri", "http://127.0.0.1:9/t"),
+            *("--client-id", "handcart", "--json"),
+            **home,
+            CALLBACKS_CLIENT_SECRET="a secret",
+        )
+        assert json.loads(made.stdout)["environment"] == "development"
+        clients = json.loads(run("client", "list", "--json", **home).stdout)["clients"]
+        assert [client["client_id"] for client in clients] == [info["client_id"]]
+        again = run(*start, **home)
+        assert (again.returncode, f"a demo already runs here, at {info['api_url']}" in again.stderr) == (1, True)
+    finally:
+        stopped = run("demo", "--stop", **home)
+    assert stopped.stdout == f"The demo at {info['api_url']} has stopped.\n"
+    assert "no demo runs" in run("demo", "--stop", **home).stderr
+    assert "no demo runs on this machine" in run("sandbox", "clock", "show", **home).stderr
+    assert "Missing option '--retailer'" in run("callbacks", "list", **home).stderr
+    banner = run(*start, **home).stdout
+    try:
+        assert "The sandbox's clock stands at 2030-06-12T17:00:00Z" in banner
+        assert f"{Path(sys.executable).with_name('handcart').name} sandbox clock release`" in banner
+    finally:
+        assert run("demo", "--stop", **home).returncode == 0
+
+
+def test_demo_that_cannot_start_in_the_background_then_its_sentence(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        result = run("demo", "--detach", "--port", port, "--storefront-port", "0", "--data", str(tmp_path))
+    assert result.returncode == 1
+    assert result.stderr.startswith(f"handcart: cannot listen on 127.0.0.1 port {port}")
 
 
 def test_demo_started_again_then_it_keeps_its_data(tmp_path: Path) -> None:

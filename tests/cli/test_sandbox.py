@@ -73,7 +73,7 @@ def test_when_calls_are_logged_then_the_refused_one_shows_its_rule_and_no_comman
 
 
 def test_when_the_log_is_followed_then_calls_appear_as_they_come_and_after_a_reset(shop: Shop, run: Run) -> None:
-    access = ["--url", shop.server.url, "--client-id", shop.client.client_id]
+    access = ["--server", shop.server.url, "--client-id", shop.client.client_id]
     process = subprocess.Popen(
         [*HANDCART, "sandbox", "log", "--follow", "--json", *access],
         cwd=ROOT,
@@ -121,7 +121,7 @@ def test_when_the_robot_serves_an_order_then_its_steps_are_shown(server: LiveSer
     order_id = market.order("pickup")["id"]
 
     def run(*arguments: str) -> str:
-        access = ("--url", server.url, "--client-id", market.client.client_id)
+        access = ("--server", server.url, "--client-id", market.client.client_id)
         secret = {"SANDBOX_CLIENT_SECRET": market.client.client_secret}
         return said(CliRunner().invoke(handcart, ["sandbox", *arguments, *access], env=secret))
 
@@ -170,6 +170,6 @@ def test_when_it_cannot_be_done_then_a_sentence_says_why(run: Run, row: str) -> 
 def test_when_the_server_is_for_production_then_it_says_that_there_is_no_sandbox(tmp_path: Path) -> None:
     with live_server(f"sqlite:///{tmp_path}/handcart.db", tmp_path, environment="production") as production:
         shop = Shop(production)
-        arguments = ["sandbox", "clock", "show", "--url", production.url, "--client-id", shop.client.client_id]
+        arguments = ["sandbox", "clock", "show", "--server", production.url, "--client-id", shop.client.client_id]
         result = CliRunner().invoke(handcart, [*arguments, "--client-secret", shop.client.client_secret])
     assert (result.exit_code, "this server has no sandbox" in result.output) == (1, True)

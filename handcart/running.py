@@ -1,0 +1,132 @@
+"""The demo of a data directory: a lock that its process holds, and a file that says where it is and who may call it.
+
+Both lie in the data directory, so that every command finds the demo that runs on this machine by itself.
+"""
+
+import fcntl
+import json
+import os
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from handcart.core import settings
+from handcart.core.settings import Settings
+
+INFO = "info.json"
+_LOCK = "demo.lock"
+# A command that looks whether a demo runs holds the lock for a moment.
+_TRIES = 10
+_PAUSE_SECONDS = 0.02
+# Callbacks of the demo go to where people try things out: this machine and the networks around it.
+_CALLBACKS = {
+    "callback_http": True,
+    "callback_ports": "*",
+    "callback_networks": "127.0.0.0/8,::1/128,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,fc00::/7",
+}
+# What the demo takes from the environment. All other settings there belong to another server.
+_KEPT = ("HANDCART_BRAND", "HANDCART_MEMBERSHIP", "HANDCART_RATE_LIMIT_PER_SECOND", "HANDCART_ACCESS_LOG")
+
+
+class NotAnInfoFile(Exception):
+    """A file that no demo wrote; the text says so."""
+
+
+class AlreadyRuns(Exception):
+    """Another demo runs on the data directory; the text says where."""
+
+
+def default_directory() -> Path:
+    """The data directory of a demo that is started without `--data`."""
+    return Settings().data_directory / "demo"
+
+
+def settings_of(data: Path, public_url: str) -> Settings:
+    """The settings of the demo that keeps its data in a directory."""
+    return settings.load(
+        environment(),
+        environment="sandbox",
+        data=str(data),
+        database=f"sqlite:///{(data / 'handcart.db').resolve()}",
+        public_url=public_url,
+        **_CALLBACKS,
+    )
+
+
+def variables(chosen: Settings) -> Mapping[str, str]:
+    """The environment variables that give a child process the settings of the demo."""
+    return {
+        "HANDCART_ENVIRONMENT": chosen.environment,
+        "HANDCART_DATA": chosen.data,
+        "HANDCART_DATABASE": chosen.database_url,
+        "HANDCART_PUBLIC_URL": chosen.public_url,
+        **{f"HANDCART_{name.upper()}": str(value) for name, value in _CALLBACKS.items()},
+    }
+
+
+def environment() -> dict[str, str]:
+    """This process's environment without the settings of another server."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("HANDCART_") or name in _KEPT}
+
+
+@contextmanager
+def claim(data: Path) -> Iterator[None]:
+    """Be the one demo of a data directory until the block ends. Raises `AlreadyRuns`."""
+    with os.fdopen(os.open(data / _LOCK, os.O_RDWR | os.O_CREAT, 0o600), "r+") as lock:
+        if not _lock(lock.fileno()):
+            where = _read(data / INFO).get("api_url") if (data / INFO).exists() else None
+            raise AlreadyRuns(f"a demo already runs here, at {where}" if where else "a demo is already starting here")
+        yield
+
+
+def find(data: Path) -> Mapping[str, Any] | None:
+    """What the info file of a demo says that runs on a data directory and is ready; None where there is none."""
+    if not (data / INFO).exists():
+        return None
+    try:
+        with (data / _LOCK).open() as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return read(data / INFO)
+    except OSError:  # no lock file, or one of another user
+        return None
+    return None  # the demo was killed
+
+
+def read(file: Path) -> Mapping[str, Any]:
+    """What an info file says; `file` may be the data directory that it lies in. Raises `NotAnInfoFile`, OSError."""
+    if file.is_dir():
+        file /= INFO
+    info = _read(file)
+    if not {"api_url", "client_id", "client_secret"} <= info.keys():
+        raise NotAnInfoFile(f"{file} is not what `handcart demo` writes as its info file")
+    return info
+
+
+def write_private(file: Path, content: Mapping[str, Any]) -> None:
+    """Write JSON with mode 0600, all or nothing."""
+    descriptor, part = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)  # under a name nobody can foresee
+    with os.fdopen(descriptor, "w") as opened:
+        json.dump(content, opened, indent=2)
+        opened.write("\n")
+    os.replace(part, file)
+
+
+def _read(file: Path) -> Mapping[str, Any]:
+    try:
+        info = json.loads(file.read_text())
+    except ValueError:
+        return {}
+    return info if isinstance(info, dict) else {}
+
+
+def _lock(descriptor: int) -> bool:
+    for _ in range(_TRIES):
+        with suppress(BlockingIOError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        time.sleep(_PAUSE_SECONDS)
+    return False
