@@ -20,7 +20,7 @@ from handcart.callbacks.models import (
     NewWebhook,
     Webhook,
 )
-from handcart.core import clock, egress, ids
+from handcart.core import clock, egress, ids, targets
 from handcart.core.db import Tx
 
 # Both signing secrets of a webhook are used for so long after a rotation.
@@ -95,11 +95,14 @@ async def create(
     """
     if len(await webhooks(tx, retailer_id)) >= MOST_WEBHOOKS:
         raise errors.too_many(MOST_WEBHOOKS)
+    asked = {"callback_url": callback_url, "auth_uri": auth_uri, "name": name or None, "client_id": client_id}
+    more = {"client_secret": client_secret, "scope": scope or None, "resource": resource or None}
+    _check({**asked, **more}, rules, own_url)
     now = clock.now()
     webhook = Webhook(
         id=ids.new_id(),
         retailer_id=retailer_id,
-        name=name or urlsplit(callback_url).netloc[:MOST_CHARACTERS] or "webhook",
+        name=name or targets.read(callback_url, rules).authority,
         environment=environment,
         callback_url=callback_url,
         auth_uri=auth_uri,
@@ -117,7 +120,6 @@ async def create(
         created_at=now,
         updated_at=now,
     )
-    _check({**structs.asdict(webhook), "client_secret": client_secret}, rules, own_url)
     signing_secret = signing.new_secret()
     await tx.run(
         "INSERT INTO webhooks (id, retailer_id, name, environment, callback_url, auth_uri, client_id, client_secret,"
@@ -296,7 +298,7 @@ async def _deliver_again(tx: Tx, webhook: Webhook, event: EventRow) -> int:
 
 
 def _check(fields: Mapping[str, Any], rules: egress.Rules, own_url: str) -> None:
-    """Refuse what a webhook cannot have; what is not there, or None, is not about to change."""
+    """Refuse fields that a webhook cannot have. A field that is absent or None does not change."""
     for key in ("callback_url", "auth_uri"):
         if (url := fields.get(key)) is not None:
             _check_url(url, key, rules, own_url)

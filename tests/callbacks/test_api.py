@@ -113,6 +113,10 @@ BAD_URLS = {
     "NAT64": "https://[64:ff9b::7f00:1]/",
     "link-local with a zone": "https://[fe80::1%25eth0]/",
     "name not in ASCII": "https://ⓢhop.example/",
+    "open bracket": "https://[",
+    "bracket in the name": "https://a]b/",
+    "bracket alone": "//[",
+    "name that Unicode makes a path of": "https://exa℀mple.com/",
 }
 
 
