@@ -270,13 +270,12 @@ async def _answer(tx: Tx, call: Call, order: Order) -> dict[str, Any]:
 
 
 def _line(line: OrderLine) -> OrderItemAnswer:
-    qty = lines.qty(line)
     asked = ItemName() if line.is_added else ItemName(line.upc, line.rrc)
     got = lines.delivered(line)
     now = got or asked
     return OrderItemAnswer(
         line_num=line.line_num,
-        qty=int(qty) if qty == int(qty) else qty,
+        qty=lines.qty(line),
         qty_unit=line.qty_unit,
         item=OrderedItem(
             now.upc or "",

@@ -91,11 +91,12 @@ def still_in(there: Sequence[OrderLine], cart: Cart) -> list[OrderLine]:
 
 
 def qty(line: OrderLine) -> float:
-    """How much of a line: what was delivered once the shopper has been at it, what was ordered before."""
+    """The quantity of a line: as delivered once the shopper has handled it, as ordered before. Whole ones are int."""
     if line.status == TO_REFUND:
         return 0
     delivered = line.delivered_count if line.qty_unit == "each" else line.delivered_weight
-    return line.qty if line.status == NOT_FOUND or delivered is None else delivered
+    many = line.qty if line.status == NOT_FOUND or delivered is None else delivered
+    return int(many) if many == int(many) else many
 
 
 def delivered(line: OrderLine) -> ItemName | None:

@@ -1,6 +1,7 @@
 """What each event is called and says (E2): a wrong guess is mended in one table, and here."""
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -165,6 +166,9 @@ def test_when_events_tell_of_an_order_then_by_these_keys(post: Post) -> None:
         "delivered": items,
         "rating_reminder": {},
     }
+    # Strict decoders of integers read each quantity, before and after the shopper handled the line.
+    quantities = re.findall(rb'"qty":([^,]*)', b"".join(one.body for one in post.shop.callbacks))
+    assert set(quantities) == {b"0", b"1", b"2"}
     ids = [one.event["event_id"] for one in post.shop.callbacks]
     assert ids == sorted(ids)
     assert all(2**53 < event_id < 2**63 for event_id in ids)
