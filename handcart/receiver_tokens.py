@@ -94,7 +94,7 @@ class Tokens:
 
 
 def _read_token(answer: egress.Answer, configured_at: int) -> _Token:
-    if answer.status != 200:
+    if not 200 <= answer.status < 300:
         raise TokenRefused(f"status {answer.status}")
     if answer.is_cut:
         raise TokenRefused("the answer is over 64 KiB or does not end")

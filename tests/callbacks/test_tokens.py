@@ -75,6 +75,16 @@ def test_when_the_token_endpoint_answers_badly_then_the_failure_has_a_name_and_n
     assert {(state, tries) for _, state, tries in post.deliveries()} == {("delivered", 2)}
 
 
+def test_when_the_token_comes_with_another_success_than_200_then_it_is_used(post: Post) -> None:
+    post.subscribe()
+    post.shop.tokens.add("a")
+    for status in (201, 203, 299):
+        post.shop.token = lambda status=status: (status, {}, given("a", expires_in=1)[2])
+        post.emit(f"order {status}")
+        post.drain()
+        assert post.causes(f"order {status}") == [None]
+
+
 @pytest.mark.parametrize("expires_in", [None, "3600", 0.5e9, 10**12, "1e300", "inf"])
 def test_when_a_token_says_nothing_strange_about_its_end_then_it_is_used_again(post: Post, expires_in: Any) -> None:
     post.shop.expires_in = expires_in
