@@ -32,6 +32,15 @@ _MOST_HEADERS = 200
 _MOST_CONNECTIONS = 16  # to one origin, for one sharer
 _MOST_ADDRESSES = 4  # tried for one connection
 _FRAMING = 8  # bytes that may come for each byte of body, before it counts as endless
+# Python 3.13 and later refuse certificates that lack these extensions (RFC 5280 4.2.1.1, 4.2.1.2, 4.2.1.3).
+_STRICTER = dict.fromkeys(
+    (
+        "Missing Authority Key Identifier",
+        "Missing Subject Key Identifier",
+        "CA cert does not include key usage extension",
+    ),
+    ", which Python 3.13 and later require: the receiver's authority must issue a certificate with this extension",
+)
 _HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+: [\t\x20-\x7e]*")
 
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
@@ -380,7 +389,7 @@ def _request(target: Target, content: bytes, headers: Sequence[tuple[str, str]])
 def _cause(error: Exception) -> str:
     """What went wrong below HTTP, in a few words."""
     if isinstance(error, ssl.SSLCertVerificationError):
-        return f"TLS: {error.verify_message}"
+        return f"TLS: {error.verify_message}{_STRICTER.get(error.verify_message, '')}"
     if isinstance(error, ssl.SSLError):
         return f"TLS: {(error.reason or str(error)).lower().replace('_', ' ')}"
     if isinstance(error, socket.gaierror):

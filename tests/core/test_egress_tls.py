@@ -37,17 +37,26 @@ class Authority:
         certificate = builder.issuer_name(self.name).sign(self.key, hashes.SHA256())
         self.file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
 
-    def server(self, file: Path, *hosts: str, until: datetime.datetime = NOW + DAY, by_itself: bool = False) -> Path:
+    def server(
+        self,
+        file: Path,
+        *hosts: str,
+        until: datetime.datetime = NOW + DAY,
+        by_itself: bool = False,
+        names_issuer: bool = True,
+    ) -> Path:
         """A file with a new key and its certificate for these host names and addresses."""
         key = ec.generate_private_key(ec.SECP256R1())
         issuer, signer = (_name(hosts[0]), key) if by_itself else (self.name, self.key)
-        certificate = (
+        unsigned = (
             _unsigned(_name(hosts[0]), key, until, is_authority=False)
             .issuer_name(issuer)
             .add_extension(x509.SubjectAlternativeName([_general_name(host) for host in hosts]), critical=False)
-            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key()), critical=False)
-            .sign(signer, hashes.SHA256())
         )
+        if names_issuer:
+            identifier = x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key())
+            unsigned = unsigned.add_extension(identifier, critical=False)
+        certificate = unsigned.sign(signer, hashes.SHA256())
         plain = (serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
         private = key.private_bytes(serialization.Encoding.PEM, *plain)
         file.write_bytes(private + certificate.public_bytes(serialization.Encoding.PEM))
@@ -166,6 +175,28 @@ def test_system_knows_the_authority_or_not_then_believed_or_failed(
             monkeypatch.setenv("SSL_CERT_FILE", str(authority.file))
             assert await post(receiver, NAME, None) == 200
 
+    runner.run(check())
+
+
+def test_certificate_names_no_issuer_then_a_strict_python_says_what_to_do(
+    authority: Authority, runner: asyncio.Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As Python 3.13 does by itself, whatever version runs this."""
+    make = ssl.create_default_context
+
+    def strict(**more: Any) -> ssl.SSLContext:
+        context = make(**more)
+        context.verify_flags |= ssl.VERIFY_X509_STRICT
+        return context
+
+    async def check() -> None:
+        context = context_of(authority.server(tmp_path / "server.pem", NAME, names_issuer=False))
+        async with receiving(saying(OK), ssl=context) as receiver:
+            with pytest.raises(Failed, match=r"^TLS: Missing Authority Key Identifier, which Python 3\.13 and later"):
+                await post(receiver, NAME, str(authority.file))
+        assert receiver.requests == []
+
+    monkeypatch.setattr(ssl, "create_default_context", strict)
     runner.run(check())
 
 
