@@ -116,7 +116,7 @@ async def issue_token(body: bytes) -> tuple[int, bytes]:
         return 401, b"{}"
     token, until = new_token(), now + LIFETIME_SECONDS * SECOND
     owner = (client["client_id"], client["organization_id"], client["retailer_id"], client["isolation_id"])
-    await STORE.insert(INSERT, KEYS.hash(token), *owner, fields.scope, None, None, None, now, until)
+    await STORE.insert(INSERT, KEYS.hash(token), *owner, fields.scope, None, None, None, now, until, 0)
     return 200, encode(
         TokenResponse(
             access_token=token,
@@ -146,7 +146,7 @@ async def authenticated(headers: Headers) -> Any:
     authorization = next((value for name, value in headers if name == b"authorization"), b"Bearer ")
     now = time.time_ns() // 1000
     token = await caller(authorization, now)
-    return None if token is None or token["revoked_at"] is not None or token["expires_at"] <= now else token
+    return None if token is None or token["is_revoked"] or token["expires_at"] <= now else token
 
 
 async def caller(authorization: bytes, now: int) -> Any:

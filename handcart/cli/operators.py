@@ -62,7 +62,13 @@ def create_client(
 @store_options
 @json_option
 @click.argument("client_id")
-@click.option("--keep-old", type=click.IntRange(0, 8760), default=0, metavar="HOURS", help="Let old secrets live on.")
+@click.option(
+    "--keep-old",
+    type=click.IntRange(0, 8760),
+    default=0,
+    metavar="HOURS",
+    help="Keep old secrets and tokens valid for this long. Default: they end at once.",
+)
 def rotate_client(client_id: str, keep_old: int, as_json: bool, **store: Any) -> None:
     """Give a client a new secret, shown once."""
     from handcart.retailers import ops
@@ -100,14 +106,26 @@ def list_clients(retailer: str | None, as_json: bool, **store: Any) -> None:
 @store_options
 @json_option
 @click.argument("client_id")
-@click.option("--undo", is_flag=True, help="Let it get tokens again.")
+@click.option("--undo", is_flag=True, help="Enable it again; old tokens stay revoked.")
 def disable_client(client_id: str, undo: bool, as_json: bool, **store: Any) -> None:
-    """Stop a client from getting tokens."""
+    """Disable a client: its tokens end at once, and it gets no new ones."""
     from handcart.retailers import ops
 
     write(store, ops.disable_client, client_id, disabled=not undo)
     state = "enabled" if undo else "disabled"
     show(as_json, {"client_id": client_id, "enabled": undo}, f"The client {client_id} is {state}.")
+
+
+@client.command("revoke-tokens")
+@store_options
+@json_option
+@click.argument("client_id")
+def revoke_client_tokens(client_id: str, as_json: bool, **store: Any) -> None:
+    """End all tokens and authorization codes of a client; it can get new ones."""
+    from handcart.retailers import ops
+
+    write(store, ops.revoke_tokens, client_id)
+    show(as_json, {"client_id": client_id, "revoked": True}, f"All tokens of the client {client_id} are revoked.")
 
 
 @client.command("scope")
@@ -116,7 +134,7 @@ def disable_client(client_id: str, undo: bool, as_json: bool, **store: Any) -> N
 @click.argument("client_id")
 @click.argument("scope")
 def set_client_scope(client_id: str, scope: str, as_json: bool, **store: Any) -> None:
-    """Let a client have these scopes, in quotes, and no others."""
+    """Set the scopes of a client, in quotes: tokens it already has lose all others."""
     from handcart.retailers import ops
 
     scopes = _scopes(scope)

@@ -145,9 +145,7 @@ async def _token(call: Call, hold_user: HoldUser) -> TokenResponse:
         raise errors.missing_parameter("grant_type")
     if grant_type not in scopes.SCOPES:
         raise errors.unsupported_grant_type()
-    client = await _client(call, parameters, errors.invalid_client())
-    if client.is_disabled:
-        raise errors.invalid_client()
+    client = await _enabled_client(call, parameters)
     if not scopes.allowed(grant_type, client.scopes):
         raise errors.unauthorized_client()
     if grant_type == scopes.AUTHORIZATION_CODE:
@@ -202,16 +200,17 @@ async def _revoke(call: Call) -> Empty:
 
 async def _introspect(call: Call) -> IntrospectionResponse:
     parameters = read(call)
-    client = await _client(call, parameters, errors.invalid_client())
+    client = await _enabled_client(call, parameters)
     token = parameters.get("token")
     if not token:
         raise errors.missing_parameter("token")
     row = await call.app.database.read(tokens.introspect, client, token)
-    if row is None:
+    scope = " ".join(scopes.kept(row["scope"], client.scopes)) if row else ""
+    if not row or not scope:
         return IntrospectionResponse(active=False)
     return IntrospectionResponse(
         active=True,
-        scope=row["scope"],
+        scope=scope,
         client_id=row["client_id"],
         token_type="Bearer",  # noqa: S106 (not a secret)
         exp=row["expires_at"] // clock.SECOND,
@@ -241,6 +240,13 @@ async def _metadata(call: Call) -> ServerMetadata:
         ui_locales_supported=list(LOCALES),
         authorization_response_iss_parameter_supported=True,
     )
+
+
+async def _enabled_client(call: Call, parameters: dict[str, str]) -> Client:
+    client = await _client(call, parameters, errors.invalid_client())
+    if client.is_disabled:
+        raise errors.invalid_client()
+    return client
 
 
 async def _client(call: Call, parameters: dict[str, str], refusal: OAuthError) -> Client:

@@ -14,6 +14,7 @@ from handcart.core.secret import matches, new_token
 from handcart.oauth.checks import Request
 from handcart.oauth.models import PendingRequest
 from handcart.retailers import ops as retailers
+from handcart.retailers.models import Client
 
 PENDING = 30 * clock.MINUTE
 CODE = 60 * clock.SECOND
@@ -114,17 +115,14 @@ async def deny(tx: Tx, request: PendingRequest, session: str) -> None:
 
 
 async def allow(tx: Tx, request: PendingRequest, session: str) -> str:
-    """The customer said yes: answers the code. Client and account are checked again at this moment."""
-    await _answer(tx, request, session)
+    """The customer said yes: answers the code. Account, client and redirect URI are checked again at this moment."""
+    client = await _answer(tx, request, session)
     account = await accounts.signed_in(tx, session)
     if account is None:
         raise PageRefused(403, "account_closed")
-    client = await retailers.client(tx, request.client_id)
-    if client is None or client.is_disabled:
-        raise PageRefused(400, "unknown_client")
     return await issue_code(
         tx,
-        client_id=request.client_id,
+        client,
         account_id=account.id,
         redirect_uri=request.redirect_uri,
         scope=request.scope,
@@ -133,20 +131,21 @@ async def allow(tx: Tx, request: PendingRequest, session: str) -> str:
 
 
 async def issue_code(
-    tx: Tx, *, client_id: str, account_id: int, redirect_uri: str, scope: str, code_challenge: str | None
+    tx: Tx, client: Client, *, account_id: int, redirect_uri: str, scope: str, code_challenge: str | None
 ) -> str:
     """Store a new code's hash; the code itself is in the answer alone."""
     code = new_token()
     await tx.run(
         "INSERT INTO authorization_codes (code_hash, client_id, account_id, redirect_uri, scope, code_challenge,"
-        " expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        " expires_at, generation) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
         tx.keys.hash(code),
-        client_id,
+        client.client_id,
         account_id,
         redirect_uri,
         scope,
         code_challenge,
         clock.now() + CODE,
+        client.generation,
     )
     return code
 
@@ -171,7 +170,8 @@ def _answered(request: Request | PendingRequest, answer: dict[str, str], issuer:
     return request.redirect_uri + separator + urlencode(parameters, quote_via=quote)
 
 
-async def _answer(tx: Tx, request: PendingRequest, session: str) -> None:
+async def _answer(tx: Tx, request: PendingRequest, session: str) -> Client:
+    """Take the request, once; answers its client. Nothing goes to a client or an address that was taken away."""
     now = clock.now()
     answered = await tx.run(
         f"UPDATE authorization_requests SET answered_at = $3 WHERE {_ALIVE}",  # noqa: S608 (constants)
@@ -181,6 +181,12 @@ async def _answer(tx: Tx, request: PendingRequest, session: str) -> None:
     )
     if not answered:
         raise PageRefused(400, "already_answered")
+    client = await retailers.client(tx, request.client_id)
+    if client is None or client.is_disabled:
+        raise PageRefused(400, "unknown_client")
+    if request.redirect_uri not in await retailers.redirect_uris(tx, client.client_id):
+        raise PageRefused(400, "redirect_uri_mismatch")
+    return client
 
 
 def _pending(row: Any) -> PendingRequest:

@@ -1,6 +1,8 @@
 """Who stands behind a bearer token (RFC 6750).
 
-On PostgreSQL a look-up is a round trip, so its result is kept for one second: a revoked token is dead within that.
+The look-up joins the client, so what an operator takes from a client (`handcart client disable`, `rotate`, `scope`,
+`revoke-tokens`) is gone from its tokens too. On PostgreSQL a look-up is a round trip, so its result is kept for one
+second: a revoked token is dead within that.
 """
 
 import re
@@ -10,6 +12,7 @@ from handcart.core import clock, errors
 from handcart.core.db import Tx
 from handcart.core.errors import ApiError
 from handcart.core.http import Call
+from handcart.oauth.scopes import kept
 from handcart.retailers import errors as retailer_errors
 from handcart.retailers import ops as retailers
 from handcart.retailers.models import Caller
@@ -20,8 +23,10 @@ _MOST_KEPT = 10_000
 _MOST_SLUG = 64  # one more than a slug may have, so that a longer header still names nobody
 
 CALLER = (
-    "SELECT client_id, organization_id, retailer_id, isolation_id, scope, user_id, account_id, expires_at, revoked_at"
-    " FROM tokens WHERE token_hash = $1"
+    "SELECT t.client_id, t.organization_id, t.retailer_id, t.isolation_id, t.scope, t.user_id, t.account_id,"
+    " t.expires_at, c.scopes, t.revoked_at IS NOT NULL OR c.disabled_at IS NOT NULL"
+    " OR t.generation <> c.generation AS is_revoked"
+    " FROM tokens t JOIN clients c ON c.client_id = t.client_id WHERE t.token_hash = $1"
 )
 
 
@@ -75,14 +80,15 @@ async def _caller(tx: Tx, token: str, call: Call) -> Caller:
     row = await tx.one(CALLER, tx.keys.hash(token))
     if row is None:
         raise errors.unauthorized(INVALID)
-    client_id, organization_id, retailer_id, isolation_id, scope, user_id, account_id, expires_at, revoked_at = row
+    client_id, organization_id, retailer_id, isolation_id, scope, user_id, account_id, expires_at, has, is_revoked = row
     # A linking token stands for an account of the platform, not for a caller.
     if account_id is not None:
         raise errors.unauthorized(INVALID)
     now = clock.now()
     if call.app.rehearsal is not None and retailer_id is not None:
         now = await call.app.rehearsal.know(tx, call, retailer_id)
-    if revoked_at is not None:
+    scopes = kept(scope, has.split())
+    if is_revoked or not scopes:
         raise errors.unauthorized(REVOKED)
     if expires_at <= now:
         raise errors.unauthorized(EXPIRED)
@@ -90,7 +96,7 @@ async def _caller(tx: Tx, token: str, call: Call) -> Caller:
         retailer_id, isolation_id = await _banner(tx, organization_id, isolation_id, call)
         if call.app.rehearsal is not None:
             await call.app.rehearsal.know(tx, call, retailer_id)
-    return Caller(client_id, organization_id, retailer_id, isolation_id, tuple(scope.split()), user_id)
+    return Caller(client_id, organization_id, retailer_id, isolation_id, scopes, user_id)
 
 
 async def _banner(tx: Tx, organization_id: int, isolation_id: int | None, call: Call) -> tuple[int, int]:

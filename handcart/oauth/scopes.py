@@ -62,6 +62,11 @@ def allowed(grant_type: str, client_scopes: Sequence[str]) -> list[str]:
     return [scope for scope in SCOPES[grant_type] if scope in client_scopes]
 
 
+def kept(scope: str, client_scopes: Sequence[str]) -> tuple[str, ...]:
+    """The scopes of a token, joined by spaces, that its client may still have."""
+    return tuple(name for name in scope.split() if name in client_scopes)
+
+
 def granted(grant_type: str, client_scopes: Sequence[str], asked: str | None) -> str | None:
     """The scope to grant, joined by spaces; None if what is asked for is not allowed. Nothing asked means all."""
     may_have = allowed(grant_type, client_scopes)

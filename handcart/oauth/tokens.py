@@ -23,17 +23,22 @@ _UNQUOTED = re.compile(r'\{\s*"user_id"\s*:([^"{}\[\],]+)\}')
 
 INSERT = (
     "INSERT INTO tokens (token_hash, client_id, organization_id, retailer_id, isolation_id, scope, user_id,"
-    " account_id, code_hash, created_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
+    " account_id, code_hash, created_at, expires_at, generation)"
+    " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
 )
 # One conditional UPDATE: of many who redeem a code at once, one gets a row.
 CLAIM_CODE = (
     "UPDATE authorization_codes SET used_at = $5 WHERE code_hash = $1 AND client_id = $2 AND redirect_uri = $3"
-    " AND COALESCE(code_challenge, '') = $4 AND used_at IS NULL AND expires_at > $5 RETURNING account_id, scope"
+    " AND COALESCE(code_challenge, '') = $4 AND used_at IS NULL AND expires_at > $5 AND generation = $6"
+    " AND EXISTS (SELECT 1 FROM redirect_uris r WHERE r.client_id = $2 AND r.redirect_uri = $3)"
+    " RETURNING account_id, scope"
 )
 CLAIM_FOR_LINK = (
     "UPDATE tokens SET used_at = $4 WHERE token_hash = $1 AND organization_id = $2"
     " AND (isolation_id = $3 OR isolation_id IS NULL) AND account_id IS NOT NULL AND used_at IS NULL"
-    " AND revoked_at IS NULL AND expires_at > $4 RETURNING account_id"
+    " AND revoked_at IS NULL AND expires_at > $4 AND EXISTS (SELECT 1 FROM clients c WHERE c.client_id ="
+    " tokens.client_id AND c.generation = tokens.generation AND c.disabled_at IS NULL"
+    " AND ' ' || c.scopes || ' ' LIKE '% account_linking %') RETURNING account_id"
 )
 
 
@@ -62,6 +67,7 @@ async def issue(
         code_hash,
         now,
         now + LIFETIME,
+        client.generation,
     )
     return IssuedToken(token, scope, now, now + LIFETIME)
 
@@ -78,7 +84,7 @@ async def redeem_code(
         return errors.invalid_grant()
     code_hash = tx.keys.hash(code)
     proof = (code_hash, client.client_id, redirect_uri, challenge_of(verifier))
-    claimed = await tx.one(CLAIM_CODE, *proof, clock.now())
+    claimed = await tx.one(CLAIM_CODE, *proof, clock.now(), client.generation)
     if claimed is None:
         await _revoke_reused(tx, proof)
         return errors.invalid_grant()
@@ -88,7 +94,8 @@ async def redeem_code(
 async def claim_linking_token(tx: Tx, caller: Caller, token: str) -> LinkingToken | None:
     """Spend a linking token that was issued to the caller's retailer (or to its organization as a whole).
 
-    None if the token is unknown, over, revoked, another retailer's, or no linking token.
+    None if the token is unknown, expired, revoked (itself, or with all tokens of its client), another retailer's, or
+    no linking token.
     """
     token_hash, now = tx.keys.hash(token), clock.now()
     claimed = await tx.one(CLAIM_FOR_LINK, token_hash, caller.organization_id, caller.isolation_id, now)
@@ -146,13 +153,17 @@ async def delete_of_user(tx: Tx, isolation_id: int, user_id: str) -> None:
 
 
 async def introspect(tx: Tx, client: Client, token: str) -> Any | None:
-    """The live token's row, if it is the client's own."""
+    """The row of a token that can be used (RFC 7662 section 2.2), if it is the client's own.
+
+    A linking token that was spent can no longer be used.
+    """
     return await tx.one(
-        "SELECT client_id, scope, user_id, created_at, expires_at FROM tokens WHERE token_hash = $1"
-        " AND client_id = $2 AND revoked_at IS NULL AND expires_at > $3",
+        "SELECT client_id, scope, user_id, created_at, expires_at FROM tokens WHERE token_hash = $1 AND client_id = $2"
+        " AND used_at IS NULL AND revoked_at IS NULL AND expires_at > $3 AND generation = $4",
         tx.keys.hash(token),
         client.client_id,
         clock.now(),
+        client.generation,
     )
 
 

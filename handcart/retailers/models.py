@@ -60,7 +60,10 @@ class Retailer(Struct, frozen=True):
 
 
 class Client(Struct, frozen=True):
-    """An OAuth application of an organization; `retailer_id` is None when it names a banner in each request."""
+    """An OAuth application of an organization; `retailer_id` is None when it names a banner in each request.
+
+    `generation` counts how often its tokens and codes were revoked: those of an earlier one are dead.
+    """
 
     client_id: str
     organization_id: int
@@ -71,6 +74,7 @@ class Client(Struct, frozen=True):
     require_pkce: bool
     require_state: bool
     is_disabled: bool
+    generation: int
 
 
 class NewClient(Struct, frozen=True):

@@ -23,11 +23,11 @@ _RETAILER = (
 _BY_ID = f"{_RETAILER} WHERE id = $1"
 _CLIENT = (
     "SELECT c.client_id, c.organization_id, c.retailer_id, r.isolation_id, c.name, c.scopes, c.require_pkce,"
-    " c.require_state, c.disabled_at FROM clients c LEFT JOIN retailers r ON r.id = c.retailer_id"
+    " c.require_state, c.disabled_at, c.generation FROM clients c LEFT JOIN retailers r ON r.id = c.retailer_id"
 )
 PROVEN_CLIENT = (
     "SELECT c.client_id, c.organization_id, c.retailer_id, r.isolation_id, c.name, c.scopes, c.require_pkce,"
-    " c.require_state, c.disabled_at FROM client_secrets s JOIN clients c ON c.client_id = s.client_id"
+    " c.require_state, c.disabled_at, c.generation FROM client_secrets s JOIN clients c ON c.client_id = s.client_id"
     " LEFT JOIN retailers r ON r.id = c.retailer_id"
     " WHERE s.client_id = $1 AND s.secret_hash = $2 AND (s.expires_at IS NULL OR s.expires_at > $3)"
 )
@@ -123,7 +123,7 @@ async def register_redirect_uris(tx: Tx, client_id: str, redirect_uris: Sequence
 
 
 async def remove_redirect_uri(tx: Tx, client_id: str, redirect_uri: str) -> None:
-    """Take a redirect URI from a client: no authorization request that names it is accepted any more."""
+    """Take a redirect URI from a client: no request that names it is accepted or answered, and its codes are dead."""
     if await client(tx, client_id) is None:
         raise Refused(f"there is no client {client_id!r}")
     removed = await tx.run(
@@ -134,7 +134,10 @@ async def remove_redirect_uri(tx: Tx, client_id: str, redirect_uri: str) -> None
 
 
 async def rotate_secret(tx: Tx, client_id: str, *, keep_old: int = 0) -> NewClient:
-    """Give a client a new secret; the ones before end after `keep_old` microseconds."""
+    """Give a client a new secret; the earlier ones end after `keep_old` microseconds.
+
+    With `keep_old` 0 the client's tokens and codes end too: whoever knew the old secret may hold some.
+    """
     if await client(tx, client_id) is None:
         raise Refused(f"there is no client {client_id!r}")
     ends_at = clock.now() + keep_old
@@ -143,18 +146,29 @@ async def rotate_secret(tx: Tx, client_id: str, *, keep_old: int = 0) -> NewClie
         client_id,
         ends_at,
     )
+    if not keep_old:
+        await revoke_tokens(tx, client_id)
     return NewClient(client_id, await _add_secret(tx, client_id))
 
 
 async def disable_client(tx: Tx, client_id: str, *, disabled: bool = True) -> None:
-    """Stop a client from getting tokens (those it has live on until they expire), or let it again."""
+    """Disable a client, which ends its tokens and codes, or enable it again, which does not bring them back."""
     at = clock.now() if disabled else None
-    if not await tx.run("UPDATE clients SET disabled_at = $2 WHERE client_id = $1", client_id, at):
+    await revoke_tokens(tx, client_id)
+    await tx.run("UPDATE clients SET disabled_at = $2 WHERE client_id = $1", client_id, at)
+
+
+async def revoke_tokens(tx: Tx, client_id: str) -> None:
+    """End every token and authorization code that a client has; it may get new ones.
+
+    One row changes, however many tokens there are: each carries the client's generation (RFC 6819 section 5.1.5).
+    """
+    if not await tx.run("UPDATE clients SET generation = generation + 1 WHERE client_id = $1", client_id):
         raise Refused(f"there is no client {client_id!r}")
 
 
 async def set_scopes(tx: Tx, client_id: str, scopes: Sequence[str]) -> None:
-    """Let a client have these scopes, and no others, in the tokens that it gets from now on."""
+    """Let a client have these scopes and no others, in the tokens it has as well as in new ones."""
     if not await tx.run("UPDATE clients SET scopes = $2 WHERE client_id = $1", client_id, " ".join(scopes)):
         raise Refused(f"there is no client {client_id!r}")
 
@@ -332,7 +346,7 @@ async def _add_secret(tx: Tx, client_id: str) -> str:
 def _client(row: Any) -> Client | None:
     if row is None:
         return None
-    client_id, organization_id, retailer_id, isolation_id, name, scopes, pkce, state, disabled_at = row
+    client_id, organization_id, retailer_id, isolation_id, name, scopes, pkce, state, disabled_at, generation = row
     return Client(
         client_id=client_id,
         organization_id=organization_id,
@@ -343,6 +357,7 @@ def _client(row: Any) -> Client | None:
         require_pkce=bool(pkce),
         require_state=bool(state),
         is_disabled=disabled_at is not None,
+        generation=generation,
     )
 
 

@@ -84,7 +84,7 @@ async def authorize(tx: Tx, caller: Caller, account_id: int | None, parameters: 
         raise _refusal(rejected.error) from None
     return await authorization.issue_code(
         tx,
-        client_id=client_id,
+        client,
         account_id=made["account_id"],
         redirect_uri=request.redirect_uri,
         scope=request.scope,

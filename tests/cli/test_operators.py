@@ -159,7 +159,14 @@ def test_client_disabled_then_no_token_until_enabled(run: Run, shop: Shop) -> No
     assert shop.post_token(grant_type="client_credentials").status_code == 200
 
 
-@pytest.mark.parametrize("command", ["rotate", "disable"])
+def test_tokens_of_a_client_revoked_then_dead_and_new_ones_live(run: Run, shop: Shop) -> None:
+    user_id = shop.user()
+    assert answer(run("client", "revoke-tokens", shop.client.client_id, "--json"))["revoked"] is True
+    assert shop.get_link(user_id).status_code == 401
+    assert shop.post_token(grant_type="client_credentials").status_code == 200
+
+
+@pytest.mark.parametrize("command", ["rotate", "disable", "revoke-tokens"])
 def test_unknown_client_then_a_sentence(run: Run, command: str) -> None:
     assert "there is no client 'nobody'" in refusal(run("client", command, "nobody"))
 

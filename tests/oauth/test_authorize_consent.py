@@ -249,6 +249,14 @@ def test_a21_client_disabled_between_page_and_allow_then_page_and_no_code(shop: 
         is_error(visitor.decide("allow"), 400, "unknown_client")
 
 
+@pytest.mark.parametrize("decision", ["allow", "deny"])
+def test_a21_redirect_uri_removed_before_the_answer_then_page(shop: Shop, decision: str) -> None:
+    visitor = at_consent(shop)
+    shop.server.write(retailers.remove_redirect_uri, shop.client.client_id, REDIRECT_URI)
+    with nothing_written(shop.server):
+        is_error(visitor.decide(decision), 400, "redirect_uri_mismatch")
+
+
 @pytest.mark.parametrize("close", [linking.close_account, accounts.close])
 def test_a22_account_closed_between_login_and_allow_then_no_code(shop: Shop, close: Any) -> None:
     account, visitor = shop.account(), shop.visitor()

@@ -1,6 +1,7 @@
 """The bearer token of every protected endpoint, row by row: L1 to L3 (RFC 6750, `X-Retailer-Id`)."""
 
 import base64
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -10,7 +11,7 @@ from handcart import app
 from handcart.retailers import ops as retailers
 from tests.support.contents import nothing_written
 from tests.support.oauth import Organization, token_for
-from tests.support.server import LiveServer, on_sqlite
+from tests.support.server import LiveServer, live_server, on_sqlite
 from tests.support.shop import Shop, error
 
 NOT_LINKED = (400, "User Not Linked", 1001, "user_id")
@@ -108,6 +109,20 @@ def test_l1_token_in_the_query_or_the_body_then_401(shop: Shop) -> None:
 
 
 # L2: the token
+
+
+def test_tokens_revoked_in_production_then_dead_within_a_second(
+    server: LiveServer, stopped: Any, tmp_path: Path
+) -> None:
+    """Production on PostgreSQL keeps a look-up for one second."""
+    settings = server.app.settings
+    with live_server(settings.database_url, tmp_path, environment="production") as production:
+        shop = Shop(production)
+        path, headers = "/v2/fulfillment/users/nobody/link", shop.headers
+        assert shop.http.get(path, headers=headers).status_code == 400
+        production.write(retailers.revoke_tokens, shop.client.client_id)
+        stopped(1)
+        assert shop.http.get(path, headers=headers).status_code == 401
 
 
 def test_l2_expired_then_401_that_says_so(shop: Shop, later: Any) -> None:

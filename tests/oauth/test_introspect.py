@@ -47,9 +47,16 @@ def revoked(shop: Shop) -> str:
     return shop.token
 
 
+def spent(shop: Shop) -> str:
+    token = token_for(shop, shop.account())
+    shop.link(shop.user(), token).raise_for_status()
+    return token
+
+
 DEAD: dict[str, Callable[[Shop], str]] = {
     "unknown": lambda shop: "A" * 43,
     "revoked": revoked,
+    "a spent linking token": spent,
     "another client's": lambda shop: Shop(shop.server).token,
     "another client's linking token": lambda shop: token_for(other := Shop(shop.server), other.account()),
     "its own secret": lambda shop: shop.client.client_secret,

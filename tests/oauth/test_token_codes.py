@@ -126,6 +126,13 @@ def test_t6_redirect_uri_differs_then_invalid_grant_and_the_code_still_works(sho
     assert shop.redeem(code).status_code == 200
 
 
+def test_redirect_uri_removed_after_allow_then_its_code_is_dead(shop: Shop) -> None:
+    code = code_for(shop, shop.account())
+    shop.server.write(retailers.remove_redirect_uri, shop.client.client_id, REDIRECT_URI)
+    with nothing_written(shop.server):
+        assert oauth_error(shop.redeem(code)) == INVALID_GRANT
+
+
 def test_t6_another_registered_redirect_uri_then_invalid_grant(shop: Shop) -> None:
     second = "https://shop.example/second"
     shop.server.write(retailers.register_redirect_uris, shop.client.client_id, [second])
