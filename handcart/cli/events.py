@@ -10,7 +10,18 @@ from urllib.parse import urlsplit
 
 import click
 
-from handcart.cli.options import demo_of, fail, json_option, on, read, show, store_options, table
+from handcart.cli.options import (
+    demo_of,
+    echo,
+    fail,
+    json_option,
+    on,
+    printable,
+    read,
+    show,
+    store_options,
+    table,
+)
 from handcart.core import clock, wire
 from handcart.core.db import Database, Tx
 
@@ -122,7 +133,7 @@ def tail(retailer: str, webhook: int | None, as_json: bool, **store: Any) -> Non
             found, now = await database.read(_attempts, retailer, since)
             for one in found:
                 if _key(one) not in seen and webhook in (None, one["webhook_id"]):
-                    click.echo(json.dumps(_plain_attempt(one)) if as_json else _line(one))
+                    echo(json.dumps(_plain_attempt(one)) if as_json else _line(one))
 
     on(store, follow)
 
@@ -253,9 +264,8 @@ def told(story: Any) -> str:
 
 
 def _indented(mark: str, text: str | None) -> list[str]:
-    """Lines with a mark; what a terminal would obey is shown as `?`."""
-    shown = ("".join(c if c.isprintable() else "?" for c in line) for line in (text or "").splitlines())
-    return [f"  {mark}{line}" for line in shown]
+    """The lines of a text, each after a mark."""
+    return [f"  {mark}{line}" for line in (text or "").splitlines()]
 
 
 def _states(deliveries: Sequence[Any]) -> str:
@@ -272,7 +282,7 @@ def _line(one: Any) -> str:
         f"to {where.netloc}{where.path}",
         f"{outcome}, {one['milliseconds']} ms" + (", replayed" if one["is_replay"] else ""),
     )
-    return "  ".join("".join(c if c.isprintable() else "?" for c in part) for part in parts)
+    return printable("  ".join(parts))
 
 
 def _plain_attempt(one: Any) -> Any:

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import click
 
-from handcart.cli.options import fail, show
+from handcart.cli.options import echo, fail, printable, show
 from handcart.cli.remote import Remote, access_options, open_sandbox
 
 _PATH = "/v2/handcart/callbacks"
@@ -53,12 +53,12 @@ def listen(
     server = open_sandbox(**access, path=_PATH, scope=_SCOPE)
     secret = signing_secret or signing.new_secret()
     if forward_to and not as_json:
-        click.echo(f"Forwarding to {forward_to}" + ("" if signing_secret else f", signed with {secret}"))
+        echo(f"Forwarding to {forward_to}" + ("" if signing_secret else f", signed with {secret}"))
     with asyncio.Runner() as runner:
         forward = Forward(forward_to or "", secret, auth_uri, auth_client_id or "", auth_client_secret or "")
         for event in _events(server, order_id):
             answer = runner.run(forward(event)) if forward_to else {}
-            click.echo(json.dumps({**event, **answer}) if as_json else _line(event, answer))
+            echo(json.dumps({**event, **answer}) if as_json else _line(event, answer))
 
 
 class Forward:
@@ -140,7 +140,7 @@ def _line(event: Any, answer: Any) -> str:
     if answer:
         outcome = answer.get("cause") or f"status {answer['status']}"
         told += f"  {outcome}, {answer['milliseconds']} ms"
-    return "".join(c if c.isprintable() else "?" for c in told)
+    return printable(told)
 
 
 @click.command(short_help="Let a sandbox send an event about an order.")

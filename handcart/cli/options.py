@@ -140,23 +140,30 @@ def on(store: Options, do: Callable[[Database], Awaitable[Any]]) -> Any:
 
 
 def show(as_json: bool, result: Any, sentence: str) -> None:
-    click.echo(json.dumps(result) if as_json else sentence)
+    """Print a command's result: JSON for programs, a sentence or a table for people."""
+    echo(json.dumps(result) if as_json else sentence)
+
+
+def echo(text: str, *, err: bool = False) -> None:
+    """Print text. Characters that a terminal would obey, such as those of an id from elsewhere, are shown as `?`."""
+    click.echo("\n".join(map(printable, text.split("\n"))), err=err)
+
+
+def printable(text: str) -> str:
+    """One line of text with `?` in place of control characters, line separators and changes of direction (CWE-150)."""
+    return "".join(character if character.isprintable() else "?" for character in text)
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]], *, numbers: Collection[str] = ()) -> str:
-    """Columns as wide as their widest cell, `numbers` to the right; what a terminal would obey is shown as `?`."""
+    """Columns as wide as their widest cell, `numbers` to the right. Cells are made `printable`."""
     columns = []
     for name, *cells in zip(header, *rows, strict=True):
-        column = [name, *map(_printable, cells)]
+        column = [name, *map(printable, cells)]
         width = max(map(len, column))
         columns.append([cell.rjust(width) if name in numbers else cell.ljust(width) for cell in column])
     return "\n".join("  ".join(line).rstrip() for line in zip(*columns, strict=True))
 
 
-def _printable(text: str) -> str:
-    return "".join(character if character.isprintable() else "?" for character in text)
-
-
 def fail(*lines: str) -> NoReturn:
-    click.echo("handcart: " + "\n  ".join(lines), err=True)
+    echo("handcart: " + "\n  ".join(lines), err=True)
     sys.exit(1)

@@ -16,7 +16,7 @@ from typing import Any
 import click
 
 from handcart import running
-from handcart.cli.options import fail, installation_options, json_option, settings_of, show
+from handcart.cli.options import echo, fail, installation_options, json_option, settings_of, show
 from handcart.core import settings as settings_module
 from handcart.core.db import Unavailable
 from handcart.core.migrate import WrongKey, check_schema, check_version
@@ -93,10 +93,10 @@ def _detach(context: click.Context, directory: Path) -> None:
         )
     while (running.find(directory) or {}).get("pid") != started.pid:
         if started.poll() is not None:
-            click.echo(log.read_text(), err=True, nl=False)
+            echo(log.read_text().rstrip("\n"), err=True)
             sys.exit(started.returncode or 1)
         time.sleep(_PAUSE_SECONDS)
-    click.echo(log.read_text(), nl=False)
+    echo(log.read_text().rstrip("\n"))
 
 
 def _given(context: click.Context, *, but: str) -> list[str]:

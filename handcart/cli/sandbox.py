@@ -7,7 +7,7 @@ from urllib.parse import quote
 import click
 
 from handcart.cli import robot
-from handcart.cli.options import show, table
+from handcart.cli.options import echo, show, table
 from handcart.cli.remote import access_options, open_sandbox
 
 _WAIT_SECONDS = 25
@@ -74,7 +74,7 @@ def run_clock(what: tuple[str, ...], as_json: bool, **access: Any) -> None:
     """Run the clock to the next thing due, or to the next one of these (hold_expiry, window_start...)."""
     answer = open_sandbox(**access).ask("POST", "clock/next", {"what": list(what)} if what else {})
     if not as_json:
-        click.echo(answer["due"]["what"] if answer["due"] else "nothing is due")
+        echo(answer["due"]["what"] if answer["due"] else "nothing is due")
     _show_clock(as_json, answer)
 
 
@@ -112,7 +112,7 @@ def show_log(after: int | None, follow: bool, as_json: bool, **asked: Any) -> No
             after = 0
             continue
         for call in answer["requests"]:
-            click.echo(json.dumps(call) if as_json else _line(call))
+            echo(json.dumps(call) if as_json else _line(call))
         after = answer["requests"][-1]["number"] if answer["requests"] else answer["last"]
         if not follow:
             return
@@ -128,7 +128,7 @@ def _line(call: dict[str, Any]) -> str:
         key = refusal.get("key") or ", ".join(filter(None, refusal.get("keys") or ()))
         parts.append(f"       {key + ': ' if key else ''}{refusal['message']}  ({refusal['rule']})")
         parts += [f"       did you mean {path}" for path in refusal.get("nearest") or ()]
-    return "".join(c if c.isprintable() or c == "\n" else "?" for c in "\n".join(parts))
+    return "\n".join(parts)
 
 
 @sandbox.group()

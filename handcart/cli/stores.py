@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
-from handcart.cli.options import json_option, read, show, store_options, table, write
+from handcart.cli.options import echo, json_option, read, show, store_options, table, write
 from handcart.core.db import Tx
 
 T = TypeVar("T")
@@ -97,7 +97,7 @@ def import_items(file: Path, retailer: str, as_json: bool, **database: Any) -> N
 def _import(rows: Any, save: Any, what: str, retailer: str, as_json: bool, database: dict[str, Any]) -> None:
     if rows.refused:
         for line in rows.refused[:_MOST_LINES]:
-            click.echo(line, err=True)
+            echo(line, err=True)
         many = (
             f"{len(rows.refused)} {'row' if len(rows.refused) == 1 else 'rows'} cannot be used: nothing was imported."
         )

@@ -20,6 +20,12 @@ from handcart.core.errors import ApiError
 
 encode = msgspec.json.Encoder().encode
 
+# Characters that an id cannot have: control characters (C0, C1), line separators, and those that change the direction
+# of text. A terminal or a page would obey them (CWE-150).
+_OBEYED = r"\x00-\x1f\x7f-\x9f" + "\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069"
+# The pattern of an id that a client makes: one line with at least one visible character.
+ID_PATTERN = rf"^[^{_OBEYED}]*[^\s{_OBEYED}][^{_OBEYED}]*\Z"
+
 # An id of ours in a request.
 WireId = Annotated[int, Meta(ge=0, le=2**53 - 1, description="As a number or a decimal string")]
 DigitId = Annotated[str, Meta(pattern=r"^[0-9]{1,16}\Z")]

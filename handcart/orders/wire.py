@@ -10,7 +10,7 @@ from typing import Annotated, Any, ClassVar
 
 from msgspec import Meta, Struct
 
-from handcart.core.wire import DigitId, WireId
+from handcart.core.wire import ID_PATTERN, DigitId, WireId
 from handcart.stores.carts import Instructions, LineNum, Lines
 from handcart.stores.models import Address, Code, ItemName, OptionalLine
 from handcart.users.models import UserId
@@ -20,7 +20,7 @@ OrderId = Annotated[
     Meta(
         min_length=1,
         max_length=255,
-        pattern=r"^[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*\Z",
+        pattern=ID_PATTERN,
         description="The retailer's own id of an order: unique, upper and lower case apart",
         examples=["ORD-77120"],
     ),

@@ -11,7 +11,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from msgspec import Meta, Struct
 
-from handcart.core.wire import DigitId, WireId
+from handcart.core.wire import ID_PATTERN, DigitId, WireId
 from handcart.stores.models import Count, ItemByName, Weight
 
 MOST_ORDERS = 100
@@ -22,9 +22,7 @@ BatchId = Annotated[_Id, Meta(description="From the generation of the batch", ex
 InstacartUserId = Annotated[_Id, Meta(description="From the creation of the user", examples=[940626754])]
 Text = Annotated[str, Meta(max_length=255, pattern=r"^[^\x00]*\Z")]
 Url = Annotated[str, Meta(min_length=1, max_length=2000, pattern=r"^[^\x00]+\Z")]
-Line = Annotated[
-    str, Meta(min_length=1, max_length=255, pattern=r"^[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*\Z")
-]
+Line = Annotated[str, Meta(min_length=1, max_length=255, pattern=ID_PATTERN)]
 
 
 OrderId = Annotated[Line, Meta(description="The retailer's own id of an order", examples=["ORD-77120"])]

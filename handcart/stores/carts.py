@@ -12,6 +12,7 @@ from msgspec import Meta, Struct
 from handcart.core import errors
 from handcart.core.db import Tx
 from handcart.core.errors import ApiError
+from handcart.core.wire import ID_PATTERN
 from handcart.retailers.models import Retailer
 from handcart.stores import items
 from handcart.stores.items import Wanted
@@ -22,9 +23,7 @@ MOST_LINES = 1000
 
 Policy = Literal["no_replacements", "users_choice", "shoppers_choice"]
 Instructions = Annotated[str, Meta(max_length=2000, pattern=r"^[^\x00]*\Z")]
-LineNum = Annotated[
-    str, Meta(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*\Z")
-]
+LineNum = Annotated[str, Meta(min_length=1, max_length=64, pattern=ID_PATTERN)]
 
 
 class OrderItem(Struct, omit_defaults=True):

@@ -5,6 +5,8 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
+from handcart.core.wire import ID_PATTERN
+
 DELIVERY = "delivery"
 PICKUP = "pickup"
 LAST_MILE = "last_mile"
@@ -100,9 +102,7 @@ PostalCode = Annotated[
 ]
 Latitude = Annotated[float, Meta(ge=-90, le=90)]
 Longitude = Annotated[float, Meta(ge=-180, le=180)]
-Code = Annotated[
-    str, Meta(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*\Z")
-]
+Code = Annotated[str, Meta(min_length=1, max_length=64, pattern=ID_PATTERN)]
 
 
 def all_of(kind: str, *names: str) -> dict[str, Any]:

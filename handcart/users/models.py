@@ -4,12 +4,14 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
+from handcart.core.wire import ID_PATTERN
+
 UserId = Annotated[
     str,
     Meta(
         min_length=1,
         max_length=255,
-        pattern=r"^[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*\Z",
+        pattern=ID_PATTERN,
         description="The retailer's own id of a user: a login name, a loyalty id, ...",
         examples=["38b15dd0-150d-40cf-9c8a-963b0e6c6b9f"],
     ),

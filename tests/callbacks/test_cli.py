@@ -1,6 +1,7 @@
 """`handcart callbacks`: each command, on the store or against a running server, and what is said when it cannot be."""
 
 import json
+import re
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
@@ -99,6 +100,7 @@ CANNOT_BE = {
         "auth_uri: is this server's own address",
     ),
     "no such retailer": ({"client-secret": "x", "retailer": "nobody"}, {}, "there is no retailer 'nobody'"),
+    "no URL": ({"client-secret": "x", "url": "https://["}, {}, "callback_url: blocked: the URL needs a host"),
     "no secret on standard input": ({}, {"CALLBACKS_CLIENT_SECRET": ""}, "the client's secret is missing"),
     "a secret of blanks": (
         {},
@@ -153,6 +155,10 @@ def test_when_events_are_looked_at_then_what_became_of_each_is_told(post: Post, 
     for part in ("status 500", "> authorization: Bearer ***", f"> webhook-id: {second}", "< x-note: broken", "pending"):
         assert part in told
     assert "\x1b" not in told
+    obeyed = post.emit("order\x9b31m\u202e", "picking")  # of a time when ids could have such characters
+    told = run("callbacks", "show", str(obeyed), *of).output
+    assert told.startswith("picking of order?31m?, ")
+    assert not re.search("[\x80-\x9f\u202e]", told)
     assert "1 deliveries" in run("callbacks", "show", webhook, *of).output
     assert len(answer(run("callbacks", "show", str(second), "--json", *of))["attempts"]) == 1
 

@@ -28,6 +28,8 @@ FORMS = [
     ("delivery", {"order_id": ""}, "order_id", BLANK),
     ("delivery", {"order_id": "a\0b"}, "order_id", INVALID),
     ("delivery", {"order_id": "a\nb"}, "order_id", INVALID),
+    ("delivery", {"order_id": "a\x9b31mb"}, "order_id", INVALID),
+    ("delivery", {"order_id": "a\u202eb"}, "order_id", INVALID),
     ("delivery", {"order_id": "a" * 256}, "order_id", INVALID),
     ("delivery", {"initial_tip_cents": -1}, "initial_tip_cents", INVALID),
     ("delivery", {"initial_tip_cents": 2**53}, "initial_tip_cents", INVALID),
