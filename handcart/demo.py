@@ -14,12 +14,12 @@ import subprocess
 import sys
 import tempfile
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from handcart import running
 from handcart.accounts import ops as accounts
@@ -29,7 +29,7 @@ from handcart.core import clock, migrate, passwords, settings
 from handcart.core.db import Tx, Unavailable
 from handcart.core.secret import Keys
 from handcart.core.settings import Settings
-from handcart.core.sockets import listen, url
+from handcart.core.sockets import browser_url, listen, own_url
 from handcart.core.stores import connect
 from handcart.oauth.scopes import ALL
 from handcart.retailers import ops as retailers
@@ -69,7 +69,43 @@ class Sockets:
     storefront: socket.socket
 
 
-def run(data: Path, *, host: str, port: int, storefront_port: int, info_file: Path | None, as_json: bool) -> None:
+@dataclass(frozen=True)
+class Urls:
+    """Where browsers and clients reach API and storefront, and where the demo's own processes do (`own_*`)."""
+
+    api: str
+    storefront: str
+    own_api: str
+    own_storefront: str
+
+
+def urls_of(sockets: Sockets, host: str, public_url: str | None, storefront_public_url: str | None) -> Urls:
+    """The demo's URLs. A storefront without a public URL of its own is at the public URL's host, on its own port.
+
+    Raises `DemoFailed` where that cannot be so: an https URL has a proxy in front, which knows no second port.
+    """
+    api = (public_url or browser_url(sockets.api, host)).rstrip("/")
+    storefront = storefront_public_url or browser_url(sockets.storefront, host)
+    if public_url and not storefront_public_url:
+        parts = urlsplit(api)
+        if parts.scheme != "http":
+            raise DemoFailed("--public-url is https: give the storefront's own URL too, with --storefront-public-url")
+        host_part = parts.netloc.removesuffix(f":{parts.port}")
+        storefront = f"http://{host_part}:{sockets.storefront.getsockname()[1]}"
+    return Urls(api, storefront.rstrip("/"), own_url(sockets.api), own_url(sockets.storefront))
+
+
+def run(
+    data: Path,
+    *,
+    host: str,
+    port: int,
+    storefront_port: int,
+    public_url: str | None,
+    storefront_public_url: str | None,
+    info_file: Path | None,
+    as_json: bool,
+) -> None:
     """Start everything, say where it is, and stop everything at Ctrl-C. Raises `DemoFailed`."""
     if importlib.util.find_spec("storefront") is None:
         raise DemoFailed("the demo needs the storefront: run it in a checkout, after `make setup`")
@@ -77,20 +113,40 @@ def run(data: Path, *, host: str, port: int, storefront_port: int, info_file: Pa
     files = [data / running.INFO, *([info_file] if info_file else [])]
     try:
         with running.claim(data), _removed(files):
-            _run(data, files, host=host, port=port, storefront_port=storefront_port, as_json=as_json)
+            _run(
+                data,
+                files,
+                host=host,
+                port=port,
+                storefront_port=storefront_port,
+                public_url=public_url,
+                storefront_public_url=storefront_public_url,
+                as_json=as_json,
+            )
     except running.AlreadyRuns as error:
         raise DemoFailed(str(error)) from None
 
 
-def _run(data: Path, files: Sequence[Path], *, host: str, port: int, storefront_port: int, as_json: bool) -> None:
+def _run(
+    data: Path,
+    files: Sequence[Path],
+    *,
+    host: str,
+    port: int,
+    storefront_port: int,
+    public_url: str | None,
+    storefront_public_url: str | None,
+    as_json: bool,
+) -> None:
     for file in files:
         tempfile.TemporaryFile(dir=file.parent).close()  # before anything starts: can it be written at all?
     sockets = Sockets(listen(host, port), listen(host, storefront_port))
-    chosen = running.settings_of(data, url(sockets.api, host))
+    urls = urls_of(sockets, host, public_url, storefront_public_url)
+    chosen = running.settings_of(data, urls.api, callback_address=sockets.storefront.getsockname()[0])
     keys = settings.keys(chosen, may_make=True)
-    info, webhook, notes = _prepare(chosen, keys, data / "demo.json", url(sockets.storefront, host))
-    with _children(chosen, sockets, info, webhook) as children:
-        _wait_until_ready(children, (f"{info['api_url']}/ready", info["storefront_url"]))
+    info, webhook, notes = _prepare(chosen, keys, data / "demo.json", urls)
+    with _children(chosen, sockets, urls, info, webhook) as children:
+        _wait_until_ready(children, (f"{urls.own_api}/ready", urls.own_storefront))
         print(json.dumps(info) if as_json else _announcement(info, chosen, notes), flush=True)
         for file in files:
             running.write_private(file, info)
@@ -109,25 +165,24 @@ def _removed(files: Sequence[Path]) -> Iterator[None]:
             file.unlink(missing_ok=True)
 
 
-def _prepare(
-    chosen: Settings, keys: Keys, file: Path, storefront_url: str
-) -> tuple[dict[str, Any], dict[str, Any], list[str]]:
+def _prepare(chosen: Settings, keys: Keys, file: Path, urls: Urls) -> tuple[dict[str, Any], dict[str, Any], list[str]]:
     """Schema, retailer, client and sample customers, and the storefront's webhook; what an earlier start made is kept.
 
     The database has hashes alone, so the demo's secrets are kept in a private file beside it. Answers the content of
     the info file, the webhook, and what an earlier start has left switched on.
     """
     kept: dict[str, Any] = json.loads(file.read_text()) if file.exists() else {}
-    kept, left = asyncio.run(_fill(chosen, keys, kept, storefront_url))
+    kept, left = asyncio.run(_fill(chosen, keys, kept, urls))
     running.write_private(file, kept)
     info = {
         "api_url": chosen.issuer,
+        "own_url": urls.own_api,
         "authorize_url": f"{chosen.issuer}/oauth/authorize",
         "client_id": kept["client_id"],
         "client_secret": kept["client_secret"],
         "retailer": DEMO_RETAILER,
-        "redirect_uri": storefront_url + CALLBACK_PATH,
-        "storefront_url": storefront_url,
+        "redirect_uri": urls.storefront + CALLBACK_PATH,
+        "storefront_url": urls.storefront,
         "accounts": kept["accounts"],
         "data": chosen.data,
         "database": chosen.database_url,
@@ -136,9 +191,7 @@ def _prepare(
     return info, kept["webhook"], left
 
 
-async def _fill(
-    chosen: Settings, keys: Keys, kept: dict[str, Any], storefront_url: str
-) -> tuple[dict[str, Any], list[str]]:
+async def _fill(chosen: Settings, keys: Keys, kept: dict[str, Any], urls: Urls) -> tuple[dict[str, Any], list[str]]:
     try:
         database = await connect(chosen.database_url, keys)
         await database.read(migrate.check_schema)
@@ -155,8 +208,9 @@ async def _fill(
             kept = await database.write(make_samples, samples, hashes)
         await database.write(retailers.set_scopes, kept["client_id"], ALL)  # an earlier release may have had fewer
         await database.write(stock, LIVELY)
-        await database.write(retailers.register_redirect_uris, kept["client_id"], [storefront_url + CALLBACK_PATH])
-        kept["webhook"] = await database.write(register_webhook, chosen, kept.get("webhook"), storefront_url)
+        redirect_uris = [urls.storefront + CALLBACK_PATH]
+        await database.write(retailers.register_redirect_uris, kept["client_id"], redirect_uris, plain_http=True)
+        kept["webhook"] = await database.write(register_webhook, chosen, kept.get("webhook"), urls.own_storefront)
         return kept, await database.read(_left_on)
     finally:
         await database.close()
@@ -230,7 +284,7 @@ async def stock(tx: Tx, plan: Plan = Plan(capacity=1000)) -> None:  # noqa: B008
 
 @contextlib.contextmanager
 def _children(
-    chosen: Settings, sockets: Sockets, info: dict[str, Any], webhook: dict[str, Any]
+    chosen: Settings, sockets: Sockets, urls: Urls, info: dict[str, Any], webhook: dict[str, Any]
 ) -> Iterator[dict[str, subprocess.Popen[bytes]]]:
     """Start server, worker and storefront; end them whatever happens."""
     environment = {
@@ -242,8 +296,9 @@ def _children(
         "STOREFRONT_CALLBACK_SIGNING_SECRET": webhook["signing_secret"],
     }
     api, storefront = sockets.api.fileno(), sockets.storefront.fileno()
-    shop = ["-m", "storefront", "--api-url", info["api_url"], "--authorize-url", info["authorize_url"]]
-    shop += ["--client-id", info["client_id"], "--fd", str(storefront), "--public-url", info["storefront_url"]]
+    shop = ["-m", "storefront", "--api-url", urls.own_api, "--issuer", chosen.issuer, "--allow-plain-http"]
+    shop += ["--authorize-url", info["authorize_url"], "--client-id", info["client_id"]]
+    shop += ["--fd", str(storefront), "--public-url", urls.storefront]
     shop += ["--brand", chosen.brand, "--membership", chosen.membership, "--data", chosen.data]
     commands = {
         "server": (["-m", "handcart", "serve", "--fd", str(api)], (api,)),
@@ -313,10 +368,12 @@ def _wait_until_ready(children: dict[str, subprocess.Popen[bytes]], urls: tuple[
 
 
 def _answers(url: str) -> bool:
+    # Without the proxy that the environment may name: it could not reach this machine's own addresses.
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with urllib.request.urlopen(url, timeout=2) as answer:  # noqa: S310 (our own http URL)
+        with direct.open(url, timeout=2) as answer:
             return bool(answer.status == 200)
-    except (OSError, urllib.error.URLError):
+    except OSError:
         return False
 
 

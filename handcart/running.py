@@ -22,7 +22,7 @@ _LOCK = "demo.lock"
 _TRIES = 10
 _PAUSE_SECONDS = 0.02
 # Callbacks of the demo go to where people try things out: this machine and the networks around it.
-_CALLBACKS = {
+_CALLBACKS: Mapping[str, Any] = {
     "callback_http": True,
     "callback_ports": "*",
     "callback_networks": "127.0.0.0/8,::1/128,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,fc00::/7",
@@ -44,15 +44,19 @@ def default_directory() -> Path:
     return Settings().data_directory / "demo"
 
 
-def settings_of(data: Path, public_url: str) -> Settings:
-    """The settings of the demo that keeps its data in a directory."""
+def settings_of(data: Path, public_url: str, callback_address: str = "") -> Settings:
+    """The settings of the demo that keeps its data in a directory.
+
+    `callback_address`: the address of its storefront, which callbacks may reach as well.
+    """
+    networks = ",".join(filter(None, (_CALLBACKS["callback_networks"], callback_address)))
     return settings.load(
         environment(),
         environment="sandbox",
         data=str(data),
         database=f"sqlite:///{(data / 'handcart.db').resolve()}",
         public_url=public_url,
-        **_CALLBACKS,
+        **{**_CALLBACKS, "callback_networks": networks},
     )
 
 
@@ -63,7 +67,7 @@ def variables(chosen: Settings) -> Mapping[str, str]:
         "HANDCART_DATA": chosen.data,
         "HANDCART_DATABASE": chosen.database_url,
         "HANDCART_PUBLIC_URL": chosen.public_url,
-        **{f"HANDCART_{name.upper()}": str(value) for name, value in _CALLBACKS.items()},
+        **{f"HANDCART_{name.upper()}": str(getattr(chosen, name)) for name in _CALLBACKS},
     }
 
 

@@ -53,6 +53,11 @@ def arguments() -> argparse.ArgumentParser:
         metavar="URL",
         help=f"the shop's address in the browser, when a proxy stands in front; URL{CALLBACK_PATH} is the redirect URI",
     )
+    shop.add_argument(
+        "--allow-plain-http",
+        action="store_true",
+        help="let http:// lead to other machines as well: for a demo in a private network, since anybody can listen in",
+    )
     shop.add_argument("--data", type=Path, metavar="DIR", help="keep sessions here; in memory when absent")
     return parser
 
@@ -107,6 +112,7 @@ def main() -> int:
             membership=options.membership,
             issuer=options.issuer,
             retailer=options.retailer,
+            allow_plain_http=options.allow_plain_http,
             **{name: os.environ.get(variable) or None for name, variable in CALLBACK_VARIABLES.items()},
         )
     except (OSError, ValueError) as error:

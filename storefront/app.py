@@ -88,6 +88,7 @@ def create_app(settings: Settings, sessions: Sessions, news: News | None = None)
             scope="connect:fulfillment",
             retailer_id=settings.retailer,
             timeout=PLATFORM_SECONDS,
+            allow_plain_http=settings.allow_plain_http,
             max_retries=1,  # a customer waits for the page
         ) as platform:
             app.state.shop = Shop(settings, sessions, news, platform)

@@ -13,6 +13,8 @@ LOOPBACK = ("127.0.0.1", "::1", "localhost")
 class Settings:
     """Addresses and names. ValueError for an address that is not https, or http to this very machine.
 
+    allow_plain_http: for a demo in a private network, http may lead to other machines too.
+
     api_url: the platform's Connect API. issuer: byte for byte the `iss` of its authorization answers; None: api_url.
     retailer: slug of the banner that the shop is, for an API client of several. public_url: where browsers find it.
     callback_client_id, callback_client_secret: what the platform's webhook presents at TOKEN_PATH; without them the
@@ -28,6 +30,7 @@ class Settings:
     membership: str = "Handcart+"
     issuer: str | None = None
     retailer: str | None = None
+    allow_plain_http: bool = False
     callback_client_id: str | None = None
     callback_client_secret: str | None = field(default=None, repr=False)
     callback_signing_secret: str | None = field(default=None, repr=False)
@@ -36,7 +39,8 @@ class Settings:
         for name in ("api_url", "authorize_url", "public_url"):
             url = getattr(self, name)
             parts = urlsplit(url)
-            if parts.scheme != "https" and (parts.scheme != "http" or parts.hostname not in LOOPBACK):
+            is_allowed = self.allow_plain_http or parts.hostname in LOOPBACK
+            if parts.scheme != "https" and (parts.scheme != "http" or not is_allowed):
                 raise ValueError(f"{name} {url!r} must be an https:// address, or http:// on this machine")
             if not parts.hostname or url.endswith("/"):
                 raise ValueError(f"{name} {url!r} must name a host and not end with a slash")

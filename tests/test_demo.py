@@ -1,9 +1,10 @@
-"""The demo's samples: some windows are full, and the first that is listed never is."""
+"""The demo's samples, where some windows are full and the first that is listed never is, and its URLs."""
 
 import pytest
 
 from handcart.core import clock
-from handcart.demo import LIVELY
+from handcart.core.sockets import listen
+from handcart.demo import LIVELY, DemoFailed, Sockets, urls_of
 from handcart.slots import windows
 from handcart.slots.models import NO_CAPACITY
 from handcart.slots.plans import Calendar
@@ -26,3 +27,15 @@ def test_when_slots_are_listed_at_any_hour_then_the_first_has_room_and_some_are_
         tomorrow = [calendar.reason(start, now) for start in starts if start.date > calendar.today][:24]
         assert 1 <= tomorrow.count(NO_CAPACITY) <= 3
         assert set(tomorrow) == {None, NO_CAPACITY}
+
+
+def test_public_url_then_the_storefront_is_at_its_host_and_named_by_itself_behind_https() -> None:
+    with listen("127.0.0.1", 0) as api, listen("127.0.0.1", 0) as storefront:
+        sockets, port = Sockets(api, storefront), storefront.getsockname()[1]
+        urls = urls_of(sockets, "127.0.0.1", "http://handcart:8080/", None)
+        assert (urls.api, urls.storefront) == ("http://handcart:8080", f"http://handcart:{port}")
+        assert urls.own_storefront == f"http://127.0.0.1:{port}"
+        urls = urls_of(sockets, "127.0.0.1", "https://a.example", "https://b.example")
+        assert (urls.api, urls.storefront) == ("https://a.example", "https://b.example")
+        with pytest.raises(DemoFailed, match="--storefront-public-url"):
+            urls_of(sockets, "127.0.0.1", "https://a.example", None)

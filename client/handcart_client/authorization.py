@@ -29,9 +29,9 @@ def new_pkce() -> Pkce:
     return Pkce(verifier=verifier, challenge=base64.urlsafe_b64encode(digest).rstrip(b"=").decode())
 
 
-def with_parameters(authorize_url: str, parameters: dict[str, str]) -> str:
+def with_parameters(authorize_url: str, parameters: dict[str, str], *, allow_plain_http: bool = False) -> str:
     """`authorize_url` with its own query kept as it is, except for the names that `parameters` sets."""
-    require_secure(authorize_url, "authorize_url")
+    require_secure(authorize_url, "authorize_url", allow_plain_http=allow_plain_http)
     scheme, host, path, query, _ = urlsplit(authorize_url)
     kept = [pair for pair in query.split("&") if pair and unquote_plus(pair.split("=")[0]) not in parameters]
     return urlunsplit((scheme, host, path, "&".join([*kept, urlencode(parameters, quote_via=quote, safe="")]), ""))

@@ -6,8 +6,8 @@ from urllib.parse import quote
 import httpx
 
 
-def require_secure(url: str, name: str) -> httpx.URL:
-    """The parsed URL. ValueError unless it is https, or plain http to this very machine."""
+def require_secure(url: str, name: str, *, allow_plain_http: bool = False) -> httpx.URL:
+    """The parsed URL. ValueError unless it is https, plain http to this very machine, or plain http that is allowed."""
     try:
         parsed = httpx.URL(url)
     except httpx.InvalidURL:
@@ -16,8 +16,11 @@ def require_secure(url: str, name: str) -> httpx.URL:
         raise ValueError(f"{name} must be an https:// URL")
     if parsed.userinfo:
         raise ValueError(f"{name} must not hold a user name or password")
-    if parsed.scheme == "http" and not is_loopback(parsed.host):
-        raise ValueError(f"{name} must use https://: plain http to {parsed.host} shows secrets on the way")
+    if parsed.scheme == "http" and not allow_plain_http and not is_loopback(parsed.host):
+        raise ValueError(
+            f"{name} must use https://: plain http to {parsed.host} shows secrets on the way "
+            "(allow_plain_http=True is for test servers)"
+        )
     return parsed
 
 

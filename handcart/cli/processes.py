@@ -22,7 +22,7 @@ from handcart.core.db import Unavailable
 from handcart.core.migrate import WrongKey, check_schema, check_version
 from handcart.core.secret import KEY_BYTES, Keys
 from handcart.core.settings import Settings
-from handcart.core.sockets import listen, url
+from handcart.core.sockets import browser_url, listen
 from handcart.core.stores import connect
 
 PORT = click.IntRange(0, 65535)
@@ -30,10 +30,19 @@ _PAUSE_SECONDS = 0.05
 _STOP_SECONDS = 30
 
 
+HOST_HELP = "Address to listen on; 0.0.0.0 for all of IPv4, :: for all addresses."
+
+
 @click.command()
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--host", default="127.0.0.1", show_default=True, help=HOST_HELP)
 @click.option("--port", default=8080, show_default=True, type=PORT, help="Port of the API; 0 picks a free one.")
 @click.option("--storefront-port", default=8081, show_default=True, type=PORT, help="Port of the storefront, as above.")
+@click.option("--public-url", metavar="URL", help="Where browsers and clients reach the API. Default: this machine.")
+@click.option(
+    "--storefront-public-url",
+    metavar="URL",
+    help="Where browsers reach the storefront. Default: the host of --public-url, on the storefront's port.",
+)
 @click.option("--data", metavar="DIR", help="Directory of all data; by default in the user's data directory.")
 @click.option(
     "--info",
@@ -50,6 +59,8 @@ def demo(
     host: str,
     port: int,
     storefront_port: int,
+    public_url: str | None,
+    storefront_public_url: str | None,
     data: str | None,
     info_file: Path | None,
     detach: bool,
@@ -72,6 +83,8 @@ def demo(
             host=host,
             port=port,
             storefront_port=storefront_port,
+            public_url=public_url,
+            storefront_public_url=storefront_public_url,
             info_file=info_file,
             as_json=as_json,
         )
@@ -124,7 +137,7 @@ def _stop_demo(directory: Path, as_json: bool) -> None:
 
 @click.command()
 @installation_options
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--host", default="127.0.0.1", show_default=True, help=HOST_HELP)
 @click.option("--port", default=8080, show_default=True, type=PORT, help="Port to listen on; 0 picks a free one.")
 @click.option("--fd", type=int, help="Listen on this inherited socket instead.")
 @click.option("--workers", default=1, show_default=True, type=click.IntRange(1, 64), help="Processes to run.")
@@ -149,7 +162,7 @@ def serve(
     chosen = settings_of(database=database, data=data, environment=environment, public_url=public_url)
     bound = listen(host, port) if fd is None else socket.socket(fileno=fd)
     if chosen.is_sandbox and not chosen.public_url:
-        chosen = replace(chosen, public_url=url(bound, host))
+        chosen = replace(chosen, public_url=browser_url(bound, host))
     try:
         run(chosen, settings_module.keys(chosen), bound, workers=workers)
     except Unsafe as unsafe:

@@ -5,13 +5,14 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError, URLError
-from urllib.parse import urlencode
-from urllib.request import Request, urlopen
+from urllib.parse import urlencode, urlsplit
+from urllib.request import ProxyHandler, Request, build_opener
 
 import click
 
 from handcart import running
 from handcart.cli.options import SANDBOX_INFO, fail, info_option, json_option
+from handcart.core.sockets import is_loopback
 
 SANDBOX = "/v2/handcart_sandbox"
 _SCOPE = "connect:fulfillment"
@@ -25,6 +26,9 @@ class Remote:
     def __init__(self, url: str, client_id: str, client_secret: str, banner: str | None, path: str, scope: str) -> None:
         self._url = url.rstrip("/")
         self._path = path
+        # No proxy reaches this machine's own addresses, whatever the environment names.
+        is_here = is_loopback(urlsplit(url).hostname or "")
+        self._opener = build_opener(ProxyHandler({})) if is_here else build_opener()
         credentials = {"client_id": client_id, "client_secret": client_secret, "scope": scope}
         # The command's own calls meet no faults, and are no calls of the integration's.
         self._headers = {"Handcart-Sandbox": "control", **({"X-Retailer-Id": banner} if banner else {})}
@@ -41,7 +45,7 @@ class Remote:
         headers = {"Content-Type": "application/json", **self._headers} if content else self._headers
         request = Request(self._url + path, content, headers, method=method)  # noqa: S310 (http or https: see _url)
         try:
-            with urlopen(request, timeout=_TIMEOUT_SECONDS) as answer:  # noqa: S310
+            with self._opener.open(request, timeout=_TIMEOUT_SECONDS) as answer:
                 return json.load(answer)
         except HTTPError as refused:
             with refused:
@@ -128,7 +132,8 @@ def access(
     if info_file is not None:
         known = running.read(info_file)
     elif not given:
-        known = running.find(running.default_directory()) or {}
+        found = running.find(running.default_directory()) or {}
+        known = {**found, "api_url": found["own_url"]} if "own_url" in found else found
     info = {"api_url": _LOCAL, **known, **given}
     if "client_id" not in info or "client_secret" not in info:
         fail(

@@ -1,8 +1,18 @@
-"""Listening sockets: bound before anything starts, so that every address is known and a taken port is one sentence."""
+"""Listening sockets, bound before anything else starts: addresses are known and a taken port is one sentence.
+
+Three addresses belong to a socket: the one it listens on, the one that this machine reaches it by (`own_url`), and the
+one for browsers (`browser_url`, or the public URL where that is set).
+"""
 
 import errno
 import os
 import socket
+from ipaddress import ip_address
+
+# What a browser on this machine takes for an address to listen on. `localhost` stands for the IPv6 ones, because
+# browsers' content security policies know no IPv6 addresses, and redirect URIs must be named in one.
+_FOR_BROWSERS = {"0.0.0.0": "127.0.0.1", "::": "localhost", "::1": "localhost"}  # noqa: S104 (compared, not bound)
+_FOR_ITSELF = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 (as above)
 
 
 class CannotListen(Exception):
@@ -10,10 +20,11 @@ class CannotListen(Exception):
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A listening socket; port 0 picks a free one. Raises `CannotListen`."""
+    """A listening socket; port 0 picks a free one, host `::` takes IPv4 as well. Raises `CannotListen`."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    both = host == "::" and socket.has_dualstack_ipv6()
     try:
-        return socket.create_server((host, port), family=family, backlog=2048)
+        return socket.create_server((host, port), family=family, backlog=2048, dualstack_ipv6=both)
     except OSError as error:
         if error.errno is None or error.errno < 0 or error.errno == errno.EADDRNOTAVAIL:  # no such name or address
             raise CannotListen(f"this machine has no address {host!r}: choose another --host") from None
@@ -23,8 +34,24 @@ def listen(host: str, port: int) -> socket.socket:
         ) from None
 
 
-def url(bound: socket.socket, host: str) -> str:
-    """Where a browser on this machine reaches the socket."""
-    if host in ("0.0.0.0", "::"):  # noqa: S104 (compared, not bound)
-        host = "127.0.0.1"
-    return f"http://{f'[{host}]' if ':' in host else host}:{bound.getsockname()[1]}"
+def own_url(bound: socket.socket) -> str:
+    """Where this machine itself reaches the socket: an address, so that no name has to be looked up."""
+    address, port = bound.getsockname()[:2]
+    return _url(_FOR_ITSELF.get(address, address), port)
+
+
+def browser_url(bound: socket.socket, host: str) -> str:
+    """Where a browser on this machine reaches the socket that listens on `host`."""
+    return _url(_FOR_BROWSERS.get(host, host), bound.getsockname()[1])
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine: 127.0.0.0/8, ::1, localhost or a name under it (RFC 6761 section 6.3)."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+
+
+def _url(host: str, port: int) -> str:
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"

@@ -109,12 +109,14 @@ async def create_client(
     return NewClient(client_id, await _add_secret(tx, client_id))
 
 
-async def register_redirect_uris(tx: Tx, client_id: str, redirect_uris: Sequence[str]) -> None:
-    """Add redirect URIs to a client; those it has stay."""
+async def register_redirect_uris(
+    tx: Tx, client_id: str, redirect_uris: Sequence[str], *, plain_http: bool = False
+) -> None:
+    """Add redirect URIs to a client; those it has stay. `plain_http` lets http lead to other machines, for a demo."""
     if await client(tx, client_id) is None:
         raise Refused(f"there is no client {client_id!r}")
     for uri in redirect_uris:
-        check_redirect_uri(uri)
+        check_redirect_uri(uri, plain_http=plain_http)
         await tx.run(
             "INSERT INTO redirect_uris (client_id, redirect_uri) VALUES ($1, $2) ON CONFLICT DO NOTHING",
             client_id,
@@ -290,8 +292,11 @@ async def change(tx: Tx, slug: str, changes: Mapping[str, Any]) -> Retailer:
     return await retailer(tx, there.id)
 
 
-def check_redirect_uri(uri: str) -> None:
-    """Refuse what could not be compared byte for byte or would leak the code: RFC 6749 3.1.2, RFC 9700 2.1."""
+def check_redirect_uri(uri: str, *, plain_http: bool = False) -> None:
+    """Refuse what could not be compared byte for byte or would leak the code: RFC 6749 3.1.2, RFC 9700 2.1.
+
+    `plain_http` allows http to other machines, where only a demo's codes could leak.
+    """
     try:
         parts = urlsplit(uri)
         host, _ = parts.hostname, parts.port
@@ -305,7 +310,7 @@ def check_redirect_uri(uri: str) -> None:
         raise Refused(f"the redirect URI {uri!r} must be https://host/path without user information")
     if ":" in host:
         raise Refused(f"the redirect URI {uri!r} must name its host: browsers' policies know no IPv6 addresses")
-    if parts.scheme == "http" and host not in ("localhost", "127.0.0.1"):
+    if parts.scheme == "http" and not plain_http and host not in ("localhost", "127.0.0.1"):
         raise Refused(f"the redirect URI {uri!r} must use https (http is for this machine alone)")
 
 

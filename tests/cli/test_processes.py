@@ -22,6 +22,7 @@ COMMAND = [sys.executable, "-m", "handcart"]
 SECONDS = 60
 KEYS = {
     "api_url",
+    "own_url",
     "authorize_url",
     "client_id",
     "client_secret",
@@ -43,13 +44,14 @@ def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]
 
 
 @contextmanager
-def demo(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], dict[str, Any]]]:
+def demo(tmp_path: Path, *options: str, **environment: str) -> Iterator[tuple[subprocess.Popen[str], dict[str, Any]]]:
     """A running demo and what it wrote."""
     info = tmp_path / "info.json"
     info.unlink(missing_ok=True)
     ports = ("--port", "0", "--storefront-port", "0")
     process = subprocess.Popen(
-        [*COMMAND, "demo", *ports, "--data", str(tmp_path / "data"), "--info", str(info)],
+        [*COMMAND, "demo", *ports, "--data", str(tmp_path / "data"), "--info", str(info), *options],
+        env={**os.environ, **environment},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -185,6 +187,20 @@ def test_demo_started_again_then_it_keeps_its_data(tmp_path: Path) -> None:
             assert second[name] == first[name]
         answer = httpx.get(f"{second['api_url']}/v2/fulfillment/users/customer-1/link", headers=bearer, timeout=SECONDS)
         assert answer.json()["error"]["message"] == "User Not Linked"
+
+
+def test_demo_on_all_addresses_behind_a_proxy_then_it_starts_and_names_its_public_url(tmp_path: Path) -> None:
+    """The demo reaches its own processes without the environment's proxy, and without its public URL."""
+    make_data(tmp_path / "data")
+    nobody = dict.fromkeys(("http_proxy", "HTTP_PROXY"), "http://127.0.0.1:9")
+    with demo(tmp_path, "--host", "::", "--public-url", "http://demo.test:9999", **nobody) as (_, info):
+        assert info["api_url"] == "http://demo.test:9999"
+        storefront, port = info["storefront_url"].rsplit(":", 1)
+        assert storefront == "http://demo.test"
+        for host in ("127.0.0.1", "[::1]"):
+            page = httpx.get(f"http://{host}:{port}/", trust_env=False, timeout=SECONDS)
+            assert page.status_code == 200
+            assert "form-action 'self' http://demo.test:9999;" in page.headers["content-security-policy"]
 
 
 def test_demo_on_a_taken_port_then_a_sentence(tmp_path: Path) -> None:

@@ -48,6 +48,11 @@ def said(result: Result) -> str:
     return result.stdout
 
 
+def test_when_the_environment_names_a_proxy_then_this_machine_is_reached_without_it(run: Run) -> None:
+    nobody = dict.fromkeys(("http_proxy", "HTTP_PROXY", "all_proxy"), "http://127.0.0.1:9")
+    assert "the real time" in said(run("clock", "show", **nobody))
+
+
 def test_when_the_clock_is_turned_then_it_says_where_it_is(run: Run) -> None:
     assert said(run("clock", "freeze", "--at", "2030-06-12T17:00:00Z")) == "2030-06-12T17:00:00Z, frozen\n"
     assert said(run("clock", "advance", "90")) == "2030-06-12T17:01:30Z, frozen\n"

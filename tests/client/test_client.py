@@ -79,12 +79,23 @@ async def test_async_client_closes_with_its_block(fake: FakeServer) -> None:
         await client.links.get("member-1")
 
 
-def test_plain_http_ignores_proxies_of_the_environment(
+def test_this_machine_is_reached_without_proxies_of_the_environment(
     make_caller: Callable[..., Caller], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ALL_PROXY", "http://proxy.example.com:3128")
-    assert not make_caller("http://127.0.0.1:8000").client._connection._http._mounts
-    assert make_caller(BASE_URL).client._connection._http._mounts
+    for url in ("http://127.0.0.1:8000", "http://localhost", "https://[::1]:8443"):
+        http = make_caller(url).client._connection._http
+        assert http._transport_for_url(httpx.URL(url + "/v2")) is http._transport
+    http = make_caller(BASE_URL).client._connection._http
+    assert http._transport_for_url(httpx.URL(BASE_URL)) is not http._transport
+
+
+def test_plain_http_that_is_allowed_goes_to_any_host(make_caller: Callable[..., Caller], fake: FakeServer) -> None:
+    caller = make_caller("http://handcart:8080", allow_plain_http=True, transport=httpx.MockTransport(fake))
+    caller(get_link)
+    assert str(fake.last.url).startswith("http://handcart:8080/v2/")
+    url = caller.client.oauth.authorization_url("http://handcart:8080/oauth/authorize", redirect_uri="x", state="s")
+    assert url.startswith("http://handcart:8080/oauth/authorize?")
 
 
 def public_methods(resource: object) -> dict[str, Callable[..., Any]]:

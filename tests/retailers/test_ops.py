@@ -198,6 +198,13 @@ def test_redirect_uri_sound_then_kept_byte_for_byte(server: LiveServer, uri: str
     assert server.read(ops.redirect_uris, made.client_id) == [uri]
 
 
+def test_redirect_uri_of_a_demo_then_http_leads_to_any_host(server: LiveServer) -> None:
+    made = make_client(server, retailer=make_retailer(server).slug)
+    uris = ["http://192.168.1.5:8081/account/link/callback"]
+    server.write(ops.register_redirect_uris, made.client_id, uris, plain_http=True)
+    assert server.read(ops.redirect_uris, made.client_id) == uris
+
+
 BAD_URIS = [
     "",
     "shop.example/link",

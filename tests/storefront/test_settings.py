@@ -35,6 +35,12 @@ def test_plain_http_on_this_machine_is_accepted(url):
     assert not Settings(**{**GOOD, "public_url": url}).is_https
 
 
+def test_plain_http_that_is_allowed_leads_to_any_host():
+    assert Settings(**{**GOOD, "api_url": "http://handcart:8080"}, allow_plain_http=True)
+    with pytest.raises(ValueError, match="api_url"):
+        Settings(**{**GOOD, "api_url": "ftp://handcart:8080"}, allow_plain_http=True)
+
+
 @pytest.mark.parametrize(
     ("callbacks", "are_taken"),
     [

@@ -11,7 +11,7 @@ import httpx
 
 from ..errors import ConnectError, Unauthorized, UnexpectedResponse
 from ..models import Token
-from ..urls import require_secure
+from ..urls import is_loopback, require_secure
 from ..wire import USER_AGENT, Operation, Retry, may_repeat, no_answer, pause, reader, result
 
 T = TypeVar("T")
@@ -34,13 +34,15 @@ class AsyncConnection:
         locale: str | None,
         timeout: float,
         max_retries: int,
+        allow_plain_http: bool,
         transport: httpx.AsyncBaseTransport | None,
     ) -> None:
-        url = require_secure(base_url, "base_url")
+        url = require_secure(base_url, "base_url", allow_plain_http=allow_plain_http)
         if url.query or url.fragment:
             raise ValueError("base_url must not have a query or a fragment")
         self.base_url = str(url).rstrip("/")
         self.client_id = client_id
+        self.allow_plain_http = allow_plain_http
         self._client_secret = client_secret
         self._scope = scope
         self._max_retries = max_retries
@@ -56,7 +58,10 @@ class AsyncConnection:
             timeout=timeout,
             transport=transport,
             follow_redirects=False,
-            trust_env=url.scheme == "https",  # a proxy would carry plain http off this machine
+            trust_env=url.scheme == "https",  # a proxy of the environment would read plain http
+            mounts={f"all://{url.netloc.decode()}": None}
+            if is_loopback(url.host)
+            else None,  # and does not reach this machine
         )
         self._clock = time.monotonic
         self._sleep = sleep

@@ -38,7 +38,7 @@ class AsyncOAuth:
             code_challenge: of `new_pkce`.
 
         Raises:
-            ValueError: `authorize_url` is plain http and not on this machine, or `state` is empty.
+            ValueError: `authorize_url` is plain http, not on this machine and not allowed, or `state` is empty.
 
         https://docs.instacart.com/connect/fulfillment_guide/how_to/link_an_instacart_account
         """
@@ -53,7 +53,7 @@ class AsyncOAuth:
         }
         if code_challenge is not None:
             parameters |= {"code_challenge": code_challenge, "code_challenge_method": "S256"}
-        return with_parameters(authorize_url, parameters)
+        return with_parameters(authorize_url, parameters, allow_plain_http=self._connection.allow_plain_http)
 
     async def exchange_code(self, code: str, *, redirect_uri: str, code_verifier: str | None = None) -> Token:
         """A linking token for the code that came with the browser. A code counts once and for a minute or so.

@@ -29,6 +29,8 @@ class Client:
         locale: such as "en-US", "en-CA" or "fr-CA"; sent as Accept-Language.
         timeout: seconds for connecting, and for each wait for the server.
         max_retries: how often one call is repeated at most, where that is safe; 0 switches repeats off.
+        allow_plain_http: let plain http go to other machines as well, where everybody on the way can read tokens and
+            the secret: for a test server in a private network, such as "http://handcart:8080".
         transport: of httpx, instead of the network.
 
     The token is fetched on first use, kept until shortly before it expires, and renewed once when the server answers
@@ -48,6 +50,7 @@ class Client:
         locale: str | None = None,
         timeout: float = 15.0,
         max_retries: int = 2,
+        allow_plain_http: bool = False,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
         self._connection = Connection(
@@ -59,6 +62,7 @@ class Client:
             locale=locale,
             timeout=timeout,
             max_retries=max_retries,
+            allow_plain_http=allow_plain_http,
             transport=transport,
         )
         self.users = Users(self._connection)

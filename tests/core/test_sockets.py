@@ -1,0 +1,32 @@
+"""The three addresses of a listening socket."""
+
+import pytest
+
+from handcart.core.sockets import browser_url, is_loopback, listen, own_url
+
+
+@pytest.mark.parametrize(
+    ("host", "own", "browser"),
+    [
+        ("127.0.0.1", "127.0.0.1", "127.0.0.1"),
+        ("localhost", "127.0.0.1", "localhost"),
+        ("0.0.0.0", "127.0.0.1", "127.0.0.1"),
+        ("::1", "[::1]", "localhost"),
+        ("::", "[::1]", "localhost"),
+    ],
+)
+def test_host_to_listen_on_then_where_this_machine_and_browsers_reach_it(host: str, own: str, browser: str) -> None:
+    with listen(host, 0) as bound:
+        port = bound.getsockname()[1]
+        assert own_url(bound) == f"http://{own}:{port}"
+        assert browser_url(bound, host) == f"http://{browser}:{port}"
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.9.9.9", "::1", "localhost", "demo.localhost"])
+def test_this_machine_then_loopback(host: str) -> None:
+    assert is_loopback(host)
+
+
+@pytest.mark.parametrize("host", ["", "10.0.0.1", "localhost.example", "127.0.0.1.example", "0.0.0.0"])
+def test_another_machine_then_no_loopback(host: str) -> None:
+    assert not is_loopback(host)
