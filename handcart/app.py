@@ -21,7 +21,7 @@ from handcart.oauth import bearer
 from handcart.oauth import pages as oauth_pages
 from handcart.orders import ops as orders
 from handcart.orders import routes as orders_routes
-from handcart.sandbox import own_api, robot_api, trigger_api
+from handcart.sandbox import own_api, placing_api, robot_api, trigger_api
 from handcart.sandbox import routes as sandbox_routes
 from handcart.sandbox import state as sandbox
 from handcart.sandbox.chaos import Chaos
@@ -92,7 +92,7 @@ def api_routes() -> Sequence[Route]:
 
 def sandbox_table() -> Sequence[Route]:
     """What only a server for development has."""
-    return (*sandbox_routes.ROUTES, *own_api.ROUTES, *robot_api.ROUTES, *trigger_api.ROUTES)
+    return (*sandbox_routes.ROUTES, *own_api.ROUTES, *robot_api.ROUTES, *placing_api.ROUTES, *trigger_api.ROUTES)
 
 
 def page_routes() -> Sequence[Route]:

@@ -5,12 +5,14 @@ Source: https://docs.instacart.com/connect/api/error_and_status_codes
 """
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from difflib import get_close_matches
 from types import CodeType
 from typing import Any
 
 INVALID_PARAMETER = 1001
 SEVERAL_ERRORS = 9999
+_LONGEST_NAME = 200
 
 
 class ApiError(Exception):
@@ -90,6 +92,18 @@ def blank(key: str) -> ApiError:
 def invalid(key: str) -> ApiError:
     """A value that breaks its documented form."""
     return ApiError(400, "is invalid", key=key)
+
+
+def unknown(key: str, given: str, known: Iterable[str], *, lists: bool = True) -> ApiError:
+    """A name that is none of a closed list; `meta` holds the one that looks most alike and, with `lists`, all of them.
+
+    For Handcart's own operations: the documented ones say `is invalid`.
+    """
+    names = sorted(known)
+    alike = get_close_matches(given, names, 1) if len(given) <= _LONGEST_NAME else []
+    return ApiError(
+        400, "is unknown", key=key, more={"nearest": alike[0] if alike else None, **({"known": names} if lists else {})}
+    )
 
 
 def unauthorized(description: str, error: str | None = "invalid_token") -> ApiError:

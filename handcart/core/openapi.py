@@ -51,10 +51,17 @@ class ErrorDetail(Struct):
 
 
 class ErrorMeta(Struct, omit_defaults=True):
-    """Where it is wrong: `key` is the dotted path into the request; `line_nums`, which lines of the cart."""
+    """Where it is wrong: `key` is the dotted path into the request; `line_nums`, which lines of the cart.
+
+    Handcart's own operations add, for a name that is unknown, all that are `known` and the `nearest` one, and for a name
+    that does not fit an order the `kinds` of orders that it is for.
+    """
 
     key: str | None = None
     line_nums: list[str] | None = None
+    nearest: str | None = None
+    known: list[str] | None = None
+    kinds: list[str] | None = None
 
 
 class SingleError(Struct):

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from handcart.callbacks.events import EVENTS
 from handcart.core import errors
 from handcart.core.db import Database, Tx
-from handcart.core.errors import ApiError, blank, invalid
+from handcart.core.errors import ApiError, blank, invalid, unknown
 from handcart.core.http import Call, Route
 from handcart.retailers.models import Caller
 from handcart.sandbox import state as states
@@ -53,19 +53,21 @@ async def switch_off(tx: Tx, retailer_id: int) -> State:
 
 
 def check(faults: Sequence[Fault], routes: Iterable[Route], own: str) -> None:
-    """Refuse faults that no call could meet; raises `is invalid` and `can't be blank` with the field's path."""
+    """Refuse faults that no call could meet: `is invalid`, `is unknown` or `can't be blank` with the field's path."""
     known = [route for route in routes if not route.path.startswith(own)]
     operations, paths = {route.operation_id for route in known if route.operation_id}, {route.path for route in known}
     for place, fault in enumerate(faults):
         key = f"faults[{place}]"
-        if fault.event is not None and (fault.event not in EVENTS or fault.fault not in OF_CALLBACKS):
+        if fault.event is not None and fault.fault not in OF_CALLBACKS:
             raise invalid(f"{key}.event")
+        if fault.event is not None and fault.event not in EVENTS:
+            raise unknown(f"{key}.event", fault.event, EVENTS)
         if fault.fault in OF_CALLBACKS and (fault.operation is not None or fault.path is not None):
             raise invalid(f"{key}.{'path' if fault.operation is None else 'operation'}")
         if fault.operation is not None and fault.operation not in operations:
-            raise invalid(f"{key}.operation")
+            raise unknown(f"{key}.operation", fault.operation, operations, lists=False)
         if fault.path is not None and fault.path not in paths:
-            raise invalid(f"{key}.path")
+            raise unknown(f"{key}.path", fault.path, paths, lists=False)
         if fault.fault in (SLOW, CALLBACK_DELAY) and not fault.slow_ms:
             raise blank(f"{key}.slow_ms")
         if fault.fault == SLOT_TAKEN and not any(_SLOT in route.path and _is_for(fault, route) for route in known):

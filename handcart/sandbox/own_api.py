@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from handcart.callbacks.events import EVENTS
 from handcart.core import clock as core_clock
 from handcart.core import errors
 from handcart.core.db import Tx
@@ -68,6 +69,9 @@ async def _advance_clock(tx: Tx, call: Call) -> ClockAnswer:
 
 async def _run_clock(tx: Tx, call: Call) -> RunClockResponse:
     kinds = clock.DUE if call.body.what is None else call.body.what
+    for place, kind in enumerate(kinds):
+        if kind not in clock.DUE:
+            raise errors.unknown(f"what[{place}]", kind, clock.DUE)
     state, due = await clock.run_to_next(tx, call.caller.retailer_id, kinds)
     shown = None if due is None else DueAnswer(due.what, core_clock.to_wire(due.at))  # type: ignore[arg-type]
     return RunClockResponse(**_shown(state), due=shown)
@@ -191,6 +195,7 @@ ROUTES: Sequence[Route] = (
         tx="write",
         body=RunClockRequest,
         response=RunClockResponse,
+        refusals=(errors.unknown("what[0]", "hold_expry", clock.DUE),),
     ),
     route(
         "DELETE",
@@ -231,8 +236,8 @@ ROUTES: Sequence[Route] = (
         body=SetFaultsRequest,
         response=FaultsResponse,
         refusals=(
-            errors.invalid("faults[0].operation"),
-            errors.invalid("faults[0].event"),
+            errors.unknown("faults[0].operation", "create_usr", ["create_user"], lists=False),
+            errors.unknown("faults[0].event", "late_delivry", EVENTS),
             errors.blank("faults[0].slow_ms"),
         ),
     ),

@@ -1,7 +1,7 @@
 """Request and response bodies of Handcart's own sandbox operations. Nothing here is documented by Instacart."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, get_args
 
 from msgspec import Meta, Struct
 
@@ -25,6 +25,8 @@ What = Literal[
     "callback_retry",
     "idempotency_key_expiry",
 ]
+
+WhatName = Annotated[str, Meta(max_length=64, extra_json_schema={"enum": list(get_args(What))})]
 
 
 class ClockAnswer(Struct, kw_only=True):
@@ -62,7 +64,7 @@ class RunClockRequest(Struct, kw_only=True):
 
     EXAMPLES: ClassVar[Mapping[str, Any]] = {"Any": {}, "The next end of a hold": {"what": ["hold_expiry"]}}
 
-    what: list[What] | None = None
+    what: list[WhatName] | None = None
 
 
 class DueAnswer(Struct):

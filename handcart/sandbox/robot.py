@@ -25,6 +25,7 @@ from handcart.orders.errors import too_late
 from handcart.orders.models import FOUND, REPLACED, TO_REFUND, Order, OrderLine
 from handcart.sandbox import scenarios
 from handcart.sandbox import state as sandbox
+from handcart.sandbox.errors import no_scenario_for_it
 from handcart.sandbox.scenarios import Step
 from handcart.sandbox.state import Robot
 from handcart.stores import items
@@ -57,15 +58,14 @@ class Run(Struct, kw_only=True):
 async def start(tx: Tx, retailer_id: int, order_id: str, scenario: str, seed: int, pace: str) -> Run:
     """Put an order that waits for a shopper into the robot's hands; what is to be done at once is done.
 
-    Raises 404 for an unknown order, `not_waiting` for one that others have taken, and `is invalid` for a scenario that
-    does not suit it.
+    Raises 404 for an unknown order, `not_waiting` for one that others have taken, and `no_scenario_for_it`.
     """
     order = await orders.hold(tx, retailer_id, order_id)
     if order.status != states.BRAND_NEW or await batches.of_order(tx, retailer_id, order_id) is not None:
         raise errors.not_waiting()
     steps = scenarios.plan(scenario, order, seed)
     if not steps:
-        raise invalid("scenario")
+        raise no_scenario_for_it(scenarios.SCENARIOS[scenario].kinds)
     now = clock.now()
     run = Run(order_id=order_id, scenario=scenario, seed=seed, pace=pace, steps=steps, started_at=now)
     run.due_at = now + _wait(run)

@@ -10,11 +10,13 @@ from handcart.core.errors import ApiError
 from handcart.core.http import Call, Route
 from handcart.orders import errors as order_errors
 from handcart.retailers.models import RetailerId
+from handcart.sandbox import errors as sandbox_errors
 from handcart.sandbox import robot, scenarios
 from handcart.sandbox import state as states
 from handcart.sandbox.own_api import route
 from handcart.sandbox.robot import SPEEDS, Run
 from handcart.sandbox.robot_wire import (
+    PlaceOrderRequest,
     RobotResponse,
     RunOrderRequest,
     RunResponse,
@@ -28,17 +30,21 @@ from handcart.sandbox.state import Robot
 from handcart.sandbox.wire import OrderId
 
 
+async def start(tx: Tx, retailer_id: int, order_id: str, asked: RunOrderRequest | PlaceOrderRequest) -> RunResponse:
+    """Put an order into the robot's hands, and answer how far it is; raises as `robot.start`."""
+    name, seed = scenario(asked.scenario), asked.seed or 0
+    return _shown(await robot.start(tx, retailer_id, order_id, name, seed, asked.pace or robot.INSTANTLY))
+
+
+def scenario(name: str | None) -> str:
+    """A scenario by its name, the happy path without one; raises `is unknown`."""
+    if name is not None and name not in SCENARIOS:
+        raise errors.unknown("scenario", name, SCENARIOS)
+    return name or scenarios.HAPPY_PATH
+
+
 async def _run_order(tx: Tx, call: Call) -> RunResponse:
-    body: RunOrderRequest = call.body
-    run = await robot.start(
-        tx,
-        call.caller.retailer_id,
-        call.path["order_id"],
-        _scenario(body.scenario),
-        body.seed or 0,
-        body.pace or robot.INSTANTLY,
-    )
-    return _shown(run)
+    return await start(tx, call.caller.retailer_id, call.path["order_id"], call.body)
 
 
 async def _get_run(tx: Tx, call: Call) -> RunResponse:
@@ -63,7 +69,7 @@ async def _get_robot(tx: Tx, call: Call) -> RobotResponse:
 
 async def _set_robot(tx: Tx, call: Call) -> RobotResponse:
     body: SetRobotRequest = call.body
-    wanted = Robot(_scenario(body.scenario), body.seed or 0, body.pace or "x60")
+    wanted = Robot(scenario(body.scenario), body.seed or 0, body.pace or "x60")
     return await _keep(tx, call.caller.retailer_id, wanted)
 
 
@@ -80,12 +86,6 @@ async def _keep(tx: Tx, retailer_id: int, wanted: Robot | None) -> RobotResponse
 
 async def _list_scenarios(call: Call) -> ScenariosResponse:
     return ScenariosResponse([ScenarioAnswer(name, one.about, list(one.kinds)) for name, one in SCENARIOS.items()])
-
-
-def _scenario(name: str | None) -> str:
-    if name is not None and name not in SCENARIOS:
-        raise errors.invalid("scenario")
-    return name or scenarios.HAPPY_PATH
 
 
 def _robot(robot_: Robot | None) -> RobotResponse:
@@ -124,7 +124,12 @@ ROUTES: Sequence[Route] = (
         parameters=_OF_ORDER,
         body=RunOrderRequest,
         response=RunResponse,
-        refusals=(*_FIND, batch_errors.not_waiting(), errors.invalid("scenario")),
+        refusals=(
+            *_FIND,
+            batch_errors.not_waiting(),
+            errors.unknown("scenario", "repalced", SCENARIOS),
+            sandbox_errors.no_scenario_for_it(SCENARIOS["runner_not_found"].kinds),
+        ),
         description="At once, in one step, unless `pace` says otherwise; else as the retailer's clock goes.",
     ),
     route(
@@ -162,7 +167,7 @@ ROUTES: Sequence[Route] = (
         tx="write",
         body=SetRobotRequest,
         response=RobotResponse,
-        refusals=(errors.invalid("scenario"),),
+        refusals=(errors.unknown("scenario", "repalced", SCENARIOS),),
     ),
     route(
         "DELETE",

@@ -6,6 +6,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from msgspec import Meta, Struct
 
 from handcart.sandbox.scenarios import SCENARIOS
+from handcart.users.models import UserId
 
 ScenarioName = Annotated[str, Meta(max_length=64, extra_json_schema={"enum": list(SCENARIOS)})]
 Pace = Literal["real_time", "x60", "instantly"]
@@ -59,6 +60,49 @@ class RunResponse(Struct, kw_only=True):
     steps: list[StepAnswer]
     is_over: bool
     stopped: str | None
+
+
+class PlaceOrderRequest(Struct, kw_only=True):
+    """Which sample order. `user_id`: a user who is there; without it, a new one, and for a dispatch order none.
+
+    `instacartplus_member`: the user is linked to a member's account. With `scenario` the robot shopper takes the order,
+    and without `kind` it is one that the scenario is for.
+    """
+
+    EXAMPLES: ClassVar[Mapping[str, Any]] = {
+        "A delivery that waits": {},
+        "A member's order": {"kind": "delivery", "instacartplus_member": True},
+        "An item is replaced, at once": {"scenario": "replaced", "seed": 7},
+    }
+
+    kind: Literal["delivery", "pickup", "last_mile", "dispatch"] | None = None
+    user_id: UserId | None = None
+    instacartplus_member: bool | None = None
+    scenario: ScenarioName | None = None
+    pace: Pace | None = None
+    seed: Seed | None = None
+
+
+class PlaceOrderResponse(Struct, kw_only=True):
+    """The order as it is now. `run`: what the robot shopper does with it, null if it waits."""
+
+    EXAMPLES: ClassVar[Mapping[str, Any]] = {
+        "It waits": {
+            "order_id": "ORD-117964191237590",
+            "user_id": "customer-117964191237589",
+            "kind": "delivery",
+            "status": "brand_new",
+            "location_code": "SM-0001",
+            "run": None,
+        }
+    }
+
+    order_id: str
+    user_id: str | None
+    kind: Literal["delivery", "pickup", "last_mile", "dispatch"]
+    status: str
+    location_code: str
+    run: RunResponse | None
 
 
 class SetRobotRequest(Struct, kw_only=True):

@@ -27,6 +27,7 @@ HAPPEN = "happen"
 TIP = "tip"
 
 HAPPY_PATH = "happy_path"
+ALCOHOL_REFUSED = "alcohol_refused"
 _MINUTE = 60
 
 
@@ -222,7 +223,7 @@ SCENARIOS: Mapping[str, Scenario] = {
     "runner_not_found": Scenario("nobody carries a pickup order out for a while", (PICKUP,), _runner_not_found),
     "rescheduled": Scenario("the order is put off before a shopper takes it", _ALL, _rescheduled),
     "tip_changed": Scenario("the customer gives another tip afterwards", _ALL, _tip_changed),
-    "alcohol_refused": Scenario(
+    ALCOHOL_REFUSED: Scenario(
         "alcohol cannot be handed over and goes back, the rest is delivered", (DELIVERY,), _alcohol_refused
     ),
 }

@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from handcart.callbacks.events import EVENTS, bare
 from handcart.core import errors
 from handcart.core.db import Tx
-from handcart.core.errors import ApiError
 from handcart.core.http import Call, Route
 from handcart.orders import errors as order_errors
 from handcart.orders import ops as orders
 from handcart.orders import payloads
 from handcart.orders.models import DISPATCH, LAST_MILE
 from handcart.retailers.models import RetailerId
+from handcart.sandbox.errors import no_event_of_it
 from handcart.sandbox.own_api import route
 from handcart.sandbox.own_wire import TriggerEventRequest, TriggerEventResponse
 from handcart.sandbox.wire import OrderId
@@ -21,17 +21,13 @@ async def _trigger(tx: Tx, call: Call) -> TriggerEventResponse:
     body: TriggerEventRequest = call.body
     event = EVENTS.get(bare(body.event_name))
     if event is None:
-        raise errors.invalid("event_name")
+        raise errors.unknown("event_name", bare(body.event_name), EVENTS)
     retailer_id = call.caller.retailer_id
     order = await orders.hold(tx, retailer_id, call.path["order_id"])
     if (LAST_MILE if order.kind == DISPATCH else order.kind) not in event.options:
-        raise _not_of_this_kind()
+        raise no_event_of_it(event.options)
     (event_id,) = await payloads.owe(tx, retailer_id, order, [event.name])
     return TriggerEventResponse(event_id)
-
-
-def _not_of_this_kind() -> ApiError:
-    return ApiError(400, "is no event of this kind of order", key="event_name")
 
 
 ROUTES: Sequence[Route] = (
@@ -45,7 +41,11 @@ ROUTES: Sequence[Route] = (
         parameters={"order_id": OrderId, "X-Retailer-Id": RetailerId},
         body=TriggerEventRequest,
         response=TriggerEventResponse,
-        refusals=(order_errors.order_not_found(), errors.invalid("event_name"), _not_of_this_kind()),
+        refusals=(
+            order_errors.order_not_found(),
+            errors.unknown("event_name", "late_delivry", EVENTS),
+            no_event_of_it(EVENTS["late_pickup"].options),
+        ),
         description="It tells of the order as it is now, and changes nothing about it.",
     ),
 )

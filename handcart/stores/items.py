@@ -36,6 +36,10 @@ _ANOTHER = (
     f"SELECT {_COLUMNS} FROM items WHERE retailer_id = $1 AND rrc > $2 AND rrc <> $3 AND cost_unit = $4"  # noqa: S608
     " AND alcohol_kind IS NULL AND restricted_reasons = '' AND (is_ebt_eligible OR NOT $5) ORDER BY rrc LIMIT 1"
 )
+_SAMPLES = (
+    f"SELECT {_COLUMNS} FROM items WHERE retailer_id = $1 AND cost_unit = 'each' AND restricted_reasons = ''"  # noqa: S608
+    " AND (alcohol_kind IS NOT NULL) = $2 ORDER BY rrc LIMIT $3"
+)
 _SAVE = (
     f"INSERT INTO items (retailer_id, {_COLUMNS})"  # noqa: S608 (the names above)
     f" VALUES ({', '.join(f'${place}' for place in range(1, len(_NAMES) + 2))})"
@@ -96,6 +100,11 @@ async def another(tx: Tx, retailer_id: int, rrc: str, cost_unit: str, *, ebt_onl
         if row is not None:
             return _item(row)
     return None
+
+
+async def samples(tx: Tx, retailer_id: int, most: int, *, is_alcohol: bool = False) -> list[Item]:
+    """The first items of the catalog that are sold by the piece: with alcohol, or for anybody."""
+    return [_item(row) for row in await tx.all(_SAMPLES, retailer_id, is_alcohol, most)]
 
 
 async def problems(tx: Tx, retailer_id: int, wanted: Sequence[Wanted]) -> list[Problem]:

@@ -44,7 +44,7 @@ class Operation:
     @property
     def is_about_selling(self) -> bool:
         """Whether it needs stores, slots, holds or orders."""
-        is_robots = "{order_id}" in self.path
+        is_robots = "/orders" in self.path
         return is_robots or self.described["tags"][0] in ("Time slots", "Orders", "Sandbox", "Callbacks")
 
     @property

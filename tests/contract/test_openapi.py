@@ -255,6 +255,7 @@ def _(attempt: Attempt) -> list[httpx.Response]:
     *("handcart_sandbox_set_faults", "handcart_sandbox_clear_faults", "handcart_sandbox_link_account"),
     *("handcart_sandbox_run_order", "handcart_sandbox_list_scenarios", "handcart_sandbox_get_robot"),
     *("handcart_sandbox_set_robot", "handcart_sandbox_clear_robot", "handcart_sandbox_trigger_event"),
+    "handcart_sandbox_place_order",
     *(
         f"handcart_callbacks_{name}"
         for name in (

@@ -247,7 +247,7 @@ def test_when_the_input_is_bad_then_it_is_refused_and_the_clock_stays(server: Li
     assert shop.token
     with nothing_written(server):
         answer = shop.http.request(method, CLOCK + verb, json=body, headers=shop.headers)
-    assert error(answer) == (400, "is invalid", 1001, key)
+    assert error(answer) == (400, "is unknown" if key == "what[0]" else "is invalid", 1001, key)
 
 
 def test_when_ten_years_pass_again_and_again_then_the_end_is_not_passed(server: LiveServer) -> None:

@@ -88,3 +88,8 @@ def _(attempt: Provoked) -> httpx.Response:
 @provokes("is_no_event_of_this_kind_of_order_event_name")
 def _(attempt: Provoked) -> httpx.Response:
     return attempt.having(event_name="late_pickup")
+
+
+@provokes("is_unknown_event_name")
+def _(attempt: Provoked) -> httpx.Response:
+    return attempt.having(event_name="late_delivry")

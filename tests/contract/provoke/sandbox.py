@@ -13,7 +13,7 @@ from tests.support.sandbox import Floor
     *("cant_be_blank_email", "cant_be_blank_phone", "cant_be_blank_password", "is_invalid_email"),
     *("cant_be_blank_redirect_uri", "cant_be_blank_scope"),
     *("cant_be_blank_seconds", "is_invalid_seconds", "is_invalid_what", "is_invalid_at"),
-    *("cant_be_blank_faults", "is_invalid_faults", "is_invalid_outcome"),
+    *("cant_be_blank_faults", "is_invalid_faults", "is_invalid_outcome", "is_invalid_scenario", "is_invalid_kind"),
 )
 def _(attempt: Provoked) -> httpx.Response:
     return PROVOCATIONS["there_were_issues_with_your_request"](attempt)
@@ -202,14 +202,19 @@ def _(attempt: Provoked) -> httpx.Response:
     return attempt.send(query={attempt.shown["meta"]["key"]: "x"})
 
 
-@provokes("is_invalid_faults_0_operation")
+@provokes("is_unknown_what_0")
 def _(attempt: Provoked) -> httpx.Response:
-    return attempt.having(faults=[{"fault": "internal_error", "operation": "nothing"}])
+    return attempt.having(what=["hold_expry"])
 
 
-@provokes("is_invalid_faults_0_event")
+@provokes("is_unknown_faults_0_operation")
 def _(attempt: Provoked) -> httpx.Response:
-    return attempt.having(faults=[{"fault": "internal_error", "event": "nothing"}])
+    return attempt.having(faults=[{"fault": "internal_error", "operation": "create_usr"}])
+
+
+@provokes("is_unknown_faults_0_event")
+def _(attempt: Provoked) -> httpx.Response:
+    return attempt.having(faults=[{"fault": "callback_drop", "event": "late_delivry"}])
 
 
 @provokes("cant_be_blank_faults_0_slow_ms")
@@ -223,9 +228,28 @@ def _(attempt: Provoked) -> httpx.Response:
     return attempt.send()
 
 
-@provokes("handcart_sandbox_run_order:is_invalid_scenario", "handcart_sandbox_set_robot:is_invalid_scenario")
+@provokes("is_unknown_scenario")
 def _(attempt: Provoked) -> httpx.Response:
-    return attempt.having(scenario="nothing")
+    return attempt.having(scenario="repalced")
+
+
+@provokes("is_no_scenario_for_this_order_scenario")
+def _(attempt: Provoked) -> httpx.Response:
+    return attempt.having(scenario="runner_not_found")
+
+
+@provokes("no_store_of_the_retailer_has_a_free_kind")
+def _(attempt: Provoked) -> httpx.Response:
+    attempt.market.server.sql(
+        "UPDATE stores SET takes_delivery = false WHERE retailer_id = $1 RETURNING number", attempt.market.retailer.id
+    )
+    return attempt.send()
+
+
+@provokes("the_retailers_catalog_has_no_item_for_such_kind")
+def _(attempt: Provoked) -> httpx.Response:
+    attempt.market.server.sql("DELETE FROM items WHERE retailer_id = $1 RETURNING rrc", attempt.market.retailer.id)
+    return attempt.send()
 
 
 @provokes("handcart_sandbox_set_clock:there_were_issues_with_your_request")

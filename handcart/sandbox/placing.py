@@ -1,0 +1,129 @@
+"""Place sample orders: customer, address, cart and time slot are chosen here.
+
+Everything is done by the same operations as behind the API, so that a sample order is like any other.
+"""
+
+from handcart.core import ids
+from handcart.core.db import Tx
+from handcart.core.errors import ApiError
+from handcart.linking import ops as links
+from handcart.orders import create
+from handcart.orders.create import Asked
+from handcart.orders.models import CARRIED, DISPATCH, LAST_MILE, PICKUP, Order, OrderDetails
+from handcart.retailers import ops as retailers
+from handcart.retailers.models import Caller, Retailer
+from handcart.sandbox import linking
+from handcart.sandbox.errors import no_free_slot, nothing_to_sell
+from handcart.slots import ops as slots
+from handcart.slots.models import Slot
+from handcart.slots.ops import Wishes
+from handcart.stores import items
+from handcart.stores import ops as stores
+from handcart.stores.carts import OrderItem
+from handcart.stores.models import Address, ItemName, Store
+from handcart.users import ops as users
+from handcart.users.models import User
+
+_FIRST_NAME, _LAST_NAME = "Sample", "Customer"
+_PHONE = "+13125550188"
+_BIRTHDAY = "1991-03-05"
+_MEMBER_DAYS = 30
+_LINES = 2
+_MOST_STORES = 20
+
+
+async def place(
+    tx: Tx,
+    caller: Caller,
+    kind: str,
+    issuer: str,
+    *,
+    user_id: str | None = None,
+    is_member: bool = False,
+    has_alcohol: bool = False,
+) -> Order:
+    """Place an order of a kind in the soonest free slot: for a user who is there, or for a new one.
+
+    `is_member`: the user is linked to a member's account first, unless they have the benefit already. A dispatch order
+    has a user only if one is named or has to be a member. Raises `no_free_slot`, `nothing_to_sell`, the refusals of the
+    link endpoint, and those of the order endpoints where the retailer's own settings rule a sample order out.
+    """
+    retailer = await retailers.retailer(tx, caller.retailer_id)
+    order_id = f"ORD-{ids.new_id()}"
+    if user_id is None and (kind != DISPATCH or is_member):
+        user_id = await _customer(tx, caller)
+    if is_member and user_id is not None and await links.benefit(tx, caller.isolation_id, user_id) is None:
+        await linking.link(tx, caller, user_id, linking.LINKED, issuer, membership_days=_MEMBER_DAYS)
+    slot = await _free_slot(tx, retailer, LAST_MILE if kind == DISPATCH else kind, has_alcohol=has_alcohol)
+    location_code = slot.store.location_code
+    unique = order_id.encode()  # the fingerprint of a request that nobody repeats
+    if kind == DISPATCH:
+        window = (slot.window.starts_at, slot.window.ends_at)
+        asked = Asked(order_id, kind, _parcel(slot.store), unique, location_code=location_code, window=window)
+        return await create.create_dispatch(tx, caller, user_id, asked, or_soonest=False)
+    assert user_id is not None
+    held = await slots.hold(tx, caller, user_id, slot.id, has_alcohol=has_alcohol)
+    if isinstance(held, ApiError):
+        raise held
+    if kind in CARRIED:
+        asked = Asked(order_id, kind, _parcel(slot.store), unique, held.id, location_code)
+        return await create.create_last_mile(tx, caller, user_id, asked)
+    address = None if kind == PICKUP else _address(slot.store)
+    details = OrderDetails(phone_number=_PHONE, birthday=_BIRTHDAY, address=address)
+    cart = await _cart(tx, retailer, has_alcohol=has_alcohol)
+    asked = Asked(order_id, kind, details, unique, held.id, location_code, cart)
+    return await create.create_shopped(tx, caller, user_id, asked)
+
+
+async def _customer(tx: Tx, caller: Caller) -> str:
+    user = User(f"customer-{ids.new_id()}", _FIRST_NAME, _LAST_NAME, _PHONE, None)
+    return (await users.create(tx, caller.isolation_id, user)).user_id
+
+
+async def _free_slot(tx: Tx, retailer: Retailer, kind: str, *, has_alcohol: bool) -> Slot:
+    """The soonest free slot of the first store that has one."""
+    fitting = [
+        store
+        for store in await stores.stores(tx, retailer.id)
+        if stores.takes(store, kind) and (store.sells_alcohol or not has_alcohol)
+    ]
+    for store in fitting[:_MOST_STORES]:
+        offered = await slots.offers(tx, retailer, store, kind, Wishes(has_alcohol=has_alcohol))
+        for slot in offered.all():
+            if not slot.reasons:
+                return slot
+    raise no_free_slot()
+
+
+async def _cart(tx: Tx, retailer: Retailer, *, has_alcohol: bool) -> list[OrderItem]:
+    found = await items.samples(tx, retailer.id, 1, is_alcohol=True) if has_alcohol else []
+    if len(found) < has_alcohol:
+        raise nothing_to_sell()
+    found += await items.samples(tx, retailer.id, _LINES - len(found))
+    if not found:
+        raise nothing_to_sell()
+    return [OrderItem(str(place), ItemName(rrc=item.rrc), count=2) for place, item in enumerate(found, 1)]
+
+
+def _parcel(store: Store) -> OrderDetails:
+    """What is said of an order that the retailer picks."""
+    return OrderDetails(
+        first_name=_FIRST_NAME,
+        last_name=_LAST_NAME,
+        phone_number=_PHONE,
+        items_count=3,
+        items_weight=4.5,
+        address=_address(store),
+    )
+
+
+def _address(store: Store) -> Address:
+    """Next door to the store."""
+    return Address(
+        address_line_1="350 W Oak St",
+        city=store.city,
+        state=store.region,
+        postal_code=store.postal_code,
+        latitude=store.point.latitude,
+        longitude=store.point.longitude,
+    )
