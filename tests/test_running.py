@@ -17,6 +17,7 @@ from handcart.core.settings import Settings
 def info_of(data: Path) -> Mapping[str, Any]:
     return {
         "api_url": "http://127.0.0.1:8080",
+        "own_url": "http://127.0.0.1:8080",
         "client_id": "id",
         "client_secret": "secret",
         "retailer": "sample-market",

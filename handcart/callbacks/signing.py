@@ -15,6 +15,14 @@ def new_secret() -> str:
     return _PREFIX + base64.b64encode(secrets.token_bytes(_SECRET_BYTES)).decode()
 
 
+def is_secret(text: str) -> bool:
+    """Whether a text has the form of a signing secret."""
+    try:
+        return len(base64.b64decode(text.removeprefix(_PREFIX), validate=True)) > 0
+    except ValueError:
+        return False
+
+
 def headers(signing_secrets: Sequence[str], event_id: int, timestamp: int, body: bytes) -> list[tuple[str, str]]:
     """The three headers of a callback sent at `timestamp` (Unix seconds); a signature by each secret."""
     signed = b"%d.%d.%s" % (event_id, timestamp, body)

@@ -21,6 +21,7 @@ from handcart.cli.options import (
     show,
     store_options,
     table,
+    until_interrupted,
 )
 from handcart.core import clock, wire
 from handcart.core.db import Database, Tx
@@ -122,6 +123,7 @@ def list_deliveries(webhook: int, retailer: str, as_json: bool, **options: Any) 
 @json_option
 @retailer_option
 @click.option("--webhook", type=NUMBER, metavar="ID", help="To this webhook alone.")
+@until_interrupted()
 def tail(retailer: str, webhook: int | None, as_json: bool, **store: Any) -> None:
     """Follow attempts as they are made, until Ctrl-C. With --json, one a line."""
 

@@ -1,6 +1,9 @@
 """Commands for integrators: hear the events of a running server without a public address, and trigger some."""
 
 import asyncio
+import base64
+import hashlib
+import hmac
 import json
 import time
 from collections.abc import Iterator
@@ -9,12 +12,15 @@ from urllib.parse import quote
 
 import click
 
-from handcart.cli.options import echo, fail, printable, show
+from handcart.cli.options import echo, fail, printable, show, until_interrupted
 from handcart.cli.remote import Remote, access_options, open_sandbox
+from handcart.cli.robot import place
 
 _PATH = "/v2/handcart/callbacks"
 _SCOPE = "handcart:callbacks"
-_SECRET = "AUTH_CLIENT_SECRET"  # noqa: S105 (the name of a variable)
+# The names of variables, the same as of `callbacks create` and of the guide to receiving.
+_CLIENT_SECRET = "CALLBACKS_CLIENT_SECRET"  # noqa: S105
+_SIGNING_SECRET = "CALLBACKS_SIGNING_SECRET"  # noqa: S105
 _WAIT_SECONDS = 5
 # Ids can be committed a little out of their order, by several processes: 10 seconds in the units of an event's id.
 _LOOK_BACK = 10_000 << 22
@@ -26,11 +32,23 @@ _MOST = 500
 @click.option(
     "--forward-to", metavar="URL", help="Post each event to this URL, such as http://127.0.0.1:3000/callbacks."
 )
-@click.option("--signing-secret", metavar="SECRET", help="Signs what is forwarded; else one is made up and printed.")
+@click.option(
+    "--signing-secret",
+    metavar="SECRET",
+    envvar=_SIGNING_SECRET,
+    help=f"Signs what is forwarded; {_SIGNING_SECRET} keeps it out of the list of processes. "
+    "Default: one that is printed, the same at each start with the same API client.",
+)
 @click.option("--auth-uri", metavar="URL", help="Fetch a token there first, as the server would, with the next two.")
 @click.option("--auth-client-id", metavar="ID", help="The client at the token endpoint.")
-@click.option("--auth-client-secret", metavar="SECRET", envvar=_SECRET, help=f"Its secret; or {_SECRET}.")
+@click.option(
+    "--auth-client-secret",
+    metavar="SECRET",
+    envvar=_CLIENT_SECRET,
+    help=f"Its secret; {_CLIENT_SECRET} keeps it out of the list of processes.",
+)
 @click.option("--order", "order_id", metavar="ID", help="Events of this order alone.")
+@until_interrupted()
 def listen(
     forward_to: str | None,
     signing_secret: str | None,
@@ -49,9 +67,13 @@ def listen(
     from handcart.callbacks import signing
 
     if auth_uri and not (auth_client_id and auth_client_secret):
-        fail(f"--auth-uri needs --auth-client-id and --auth-client-secret (or {_SECRET})")
+        fail(f"--auth-uri needs --auth-client-id and --auth-client-secret (or {_CLIENT_SECRET})")
     server = open_sandbox(**access, path=_PATH, scope=_SCOPE)
-    secret = signing_secret or signing.new_secret()
+    secret = signing_secret or _secret_of(server)
+    if not signing.is_secret(secret):
+        fail(
+            f"this is no signing secret: write `whsec_` and base64, as `callbacks create` prints it ({_SIGNING_SECRET})"
+        )
     if forward_to and not as_json:
         echo(f"Forwarding to {forward_to}" + ("" if signing_secret else f", signed with {secret}"))
     with asyncio.Runner() as runner:
@@ -59,6 +81,12 @@ def listen(
         for event in _events(server, order_id):
             answer = runner.run(forward(event)) if forward_to else {}
             echo(json.dumps({**event, **answer}) if as_json else _line(event, answer))
+
+
+def _secret_of(server: Remote) -> str:
+    """A signing secret that stays the same for an API client: made from the client's secret, which it does not tell."""
+    made = hmac.digest(server.info["client_secret"].encode(), b"handcart callbacks listen", hashlib.sha256)
+    return "whsec_" + base64.b64encode(made).decode()
 
 
 class Forward:
@@ -145,9 +173,19 @@ def _line(event: Any, answer: Any) -> str:
 
 @click.command(short_help="Let a sandbox send an event about an order.")
 @access_options
-@click.option("--order", "order_id", required=True, metavar="ID", help="Which order it tells of, as that is now.")
+@click.option("--order", "order_id", metavar="ID", help="The order that it is about. Default: a new sample order.")
 @click.argument("event")
-def trigger(event: str, order_id: str, as_json: bool, **access: Any) -> None:
-    """Let a sandbox send the event EVENT about an order, whatever became of it; nothing about the order changes."""
-    answer = open_sandbox(**access).ask("POST", f"orders/{quote(order_id, '')}/events", {"event_name": event})
-    show(as_json, answer, f"Triggered {event} of {order_id}: event {answer['event_id']}.")
+def trigger(event: str, order_id: str | None, as_json: bool, **access: Any) -> None:
+    """Let a sandbox send the event EVENT about an order, in whatever state that is; the order does not change.
+
+    Without --order a sample order is placed that can have the event.
+    """
+    from handcart.callbacks.events import EVENTS, bare
+
+    sandbox = open_sandbox(**access)
+    if order_id is None:
+        of = EVENTS.get(bare(event))
+        # An unknown event is refused before the order is looked for.
+        order_id = str(place(sandbox, kind=of.options[0])["order_id"]) if of else "none"
+    answer = sandbox.ask("POST", f"orders/{quote(order_id, '')}/events", {"event_name": event})
+    show(as_json, {**answer, "order_id": order_id}, f"Triggered {event} of {order_id}: event {answer['event_id']}.")

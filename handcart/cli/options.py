@@ -4,7 +4,8 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -137,6 +138,13 @@ def on(store: Options, do: Callable[[Database], Awaitable[Any]]) -> Any:
             await opened.close()
 
     return asyncio.run(run())
+
+
+@contextmanager
+def until_interrupted() -> Iterator[None]:
+    """Let Ctrl-C end a command that goes on until then, quietly and with status 0."""
+    with suppress(KeyboardInterrupt):
+        yield
 
 
 def show(as_json: bool, result: Any, sentence: str) -> None:

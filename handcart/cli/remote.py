@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlencode, urlsplit
-from urllib.request import ProxyHandler, Request, build_opener
+from urllib.request import OpenerDirector, ProxyHandler, Request, build_opener
 
 import click
 
@@ -20,20 +20,30 @@ _LOCAL = "http://127.0.0.1:8080"
 _TIMEOUT_SECONDS = 60
 
 
-class Remote:
-    """The operations under one path of a running server, for one retailer, with a token for one scope."""
+def opener_of(url: str) -> OpenerDirector:
+    """What opens a URL: without the proxy that the environment may name, if the URL is of this machine."""
+    return build_opener(ProxyHandler({})) if is_loopback(urlsplit(url).hostname or "") else build_opener()
 
-    def __init__(self, url: str, client_id: str, client_secret: str, banner: str | None, path: str, scope: str) -> None:
-        self._url = url.rstrip("/")
+
+class Remote:
+    """The operations under one path of a running server, for one retailer, with a token for one scope.
+
+    `info`: what is known of the server and its client, as `access` answers it. Without a scope the token is for all
+    that the client may do.
+    """
+
+    def __init__(self, info: Mapping[str, Any], banner: str | None, path: str, scope: str | None) -> None:
+        self.info = info
+        self._url = str(info["api_url"]).rstrip("/")
         self._path = path
-        # No proxy reaches this machine's own addresses, whatever the environment names.
-        is_here = is_loopback(urlsplit(url).hostname or "")
-        self._opener = build_opener(ProxyHandler({})) if is_here else build_opener()
-        credentials = {"client_id": client_id, "client_secret": client_secret, "scope": scope}
+        self._opener = opener_of(self._url)
+        asked = {"client_id": info["client_id"], "client_secret": info["client_secret"], "scope": scope}
         # The command's own calls meet no faults, and are no calls of the integration's.
         self._headers = {"Handcart-Sandbox": "control", **({"X-Retailer-Id": banner} if banner else {})}
-        answer = self._send("POST", "/v2/oauth/token", {"grant_type": "client_credentials", **credentials})
-        self._headers["Authorization"] = f"Bearer {answer['access_token']}"
+        given = {name: value for name, value in asked.items() if value is not None}
+        answer = self._send("POST", "/v2/oauth/token", {"grant_type": "client_credentials", **given})
+        self.token: str = answer["access_token"]
+        self._headers["Authorization"] = f"Bearer {self.token}"
 
     def ask(self, method: str, path: str, body: Any = None, **query: Any) -> Any:
         """The answer to a call; ends the command with what was refused."""
@@ -61,10 +71,21 @@ def _sentence_of(refused: HTTPError, path: str) -> str:
             return "this server has no sandbox: start it with HANDCART_ENVIRONMENT=sandbox"
         if "error_description" in body:
             return f"{body['error']}: {body['error_description']}"
-        errors = body["error"].get("errors") or [body]
-        return "; ".join(": ".join(filter(None, (one["meta"].get("key"), one["error"]["message"]))) for one in errors)
+        return "; ".join(map(_told, body["error"].get("errors") or [body]))
     except (ValueError, KeyError, TypeError, AttributeError):
         return f"the server answered {refused.code}"
+
+
+def _told(error: Any) -> str:
+    """One refusal as a sentence, with what there is where a name is unknown."""
+    meta = error["meta"]
+    parts = [": ".join(filter(None, (meta.get("key"), error["error"]["message"])))]
+    if meta.get("nearest"):
+        parts.append(f"did you mean {meta['nearest']}?")
+    for name, words in (("known", "there are"), ("kinds", "it is for orders of the kind")):
+        if meta.get(name):
+            parts.append(f"{words} {', '.join(meta[name])}")
+    return "; ".join(parts)
 
 
 def _url(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
@@ -111,12 +132,10 @@ def open_sandbox(
     client_secret: str | None,
     banner: str | None,
     path: str = SANDBOX,
-    scope: str = _SCOPE,
+    scope: str | None = _SCOPE,
 ) -> Remote:
     """The retailer's sandbox, or another part of the server that `path` and `scope` name."""
-    given = (url, client_id, client_secret)
-    info = access(info_file, *given)
-    return Remote(info["api_url"], info["client_id"], info["client_secret"], banner, path, scope)
+    return Remote(access(info_file, url, client_id, client_secret), banner, path, scope)
 
 
 def access(
@@ -132,8 +151,9 @@ def access(
     if info_file is not None:
         known = running.read(info_file)
     elif not given:
-        found = running.find(running.default_directory()) or {}
-        known = {**found, "api_url": found["own_url"]} if "own_url" in found else found
+        known = running.find(running.default_directory()) or {}
+    if "data" in known and running.find(Path(known["data"])) == known:  # it runs on this machine
+        known = {**known, "api_url": known["own_url"]}
     info = {"api_url": _LOCAL, **known, **given}
     if "client_id" not in info or "client_secret" not in info:
         fail(

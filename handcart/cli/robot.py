@@ -6,12 +6,42 @@ from urllib.parse import quote
 import click
 
 from handcart.cli.options import show, table
-from handcart.cli.remote import access_options, open_sandbox
+from handcart.cli.remote import Remote, access_options, open_sandbox
 
 _PACES = ("real_time", "x60", "instantly")
+_KINDS = ("delivery", "pickup", "last_mile", "dispatch")
+_PLAN = ("scenario", "pace", "seed")
 _pace_option = click.option("--pace", type=click.Choice(_PACES), help="How fast, by the retailer's clock.")
-_scenario_option = click.option("--scenario", metavar="NAME", help="See `handcart sandbox scenarios`; else happy_path.")
+_scenario_option = click.option(
+    "--scenario", metavar="NAME", help="See `handcart sandbox scenarios`. Default: happy_path."
+)
 _seed_option = click.option("--seed", type=click.IntRange(min=0), help="The same seed draws the same steps.")
+_kind_option = click.option("--kind", type=click.Choice(_KINDS), help="Kind of the sample order. Default: delivery.")
+_member_option = click.option("--member", is_flag=True, help="The customer is a member of the platform.")
+_user_option = click.option("--user", "user_id", metavar="ID", help="The customer. Default: a new one.")
+
+
+@click.command("order", short_help="Place a sample order; prints its id.")
+@access_options
+@_kind_option
+@_member_option
+@_user_option
+@click.option("--scenario", metavar="NAME", help="Let the robot shopper serve it. Default: it waits for a shopper.")
+@_pace_option
+@_seed_option
+def place_order(kind: str | None, member: bool, user_id: str | None, as_json: bool, **options: Any) -> None:
+    """Place a sample order and print its id: customer, address, cart and time slot are chosen by the server.
+
+    It can be served, canceled and read as any other order; --json prints its customer too.
+    """
+    plan = {name: options.pop(name) for name in _PLAN}
+    answer = place(open_sandbox(**options), kind=kind, instacartplus_member=member, user_id=user_id, **plan)
+    show(as_json, answer, str(answer["order_id"]))
+
+
+def place(sandbox: Remote, **wanted: Any) -> Any:
+    """A sample order, as the API answers it."""
+    return sandbox.ask("POST", "orders", {name: value for name, value in wanted.items() if value})
 
 
 @click.command("scenarios")
@@ -23,15 +53,31 @@ def list_scenarios(as_json: bool, **access: Any) -> None:
     show(as_json, answer, table(("scenario", "orders", "what happens"), rows))
 
 
-@click.command("run")
+@click.command("run", short_help="Let the robot shopper serve an order.")
 @access_options
-@click.argument("order_id")
+@click.argument("order_id", required=False)
+@_kind_option
+@_member_option
+@_user_option
 @_scenario_option
 @_pace_option
 @_seed_option
-def run_order(order_id: str, as_json: bool, **options: Any) -> None:
-    """Let the robot shopper serve the order ORDER_ID: at once, unless a pace is given."""
-    plan = {name: options.pop(name) for name in ("scenario", "pace", "seed")}
+def run_order(
+    order_id: str | None, kind: str | None, member: bool, user_id: str | None, as_json: bool, **options: Any
+) -> None:
+    """Let the robot shopper serve the order ORDER_ID: at once, unless a pace is given.
+
+    Without ORDER_ID a sample order that the scenario is for is placed first; --kind, --member and --user are about it.
+    """
+    plan = {name: options.pop(name) for name in _PLAN}
+    if order_id is None:
+        plan["scenario"] = plan["scenario"] or "happy_path"
+        server = open_sandbox(**options)
+        placed = place(server, kind=kind, instacartplus_member=member, user_id=user_id, **plan)
+        _show_run(as_json, placed["run"])
+        return
+    if kind or member or user_id:
+        raise click.UsageError("--kind, --member and --user are about a sample order: leave ORDER_ID out")
     _show_run(as_json, open_sandbox(**options).ask("POST", f"orders/{quote(order_id, '')}/run", plan))
 
 
@@ -47,7 +93,7 @@ def robot() -> None:
 @_seed_option
 def set_robot(as_json: bool, **options: Any) -> None:
     """Let it serve every new order, sixty times as fast as people unless a pace is given."""
-    plan = {name: options.pop(name) for name in ("scenario", "pace", "seed")}
+    plan = {name: options.pop(name) for name in _PLAN}
     _show_robot(as_json, open_sandbox(**options).ask("PUT", "robot", plan))
 
 

@@ -6,8 +6,8 @@ from urllib.parse import quote
 
 import click
 
-from handcart.cli import robot
-from handcart.cli.options import echo, show, table
+from handcart.cli import robot, shell
+from handcart.cli.options import echo, show, table, until_interrupted
 from handcart.cli.remote import access_options, open_sandbox
 
 _WAIT_SECONDS = 25
@@ -69,7 +69,7 @@ def advance_clock(seconds: int, as_json: bool, **access: Any) -> None:
 
 @clock.command("next")
 @access_options
-@click.argument("what", nargs=-1)
+@click.argument("what", nargs=-1, metavar="[WHAT]...")
 def run_clock(what: tuple[str, ...], as_json: bool, **access: Any) -> None:
     """Run the clock to the next thing due, or to the next one of these (hold_expiry, window_start...)."""
     answer = open_sandbox(**access).ask("POST", "clock/next", {"what": list(what)} if what else {})
@@ -102,6 +102,7 @@ def reset_sandbox(as_json: bool, **access: Any) -> None:
 @click.option("--refused", is_flag=True, default=None, help="Those that were refused.")
 @click.option("--canonical", is_flag=True, default=None, help="Without what differs from run to run.")
 @click.option("--follow", "-f", is_flag=True, help="Go on with those that come, until Ctrl-C.")
+@until_interrupted()
 def show_log(after: int | None, follow: bool, as_json: bool, **asked: Any) -> None:
     """Show the retailer's calls, and the rule that refused each refused one. With --json, one call a line."""
     filters = {name: asked.pop(name) for name in ("limit", "status", "refused", "canonical")}
@@ -216,5 +217,5 @@ def link_account(user_id: str, outcome: str, as_json: bool, **options: Any) -> N
     show(as_json, answer, "\n".join(lines))
 
 
-for command in (robot.run_order, robot.list_scenarios, robot.robot):
+for command in (shell.print_env, shell.wait, robot.place_order, robot.run_order, robot.list_scenarios, robot.robot):
     sandbox.add_command(command)

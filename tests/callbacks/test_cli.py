@@ -2,6 +2,7 @@
 
 import json
 import re
+import signal
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
@@ -12,6 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from handcart.callbacks import ops, signing
+from handcart.callbacks.events import EVENTS
 from handcart.cli import handcart
 from handcart.core.db import Tx
 from tests.callbacks.conftest import Post
@@ -230,8 +232,8 @@ def following(*command: str, **variables: str) -> Iterator[Any]:
         yield process.stdout.readline
     finally:
         timer.cancel()
-        process.terminate()
-        process.wait(10)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(10) == 0, "Ctrl-C ends it quietly"
         process.stdout.close()
 
 
@@ -282,9 +284,10 @@ def next_with(text: str, line: Callable[[], str]) -> str:
 def test_when_events_are_listened_for_then_each_is_forwarded_as_a_webhook_would_get_it(post: Post) -> None:
     secret = signing.new_secret()
     before = post.emit("order-0")
-    options = ["--forward-to", post.shop.callback_url, "--signing-secret", secret, "--json"]
+    options = ["--forward-to", post.shop.callback_url, "--json"]
     options += ["--auth-uri", post.shop.auth_uri, "--auth-client-id", CLIENT_ID]
-    variables = {**access(post.server, post), "AUTH_CLIENT_SECRET": CLIENT_SECRET}
+    variables = access(post.server, post)
+    variables |= {"CALLBACKS_CLIENT_SECRET": CLIENT_SECRET, "CALLBACKS_SIGNING_SECRET": secret}
     with following("listen", *options, **variables) as line:
         begun(line, lambda: post.emit("ping"))
         order_id = post.market.order("delivery")["id"]
@@ -315,7 +318,10 @@ def test_when_it_only_listens_or_nobody_is_there_then_events_are_printed_all_the
         following("listen", "--order", "order-1", **variables) as printed,
         following("listen", "--forward-to", "http://127.0.0.1:9/", **variables) as forwarded,
     ):
-        assert "signed with whsec_" in forwarded()
+        first = forwarded()
+        assert "signed with whsec_" in first
+        with following("listen", "--forward-to", "http://127.0.0.1:9/", **variables) as again:
+            assert again() == first  # the secret stays, so that a receiver needs it once
         begun(forwarded, lambda: post.emit("order-2"))
         begun(printed, lambda: post.emit("order-1"))
         post.emit("order-2", "delivered")
@@ -350,11 +356,16 @@ def test_when_a_trigger_cannot_be_then_a_sentence(post: Post) -> None:
     order_id = post.market.order("delivery")["id"]
     before = contents(post.server, "events")
     for event, order, sentence in (
-        ("late_pickup", order_id, "event_name: is no event of this kind of order"),
-        ("shipped", order_id, "event_name: is invalid"),
+        (
+            "late_pickup",
+            order_id,
+            "event_name: is no event of this kind of order; it is for orders of the kind pickup",
+        ),
+        ("shipped", order_id, f"event_name: is unknown; there are {', '.join(sorted(EVENTS))}"),
         ("picking", "nobody/s", "Resource not found"),
     ):
         result = ask(post, "trigger", event, "--order", order)
         assert (result.exit_code, result.stderr) == (1, f"handcart: {sentence}\n")
     assert contents(post.server, "events") == before
+    assert "is no signing secret" in ask(post, "listen", "--signing-secret", "wrong").stderr
     assert "--auth-uri needs" in ask(post, "listen", "--auth-uri", "http://127.0.0.1:9/").stderr

@@ -1,7 +1,9 @@
 """`handcart sandbox`: each command once against a running server, and what is said when it cannot be done."""
 
 import json
+import signal
 import subprocess
+import textwrap
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -141,6 +143,88 @@ def test_when_the_robot_serves_an_order_then_its_steps_are_shown(server: LiveSer
     assert run("robot", "off") == "New orders wait for a shopper.\n"
 
 
+def test_when_no_order_is_named_then_a_sample_one_is_placed(server: LiveServer) -> None:
+    market = Market(server, capacity=100)
+    access = {"SANDBOX_URL": server.url, "SANDBOX_CLIENT_ID": market.client.client_id}
+    access["SANDBOX_CLIENT_SECRET"] = market.client.client_secret
+
+    def run(*arguments: str) -> Result:
+        return CliRunner().invoke(handcart, arguments, env=access)
+
+    waiting = said(run("sandbox", "order")).strip()
+    assert (market.row(waiting)["kind"], market.row(waiting)["status"]) == ("delivery", "brand_new")
+    member = json.loads(said(run("sandbox", "order", "--kind", "pickup", "--member", "--json")))
+    assert (member["kind"], member["run"]) == ("pickup", None)
+    again = said(run("sandbox", "order", "--user", member["user_id"], "--scenario", "replaced", "--seed", "7")).strip()
+    assert (market.row(again)["user_id"], market.row(again)["status"]) == (member["user_id"], "completed")
+    lines = said(run("sandbox", "run", "--scenario", "runner_not_found")).splitlines()
+    assert lines[0].startswith("ORD-")
+    assert lines[0].endswith(": runner_not_found, seed 0, instantly")
+    triggered = json.loads(said(run("callbacks", "trigger", "late_pickup", "--json")))
+    assert market.row(triggered["order_id"])["kind"] == "pickup"
+    orders = market.orders
+    unknown = run("callbacks", "trigger", "late_delivry")
+    assert "event_name: is unknown; did you mean late_delivery?; there are acknowledged, " in unknown.stderr
+    assert (
+        "it is for orders of the kind pickup" in run("callbacks", "trigger", "late_pickup", "--order", waiting).stderr
+    )
+    assert "leave ORDER_ID out" in run("sandbox", "run", waiting, "--member").stderr
+    assert market.orders == orders
+
+
+def test_when_a_shell_asks_for_its_environment_then_it_can_call_and_read(server: LiveServer, tmp_path: Path) -> None:
+    market = Market(server)
+    secret = {"SANDBOX_CLIENT_SECRET": market.client.client_secret}
+    access = ["--server", server.url, "--client-id", market.client.client_id]
+    printed = CliRunner().invoke(handcart, ["sandbox", "env", *access], env=secret)
+    lines = """
+        call POST /v2/fulfillment/users '{"user_id": "user-1", "first_name": "It'\\''s me"}' | field first_name
+        call GET /v2/fulfillment/users/user-1/link | field error code
+        call GET /v2/handcart_sandbox/scenarios | field scenarios 0 name
+        call GET /v2/handcart/callbacks | field webhooks
+        call GET /v2/fulfillment/users/user-1/link | field access_token || echo "status $?"
+        echo "$SANDBOX_CLIENT_ID"
+    """
+    bash = subprocess.run(
+        ["bash", "-uc", said(printed) + textwrap.dedent(lines)],
+        env={**environment(), "NO_PROXY": "127.0.0.1"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    client_id = market.client.client_id
+    assert bash.stdout.splitlines() == ["It's me", "1001", "happy_path", "[]", "status 1", client_id], bash.stderr
+    assert 'field: no access_token in {"error":{"message":"User Not Linked"' in bash.stderr
+    variables = json.loads(said(CliRunner().invoke(handcart, ["sandbox", "env", "--json", *access], env=secret)))
+    assert (variables["API"], variables["SANDBOX_URL"]) == (server.url, server.url)
+
+
+def test_when_a_server_is_waited_for_then_it_ends_either_way(server: LiveServer, tmp_path: Path) -> None:
+    wait = ["sandbox", "wait", "--seconds", "1"]
+    assert said(CliRunner().invoke(handcart, [*wait, "--server", server.url])) == f"{server.url} answers.\n"
+    for arguments in (["--server", "http://127.0.0.1:9"], ["--info", str(tmp_path / "info.json")], []):
+        result = CliRunner().invoke(handcart, [*wait, *arguments], env={"XDG_DATA_HOME": str(tmp_path)})
+        assert (result.exit_code, "did not answer in 1 seconds" in result.stderr) == (1, True)
+
+
+def test_when_ctrl_c_ends_the_log_then_quietly(shop: Shop) -> None:
+    access = ["--server", shop.server.url, "--client-id", shop.client.client_id]
+    process = subprocess.Popen(
+        [*HANDCART, "sandbox", "log", "--follow", *access],
+        cwd=ROOT,
+        env={**environment(), "SANDBOX_CLIENT_SECRET": shop.client.client_secret, "PYTHONUNBUFFERED": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    shop.user("user-1")
+    assert process.stdout.readline()
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert (process.returncode, errors) == (0, "")
+
+
 def test_when_the_demo_wrote_its_info_then_that_is_enough(shop: Shop, tmp_path: Path) -> None:
     info = tmp_path / "info.json"
     info.write_text(json.dumps({"api_url": shop.server.url, **shop.credentials}))
@@ -153,7 +237,12 @@ REFUSED: dict[str, tuple[tuple[str, ...], dict[str, str], int, str]] = {
     "backwards": (("clock", "advance", "--", "-5"), {}, 2, "-5 is not in the range"),
     "an operation": (("faults", "add", "slow", "--slow-ms", "5", "--operation", "x"), {}, 1, "faults[0].operation"),
     "an order": (("run", "nothing"), {}, 1, "Resource not found"),
-    "a scenario": (("robot", "on", "--scenario", "nothing"), {}, 1, "scenario: is invalid"),
+    "a scenario": (
+        ("robot", "on", "--scenario", "nothing"),
+        {},
+        1,
+        "scenario: is unknown; there are alcohol_refused, ",
+    ),
     "a user": (("link", "nobody"), {}, 1, "user_id: User Not Found"),
     "the secret": (("clock", "show"), {"SANDBOX_CLIENT_SECRET": "wrong"}, 1, "invalid_client: "),
     "no secret": (("clock", "show"), {"SANDBOX_CLIENT_SECRET": ""}, 1, "the client is missing"),
