@@ -53,8 +53,8 @@ class ErrorDetail(Struct):
 class ErrorMeta(Struct, omit_defaults=True):
     """Where it is wrong: `key` is the dotted path into the request; `line_nums`, which lines of the cart.
 
-    Handcart's own operations add, for a name that is unknown, all that are `known` and the `nearest` one, and for a name
-    that does not fit an order the `kinds` of orders that it is for.
+    Handcart's own operations add: for an unknown name, the names that are `known` and the `nearest` one; for a name
+    that does not fit an order, the `kinds` of orders that it is for.
     """
 
     key: str | None = None
