@@ -25,7 +25,7 @@ from handcart import running
 from handcart.accounts import ops as accounts
 from handcart.callbacks import ops as callbacks
 from handcart.callbacks.errors import Unknown
-from handcart.core import clock, migrate, passwords, settings
+from handcart.core import clock, migrate, passwords
 from handcart.core.db import Tx, Unavailable
 from handcart.core.secret import Keys
 from handcart.core.settings import Settings
@@ -143,7 +143,7 @@ def _run(
     sockets = Sockets(listen(host, port), listen(host, storefront_port))
     urls = urls_of(sockets, host, public_url, storefront_public_url)
     chosen = running.settings_of(data, urls.api, callback_address=sockets.storefront.getsockname()[0])
-    keys = settings.keys(chosen, may_make=True)
+    keys = migrate.keys_for(chosen)
     info, webhook, notes = _prepare(chosen, keys, data / "demo.json", urls)
     with _children(chosen, sockets, urls, info, webhook) as children:
         _wait_until_ready(children, (f"{urls.own_api}/ready", urls.own_storefront))

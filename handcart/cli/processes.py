@@ -186,11 +186,12 @@ def worker(database: str | None, data: str | None, environment: str | None, once
 @json_option
 def migrate(database: str | None, data: str | None, as_json: bool) -> None:
     """Create the database, or bring it to this release's schema."""
+    from handcart.core.migrate import keys_for
     from handcart.core.migrate import migrate as run
     from handcart.migrations import SCHEMA_VERSION
 
     chosen = settings_of(database=database, data=data)
-    run(chosen.database_url, settings_module.keys(chosen, may_make=True))
+    run(chosen.database_url, keys_for(chosen))
     show(as_json, {"schema": SCHEMA_VERSION}, f"The database has schema {SCHEMA_VERSION}.")
 
 

@@ -112,8 +112,10 @@ class PostgresDatabase:
                 server_settings=_SERVER_SETTINGS,
                 reset=_leave_as_it_is,
             )
-        except (*_PASSING, asyncpg.PostgresError, ValueError, OverflowError) as error:  # a port over 65535
+        except (*_PASSING, asyncpg.PostgresError, OverflowError) as error:  # OverflowError: a port over 65535
             raise Unavailable(f"cannot open the PostgreSQL database: {error}") from error
+        except ValueError:  # its text repeats a part of the URL, which may be the password
+            raise Unavailable("cannot open the PostgreSQL database: its URL cannot be read") from None
         return cls(pool, keys)
 
     async def read(self, op: Op[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

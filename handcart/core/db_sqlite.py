@@ -11,8 +11,9 @@ import os
 import re
 import sqlite3
 from collections import deque
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from contextvars import Context, copy_context
 from functools import cache
 from pathlib import Path
@@ -26,6 +27,10 @@ _GROUP = 64
 # An op that waits with what its caller's task has set (such as the clock in use: another task runs it), and its end.
 _Waiting = tuple[Coroutine[Any, Any, Any], Context, asyncio.Future[Any]]
 _LOCK_WAIT_SECONDS = 5.0
+# Files beside the database: two locks, and what a restore has not put in its place yet.
+WRITE_LOCK = ".lock"
+USE_LOCK = ".use"
+RESTORING = ".restoring"
 
 
 @cache
@@ -70,14 +75,15 @@ class SqliteDatabase:
     kind = "sqlite"
 
     def __init__(self, path: str, keys: Keys) -> None:
-        if not Path(path).exists():
+        if not Path(path).exists() and not Path(f"{path}{RESTORING}").exists():
             raise Unavailable(f"there is no database at {path}: run `handcart migrate` first")
+        self._in_use = use(path)
         self.keys = keys
         self._reader = connect_file(path)
         self._writer = connect_file(path)
         self._read_tx = SqliteTx(self._reader, keys)
         self._write_tx = SqliteTx(self._writer, keys)
-        self._lock = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._lock = open_lock(path, WRITE_LOCK)
         self._thread = ThreadPoolExecutor(1, "sqlite-commit")
         self._waiting: deque[_Waiting] = deque()
         self._draining: asyncio.Task[None] | None = None
@@ -106,6 +112,7 @@ class SqliteDatabase:
         self._reader.close()
         self._writer.close()
         os.close(self._lock)
+        os.close(self._in_use)
 
     async def _drain(self) -> None:
         try:
@@ -193,6 +200,63 @@ def connect_file(path: str) -> sqlite3.Connection:
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute("PRAGMA synchronous = FULL")
     return connection
+
+
+def open_lock(path: str, suffix: str) -> int:
+    """Open a lock file beside a database, and make it if need be; answers the descriptor, which no child inherits.
+
+    It belongs to the owner of the database, also when root runs a command.
+    """
+    file = f"{path}{suffix}"
+    try:
+        descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    except FileExistsError:
+        return os.open(file, os.O_RDWR | os.O_CLOEXEC)
+    give_to_owner(path, file)
+    return descriptor
+
+
+def give_to_owner(path: str, file: str | Path) -> None:
+    """Let a file that root made belong to the owner of the database at `path`, or else of its directory."""
+    if os.geteuid() == 0:
+        there = os.stat(path if os.path.exists(path) else os.path.dirname(path) or ".")
+        os.chown(file, there.st_uid, there.st_gid)
+
+
+def use(path: str) -> int:
+    """Say that this process uses the database, until the answered descriptor is closed or the process ends.
+
+    Raises `Unavailable` while `handcart restore` or `handcart key rotate` has the database to itself, and after a
+    restore that was cut short.
+    """
+    if os.path.exists(f"{path}{RESTORING}"):
+        raise Unavailable(f"a restore into {path} was cut short: run `handcart restore` with the same file again")
+    descriptor = open_lock(path, USE_LOCK)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        raise Unavailable(f"{path} is being restored, or its key rotated: wait until that has ended") from None
+    return descriptor
+
+
+@contextmanager
+def alone(path: str) -> Iterator[None]:
+    """Inside the block no process but this one uses the database: no server, no worker, no command.
+
+    The sign is a lock, which ends with its process, also by SIGKILL. Raises `Unavailable` while somebody uses it.
+    """
+    descriptor = open_lock(path, USE_LOCK)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Unavailable(
+                f"{path} is in use: stop `handcart serve`, `handcart worker` and the demo first"
+            ) from None
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _run_in_one_go(op: Coroutine[Any, Any, Any]) -> Any:

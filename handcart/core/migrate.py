@@ -3,24 +3,30 @@
 import asyncio
 import fcntl
 import os
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from handcart.core import clock, stores
+from handcart.core import clock, settings, stores
 from handcart.core.db import Tx, Unavailable
 from handcart.core.secret import Keys
-from handcart.core.stores import is_postgres, sqlite_path
+from handcart.core.settings import Settings, SettingsError
+from handcart.core.stores import check_url, is_postgres, sqlite_path
 from handcart.migrations import SCHEMA_VERSION
 
 _SCRIPTS = Path(__file__).parent.parent / "migrations"
+_BOUND = "SELECT value FROM installation WHERE name = 'secret_key_fingerprint'"
 
 
 def migrate(url: str, keys: Keys) -> None:
     """Create the database's tables, or bring them up to date, and bind the database to the secret key.
 
-    An SQLite file is created with mode 0600. Raises `WrongKey` if another key was bound before, `Unavailable` if the
-    store cannot be reached.
+    An SQLite file is created with mode 0600. Raises `WrongKey` if another key was bound before, and changes nothing;
+    `Unavailable` if the store cannot be reached.
     """
+    bound = bound_key(url)
+    if bound not in (None, keys.fingerprint):
+        raise WrongKey(bound, keys.fingerprint)
     if is_postgres(url):
         asyncio.run(_upgrade_postgres(url))
     else:
@@ -29,13 +35,76 @@ def migrate(url: str, keys: Keys) -> None:
 
 
 class WrongKey(Exception):
-    """The database was made with another secret key: no stored secret could be verified with this one."""
+    """The database was made with another secret key, so no stored secret can be verified with this one.
 
-    def __init__(self) -> None:
+    `bound`: the fingerprint of the database's own key; None if it has none. `given`: that of the key in use.
+    """
+
+    def __init__(self, bound: str | None, given: str) -> None:
         super().__init__(
             "the secret key does not belong to this database: set HANDCART_SECRET_KEY (or HANDCART_SECRET_KEY_FILE) "
-            "to the key that the database was created with"
+            f"to the key that the database was created with (its fingerprint is {bound or 'unknown'}, that of the key"
+            f" in use is {given}: see `handcart key show`)"
         )
+
+
+def keys_for(chosen: Settings) -> Keys:
+    """The installation's keys; a new key file is made if neither the database nor the key file exists.
+
+    Raises `SettingsError` if the database is there and its key is not: a new key could not open what it holds.
+    """
+    bound = bound_key(chosen.database_url)
+    if bound is not None and not chosen.secret_key and not chosen.key_file.exists():
+        raise SettingsError(
+            f"the database was made with a secret key that is not at {chosen.key_file}: copy that key there, or set"
+            f" HANDCART_SECRET_KEY_FILE (its fingerprint is {bound}; a backup of the database does not hold the key)"
+        )
+    return settings.keys(chosen, may_make=bound is None)
+
+
+def bound_key(url: str) -> str | None:
+    """The fingerprint of the secret key that a database was made with; None before its first migration.
+
+    Needs no key. Raises `Unavailable` if the database cannot be read.
+    """
+    if is_postgres(url):
+        return asyncio.run(_bound_on_postgres(url))
+    return bound_in_file(Path(sqlite_path(url)))
+
+
+def bound_in_file(file: Path) -> str | None:
+    """As `bound_key`, of an SQLite file."""
+    import sqlite3
+
+    if not file.exists() or not file.stat().st_size:
+        return None
+    with closing(sqlite3.connect(file)) as connection:
+        try:
+            row = connection.execute(_BOUND).fetchone()
+        except sqlite3.DatabaseError as error:
+            if "no such table" in str(error):
+                return None
+            raise Unavailable(f"cannot migrate {file}: {error}") from error
+    return row[0] if row else None
+
+
+async def _bound_on_postgres(url: str) -> str | None:
+    import asyncpg
+
+    check_url(url)
+    try:
+        connection = await asyncpg.connect(url, timeout=5)
+        try:
+            found: str | None = await connection.fetchval(_BOUND)
+        finally:
+            await connection.close()
+    except asyncpg.UndefinedTableError:
+        return None
+    except (OSError, OverflowError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        raise Unavailable(f"cannot migrate the PostgreSQL database: {error}") from error
+    except ValueError:  # its text repeats a part of the URL, which may be the password
+        raise Unavailable("cannot migrate the PostgreSQL database: its URL cannot be read") from None
+    return found
 
 
 async def schema_version(tx: Tx) -> str | None:
@@ -52,9 +121,10 @@ async def schema_version(tx: Tx) -> str | None:
 async def check_schema(tx: Tx) -> None:
     """Refuse a database of another release or another key; raises `Unavailable` or `WrongKey` with what to do."""
     await check_version(tx)
-    row = await tx.one("SELECT value FROM installation WHERE name = 'secret_key_fingerprint'")
-    if row is None or row["value"] != tx.keys.fingerprint:
-        raise WrongKey
+    row = await tx.one(_BOUND)
+    bound = row["value"] if row else None
+    if bound != tx.keys.fingerprint:
+        raise WrongKey(bound, tx.keys.fingerprint)
 
 
 async def check_version(tx: Tx) -> None:
@@ -84,11 +154,14 @@ def _upgrade_sqlite(path: str) -> None:
     import sqlalchemy as sa
     from sqlalchemy.exc import DatabaseError
 
+    from handcart.core import db_sqlite
+
     file = Path(path)
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    in_use = db_sqlite.use(path)
     os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o600))
     engine = sa.create_engine(f"sqlite:///{path}", connect_args={"timeout": 30})
-    lock = os.open(f"{path}.lock", os.O_CREAT | os.O_RDWR, 0o600)
+    lock = db_sqlite.open_lock(path, db_sqlite.WRITE_LOCK)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX)  # two operators who migrate at once wait for each other
         with engine.connect() as connection:
@@ -102,6 +175,7 @@ def _upgrade_sqlite(path: str) -> None:
     finally:
         os.close(lock)
         engine.dispose()
+        os.close(in_use)
 
 
 async def _upgrade_postgres(url: str) -> None:
@@ -121,7 +195,7 @@ async def _upgrade_postgres(url: str) -> None:
             await connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7140227)")
             await connection.exec_driver_sql("SET LOCAL lock_timeout = '5s'")
             await connection.run_sync(_run_alembic)
-    except (OSError, ValueError, OverflowError, asyncpg.PostgresError, SQLAlchemyError) as error:
+    except (OSError, OverflowError, asyncpg.PostgresError, asyncpg.InterfaceError, SQLAlchemyError) as error:
         raise Unavailable(f"cannot migrate the PostgreSQL database: {getattr(error, 'orig', error)}") from error
     finally:
         await engine.dispose()

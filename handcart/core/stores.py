@@ -1,11 +1,24 @@
 """Opening the store that a database URL names; only the driver in use is loaded, for the sake of start-up time."""
 
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from urllib.parse import urlsplit
+
 from handcart.core.db import Database
 from handcart.core.secret import Keys
+
+# One host and port or several, separated by commas; the host may be missing (RFC 3986 3.2, and libpq's lists).
+_HOSTS = re.compile(r"(\[[0-9A-Fa-f:.]*\]|[^:\[\]]*)(:[0-9]+)?")
 
 
 class BadDatabaseUrl(ValueError):
     """A URL that names no store; the text says what to write."""
+
+
+class BadCopy(Exception):
+    """A file that is no usable copy of a Handcart database, or cannot become one; the text says what to do."""
 
 
 async def connect(url: str, keys: Keys, pool_size: int = 10) -> Database:
@@ -16,6 +29,7 @@ async def connect(url: str, keys: Keys, pool_size: int = 10) -> Database:
     if is_postgres(url):
         from handcart.core.db_postgres import PostgresDatabase
 
+        check_url(url)
         return await PostgresDatabase.connect(url, keys, pool_size)
     path = sqlite_path(url)
     from handcart.core.db_sqlite import SqliteDatabase
@@ -23,9 +37,48 @@ async def connect(url: str, keys: Keys, pool_size: int = 10) -> Database:
     return SqliteDatabase(path, keys)
 
 
+@contextmanager
+def in_use(url: str) -> Iterator[None]:
+    """Say that this process uses the store: nobody restores an SQLite database until the block ends.
+
+    For a process that starts others and opens no store itself. Raises `Unavailable` as `connect` does.
+    """
+    if is_postgres(url):
+        yield
+        return
+    from handcart.core import db_sqlite
+
+    descriptor = db_sqlite.use(sqlite_path(url))
+    try:
+        yield
+    finally:
+        os.close(descriptor)
+
+
 def is_postgres(url: str) -> bool:
     """Whether the URL names a PostgreSQL server."""
     return url.startswith(("postgresql://", "postgres://"))
+
+
+def check_url(url: str) -> None:
+    """Refuse a PostgreSQL URL with a character that had to be encoded: it would move a part of the password elsewhere.
+
+    Raises `BadDatabaseUrl`, which repeats nothing of the URL: messages end in logs.
+    """
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # brackets that hold no address
+        raise _unreadable() from None
+    hosts = parts.netloc.rpartition("@")[2].split(",")
+    if "#" in url or "@" in parts.path + parts.query or not all(map(_HOSTS.fullmatch, hosts)):
+        raise _unreadable()
+
+
+def _unreadable() -> BadDatabaseUrl:
+    return BadDatabaseUrl(
+        "the database URL cannot be read: in the user name and the password encode special characters, such as"
+        " %23 for #, %2F for /, %3A for :, %3F for ?, %40 for @"
+    )
 
 
 def sqlite_path(url: str) -> str:

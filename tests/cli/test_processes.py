@@ -15,8 +15,11 @@ from typing import Any
 
 import httpx
 import pytest
+from click.testing import CliRunner
 
-from tests.support.server import make_data
+from handcart.cli import handcart
+from handcart.core.secret import Keys
+from tests.support.server import SECRET_KEY, make_data
 
 COMMAND = [sys.executable, "-m", "handcart"]
 SECONDS = 60
@@ -225,11 +228,15 @@ def test_migrate_then_private_files_and_a_second_time_is_fine(tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("arguments", "environment", "sentence"),
     [
-        (("client", "list", "--database", "mysql://user:pass@host/x"), {}, "cannot use this database URL"),
+        (("client", "list", "--database", "mysql://user:s3cr3t@host/x"), {}, "cannot use this database URL"),
         (("client", "list", "--database", "sqlite:///{tmp}/none.db"), {}, "no secret key"),
         (("serve", "--database", "postgresql://127.0.0.1:1/x", "--data", "{tmp}"), {}, "no secret key"),
         (("migrate", "--database", "postgresql://127.0.0.1:1/x", "--data", "{tmp}"), {}, "cannot migrate"),
-        (("migrate", "--database", "postgresql://h:port/x", "--data", "{tmp}"), {}, "cannot migrate"),
+        (("migrate", "--database", "postgresql://h:port/x", "--data", "{tmp}"), {}, "the database URL cannot be read"),
+        (("backup", "{tmp}/copy.db", "--data", "{tmp}/none"), {}, "there is no database at {tmp}/none/handcart.db"),
+        (("backup", "{tmp}/copy.db", "--database", "postgresql://h/x"), {}, "see docs/operations/backup.md"),
+        (("restore", "{tmp}/text", "--database", "postgresql://h/x"), {}, "see docs/operations/backup.md"),
+        (("restore", "{tmp}/text", "--data", "{tmp}"), {}, "the file cannot be copied"),
         (("migrate", "--database", "postgresql://127.0.0.1:65536/x", "--data", "{tmp}"), {}, "cannot migrate"),
         (("migrate", "--database", "sqlite:///{tmp}/text"), {}, "cannot migrate"),
         (("migrate", "--data", "{tmp}/text"), {}, "{tmp}/text: "),
@@ -252,7 +259,7 @@ def test_what_cannot_be_done_then_one_sentence(
     assert result.returncode == 1
     assert sentence.replace("{tmp}", str(tmp_path)) in result.stderr
     assert "Traceback" not in result.stderr
-    assert "pass" not in result.stderr
+    assert "s3cr3t" not in result.stderr
 
 
 def test_another_key_then_a_sentence(tmp_path: Path) -> None:
@@ -260,6 +267,47 @@ def test_another_key_then_a_sentence(tmp_path: Path) -> None:
     result = run("client", "list", "--data", str(tmp_path), HANDCART_SECRET_KEY="another key, another key, another key")
     assert result.returncode == 1
     assert "the secret key does not belong to this database" in result.stderr
+
+
+# Each has a character that should have been encoded, and so a part of the password where another part is expected.
+MALFORMED = (
+    "postgres://u:s3cr3t#@127.0.0.1:1/x",
+    "postgres://u:s3cr3t/@127.0.0.1:1/x",
+    "postgres://u:s3cr3t?@127.0.0.1:1/x",
+    "postgres://u:s3cr3t?s3cr3t=1@127.0.0.1:1/x",
+    "postgres://u:[s3cr3t@127.0.0.1:1/x",
+    "postgres://u:1/s3cr3t@127.0.0.1:1/x",
+    "postgres://u:s3cr3t@s3cr3t#@127.0.0.1:1/x",
+)
+
+
+@pytest.mark.parametrize("url", MALFORMED)
+def test_database_url_malformed_then_no_part_of_the_password_is_printed(url: str) -> None:
+    for command in (["migrate"], ["check"], ["check", "--data"], ["client", "list"]):
+        arguments = [*command, "--database", url]
+        result = CliRunner().invoke(handcart, arguments, env={"HANDCART_SECRET_KEY": SECRET_KEY})
+        told = f"{result.output} {result.exception!r}"
+        assert "the database URL cannot be read" in told
+        assert "s3cr3t" not in told
+
+
+def test_serve_with_a_malformed_database_url_then_a_sentence_without_the_password(tmp_path: Path) -> None:
+    result = run("serve", "--port", "0", "--database", MALFORMED[0], HANDCART_SECRET_KEY=SECRET_KEY)
+    assert result.returncode == 1
+    assert "the database URL cannot be read" in result.stderr
+    assert "s3cr3t" not in result.stderr
+
+
+def test_migrate_without_the_databases_key_then_no_key_is_made(tmp_path: Path) -> None:
+    make_data(tmp_path)
+    (tmp_path / "secret.key").unlink()
+    fingerprint = Keys(SECRET_KEY.encode()).fingerprint
+    for command in (["migrate"], ["demo", "--port", "0", "--storefront-port", "0"]):
+        refused = run(*command, "--data", str(tmp_path))
+        assert refused.returncode == 1
+        assert f"a secret key that is not at {tmp_path}/secret.key: copy that key there" in refused.stderr
+        assert fingerprint in refused.stderr
+    assert not (tmp_path / "secret.key").exists()
 
 
 def test_serve_on_unsafe_settings_then_refused_with_every_reason_that_check_prints(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from handcart.core import stores
 from handcart.core.db import Tx, Unavailable
 from handcart.core.migrate import WrongKey, check_schema, migrate
 from handcart.core.secret import Keys
+from handcart.core.settings import Settings, SettingsError
 from tests.support import postgres
 
 KEYS = Keys(b"a secret key for tests, and for tests alone")
@@ -120,9 +121,31 @@ def test_another_key_then_a_sentence_and_the_first_one_stays_bound(url: str) -> 
     migrate(url, KEYS)
     with pytest.raises(WrongKey, match="the secret key does not belong to this database: set HANDCART_SECRET_KEY"):
         migrate(url, OTHER)
-    with pytest.raises(WrongKey):
+    with pytest.raises(WrongKey, match=f"its fingerprint is {KEYS.fingerprint}, that of the key in use is"):
         on(url, check_schema, keys=OTHER)
     on(url, check_schema)
+
+
+def test_another_key_and_an_older_schema_then_nothing_is_migrated(url: str) -> None:
+    migrate(url, KEYS)
+
+    async def set_version(tx: Tx, version: str) -> None:
+        await tx.run("UPDATE alembic_version SET version_num = $1", version)
+
+    on(url, set_version, "0000")  # a step that does not exist: to migrate would fail otherwise
+    with pytest.raises(WrongKey):
+        migrate(url, OTHER)
+
+
+def test_no_key_then_one_is_made_for_a_new_database_alone(url: str, tmp_path: Path) -> None:
+    chosen = Settings(database=url, data=str(tmp_path / "keys"), secret_key_file=str(tmp_path / "keys" / "secret.key"))
+    made = migrate_module.keys_for(chosen)
+    migrate(url, made)
+    assert migrate_module.bound_key(url) == made.fingerprint
+    chosen.key_file.unlink()
+    with pytest.raises(SettingsError, match=f"its fingerprint is {made.fingerprint}"):
+        migrate_module.keys_for(chosen)
+    assert not chosen.key_file.exists()
 
 
 def test_no_tables_then_a_sentence(postgres_cluster: str) -> None:
