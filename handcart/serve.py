@@ -15,7 +15,7 @@ from handcart.core.http import App
 from handcart.core.protocol import LimitedProtocol
 from handcart.core.secret import Keys
 from handcart.core.settings import PREFIX, Settings
-from handcart.core.stores import connect
+from handcart.core.stores import connect, in_use
 
 _DRAIN_SECONDS = 10
 
@@ -56,7 +56,8 @@ def serve(chosen: Settings, keys: Keys, bound: socket.socket, *, workers: int = 
         uvicorn.run(app.create(chosen, keys), **options)
     else:
         _export(chosen)
-        uvicorn.run("handcart.serve:create_app", factory=True, **options)
+        with in_use(chosen.database_url):  # also while one of the workers is started again
+            uvicorn.run("handcart.serve:create_app", factory=True, **options)
 
 
 def create_app() -> App:

@@ -11,12 +11,13 @@ from handcart.core.db import Unavailable
 from handcart.core.migrate import WrongKey
 from handcart.core.settings import SettingsError
 from handcart.core.sockets import CannotListen
-from handcart.core.stores import BadDatabaseUrl
+from handcart.core.stores import BadCopy, BadDatabaseUrl
 from handcart.running import NotAnInfoFile
 
 # What `handcart --help` lists, in this order, and the module that each command is in.
 _SECTIONS: Mapping[str, Mapping[str, str]] = {
     "Run it": dict.fromkeys(("demo", "migrate", "check", "serve", "worker"), "processes"),
+    "Keep it": {"backup": "backups", "restore": "backups", "key": "keys"},
     "Retailers and what they sell": {
         "retailer": "retailers",
         "client": "operators",
@@ -69,6 +70,7 @@ def main() -> None:
 
     refusals = (
         AccountRefused,
+        BadCopy,
         BadDatabaseUrl,
         callbacks.Refused,
         callbacks.Unknown,

@@ -1,7 +1,6 @@
 """Commands for operators: stores and items."""
 
 import sys
-import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -9,6 +8,7 @@ from typing import Any, TypeVar
 import click
 
 from handcart.cli.options import echo, json_option, read, show, store_options, table, write
+from handcart.cli.progress import Progress
 from handcart.core.db import Tx
 
 T = TypeVar("T")
@@ -114,14 +114,7 @@ def _import(rows: Any, save: Any, what: str, retailer: str, as_json: bool, datab
 
 
 def _with_progress(rows: Sequence[T], what: str) -> Iterator[T]:
-    """The rows, with a bar on standard error from the second second on."""
-    started, waiting, done = time.monotonic(), iter(rows), 0
-    for one in waiting:
-        yield one
-        done += 1
-        if time.monotonic() - started > 1:
-            break
-    if done < len(rows):
-        with click.progressbar(waiting, length=len(rows), label=f"Importing {what}", file=sys.stderr) as bar:
-            bar.update(done)
-            yield from bar
+    with Progress() as progress:
+        for done, one in enumerate(rows, 1):
+            yield one
+            progress(f"Importing {what}", done, len(rows))

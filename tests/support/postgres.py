@@ -9,7 +9,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -46,17 +46,21 @@ def find_binaries() -> Path | None:
 
 
 @contextmanager
-def cluster(*, durable: bool = False) -> Iterator[str]:
+def cluster(*, durable: bool = False, settings: Sequence[str] = (), base: Path | None = None) -> Iterator[str]:
     """
     Run a fresh cluster; yield the DSN of its empty database `postgres` (superuser, loopback, random password).
 
-    `durable=True` keeps PostgreSQL's own settings for fsync, commits and page writes.
+    `durable=True` keeps PostgreSQL's own settings for fsync, commits and page writes; `settings` are further ones,
+    as name=value. `base`: a base backup to start from; it is moved, and its passwords hold, not the one in the DSN.
     Raises RuntimeError when the server binaries are missing or the cluster does not start.
     """
     directory = Path(tempfile.mkdtemp(prefix="handcart-pg-"))
     try:
         password = _initialise(directory)
-        process, port = _start(directory, () if durable else VOLATILE)
+        if base is not None:
+            shutil.rmtree(directory / "data")
+            shutil.move(base, directory / "data")
+        process, port = _start(directory, (*(() if durable else VOLATILE), *settings))
         try:
             yield f"postgresql://handcart:{password}@127.0.0.1:{port}/postgres"
         finally:
@@ -71,14 +75,22 @@ def create_database(dsn: str, template: str | None = None) -> str:
     name = f"test_{secrets.token_hex(6)}"
     where = {"PGHOST": server.hostname, "PGPORT": server.port, "PGUSER": server.username, "PGPASSWORD": server.password}
     subprocess.run(
-        [_binary("createdb"), *(["--template", template] if template else []), name],
+        [binary("createdb"), *(["--template", template] if template else []), name],
         env=os.environ | {key: str(value) for key, value in where.items()},
         check=True,
     )
     return server._replace(path=f"/{name}").geturl()
 
 
-def _binary(name: str) -> Path:
+def give(path: Path) -> None:
+    """Let a file, or a directory with all that is in it, belong to the user that the servers run as."""
+    identity = _unprivileged()
+    for file in [path, *path.rglob("*")] if identity else ():
+        os.chown(file, identity["user"], identity["group"])
+
+
+def binary(name: str) -> Path:
+    """One of PostgreSQL's programs; raises RuntimeError if it is missing."""
     directory = find_binaries()
     if directory is None:
         raise RuntimeError("PostgreSQL server binaries are missing: install the package postgresql")
@@ -100,12 +112,11 @@ def _initialise(directory: Path) -> str:
     password_file = directory / "password"
     password_file.write_text(password)
     identity = _unprivileged()
-    for path in (directory, password_file) if identity else ():
-        os.chown(path, identity["user"], identity["group"])
+    give(directory)
     # trust on the socket only, which lies in a directory that is closed to others
     options = ["--auth-local=trust", "--auth-host=scram-sha-256", f"--pwfile={password_file}", "--username=handcart"]
     options += ["--encoding=UTF8", "--no-locale", "--no-sync", "--no-instructions"]
-    command: list[str | Path] = [_binary("initdb"), "-D", directory / "data"]
+    command: list[str | Path] = [binary("initdb"), "-D", directory / "data"]
     result = subprocess.run([*command, *options], cwd=directory, capture_output=True, text=True, **identity)
     if result.returncode:
         raise RuntimeError(f"initdb failed: {result.stderr.strip()}")
@@ -117,7 +128,7 @@ def _start(directory: Path, settings: tuple[str, ...]) -> tuple[subprocess.Popen
         port = _free_port()
         options = [f"unix_socket_directories={directory}", "listen_addresses=127.0.0.1", f"port={port}"]
         options += ["max_connections=200", *settings]
-        command: list[str | Path] = ["/bin/sh", "-c", GUARDED, directory, _binary("postgres"), "-D", directory / "data"]
+        command: list[str | Path] = ["/bin/sh", "-c", GUARDED, directory, binary("postgres"), "-D", directory / "data"]
         with (directory / "log").open("ab") as log:
             process = subprocess.Popen(
                 [*command, *(f"--{option}" for option in options)],

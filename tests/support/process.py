@@ -115,6 +115,12 @@ def server(database_url: str, data: Path, *options: str, **settings: str) -> Ite
         end(running.process)
 
 
+def kill_group(process: subprocess.Popen[Any]) -> None:
+    """SIGKILL to a process and all that it has started, as a power cut does it."""
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
 def end(process: subprocess.Popen[Any]) -> int:
     """SIGTERM, and wait; answers the status."""
     if process.poll() is None:
