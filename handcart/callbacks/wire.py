@@ -8,9 +8,19 @@ from msgspec import Meta, Struct
 from handcart.core.wire import DigitId, WireId
 
 _NO_NUL = r"^[^\x00]*$"
-Text = Annotated[str, Meta(pattern=_NO_NUL, description="1 to 1000 printable characters")]
-Url = Annotated[str, Meta(pattern=_NO_NUL, description="https, to a public address, unless the settings allow others")]
-OptionalText = Annotated[str, Meta(pattern=_NO_NUL, description="Up to 1000 printable characters; empty: none")]
+_MOST = 10_000  # the operation says more exactly what is too long
+Text = Annotated[str, Meta(max_length=_MOST, pattern=_NO_NUL, description="1 to 1000 printable characters")]
+Url = Annotated[
+    str,
+    Meta(
+        max_length=_MOST,
+        pattern=_NO_NUL,
+        description="https, to a public address, unless the settings allow others",
+    ),
+]
+OptionalText = Annotated[
+    str, Meta(max_length=_MOST, pattern=_NO_NUL, description="Up to 1000 printable characters; empty: none")
+]
 EventName = Annotated[
     str,
     Meta(

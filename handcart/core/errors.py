@@ -132,9 +132,10 @@ def method_not_allowed(allowed: Sequence[str]) -> ApiError:
     return ApiError(405, "Method not allowed", None, headers={"Allow": ", ".join(sorted(allowed))})
 
 
-def too_large() -> ApiError:
-    """The body is over the limit of 1 MiB."""
-    return ApiError(413, "Request body is too large: at most 1 MiB is read", None, headers={"Connection": "close"})
+def too_large(most: int) -> ApiError:
+    """The body is longer than `most` bytes, a whole number of KiB."""
+    size = f"{most >> 20} MiB" if most >= 1 << 20 else f"{most >> 10} KiB"
+    return ApiError(413, f"Request body is too large: at most {size} is read", None, headers={"Connection": "close"})
 
 
 def not_json() -> ApiError:

@@ -26,6 +26,8 @@ MOST_BODY_BYTES = 1 << 20
 BODY_SECONDS = 15
 # From one address, what anybody may start and the server has to remember: authorization requests.
 VISITS_PER_SECOND = 20
+# From one address, requests that are refused before the client is proven: each costs the parsing of a body.
+REFUSALS_PER_SECOND = 10
 
 Header = tuple[bytes, bytes]
 _JSON = (b"content-type", b"application/json")
@@ -108,8 +110,9 @@ class Route(Struct, frozen=True, kw_only=True):
     """One operation.
 
     `tx`: "read" or "write" runs `handler(tx, call)` in a transaction; None runs `handler(call)`, which may open some.
-    `scope`: what the bearer token must carry; None needs no token. For OpenAPI: `refusals`, the documented errors;
-    `form`, what the handler reads from the body itself; `parameters`, path parameters and headers with their types.
+    `scope`: what the bearer token must carry; None needs no token. `reads_body`: the handler parses the body and proves
+    the caller. `most_body`: the longest body, in bytes. For OpenAPI: `refusals`, the documented errors; `form`, what
+    the handler reads from the body itself; `parameters`, path parameters and headers with their types.
     """
 
     method: str
@@ -119,6 +122,7 @@ class Route(Struct, frozen=True, kw_only=True):
     scope: str | None = None
     body: type[Struct] | None = None
     reads_body: bool = False
+    most_body: int = MOST_BODY_BYTES
     response: type[Struct] | None = None
     refusals: Sequence[ApiError] = ()
     summary: str = ""
@@ -243,6 +247,7 @@ class App:
         self.routes = routes
         self.metrics = Metrics()
         self.requests_of = Buckets(settings.rate_limit_per_second)
+        self.refusals_from = Buckets(min(settings.rate_limit_per_second, REFUSALS_PER_SECOND))
         self.visits_from = Buckets(min(settings.rate_limit_per_second, VISITS_PER_SECOND))
         self.database: Database
         self._router = Router(routes)
@@ -305,6 +310,8 @@ class App:
             return path, await self._run(route, call)
         except ApiError as error:
             refusal = error
+            if call.route is not None and call.route.reads_body and call.caller is None:
+                self.refusals_from.take(network(call.address))
         except Unavailable as error:
             log.warning("database unavailable", request_id=call.request_id, route=path, cause=str(error))
             refusal = errors.unavailable()
@@ -325,10 +332,12 @@ class App:
             if self.rehearsal is not None:
                 await self.rehearsal.enter(call)
         if route.body is not None:
-            call.raw = await read_body(call)
+            call.raw = await read_body(call, route.most_body)
             call.body = wire.decode(_json_text(call), route.body)
         elif route.reads_body:
-            call.raw = await read_body(call)
+            if not self.refusals_from.has_room(network(call.address)):
+                raise errors.too_many_requests(1)
+            call.raw = await read_body(call, route.most_body)
         if route.tx == "read":
             answer = await self.database.read(route.handler, call)
         elif route.tx == "write":
@@ -384,27 +393,27 @@ async def read_body(call: Call, most: int = MOST_BODY_BYTES) -> bytes:
     """The whole body; raises 413 over `most` bytes, 408 when it is slow, 400 when it breaks off."""
     declared = call.header(b"content-length") or "0"
     if declared.isdecimal() and int(declared[-20:]) > most:  # the parser takes 64 bits, and zeros before them
-        raise errors.too_large()
-    body, is_whole = _piece(await call.receive(), most)
+        raise errors.too_large(most)
+    body, is_whole = _piece(await call.receive(), most, most)
     if is_whole:  # nearly always; so that nearly no request pays for a timer
         return body
     try:
         async with asyncio.timeout(BODY_SECONDS):
             while not is_whole:
-                piece, is_whole = _piece(await call.receive(), most - len(body))
+                piece, is_whole = _piece(await call.receive(), most - len(body), most)
                 body += piece
     except TimeoutError:
         raise errors.timed_out() from None
     return body
 
 
-def _piece(message: Mapping[str, Any], most: int) -> tuple[bytes, bool]:
-    """A piece of the body, and whether it is the last one."""
+def _piece(message: Mapping[str, Any], room: int, most: int) -> tuple[bytes, bool]:
+    """A piece of the body, and whether it is the last one; raises 413 if it is longer than `room`."""
     if message["type"] == "http.disconnect":
         raise ApiError(400, "Request body broke off", None)
     body: bytes = message.get("body", b"")
-    if len(body) > most:
-        raise errors.too_large()
+    if len(body) > room:
+        raise errors.too_large(most)
     return body, not message.get("more_body")
 
 

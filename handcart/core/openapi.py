@@ -275,7 +275,7 @@ def _shared(route: Route, bearer_refusals: Sequence[ApiError]) -> Iterator[ApiEr
         yield errors.not_json()
     if route.body or route.form:
         yield errors.timed_out()
-        yield errors.too_large()
+        yield errors.too_large(route.most_body)
     if route.scope:
         yield from bearer_refusals
         yield errors.forbidden_scope(route.scope)

@@ -17,19 +17,25 @@ class Buckets:
         self._per_second = per_second
         self._full_at: dict[str, int] = {}
 
+    def has_room(self, key: str) -> bool:
+        """Whether `take` would succeed now."""
+        return not self._per_second or self._after(key) <= clock.of_process() + clock.SECOND
+
     def take(self, key: str) -> bool:
         """Whether one more request may pass now."""
         if not self._per_second:
             return True
-        now = clock.of_process()
-        # The moment at which the bucket will be full again says all there is to know about it.
-        full_at = max(self._full_at.get(key, 0), now) + clock.SECOND // self._per_second
+        now, full_at = clock.of_process(), self._after(key)
         if full_at > now + clock.SECOND:
             return False
         if len(self._full_at) >= _MOST_BUCKETS:
             self._full_at = {k: at for k, at in self._full_at.items() if at > now}
         self._full_at[key] = full_at
         return True
+
+    def _after(self, key: str) -> int:
+        """When the bucket will be full again if one is taken now: all there is to know about it."""
+        return max(self._full_at.get(key, 0), clock.of_process()) + clock.SECOND // self._per_second
 
 
 class Limit(Struct, frozen=True):

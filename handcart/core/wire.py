@@ -45,14 +45,47 @@ _MOST_PROBLEMS = 100
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
+class NotJson(ValueError):
+    """Text that is no JSON, or that names a member of an object twice."""
+
+
+def decode_any(raw: bytes) -> Any:
+    """A JSON value; raises `NotJson`.
+
+    RFC 8259 section 4 leaves open what a repeated name means, so two readers may see two different requests.
+    """
+    try:
+        value = msgspec.json.decode(raw)
+        # msgspec keeps the last of two equal names: written again, the value lacks the colons of what was dropped.
+        is_whole = _colons(raw) == encode(value).count(b":")
+    except _UNREADABLE:
+        raise NotJson from None
+    if not is_whole:
+        raise NotJson
+    return value
+
+
+def _colons(raw: bytes) -> int:
+    """How many colons JSON text holds, those written as escapes included."""
+    colons = raw.count(b":")
+    if b"\\u003" in raw:
+        without = raw.replace(b"\\\\", b"")  # a backslash that is escaped itself begins no escape
+        colons += without.count(b"\\u003a") + without.count(b"\\u003A")
+    return colons
+
+
 def decode(raw: bytes, request: type[Struct]) -> Struct:
     """Parse a JSON body into `request`; raises `ApiError` in the documented envelope, one error per wrong field.
 
-    NUL, which PostgreSQL's text cannot hold, is for the patterns of the fields to refuse.
+    A name that is repeated anywhere is refused, as in `decode_any`. NUL, which PostgreSQL's text cannot hold, is for
+    the patterns of the fields to refuse.
     """
     try:
         decoded: Struct = _decoder(request).decode(raw)
+        decode_any(raw)
         return decoded
+    except NotJson:
+        refusal = _not_json()
     except msgspec.ValidationError:
         refusal = errors.of(_problems(raw, request))
     except _UNREADABLE:
@@ -100,12 +133,11 @@ def _decoder(request: type[Struct]) -> msgspec.json.Decoder[Any]:
 def _problems(raw: bytes, request: type[Struct]) -> list[ApiError]:
     """msgspec stops at the first wrong field, so the body is read again for the others; never empty."""
     try:
-        values = msgspec.json.decode(raw)
-    except _UNREADABLE:
+        values = decode_any(raw)
+    except NotJson:
         return [_not_json()]
     if not isinstance(values, dict):
         return [_not_an_object()]
-    # No problem: of two equal names, the first was wrong.
     return _of_fields(values, request, "")[:_MOST_PROBLEMS] or [_not_json()]
 
 

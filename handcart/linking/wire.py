@@ -20,6 +20,7 @@ class LinkRequest(Struct):
         str,
         Meta(
             min_length=1,
+            max_length=10_000,
             pattern=r"^[^\x00]*[^\s\x00][^\x00]*$",
             description="The `access_token` that the code was traded for",
         ),

@@ -5,12 +5,12 @@ from typing import Any
 
 from handcart.core import clock
 from handcart.core.db import Tx
-from handcart.core.errors import OAuthError
+from handcart.core.errors import OAuthError, too_large
 from handcart.core.http import Call, Route
 from handcart.core.pages import LOCALES
 from handcart.oauth import errors, scopes, tokens
 from handcart.oauth.models import IssuedToken
-from handcart.oauth.parameters import count_wrong_secret, credentials, read
+from handcart.oauth.parameters import MOST_BODY_BYTES, credentials, read
 from handcart.oauth.wire import (
     Empty,
     IntrospectionResponse,
@@ -40,6 +40,7 @@ def routes(hold_user: HoldUser) -> Sequence[Route]:
             parameters={"X-Retailer-Id": RetailerId},
             handler=token,
             reads_body=True,
+            most_body=MOST_BODY_BYTES,
             form=TokenRequest,
             response=TokenResponse,
             refusals=(
@@ -53,6 +54,7 @@ def routes(hold_user: HoldUser) -> Sequence[Route]:
                 errors.unsupported_grant_type(),
                 errors.invalid_client(),
                 errors.query_params_forbidden(),
+                too_large(MOST_BODY_BYTES),
             ),
             summary="Generate an access token",
             description="Client credentials, an authorization code (answers the linking token) or a user assertion.",
@@ -65,6 +67,7 @@ def routes(hold_user: HoldUser) -> Sequence[Route]:
             path="/v2/oauth/token/revoke",
             handler=_revoke,
             reads_body=True,
+            most_body=MOST_BODY_BYTES,
             form=TokenReference,
             response=Empty,
             refusals=(
@@ -72,6 +75,7 @@ def routes(hold_user: HoldUser) -> Sequence[Route]:
                 errors.missing_parameter("token"),
                 errors.may_not_revoke(),
                 errors.query_params_forbidden(),
+                too_large(MOST_BODY_BYTES),
             ),
             summary="Revoke an access token",
             description="A token that is unknown or dead already answers success too.",
@@ -84,6 +88,7 @@ def routes(hold_user: HoldUser) -> Sequence[Route]:
             path="/v2/oauth/token/introspect",
             handler=_introspect,
             reads_body=True,
+            most_body=MOST_BODY_BYTES,
             form=TokenReference,
             response=IntrospectionResponse,
             refusals=(
@@ -91,6 +96,7 @@ def routes(hold_user: HoldUser) -> Sequence[Route]:
                 errors.missing_parameter("token"),
                 errors.invalid_client(),
                 errors.query_params_forbidden(),
+                too_large(MOST_BODY_BYTES),
             ),
             summary="Introspect an access token",
             description="Handcart's own addition (RFC 7662): whether one of the client's own tokens is alive.",
@@ -250,14 +256,13 @@ async def _enabled_client(call: Call, parameters: dict[str, str]) -> Client:
 
 
 async def _client(call: Call, parameters: dict[str, str], refusal: OAuthError) -> Client:
-    """The client that proved itself; a wrong secret is counted."""
+    """The client that proved itself."""
     client_id, secret = credentials(call, parameters, refusal)
     client = await call.app.database.read(retailers.client_by_secret, client_id, secret)
     if client is None:
         if call.app.rehearsal is not None:  # whose log shall it be in?
             claimed = await call.app.database.read(retailers.client, client_id)
             await call.app.rehearse(call, claimed.retailer_id if claimed else None)
-        await count_wrong_secret(call, client_id)
         raise refusal
     call.caller = client
     call.app.limit(client_id)

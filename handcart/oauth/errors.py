@@ -15,7 +15,6 @@ NOT_JSON = "The body must be one JSON object without repeated names."
 NOT_AN_OBJECT = "The body must be a JSON object."
 NOT_A_FORM = "The body must be a form without repeated names."
 HOLDS_NUL = "A parameter holds NUL."
-NOT_UNICODE = "A parameter is not valid Unicode."
 AUTHENTICATED_TWICE = "Use one way to authenticate the client, not two."
 CLIENT_IDS_DIFFER = "The two client ids differ."
 
@@ -27,7 +26,7 @@ def invalid_request(description: str) -> OAuthError:
 
 def malformed() -> Sequence[OAuthError]:
     """Every refusal of a request that cannot be read, for the OpenAPI description."""
-    texts = [NOT_JSON_OR_FORM, NOT_UTF_8, NOT_JSON, NOT_AN_OBJECT, NOT_A_FORM, HOLDS_NUL, NOT_UNICODE]
+    texts = [NOT_JSON_OR_FORM, NOT_UTF_8, NOT_JSON, NOT_AN_OBJECT, NOT_A_FORM, HOLDS_NUL]
     texts += [AUTHENTICATED_TWICE, CLIENT_IDS_DIFFER]
     return (*(invalid_request(text) for text in texts), not_a_string("client_id"))
 

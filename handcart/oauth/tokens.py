@@ -5,9 +5,7 @@ import hashlib
 import re
 from typing import Any
 
-import msgspec
-
-from handcart.core import clock
+from handcart.core import clock, wire
 from handcart.core.db import Tx
 from handcart.core.errors import OAuthError
 from handcart.core.secret import new_token
@@ -186,8 +184,9 @@ def user_of_assertion(assertion: str) -> str | None:
     except ValueError:  # not ASCII, not Base64 or not UTF-8
         return None
     try:
-        named = msgspec.json.decode(decoded, type=dict[str, Any]).get("user_id")
-    except (msgspec.DecodeError, RecursionError):
+        values = wire.decode_any(decoded.encode())
+        named = values.get("user_id") if isinstance(values, dict) else None
+    except wire.NotJson:
         unquoted = _UNQUOTED.fullmatch(decoded.strip())
         named = unquoted[1].strip() if unquoted else None
     return named if isinstance(named, str) and named and "\0" not in named else None

@@ -97,6 +97,7 @@ PostalCode = Annotated[
         pattern=r"^\s*([0-9]{5}(-?[0-9]{4})?"
         r"|[A-CEGHJ-NPR-TVXYa-ceghj-npr-tvxy][0-9][A-CEGHJ-NPR-TV-Za-ceghj-npr-tv-z][ -]?"
         r"[0-9][A-CEGHJ-NPR-TV-Za-ceghj-npr-tv-z][0-9])\s*$",
+        max_length=20,
         description="US ZIP code or Canadian postal code",
     ),
 ]

@@ -33,6 +33,7 @@ PostalCode = Annotated[
     str,
     Meta(
         pattern=r"^\s*([0-9]{5}(-?[0-9]{4})?|[A-Za-z][0-9][A-Za-z][ -]?[0-9][A-Za-z][0-9])\s*$",
+        max_length=20,
         description="US ZIP code or Canadian postal code",
     ),
 ]

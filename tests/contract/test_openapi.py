@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any
@@ -321,3 +322,33 @@ def _(attempt: Attempt) -> list[httpx.Response]:
 
 def jsonable(value: Any) -> Any:
     return json.loads(wire.encode(value))
+
+
+def strings(schema: Any, path: str, above: tuple[int, ...] = ()) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every schema of a string inside a schema, with its path."""
+    found = resolved(schema)
+    if id(found) in above:
+        return
+    above = (*above, id(found))
+    if found.get("type") == "string":
+        yield path, found
+    for part in (*found.get("anyOf", ()), *found.get("oneOf", ()), *found.get("allOf", ())):
+        yield from strings(part, path, above)
+    for name, part in found.get("properties", {}).items():
+        yield from strings(part, f"{path}.{name}", above)
+    for name in ("items", "additionalProperties"):
+        if isinstance(found.get(name), dict):
+            yield from strings(found[name], f"{path}.{name}", above)
+
+
+def test_when_a_request_holds_a_string_then_its_length_has_a_bound() -> None:
+    """A pattern may take long over a mebibyte. The OAuth endpoints read no more than 16 KiB."""
+    unbounded = [
+        path
+        for operation in OPERATIONS.values()
+        for content in operation.described.get("requestBody", {}).get("content", {}).values()
+        for path, schema in strings(content["schema"], str(operation))
+        if not {"maxLength", "enum", "const"} & schema.keys() and re.search(r"[*+]|,}|^$", schema.get("pattern", ""))
+    ]
+    oauth = {str(operation) for operation in OPERATIONS.values() if operation.path.startswith("/v2/oauth/")}
+    assert [path for path in unbounded if path.partition(".")[0] not in oauth] == []

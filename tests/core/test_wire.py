@@ -1,5 +1,6 @@
 """From msgspec's words to the documented envelope, on structs made for it: nesting, arrays, several errors."""
 
+import json
 from typing import Annotated, Any
 
 import msgspec
@@ -119,6 +120,38 @@ def test_no_object_then_a_sentence_without_a_key(raw: bytes) -> None:
 
 def test_first_of_two_equal_names_wrong_then_refused_and_never_without_a_reason() -> None:
     raw = b'{"tip_cents": -1, "tip_cents": 1, "order": {"service_option_id": 1}}'
+    assert refusal(raw)["error"]["message"] == "Request body must be valid JSON"
+
+
+REPEATED = {
+    "at the top": b'{"a": 1, "a": 1}',
+    "inside": b'{"a": {"b": 1, "b": 2}}',
+    "in a list": b'[{"a": 1}, {"a": 1, "a": 1}]',
+    "written with an escape": b'{"a": 1, "\\u0061": 1}',
+    "a colon as its name": b'{":": 1, "\\u003a": 1}',
+    "beside escaped colons": b'{"a": "\\u003A", "a": "\\u003a\\u003a"}',
+}
+ONCE = [
+    b'{"a": "::", "b": "\\u003a\\u003A", ":" : {"a": ":"}}',
+    b'{"a": "\\\\u003a", "b": "\\\\\\u003a"}',
+    b'[{"a": 1}, {"a": 1}]',
+    b'"a:b"',
+]
+
+
+@pytest.mark.parametrize("raw", REPEATED.values(), ids=REPEATED)
+def test_name_repeated_then_no_json(raw: bytes) -> None:
+    with pytest.raises(wire.NotJson):
+        wire.decode_any(raw)
+
+
+@pytest.mark.parametrize("raw", ONCE)
+def test_no_name_repeated_then_read(raw: bytes) -> None:
+    assert wire.decode_any(raw) == json.loads(raw)
+
+
+def test_unknown_field_repeated_then_refused() -> None:
+    raw = b'{"order": {"service_option_id": 1}, "tip_cents": 0, "unknown": {"x": 1, "x": 2}}'
     assert refusal(raw)["error"]["message"] == "Request body must be valid JSON"
 
 

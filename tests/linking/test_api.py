@@ -146,8 +146,9 @@ BODIES: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "an object": ({"linking_token": {"x": 1}}, TOKEN_MALFORMED),
     "true": ({"linking_token": True}, TOKEN_MALFORMED),
     "NUL": ({"linking_token": "x\0"}, TOKEN_MALFORMED),
-    "1 MB": ({"linking_token": "x" * 1_000_000}, TOKEN_INVALID),
-    "1 MB of emoji": ({"linking_token": "😀" * 80_000}, TOKEN_INVALID),
+    "10 kB": ({"linking_token": "x" * 10_000}, TOKEN_INVALID),
+    "40 kB of emoji": ({"linking_token": "😀" * 10_000}, TOKEN_INVALID),
+    "1 MB": ({"linking_token": "x" * 1_000_000}, (400, "is invalid", 1001, "linking_token")),
     "unknown": ({"linking_token": "A" * 43}, TOKEN_INVALID),
     "SQL": ({"linking_token": "' OR used_at IS NULL --"}, TOKEN_INVALID),
 }

@@ -60,7 +60,7 @@ DEAD: dict[str, Callable[[Shop], str]] = {
     "another client's": lambda shop: Shop(shop.server).token,
     "another client's linking token": lambda shop: token_for(other := Shop(shop.server), other.account()),
     "its own secret": lambda shop: shop.client.client_secret,
-    "1 MB": lambda shop: "x" * 1_000_000,
+    "10 kB": lambda shop: "x" * 10_000,
     "SQL": lambda shop: "' OR '1'='1",
 }
 

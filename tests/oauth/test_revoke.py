@@ -47,10 +47,10 @@ def test_http_basic_then_the_same(shop: Shop) -> None:
     assert shop.http.post(PATH, data={"token": shop.token}, auth=credentials).json() == {}
 
 
-UNKNOWN = ["A" * 43, " ", "x" * 1_000_000, "' OR '1'='1", "é"]
+UNKNOWN = ["A" * 43, " ", "x" * 10_000, "' OR '1'='1", "é"]
 
 
-@pytest.mark.parametrize("token", UNKNOWN, ids=["never issued", "blank", "1 MB", "SQL", "not ASCII"])
+@pytest.mark.parametrize("token", UNKNOWN, ids=["never issued", "blank", "10 kB", "SQL", "not ASCII"])
 def test_unknown_token_then_success_and_nothing_happens(shop: Shop, token: str) -> None:
     with nothing_written(shop.server):
         assert revoke(shop, token).json() == {}
@@ -126,11 +126,3 @@ def test_unreadable_then_invalid_request(shop: Shop, body: bytes) -> None:
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
 def test_other_method_then_405(shop: Shop, method: str) -> None:
     assert shop.http.request(method, PATH).status_code == 405
-
-
-@pytest.mark.usefixtures("stopped")
-def test_wrong_secrets_then_429(shop: Shop) -> None:
-    statuses = {revoke(shop, "x", client_secret="wrong").status_code for _ in range(60)}
-    assert statuses == {403}
-    assert error(revoke(shop, "x", client_secret="wrong"))[0] == 429
-    assert revoke(shop, "x").json() == {}

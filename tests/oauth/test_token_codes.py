@@ -29,7 +29,7 @@ VERIFIER = "a-verifier-of-the-43-characters-at-the-least"
 BAD_CODES: dict[str, Callable[[str], Any]] = {
     "T3 unknown": lambda code: "A" * 43,
     "T3 empty": lambda code: "",
-    "T3 1 MB": lambda code: "A" * 1_000_000,
+    "T3 10 kB": lambda code: "A" * 10_000,
     "T3 space before": lambda code: f" {code}",
     "T3 line end after": lambda code: f"{code}\n",
     "T3 padded": lambda code: f"{code}=",

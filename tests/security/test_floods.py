@@ -2,17 +2,14 @@
 
 import asyncio
 import dataclasses
-import json
 import sys
-from typing import Any
 
 import pytest
 
 from handcart import app as handcart_app
 from handcart.core import passwords
 from handcart.core.db import Unavailable
-from handcart.oauth import bearer, parameters
-from tests.support.oauth import INVALID_REQUEST, oauth_error
+from handcart.oauth import bearer
 from tests.support.pages import is_error
 from tests.support.shop import PASSWORD, PASSWORD_HASH, Shop
 
@@ -76,34 +73,6 @@ def test_burst_of_sign_ins_then_503_with_a_time_to_wait(shop: Shop, monkeypatch:
     answered = visitor.sign_in(account)
     is_error(answered, 503, "unavailable")
     assert "retry-after" in answered.headers
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        "{" + ",".join(f'"name-{number}":1' for number in range(60_000)) + "}",
-        '{"x":[' + "1," * 500_000 + "1]}",
-        '{"x":[' + "{}," * 300_000 + "{}]}",
-        '{"x":[' + "[]," * 300_000 + "[]]}",
-    ],
-    ids=["names", "numbers", "objects", "lists"],
-)
-def test_body_in_very_many_pieces_then_refused_unread(shop: Shop, monkeypatch: pytest.MonkeyPatch, body: str) -> None:
-    class Unused:
-        def decode(self, text: str) -> Any:
-            raise AssertionError("the parser was asked")
-
-    monkeypatch.setattr(parameters, "_strict", Unused())
-    headers = {"Content-Type": "application/json"}
-    assert oauth_error(shop.http.post("/v2/oauth/token", content=body, headers=headers)) == INVALID_REQUEST
-
-
-def test_long_number_then_refused_and_a_short_one_ignored(shop: Shop) -> None:
-    for digits, status in ((20, 200), (21, 400), (4000, 400)):
-        body = json.dumps({"x": 0, "grant_type": "client_credentials", **shop.credentials})
-        body = body.replace('"x": 0', f'"x": {"9" * digits}')
-        answered = shop.http.post("/v2/oauth/token", content=body, headers={"Content-Type": "application/json"})
-        assert answered.status_code == status
 
 
 def test_client_sends_ever_other_retailer_headers_then_no_memory_is_spent_on_them(

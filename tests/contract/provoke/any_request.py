@@ -11,6 +11,7 @@ from handcart.core import http as core_http
 from handcart.core.db import Unavailable
 from handcart.core.ratelimit import Buckets
 from handcart.oauth import scopes
+from handcart.oauth.parameters import MOST_BODY_BYTES
 from tests.contract.provoke import Provoked, provokes
 
 
@@ -61,6 +62,11 @@ def _(attempt: Provoked) -> httpx.Response:
 @provokes("request_body_is_too_large_at_most_1")
 def _(attempt: Provoked) -> httpx.Response:
     return announce(attempt, core_http.MOST_BODY_BYTES + 1)
+
+
+@provokes("request_body_is_too_large_at_most_16")
+def _(attempt: Provoked) -> httpx.Response:
+    return announce(attempt, MOST_BODY_BYTES + 1)
 
 
 def announce(attempt: Provoked, length: int) -> httpx.Response:

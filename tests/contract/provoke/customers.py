@@ -83,11 +83,6 @@ def _(attempt: Provoked) -> httpx.Response:
     return attempt.send(content="client_id=a&client_id=b", headers=form)
 
 
-@provokes("a_parameter_is_not_valid_unicode")
-def _(attempt: Provoked) -> httpx.Response:
-    return attempt.having(client_id="\ud800")
-
-
 @provokes("client_id_must_be_a_string")
 def _(attempt: Provoked) -> httpx.Response:
     return attempt.having(client_id=5)
