@@ -35,7 +35,7 @@ async def _sign_out(call: Call) -> Reply:
     browser = Browser(call)
     browser.check_form(await browser.form(), "sign-out")
     await call.app.database.write(sessions.sign_out, browser.session)
-    return browser.see_other("/account/sign-in")
+    return browser.see_other("/account/sign-in", clears=True)
 
 
 async def _show_password(call: Call) -> Reply:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import parse_qsl
 
-from handcart.core import errors, pages
+from handcart.core import errors, origins, pages
 from handcart.core.errors import ApiError
 from handcart.core.http import Call, Header, Reply, media_type, read_body
 from handcart.core.secret import matches, new_token
@@ -83,13 +83,18 @@ class Browser:
         headers = [*html_headers(form_action), *self._keep_session()]
         return Reply(status, body.encode(), headers)
 
-    def see_other(self, location: str, *, device: str | None = None) -> Reply:
-        """Redirect with 303, so that a post is never repeated at the target (RFC 9700 section 4.12)."""
+    def see_other(self, location: str, *, device: str | None = None, clears: bool = False) -> Reply:
+        """Redirect with 303, so that a post is never repeated at the target (RFC 9700 section 4.12).
+
+        `clears`: the browser drops what it has kept of this site, other than cookies (ASVS 5.0: 14.3.1).
+        """
         headers: list[Header] = [
             (b"location", location.encode("ascii")),
             (b"referrer-policy", b"no-referrer"),
             *self._keep_session(),
         ]
+        if clears:
+            headers.append((b"clear-site-data", b'"cache", "storage"'))
         if device:
             headers.append(self._cookie("handcart_device", device, _DEVICE_SECONDS))
         return Reply(303, b"", headers)
@@ -120,7 +125,9 @@ class Browser:
             raise form_expired()
         origin = self.call.header(b"origin")
         # Our pages send no referrer, so browsers may say "null" for their own posts.
-        if origin not in (None, "null") and origin.partition("://")[2] != self.call.header(b"host"):
+        if origin not in (None, "null") and not origins.is_same(
+            origin, self.settings.public_url, self.call.header(b"host")
+        ):
             raise form_expired()
 
 
@@ -177,6 +184,7 @@ async def static_file(call: Call) -> Reply:
         (b"content-type", kinds[file.suffix]),
         (b"cache-control", b"public, max-age=31536000, immutable"),
         (b"content-security-policy", b"default-src 'none'; style-src 'unsafe-inline'"),
+        (b"cross-origin-resource-policy", b"same-origin"),
     )
     return Reply(200, file.read_bytes(), headers, is_private=False)
 

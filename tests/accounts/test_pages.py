@@ -227,6 +227,15 @@ def test_get_of_every_page_then_nothing_changes(shop: Shop) -> None:
     assert is_signed_in(visitor)
 
 
+def test_signed_out_then_the_browser_drops_what_it_kept_but_cookies(shop: Shop) -> None:
+    """The cookie that says which device is known has to stay."""
+    visitor = signed_in(shop)
+    token = first_form(visitor.page.text).fields["form_token"]
+    left = visitor.http.post("/account/sign-out", data={"form_token": token})
+    assert left.headers["clear-site-data"] == '"cache", "storage"'
+    assert not is_signed_in(visitor)
+
+
 def test_notice_from_the_query_then_only_known_ones_are_shown(shop: Shop) -> None:
     visitor = signed_in(shop)
     assert "Your password is changed." in is_page(visitor.open("/account", notice="password_changed")).text

@@ -153,6 +153,7 @@ def test_static_file_then_its_type_alone_and_no_script_from_within(shop: Shop, n
     assert file.headers["x-content-type-options"] == "nosniff"
     assert file.headers["content-security-policy"].startswith("default-src 'none'")
     assert "immutable" in file.headers["cache-control"]
+    assert file.headers["cross-origin-resource-policy"] == "same-origin"
     assert "set-cookie" not in file.headers
 
 
