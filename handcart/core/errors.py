@@ -68,10 +68,13 @@ class SeveralErrors(ApiError):
 
 
 class OAuthError(ApiError):
-    """A refusal of the OAuth endpoints: `{"error": slug, "error_description": text}` (RFC 6749 section 5.2)."""
+    """A refusal of the OAuth endpoints: `{"error": slug, "error_description": text}` (RFC 6749 section 5.2).
+
+    Like every answer there, it carries `Pragma: no-cache` beside `Cache-Control: no-store` (section 5.1).
+    """
 
     def __init__(self, status: int, error: str, description: str, headers: dict[str, str] | None = None) -> None:
-        super().__init__(status, description, None, None, headers)
+        super().__init__(status, description, None, None, {"Pragma": "no-cache", **(headers or {})})
         self.error = error
 
     def body(self) -> dict[str, Any]:
@@ -136,6 +139,18 @@ def too_large(most: int) -> ApiError:
     """The body is longer than `most` bytes, a whole number of KiB."""
     size = f"{most >> 20} MiB" if most >= 1 << 20 else f"{most >> 10} KiB"
     return ApiError(413, f"Request body is too large: at most {size} is read", None, headers={"Connection": "close"})
+
+
+def misdirected(public_url: str) -> ApiError:
+    """A sandbox was asked by a name that is not its own (RFC 9110 section 15.5.20)."""
+    message = f"This server is {public_url}. To reach it by another name, set HANDCART_PUBLIC_URL or --public-url"
+    return ApiError(421, message, None)
+
+
+def encoded() -> ApiError:
+    """A body under a content coding (RFC 9110 section 15.5.16)."""
+    message = "Content-Encoding is not supported: send the body as it is"
+    return ApiError(415, message, None, headers={"Accept-Encoding": "identity"})
 
 
 def not_json() -> ApiError:

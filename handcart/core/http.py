@@ -12,7 +12,7 @@ from urllib.parse import unquote
 
 from msgspec import Struct
 
-from handcart.core import clock, errors, log, wire
+from handcart.core import clock, errors, log, origins, wire
 from handcart.core.db import Database, Tx, Unavailable
 from handcart.core.errors import ApiError
 from handcart.core.ids import new_request_id
@@ -303,6 +303,8 @@ class App:
     async def _answer(self, call: Call, method: str, raw_path: str) -> tuple[str, Reply]:
         """The route's path, for log and metrics, and the reply."""
         path = ""
+        if self.settings.is_sandbox and not origins.is_ours(call.header(b"host") or "localhost", self.settings.issuer):
+            return path, refusal_reply(errors.misdirected(self.settings.issuer))
         try:
             route, call.path = self._router.match(method, raw_path)
             path = route.path
@@ -319,7 +321,7 @@ class App:
             log.exception("request failed", error, request_id=call.request_id, route=path)
             refusal = errors.internal()
         call.refusal = refusal
-        if raw_path.startswith(("/v2", "/.well-known")):
+        if raw_path.startswith(("/v2", "/.well-known")) or _prefers_json(call.header(b"accept")):
             return path, refusal_reply(refusal)
         return path, self._error_page(call, refusal)
 
@@ -390,7 +392,9 @@ class App:
 
 
 async def read_body(call: Call, most: int = MOST_BODY_BYTES) -> bytes:
-    """The whole body; raises 413 over `most` bytes, 408 when it is slow, 400 when it breaks off."""
+    """The whole body; raises 413 over `most` bytes, 415 if compressed, 408 when it is slow, 400 when it breaks off."""
+    if any(coding.lower() not in ("", "identity") for coding in call.header_values(b"content-encoding")):
+        raise errors.encoded()
     declared = call.header(b"content-length") or "0"
     if declared.isdecimal() and int(declared[-20:]) > most:  # the parser takes 64 bits, and zeros before them
         raise errors.too_large(most)
@@ -415,6 +419,29 @@ def _piece(message: Mapping[str, Any], room: int, most: int) -> tuple[bytes, boo
     if len(body) > room:
         raise errors.too_large(most)
     return body, not message.get("more_body")
+
+
+def _prefers_json(accept: str | None) -> bool:
+    """Whether an `Accept` header names JSON, and HTML not at all or with a lower weight (RFC 9110 section 12.5.1)."""
+    weights = {"json": 0.0, "html": 0.0}
+    for one in (accept or "").lower().split(","):
+        kind, _, parameters = one.partition(";")
+        subtype = kind.strip().rpartition("/")[2].rpartition("+")[2]
+        name = "html" if kind.strip() == "application/xhtml+xml" else subtype
+        if name in weights:
+            weights[name] = max(weights[name], _weight(parameters))
+    return weights["json"] > weights["html"]
+
+
+def _weight(parameters: str) -> float:
+    for one in parameters.split(";"):
+        name, _, value = one.strip().partition("=")
+        if name == "q":
+            try:
+                return float(value)
+            except ValueError:
+                return 0.0
+    return 1.0
 
 
 def media_type(call: Call) -> tuple[str, str]:

@@ -6,7 +6,7 @@ from typing import Any
 from handcart.core import clock
 from handcart.core.db import Tx
 from handcart.core.errors import OAuthError, too_large
-from handcart.core.http import Call, Route
+from handcart.core.http import Call, Reply, Route, json_reply
 from handcart.core.pages import LOCALES
 from handcart.oauth import errors, scopes, tokens
 from handcart.oauth.models import IssuedToken
@@ -29,7 +29,7 @@ HoldUser = Callable[[Tx, int, str], Awaitable[object | None]]
 def routes(hold_user: HoldUser) -> Sequence[Route]:
     """The OAuth endpoints."""
 
-    async def token(call: Call) -> TokenResponse:
+    async def token(call: Call) -> Reply:
         return await _token(call, hold_user)
 
     return (
@@ -144,7 +144,7 @@ def security_schemes(issuer: str) -> dict[str, Any]:
     }
 
 
-async def _token(call: Call, hold_user: HoldUser) -> TokenResponse:
+async def _token(call: Call, hold_user: HoldUser) -> Reply:
     parameters = read(call)
     grant_type = parameters.get("grant_type")
     if not grant_type:
@@ -166,7 +166,7 @@ async def _token(call: Call, hold_user: HoldUser) -> TokenResponse:
             issued = await call.app.database.write_statement(tokens.issue, client, scope)
     if isinstance(issued, OAuthError):
         raise issued
-    return TokenResponse(**issued.parameters())
+    return json_reply(TokenResponse(**issued.parameters()), headers=((b"pragma", b"no-cache"),))
 
 
 async def _redeem(tx: Tx, client: Client, parameters: dict[str, str]) -> IssuedToken | OAuthError:

@@ -2,14 +2,59 @@
 
 import pytest
 
+from handcart.core import errors
 from tests.support.pages import is_error
-from tests.support.shop import Shop
+from tests.support.shop import Shop, error
 
 
 @pytest.mark.parametrize("origin", ["http://[", "http://[::1", "//", "://", "http://user@[x]:port"])
 def test_origin_that_is_no_url_then_the_form_is_refused(shop: Shop, origin: str) -> None:
     answered = shop.http.post("/account/sign-in", data={"email": "x"}, headers={"Origin": origin})
     is_error(answered, 403, "form_expired")
+
+
+@pytest.mark.parametrize("path", ["/v2/oauth/token", "/account/sign-in", "/nothing", "/ready"])
+def test_host_of_a_stranger_then_the_sandbox_names_its_own(shop: Shop, path: str) -> None:
+    """A page of evil.com whose name leads here (DNS rebinding) reads nothing."""
+    answer = shop.http.get(path, headers={"Host": "evil.com:8080"})
+    assert error(answer)[:2] == (421, errors.misdirected(shop.server.url).message)
+    assert shop.http.get("/ready", headers={"Host": "handcart:8080"}).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/v2/fulfillment/users", "/v2/oauth/token", "/account/sign-in"])
+@pytest.mark.parametrize("coding", ["gzip", "br", "identity, gzip"])
+def test_body_under_a_content_coding_then_415_that_names_none(shop: Shop, path: str, coding: str) -> None:
+    kind = "application/x-www-form-urlencoded" if path.startswith("/account") else "application/json"
+    headers = {**shop.headers, "Content-Type": kind, "Content-Encoding": coding}
+    answer = shop.http.post(path, content=b"\x1f\x8b", headers=headers)
+    assert (answer.status_code, answer.headers["accept-encoding"]) == (415, "identity")
+
+
+def test_body_under_no_coding_said_aloud_then_read(shop: Shop) -> None:
+    body = {"user_id": "u-identity", "first_name": "Sample"}
+    headers = {**shop.headers, "Content-Encoding": "identity"}
+    assert shop.http.post("/v2/fulfillment/users", json=body, headers=headers).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("accept", "is_json"),
+    [
+        ("application/json", True),
+        ("application/problem+json, */*;q=0.1", True),
+        ("text/html;q=0.5, application/json", True),
+        ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", False),
+        ("text/html, application/json", False),
+        ("*/*", False),
+        ("application/json;q=0", False),
+        ("application/json;q=x, ;;,", False),
+    ],
+)
+def test_no_such_path_then_json_for_who_asks_for_json(shop: Shop, accept: str, is_json: bool) -> None:
+    answer = shop.http.get("/fulfillment/users", headers={"Accept": accept})
+    if is_json:
+        assert error(answer)[:2] == (404, "Not found")
+    else:
+        is_error(answer, 404, "not_found")
 
 
 @pytest.mark.parametrize(
