@@ -74,27 +74,31 @@ class Receiver:
         """The names of what was received, about an order alone if it is named."""
         return [one.name for one in list(self.callbacks) if order_id is None or one.order_id == order_id]
 
-    def wait(self, count: int) -> list[Received]:
-        """What was received, once it is at least so many. Raises `TimeoutError` after a minute."""
-        return self.wait_until(lambda: len(self.callbacks) >= count)
+    def wait(self, count: int, timeout: float = _PATIENCE_SECONDS) -> list[Received]:
+        """What was received, once it is at least `count` callbacks. Raises `TimeoutError` after `timeout` seconds."""
+        return self._wait(lambda: len(self.callbacks) >= count, f"{count} callbacks", timeout)
 
-    def wait_for(self, name: str, order_id: str | None = None) -> Received:
+    def wait_for(self, name: str, order_id: str | None = None, timeout: float = _PATIENCE_SECONDS) -> Received:
         """The first callback by a bare name, about an order if it is named, once it is there; else as `wait`."""
 
         def found() -> Received | None:
             fitting = (one for one in self.callbacks if one.name == name and order_id in (None, one.order_id))
             return next(fitting, None)
 
-        self.wait_until(lambda: found() is not None)
+        self._wait(lambda: found() is not None, name + (f" of {order_id}" if order_id else ""), timeout)
         came = found()
         assert came is not None
         return came
 
-    def wait_until(self, is_so: Callable[[], bool]) -> list[Received]:
+    def wait_until(self, is_so: Callable[[], bool], timeout: float = _PATIENCE_SECONDS) -> list[Received]:
         """What was received, once something is so; it is looked at again with each callback and token request."""
+        return self._wait(is_so, "what is waited for", timeout)
+
+    def _wait(self, is_so: Callable[[], bool], what: str, timeout: float) -> list[Received]:
         with self._changed:
-            if not self._changed.wait_for(is_so, _PATIENCE_SECONDS):
-                raise TimeoutError(f"what came in {_PATIENCE_SECONDS} s: {self.names()}")
+            if not self._changed.wait_for(is_so, timeout):
+                came = ", ".join(f"{one.name} of {one.order_id}" for one in self.callbacks) or "nothing"
+                raise TimeoutError(f"{what} did not come in {timeout:g} s; what came: {came}")
             return list(self.callbacks)
 
     def receive(self, path: str, headers: Mapping[str, str], body: bytes) -> tuple[int, Mapping[str, str], bytes]:

@@ -6,14 +6,17 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from http.client import HTTPConnection
 from typing import Any
 
+_OWN = "/v2/handcart_sandbox"
 _START_SECONDS = 120  # migrating a new template, on a machine that has much else to do
 _CALL_SECONDS = 30
+_PAUSE_SECONDS = 0.05
 _END_SECONDS = 10
 
 
@@ -22,12 +25,19 @@ class ServerFailed(Exception):
 
 
 class CallRefused(Exception):
-    """An answer other than 2xx, with its `status` and decoded `body`."""
+    """An answer other than 2xx to a call of `method` to `path`, with its `status` and decoded `body`.
 
-    def __init__(self, status: int, body: Any) -> None:
-        super().__init__(f"{status}: {json.dumps(body)}")
+    `rule`: the function of Handcart's source that refused it, as in the sandbox's log; None where the log has no such
+    call (the sandbox's own controls, a token that is not valid).
+    """
+
+    def __init__(self, method: str, path: str, status: int, body: Any, rule: str | None) -> None:
+        super().__init__(f"{method} {path}: {status} {json.dumps(body)}" + (f", refused by {rule}" if rule else ""))
+        self.method = method
+        self.path = path
         self.status = status
         self.body = body
+        self.rule = rule
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +47,17 @@ class Account:
     email: str
     password: str = field(repr=False)
     instacartplus_member: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlacedOrder:
+    """A sample order. `kind`: delivery, pickup, last_mile or dispatch; `user_id` is None for a dispatch order."""
+
+    order_id: str
+    user_id: str | None
+    kind: str
+    status: str
+    location_code: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +84,32 @@ class Sandbox:
 
     def call(self, method: str, path: str, body: Any = None) -> Any:
         """The decoded answer to a call with the token (None if it is empty). Raises `CallRefused` at any but 2xx."""
+        status, decoded, request_id = self._send(method, path, body)
+        if not 200 <= status < 300:
+            raise CallRefused(method, path, status, decoded, self._rule(request_id))
+        return decoded
+
+    def place_order(
+        self,
+        kind: str | None = None,
+        *,
+        user_id: str | None = None,
+        member: bool = False,
+        scenario: str | None = None,
+        pace: str | None = None,
+        seed: int | None = None,
+    ) -> PlacedOrder:
+        """Place a sample order, by default a delivery for a new user; the server chooses all the rest.
+
+        `member`: the user is linked to a member's account. With `scenario` the robot shopper takes the order, at once
+        unless a `pace` is given. Raises `CallRefused`.
+        """
+        asked = {"kind": kind, "user_id": user_id, "instacartplus_member": member}
+        placed = self.call("POST", f"{_OWN}/orders", {**asked, "scenario": scenario, "pace": pace, "seed": seed})
+        return PlacedOrder(**{name: placed[name] for name in PlacedOrder.__dataclass_fields__})
+
+    def _send(self, method: str, path: str, body: Any = None) -> tuple[int, Any, str | None]:
+        """Status, decoded body and request id of the answer."""
         connection = HTTPConnection(self.base_url.removeprefix("http://"), timeout=_CALL_SECONDS)
         headers = {**self.headers, "Content-Type": "application/json"}
         try:
@@ -71,10 +118,15 @@ class Sandbox:
             text = answer.read()
         finally:
             connection.close()
-        decoded = json.loads(text) if text else None
-        if not 200 <= answer.status < 300:
-            raise CallRefused(answer.status, decoded)
-        return decoded
+        return answer.status, json.loads(text) if text else None, answer.getheader("X-Request-Id")
+
+    def _rule(self, request_id: str | None) -> str | None:
+        """The rule that refused a call, by the sandbox's log."""
+        _, log, _ = self._send("GET", f"{_OWN}/requests?refused=true&limit=1000")
+        for one in (log or {}).get("requests", ()):
+            if one.get("request_id") == request_id and one.get("refusal"):
+                return str(one["refusal"]["rule"])
+        return None
 
 
 class Clock:
@@ -85,7 +137,7 @@ class Clock:
 
     def now(self) -> datetime:
         """What it shows, in UTC."""
-        return self._shown(self._call("GET", "/v2/handcart_sandbox/clock"))
+        return self._shown(self._call("GET", f"{_OWN}/clock"))
 
     def freeze(self, at: datetime | None = None) -> datetime:
         """Let it stand at a time (naive: UTC), or where it is; answers what it shows."""
@@ -98,22 +150,29 @@ class Clock:
     def advance(self, **units: float) -> datetime:
         """Move it forward by `days`, `hours`, `minutes`, `seconds`; answers what it shows. A frozen one stays so."""
         seconds = round(timedelta(**units).total_seconds())
-        return self._shown(self._call("POST", "/v2/handcart_sandbox/clock/advance", {"seconds": seconds}))
+        return self._shown(self._call("POST", f"{_OWN}/clock/advance", {"seconds": seconds}))
 
-    def advance_to_next(self, *what: str) -> str | None:
-        """Move it to the next thing due, such as `hold_expiry` (none named: any); answers what that was, if any."""
-        due = self._call("POST", "/v2/handcart_sandbox/clock/next", {"what": list(what)} if what else {}).get("due")
-        return str(due["what"]) if due else None
+    def advance_to_next(self, *what: str, timeout: float = 0) -> str | None:
+        """Move it to the next thing due, such as `hold_expiry` (none named: any); answers what that was.
+
+        None if nothing of it became due within `timeout` seconds.
+        """
+        deadline = time.monotonic() + timeout
+        while True:
+            due = self._call("POST", f"{_OWN}/clock/next", {"what": list(what)} if what else {}).get("due")
+            if due or time.monotonic() >= deadline:
+                return str(due["what"]) if due else None
+            time.sleep(_PAUSE_SECONDS)
 
     def release(self) -> datetime:
         """Let it go by the real time again; answers what it shows."""
-        return self._shown(self._call("DELETE", "/v2/handcart_sandbox/clock"))
+        return self._shown(self._call("DELETE", f"{_OWN}/clock"))
 
     def _set(self, at: datetime | None, *, is_frozen: bool) -> datetime:
         body: dict[str, Any] = {"frozen": is_frozen}
         if at is not None:
             body["at"] = (at if at.tzinfo else at.replace(tzinfo=UTC)).isoformat()
-        return self._shown(self._call("PUT", "/v2/handcart_sandbox/clock", body))
+        return self._shown(self._call("PUT", f"{_OWN}/clock", body))
 
     @staticmethod
     def _shown(answer: Any) -> datetime:

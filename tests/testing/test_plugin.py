@@ -61,9 +61,20 @@ def test_user_is_there_in_this_test_alone(handcart_sandbox, handcart_server, not
     else:
         with pytest.raises(CallRefused) as refused:
             sandbox.call("POST", path, address)
-        assert refused.value.status == 400
+        assert (refused.value.status, refused.value.rule) == (400, "users.ops.missing")
+        assert str(refused.value).startswith(f"POST {path}: 400 {{")
+        assert str(refused.value).endswith("refused by users.ops.missing")
         assert sandbox.call("POST", users, user) == user
         sandbox.call("POST", path, address)
+
+def test_sample_orders_are_placed_and_their_callbacks_come(handcart_sandbox, handcart_callbacks):
+    order = handcart_sandbox.place_order("pickup", member=True)
+    assert (order.kind, order.status) == ("pickup", "brand_new")
+    done = handcart_sandbox.place_order(user_id=order.user_id, scenario="replaced", seed=7)
+    assert (done.kind, done.user_id, done.status) == ("delivery", order.user_id, "completed")
+    handcart_callbacks.wait_for("delivered", done.order_id, timeout=50)
+    with pytest.raises(TimeoutError, match=r"picking of ORD-1 did not come in 0.1 s; what came: brand_new of ORD-"):
+        handcart_callbacks.wait_for("picking", "ORD-1", timeout=0.1)
 
 class TestOptions:
     @pytest.fixture
@@ -167,7 +178,8 @@ def test_when_workers_run_tests_at_once_then_each_test_has_a_clean_server(tmp_pa
     printed, _ = running.communicate(timeout=2 * START_SECONDS)
 
     assert running.returncode == 0, printed
-    assert f"{10 + len(examples())} passed, 1 xfailed" in printed
+    shown = sum(example.count("\ndef test_") + example.startswith("def test_") for example in examples().values())
+    assert f"{10 + shown} passed, 1 xfailed" in printed
     noted = notes(tmp_path)
     assert len(noted) == 6
     assert len({pid for pid, _ in noted}) == len({url for _, url in noted}) > 1
