@@ -52,7 +52,10 @@ class Tokens:
         self._asking: dict[tuple[int, int, int], asyncio.Task[_Token]] = {}
 
     async def of(self, target: Target, *, refused: str | None = None) -> str:
-        """A token for a webhook, another than the one refused; raises `TokenRefused`, `egress.Refused` and `Failed`."""
+        """A token for a webhook, another than the one refused.
+
+        Raises `TokenRefused`, and `egress.Refused`, `Failed` and `Crowded`.
+        """
         known = self._known.get(target.key)
         if known is not None and known.is_for(target) and known.value != refused:
             return known.value
@@ -87,6 +90,7 @@ class Tokens:
             seconds=POST_SECONDS,
             most_body=_MOST_TOKEN_BODY,
             sharer=target.key,
+            payer=target.retailer_id,
         )
         token = _read_token(answer, target.updated_at)
         self._known[target.key] = token

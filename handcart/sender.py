@@ -1,14 +1,16 @@
 """Send callbacks: make deliveries of new events, claim what is due, post it, keep what became of it.
 
-Runs inside `handcart serve`, or in `handcart worker` processes, as many as there are. Each webhook has its own few
-chains in flight, so that a receiver that hangs keeps nobody else waiting. Nothing that is needed for correctness
-happens at the end of a process: what it had in hand is under a lease that ends by itself.
+Runs inside `handcart serve`, or in `handcart worker` processes, as many as there are. The chains in flight are limited
+for a webhook, for a retailer and for the process, and retailers take turns, so that receivers that hang keep nobody
+else waiting. Nothing that is needed for correctness happens at the end of a process: what it had in hand is under a
+lease that ends by itself.
 """
 
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
+from itertools import zip_longest
 from time import monotonic
 from typing import Protocol
 
@@ -17,21 +19,29 @@ from handcart.callbacks.models import Attempt, Delivery, Target
 from handcart.callbacks.outcomes import Outcome
 from handcart.callbacks.queue import Busy, Chain
 from handcart.core import clock, egress, log
+from handcart.core.budget import Budget, Crowded
 from handcart.core.clock import VirtualClock
 from handcart.core.db import Database, Tx, Unavailable
 from handcart.core.settings import Settings, parts
 from handcart.receiver_tokens import POST_SECONDS, TokenRefused, Tokens
 
 PAUSE_SECONDS = 0.2
+# Chains in flight in this process: for one webhook; for one that only fails; for all webhooks of a retailer, though one
+# that has none may always begin one; and in all.
 CHAINS = 16
-# A receiver that only fails is asked by as many chains at once.
 CHAINS_WHEN_FAILING = 2
+CHAINS_OF_RETAILER = 32
+CHAINS_IN_ALL = 256
+# Chains that one round claims, before new events and other retailers are looked at again.
+CHAINS_IN_ROUND = 64
 # Of a chain, nothing more is begun after so long: its lease (`queue.LEASE`) must last for what has begun.
 CHAIN_SECONDS = 10.0
 # After so many failures in a row, a chain is left to what is due.
 _MOST_PROBES = 2
 _STOP_SECONDS = 5
 _REST_SECONDS = 60.0
+# A webhook rests so long after there was no place, thread or descriptor for it.
+CROWDED_SECONDS = 5.0
 _MOST_RECORDED = 64
 _RECORD_PAUSES = (0.1, 0.5, 1, 2, 5, 10)
 _MOST_KEPT = 2048
@@ -73,6 +83,7 @@ class Sender:
         self._chaos = chaos
         self._clocks: Mapping[int, VirtualClock] = {}
         self._in_flight: Counter[tuple[int, int]] = Counter()
+        self._places = Budget(CHAINS_OF_RETAILER + ops.MOST_WEBHOOKS, CHAINS_IN_ALL)  # shared by retailers
         self._resting: dict[tuple[int, int], float] = {}
         self._chains: set[asyncio.Task[None]] = set()
         self._outcomes: list[tuple[Target, Outcome, asyncio.Future[bool]]] = []
@@ -138,25 +149,42 @@ class Sender:
             await database.write(queue.release_expired)
         if self._read_clocks is not None:
             self._clocks = await database.read(self._read_clocks)
-        for busy in await database.read(queue.busy, self._environment):
+        claimed = 0
+        for busy in self._in_turns(await database.read(queue.busy, self._environment)):
+            if claimed >= CHAINS_IN_ROUND:
+                break
             try:
-                moved = await self._claim(busy) or moved
+                claimed += await self._claim(busy)
             except Unavailable:
                 raise
             except Exception as error:  # one webhook's trouble is not the others'
-                self._resting[busy.key] = monotonic() + _REST_SECONDS
+                self._rest(busy.key, _REST_SECONDS)
                 log.exception("callbacks of a webhook put off", error, webhook=busy.webhook_id)
-        return moved
+        return moved or claimed > 0
 
-    async def _claim(self, busy: Busy) -> bool:
-        """Take on what is due for a webhook, as far as there is room; whether that was anything."""
+    def _in_turns(self, found: Sequence[Busy]) -> Sequence[Busy]:
+        """Webhooks in the order in which they may claim: retailers in turns, who has fewer chains in flight first."""
+        of_retailers: dict[int, list[Busy]] = {}
+        for busy in sorted(found, key=lambda one: self._in_flight[one.key]):
+            of_retailers.setdefault(busy.retailer_id, []).append(busy)
+        turns = sorted(of_retailers.values(), key=lambda some: self._places.held(some[0].retailer_id))
+        return [one for turn in zip_longest(*turns) for one in turn if one is not None]
+
+    async def _claim(self, busy: Busy) -> int:
+        """Begin chains that are due for a webhook, as far as there is room; answers how many."""
         now, room = self._now(busy.retailer_id), self._room(busy)
         if self._is_closing or busy.due_at > now or room <= 0 or self._resting.get(busy.key, 0.0) > monotonic():
-            return False
+            return 0
         chains = await self._database.write(queue.claim, *busy.key, now, room)
         for chain in chains:
             self._start(chain)
-        return bool(chains)
+        return len(chains)
+
+    def _rest(self, key: tuple[int, int], seconds: float) -> None:
+        """Claim nothing for a webhook for a while."""
+        now = monotonic()
+        self._resting = {one: until for one, until in self._resting.items() if until > now}
+        self._resting[key] = now + seconds
 
     def _now(self, retailer_id: int) -> int:
         virtual = self._clocks.get(retailer_id)
@@ -165,11 +193,16 @@ class Sender:
     def _room(self, busy: Busy) -> int:
         """How many chains may be claimed for a webhook; none before half of its places are free, to take many."""
         most = CHAINS_WHEN_FAILING if busy.is_failing else CHAINS
-        free = most - self._in_flight[busy.key]
-        return free if 2 * free >= most else 0
+        held = self._in_flight[busy.key]
+        free = most - held
+        if 2 * free < most:
+            return 0
+        of_retailer = CHAINS_OF_RETAILER - self._places.held(busy.retailer_id)
+        return min(free, max(of_retailer, 1 - held), self._places.room(busy.retailer_id))
 
     def _start(self, chain: Chain) -> None:
         self._in_flight[chain.target.key] += 1
+        self._places.take(chain.target.retailer_id)
         task = asyncio.create_task(self._send(chain))
         self._chains.add(task)
         task.add_done_callback(lambda done: self._finish(chain, done))
@@ -177,6 +210,7 @@ class Sender:
     def _finish(self, chain: Chain, done: asyncio.Task[None]) -> None:
         self._chains.discard(done)
         self._in_flight[chain.target.key] -= 1
+        self._places.give(chain.target.retailer_id)
         self._wake.set()
         if not done.cancelled() and (error := done.exception()) is not None:
             # Its lease ends by itself, and then it is sent again.
@@ -192,7 +226,11 @@ class Sender:
         failures = 0
         while rest:
             delivery = rest.pop(0)
-            attempt = await self._meddled_with(target, delivery)
+            try:
+                attempt = await self._meddled_with(target, delivery)
+            except Crowded as error:
+                await self._put_back(target, [delivery, *rest], error)
+                return
             failures = 0 if attempt.cause is None else failures + 1
             rest, left = _split(rest, failures, self._now(target.retailer_id))
             may_go_on = await self._record(target, Outcome(delivery, attempt, left))
@@ -200,13 +238,20 @@ class Sender:
                 await self._database.write(queue.give_back, target, rest)
                 return
 
+    async def _put_back(self, target: Target, rest: Sequence[Delivery], error: Crowded) -> None:
+        """Let deliveries wait that had no place, thread or descriptor of ours: that is no try."""
+        if self._resting.get(target.key, 0.0) < monotonic():
+            log.warning("callbacks wait", retailer=target.retailer_id, webhook=target.id, cause=str(error))
+        self._rest(target.key, CROWDED_SECONDS)
+        await self._database.write(queue.give_back, target, rest)
+
     async def _meddled_with(self, target: Target, delivery: Delivery) -> Attempt:
         if self._chaos is None:
             return await self._attempt(target, delivery)
         return await self._chaos.meddle(self._database, target, delivery, lambda: self._attempt(target, delivery))
 
     async def _attempt(self, target: Target, delivery: Delivery) -> Attempt:
-        """Post an event once (twice where the token is refused)."""
+        """Post an event once (twice where the token is refused). Raises `Crowded`."""
         started = monotonic()
         attempt = Attempt(at=self._now(target.retailer_id), milliseconds=0, url=target.callback_url, request_head="")
         try:
@@ -217,6 +262,8 @@ class Sender:
                 answer = await self._post(target, delivery, token, attempt)
         except (TokenRefused, egress.Refused, egress.Failed) as error:
             attempt.cause = str(error)
+        except Crowded:
+            raise
         except Exception as error:  # else it would be tried at the end of each lease for ever, and others would wait
             log.exception("callback met a defect", error)
             attempt.cause = f"a defect of this server: {type(error).__name__}"
@@ -245,7 +292,9 @@ class Sender:
             delivery.body,
             [*headers, ("authorization", f"Bearer {token}")],
             seconds=POST_SECONDS,
+            most_body=_MOST_KEPT,
             sharer=target.key,
+            payer=target.retailer_id,
         )
 
     def _read(self, answer: egress.Answer, attempt: Attempt, token: str) -> None:

@@ -17,8 +17,10 @@ from handcart.callbacks.ops import BEHIND
 from handcart.core import clock
 from handcart.core.db import Tx
 
-# The token and the callback take 15 s each at the most, twice if the token is refused; and then the record.
-LEASE = 90 * clock.SECOND
+# A chain takes 10 s; its last delivery 15 s each for a token and the callback, twice if the token is refused, and 5 s
+# more to wait for the turn of each of these four; then comes the record.
+LEASE = 120 * clock.SECOND
+# Deliveries that one step makes, or brings forward: nobody else writes meanwhile.
 MOST_QUEUED = 500
 MOST_IN_CHAIN = 20
 _EVERY = 1_000_000
@@ -52,12 +54,46 @@ async def unqueued(tx: Tx) -> bool:
 
 
 async def fan_out(tx: Tx, environment: str) -> int:
-    """Make the deliveries of new events, one for each webhook that wants them; answers how many events there were."""
-    await tx.one("SELECT value FROM installation WHERE name = 'callbacks' FOR UPDATE")  # one process at a time
+    """Make deliveries of new events, one for each webhook that wants the event; answers for how many events.
+
+    A step makes about 500 deliveries, in equal shares for the retailers that have new events. The next step begins
+    after the retailer with which this one ended.
+    """
+    row = await tx.one("SELECT value FROM installation WHERE name = 'callbacks' FOR UPDATE")  # one process at a time
+    assert row is not None
+    last = int(row["value"] or 0)
+    waiting = [row["id"] for row in await tx.all(_WITH_NEW, last, MOST_QUEUED)]
+    waiting += [row["id"] for row in await tx.all(_WITH_NEW, 0, MOST_QUEUED - len(waiting)) if row["id"] <= last]
+    events, left = 0, MOST_QUEUED
+    for turn, retailer_id in enumerate(waiting):
+        of_event = max(1, await _webhooks_of(tx, retailer_id, environment))
+        share = left // (len(waiting) - turn)
+        many = await _fan_out(tx, retailer_id, environment, max(1, share // of_event))
+        events, left, last = events + many, left - many * of_event, retailer_id
+        if left <= 0:
+            break
+    if events:
+        await tx.run("UPDATE installation SET value = $1 WHERE name = 'callbacks'", str(last))
+    return events
+
+
+async def _webhooks_of(tx: Tx, retailer_id: int, environment: str) -> int:
+    row = await tx.one(
+        "SELECT count(*) AS many FROM webhooks WHERE retailer_id = $1 AND environment = $2 AND status <> 'deleted'",
+        retailer_id,
+        environment,
+    )
+    assert row is not None
+    return int(row["many"])
+
+
+async def _fan_out(tx: Tx, retailer_id: int, environment: str, most: int) -> int:
+    """Make the deliveries of a retailer's oldest new events, at most so many events; answers how many."""
     rows = await tx.all(
-        "SELECT retailer_id, event_id, name, subject, created_at FROM events WHERE NOT is_queued"
-        " ORDER BY retailer_id, event_id LIMIT $1",
-        MOST_QUEUED,
+        "SELECT retailer_id, event_id, name, subject, created_at FROM events WHERE NOT is_queued AND retailer_id = $1"
+        " ORDER BY event_id LIMIT $2",
+        retailer_id,
+        most,
     )
     await tx.many(_FAN_OUT, [(*row, environment, row["created_at"] + schedule.PATIENCE, BEHIND) for row in rows])
     await tx.many(
@@ -184,6 +220,13 @@ _WAITING = (
     " d.planned_at FROM deliveries d JOIN events e ON e.retailer_id = d.retailer_id AND e.event_id = d.event_id"
     " WHERE d.retailer_id = $1 AND d.webhook_id = $2 AND d.subject = $3 AND d.state IN ('pending', 'sending')"
     " ORDER BY d.event_id LIMIT $4"
+)
+# The retailers after $1 that have new events: one step in the index for each.
+_WITH_NEW = (
+    "WITH RECURSIVE found(id) AS (SELECT min(retailer_id) FROM events WHERE NOT is_queued AND retailer_id > $1"
+    " UNION ALL SELECT (SELECT min(e.retailer_id) FROM events e WHERE NOT e.is_queued AND e.retailer_id > found.id)"
+    " FROM found WHERE found.id IS NOT NULL)"
+    " SELECT id FROM found WHERE id IS NOT NULL LIMIT $2"
 )
 # Of an event: retailer, id, name, subject, created_at; environment; when patience ends; BEHIND. A later event of an
 # order is due with the earlier one that waits for a retry, or when patience ends.

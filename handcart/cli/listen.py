@@ -127,7 +127,7 @@ class Forward:
             answer: dict[str, Any] = {"status": status}
         except TokenRefused as error:
             answer = {"cause": f"no token: {error}"}
-        except (egress.Refused, egress.Failed) as error:
+        except (egress.Refused, egress.Failed, egress.Crowded) as error:
             answer = {"cause": str(error)}
         return {**answer, "milliseconds": round(1000 * (time.monotonic() - started))}
 

@@ -1,10 +1,10 @@
-"""The one way out: POST requests to addresses that others have chosen, such as a retailer's callback URL.
+"""The one way out: requests to addresses that others have chosen, such as a retailer's callback URL.
 
 Nobody may use this server to reach what only it can reach. So a name is resolved once for each connection, refused
 if any of its addresses may not be asked (`core.addresses`), and the connection goes to the very address that was
 checked, while Host, SNI and the certificate's name stay those of the URL. Redirects are not followed, proxy variables
-are not read, and what a receiver may cost in time and memory is bounded. Why this is no HTTP library:
-docs/decisions/0008-outbound-client.md.
+are not read. The cost of a receiver is limited in time, bytes and pieces, the cost of a payer (a retailer) in
+connections and look-ups. Why this is no HTTP library: docs/decisions/0008-outbound-client.md.
 """
 
 import asyncio
@@ -12,24 +12,32 @@ import os
 import re
 import socket
 import ssl
-from collections.abc import Awaitable, Callable, Hashable, Sequence
-from contextlib import suppress
-from ipaddress import ip_address
-from typing import Any, cast
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Sequence
+from contextlib import asynccontextmanager, suppress
+from ipaddress import IPv6Address, ip_address
+from typing import Any, TypeVar, cast
 
 import httptools
 from msgspec import Struct
 
 from handcart import __version__
 from handcart.core.addresses import Address, fault, networks
-from handcart.core.lookup import Lookup
+from handcart.core.budget import Budget, Crowded, is_exhausted
+from handcart.core.lookup import Found, Lookup
 from handcart.core.targets import Refused, Rules, Target, check_url, read
 
-__all__ = ["Answer", "Client", "Failed", "Refused", "Resolve", "Rules", "check_url"]
+__all__ = ["Answer", "Client", "Crowded", "Failed", "Refused", "Resolve", "Rules", "check_url"]
 
 MOST_HEAD = 64 * 1024
 _MOST_HEADERS = 200
+_MOST_PIECES = 1000  # of an answer: chunks, interim answers, trailers; each costs time, however small it is
+_SLICE = 4096  # bytes that are parsed before the limits are checked again
 _MOST_CONNECTIONS = 16  # to one origin, for one sharer
+# Connections in use, for one payer and in all; the same to one address; and idle ones.
+CONNECTIONS_EACH, CONNECTIONS = 96, 256
+TO_ADDRESS_EACH, TO_ADDRESS = 64, 128
+IDLE_EACH, IDLE = 32, 128
+WAIT_SECONDS = 5.0  # of one request, for places of these kinds; that time is not the receiver's
 _MOST_ADDRESSES = 4  # tried for one connection
 _FRAMING = 8  # bytes that may come for each byte of body, before it counts as endless
 # Python 3.13 and later refuse certificates that lack these extensions (RFC 5280 4.2.1.1, 4.2.1.2, 4.2.1.3).
@@ -43,6 +51,7 @@ _STRICTER = dict.fromkeys(
 )
 _HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+: [\t\x20-\x7e]*")
 
+T = TypeVar("T")
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 
 
@@ -77,9 +86,18 @@ class _Reading:
         self.may_stay = False
         self._most_body = most_body
         self._taken = 0
+        self._pieces = 0
         self._parser = httptools.HttpResponseParser(self)
 
     def feed(self, data: bytes) -> None:
+        """Parse bytes of the answer, slice by slice, until it ends or exceeds a limit."""
+        for start in range(0, len(data), _SLICE):
+            if self.end.done():
+                self.may_stay = False  # more came than was read
+                return
+            self._feed(data[start : start + _SLICE])
+
+    def _feed(self, data: bytes) -> None:
         head, rest = data, b""
         if not self.head.done():
             room = MOST_HEAD - self._taken
@@ -97,6 +115,8 @@ class _Reading:
             self.fail(Failed(f"more than {_MOST_HEADERS} headers"))
         elif rest and not self.head.done():
             self.fail(Failed(f"headers over {MOST_HEAD // 1024} KiB"))
+        elif self._pieces > _MOST_PIECES:
+            self.fail(Failed(f"an answer in more than {_MOST_PIECES} pieces"))
         elif self._taken > MOST_HEAD + _FRAMING * self._most_body:
             self._finish(is_cut=True)
 
@@ -121,10 +141,11 @@ class _Reading:
             self.end.set_result(is_cut)
 
     def on_message_begin(self) -> None:
+        self._pieces += 1
         self.may_stay = False  # also if this is a second answer that nobody asked for
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        # After the head these are trailers.
+        self._pieces += self.head.done()  # a trailer
         if not self.head.done() and len(self.headers) <= _MOST_HEADERS:
             self.headers.append((name.decode("latin-1").lower(), value.decode("latin-1")))
 
@@ -138,6 +159,7 @@ class _Reading:
             self.head.set_result(None)
 
     def on_body(self, piece: bytes) -> None:
+        self._pieces += 1
         if self.end.done():
             return
         room = self._most_body - len(self.body)
@@ -155,10 +177,12 @@ class _Reading:
 
 
 class _Origin:
-    """The connections to one scheme, host and port."""
+    """The connections of one sharer to one scheme, host and port."""
 
-    def __init__(self) -> None:
+    def __init__(self, all_idle: "dict[_Connection, Hashable]", payer: Hashable) -> None:
+        self.payer = payer
         self.idle: list[_Connection] = []
+        self.all_idle = all_idle
         self.users = 0
         # An idle connection is taken before a new one is opened, so this bounds those that are open.
         self.slots = asyncio.Semaphore(_MOST_CONNECTIONS)
@@ -169,15 +193,16 @@ class _Connection(asyncio.Protocol):
 
     _transport: asyncio.Transport
 
-    def __init__(self, origin: _Origin) -> None:
+    def __init__(self, origin: _Origin, address: Address) -> None:
+        self.address = address
         self._origin = origin
         self._reading: _Reading | None = None
         self._expiry: asyncio.TimerHandle | None = None
 
     async def ask(self, request: bytes, most_body: int) -> _Reading:
         """Send a request and wait for the head of its answer; the one who waits sets the time. Raises `Failed`."""
-        if self._expiry:
-            self._expiry.cancel()
+        if self._transport.is_closing():
+            raise _Stale("connection closed before an answer")
         self._reading = reading = _Reading(asyncio.get_running_loop(), most_body)
         self._transport.write(request)
         try:
@@ -197,6 +222,7 @@ class _Connection(asyncio.Protocol):
                 self._reading = None
                 self._expiry = asyncio.get_running_loop().call_later(idle_seconds, self.abort)
                 self._origin.idle.append(self)
+                self._origin.all_idle[self] = self._origin.payer
             else:
                 self.abort()
         return not reading.end.done() or reading.end.result()
@@ -204,7 +230,7 @@ class _Connection(asyncio.Protocol):
     def abort(self) -> None:
         """Close at once: without a farewell that the other side could draw out."""
         self._reading = None
-        self._leave()
+        self.leave()
         self._transport.abort()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -217,20 +243,85 @@ class _Connection(asyncio.Protocol):
             self._reading.feed(data)
 
     def connection_lost(self, error: Exception | None) -> None:
-        self._leave()
+        self.leave()
         if self._reading is not None:
             self._reading.lost(error)
 
-    def _leave(self) -> None:
+    def leave(self) -> None:
+        """Be idle no longer."""
         if self._expiry:
             self._expiry.cancel()
+        self._origin.all_idle.pop(self, None)
         with suppress(ValueError):
             self._origin.idle.remove(self)
 
 
+_Ask = Callable[[_Connection], Awaitable[Answer]]
+
+
+class _Time:
+    """The seconds of one request: those that its receiver has, and those that it may wait for places of ours."""
+
+    def __init__(self, seconds: float, wait_seconds: float) -> None:
+        self._seconds = seconds
+        self._left = seconds
+        self._wait_left = wait_seconds
+
+    @property
+    def spent(self) -> float:
+        return self._seconds - self._left
+
+    @property
+    def left(self) -> float:
+        return max(0.0, self._left)
+
+    @asynccontextmanager
+    async def running(self, most: float | None = None, cause: str = "") -> AsyncIterator[None]:
+        """Let the receiver's time pass; raises `Failed` when it is over, or with `cause` when `most` of it is."""
+        loop = asyncio.get_running_loop()
+        started = loop.time()
+        is_shorter = most is not None and most < self.left
+        try:
+            async with asyncio.timeout(most if is_shorter else self.left):
+                yield
+        except TimeoutError:
+            raise Failed(cause if is_shorter else f"timeout: no answer within {self._seconds:g} s") from None
+        finally:
+            self._left -= loop.time() - started
+
+    async def wait(self, turn: Awaitable[T], what: str) -> T:
+        """Wait for a place of ours, `what` in a few words; raises `Crowded` when the time for waiting is over."""
+        loop = asyncio.get_running_loop()
+        started = loop.time()
+        try:
+            async with asyncio.timeout(max(0.0, self._wait_left)):
+                return await turn
+        except TimeoutError:
+            raise Crowded(f"{what} came free in time") from None
+        finally:
+            self._wait_left -= loop.time() - started
+
+
+@asynccontextmanager
+async def _slot(origin: _Origin, time: _Time) -> AsyncIterator[None]:
+    await time.wait(origin.slots.acquire(), f"none of {_MOST_CONNECTIONS} connections to this host")
+    try:
+        yield
+    finally:
+        origin.slots.release()
+
+
+@asynccontextmanager
+async def _place(budget: Budget, payer: Hashable, time: _Time, what: str) -> AsyncIterator[None]:
+    await time.wait(budget.wait(payer), what)
+    try:
+        yield
+    finally:
+        budget.give(payer)
+
+
 class Client:
-    """Sends POST requests; for one event loop. Keeps connections for `idle_seconds`, at most 16 to one origin
-    for one sharer.
+    """Sends requests; for one event loop. Keeps connections for `idle_seconds`.
 
     `resolve` gives the addresses of a host name, or raises OSError. `ca_file` names the authorities to trust instead
     of the system's. Certificates are always checked.
@@ -245,15 +336,21 @@ class Client:
         connect_seconds: float = 5.0,
         body_seconds: float = 2.0,
         idle_seconds: float = 30.0,
+        wait_seconds: float = WAIT_SECONDS,
     ) -> None:
         self._rules = rules
         self._allowed = networks(rules.allow_networks)
-        self._resolve = resolve or Lookup()
+        self._resolve = resolve
+        self._lookup = Lookup()
         self._ca_file = ca_file
         self._connect_seconds = connect_seconds
         self._body_seconds = body_seconds
         self._idle_seconds = idle_seconds
+        self._wait_seconds = wait_seconds
         self._origins: dict[tuple[Hashable, tuple[bool, str, int]], _Origin] = {}
+        self._idle: dict[_Connection, Hashable] = {}
+        self._connections = Budget(CONNECTIONS_EACH, CONNECTIONS)
+        self._to_addresses: dict[Address, Budget] = {}
         self._tls: ssl.SSLContext | None = None
 
     async def post(
@@ -265,73 +362,160 @@ class Client:
         seconds: float = 15.0,
         most_body: int = 64 * 1024,
         sharer: Hashable = None,
+        payer: Hashable = None,
     ) -> Answer:
         """POST `content`; Host, Content-Length, Accept-Encoding and User-Agent are set here.
 
         An answer of any status counts as an answer, redirects too. Its head must be there within `seconds`; its body
         is read for the rest of them, but no longer than `body_seconds`, and up to `most_body` bytes. A connection
         that was kept and turns out to be closed is replaced once, so a receiver may get the request twice.
-        Connections, and their bound, are shared by requests of one `sharer` alone: no other's hanging ones are in
-        their way.
-        Raises `Refused`, `Failed`.
+
+        Connections are shared by requests of one `sharer` alone, at most 16 to one origin. Look-ups and connections
+        are counted for a `payer`, for an address and in all. A request waits for its turns for up to `wait_seconds`,
+        which are not taken from `seconds`.
+        Raises `Refused`, `Failed`, and `Crowded` if its turn did not come.
         """
-        target = read(url, self._rules)
-        request = _request(target, content, headers)
-        origin = self._origin(sharer, target)
-        loop = asyncio.get_running_loop()
-        started = loop.time()
-        origin.users += 1
-        try:
-            async with asyncio.timeout(seconds) as limit, origin.slots:
-                connection, reading = await self._ask(origin, target, request, most_body)
-                limit.reschedule(None)
-                body_seconds = min(self._body_seconds, started + seconds - loop.time())
-                is_cut = await connection.finish(reading, body_seconds, self._idle_seconds)
-        except TimeoutError:
-            raise Failed(f"timeout: no answer within {seconds:g} s") from None
-        finally:
-            origin.users -= 1
-        return Answer(reading.status, reading.headers, bytes(reading.body), is_cut, loop.time() - started)
+        return await self._exchange("POST", url, content, headers, seconds, most_body, sharer, payer)
+
+    async def options(
+        self,
+        url: str,
+        headers: Sequence[tuple[str, str]],
+        *,
+        seconds: float = 15.0,
+        most_body: int = 2 * 1024,
+        sharer: Hashable = None,
+        payer: Hashable = None,
+    ) -> Answer:
+        """Send OPTIONS, as `post`."""
+        return await self._exchange("OPTIONS", url, b"", headers, seconds, most_body, sharer, payer)
 
     async def close(self) -> None:
         """Close the idle connections; those in use close when their request ends."""
         self._idle_seconds = 0.0
-        for origin in self._origins.values():
-            for connection in [*origin.idle]:
-                connection.abort()
+        for connection in [*self._idle]:
+            connection.abort()
 
-    def _origin(self, sharer: Hashable, target: Target) -> _Origin:
+    async def _exchange(
+        self,
+        method: str,
+        url: str,
+        content: bytes,
+        headers: Sequence[tuple[str, str]],
+        seconds: float,
+        most_body: int,
+        sharer: Hashable,
+        payer: Hashable,
+    ) -> Answer:
+        target = read(url, self._rules)
+        request = _request(method, target, content, headers)
+        origin = self._origin(sharer, target, payer)
+        time = _Time(seconds, self._wait_seconds)
+
+        async def ask(connection: _Connection) -> Answer:
+            async with time.running():
+                reading = await connection.ask(request, most_body)
+            is_cut = await connection.finish(reading, min(self._body_seconds, time.left), self._idle_seconds)
+            self._close_superfluous(payer)
+            return Answer(reading.status, reading.headers, bytes(reading.body), is_cut, time.spent)
+
+        origin.users += 1
+        try:
+            async with _slot(origin, time), _place(self._connections, payer, time, "no connection"):
+                if origin.idle:
+                    connection = origin.idle[-1]
+                    connection.leave()
+                    with suppress(_Stale):
+                        return await self._ask_kept(connection, payer, time, ask)
+                addresses = await self._addresses(target, payer, time)
+                return await self._ask_anew(origin, target, addresses, time, ask)
+        except OSError as error:
+            if is_exhausted(error):
+                raise Crowded(_cause(error)) from None
+            raise Failed(_cause(error)) from None
+        finally:
+            origin.users -= 1
+
+    def _origin(self, sharer: Hashable, target: Target, payer: Hashable) -> _Origin:
         wanted = (sharer, target.origin)
         origin = self._origins.get(wanted)
         if origin is None:
             self._origins = {key: kept for key, kept in self._origins.items() if kept.users or kept.idle}
-            origin = self._origins[wanted] = _Origin()
+            origin = self._origins[wanted] = _Origin(self._idle, payer)
         return origin
 
-    async def _ask(
-        self, origin: _Origin, target: Target, request: bytes, most_body: int
-    ) -> tuple[_Connection, _Reading]:
-        if origin.idle:
-            connection = origin.idle.pop()
-            with suppress(_Stale):
-                return connection, await connection.ask(request, most_body)
-        connection = await self._open(origin, target)
-        return connection, await connection.ask(request, most_body)
-
-    async def _open(self, origin: _Origin, target: Target) -> _Connection:
+    @asynccontextmanager
+    async def _place_at(self, address: Address, payer: Hashable, time: _Time) -> AsyncIterator[None]:
+        """One of the places of an address, whoever asks it."""
+        plain = address.ipv4_mapped if isinstance(address, IPv6Address) and address.ipv4_mapped else address
+        places = self._to_addresses.setdefault(plain, Budget(TO_ADDRESS_EACH, TO_ADDRESS))
         try:
-            async with asyncio.timeout(self._connect_seconds):
-                return await self._connect(origin, target, await self._addresses(target))
-        except TimeoutError:
-            raise Failed(f"timeout: no connection within {self._connect_seconds:g} s") from None
-        except OSError as error:
-            raise Failed(_cause(error)) from None
+            async with _place(places, payer, time, f"no connection to {plain}"):
+                yield
+        finally:
+            if not places.taken:
+                self._to_addresses.pop(plain, None)
 
-    async def _addresses(self, target: Target) -> Sequence[Address]:
+    def _close_superfluous(self, payer: Hashable) -> None:
+        """Close the oldest idle connections beyond what a payer, and all of them, may keep."""
+        own = [connection for connection, of in self._idle.items() if of == payer]
+        for connection in own[:-IDLE_EACH]:
+            connection.abort()
+        for connection in [*self._idle][:-IDLE]:
+            connection.abort()
+
+    async def _ask_kept(self, connection: _Connection, payer: Hashable, time: _Time, ask: _Ask) -> Answer:
+        try:
+            async with self._place_at(connection.address, payer, time):
+                return await ask(connection)
+        except BaseException:
+            connection.abort()
+            raise
+
+    async def _ask_anew(
+        self, origin: _Origin, target: Target, addresses: Sequence[Address], time: _Time, ask: _Ask
+    ) -> Answer:
+        """Ask on a new connection, to the first address that answers."""
+        more: dict[str, Any] = {}
+        if target.is_tls:
+            more = {"ssl": self._context(), "server_hostname": target.host.removesuffix(".")}
+        before = time.spent
+        too_late = f"timeout: no connection within {self._connect_seconds:g} s"
+        for tries_left, address in zip(range(len(addresses), 0, -1), addresses, strict=True):
+            # A share of the time for each, so that one that is silent does not hide the next.
+            share = (self._connect_seconds - (time.spent - before)) / tries_left
+            async with self._place_at(address, origin.payer, time):
+                try:
+                    async with time.running(share, too_late):
+                        connection = await self._connect(origin, address, target.port, more)
+                except ssl.SSLError:
+                    raise
+                except (OSError, Failed) as error:
+                    if tries_left == 1 or (isinstance(error, OSError) and is_exhausted(error)):
+                        raise
+                    continue
+                return await ask(connection)
+        raise AssertionError("no address")  # pragma: no cover
+
+    async def _connect(self, origin: _Origin, address: Address, port: int, more: dict[str, Any]) -> _Connection:
+        loop = asyncio.get_running_loop()
+        _, connection = await loop.create_connection(lambda: _Connection(origin, address), str(address), port, **more)
+        return connection
+
+    async def _addresses(self, target: Target, payer: Hashable, time: _Time) -> Sequence[Address]:
         """The addresses to connect to, all of them checked; raises `Refused` if one may not be asked."""
         if target.address:
             return [target.address]
-        found = await self._resolve(target.host, target.port)
+        looking: Awaitable[Found]
+        if self._resolve is None:
+            begun = self._lookup.begin(target.host, target.port, payer)
+            looking = await time.wait(begun, f"no thread to look up {target.host}")
+        else:
+            looking = self._resolve(target.host, target.port)
+        async with time.running(self._connect_seconds, f"timeout: no connection within {self._connect_seconds:g} s"):
+            found = await asyncio.shield(looking)
+        if isinstance(found, Exception):
+            raise found
         if any("%" in text for text in found):
             raise Refused(f"{target.host} has an address of one network interface")
         addresses = [ip_address(text) for text in dict.fromkeys(found)]
@@ -342,41 +526,23 @@ class Client:
             raise Failed("no address for host")
         return addresses[:_MOST_ADDRESSES]
 
-    async def _connect(self, origin: _Origin, target: Target, addresses: Sequence[Address]) -> _Connection:
-        loop = asyncio.get_running_loop()
-        more: dict[str, Any] = {}
-        if target.is_tls:
-            more = {"ssl": self._context(), "server_hostname": target.host.removesuffix(".")}
-        until = loop.time() + self._connect_seconds
-        for left, address in zip(range(len(addresses), 0, -1), addresses, strict=True):
-            try:
-                # A share of the time for each, so that one that is silent does not hide the next.
-                async with asyncio.timeout((until - loop.time()) / left):
-                    host = str(address)
-                    _, connection = await loop.create_connection(lambda: _Connection(origin), host, target.port, **more)
-                    return connection
-            except ssl.SSLError:
-                raise
-            except OSError:  # TimeoutError is one
-                if left == 1:
-                    raise
-        raise AssertionError("no address")  # pragma: no cover
-
     def _context(self) -> ssl.SSLContext:
         if self._tls is None:
+            if is_exhausted():  # the authorities could not be read, and nobody would believe any receiver
+                raise Crowded("no descriptor to read the certificates of authorities")
             self._tls = ssl.create_default_context(cafile=self._ca_file)
             self._tls.minimum_version = ssl.TLSVersion.TLSv1_2
             self._tls.set_alpn_protocols(["http/1.1"])
         return self._tls
 
 
-def _request(target: Target, content: bytes, headers: Sequence[tuple[str, str]]) -> bytes:
+def _request(method: str, target: Target, content: bytes, headers: Sequence[tuple[str, str]]) -> bytes:
     lines = [f"{name}: {value}" for name, value in headers]
     for line in lines:
         if not _HEADER.fullmatch(line):  # such as a token that a receiver has made up
             raise Refused(f"the header {line.partition(':')[0][:60]!r} holds what no header may hold")
     head = (
-        f"POST {target.path} HTTP/1.1",
+        f"{method} {target.path} HTTP/1.1",
         f"host: {target.authority}",
         f"user-agent: handcart/{__version__}",
         "accept-encoding: identity",

@@ -1,47 +1,66 @@
-"""Looking names up without a time limit on the system's side, and without more threads than there should be."""
+"""Resolve host names in threads. `getaddrinfo` cannot be timed out, so the number of threads is limited."""
 
 import asyncio
 import socket
 import threading
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from contextlib import suppress
 
-_MOST_LOOKUPS = 64  # threads; a name takes one at most
+from handcart.core.budget import Budget, Crowded, is_exhausted
+
+# Threads for one payer, and in all.
+LOOKUPS_EACH = 8
+LOOKUPS = 64
+
+Found = Sequence[str] | OSError | Crowded
 
 
 class Lookup:
-    """Addresses of a name by getaddrinfo, each in a thread that may be left behind: it has no time limit of its own.
+    """Addresses of names by getaddrinfo, each name in a thread of its own.
 
-    Those who ask for the same name at the same time share one thread.
+    A thread goes on after nobody waits for it any longer, and it keeps its place until it ends. Those who ask for the
+    same name at the same time share one thread.
     """
 
     def __init__(self) -> None:
-        self._running: dict[str, asyncio.Future[Sequence[str] | OSError]] = {}
+        self._places = Budget(LOOKUPS_EACH, LOOKUPS)
+        self._running: dict[str, asyncio.Future[Found]] = {}
 
-    async def __call__(self, host: str, port: int) -> Sequence[str]:
-        """Raises OSError (`socket.gaierror`)."""
-        running = self._running.get(host)
-        if running is None:
-            if len(self._running) >= _MOST_LOOKUPS:
-                raise OSError("too many names are being looked up")
-            loop = asyncio.get_running_loop()
-            running = self._running[host] = loop.create_future()
-            threading.Thread(target=self._look_up, args=(loop, host, port), daemon=True).start()
-        found = await asyncio.shield(running)
-        if isinstance(found, OSError):
-            raise found
-        return found
+    async def begin(self, host: str, port: int, payer: Hashable) -> "asyncio.Future[Found]":
+        """Begin to look a name up for a payer, once a thread is free. The future has its addresses, or a cause.
 
-    def _look_up(self, loop: asyncio.AbstractEventLoop, host: str, port: int) -> None:
-        found: Sequence[str] | OSError
+        Raises `Crowded` if the system starts no thread.
+        """
+        while (running := self._running.get(host)) is None:
+            await self._places.wait(payer)
+            if host in self._running:  # somebody began while this one waited
+                self._places.give(payer)
+            else:
+                self._start(host, port, payer)
+        return running
+
+    def _start(self, host: str, port: int, payer: Hashable) -> None:
+        loop = asyncio.get_running_loop()
+        thread = threading.Thread(target=self._look_up, args=(loop, host, port, payer), daemon=True)
+        try:
+            thread.start()
+        except RuntimeError as error:
+            self._places.give(payer)
+            raise Crowded(f"no thread to look up {host}: {error}") from None
+        self._running[host] = loop.create_future()
+
+    def _look_up(self, loop: asyncio.AbstractEventLoop, host: str, port: int, payer: Hashable) -> None:
+        found: Found
         try:
             # As bytes: text would pass through Python's own reading of international names.
             entries = socket.getaddrinfo(host.encode(), port, type=socket.SOCK_STREAM)
             found = [str(entry[4][0]) for entry in entries]
         except OSError as error:
-            found = error
+            # Without a descriptor the system's resolver answers as if the name were unknown.
+            found = Crowded(f"no descriptor to look up {host}") if is_exhausted() else error
         with suppress(RuntimeError):  # the loop has ended meanwhile
-            loop.call_soon_threadsafe(self._found, host, found)
+            loop.call_soon_threadsafe(self._found, host, payer, found)
 
-    def _found(self, host: str, found: Sequence[str] | OSError) -> None:
+    def _found(self, host: str, payer: Hashable, found: Found) -> None:
+        self._places.give(payer)
         self._running.pop(host).set_result(found)

@@ -1,19 +1,33 @@
 """The outbound client against receivers that mean well, break, lie, stall, flood or move."""
 
 import asyncio
+import os
 import re
+import resource
 import socket
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Coroutine, Iterator, Sequence
+from contextlib import suppress
 from typing import Any
 
 import pytest
 import uvloop
 
-from handcart.core.egress import MOST_HEAD, Answer, Client, Failed, Refused, Rules
-from handcart.core.lookup import Lookup
+from handcart.core.egress import (
+    IDLE_EACH,
+    MOST_HEAD,
+    TO_ADDRESS,
+    TO_ADDRESS_EACH,
+    Answer,
+    Client,
+    Crowded,
+    Failed,
+    Refused,
+    Rules,
+)
+from handcart.core.lookup import LOOKUPS
 from tests.support.receivers import HERE, Receiver, Script, endless, names, receiving, saying
 
 GENEROUS = 30
@@ -86,6 +100,9 @@ SHORT = head("200 OK", "Content-Length: 10")
         (endless(CHUNKED + b"1;", b"y" * 65536), 200, 0, True),
         (endless(CHUNKED + b"0\r\n", b"Trailer: y\r\n" * 1000), 200, 0, True),
         (endless(CHUNKED + b"0\r\nTrailer: ", b"y" * 65536), 200, 0, True),
+        # 999 pieces are read, more are not.
+        (saying(CHUNKED, b"1\r\nx\r\n" * 999, b"0\r\n\r\n"), 200, 999, False),
+        (saying(CHUNKED, b"1\r\nx\r\n" * 1000, b"0\r\n\r\n"), 200, 1000, True),
     ],
 )
 def test_head_complete_then_its_status_is_the_answer_whatever_follows(
@@ -146,7 +163,8 @@ def test_body_slow_then_read_for_the_rest_of_the_time_at_most(run: Run) -> None:
         ),
         (endless(b"HTTP/1.1 200 OK\r\n", b"A: b\r\n"), "more than 200 headers"),
         (endless(b"HTTP/1.1 200 OK\r\n", b"A: " + b"b" * 1000 + b"\r\n"), "headers over 64 KiB"),
-        (endless(b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 10), "headers over 64 KiB"),
+        (endless(b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 10), "an answer in more than 1000 pieces"),
+        (endless(b"", b"HTTP/1.1 100 Continue\r\nA: " + b"b" * 200 + b"\r\n\r\n"), "headers over 64 KiB"),
         (endless(b"", b"\r\n" * 1000), "headers over 64 KiB|no HTTP answer"),
     ],
 )
@@ -262,19 +280,83 @@ def test_many_posts_at_once_then_16_connections_at_most(run: Run) -> None:
     run(check())
 
 
-def test_all_connections_in_use_then_the_wait_counts_as_time(run: Run) -> None:
+def test_all_connections_in_use_then_it_waits_its_turn_and_says_that_the_cause_is_ours(run: Run) -> None:
     async def check() -> None:
         async with receiving(saying()) as receiver:
-            client = client_for(receiver)
+            client = client_for(receiver, wait_seconds=0.01)
             holders = [asyncio.create_task(client.post(receiver.url, b"{}", [])) for _ in range(16)]
             await asyncio.sleep(0)
-            failures = (client.post(receiver.url, b"{}", [], seconds=0.2) for _ in range(40))
+            failures = (client.post(receiver.url, b"{}", []) for _ in range(40))
             for failure in await asyncio.gather(*failures, return_exceptions=True):
-                assert str(failure) == "timeout: no answer within 0.2 s"
+                assert isinstance(failure, Crowded)
+                assert str(failure) == "none of 16 connections to this host came free in time"
             for holder in holders:
                 holder.cancel()
             await asyncio.gather(*holders, return_exceptions=True)
         assert receiver.connections <= 16
+
+    run(check())
+
+
+def test_many_payers_ask_one_address_then_its_connections_are_limited_and_each_has_some(run: Run) -> None:
+    async def check() -> None:
+        async with receiving(saying()) as receiver:
+            client = client_for(receiver, wait_seconds=GENEROUS)
+
+            async def ask(payer: str, number: int) -> Answer:
+                return await client.post(receiver.url, b"{}", [], sharer=(payer, number // 16), payer=payer)
+
+            wanted = {"a": 80, "b": 80, "c": 80, "d": 4}
+            asking = [asyncio.create_task(ask(payer, i)) for payer, many in wanted.items() for i in range(many)]
+            while len(receiver.requests) < TO_ADDRESS - 32 + 8 + 4:  # noqa: ASYNC110 (each request is one more)
+                await asyncio.sleep(0.001)
+            (places,) = client._to_addresses.values()
+            assert [places.held(payer) for payer in wanted] == [TO_ADDRESS_EACH, 32, 8, 4]
+            for one in asking:
+                one.cancel()
+            await asyncio.gather(*asking, return_exceptions=True)
+            assert client._to_addresses == {}
+        assert receiver.most_open == TO_ADDRESS - 32 + 8 + 4
+
+    run(check())
+
+
+def test_many_webhooks_answered_then_few_idle_connections_are_kept(run: Run) -> None:
+    async def check() -> None:
+        async with receiving(saying(OK)) as receiver:
+            client = client_for(receiver)
+            for number in range(IDLE_EACH + 10):
+                assert (await client.post(receiver.url, b"{}", [], sharer=number, payer="a")).status == 200
+            assert len(client._idle) == IDLE_EACH
+            await client.post(receiver.url, b"{}", [], sharer="b", payer="b")
+            assert len(client._idle) == IDLE_EACH + 1
+            await client.close()
+
+    run(check())
+
+
+def test_no_descriptor_is_left_then_the_cause_is_ours(run: Run) -> None:
+    async def check() -> None:
+        async with receiving(saying(OK)) as receiver:
+            client = client_for(receiver)
+            held = []
+            limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+            try:
+                resource.setrlimit(resource.RLIMIT_NOFILE, (min(256, limits[0]), limits[1]))
+                with suppress(OSError):
+                    while True:
+                        held.append(os.dup(0))
+                for _ in range(2):
+                    with pytest.raises(Crowded, match="too many open files"):
+                        await client.post(receiver.url, b"{}", [])
+                found = await (await client._lookup.begin("receiver.example", 443, None))
+                assert isinstance(found, Crowded), found
+            finally:
+                for one in held:
+                    os.close(one)
+                resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+            assert (await client.post(receiver.url, b"{}", [])).status == 200
+            await client.close()
 
     run(check())
 
@@ -526,19 +608,25 @@ def test_lookup_hangs_then_timeout_and_one_thread_for_the_name(monkeypatch: pyte
 
     async def check() -> None:
         monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
-        lookup = Lookup()
-        client = Client(Rules(), resolve=lookup, connect_seconds=0.05)
+        client = Client(Rules(), connect_seconds=0.05, wait_seconds=0.05)
+        lookup = client._lookup
         for _ in range(2):
             posts = [client.post("https://slow.example/", b"{}", []) for _ in range(5)]
             for error in await asyncio.gather(*posts, return_exceptions=True):
                 assert str(error) == "timeout: no connection within 0.05 s"
         assert asked == [b"slow.example"]
-        waiting = [asyncio.create_task(lookup(f"name{i}.example", 443)) for i in range(63)]
-        await asyncio.sleep(0)
-        with pytest.raises(Failed, match="too many names are being looked up"):
+        # One payer's names take 8 threads. Others have theirs, though a few take most of the rest.
+        waiting = [await lookup.begin(f"name{i}.example", 443, None) for i in range(7)]
+        with pytest.raises(Crowded, match=r"no thread to look up one-too-many\.example came free"):
             await client.post("https://one-too-many.example/", b"{}", [])
+        waiting += [await lookup.begin(f"{payer}{i}.example", 443, payer) for payer in "abcde" for i in range(8)]
+        last = [await lookup.begin(f"{payer}.example", 443, payer) for payer in range(16)]
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(lookup.begin("f.example", 443, "f"), 0.01)
+        assert threading.active_count() <= LOOKUPS + 1
         go_on.set()
-        assert await asyncio.gather(*waiting) == [[TRAP]] * 63
+        assert await asyncio.gather(*waiting, *last) == [[TRAP]] * 63
+        assert await (await lookup.begin("f.example", 443, "f")) == [TRAP]
         with pytest.raises(Refused, match=r"127\.0\.0\.2 is a loopback address"):
             await client.post("https://slow.example/", b"{}", [])
 

@@ -1,0 +1,92 @@
+"""Places that several sharers use in fair turns: nobody takes all, and the one that holds the fewest is next."""
+
+import asyncio
+import os
+from collections import Counter
+from collections.abc import Hashable
+from errno import EMFILE, ENFILE, ENOBUFS, ENOMEM
+
+_EXHAUSTED = (EMFILE, ENFILE, ENOBUFS, ENOMEM)
+
+
+class Crowded(Exception):
+    """This server had no place, thread or descriptor left for a request. That says nothing about the other side."""
+
+
+def is_exhausted(error: OSError | None = None) -> bool:
+    """Whether an error says that the system has no descriptor or memory left; without one, whether that is so now."""
+    if error is None:
+        try:
+            os.close(os.open(os.devnull, os.O_RDONLY))
+        except OSError as failed:
+            error = failed
+        else:
+            return False
+    return error.errno in _EXHAUSTED
+
+
+class Budget:
+    """At most `total` places in all, and at most `each` for one sharer. For one event loop.
+
+    The last quarter of the places is for sharers that hold few: an eighth of `each`. So sharers with much to do leave
+    room for one that has little.
+    """
+
+    def __init__(self, each: int, total: int) -> None:
+        self._each = each
+        self._few = max(1, each // 8)
+        self._total = total
+        self._open = total - total // 4
+        self._held: Counter[Hashable] = Counter()
+        self._taken = 0
+        self._waiting: list[tuple[Hashable, asyncio.Future[None]]] = []
+
+    @property
+    def taken(self) -> int:
+        """How many places are in use."""
+        return self._taken
+
+    def held(self, sharer: Hashable) -> int:
+        """How many places a sharer uses."""
+        return self._held[sharer]
+
+    def room(self, sharer: Hashable) -> int:
+        """How many more places a sharer may take now."""
+        held = self._held[sharer]
+        usual = min(self._each - held, self._open - self._taken)
+        reserved = min(self._few - held, self._total - self._taken)
+        return max(0, usual, reserved)
+
+    def take(self, sharer: Hashable) -> None:
+        """Take a place, of those that `room` allows."""
+        self._held[sharer] += 1
+        self._taken += 1
+
+    def give(self, sharer: Hashable) -> None:
+        """Give a place back. Of those who wait and may have it, the sharer that holds fewest gets it."""
+        self._taken -= 1
+        self._held[sharer] -= 1
+        if not self._held[sharer]:
+            del self._held[sharer]
+        able = [one for one in self._waiting if not one[1].done() and self.room(one[0])]
+        if able:
+            chosen = min(able, key=lambda one: self._held[one[0]])
+            self._waiting.remove(chosen)
+            self.take(chosen[0])
+            chosen[1].set_result(None)
+
+    async def wait(self, sharer: Hashable) -> None:
+        """Take a place, as soon as there is one."""
+        if self.room(sharer):
+            self.take(sharer)
+            return
+        turn = asyncio.get_running_loop().create_future()
+        self._waiting.append((sharer, turn))
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():
+                self.give(sharer)
+            else:
+                self._waiting.remove((sharer, turn))
+            raise
