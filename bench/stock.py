@@ -111,8 +111,9 @@ class Stock:
         return {"user_id": f"user-{user}", "order_id": f"order-{number}", "store_number": 1 + number % STORES}
 
     def option_id(self, number: int, starts_at: int) -> int:
-        option = option_ids.Option(1 + number % STORES, DELIVERY, SCHEDULED, starts_at, starts_at + WINDOW)
-        return option_ids.encode(self.owner.retailer_id, option)
+        offer = option_ids.Offer(DELIVERY, SCHEDULED, WINDOW)
+        option = option_ids.Option(1 + number % STORES, offer, starts_at)
+        return option_ids.encode(Keys(self.plan.secret_key.encode()).slot_key, self.owner.retailer_id, option)
 
     def sample(self, operation_id: str, values: dict[str, Value]) -> Sample:
         """A request of ours in a form that the limit program can carry out too."""

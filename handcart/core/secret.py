@@ -41,6 +41,7 @@ class Keys:
         self._hash_key = _derive(secret_key, b"secrets at rest")
         self._form_key = _derive(secret_key, b"form tokens")
         self._device_key = _derive(secret_key, b"known devices")
+        self.slot_key = _derive(secret_key, b"slot ids")
         self._seal_key = _derive(secret_key, b"sealed secrets")
         # Tells which key sealed a secret, so that a rotation can leave the old key at hand for what it sealed.
         self._seal_header = _FORMAT + _derive(self._seal_key, b"key id")[:_KEY_ID_BYTES]

@@ -196,7 +196,7 @@ async def _held(tx: Tx, caller: Caller, user_id: str, asked: Asked) -> Slot:
 async def _book_window(
     tx: Tx, retailer: Retailer, store: Store, window: tuple[int, int], *, or_soonest: bool, has_alcohol: bool
 ) -> Booking:
-    wanted = slots.slot_of(retailer.id, store, LAST_MILE, *window)
+    wanted = slots.unlisted(store, LAST_MILE, *window)
     found = [wanted]
     if or_soonest:
         day = windows.start_of(store.time_zone, window[0]).date

@@ -320,7 +320,7 @@ async def _move_carried(
     elif not slots.is_desirable(store, *changes.window):
         raise invalid("start_at")
     else:
-        slot = slots.slot_of(caller.retailer_id, store, LAST_MILE, *changes.window)
+        slot = slots.unlisted(store, LAST_MILE, *changes.window)
     place = slots.place_of(slot)
     if place == order.place:
         order.window_starts_at, order.window_ends_at = changes.window or (slot.window.starts_at, slot.window.ends_at)

@@ -8,15 +8,10 @@ from handcart.core.errors import ApiError
 
 
 def not_available(key: str) -> ApiError:
-    """No place is left, or the cart or the store's hours rule the slot out."""
+    """No place is left; the cart or the store's hours rule the slot out; or no list of the retailer held the id."""
     return ApiError(400, "Service option is not available", key=key)
 
 
 def expired(key: str) -> ApiError:
     """The window has begun, or an ETA was promised too long ago."""
     return ApiError(400, "Service option is expired", key=key)
-
-
-def not_found() -> ApiError:
-    """No slot by that id at this retailer."""
-    return ApiError(404, "Resource not found", 4000)

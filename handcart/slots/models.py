@@ -13,6 +13,13 @@ ETA = "eta"
 PRIORITY_ETA = "priority_eta"
 
 WINDOW = 2 * clock.HOUR
+# How long a window may be that the retailer wishes for.
+DESIRED = range(clock.HOUR, 12 * clock.HOUR + 1, clock.HOUR)
+# When a window that begins with the order ends: the first of these moments that has a place, counted from the order.
+# https://docs.instacart.com/connect/fulfillment_guide/concepts/service_options
+IMMEDIATES = (2 * clock.HOUR, 5 * clock.HOUR)
+PRIORITY_ETAS = range(60 * clock.MINUTE, 5 * clock.HOUR + 1, 15 * clock.MINUTE)  # documented: from 45 minutes
+ETAS = range(150 * clock.MINUTE, 5 * clock.HOUR + 1, 15 * clock.MINUTE)  # documented: from 2 hours
 
 NO_CAPACITY = "no_capacity"
 ALCOHOL_NOT_ALLOWED = "alcohol_not_allowed"
@@ -40,13 +47,19 @@ def two_hours(starts_at: int) -> Window:
 
 
 class Slot(Struct, frozen=True):  # a struct, since a list makes hundreds of them
-    """A window that a store offers; it can be had when there are no reasons against it."""
+    """A window that a store offers; it can be had when there are no reasons against it.
+
+    `has_alcohol`: it was listed for a cart with alcohol. `ignores_lead`: it was listed in place of an ETA. `id`: 0 for
+    a window that no list holds.
+    """
 
     id: int
     store: Store
     kind: str
     window: Window
     reasons: Sequence[str] = ()
+    has_alcohol: bool = False
+    ignores_lead: bool = False
 
 
 class Offers(Struct, frozen=True):

@@ -1,5 +1,6 @@
 """List slots, hold a place, book it, give it back."""
 
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import Struct
@@ -12,10 +13,14 @@ from handcart.retailers.models import Caller, Retailer, Rules
 from handcart.slots import errors, ledger, option_ids, plans, windows
 from handcart.slots.models import (
     ALCOHOL_NOT_ALLOWED,
+    DESIRED,
     ETA,
+    ETAS,
     IMMEDIATE,
+    IMMEDIATES,
     NO_CAPACITY,
     PRIORITY_ETA,
+    PRIORITY_ETAS,
     SCHEDULED,
     WINDOW,
     Booking,
@@ -26,7 +31,7 @@ from handcart.slots.models import (
     Window,
     two_hours,
 )
-from handcart.slots.option_ids import Option
+from handcart.slots.option_ids import Offer, Option
 from handcart.slots.plans import Calendar
 from handcart.slots.windows import Start
 from handcart.stores import ops as stores
@@ -36,13 +41,7 @@ from handcart.users import ops as users
 HOLD = 10 * clock.MINUTE
 # How long ago a slot may have been listed that begins with the order, or whose lead time has run out since.
 GRACE = 15 * clock.MINUTE
-MOST_DESIRED_HOURS = 12
-# When an ETA lies, counted from the order: https://docs.instacart.com/connect/fulfillment_guide/concepts/service_options
-_PRIORITY_ETA = (60 * clock.MINUTE, 5 * clock.HOUR)  # documented: from 45 minutes
-_STANDARD_ETA = (150 * clock.MINUTE, 5 * clock.HOUR)  # documented: from 2 hours
 _BETWEEN_ETAS = 30 * clock.MINUTE
-_IMMEDIATE = (2 * clock.HOUR, 5 * clock.HOUR)
-_ETA_STEP = 15 * clock.MINUTE
 
 
 class Wishes(Struct, frozen=True):
@@ -66,30 +65,39 @@ async def offers(
     now = clock.now()
     end = windows.horizon(store.time_zone, now, calendar.plan.horizon_days)
     gone = await ledger.taken(tx, retailer.id, store.number, kind, now - WINDOW, end, least=calendar.least(), user=user)
-    board = _Board(retailer, calendar, kind, wishes, now, gone)
+    board = _Board(tx.keys.slot_key, retailer, calendar, kind, wishes, now, gone)
     if wishes.desired:
         return Offers(store, kind, [board.desired(begin, end) for begin, end in wishes.desired])
     first = board.soon()
     # Where no ETA can be had, the scheduled ones begin with the next hour.
     has_lead = not retailer.rules.offers_eta or bool(first) or not (wishes.with_eta or wishes.with_priority_eta)
-    since = max(now + has_lead * calendar.plan.lead_minutes * clock.MINUTE, wishes.earliest_start)
-    starts = windows.starts(store.time_zone, since, end)
+    lead_ends_at = now + calendar.plan.lead_minutes * clock.MINUTE
+    starts = windows.starts(store.time_zone, max(lead_ends_at if has_lead else now, wishes.earliest_start), end)
     each = [start.at for start in starts]
-    numbers = option_ids.hourly(retailer.id, store.number, kind, WINDOW // clock.HOUR, each)
+    early = bisect_left(each, lead_ends_at)
+    numbers = [
+        *board.ids(each[:early], ignores_lead=True),
+        *board.ids(each[early:], ignores_lead=False),
+    ]
     return Offers(store, kind, first, each, numbers, board.against(starts))
 
 
-async def hold(tx: Tx, caller: Caller, user_id: str, option_id: int, *, has_alcohol: bool = False) -> Hold | ApiError:
+async def hold(
+    tx: Tx, caller: Caller, user_id: str, option_id: int, *, has_alcohol: bool | None = None
+) -> Hold | ApiError:
     """Keep a place for a user for ten minutes; the hold that the user had is dropped first.
 
     It stays dropped when the new place cannot be had: then the refusal is returned, so that this is committed.
+    `has_alcohol`: whether the cart has alcohol; None takes it from the list that the slot comes from.
     """
     await users.require(tx, caller.isolation_id, user_id)
     slot = await find(tx, caller.retailer_id, option_id)
     place = place_of(slot)
     calendar = await plans.calendar(tx, caller.retailer_id, slot.store, slot.kind)
     rules = (await retailers.retailer(tx, caller.retailer_id)).rules
-    refusal = _refusal(calendar, rules, slot, "service_option_id", has_alcohol=has_alcohol)
+    with_alcohol = slot.has_alcohol if has_alcohol is None else has_alcohol
+    has_lead = not (slot.ignores_lead and rules.offers_eta)
+    refusal = _refusal(calendar, rules, slot, "service_option_id", has_alcohol=with_alcohol, has_lead=has_lead)
     await _drop(tx, caller.isolation_id, user_id, None if refusal else (caller.retailer_id, place))
     if refusal is not None:
         return refusal
@@ -98,8 +106,8 @@ async def hold(tx: Tx, caller: Caller, user_id: str, option_id: int, *, has_alco
     kept = Hold(ids.new_id(), clock.now() + HOLD, slot)
     await tx.run(
         "INSERT INTO holds (isolation_id, user_id, id, retailer_id, option_id, store_number, kind, window_starts_at,"
-        " window_ends_at, ledger_starts_at, expires_at, is_counted)"
-        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, true)",
+        " window_ends_at, window_type, ledger_starts_at, expires_at, is_counted)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, true)",
         caller.isolation_id,
         user_id,
         kept.id,
@@ -109,6 +117,7 @@ async def hold(tx: Tx, caller: Caller, user_id: str, option_id: int, *, has_alco
         slot.kind,
         slot.window.starts_at,
         slot.window.ends_at,
+        slot.window.type,
         slot.window.ledger_starts_at,
         kept.expires_at,
     )
@@ -118,13 +127,18 @@ async def hold(tx: Tx, caller: Caller, user_id: str, option_id: int, *, has_alco
 async def held_slot(tx: Tx, caller: Caller, user_id: str, hold_id: int) -> Slot:
     """The slot that a user's hold is for; raises `is invalid` for a hold that is not there, or not this user's."""
     row = await tx.one(
-        "SELECT id, retailer_id, option_id FROM holds WHERE isolation_id = $1 AND user_id = $2",
+        "SELECT id, retailer_id, option_id, store_number, kind, window_type, window_starts_at, window_ends_at,"
+        " ledger_starts_at FROM holds WHERE isolation_id = $1 AND user_id = $2",
         caller.isolation_id,
         user_id,
     )
     if row is None or row["id"] != hold_id or row["retailer_id"] != caller.retailer_id:
         raise invalid("service_option_hold_id")
-    return await find(tx, caller.retailer_id, row["option_id"])
+    store = await stores.store_by_number(tx, caller.retailer_id, row["store_number"])
+    if store is None:
+        raise invalid("service_option_hold_id")
+    window = Window(row["window_type"], row["window_starts_at"], row["window_ends_at"], row["ledger_starts_at"])
+    return Slot(row["option_id"], store, row["kind"], window)
 
 
 async def claim(tx: Tx, caller: Caller, user_id: str, hold_id: int, slot: Slot) -> Booking:
@@ -148,14 +162,16 @@ async def claim(tx: Tx, caller: Caller, user_id: str, hold_id: int, slot: Slot) 
     if row["is_counted"]:
         await ledger.book_held(tx, caller.retailer_id, place)
         return Booking(slot.store, slot.window, place)
-    return await book(tx, caller.retailer_id, slot, "service_option_hold_id")
+    return await book(tx, caller.retailer_id, slot, "service_option_hold_id", has_lead=False)
 
 
-async def book(tx: Tx, retailer_id: int, slot: Slot, key: str, *, has_alcohol: bool = False) -> Booking:
-    """Book a place without a hold; the refusal names `key`."""
+async def book(
+    tx: Tx, retailer_id: int, slot: Slot, key: str, *, has_alcohol: bool = False, has_lead: bool = True
+) -> Booking:
+    """Book a place without a hold; the refusal names `key`. `has_lead`: whether the lead time has to be kept."""
     calendar = await plans.calendar(tx, retailer_id, slot.store, slot.kind)
     rules = (await retailers.retailer(tx, retailer_id)).rules
-    refusal = _refusal(calendar, rules, slot, key, has_alcohol=has_alcohol)
+    refusal = _refusal(calendar, rules, slot, key, has_alcohol=has_alcohol, has_lead=has_lead)
     if refusal is not None:
         raise refusal
     place = place_of(slot)
@@ -175,18 +191,17 @@ async def forget_user(tx: Tx, isolation_id: int, user_id: str) -> None:
 
 
 async def find(tx: Tx, retailer_id: int, option_id: int) -> Slot:
-    """The slot by its id; raises the documented error where there is none."""
-    option = option_ids.decode(retailer_id, option_id)
+    """The slot by its id; raises `Service option is not available` for an id that no list of the retailer held."""
+    option = option_ids.decode(tx.keys.slot_key, retailer_id, option_id, clock.now())
     store = await stores.store_by_number(tx, retailer_id, option.store_number) if option else None
-    if option is None or store is None or not _could_be_listed(store, option):
-        raise errors.not_found()
-    return Slot(option_id, store, option.kind, window_of(store, option))
+    if option is None or store is None:
+        raise errors.not_available("service_option_id")
+    return _slot(option_id, store, option.offer, _window(store, option))
 
 
-def slot_of(retailer_id: int, store: Store, kind: str, starts_at: int, ends_at: int) -> Slot:
-    """A slot for a window of somebody's own, which starts and ends on the hour."""
-    option = Option(store.number, kind, SCHEDULED, starts_at, ends_at)
-    return Slot(option_ids.encode(retailer_id, option), store, kind, window_of(store, option))
+def unlisted(store: Store, kind: str, starts_at: int, ends_at: int) -> Slot:
+    """A slot for a window of the caller's own, which starts and ends on the hour; no list holds it."""
+    return Slot(0, store, kind, Window(SCHEDULED, starts_at, ends_at, starts_at))
 
 
 def place_of(slot: Slot) -> Place:
@@ -194,22 +209,12 @@ def place_of(slot: Slot) -> Place:
     return Place(slot.store.number, slot.kind, slot.window.ledger_starts_at)
 
 
-def window_of(store: Store, option: Option) -> Window:
-    """The window that an option stands for; one that ends at a moment draws on the two hours around that."""
-    ledger_starts_at = option.starts_at
-    if option.type != SCHEDULED:
-        ledger_starts_at = windows.start_of(store.time_zone, option.ends_at - 1).at - clock.HOUR
-    return Window(option.type, option.starts_at, option.ends_at, ledger_starts_at)
-
-
 def is_desirable(store: Store, starts_at: int, ends_at: int) -> bool:
     """Whether a window may be wished for: an hour at least, on the hour at both ends.
 
     https://docs.instacart.com/connect/fulfillment_guide/concepts/desired_windows
     """
-    length = ends_at - starts_at
-    is_on_the_hour = windows.start_of(store.time_zone, starts_at).at == starts_at and not length % clock.HOUR
-    return is_on_the_hour and clock.HOUR <= length <= MOST_DESIRED_HOURS * clock.HOUR
+    return windows.start_of(store.time_zone, starts_at).at == starts_at and ends_at - starts_at in DESIRED
 
 
 def allows_alcohol(rules: Rules, store: Store, window: Window) -> bool:
@@ -222,19 +227,35 @@ def allows_alcohol(rules: Rules, store: Store, window: Window) -> bool:
     return all(since <= hour < until for hour in hours)
 
 
-def _could_be_listed(store: Store, option: Option) -> bool:
-    return option.type != SCHEDULED or is_desirable(store, option.starts_at, option.ends_at)
+def _window(store: Store, option: Option) -> Window:
+    """The window that an option stands for; one that ends at a moment draws on the two hours around that."""
+    offer, starts_at = option.offer, option.starts_at
+    if offer.type == SCHEDULED:
+        starts_at = windows.start_of(store.time_zone, starts_at + clock.HOUR - 1).at
+        return Window(SCHEDULED, starts_at, starts_at + offer.length, starts_at)
+    ledger_starts_at = windows.start_of(store.time_zone, starts_at + offer.length - 1).at - clock.HOUR
+    return Window(offer.type, starts_at, starts_at + offer.length, ledger_starts_at)
+
+
+def _slot(option_id: int, store: Store, offer: Offer, window: Window, reasons: Sequence[str] = ()) -> Slot:
+    return Slot(option_id, store, offer.kind, window, reasons, offer.has_alcohol, offer.ignores_lead)
 
 
 class _Board(Struct, frozen=True):
     """All that decides about the slots of one list."""
 
+    key: bytes
     retailer: Retailer
     calendar: Calendar
     kind: str
     wishes: Wishes
     now: int
     gone: Mapping[int, int]
+
+    def ids(self, starts: Sequence[int], *, ignores_lead: bool) -> list[int]:
+        """The ids of the two hours from each start on."""
+        offer = Offer(self.kind, SCHEDULED, WINDOW, self.wishes.has_alcohol, ignores_lead)
+        return option_ids.series(self.key, self.retailer.id, self.calendar.store.number, offer, starts)
 
     def against(self, starts: Sequence[Start]) -> dict[int, Sequence[str]]:
         """What is against the two hours from each start on, where there is anything."""
@@ -251,8 +272,8 @@ class _Board(Struct, frozen=True):
         return (start for start in starts if gone.get(start.at, 0) >= capacity_at(start))
 
     def desired(self, begin: int, end: int) -> Slot:
-        option = Option(self.calendar.store.number, self.kind, SCHEDULED, begin, end)
-        window = window_of(self.calendar.store, option)
+        option = self._option(SCHEDULED, begin, end - begin)
+        window = _window(self.calendar.store, option)
         start = windows.start_of(self.calendar.store.time_zone, begin)
         return self._slot(option, window, self._reasons(window, start, has_lead=True))
 
@@ -261,31 +282,34 @@ class _Board(Struct, frozen=True):
         found: list[Slot] = []
         rules = self.retailer.rules
         if rules.offers_eta and self.wishes.with_priority_eta:
-            found += self._eta(PRIORITY_ETA, *_PRIORITY_ETA)
+            found += self._eta(PRIORITY_ETA, PRIORITY_ETAS)
         if rules.offers_eta and self.wishes.with_eta:
-            earliest, latest = _STANDARD_ETA
+            earliest = 0
             if found:
-                earliest = max(earliest, found[0].window.ends_at - found[0].window.starts_at + _BETWEEN_ETAS)
-            found += self._eta(ETA, earliest, latest)
+                earliest = found[0].window.ends_at - found[0].window.starts_at + _BETWEEN_ETAS
+            found += self._eta(ETA, [length for length in ETAS if length >= earliest])
         wants_eta = self.wishes.with_eta or self.wishes.with_priority_eta
         if rules.offers_immediate and not wants_eta:
-            found += [slot for length in _IMMEDIATE for slot in self._eta(IMMEDIATE, length, length)]
+            found += [slot for length in IMMEDIATES for slot in self._eta(IMMEDIATE, [length])]
         return [slot for slot in found if slot.window.starts_at >= self.wishes.earliest_start - GRACE]
 
-    def _eta(self, type_: str, earliest: int, latest: int) -> list[Slot]:
-        """The first moment in reach for which there is a place."""
+    def _eta(self, type_: str, lengths: Sequence[int]) -> list[Slot]:
+        """The first moment, counted from now, for which there is a place."""
         begin = self.now - self.now % (5 * clock.MINUTE)
-        for length in range(earliest, latest + 1, _ETA_STEP):
-            option = Option(self.calendar.store.number, self.kind, type_, begin, begin + length)
-            window = window_of(self.calendar.store, option)
+        for length in lengths:
+            option = self._option(type_, begin, length)
+            window = _window(self.calendar.store, option)
             start = windows.start_of(self.calendar.store.time_zone, window.ledger_starts_at)
             if not self._reasons(window, start):
                 return [self._slot(option, window)]
         return []
 
+    def _option(self, type_: str, begin: int, length: int) -> Option:
+        return Option(self.calendar.store.number, Offer(self.kind, type_, length, self.wishes.has_alcohol), begin)
+
     def _slot(self, option: Option, window: Window, reasons: Sequence[str] = ()) -> Slot:
-        option_id = option_ids.encode(self.retailer.id, option)
-        return Slot(option_id, self.calendar.store, self.kind, window, reasons)
+        option_id = option_ids.encode(self.key, self.retailer.id, option)
+        return _slot(option_id, self.calendar.store, option.offer, window, reasons)
 
     def _reasons(self, window: Window, start: Start, *, has_lead: bool = False) -> list[str]:
         reasons: list[str] = []
@@ -303,21 +327,32 @@ def _capacity(calendar: Calendar, window: Window) -> int:
     return calendar.capacity(windows.start_of(calendar.store.time_zone, window.ledger_starts_at))
 
 
-def _refusal(calendar: Calendar, rules: Rules, slot: Slot, key: str, *, has_alcohol: bool) -> ApiError | None:
-    """What is against a slot, whatever its places; one that was listed a moment ago is not refused for its lead."""
+def _refusal(
+    calendar: Calendar, rules: Rules, slot: Slot, key: str, *, has_alcohol: bool, has_lead: bool
+) -> ApiError | None:
+    """What is against a slot, apart from places: all the rules of a list.
+
+    A slot that was listed up to `GRACE` ago is not refused because its lead time or cutoff has passed since.
+    """
     now = clock.now()
-    is_soon = slot.window.type != SCHEDULED
     if _has_begun(slot.window, now):
         return errors.expired(key)
-    # What begins with the order is never listed beforehand, nor at a store that takes no such orders any more.
-    if (is_soon and slot.window.starts_at > now) or not stores.takes(slot.store, slot.kind):
+    if not stores.takes(slot.store, slot.kind) or not _is_offered(rules, slot.window, now):
         return errors.not_available(key)
     start = windows.start_of(slot.store.time_zone, slot.window.ledger_starts_at)
-    if calendar.reason(start, now, grace=GRACE, has_lead=not is_soon and not rules.offers_eta):
+    has_lead = has_lead and slot.window.type == SCHEDULED
+    if calendar.reason(start, now, grace=GRACE, has_lead=has_lead):
         return errors.not_available(key)
     if has_alcohol and not allows_alcohol(rules, slot.store, slot.window):
         return errors.not_available(key)
     return None
+
+
+def _is_offered(rules: Rules, window: Window, now: int) -> bool:
+    """Whether the retailer offers windows of this type, and whether one that begins with the order has begun."""
+    if window.type == SCHEDULED:
+        return True
+    return (rules.offers_immediate if window.type == IMMEDIATE else rules.offers_eta) and window.starts_at <= now
 
 
 def _has_begun(window: Window, now: int) -> bool:

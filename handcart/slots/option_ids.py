@@ -1,70 +1,136 @@
-"""Slot ids: 53 bits that say store, kind and window, mixed so that one retailer's ids mean nothing at another."""
+"""Slot ids: 53 bits that name a store, an offer and a time, with a tag that only this installation can make.
 
-from collections.abc import Iterable
+A slot id is `store (16 bits), offer (8), time (13), tag (16)`, xor a number that hides the fields from other retailers.
+The tag is part of a keyed BLAKE2b hash (RFC 7693) of retailer, store, offer and time, so a number that no list ever
+held has the right tag with a chance of 2**-16. The time is stored modulo 2**13 steps; the tag covers the whole time, so
+two times with the same remainder have different tags. Reasons: docs/decisions/0009-slot-ids.md.
+"""
+
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from hashlib import blake2b
+from struct import Struct as Layout
 
 from msgspec import Struct
 
 from handcart.core import clock
-from handcart.slots.models import ETA, IMMEDIATE, PRIORITY_ETA, SCHEDULED
+from handcart.slots.models import (
+    DESIRED,
+    ETA,
+    ETAS,
+    IMMEDIATE,
+    IMMEDIATES,
+    PRIORITY_ETA,
+    PRIORITY_ETAS,
+    SCHEDULED,
+    WINDOW,
+)
 from handcart.stores.models import DELIVERY, LAST_MILE, PICKUP
 
-_KINDS = (DELIVERY, PICKUP, LAST_MILE)
-_TYPES = (SCHEDULED, IMMEDIATE, ETA, PRIORITY_ETA)
-_EPOCH = 1_767_225_600 * clock.SECOND  # 2026-01-01; 26 bits of minutes last until 2153
-_MINUTES = 1 << 26
-_BITS = 53
-_MASK = (1 << _BITS) - 1
-_FACTOR = 0x1B87_3A5E_C0FF_B5  # odd, so that it has an inverse
-_INVERSE = pow(_FACTOR, -1, 1 << _BITS)
-# Windows that start on the hour are told by their hours, the others by steps of five minutes: 6 bits for either.
-_STEP = {SCHEDULED: clock.HOUR, IMMEDIATE: 5 * clock.MINUTE, ETA: 5 * clock.MINUTE, PRIORITY_ETA: 5 * clock.MINUTE}
+_MASK = (1 << 53) - 1
+_TIMES = 1 << 13
+_BATCH = 32  # one hash gives the tags of so many times in a row
+_TAGS = Layout("<32H")
+# How far in the past an id can lie: 85 days for scheduled windows, 7 for the others. The rest lies ahead.
+_PAST = _TIMES // 4
+_SOON_STEP = 5 * clock.MINUTE
+
+
+class Offer(Struct, frozen=True):
+    """What lists offer at many times: a window of this length in microseconds.
+
+    `has_alcohol`: for a cart with alcohol. `ignores_lead`: listed because no ETA was free; then scheduled windows begin
+    with the next hour, whatever the lead time.
+    """
+
+    kind: str
+    type: str
+    length: int
+    has_alcohol: bool = False
+    ignores_lead: bool = False
+
+    @property
+    def step(self) -> int:
+        """How far apart the times are at which it may begin."""
+        return clock.HOUR if self.type == SCHEDULED else _SOON_STEP
+
+
+def _all_offers() -> Iterable[Offer]:
+    for has_alcohol in (False, True):
+        for kind in (DELIVERY, PICKUP, LAST_MILE):
+            for ignores_lead in (False, True):
+                yield Offer(kind, SCHEDULED, WINDOW, has_alcohol, ignores_lead)
+            for type_, lengths in ((IMMEDIATE, IMMEDIATES), (ETA, ETAS), (PRIORITY_ETA, PRIORITY_ETAS)):
+                for length in lengths:
+                    yield Offer(kind, type_, length, has_alcohol)
+        for length in DESIRED:
+            if length != WINDOW:
+                yield Offer(DELIVERY, SCHEDULED, length, has_alcohol)
+
+
+_OFFERS = tuple(_all_offers())
+_NUMBERS = {offer: number for number, offer in enumerate(_OFFERS)}
+_WORDS = [repr(offer).encode() for offer in _OFFERS]
+assert len(_OFFERS) <= 1 << 8
 
 
 class Option(Struct, frozen=True):
-    """What a slot id says; times in microseconds."""
+    """What a slot id says. A scheduled window begins on the store's clock within the UTC hour of `starts_at`."""
 
     store_number: int
-    kind: str
-    type: str
+    offer: Offer
     starts_at: int
-    ends_at: int
 
 
-def encode(retailer_id: int, option: Option) -> int:
-    """The id of a slot, below 2**53."""
-    minutes = (option.starts_at - _EPOCH) // clock.MINUTE
-    steps = (option.ends_at - option.starts_at) // _STEP[option.type]
-    plain = _KINDS.index(option.kind) << 2 | _TYPES.index(option.type)
-    plain = (plain << 26 | minutes) << 6 | steps
-    plain = plain << 16 | option.store_number
-    return ((plain ^ _key(retailer_id)) * _FACTOR) & _MASK
+def encode(key: bytes, retailer_id: int, option: Option) -> int:
+    """The id of a slot, below 2**53. Raises `KeyError` for an offer that no list can hold."""
+    number, time = _NUMBERS[option.offer], option.starts_at // option.offer.step
+    tag = _tags(key, retailer_id, option.store_number, number, time // _BATCH)[time % _BATCH]
+    return _fixed(key, retailer_id, option.store_number, number) ^ (time % _TIMES << 16 | tag)
 
 
-def hourly(retailer_id: int, store_number: int, kind: str, hours: int, starts: Iterable[int]) -> list[int]:
-    """As `encode`, for scheduled windows of so many hours at one store."""
-    base = (_KINDS.index(kind) << 2 | _TYPES.index(SCHEDULED)) << 48 | hours << 16 | store_number
-    key = _key(retailer_id)
-    return [(((base | (at - _EPOCH) // clock.MINUTE << 22) ^ key) * _FACTOR) & _MASK for at in starts]
+def series(key: bytes, retailer_id: int, store_number: int, offer: Offer, starts: Sequence[int]) -> list[int]:
+    """As `encode`, for one offer of a store at several times, which rise."""
+    if not starts:
+        return []
+    number = _NUMBERS[offer]
+    first, last = starts[0] // offer.step, starts[-1] // offer.step
+    # Lists hold one window for each hour, except where a clock was changed by half an hour.
+    is_whole = len(starts) == last - first + 1
+    times = range(first, last + 1) if is_whole else [at // offer.step for at in starts]
+    batches = range(first // _BATCH, last // _BATCH + 1)
+    tags = [tag for batch in batches for tag in _tags(key, retailer_id, store_number, number, batch)]
+    fixed, begin = _fixed(key, retailer_id, store_number, number), batches[0] * _BATCH
+    return [fixed ^ (time % _TIMES << 16 | tags[time - begin]) for time in times]
 
 
-def decode(retailer_id: int, option_id: int) -> Option | None:
-    """What an id says; None for a number that no slot of this retailer has."""
+def decode(key: bytes, retailer_id: int, option_id: int, now: int) -> Option | None:
+    """What an id says; None for a number that this installation has not made for the retailer, or made long ago."""
     if not 0 <= option_id <= _MASK:
         return None
-    plain = ((option_id * _INVERSE) & _MASK) ^ _key(retailer_id)
-    store_number, plain = plain & 0xFFFF, plain >> 16
-    steps, plain = plain & 0x3F, plain >> 6
-    minutes, plain = plain & (_MINUTES - 1), plain >> 26
-    kind, type_ = plain >> 2, _TYPES[plain & 3]
-    if kind >= len(_KINDS) or not steps:
+    plain = option_id ^ _hidden_by(key, retailer_id)
+    store_number, number, remainder, tag = plain >> 37, plain >> 29 & 0xFF, plain >> 16 & (_TIMES - 1), plain & 0xFFFF
+    if number >= len(_OFFERS):
         return None
-    starts_at = _EPOCH + minutes * clock.MINUTE
-    return Option(store_number, _KINDS[kind], type_, starts_at, starts_at + steps * _STEP[type_])
+    offer = _OFFERS[number]
+    earliest = now // offer.step - _PAST
+    time = earliest + (remainder - earliest) % _TIMES
+    if tag != _tags(key, retailer_id, store_number, number, time // _BATCH)[time % _BATCH]:
+        return None
+    return Option(store_number, offer, time * offer.step)
+
+
+def _tags(key: bytes, retailer_id: int, store_number: int, number: int, batch: int) -> Sequence[int]:
+    """The tags of a batch of times. They depend on all that the offer says, not only on its number."""
+    said = b"%d %d %d %b" % (retailer_id, store_number, batch, _WORDS[number])
+    return _TAGS.unpack(blake2b(said, key=key, digest_size=64, person=b"slot tags").digest())
+
+
+def _fixed(key: bytes, retailer_id: int, store_number: int, number: int) -> int:
+    return (store_number << 8 | number) << 29 ^ _hidden_by(key, retailer_id)
 
 
 @lru_cache(1000)
-def _key(retailer_id: int) -> int:
-    digest = blake2b(str(retailer_id).encode(), digest_size=8, person=b"slot ids").digest()
+def _hidden_by(key: bytes, retailer_id: int) -> int:
+    digest = blake2b(b"%d" % retailer_id, key=key, digest_size=8, person=b"slot fields").digest()
     return int.from_bytes(digest) & _MASK

@@ -35,7 +35,6 @@ _USER = (user_errors.user_not_found(), user_errors.user_not_active())
 _HOLD = (
     *_USER,
     errors.invalid("service_option_id"),
-    slot_errors.not_found(),
     slot_errors.not_available("service_option_id"),
     slot_errors.expired("service_option_id"),
 )
@@ -194,7 +193,6 @@ ROUTES: Sequence[Route] = (
         response=HoldResponse,
         refusals=(
             *_USER,
-            slot_errors.not_found(),
             slot_errors.not_available("service_option_id"),
             slot_errors.expired("service_option_id"),
         ),

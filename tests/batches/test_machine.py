@@ -40,7 +40,7 @@ from tests.batches.test_states import BACK, BATCHES
 from tests.slots.test_machine import FastSqlite, budget
 from tests.support.orders import PHONE
 from tests.support.server import LiveServer
-from tests.support.slots import moment
+from tests.support.slots import moment, slot_id
 from tests.support.stores import store
 
 BEGIN, PLACE = moment("2027-06-10T10:00-05:00"), moment("2027-06-12T11:00-05:00")
@@ -121,7 +121,6 @@ class Machine(RuleBasedStateMachine):
         self.caller = Caller("client", retailer.organization_id, retailer.id, retailer.isolation_id, (), None)
         self.run(stores.save, retailer.id, [store("here")])
         self.run(items.save, retailer.id, [Item(rrc="milk", name="Milk"), Item(rrc="soap", name="Soap")])
-        self.store = self.run(stores.store, retailer.id, "here")
         for kind in ("delivery", "pickup", "last_mile"):
             self.run(plans.set_plan, retailer.id, EVERY_STORE, kind, Plan(capacity=100, lead_minutes=0))
         self.run(users.create, retailer.isolation_id, User("a", "Sample", None, PHONE, None))
@@ -160,7 +159,7 @@ class Machine(RuleBasedStateMachine):
             self.run(create.create_dispatch, self.caller, "a", asked, or_soonest=False)
             self.orders.append(Known(order_id, kind))
             return
-        option = slots.slot_of(self.retailer_id, self.store, kind, PLACE, PLACE + WINDOW).id
+        option = slot_id(self.retailer_id, kind, PLACE)
         hold = self.run(slots.hold, self.caller, "a", option)
         asked = Asked(order_id, kind, details, b"", hold_id=hold.id, location_code="here", items=LINES)
         self.run(create.create_shopped, self.caller, "a", asked)

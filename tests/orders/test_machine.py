@@ -37,7 +37,7 @@ from handcart.users.models import User
 from tests.slots.test_machine import FastSqlite, budget
 from tests.support.orders import PHONE
 from tests.support.server import LiveServer
-from tests.support.slots import moment
+from tests.support.slots import moment, slot_id
 from tests.support.stores import store
 
 BEGIN = moment("2027-06-10T10:00-05:00")
@@ -106,7 +106,6 @@ class Machine(RuleBasedStateMachine):
         self.caller = Caller("client", retailer.organization_id, retailer.id, retailer.isolation_id, (), None)
         self.run(stores.save, retailer.id, [store("here")])
         self.run(items.save, retailer.id, [Item(rrc="milk", name="Milk")])
-        self.store = self.run(stores.store, retailer.id, "here")
         hours = [11, 13, 15]
         for kind in KINDS:
             self.run(plans.set_plan, retailer.id, EVERY_STORE, kind, Plan(capacity=0, lead_minutes=0))
@@ -124,7 +123,7 @@ class Machine(RuleBasedStateMachine):
         return None if isinstance(answer, ApiError) else answer
 
     def option(self, kind: str, place: int) -> int:
-        return slots.slot_of(self.caller.retailer_id, self.store, kind, place, place + WINDOW).id
+        return slot_id(self.caller.retailer_id, kind, place)
 
     def asked(self, kind: str, **fields: Any) -> Asked:
         number = len(self.model.orders)

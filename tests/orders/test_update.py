@@ -332,9 +332,9 @@ def test_when_a_listed_slot_is_named_then_the_order_moves_there(server: LiveServ
             {"service_option_id": market.option("last_mile", day=-1)},
             ("Service option is expired", 1001, "service_option_id"),
         ),
-        ({"service_option_id": 2**53 - 1}, None),
+        ({"service_option_id": 2**53 - 1}, ("Service option is not available", 1001, "service_option_id")),
     ):
-        order.refuses((400, *expected) if expected else (404, "Resource not found", 4000, None), **wrong)
+        order.refuses((400, *expected), **wrong)
 
 
 def test_when_a_last_mile_order_names_no_slot_then_its_window_moves_within_its_place(server: LiveServer) -> None:

@@ -12,9 +12,8 @@ from handcart.core import clock
 from handcart.core.db import Tx
 from handcart.retailers import ops as retailers
 from handcart.retailers.models import Caller
-from handcart.slots import ops, option_ids, plans
-from handcart.slots.models import ETA, SCHEDULED
-from handcart.slots.option_ids import Option
+from handcart.slots import ops, plans
+from handcart.slots.models import ETA, IMMEDIATE, PRIORITY_ETA, SCHEDULED
 from handcart.slots.plans import EVERY_STORE, WHOLE_DAY, Plan
 from handcart.stores.models import DELIVERY, PICKUP
 from tests.support.oauth import Organization
@@ -31,6 +30,7 @@ from tests.support.slots import (
     reserve,
     set_plan,
     set_rules,
+    slot_id,
     stock,
     taken_places,
 )
@@ -38,7 +38,6 @@ from tests.support.slots import (
 NOW = "2027-06-10T10:07:30-05:00"  # a Thursday
 FULL = (400, "Service option is not available", 1001, "service_option_id")
 EXPIRED = (400, "Service option is expired", 1001, "service_option_id")
-NOT_FOUND = (404, "Resource not found", 4000, None)
 MALFORMED = (400, "is invalid", 1001, "service_option_id")
 
 
@@ -129,8 +128,7 @@ def test_when_the_new_place_cannot_be_had_then_the_old_one_is_free_all_the_same(
         shop.server.write(plans.set_exception, shop.retailer.id, "s", PICKUP, "2027-06-10", [16], 0)
     if refusal == "past":
         begin = moment("2027-06-10T09:00-05:00")
-        option = Option(1, PICKUP, SCHEDULED, begin, begin + 2 * clock.HOUR)
-        two = option_ids.encode(shop.retailer.id, option)
+        two = slot_id(shop.retailer.id, PICKUP, begin)
     assert error(reserve(shop, user, two)) == (EXPIRED if refusal == "past" else FULL)
     assert user not in [holder for holder, _ in holds(shop)]
     assert counters(shop)[0] == (1, 0, 0)
@@ -141,7 +139,7 @@ def test_when_the_slot_is_unknown_then_the_old_hold_stays(shop: Shop) -> None:
     stock(shop)
     user = shop.user()
     assert reserve(shop, user, first(shop)).status_code == 200
-    assert error(reserve(shop, user, 12345)) == NOT_FOUND
+    assert error(reserve(shop, user, 12345)) == FULL
     assert holds(shop) == [(user, True)]
 
 
@@ -213,46 +211,140 @@ def test_when_ids_are_malformed_then_the_parameter_is_named(shop: Shop) -> None:
     ):
         assert error(reserve(shop, user, text)) == MALFORMED, text
     for number in (0, 1, 12345, 2**53 - 1, 2**53, 10**16 - 1, "0000000000000001"):
-        assert error(reserve(shop, user, number)) == NOT_FOUND, number
+        assert error(reserve(shop, user, number)) == FULL, number
     assert counters(shop) == []
 
 
-def forged(shop: Shop, begin: str, hours: int = 2, type_: str = SCHEDULED, number: int = 1, kind: str = PICKUP) -> int:
-    """An id that the server could have made, but has not."""
-    starts_at = moment(begin)
-    option = Option(number, kind, type_, starts_at, starts_at + hours * clock.HOUR)
-    return option_ids.encode(shop.retailer.id, option)
+def test_when_an_id_was_never_listed_then_every_rule_of_the_lists_is_against_it(shop: Shop, at: Any) -> None:
+    """Ids with the right tag: only who has the installation's key can make them. Each breaks one rule of the lists."""
+    at(NOW)
+    stock(shop, Plan(lead_minutes=240, horizon_days=3), sells_alcohol=True)
+    user = shop.user()
+
+    def refusals(*asked: tuple[str, str, int, dict[str, Any]]) -> list[Any]:
+        answers = [
+            reserve(shop, user, slot_id(shop.retailer.id, PICKUP, moment(begin), minutes * clock.MINUTE, type_, **more))
+            for type_, begin, minutes, more in asked
+        ]
+        return [answer.status_code if answer.status_code == 200 else error(answer) for answer in answers]
+
+    today = "2027-06-10T"
+    anything: dict[str, Any] = {}
+    assert refusals(
+        (SCHEDULED, f"{today}15:00-05:00", 120, anything),  # nothing is against it
+        (SCHEDULED, f"{today}15:00-05:00", 120, {"number": 2}),  # no such store
+        (SCHEDULED, f"{today}13:00-05:00", 120, anything),  # within the lead time
+        (SCHEDULED, f"{today}13:00-05:00", 120, {"ignores_lead": True}),  # the retailer has no ETAs
+        (SCHEDULED, f"{today}10:00-05:00", 120, anything),  # has begun
+        (SCHEDULED, "2027-06-13T00:00-05:00", 120, anything),  # behind the horizon
+        (SCHEDULED, f"{today}21:00-05:00", 120, {"has_alcohol": True}),  # after the hours of alcohol
+        (SCHEDULED, f"{today}19:00-05:00", 120, {"has_alcohol": True}),
+        (IMMEDIATE, f"{today}10:05-05:00", 120, anything),  # switched off
+        (ETA, f"{today}10:05-05:00", 150, anything),
+        (PRIORITY_ETA, f"{today}10:05-05:00", 60, anything),
+    ) == [200, FULL, FULL, FULL, EXPIRED, FULL, FULL, 200, FULL, FULL, FULL]
+    set_rules(shop, offers_eta=True, offers_immediate=True)
+    assert refusals(
+        (SCHEDULED, f"{today}13:00-05:00", 120, anything),  # within the lead time, whatever else the retailer offers
+        (SCHEDULED, f"{today}13:00-05:00", 120, {"ignores_lead": True}),
+        (IMMEDIATE, f"{today}10:05-05:00", 120, anything),
+        (IMMEDIATE, f"{today}09:50-05:00", 120, anything),  # listed too long ago
+        (IMMEDIATE, f"{today}11:05-05:00", 120, anything),  # begins later than now
+        (ETA, f"{today}10:05-05:00", 150, anything),
+        (PRIORITY_ETA, f"{today}10:05-05:00", 60, anything),
+        (PRIORITY_ETA, f"{today}10:05-05:00", 60, {"has_alcohol": True}),
+    ) == [FULL, 200, 200, EXPIRED, FULL, 200, 200, 200]
+    shop.server.write(plans.set_exception, shop.retailer.id, "s", PICKUP, "2027-06-10", [10], 0)
+    assert refusals((PRIORITY_ETA, f"{today}10:05-05:00", 60, anything)) == [FULL]  # not free so early
+    set_plan(shop, Plan(cutoff_hour=9))
+    assert refusals((SCHEDULED, f"{today}15:00-05:00", 120, anything)) == [FULL]
 
 
-def test_when_an_id_was_never_listed_then_it_cannot_be_had(shop: Shop, at: Any) -> None:
+@pytest.mark.parametrize(
+    ("kind", "type_", "minutes"),
+    [
+        (PICKUP, SCHEDULED, 60),  # only lists of deliveries take desired windows
+        (DELIVERY, SCHEDULED, 13 * 60),
+        (DELIVERY, SCHEDULED, 90),
+        (DELIVERY, IMMEDIATE, 5),
+        (DELIVERY, IMMEDIATE, 180),
+        (DELIVERY, ETA, 10),
+        (DELIVERY, ETA, 135),
+        (DELIVERY, ETA, 315),
+        (DELIVERY, PRIORITY_ETA, 10),
+        (DELIVERY, PRIORITY_ETA, 45),
+    ],
+)
+def test_when_no_list_has_windows_of_that_length_then_no_id_stands_for_one(kind: str, type_: str, minutes: int) -> None:
+    with pytest.raises(KeyError):
+        slot_id(1, kind, moment(NOW), minutes * clock.MINUTE, type_)
+
+
+def test_when_a_list_was_for_alcohol_then_its_slots_are_reserved_by_the_rules_for_alcohol(shop: Shop, at: Any) -> None:
+    at(NOW)
+    stock(shop, sells_alcohol=True)
+    user = shop.user()
+    desired = [{"starts_at": "2027-06-10T20:00:00-05:00", "ends_at": "2027-06-10T23:00:00-05:00"}]
+    for wishes in ({}, {"desired_windows": desired}):
+        for items, found in (([line("wine")], FULL), ([line("milk")], None)):
+            slots = listed(shop, "delivery", user, items=items, **wishes)
+            late = next(slot for slot in slots if slot["window"]["end_at"][11:16] == "23:00")
+            assert late["availability"]["reasons"] == (["alcohol_not_allowed"] if found else [])
+            answers = [reserve(shop, user, late["id"])]
+            if wishes:
+                answers.append(refer(shop, user, late["service_option_reference"]))
+            for answer in answers:
+                assert (error(answer) if found else answer.status_code) == (found or 200)
+    # A cart that comes along says what is in it now.
+    wine, milk = (listed(shop, "delivery", user, items=[line(rrc)])[-1]["id"] for rrc in ("wine", "milk"))
+    assert wine != milk
+    assert reserve_cart(shop, user, wine).status_code == 200
+    assert error(reserve_cart(shop, user, milk, items=[line("wine")])) == FULL
+
+
+def test_when_slots_were_listed_in_place_of_an_eta_then_their_lead_time_is_not_asked_for(shop: Shop, at: Any) -> None:
+    at(NOW)
+    stock(shop, Plan(lead_minutes=90))
+    set_rules(shop, offers_eta=True)
+    for hour in range(9, 15):
+        shop.server.write(plans.set_exception, shop.retailer.id, "s", PICKUP, "2027-06-10", [hour], 0)
+    shop.server.write(plans.set_exception, shop.retailer.id, "s", PICKUP, "2027-06-10", [11], 1)
+    listed_alone = listed(shop, "preview pickup")[0]
+    assert listed_alone["window"]["start_at"][11:16] == "12:00"
+    shop.server.write(plans.set_exception, shop.retailer.id, "s", PICKUP, "2027-06-10", [11], 0)
+    slots = listed(shop, "preview pickup", with_eta_options=True)
+    assert slots[0]["window"]["start_at"][11:16] == "11:00"
+    assert listed_alone["id"] == slots[1]["id"]  # behind the lead time, all lists agree
+    # By now an ETA could be had; what was listed before may be reserved all the same.
+    for hour in range(9, 15):
+        shop.server.write(plans.set_exception, shop.retailer.id, "s", PICKUP, "2027-06-10", [hour], 3)
+    assert reserve(shop, shop.user(), slots[0]["id"]).status_code == 200
+    never_listed = slot_id(shop.retailer.id, PICKUP, moment("2027-06-10T11:00-05:00"))
+    assert error(reserve(shop, shop.user(), never_listed)) == FULL
+
+
+def test_when_a_hold_was_made_before_ids_had_tags_then_an_order_takes_it(shop: Shop, at: Any) -> None:
+    """Such ids say nothing any more: the hold itself keeps the slot."""
     at(NOW)
     stock(shop)
-    user = shop.user()
-    tomorrow = "2027-06-11T10:00-05:00"
-    assert reserve(shop, user, forged(shop, tomorrow)).status_code == 200
-    table = [
-        (forged(shop, tomorrow, number=2), NOT_FOUND),
-        (forged(shop, tomorrow, hours=13), NOT_FOUND),
-        (forged(shop, "2027-06-11T10:30-05:00"), NOT_FOUND),
-        (forged(shop, tomorrow, type_=ETA), FULL),
-        (forged(shop, "2027-06-10T10:08-05:00", type_=ETA), FULL),
-        (forged(shop, "2027-06-10T10:00-05:00"), EXPIRED),
-        (forged(shop, "2026-01-01T00:00-06:00"), EXPIRED),
-        (forged(shop, "2027-06-17T00:00-05:00"), FULL),
-        (forged(shop, "2100-01-01T00:00-06:00"), FULL),
-    ]
-    assert [error(reserve(shop, user, option_id)) for option_id, _ in table] == [refusal for _, refusal in table]
-    assert taken_places(shop) == 0
+    user, old = shop.user(), 5_512_209_123_456
+    kept = reserve(shop, user, first(shop)).json()["service_option_hold"]["id"]
+    shop.server.sql("UPDATE holds SET option_id = $1 WHERE retailer_id = $2", old, shop.retailer.id)
+    slot = shop.server.read(ops.held_slot, caller(shop), user, kept)
+    booking = shop.server.write(ops.claim, caller(shop), user, kept, slot)
+    assert (booking.window.starts_at, booking.window.type) == (moment("2027-06-10T12:00-05:00"), SCHEDULED)
+    assert counters(shop) == [(10, 0, 1)]
+    assert error(reserve(shop, user, old)) == FULL
 
 
-def test_when_an_id_is_another_retailers_then_it_is_not_found(shop: Shop) -> None:
+def test_when_an_id_is_another_retailers_then_it_cannot_be_had(shop: Shop) -> None:
     stranger = Shop(shop.server)
     stock(shop)
     stock(stranger)
     user = shop.user()
     for name in ("preview delivery", "preview pickup", "preview last mile"):
         for slot in listed(stranger, name)[:20]:
-            assert error(reserve(shop, user, slot["id"])) == NOT_FOUND
+            assert error(reserve(shop, user, slot["id"])) == FULL
     assert (taken_places(shop), taken_places(stranger)) == (0, 0)
 
 
@@ -267,7 +359,7 @@ def test_when_a_window_has_begun_or_its_lead_ran_out_then_there_is_a_grace(shop:
         assert (200 if answered.status_code == 200 else error(answered)) == found
     set_rules(shop, offers_eta=True)
     at("2027-06-10T11:59:58-05:00")
-    assert reserve(shop, shop.user(), option_id).status_code == 200
+    assert error(reserve(shop, shop.user(), option_id)) == FULL
     at("2027-06-10T12:04:00-05:00")
     soon = listed(shop, "preview pickup", with_eta_options=True)[0]
     for now, found in (("12:14:59", 200), ("12:15:01", EXPIRED)):
@@ -385,7 +477,7 @@ def test_when_a_reference_cannot_be_read_then_it_is_invalid(shop: Shop) -> None:
         assert found == (blank if reference == "" else invalid), reference
     assert error(shop.post(f"{BASE}/users/{user}/service_options/reserve", {})) == blank
     for number in (0, 12345, 2**53 - 1):
-        assert error(refer(shop, user, encoded(f'{{"id": {number}}}'))) == NOT_FOUND
+        assert error(refer(shop, user, encoded(f'{{"id": {number}}}'))) == FULL
 
 
 def test_when_a_cart_is_sent_along_then_it_has_to_fit_the_slot(shop: Shop, at: Any) -> None:
@@ -393,7 +485,7 @@ def test_when_a_cart_is_sent_along_then_it_has_to_fit_the_slot(shop: Shop, at: A
     stock(shop, sells_alcohol=True)
     user = shop.user()
     slot = listed(shop, "delivery", user)[0]["id"]
-    evening = forged(shop, "2027-06-10T21:00-05:00", kind=DELIVERY)
+    evening = slot_id(shop.retailer.id, DELIVERY, moment("2027-06-10T21:00-05:00"))
     assert reserve_cart(shop, user, slot, location_code="s").status_code == 200
     assert reserve_cart(shop, user, slot, items=[line("wine")]).status_code == 200
     assert reserve_cart(shop, user, evening).status_code == 200
@@ -414,7 +506,7 @@ def test_when_a_cart_is_sent_along_then_it_has_to_fit_the_slot(shop: Shop, at: A
     # who picks up may live anywhere and buy any number
     pickup = first(shop)
     assert reserve_cart(shop, user, pickup, address=far, items=[line("milk", 251)]).status_code == 200
-    assert error(reserve_cart(shop, user, 12345)) == NOT_FOUND
+    assert error(reserve_cart(shop, user, 12345)) == FULL
 
 
 def test_when_a_store_takes_no_such_orders_any_more_then_its_slots_cannot_be_had(shop: Shop) -> None:
@@ -488,7 +580,7 @@ def test_when_banners_share_users_then_a_hold_at_one_is_dropped_for_the_other(sh
     assert reserve(north, user, first(north)).status_code == 200
     assert reserve(south, user, first(south)).status_code == 200
     assert (counters(north), counters(south)) == ([(1, 0, 0)], [(1, 1, 0)])
-    assert error(reserve(north, user, first(south))) == NOT_FOUND
+    assert error(reserve(north, user, first(south))) == FULL
     assert reserve(north, user, first(north)).status_code == 200
     assert (counters(north), counters(south)) == ([(1, 1, 0)], [(1, 0, 0)])
 

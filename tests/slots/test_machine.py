@@ -62,11 +62,14 @@ class Model:
     def has_begun(self, window: Window) -> bool:
         return window.starts_at < self.now - (0 if window.type == SCHEDULED else GRACE)
 
-    def rules_out(self, window: Window, *, grace: int) -> bool:
-        """Whether anything but want of room is against a window for who saw it in a list so long ago."""
+    def rules_out(self, window: Window, *, grace: int, ignores_lead: bool = False) -> bool:
+        """Whether anything but want of room is against a window for a customer who saw it in a list `grace` ago.
+
+        `ignores_lead`: the list had it in place of an ETA.
+        """
         place, seen_at = window.ledger_starts_at, self.now - grace
         is_far = place >= midnight_after(self.now)
-        has_lead = window.type == SCHEDULED and not (grace and self.offers_eta)
+        has_lead = window.type == SCHEDULED and not (ignores_lead and self.offers_eta)
         is_near = has_lead and place < seen_at + self.plan.lead_minutes * clock.MINUTE
         is_cut = self.plan.cutoff_hour is not None and midnight_after(seen_at) == midnight_after(place)
         is_cut = is_cut and seen_at >= midnight_after(seen_at) - clock.DAY + (self.plan.cutoff_hour or 0) * clock.HOUR
@@ -136,7 +139,7 @@ class Machine(RuleBasedStateMachine):
         for slot in slots:
             window = slot.window
             is_free = self.model.has_room(window.ledger_starts_at, user)
-            is_late = self.model.rules_out(window, grace=1 if self.model.offers_eta else 0)
+            is_late = self.model.rules_out(window, grace=0, ignores_lead=self.ignores_lead(slot))
             assert (not slot.reasons) is (is_free and not is_late), (slot, self.model)
         self.seen = [*slots[:5], *self.seen][:20]
         if slots:
@@ -149,9 +152,14 @@ class Machine(RuleBasedStateMachine):
         if self.seen:
             self.hold(user, self.seen[number % len(self.seen)])
 
+    def ignores_lead(self, slot: Slot) -> bool:
+        """Whether the slot was listed in place of an ETA; its id says so."""
+        return bool(self.run(ops.find, self.caller.retailer_id, slot.id).ignores_lead)
+
     def hold(self, user: str, slot: Slot) -> Hold | None:
         window = slot.window
-        is_refused = self.model.rules_out(window, grace=GRACE) or not self.model.has_room(window.ledger_starts_at, user)
+        is_refused = self.model.rules_out(window, grace=GRACE, ignores_lead=self.ignores_lead(slot))
+        is_refused = is_refused or not self.model.has_room(window.ledger_starts_at, user)
         self.model.holds.pop(user, None)
         kept = self.run(ops.hold, self.caller, user, slot.id)
         assert isinstance(kept, ApiError) is is_refused, (kept, self.model)

@@ -1,6 +1,5 @@
-"""Slot ids: what goes in comes out, and nothing of it means anything at another retailer."""
+"""Slot ids: what goes in comes out, and no other number says anything."""
 
-from itertools import pairwise
 from random import Random
 
 import pytest
@@ -8,83 +7,114 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from handcart.core import clock
+from handcart.core.secret import Keys
 from handcart.slots import option_ids
-from handcart.slots.models import ETA, IMMEDIATE, PRIORITY_ETA, SCHEDULED
-from handcart.slots.option_ids import Option
-from handcart.stores.models import KINDS, MOST_STORES
+from handcart.slots.models import IMMEDIATE, SCHEDULED, WINDOW
+from handcart.slots.option_ids import Offer, Option
+from handcart.stores.models import DELIVERY, MOST_STORES, PICKUP
 
-EPOCH = 1_767_225_600 * clock.SECOND  # 2026-01-01
-MOST_MINUTES = (1 << 26) - 1
-LAST = EPOCH + MOST_MINUTES * clock.MINUTE
-STEP = {SCHEDULED: clock.HOUR, IMMEDIATE: 5 * clock.MINUTE, ETA: 5 * clock.MINUTE, PRIORITY_ETA: 5 * clock.MINUTE}
+KEY = b"k" * 32
+NOW = 1_812_675_000 * clock.SECOND  # 2027-06-10
+SCHEDULED_OFFER = Offer(DELIVERY, SCHEDULED, WINDOW)
+OFFERS = option_ids._OFFERS
 
 
 @st.composite
 def options(draw: st.DrawFn) -> Option:
-    type_ = draw(st.sampled_from(list(STEP)))
-    starts_at = EPOCH + draw(st.integers(0, MOST_MINUTES)) * clock.MINUTE
-    ends_at = starts_at + draw(st.integers(1, 63)) * STEP[type_]
-    return Option(draw(st.integers(0, MOST_STORES - 1)), draw(st.sampled_from(KINDS)), type_, starts_at, ends_at)
+    """Options whose time lies where ids are looked for: a quarter of 2**13 steps before now, the rest after."""
+    offer = draw(st.sampled_from(OFFERS))
+    starts_at = (NOW // offer.step + draw(st.integers(-(2**11), 2**13 - 2**11 - 1))) * offer.step
+    return Option(draw(st.integers(0, MOST_STORES - 1)), offer, starts_at)
 
 
 RETAILERS = st.integers(1, 2**53 - 1)
 
 
 @given(RETAILERS, options())
-@example(1, Option(0, "delivery", SCHEDULED, EPOCH, EPOCH + clock.HOUR))
-@example(1, Option(MOST_STORES - 1, "last_mile", SCHEDULED, LAST, LAST + 63 * clock.HOUR))
+@example(1, Option(0, OFFERS[0], NOW // clock.HOUR * clock.HOUR))
+@example(1, Option(MOST_STORES - 1, OFFERS[-1], NOW // clock.HOUR * clock.HOUR))
 def test_when_an_option_is_encoded_then_the_id_says_the_same_and_is_safe_in_javascript(
     retailer_id: int, option: Option
 ) -> None:
-    option_id = option_ids.encode(retailer_id, option)
+    option_id = option_ids.encode(KEY, retailer_id, option)
     assert 0 <= option_id < 2**53
-    assert option_ids.decode(retailer_id, option_id) == option
+    assert option_ids.decode(KEY, retailer_id, option_id, NOW) == option
+    assert option_ids.series(KEY, retailer_id, option.store_number, option.offer, [option.starts_at]) == [option_id]
 
 
-@given(RETAILERS, st.integers(0, 2**53 - 1))
-def test_when_any_number_says_an_option_then_no_other_number_says_the_same(retailer_id: int, number: int) -> None:
-    option = option_ids.decode(retailer_id, number)
-    assert option is None or option_ids.encode(retailer_id, option) == number
-
-
-@given(RETAILERS, options())
-def test_when_ids_are_made_by_the_hour_then_they_are_the_same(retailer_id: int, option: Option) -> None:
-    hours = (option.ends_at - option.starts_at) // STEP[option.type]
-    scheduled = Option(
-        option.store_number, option.kind, SCHEDULED, option.starts_at, option.starts_at + hours * clock.HOUR
-    )
-    starts = [option.starts_at, option.starts_at + clock.HOUR]
-    found = option_ids.hourly(retailer_id, option.store_number, option.kind, hours, starts)
-    assert found[0] == option_ids.encode(retailer_id, scheduled)
-    assert len(set(found)) == 2
+@pytest.mark.parametrize("hours", [[], [0], range(200), [*range(40), *range(90, 92)], range(2**13 - 5, 2**13 + 5)])
+def test_when_ids_are_made_in_a_series_then_they_are_the_same_one_by_one(hours: list[int]) -> None:
+    starts = [NOW // clock.HOUR // 2**13 * 2**13 * clock.HOUR + hour * clock.HOUR for hour in hours]
+    found = option_ids.series(KEY, 1, 7, SCHEDULED_OFFER, starts)
+    assert found == [option_ids.encode(KEY, 1, Option(7, SCHEDULED_OFFER, at)) for at in starts]
+    assert len(set(found)) == len(starts)
 
 
 @pytest.mark.parametrize("number", [-1, -(2**53), 2**53, 2**63 - 1, 2**63, 2**64, 10**100])
 def test_when_a_number_has_more_than_53_bits_then_it_says_nothing(number: int) -> None:
-    assert option_ids.decode(1, number) is None
+    assert option_ids.decode(KEY, 1, number, NOW) is None
 
 
-def test_when_ids_come_from_another_retailer_then_they_say_nothing_usable() -> None:
-    """Usable: one of a hundred stores, and a window that a list of this week could hold."""
+def test_when_numbers_are_made_up_then_one_of_65536_says_anything_and_none_a_slot_that_is_there() -> None:
+    """There: at one of a hundred stores, within the next week. Each number has a tag of 16 bits to guess.
+
+    Made up: at random, from a listed id by changing some of its bits, and from listed ids by what they have in common.
+    """
     random = Random(5)
-    now = EPOCH + 400 * clock.DAY
-    usable = 0
-    for _ in range(20_000):
+    listed = option_ids.series(KEY, 1, 7, SCHEDULED_OFFER, [NOW + hour * clock.HOUR for hour in range(168)])
+    made_up = [random.randrange(2**53) for _ in range(30_000)]
+    made_up += [random.choice(listed) ^ random.randrange(1, 2**53) >> random.randrange(53) for _ in range(30_000)]
+    made_up += [random.choice(listed) ^ random.choice(listed) ^ random.choice(listed) for _ in range(30_000)]
+    made_up += [option_id + distance for option_id in listed for distance in range(-90, 90)]
+    known = set(listed)
+    read = [option_ids.decode(KEY, 1, number, NOW) for number in made_up if number not in known]
+    told = [option for option in read if option is not None]
+    assert len(read) > 110_000
+    assert len(told) <= 12  # 2 are to be expected; more than 12 come once in ten million keys
+    assert not [one for one in told if one.store_number <= 100 and 0 <= one.starts_at - NOW < 7 * clock.DAY]
+
+
+def test_when_a_tag_is_tried_for_one_slot_then_one_of_all_is_right() -> None:
+    option_id = option_ids.encode(KEY, 1, Option(7, SCHEDULED_OFFER, NOW))
+    tried = [option_id & ~0xFFFF | tag for tag in range(0, 1 << 16, 7)]
+    assert sum(option_ids.decode(KEY, 1, number, NOW) is not None for number in tried) <= 1
+    assert option_ids.decode(KEY, 1, option_id, NOW) is not None
+
+
+@pytest.mark.parametrize("years", [1, 5, 50])
+def test_when_an_id_is_years_old_then_it_does_not_stand_for_a_new_time(years: int) -> None:
+    """Its time comes again after 2**13 hours; the tag tells both apart."""
+    rounds = years * 365 * 24 // 2**13 + 1
+    old = [option_ids.encode(KEY, 1, Option(7, SCHEDULED_OFFER, NOW + hour * clock.HOUR)) for hour in range(100)]
+    now = NOW + rounds * 2**13 * clock.HOUR
+    assert [option_ids.decode(KEY, 1, option_id, now) for option_id in old] == [None] * 100
+    assert option_ids.decode(KEY, 1, old[0], NOW + 80 * clock.DAY) is not None
+
+
+def test_when_ids_come_from_another_retailer_or_installation_then_they_say_nothing() -> None:
+    random = Random(6)
+    for _ in range(2000):
         ours, theirs = random.randrange(2**53), random.randrange(2**53)
-        begin = now + random.randrange(7 * 24) * clock.HOUR
-        option = Option(random.randrange(1, 101), random.choice(KINDS), SCHEDULED, begin, begin + 2 * clock.HOUR)
-        read = option_ids.decode(ours, option_ids.encode(theirs, option))
-        usable += read is not None and 1 <= read.store_number <= 100 and now <= read.starts_at < now + 7 * clock.DAY
-    assert usable == 0
+        option = Option(random.randrange(1, 101), random.choice(OFFERS), NOW)
+        option_id = option_ids.encode(KEY, theirs, option)
+        assert option_ids.decode(KEY, ours, option_id, NOW) is None
+        assert option_ids.decode(Keys(b"another secret key of 32 letters").slot_key, theirs, option_id, NOW) is None
 
 
-def test_when_ids_of_neighbours_are_drawn_then_they_look_like_nothing_in_common() -> None:
-    """No counting on from one id to the next one: neither the store's, nor the hour's, nor the retailer's."""
-    base = Option(7, "delivery", SCHEDULED, EPOCH, EPOCH + 2 * clock.HOUR)
-    later = [EPOCH + hours * clock.HOUR for hours in range(500)]
-    ids = [option_ids.encode(1, Option(7, "delivery", SCHEDULED, at, at + 2 * clock.HOUR)) for at in later]
-    ids += [option_ids.encode(1, Option(store, base.kind, base.type, EPOCH, base.ends_at)) for store in range(500)]
-    ids += [option_ids.encode(retailer_id, base) for retailer_id in range(2, 502)]
-    assert len(set(ids)) == len(ids) - 1  # store 7 is there twice
-    near = sum(abs(one - other) < 2**40 for one, other in pairwise(ids))
-    assert near < 20
+def test_when_words_about_an_offer_change_then_ids_made_before_say_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An upgrade may give another offer the number of an old one."""
+    ids = [option_ids.encode(KEY, 1, Option(7, offer, NOW)) for offer in OFFERS]
+    monkeypatch.setattr(option_ids, "_OFFERS", OFFERS[::-1])
+    monkeypatch.setattr(option_ids, "_WORDS", option_ids._WORDS[::-1])
+    assert [option_ids.decode(KEY, 1, option_id, NOW) for option_id in ids] == [None] * len(ids)
+
+
+def test_when_a_cart_has_alcohol_or_a_lead_is_ignored_then_the_id_says_so() -> None:
+    for offer in (
+        Offer(PICKUP, SCHEDULED, WINDOW, has_alcohol=True),
+        Offer(PICKUP, SCHEDULED, WINDOW, ignores_lead=True),
+        Offer(PICKUP, IMMEDIATE, WINDOW, has_alcohol=True),
+    ):
+        option = option_ids.decode(KEY, 1, option_ids.encode(KEY, 1, Option(7, offer, NOW)), NOW)
+        assert option is not None
+        assert option.offer == offer

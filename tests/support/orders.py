@@ -13,14 +13,13 @@ import msgspec
 from handcart.core import clock
 from handcart.core.db import Tx
 from handcart.retailers.models import Rules
-from handcart.slots import option_ids, plans
-from handcart.slots.models import SCHEDULED, WINDOW
-from handcart.slots.option_ids import Option
+from handcart.slots import plans
 from handcart.slots.plans import Plan
 from handcart.stores import items, ops
 from handcart.stores.models import Item, Point, Store
 from tests.support.server import LiveServer
 from tests.support.shop import Shop
+from tests.support.slots import slot_id
 from tests.support.stores import store
 
 USERS = "/v2/fulfillment/users"
@@ -84,7 +83,7 @@ class Market(Shop):
         """The id of the slot that starts at an hour."""
         starts_at = self.at(hour, day, self._stores[location].time_zone)
         number = self._stores[location].number
-        return option_ids.encode(self.retailer.id, Option(number, kind, SCHEDULED, starts_at, starts_at + WINDOW))
+        return slot_id(self.retailer.id, kind, starts_at, number=number)
 
     def reserve(self, user_id: str, kind: str = "delivery", **slot: Any) -> httpx.Response:
         return self.post(f"{USERS}/{quote(user_id, '')}/service_options/{self.option(kind, **slot)}/reserve")

@@ -6,14 +6,19 @@ from typing import Any
 import httpx
 
 from handcart.core import clock
+from handcart.core.secret import Keys
 from handcart.retailers import ops as retailers
-from handcart.slots import plans
+from handcart.slots import option_ids, plans
+from handcart.slots.models import SCHEDULED, WINDOW
+from handcart.slots.option_ids import Offer, Option
 from handcart.slots.plans import EVERY_STORE, Plan
 from handcart.stores import items, ops
 from handcart.stores.models import KINDS, Item, Store
+from tests.support.server import SECRET_KEY
 from tests.support.shop import Shop
 from tests.support.stores import keep, store
 
+SLOT_KEY = Keys(SECRET_KEY.encode()).slot_key
 BASE = "/v2/fulfillment"
 ADDRESS = {"address_line_1": "1 State St", "postal_code": "60601"}
 ITEMS = (
@@ -48,6 +53,22 @@ LISTS: dict[str, tuple[str, dict[str, Any]]] = {
 def moment(text: str) -> int:
     """Microseconds of a time with its offset."""
     return int(datetime.fromisoformat(text).timestamp()) * clock.SECOND
+
+
+def slot_id(
+    retailer_id: int,
+    kind: str,
+    starts_at: int,
+    length: int = WINDOW,
+    type_: str = SCHEDULED,
+    *,
+    number: int = 1,
+    has_alcohol: bool = False,
+    ignores_lead: bool = False,
+) -> int:
+    """The id of a slot of a test server's store, listed or not; `number` is the store's."""
+    offer = Offer(kind, type_, length, has_alcohol, ignores_lead)
+    return option_ids.encode(SLOT_KEY, retailer_id, Option(number, offer, starts_at))
 
 
 def wire_time(text: str) -> str:
