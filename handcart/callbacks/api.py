@@ -129,25 +129,20 @@ async def get_event(tx: Tx, call: Call) -> EventResponse:
 
 async def replay(tx: Tx, call: Call) -> ReplayResponse:
     body: ReplayRequest = call.body
-    event_id, after, until = (_id(one) for one in (body.event_id, body.after, body.until))
-    if event_id is None and body.order_id is None and after is None:
+    if body.event_id is None and body.order_id is None and body.after is None:
         raise blank("event_id")
-    if event_id is not None:
-        await queries.event(tx, call.caller.retailer_id, event_id)
+    if body.event_id is not None:
+        await queries.event(tx, call.caller.retailer_id, body.event_id)
     replayed, last = await ops.replay(
         tx,
         call.caller.retailer_id,
-        _id(body.webhook_id),
-        after=after or 0,
-        until=until,
+        body.webhook_id,
+        after=body.after or 0,
+        until=body.until,
         subject=body.order_id,
-        event_id=event_id,
+        event_id=body.event_id,
     )
     return ReplayResponse(replayed=replayed, next=last)
-
-
-def _id(given: int | str | None) -> int | None:
-    return None if given is None else min(int(given), queries.LAST_ID)
 
 
 def _webhook_id(call: Call) -> int:

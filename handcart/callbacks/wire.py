@@ -5,7 +5,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from msgspec import Meta, Struct
 
-from handcart.core.wire import DigitId, WireId
+from handcart.core.wire import NUMBER_TOO, STRING_TOO, WireId
 
 _NO_NUL = r"^[^\x00]*$"
 _MOST = 10_000  # the operation says more exactly what is too long
@@ -29,10 +29,13 @@ EventName = Annotated[
 ]
 EventNames = Annotated[list[EventName], Meta(max_length=100, description="Names of events, or the one word `all`")]
 # 63 bits: more than a double holds, so a decimal string is taken as well.
-EventId = Annotated[int, Meta(ge=0, le=2**63 - 1, description="As a number or a decimal string", examples=[0])]
-EventDigits = Annotated[str, Meta(pattern=r"^[0-9]{1,19}\Z")]
+EventId = Annotated[
+    int, Meta(ge=0, le=2**63 - 1, description="A decimal string is taken as well", examples=[0]), STRING_TOO
+]
 OrderId = Annotated[
-    str, Meta(min_length=1, max_length=255, pattern=_NO_NUL, description="The retailer's own id of an order")
+    str,
+    Meta(min_length=1, max_length=255, pattern=_NO_NUL, description="The retailer's own id of an order"),
+    NUMBER_TOO,
 ]
 Timestamp = Annotated[str, Meta(max_length=40, extra_json_schema={"format": "date-time"})]
 State = Literal["pending", "sending", "delivered", "failed"]
@@ -277,11 +280,11 @@ class ReplayRequest(Struct, kw_only=True):
         "A range, to one webhook": {"webhook_id": 117_440_512_000_001, "after": 120_259_084_288_000_000},
     }
 
-    event_id: EventId | EventDigits | None = None
+    event_id: EventId | None = None
     order_id: OrderId | None = None
-    after: EventId | EventDigits | None = None
-    until: EventId | EventDigits | None = None
-    webhook_id: WireId | DigitId | None = None
+    after: EventId | None = None
+    until: EventId | None = None
+    webhook_id: WireId | None = None
 
 
 class ReplayResponse(Struct, kw_only=True):

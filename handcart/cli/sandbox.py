@@ -12,7 +12,7 @@ from handcart.cli.remote import access_options, open_sandbox
 
 _WAIT_SECONDS = 25
 _FAULTS = (
-    *("rate_limited", "internal_error", "unavailable", "slow", "slot_taken"),
+    *("rate_limited", "internal_error", "try_again", "unavailable", "slow", "slot_taken"),
     *("callback_duplicate", "callback_reorder", "callback_drop", "callback_delay", "callback_error", "token_down"),
 )
 _OUTCOMES = ("linked", "denied", "code", "code_expired", "code_replayed", "linking_token")

@@ -11,6 +11,8 @@ from types import CodeType
 from typing import Any
 
 INVALID_PARAMETER = 1001
+TRY_AGAIN = 2003
+INTERNAL = 5000
 SEVERAL_ERRORS = 9999
 _LONGEST_NAME = 200
 
@@ -62,9 +64,9 @@ class SeveralErrors(ApiError):
         self.errors = errors
 
     def body(self) -> dict[str, Any]:
-        """The documented JSON body: each element repeats the single form, without an outer `meta`."""
+        """The documented JSON body: each element repeats the single form."""
         errors = [error.body() for error in self.errors]
-        return {"error": {"message": self.message, "code": self.code, "errors": errors}}
+        return {"error": {"message": self.message, "code": self.code, "errors": errors}, "meta": {}}
 
 
 class OAuthError(ApiError):
@@ -170,8 +172,13 @@ def too_many_requests(retry_after: int) -> ApiError:
 
 def internal() -> ApiError:
     """A defect of ours: the log knows more, the answer does not."""
-    message = "Sorry, an unexpected error occurred. Please try again later."
-    return ApiError(500, message, None)
+    message = "Sorry, an unexpected error occurred. Our team has been notified. Please try again later."
+    return ApiError(500, message, INTERNAL)
+
+
+def try_again() -> ApiError:
+    """The request cannot be served now. Nothing in Handcart raises it: sandboxes answer it on demand."""
+    return ApiError(400, "The request could not be completed at this time, try again later.", TRY_AGAIN)
 
 
 def unavailable() -> ApiError:

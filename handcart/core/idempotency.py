@@ -7,6 +7,8 @@ behind, and a twin that comes at the same time waits for the first one.
 from hashlib import blake2b
 from typing import Any
 
+import msgspec
+
 from handcart.core import clock, errors
 from handcart.core.db import Tx
 from handcart.core.errors import ApiError
@@ -107,6 +109,8 @@ def _key(values: list[str]) -> str:
 
 
 def _fingerprint(call: Call, operation: str) -> bytes:
+    """Tells two requests apart by what they mean: the order of keys, spaces and unknown fields do not count."""
     banner = call.header(b"x-retailer-id") or ""
-    content = "\0".join((operation, str(sorted(call.path.items())), banner)).encode() + b"\0" + call.raw
+    meaning = msgspec.json.encode(call.body, order="deterministic")
+    content = "\0".join((operation, str(sorted(call.path.items())), banner)).encode() + b"\0" + meaning
     return blake2b(content, digest_size=16).digest()

@@ -80,9 +80,10 @@ class ErrorList(Struct):
 
 
 class MultipleErrors(Struct):
-    """The multiple errors form (code 9999)."""
+    """The multiple errors form (code 9999); `meta` is empty."""
 
     error: ErrorList
+    meta: ErrorMeta
 
 
 class OAuthErrorBody(Struct):

@@ -52,7 +52,8 @@ def choose_locale(accept_language: str | None, wanted: str | None = None) -> str
     An unsupported locale gets the default of its language (fr: fr-CA), then of its country (CA: en-CA), then en-US.
     """
     tags = [
-        subtags.lower().replace("_", "-").split("-") for subtags in (wanted or "", *_accepted(accept_language or ""))
+        subtags.lower().replace("_", "-").split("-")
+        for subtags in (wanted or "", *accepted_languages(accept_language or ""))
     ]
     for language, *rest in tags:
         if language == "fr":
@@ -62,7 +63,7 @@ def choose_locale(accept_language: str | None, wanted: str | None = None) -> str
     return "en-CA" if any("ca" in rest for _, *rest in tags) else "en-US"
 
 
-def _accepted(header: str) -> list[str]:
+def accepted_languages(header: str) -> list[str]:
     """Language ranges with a weight above 0, best first; malformed ones are left out."""
     weighted = []
     for item in header[:_HEADER_LIMIT].split(","):

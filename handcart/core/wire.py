@@ -2,11 +2,14 @@
 
 Unknown fields are ignored; an explicit null counts as absent; every field that is wrong is named.
 
+A body that breaks its form is read once more with the habits of real callers in mind: a JSON number where a field holds
+a code, a decimal string where it holds an id of ours, and an empty string in place of an optional value.
+
 Patterns end with `\\Z`, because Python's `$` also matches before a final newline. `core.openapi` publishes it as `$`.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from types import UnionType
 from typing import Annotated, Any, ClassVar, Union, get_args, get_origin
@@ -26,9 +29,32 @@ _OBEYED = r"\x00-\x1f\x7f-\x9f" + "\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069"
 # The pattern of an id that a client makes: one line with at least one visible character.
 ID_PATTERN = rf"^[^{_OBEYED}]*[^\s{_OBEYED}][^{_OBEYED}]*\Z"
 
+# The name, in `Meta.extra`, of the function that reads a value of a field once more.
+_READ_AGAIN = "read_again"
+
+
+def read_again(function: Callable[[Any], Any]) -> Meta:
+    """Mark a field: `function` reads the value anew if the body breaks its form. It answers other values unchanged."""
+    return Meta(extra={_READ_AGAIN: function})
+
+
+def _text(value: Any) -> Any:
+    return str(value) if type(value) is int and value >= 0 else value
+
+
+def _integer(value: Any) -> Any:
+    is_decimal = isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) <= _MOST_DIGITS
+    return int(value) if is_decimal else value
+
+
+_MOST_DIGITS = 19
+# Of fields for codes that others made up (UPCs, order ids, ...): a JSON number stands for its decimal string.
+NUMBER_TOO = read_again(_text)
+# Of fields for ids of ours: a decimal string stands for its number.
+STRING_TOO = read_again(_integer)
+
 # An id of ours in a request.
-WireId = Annotated[int, Meta(ge=0, le=2**53 - 1, description="As a number or a decimal string")]
-DigitId = Annotated[str, Meta(pattern=r"^[0-9]{1,16}\Z")]
+WireId = Annotated[int, Meta(ge=0, le=2**53 - 1, description="A decimal string is taken as well"), STRING_TOO]
 
 
 class SuccessResponse(Struct):
@@ -84,13 +110,22 @@ def decode(raw: bytes, request: type[Struct]) -> Struct:
         decoded: Struct = _decoder(request).decode(raw)
         decode_any(raw)
         return decoded
-    except NotJson:
-        refusal = _not_json()
     except msgspec.ValidationError:
-        refusal = errors.of(_problems(raw, request))
-    except _UNREADABLE:
-        refusal = _not_json()
-    raise refusal
+        pass
+    except (NotJson, *_UNREADABLE):
+        raise _not_json() from None
+    try:
+        sent = decode_any(raw)
+    except NotJson:
+        raise _not_json() from None
+    if not isinstance(sent, dict):
+        raise _not_an_object()
+    meant = as_meant(sent, request)
+    try:
+        return msgspec.convert(meant, request)
+    except msgspec.ValidationError:  # it names the first wrong field alone
+        problems = _of_fields(meant, request, "")[:_MOST_PROBLEMS]
+    raise errors.of(problems)
 
 
 def query(raw: bytes, name: str, kind: Any) -> Any:
@@ -130,15 +165,52 @@ def _decoder(request: type[Struct]) -> msgspec.json.Decoder[Any]:
     return msgspec.json.Decoder(request)
 
 
-def _problems(raw: bytes, request: type[Struct]) -> list[ApiError]:
-    """msgspec stops at the first wrong field, so the body is read again for the others; never empty."""
-    try:
-        values = decode_any(raw)
-    except NotJson:
-        return [_not_json()]
-    if not isinstance(values, dict):
-        return [_not_an_object()]
-    return _of_fields(values, request, "")[:_MOST_PROBLEMS] or [_not_json()]
+class _Field(Struct, frozen=True):
+    """A field of a request. `drops_empty`: whether an empty string stands for no value."""
+
+    name: str
+    kind: Any
+    drops_empty: bool
+
+
+@cache
+def _fields(request: type[Struct]) -> Sequence[_Field]:
+    return [
+        _Field(field.encode_name, field.type, not field.required and bool(_of_value("", field.type, "")))
+        for field in msgspec.structs.fields(request)
+    ]
+
+
+def as_meant(values: Mapping[str, Any], request: type[Struct]) -> dict[str, Any]:
+    """The values of a body, with what callers write for codes, ids and absent values turned into what `request` has."""
+    read = dict(values)
+    for field in _fields(request):
+        if field.name in read:
+            is_empty = field.drops_empty and read[field.name] == ""
+            read[field.name] = None if is_empty else _value_as_meant(read[field.name], field.kind)
+    return read
+
+
+def _value_as_meant(value: Any, kind: Any) -> Any:
+    if isinstance(kind, type) and issubclass(kind, Struct):
+        return as_meant(value, kind) if isinstance(value, dict) else value
+    origin, parts = get_origin(kind), get_args(kind)
+    if origin is list:
+        return [_value_as_meant(one, parts[0]) for one in value] if isinstance(value, list) else value
+    if origin is Annotated:
+        if isinstance(value, list) and any(len(value) > (about.max_length or len(value)) for about in parts[1:]):
+            return value  # refused anyway, and long ones take long to read
+        value = _value_as_meant(value, parts[0])
+        for about in parts[1:]:
+            value = (about.extra or {}).get(_READ_AGAIN, _unchanged)(value)
+    elif origin in (Union, UnionType):
+        for part in parts:
+            value = _value_as_meant(value, part)
+    return value
+
+
+def _unchanged(value: Any) -> Any:
+    return value
 
 
 def _of_fields(values: Mapping[str, Any], request: type[Struct], prefix: str) -> list[ApiError]:

@@ -8,10 +8,10 @@ from urllib.parse import parse_qs
 import msgspec
 from msgspec import Struct, structs
 
-from handcart.core import clock, errors, ids
+from handcart.core import clock, errors, ids, pages
 from handcart.core.db import Tx
 from handcart.core.http import Call
-from handcart.orders import create, lines, ops
+from handcart.orders import create, customers, lines, ops
 from handcart.orders.create import Asked
 from handcart.orders.models import (
     DELIVERY,
@@ -47,10 +47,10 @@ from handcart.orders.wire import (
 )
 from handcart.stores import ops as stores
 from handcart.stores.models import ItemName
+from handcart.users.models import plain_phone_number
 
 # Fields of a request that an order keeps under another name.
 _RENAMED = {"user_phone": "phone_number"}
-_LOCALES = ("en-US", "en-CA", "fr-CA")
 # They would lie under the paths of other operations, or be taken for steps in a path.
 _RESERVED_IDS = (DELIVERY, PICKUP, LAST_MILE, ".", "..")
 _DETAILS = {field.name for field in structs.fields(OrderDetails)}
@@ -115,7 +115,7 @@ async def update(tx: Tx, call: Call) -> OrderResponse:
     body: UpdateOrderRequest = call.body
     changes = Changes(
         details=_given(special_instructions=body.special_instructions, **_of_user(body.user)),
-        hold_id=_number(body.service_option_hold_id),
+        hold_id=body.service_option_hold_id,
         tip_cents=body.initial_tip_cents,
         items=body.items,
     )
@@ -169,6 +169,7 @@ def _asked(call: Call, body: Any, kind: str, **fields: Any) -> Asked:
     if kept.get("customer_sms_opt_out") is not None:
         kept["sms_opt_in"] = not kept["customer_sms_opt_out"]
     kept["locale"] = kept.get("locale") or _accepted_locale(call)
+    kept["phone_number"] = plain_phone_number(kept.get("phone_number"))
     details = {name: value for name, value in kept.items() if name in _DETAILS and value is not None}
     if body.order_id in _RESERVED_IDS:
         raise errors.invalid("order_id")
@@ -177,7 +178,7 @@ def _asked(call: Call, body: Any, kind: str, **fields: Any) -> Asked:
         kind=kind,
         details=OrderDetails(**details),
         fingerprint=_fingerprint(call, body, kind),
-        hold_id=_number(kept.get("service_option_hold_id")) or 0,
+        hold_id=kept.get("service_option_hold_id", 0),
         location_code=body.location_code,
         leave_unattended=bool(kept.get("leave_unattended")),
         **fields,
@@ -191,16 +192,16 @@ def _fingerprint(call: Call, body: Struct, kind: str) -> bytes:
 
 
 def _accepted_locale(call: Call) -> str | None:
-    """The first of the documented locales in `Accept-Language`; the body's own wins."""
-    asked = (call.header(b"accept-language") or "").split(",")[0].split(";")[0].strip()
-    return asked if asked in _LOCALES else None
+    """The documented locale that `Accept-Language` prefers by weight (RFC 9110 section 12.5.4), if it names one."""
+    accepted = pages.accepted_languages(call.header(b"accept-language") or "")
+    return next((found for tag in accepted if (found := customers.documented_locale(tag))), None)
 
 
 def _changes(body: UpdateCarriedRequest) -> Changes:
     details = ("items_count", "bags_count", "items_weight", "cart_total", "bag_label", "special_instructions")
     return Changes(
         details=_given(**{name: getattr(body, name) for name in details}),
-        option_id=_number(body.service_option_id),
+        option_id=body.service_option_id,
         window=_window(body.start_at, body.end_at),
         tip_cents=body.initial_tip_cents,
         alcoholic=body.alcoholic,
@@ -212,11 +213,10 @@ def _given(**fields: Any) -> Mapping[str, Any]:
 
 
 def _of_user(user: OrderUser | None) -> dict[str, Any]:
-    return dict(_given(**structs.asdict(user))) if user is not None else {}
-
-
-def _number(value: int | str | None) -> int | None:
-    return None if value is None else int(value)
+    if user is None:
+        return {}
+    phone_number = plain_phone_number(user.phone_number)
+    return dict(_given(**{**structs.asdict(user), "phone_number": phone_number}))
 
 
 def _window(start_at: str | None, end_at: str | None) -> tuple[int, int] | None:
@@ -252,7 +252,6 @@ async def _answer(tx: Tx, call: Call, order: Order) -> dict[str, Any]:
     return {
         "id": order.order_id,
         "status": order.status,
-        "order_url": None,
         "created_at": clock.to_wire(order.created_at),
         "is_express": order.is_instacartplus,
         "is_instacartplus": order.is_instacartplus,
@@ -264,7 +263,7 @@ async def _answer(tx: Tx, call: Call, order: Order) -> dict[str, Any]:
             bag_count=order.bag_count if order.bag_count is not None else order.details.bags_count,
         ),
         "cancellation_reason": order.cancellation_reason,
-        "locale": (order.details.locale or _LOCALES[0]).replace("-", "_"),
+        "locale": (order.details.locale or customers.LOCALES[0]).replace("-", "_"),
         "metadata": order.details.metadata,
     }
 

@@ -56,7 +56,8 @@ async def create_shopped(tx: Tx, caller: Caller, user_id: str, asked: Asked) -> 
     retailer = await retailers.retailer(tx, caller.retailer_id)
     cart = await carts.read(tx, retailer, slot.store, asked.kind, asked.items)
     phone_number = asked.details.phone_number or user.phone_number
-    refusals = [customers.phone_refusal(retailer, phone_number, "user.phone_number")]
+    is_on_file = asked.details.phone_number is None and user.phone_number is not None
+    refusals = [None if is_on_file else customers.phone_refusal(retailer, phone_number, "user.phone_number")]
     cart, age_refusal = checks.of_age(retailer, slot.store, cart, asked.details.birthday)
     refusals += [age_refusal, *cart.refusals]
     if asked.details.paid_with_ebt and slot.store.country != "US":
@@ -170,7 +171,10 @@ async def _new(
         leave_unattended=asked.leave_unattended and not has_alcohol,
         member_since=period[0] if period else None,
         member_until=period[1] if period else None,
-        details=structs.replace(asked.details, locale=asked.details.locale or (user.locale if user else None)),
+        details=structs.replace(
+            asked.details,
+            locale=customers.locale(asked.details.locale or (user.locale if user else None), booking.store),
+        ),
         fingerprint=asked.fingerprint,
     )
 

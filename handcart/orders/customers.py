@@ -12,12 +12,31 @@ from handcart.stores.models import Store
 
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 _NO_NAME = re.compile(r"[/:<>$%?]")
+LOCALES = ("en-US", "en-CA", "fr-CA")
+_DEFAULT_LOCALES = {"US": "en-US", "CA": "en-CA"}
 # The provinces of Canada where it is not 19.
 _LEGAL_AT_18 = ("AB", "MB", "QC")
 
 
+def documented_locale(tag: str) -> str | None:
+    """The documented locale that a language tag names, in any case and with `-` or `_`; None for other tags."""
+    wanted = tag.strip().replace("_", "-").lower()
+    return next((locale for locale in LOCALES if locale.lower() == wanted), None)
+
+
+def locale(tag: str | None, store: Store) -> str:
+    """The locale of an order: the documented one of these that the tag names, else the default of the store's country.
+
+    https://docs.instacart.com/connect/api/localization
+    """
+    return documented_locale(tag or "") or _DEFAULT_LOCALES.get(store.country, LOCALES[0])
+
+
 def phone_refusal(retailer: Retailer, phone_number: str | None, key: str) -> ApiError | None:
-    """What is wrong with a phone number: E.164 is needed since 2026-06-09, lenient retailers take any form."""
+    """What is wrong with a phone number that an order brings. Lenient retailers take any form.
+
+    E.164 is needed since 2026-06-09. A number that the user was created with needs no more than that allowed.
+    """
     if phone_number is None:
         return blank(key)
     return None if retailer.is_lenient or _E164.fullmatch(phone_number) else invalid(key)

@@ -10,7 +10,7 @@ from typing import Annotated, Any, ClassVar
 
 from msgspec import Meta, Struct
 
-from handcart.core.wire import ID_PATTERN, DigitId, WireId
+from handcart.core.wire import ID_PATTERN, NUMBER_TOO, WireId
 from handcart.stores.carts import Instructions, LineNum, Lines
 from handcart.stores.models import Address, Code, ItemName, OptionalLine
 from handcart.users.models import UserId
@@ -24,6 +24,7 @@ OrderId = Annotated[
         description="The retailer's own id of an order: unique, upper and lower case apart",
         examples=["ORD-77120"],
     ),
+    NUMBER_TOO,
 ]
 IdempotencyKey = Annotated[
     str,
@@ -51,10 +52,20 @@ Phone = Annotated[
 Timestamp = Annotated[
     str, Meta(max_length=40, description="ISO 8601 with an offset", extra_json_schema={"format": "date-time"})
 ]
-Locale = Annotated[str, Meta(max_length=35, pattern=r"^[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*\Z")]
-Label = Annotated[str, Meta(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*\Z")]
+Locale = Annotated[
+    str,
+    Meta(
+        max_length=35,
+        pattern=r"^[^\x00-\x1f\x7f]*\Z",
+        description="IETF language tag: en-US, en-CA or fr-CA. Others stand for the default of the store's country",
+    ),
+]
+Label = Annotated[str, Meta(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*\Z"), NUMBER_TOO]
 Name = Annotated[
     str, Meta(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*\Z")
+]
+AppliedInstacartplus = Annotated[
+    bool, Meta(description="Whether the retailer passed the membership's benefit on. Accepted, and not used")
 ]
 Metadata = Annotated[dict[str, Any], Meta(max_length=50)]
 
@@ -74,7 +85,7 @@ _ITEMS = [
 class OrderUser(Struct):
     """What the order says about the customer in place of what is known of the user."""
 
-    birthday: Annotated[str, Meta(max_length=40, description="ISO 8601 date")] | None = None
+    birthday: Annotated[str, Meta(min_length=1, max_length=40, description="ISO 8601 date")] | None = None
     phone_number: Phone | None = None
     sms_opt_in: bool | None = None
 
@@ -96,13 +107,14 @@ class CreateDeliveryRequest(Struct, kw_only=True):
     }
 
     order_id: OrderId
-    service_option_hold_id: WireId | DigitId
+    service_option_hold_id: WireId
     address: Address
     items: Lines
     user: OrderUser | None = None
     location_code: Code | None = None
     initial_tip_cents: Cents | None = None
     loyalty_number: Label | None = None
+    applied_instacartplus: AppliedInstacartplus | None = None
     leave_unattended: bool | None = None
     special_instructions: Instructions | None = None
     paid_with_ebt: bool | None = None
@@ -124,11 +136,12 @@ class CreatePickupRequest(Struct, kw_only=True):
     }
 
     order_id: OrderId
-    service_option_hold_id: WireId | DigitId
+    service_option_hold_id: WireId
     location_code: Code
     items: Lines
     user: OrderUser | None = None
     loyalty_number: Label | None = None
+    applied_instacartplus: AppliedInstacartplus | None = None
     special_instructions: Instructions | None = None
     paid_with_ebt: bool | None = None
     locale: Locale | None = None
@@ -153,7 +166,7 @@ class CreateLastMileRequest(Struct, kw_only=True):
         }
     }
 
-    service_option_hold_id: WireId | DigitId
+    service_option_hold_id: WireId
     location_code: Code
     first_name: Name
     last_name: Name
@@ -229,7 +242,7 @@ class UpdateOrderRequest(Struct, kw_only=True):
         "The slot and the items": {"service_option_hold_id": 5512213, "items": _ITEMS},
     }
 
-    service_option_hold_id: WireId | DigitId | None = None
+    service_option_hold_id: WireId | None = None
     initial_tip_cents: Cents | None = None
     special_instructions: Instructions | None = None
     user: OrderUser | None = None
@@ -250,7 +263,7 @@ class UpdateCarriedRequest(Struct, kw_only=True):
 
     start_at: Timestamp | None = None
     end_at: Timestamp | None = None
-    service_option_id: WireId | DigitId | None = None
+    service_option_id: WireId | None = None
     initial_tip_cents: Cents | None = None
     items_count: Quantity | None = None
     bags_count: Quantity | None = None
@@ -358,7 +371,6 @@ class OrderWarning(Struct):
 _ANSWER = {
     "id": "ORD-77122",
     "status": "brand_new",
-    "order_url": None,
     "created_at": "2026-06-11T15:36:02Z",
     "is_express": True,
     "is_instacartplus": True,
@@ -390,7 +402,7 @@ class CarriedOrderResponse(Struct, omit_defaults=True, kw_only=True):
 
     id: str
     status: str
-    order_url: Annotated[str | None, Meta(description="The status page; null: none")]
+    order_url: Annotated[str | None, Meta(description="The order's status page; left out while there is none")] = None
     created_at: str
     is_express: Annotated[bool, Meta(description="Deprecated twin of is_instacartplus")]
     is_instacartplus: Annotated[bool, Meta(description="The membership's benefit applies; decided at creation")]

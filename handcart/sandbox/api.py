@@ -45,7 +45,7 @@ async def generate_batch(tx: Tx, call: Call) -> BatchResponse:
     body: GenerateBatchRequest = call.body
     asked = [AskedOrder(order.id, order.user_id) for order in body.orders]
     batch = await batches.generate(
-        tx, call.caller.retailer_id, int(body.shopper_id), asked, body.batch_type, body.workflow_state
+        tx, call.caller.retailer_id, body.shopper_id, asked, body.batch_type, body.workflow_state
     )
     return BatchResponse(batch.id, body.workflow_state or batch.workflow_state)
 

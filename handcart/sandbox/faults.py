@@ -22,6 +22,7 @@ from handcart.sandbox.state import (
     RATE_LIMITED,
     SLOT_TAKEN,
     SLOW,
+    TRY_AGAIN,
     UNAVAILABLE,
     Fault,
     State,
@@ -34,6 +35,7 @@ _SLOT = "{service_option_id}"
 _REFUSALS: dict[str, Callable[[Fault], ApiError]] = {
     RATE_LIMITED: lambda fault: errors.too_many_requests(fault.retry_after),
     INTERNAL_ERROR: lambda fault: errors.internal(),
+    TRY_AGAIN: lambda fault: errors.try_again(),
     UNAVAILABLE: lambda fault: errors.unavailable(),
 }
 

@@ -15,6 +15,7 @@ from handcart.core.db import Tx
 
 RATE_LIMITED = "rate_limited"
 INTERNAL_ERROR = "internal_error"
+TRY_AGAIN = "try_again"
 UNAVAILABLE = "unavailable"
 SLOW = "slow"
 SLOT_TAKEN = "slot_taken"
@@ -29,6 +30,7 @@ OF_CALLBACKS = (CALLBACK_DUPLICATE, CALLBACK_REORDER, CALLBACK_DROP, CALLBACK_DE
 Kind = Literal[
     "rate_limited",
     "internal_error",
+    "try_again",
     "unavailable",
     "slow",
     "slot_taken",

@@ -11,7 +11,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from msgspec import Meta, Struct
 
-from handcart.core.wire import ID_PATTERN, DigitId, WireId
+from handcart.core.wire import ID_PATTERN, NUMBER_TOO, WireId
 from handcart.stores.models import Count, ItemByName, Weight
 
 MOST_ORDERS = 100
@@ -22,7 +22,7 @@ BatchId = Annotated[_Id, Meta(description="From the generation of the batch", ex
 InstacartUserId = Annotated[_Id, Meta(description="From the creation of the user", examples=[940626754])]
 Text = Annotated[str, Meta(max_length=255, pattern=r"^[^\x00]*\Z")]
 Url = Annotated[str, Meta(min_length=1, max_length=2000, pattern=r"^[^\x00]+\Z")]
-Line = Annotated[str, Meta(min_length=1, max_length=255, pattern=ID_PATTERN)]
+Line = Annotated[str, Meta(min_length=1, max_length=255, pattern=ID_PATTERN), NUMBER_TOO]
 
 
 OrderId = Annotated[Line, Meta(description="The retailer's own id of an order", examples=["ORD-77120"])]
@@ -68,7 +68,7 @@ class GenerateBatchRequest(Struct):
         }
     }
 
-    shopper_id: WireId | DigitId
+    shopper_id: WireId
     orders: Annotated[list[BatchOrder], Meta(min_length=1, max_length=MOST_ORDERS)]
     batch_type: Literal["delivery", "pickup", "delivery_only", "runner_customer"] | None = None
     workflow_state: Text | None = None

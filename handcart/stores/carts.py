@@ -12,18 +12,17 @@ from msgspec import Meta, Struct
 from handcart.core import errors
 from handcart.core.db import Tx
 from handcart.core.errors import ApiError
-from handcart.core.wire import ID_PATTERN
 from handcart.retailers.models import Retailer
 from handcart.stores import items
 from handcart.stores.items import Wanted
-from handcart.stores.models import DELIVERY, Count, Item, ItemByName, ItemCode, ItemName, Store, Weight
+from handcart.stores.models import DELIVERY, Code, Count, Item, ItemByName, ItemCode, ItemName, Store, Weight
 
 INVALID_ITEMS = 2000
 MOST_LINES = 1000
 
 Policy = Literal["no_replacements", "users_choice", "shoppers_choice"]
 Instructions = Annotated[str, Meta(max_length=2000, pattern=r"^[^\x00]*\Z")]
-LineNum = Annotated[str, Meta(min_length=1, max_length=64, pattern=ID_PATTERN)]
+LineNum = Code
 
 
 class OrderItem(Struct, omit_defaults=True):

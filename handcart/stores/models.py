@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
-from handcart.core.wire import ID_PATTERN
+from handcart.core.wire import ID_PATTERN, NUMBER_TOO
 
 DELIVERY = "delivery"
 PICKUP = "pickup"
@@ -100,10 +100,11 @@ PostalCode = Annotated[
         max_length=20,
         description="US ZIP code or Canadian postal code",
     ),
+    NUMBER_TOO,
 ]
 Latitude = Annotated[float, Meta(ge=-90, le=90)]
 Longitude = Annotated[float, Meta(ge=-180, le=180)]
-Code = Annotated[str, Meta(min_length=1, max_length=64, pattern=ID_PATTERN)]
+Code = Annotated[str, Meta(min_length=1, max_length=64, pattern=ID_PATTERN), NUMBER_TOO]
 
 
 def all_of(kind: str, *names: str) -> dict[str, Any]:

@@ -1,10 +1,11 @@
 """What others see of users."""
 
-from typing import Annotated
+import unicodedata
+from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
-from handcart.core.wire import ID_PATTERN
+from handcart.core.wire import ID_PATTERN, NUMBER_TOO
 
 UserId = Annotated[
     str,
@@ -15,7 +16,23 @@ UserId = Annotated[
         description="The retailer's own id of a user: a login name, a loyalty id, ...",
         examples=["38b15dd0-150d-40cf-9c8a-963b0e6c6b9f"],
     ),
+    NUMBER_TOO,
 ]
+
+
+# Format characters such as U+202A, and the spaces and dashes that are not ASCII: they come with copied numbers.
+_NOISE = ("Cf", "Zs", "Pd")
+
+
+def plain_phone_number(text: Any) -> Any:
+    """A phone number without the characters that nobody types. ASCII characters, and what is no text, stay as they are.
+
+    >>> plain_phone_number("\u202a+1\u00a0312\u2011555\u20110188")
+    '+13125550188'
+    """
+    if not isinstance(text, str) or text.isascii():
+        return text
+    return "".join(one for one in text if one.isascii() or unicodedata.category(one) not in _NOISE)
 
 
 class User(Struct, frozen=True):

@@ -9,7 +9,8 @@ from typing import Annotated, Any, ClassVar
 
 from msgspec import Meta, Struct
 
-from handcart.users.models import UserId
+from handcart.core.wire import NUMBER_TOO, read_again
+from handcart.users.models import UserId, plain_phone_number
 
 Name = Annotated[
     str,
@@ -23,8 +24,16 @@ OptionalName = Annotated[str, Meta(max_length=100, pattern=r"^[^/:<>$%?\x00-\x1f
 PhoneNumber = Annotated[
     str,
     Meta(max_length=32, pattern=r"^\+?([ ().-]*[0-9]){7,15}\Z", description="E.164, or 7 to 15 digits as written"),
+    read_again(plain_phone_number),
 ]
-LocaleTag = Annotated[str, Meta(max_length=35, pattern=r"^[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*\Z")]
+LocaleTag = Annotated[
+    str,
+    Meta(
+        max_length=35,
+        pattern=r"^[^\x00-\x1f\x7f]*\Z",
+        description="IETF language tag. Orders of the user are in en-US, en-CA or fr-CA, whatever it is",
+    ),
+]
 AddressLine = Annotated[
     str, Meta(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*\Z")
 ]
@@ -36,6 +45,7 @@ PostalCode = Annotated[
         max_length=20,
         description="US ZIP code or Canadian postal code",
     ),
+    NUMBER_TOO,
 ]
 
 

@@ -11,6 +11,11 @@ from typing import Any
 import httpx
 import schemathesis
 
+from handcart import app
+from handcart.core import wire
+from handcart.core.settings import Settings
+
+ROUTES = {route.operation_id: route for route in app.routes(Settings(environment="sandbox"))}
 CREDENTIALS = {"client_id": os.environ["CLIENT_ID"], "client_secret": os.environ["CLIENT_SECRET"]}
 # What there is at the retailer: a user, an order that is completed, slots of each kind, a window and its reference.
 KNOWN = json.loads(os.environ["KNOWN"])
@@ -109,6 +114,18 @@ def before_call(context: Any, case: Any, kwargs: dict[str, Any]) -> None:
     case.body = with_integers(case.body)
     if zlib.crc32(repr((case.path_parameters, case.body)).encode()) % 8:
         say_what_there_is(case)
+
+
+@schemathesis.hook
+def filter_case(context: Any, case: Any) -> bool:
+    """Leave out requests that break the description and are taken all the same, as `core.wire` says."""
+    return is_positive(case) or not isinstance(case.body, dict) or is_as_described(case)
+
+
+def is_as_described(case: Any) -> bool:
+    """Whether the body has no number for a code, no text for an id, and no empty text for an absent value."""
+    route = ROUTES.get(operation_of(case))
+    return route is None or route.body is None or wire.as_meant(case.body, route.body) == case.body
 
 
 def operation_of(case: Any) -> str:

@@ -399,8 +399,8 @@ def test_defect_then_500_that_tells_nothing_and_a_line_that_names_the_request(
     assert shop.token
     monkeypatch.setattr(shop.server.app.database, "write", failing(RuntimeError("SELECT secret FROM customers")))
     answer = shop.post(USERS, {"user_id": "u", "first_name": "Sample"})
-    text = "Sorry, an unexpected error occurred. Please try again later."
-    assert error(answer) == envelope(500, text)
+    text = "Sorry, an unexpected error occurred. Our team has been notified. Please try again later."
+    assert error(answer) == (500, text, 5000, None)
     (line,) = [json.loads(text) for text in lines.getvalue().splitlines() if '"error"' in text]
     assert line["request_id"] == answer.headers["x-request-id"]
     assert (line["level"], line["error"]) == ("error", "RuntimeError")

@@ -1,7 +1,7 @@
 """From msgspec's words to the documented envelope, on structs made for it: nesting, arrays, several errors."""
 
 import json
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 import pytest
@@ -121,6 +121,50 @@ def test_no_object_then_a_sentence_without_a_key(raw: bytes) -> None:
 def test_first_of_two_equal_names_wrong_then_refused_and_never_without_a_reason() -> None:
     raw = b'{"tip_cents": -1, "tip_cents": 1, "order": {"service_option_id": 1}}'
     assert refusal(raw)["error"]["message"] == "Request body must be valid JSON"
+
+
+class Codes(Struct):
+    id: wire.WireId
+    code: Annotated[str, Meta(min_length=1), wire.NUMBER_TOO]
+    codes: Annotated[list[Annotated[str, wire.NUMBER_TOO]], Meta(max_length=2)] | None = None
+    choice: Literal["a"] | None = None
+    flag: bool | None = None
+    note: str | None = None
+
+
+AS_MEANT: list[tuple[dict[str, Any], dict[str, Any]]] = [
+    ({"id": "9007199254740991"}, {"id": 2**53 - 1}),
+    ({"code": 140}, {"code": "140"}),
+    ({"code": 10**30}, {"code": "1" + "0" * 30}),
+    ({"codes": [1, "b"]}, {"codes": ["1", "b"]}),
+    ({"choice": "", "flag": "", "codes": ""}, {}),
+    ({"note": "", "flag": ""}, {"note": ""}),
+]
+
+
+@pytest.mark.parametrize(("sent", "read"), AS_MEANT, ids=str)
+def test_habits_of_callers_then_read_as_they_are_meant(sent: dict[str, Any], read: dict[str, Any]) -> None:
+    """Numbers for codes, strings for ids, empty strings for no value."""
+    good = {"id": 1, "code": "a"}
+    assert wire.decode(msgspec.json.encode({**good, **sent}), Codes) == Codes(**{**good, **read})
+
+
+@pytest.mark.parametrize(
+    ("sent", "key"),
+    [
+        *[({"code": value}, "code") for value in (True, 1.5, -1, [1])],
+        *[({"id": value}, "id") for value in ("x", "-1", "1.0", "9007199254740992", "1" * 5000, "\u0663", 1.0, True)],
+        ({"codes": ["a", "b", "c"]}, "codes"),
+        ({"codes": [True]}, "codes[0]"),
+        ({"flag": "true"}, "flag"),
+        ({"note": 5}, "note"),
+    ],
+    ids=lambda value: str(value)[:40],
+)
+def test_other_types_then_refused(sent: dict[str, Any], key: str) -> None:
+    with pytest.raises(ApiError) as refused:
+        wire.decode(msgspec.json.encode({"id": 1, "code": "a", **sent}), Codes)
+    assert refused.value.body() == single(INVALID, key)
 
 
 REPEATED = {

@@ -100,7 +100,6 @@ def test_when_an_order_is_created_then_the_answer_is_the_documented_one(market: 
     common = {
         "id": body["order_id"],
         "status": "brand_new",
-        "order_url": None,
         "is_express": False,
         "is_instacartplus": False,
         "locale": "fr_CA",

@@ -23,7 +23,7 @@ TAKEN = ("has already been taken", 1001, "order_id")
 
 
 FORMS = [
-    ("delivery", {"order_id": 5}, "order_id", INVALID),
+    ("delivery", {"order_id": True}, "order_id", INVALID),
     ("delivery", {"order_id": " "}, "order_id", BLANK),
     ("delivery", {"order_id": ""}, "order_id", BLANK),
     ("delivery", {"order_id": "a\0b"}, "order_id", INVALID),
@@ -36,7 +36,7 @@ FORMS = [
     ("delivery", {"initial_tip_cents": "5"}, "initial_tip_cents", INVALID),
     ("delivery", {"initial_tip_cents": 1.5}, "initial_tip_cents", INVALID),
     ("delivery", {"leave_unattended": "true"}, "leave_unattended", INVALID),
-    ("delivery", {"locale": "en US"}, "locale", INVALID),
+    ("delivery", {"locale": 5}, "locale", INVALID),
     ("delivery", {"metadata": ["a"]}, "metadata", INVALID),
     ("delivery", {"loyalty_number": "a\0"}, "loyalty_number", INVALID),
     ("delivery", {"special_instructions": "a\0"}, "special_instructions", INVALID),
@@ -50,7 +50,7 @@ FORMS = [
     ("delivery", {"address": {**ADDRESS, "postal_code": "6061"}}, "address.postal_code", INVALID),
     ("delivery", {"items": []}, "items", BLANK),
     ("delivery", {"items": [MILK] * 1001}, "items", INVALID),
-    ("delivery", {"items": [{**MILK, "line_num": 1}]}, "items[0].line_num", INVALID),
+    ("delivery", {"items": [{**MILK, "line_num": 1.5}]}, "items[0].line_num", INVALID),
     ("delivery", {"items": [{**MILK, "line_num": ""}]}, "items[0].line_num", BLANK),
     ("delivery", {"items": [{"line_num": "1", "count": 1}]}, "items[0].item", BLANK),
     ("delivery", {"items": [MILK, {**MILK, "item": {}}]}, "items[1].item", BLANK),
@@ -78,6 +78,7 @@ FORMS = [
     ("last_mile", {"bag_scan_codes": ["a"] * 201}, "bag_scan_codes", INVALID),
     ("dispatch", {"user_phone": ""}, "user_phone", BLANK),
     ("dispatch", {"start_at": "tomorrow"}, "start_at", INVALID),
+    ("dispatch", {"start_at": "2026-12-03T15:00:00"}, "start_at", INVALID),
 ]
 
 
@@ -108,7 +109,13 @@ def test_when_the_body_is_no_json_number_then_it_is_refused(market: Market) -> N
         ("de-DE", None, "en_US"),
         (None, "en-US", "en_US"),
         (None, "en_US", "en_US"),
-        (None, "zh-Hant-TW", "zh_Hant_TW"),
+        (None, "zh-Hant-TW", "en_US"),
+        (None, "FR_ca", "fr_CA"),
+        ("fr-CA", "de-DE", "en_US"),
+        ("fr-CA", "english", "en_US"),
+        ("fr-CA", "", "fr_CA"),
+        ("fr-CA;q=0.5, en-CA;q=0.9", None, "en_CA"),
+        ("de-DE, fr-CA;q=0, en-CA;q=0.1", None, "en_CA"),
         (None, None, "en_US"),
     ],
 )

@@ -76,7 +76,7 @@ AGES = [
     ("here", "wine", {"birthday": birthday(21, days=-2)}, [WRONG_BIRTHDAY]),
     ("here", "wine", {"birthday": "1990-02-30"}, [WRONG_BIRTHDAY]),
     ("here", "wine", {"birthday": "2999-01-01"}, [WRONG_BIRTHDAY]),
-    ("here", "wine", {"birthday": ""}, [WRONG_BIRTHDAY]),
+    ("here", "wine", {"birthday": ""}, [BLANK_BIRTHDAY]),
     ("here", "wine", {"birthday": "yesterday"}, [WRONG_BIRTHDAY]),
     ("here", "syrup", {}, [BLANK_BIRTHDAY]),
     ("here", "syrup", {"birthday": birthday(20)}, [WRONG_BIRTHDAY]),
@@ -181,6 +181,40 @@ def test_when_the_user_has_no_phone_number_then_the_order_must_have_one(market: 
     given = market.order(kind, known, user={"phone_number": PHONE, "sms_opt_in": True})
     details = market.row(given["id"])["details"]
     assert (details["phone_number"], details["sms_opt_in"]) == (PHONE, True)
+
+
+@pytest.mark.parametrize("kind", SHOPPED)
+def test_when_the_users_number_was_taken_as_written_then_their_orders_need_no_other(market: Market, kind: str) -> None:
+    """The documentation's own sample of a user has the number 800-555-0100."""
+    user_id = market.customer(phone_number="800-555-0100")
+    assert market.row(market.order(kind, user_id)["id"])["details"]["phone_number"] == "800-555-0100"
+    empty = market.order(kind, user_id, user={"phone_number": "", "birthday": ""})
+    assert market.row(empty["id"])["details"]["phone_number"] == "800-555-0100"
+
+
+def test_when_a_number_was_copied_then_the_characters_that_nobody_types_do_no_harm(market: Market) -> None:
+    copied = "\u202a+1\u00a0312\u2011555\u20110188\u202c"
+    for ordered in (
+        market.order("delivery", user={"phone_number": copied}),
+        market.order("dispatch", user_phone=copied),
+    ):
+        assert market.row(ordered["id"])["details"]["phone_number"] == "+13125550188"
+
+
+def test_when_codes_are_numbers_and_options_are_empty_then_the_order_is_as_meant(market: Market) -> None:
+    item = {"line_num": 1, "count": 2, "item": {"upc": 400000000015}, "replacement_policy": "", "weight": ""}
+    ordered = market.order(
+        "pickup",
+        items=[item],
+        loyalty_number=20417,
+        paid_with_ebt="",
+        applied_instacartplus=True,
+        order_id=9007199254740993,
+        location_code="here",
+    )
+    assert (ordered["id"], ordered["items"][0]["line_num"]) == ("9007199254740993", "1")
+    assert ordered["items"][0]["item"]["rrc"] == "milk"
+    assert market.row(ordered["id"])["details"]["loyalty_number"] == "20417"
 
 
 @pytest.mark.parametrize("kind", ["delivery", "last_mile", "dispatch"])

@@ -76,9 +76,9 @@ def test_when_the_choice_is_wrong_then_nothing_is_chosen(market: Market) -> None
         ([{**CHOICE, "weight": 0}], (400, "is invalid", 1001, "selections[0].weight")),
         ([{**CHOICE, "weight": -1}], (400, "is invalid", 1001, "selections[0].weight")),
         ([{"count": 1}], (400, "can't be blank", 1001, "selections[0].line_num")),
-        ([{**CHOICE, "line_num": 1}], (400, "is invalid", 1001, "selections[0].line_num")),
+        ([{**CHOICE, "line_num": True}], (400, "is invalid", 1001, "selections[0].line_num")),
         (
-            [{**CHOICE, "replacement_items": [{"rrc": ""}]}],
+            [{**CHOICE, "replacement_items": [{"rrc": "a\n"}]}],
             (400, "is invalid", 1001, "selections[0].replacement_items[0].rrc"),
         ),
         ([{**CHOICE, "replacement_items": [{}] * 11}], (400, "is invalid", 1001, "selections[0].replacement_items")),

@@ -25,22 +25,24 @@ def create_user(shop: Shop, number: int = 1) -> Any:
     return shop.post(USERS, {"user_id": f"user-{number}", "first_name": "Sample"})
 
 
+INTERNAL = "Sorry, an unexpected error occurred. Our team has been notified. Please try again later."
 REFUSALS = {
-    "rate_limited": ({"retry_after": 7}, 429, "Too many requests", "7"),
-    "internal_error": ({}, 500, "Sorry, an unexpected error occurred. Please try again later.", None),
-    "unavailable": ({}, 503, "Service unavailable, please try again later", "1"),
+    "rate_limited": ({"retry_after": 7}, 429, None, "Too many requests", "7"),
+    "internal_error": ({}, 500, 5000, INTERNAL, None),
+    "try_again": ({}, 400, 2003, "The request could not be completed at this time, try again later.", None),
+    "unavailable": ({}, 503, None, "Service unavailable, please try again later", "1"),
 }
 
 
 @pytest.mark.parametrize("fault", REFUSALS)
 def test_when_the_next_calls_are_to_fail_then_they_do_and_write_nothing(server: LiveServer, fault: str) -> None:
     shop = Shop(server)
-    fields, status, message, retry_after = REFUSALS[fault]
+    fields, status, code, message, retry_after = REFUSALS[fault]
     switch_on(shop, {"fault": fault, "times": 2, "operation": "create_user", **fields})
     before = contents(server, "users", "tokens")
     for _ in range(2):
         answer = create_user(shop)
-        assert error(answer) == (status, message, None, None)
+        assert error(answer) == (status, message, code, None)
         assert answer.headers.get("retry-after") == retry_after
     assert contents(server, "users", "tokens") == before
     assert create_user(shop).status_code == 200

@@ -121,7 +121,7 @@ def test_when_an_item_or_store_is_another_retailers_then_it_is_not_there(stocked
         ({"items": [{}]}, "can't be blank", "items[0].item"),
         ({"items": [{"item": {}}]}, "can't be blank", "items[0].item"),
         ({"items": [{"item": "milk"}]}, "is invalid", "items[0].item"),
-        ({"items": [{"item": {"upc": 5}}]}, "is invalid", "items[0].item.upc"),
+        ({"items": [{"item": {"upc": True}}]}, "is invalid", "items[0].item.upc"),
         ({"items": [{"item": {"upc": "a\0"}}]}, "is invalid", "items[0].item.upc"),
         ({"items": [{"item": {"rrc": "milk"}, "count": -1}]}, "is invalid", "items[0].count"),
         ({"items": [{"item": {"rrc": "milk"}, "count": 1.5}]}, "is invalid", "items[0].count"),

@@ -128,7 +128,7 @@ BAD = [
     ("address_type", "x" * 201, "is invalid"),
     ("postal_code", None, "can't be blank"),
     ("postal_code", "", "can't be blank"),
-    ("postal_code", 60610, "is invalid"),
+    ("postal_code", 60610.5, "is invalid"),
     ("postal_code", "6061", "is invalid"),
     ("postal_code", "606101", "is invalid"),
     ("postal_code", "60610-123", "is invalid"),

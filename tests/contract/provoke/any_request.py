@@ -25,7 +25,7 @@ def _(attempt: Provoked) -> httpx.Response:
     return attempt.send(path=re.sub(r"{\w+}", "%00", attempt.operation.path))
 
 
-@provokes("sorry_an_unexpected_error_occurred_please_try_again")
+@provokes("sorry_an_unexpected_error_occurred_our_team_has")
 def _(attempt: Provoked) -> httpx.Response:
     attempt.monkeypatch.setattr(scopes, "ALL", None)  # the only thing that the metadata can trip over
     break_database(attempt, RuntimeError("provoked"))

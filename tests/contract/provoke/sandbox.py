@@ -26,7 +26,7 @@ def _(attempt: Provoked) -> httpx.Response:
 
 @provokes("set_item_replacements:there_were_issues_with_your_request")
 def _(attempt: Provoked) -> httpx.Response:
-    return attempt.having(selections=[{"line_num": 5, "count": 0}])
+    return attempt.having(selections=[{"line_num": True, "count": 0}])
 
 
 # Shoppers and batches.
