@@ -1,50 +1,113 @@
-"""What makes production settings unsafe, each with what to change."""
+"""What makes production settings unsafe, each with what to change.
 
-import re
+A problem keeps `serve` from starting: strangers could read, forge or reach what they must not. A warning does not:
+somebody may want it so, and a server that was started before must start again. docs/operations/production.md lists
+both.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from ipaddress import ip_network
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
+from handcart.core import ownership
+from handcart.core.addresses import Network, danger, public_addresses
 from handcart.core.db import Database, Tx
-from handcart.core.settings import Settings, is_private
+from handcart.core.secret import is_guessable
+from handcart.core.settings import Settings, key_text, parts
 from handcart.core.stores import is_postgres, sqlite_path
+from handcart.retailers import ops as retailers
+from handcart.sandbox import state as sandbox
 
 DEMO_RETAILER = "sample-market"
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
+# A /8 of IPv4 and a /20 of IPv6: what no provider's proxies have.
+_MOST_PROXIES = (1 << 24, 1 << 108)
+_SIDE_FILES = ("-wal", "-shm", ".lock", ".use")
 
 
-async def problems(settings: Settings, database: Database) -> list[str]:
-    """Every reason not to serve customers with these settings; empty if there is none."""
-    found = [*_settings_problems(settings), *_file_problems(settings)]
-    found += await database.read(_demo_problems)
+@dataclass
+class Findings:
+    """Sentences: `problems` keep `serve` from starting, `warnings` are printed."""
+
+    problems: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+
+async def look(settings: Settings, database: Database) -> Findings:
+    """Everything that makes it unsafe to serve customers with these settings and this database."""
+    found = Findings()
+    _look_at_settings(settings, found)
+    _look_at_callbacks(settings, found)
+    _look_at_files(settings, found)
+    await database.read(_look_at_rows, found)
     if database.kind == "postgresql":
-        found += await database.read(_postgres_problems)
+        found.problems += _postgres_url_problems(settings.database_url)
+        found.problems += await database.read(_postgres_problems)
     return found
 
 
-def _settings_problems(settings: Settings) -> list[str]:
-    found = []
+def _look_at_settings(settings: Settings, found: Findings) -> None:
     if not settings.public_url:
-        found.append("The public URL is missing: set HANDCART_PUBLIC_URL to https://your.host")
+        found.problems.append("The public URL is missing: set HANDCART_PUBLIC_URL to https://your.host")
     elif not settings.is_https:
-        found.append(f"{settings.public_url} is not encrypted: set HANDCART_PUBLIC_URL to an https:// address")
-    if re.search(r"\*|/0\b", settings.trusted_proxies):
-        found.append("Every address is a trusted proxy: set HANDCART_TRUSTED_PROXIES to your proxies' own addresses")
+        found.problems.append(f"{settings.public_url} is not encrypted: set HANDCART_PUBLIC_URL to an https:// address")
+    found.problems += _proxy_problems(settings)
     if settings.metrics_public:
-        found.append("Anybody can read the metrics: unset HANDCART_METRICS_PUBLIC and use HANDCART_METRICS_PORT")
+        found.problems.append(
+            "Anybody can read the metrics: unset HANDCART_METRICS_PUBLIC and use HANDCART_METRICS_PORT"
+        )
     if settings.rate_limit_per_second == 0:
-        found.append("There is no rate limit: set HANDCART_RATE_LIMIT_PER_SECOND above 0")
-    return found
+        found.problems.append("There is no rate limit: set HANDCART_RATE_LIMIT_PER_SECOND above 0")
+    if is_guessable(key_text(settings)):
+        found.problems.append(
+            "The secret key can be guessed: use 32 random bytes, as from `python3 -c 'import secrets;"
+            " print(secrets.token_urlsafe(32))'`, before anything is stored"
+        )
 
 
-def _file_problems(settings: Settings) -> list[str]:
-    files = [] if settings.secret_key else [settings.key_file]
-    if is_postgres(settings.database_url):
-        return [*_readable_by_others(files), *_postgres_url_problems(settings.database_url)]
-    return _readable_by_others([*files, Path(sqlite_path(settings.database_url))])
+def _proxy_problems(settings: Settings) -> list[str]:
+    if settings.is_https and not settings.trusted_proxies:
+        return [
+            "No proxy is trusted, so all customers count as one address: set HANDCART_TRUSTED_PROXIES to the addresses"
+            " of your proxies, or to none if browsers connect without a proxy"
+        ]
+    held = public_addresses(_networks(settings.proxies))
+    if "*" in settings.proxies or any(count >= most for count, most in zip(held, _MOST_PROXIES, strict=True)):
+        return ["Strangers' addresses are trusted proxies: set HANDCART_TRUSTED_PROXIES to your proxies' own addresses"]
+    return []
 
 
-def _readable_by_others(files: list[Path]) -> list[str]:
-    return [f"{file} can be read by others: run chmod 600 {file}" for file in files if not is_private(file)]
+def _look_at_callbacks(settings: Settings, found: Findings) -> None:
+    for network in _networks(settings.callback_networks):
+        if held := danger(network):
+            found.problems.append(
+                f"Callbacks may reach {held}: take {network} out of HANDCART_CALLBACK_NETWORKS, or name a smaller one"
+            )
+    if settings.callback_http:
+        found.warnings.append(
+            "Callbacks and the credentials for their tokens may go unencrypted: unset HANDCART_CALLBACK_HTTP"
+        )
+    if "*" in parts(settings.callback_ports):
+        found.warnings.append("Callbacks may reach every port: set HANDCART_CALLBACK_PORTS to those that are needed")
+
+
+def _networks(text: str) -> list[Network]:
+    return [ip_network(part) for part in parts(text) if part != "*"]
+
+
+def _look_at_files(settings: Settings, found: Findings) -> None:
+    for finding in ownership.findings(_files(settings)):
+        (found.problems if finding.is_grave else found.warnings).append(finding.text)
+
+
+def _files(settings: Settings) -> Iterable[Path]:
+    if not is_postgres(settings.database_url):
+        path = sqlite_path(settings.database_url)
+        yield from (Path(path), *(Path(f"{path}{side}") for side in _SIDE_FILES))
+    if not settings.secret_key:
+        yield settings.key_file
 
 
 def _postgres_url_problems(url: str) -> list[str]:
@@ -57,10 +120,22 @@ def _postgres_url_problems(url: str) -> list[str]:
     return [f"The connection to {host} may be unencrypted: add ?sslmode=verify-full to the database URL"]
 
 
-async def _demo_problems(tx: Tx) -> list[str]:
-    if await tx.one("SELECT 1 AS found FROM retailers WHERE slug = $1", DEMO_RETAILER) is None:
-        return []
-    return ["The database holds the demo's retailer and accounts: use a database of its own for production"]
+async def _look_at_rows(tx: Tx, found: Findings) -> None:
+    there = await retailers.retailers(tx)
+    if DEMO_RETAILER in (retailer.slug for retailer in there):
+        found.problems.append(
+            "The database holds the demo's retailer and accounts: use a database of its own for production"
+        )
+    if await sandbox.has_served(tx):
+        found.problems.append(
+            "A sandbox has served this database, and what tests made there counts as real: set HANDCART_DATABASE or"
+            " HANDCART_DATA to a new place for production, and run `handcart migrate`"
+        )
+    for retailer in there:
+        for switch in ("is_lenient", "serves_everywhere"):
+            if getattr(retailer, switch):
+                change = f"handcart retailer set {retailer.slug} {switch}=false"
+                found.warnings.append(f"{retailer.slug} has a switch for tests: run `{change}`")
 
 
 async def _postgres_problems(tx: Tx) -> list[str]:

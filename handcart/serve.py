@@ -11,11 +11,13 @@ import uvicorn
 
 from handcart import app, safety
 from handcart.core import log, migrate, settings
+from handcart.core.db import Database
 from handcart.core.http import App
 from handcart.core.protocol import LimitedProtocol
 from handcart.core.secret import Keys
 from handcart.core.settings import PREFIX, Settings
 from handcart.core.stores import connect, in_use
+from handcart.sandbox import state as sandbox
 
 _DRAIN_SECONDS = 10
 
@@ -70,13 +72,24 @@ async def _check(chosen: Settings, keys: Keys) -> None:
     database = await connect(chosen.database_url, keys, pool_size=1)
     try:
         await database.read(migrate.check_schema)
-        found = [] if chosen.is_sandbox else await safety.problems(chosen, database)
+        found = await _unsafe(chosen, database)
         if not found and await database.read(migrate.public_url) != chosen.issuer:
             await database.write(migrate.remember_public_url, chosen.issuer)
     finally:
         await database.close()
     if found:
         raise Unsafe(found)
+
+
+async def _unsafe(chosen: Settings, database: Database) -> list[str]:
+    """What must not serve customers; a sandbox may do so, and its database never again without it."""
+    if chosen.is_sandbox:
+        await database.write(sandbox.note_served)
+        return []
+    findings = await safety.look(chosen, database)
+    for warning in findings.warnings:
+        log.warning("unsafe", problem=warning)
+    return findings.problems
 
 
 def _export(chosen: Settings) -> None:

@@ -208,29 +208,33 @@ def migrate(database: str | None, data: str | None, as_json: bool) -> None:
 def check(database: str | None, data: str | None, as_json: bool) -> None:
     """Print what makes these settings unsafe for production, or (--data) what is wrong with the stored data.
 
+    A problem keeps `handcart serve` from starting, and ends this command with status 1; a warning does not.
+
     The check of the data needs no key and may run beside the servers.
     """
     if data == "":
         _check_data(settings_of(database=database), as_json)
         return
-    from handcart.safety import problems
+    from handcart.safety import Findings, look
 
     chosen = settings_of(database=database, data=data)
 
-    async def run() -> list[str]:
+    async def run() -> Findings:
         opened = await connect(chosen.database_url, settings_module.keys(chosen), pool_size=1)
         try:
             await opened.read(check_schema)
-            return await problems(chosen, opened)
+            return await look(chosen, opened)
         finally:
             await opened.close()
 
     try:
         found = asyncio.run(run())
     except (Unavailable, WrongKey) as error:
-        found = [str(error)]
-    show(as_json, {"problems": found}, "\n".join(f"- {problem}" for problem in found) or "No problem found.")
-    if found:
+        found = Findings([str(error)])
+    lines = [f"- {problem}" for problem in found.problems] or ["No problem found."]
+    lines += [f"- warning: {warning}" for warning in found.warnings]
+    show(as_json, {"problems": found.problems, "warnings": found.warnings}, "\n".join(lines))
+    if found.problems:
         sys.exit(1)
 
 

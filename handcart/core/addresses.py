@@ -6,20 +6,23 @@ special-purpose addresses, and addresses that carry an IPv4 address are judged b
 """
 
 from collections.abc import Iterable, Sequence
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, collapse_addresses, ip_network
+from typing import TypeVar
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
+N = TypeVar("N", IPv4Network, IPv6Network)
 
 _LOOPBACK, _PRIVATE, _LINK_LOCAL = "a loopback address", "a private address", "a link-local address"
 _RESERVED, _MULTICAST, _EXAMPLE = "a reserved address", "a multicast address", "an address for documentation"
-_TUNNEL = "an IPv4 address in a tunnel"
+_TUNNEL, _ITSELF = "an IPv4 address in a tunnel", "an address of this machine itself"
+_CLOUD, _PROVIDER = "a cloud platform's own address", "an address inside a provider's network"
 _REFUSED = {
-    "0.0.0.0/8": "an address of this machine itself",
+    "0.0.0.0/8": _ITSELF,
     "10.0.0.0/8": _PRIVATE,
-    "100.64.0.0/10": "an address inside a provider's network",
+    "100.64.0.0/10": _PROVIDER,
     "127.0.0.0/8": _LOOPBACK,
-    "168.63.129.16/32": "a cloud platform's own address",  # Azure's, in a public range
+    "168.63.129.16/32": _CLOUD,  # Azure's, in a public range
     "169.254.0.0/16": _LINK_LOCAL,
     "172.16.0.0/12": _PRIVATE,
     "192.0.0.0/24": _RESERVED,
@@ -31,7 +34,7 @@ _REFUSED = {
     "203.0.113.0/24": _EXAMPLE,
     "224.0.0.0/4": _MULTICAST,
     "240.0.0.0/4": _RESERVED,
-    "::/128": "an address of this machine itself",
+    "::/128": _ITSELF,
     "::1/128": _LOOPBACK,
     "::/96": _TUNNEL,  # IPv4-compatible
     "::ffff:0:0:0/96": _TUNNEL,  # IPv4-translated
@@ -46,7 +49,19 @@ _REFUSED = {
     "fec0::/10": _PRIVATE,
     "ff00::/8": _MULTICAST,
 }
+# What no setting may open in production, since retailers choose the URLs that are asked: this machine, its neighbours,
+# the services that hand out a cloud machine's credentials, and networks in which any IPv4 address may hide.
+_NEVER_KINDS = (_ITSELF, _LOOPBACK, _LINK_LOCAL, _CLOUD, _TUNNEL)
+_NEVER = {
+    **{network: kind for network, kind in _REFUSED.items() if kind in _NEVER_KINDS},
+    "64:ff9b::/96": _TUNNEL,  # NAT64
+    "100.100.100.200/32": _CLOUD,  # Alibaba Cloud
+    "192.0.0.192/32": _CLOUD,  # Oracle Cloud
+    "fd00:ec2::254/128": _CLOUD,  # Amazon EC2
+}
 _NETWORKS = [(ip_network(network), kind) for network, kind in _REFUSED.items()]
+_NEVER_OPEN = [(ip_network(network), kind) for network, kind in _NEVER.items()]
+_OWN = [network for network, kind in _NETWORKS if kind in (_PRIVATE, _LOOPBACK, _LINK_LOCAL, _PROVIDER)]
 _GLOBAL_UNICAST = IPv6Network("2000::/3")  # all that IANA gives out; the rest is reserved
 _NAT64 = IPv6Network("64:ff9b::/96")  # how a network that has IPv6 alone reaches IPv4
 
@@ -54,6 +69,29 @@ _NAT64 = IPv6Network("64:ff9b::/96")  # how a network that has IPv6 alone reache
 def networks(texts: Iterable[str]) -> Sequence[Network]:
     """Networks as an operator writes them, such as 10.1.0.0/16. Raises ValueError for what is none."""
     return [ip_network(text.strip(), strict=False) for text in texts]
+
+
+def danger(network: Network) -> str:
+    """What a network holds that no setting may open to callbacks, such as "127.0.0.0/8, a loopback address"; or ""."""
+    for held, kind in _NEVER_OPEN:
+        if network.version == held.version and network.overlaps(held):
+            return f"{held}, {kind}"
+    return ""
+
+
+def public_addresses(found: Iterable[Network]) -> tuple[int, int]:
+    """How many addresses of IPv4 and of IPv6 the networks hold together, leaving out those inside private networks."""
+    public = [network for network in found if not any(_is_within(network, own) for own in _OWN)]
+    return _count(public, IPv4Network), _count(public, IPv6Network)
+
+
+def _count(found: Iterable[Network], version: type[N]) -> int:
+    collapsed = collapse_addresses([network for network in found if isinstance(network, version)])
+    return sum(network.num_addresses for network in collapsed)
+
+
+def _is_within(network: Network, whole: Network) -> bool:
+    return network.version == whole.version and network.subnet_of(whole)  # type: ignore[arg-type]
 
 
 def fault(address: Address, allowed: Sequence[Network] = ()) -> str:

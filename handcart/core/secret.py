@@ -8,9 +8,13 @@ a retailer's token endpoint, is sealed with AES-256-GCM.
 import hashlib
 import hmac
 import secrets
+from itertools import pairwise
+from math import log2
 
 KEY_BYTES = 32
 
+# Different pairs of neighbours, and steps between them, that random keys of 32 characters do not fall below.
+_LEAST_BITS, _LEAST_PAIRS, _LEAST_STEPS = 128, 20, 8
 _FORMAT = b"\x01"
 _KEY_ID_BYTES = 4
 _NONCE_BYTES = 12  # NIST SP 800-38D: 96 random bits serve 2**32 secrets under one key
@@ -84,6 +88,22 @@ class Keys:
             return AESGCM(self._seal_key).decrypt(nonce, text, header).decode("utf-8", "surrogatepass")
         except (InvalidTag, ValueError):  # ValueError: too short for a nonce
             raise SealBroken("this was changed after it was sealed") from None
+
+
+def is_guessable(key: str) -> bool:
+    """Whether a key can hardly come from a random generator: under 128 bits, repeated, or counted up.
+
+    ASVS 5.0, 11.2.3: at least 128 bits. Words of a language are not recognized.
+    """
+    kinds = ((str.isdecimal, 10), (_is_hexadecimal, 16), (str.islower, 26), (str.isupper, 26))
+    alphabet = next((size for is_kind, size in kinds if is_kind(key)), 64)
+    pairs = set(pairwise(key))
+    steps = {ord(second) - ord(first) for first, second in pairs}
+    return len(key) * log2(alphabet) < _LEAST_BITS or len(pairs) < _LEAST_PAIRS or len(steps) < _LEAST_STEPS
+
+
+def _is_hexadecimal(text: str) -> bool:
+    return set(text) <= set("0123456789abcdef")
 
 
 def matches(given: str, expected: str) -> bool:

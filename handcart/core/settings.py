@@ -6,7 +6,6 @@
 import os
 import re
 import secrets
-import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from ipaddress import ip_address, ip_network
@@ -133,23 +132,21 @@ def load(environ: Mapping[str, str], **options: Any) -> Settings:
 
 def keys(settings: Settings, *, may_make: bool = False) -> Keys:
     """The installation's keys; with `may_make`, a new key file (mode 0600) if there is no key anywhere."""
-    if settings.secret_key:
-        key = settings.secret_key
-    else:
-        file = settings.key_file
-        if not file.exists():
-            if not may_make:
-                raise SettingsError(f"there is no secret key at {file}: run `handcart migrate` first, or set one")
-            _make_key_file(file)
-        key = file.read_text().strip()
+    if may_make and not settings.secret_key and not settings.key_file.exists():
+        _make_key_file(settings.key_file)
+    key = key_text(settings)
     if len(key) < KEY_BYTES:
         raise SettingsError(f"the secret key is too short: it needs at least {KEY_BYTES} random characters")
     return Keys(key.encode())
 
 
-def is_private(file: Path) -> bool:
-    """Whether nobody but the owner can read the file."""
-    return not file.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO)
+def key_text(settings: Settings) -> str:
+    """The secret key itself, from the settings or the key file; raises `SettingsError` if there is none."""
+    if settings.secret_key:
+        return settings.secret_key
+    if not settings.key_file.exists():
+        raise SettingsError(f"there is no secret key at {settings.key_file}: run `handcart migrate` first, or set one")
+    return settings.key_file.read_text().strip()
 
 
 def parts(text: str) -> list[str]:

@@ -43,6 +43,7 @@ Kind = Literal[
 ]
 
 _NAME = "sandbox of {}"
+_SERVED = "sandbox served at"
 
 
 class Fault(Struct, kw_only=True, omit_defaults=True):
@@ -135,6 +136,23 @@ async def save(tx: Tx, retailer_id: int, state: State) -> None:
 async def forget(tx: Tx, retailer_id: int) -> None:
     """The real time again, and no faults."""
     await tx.run("DELETE FROM installation WHERE name = $1", _NAME.format(retailer_id))
+
+
+async def note_served(tx: Tx) -> None:
+    """Note for good that a sandbox has served this database; the first time counts."""
+    await tx.run(
+        "INSERT INTO installation (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING",
+        _SERVED,
+        str(of_process()),
+    )
+
+
+async def has_served(tx: Tx) -> bool:
+    """Whether a sandbox has ever served this database. Before this was noted, its settings told it."""
+    row = await tx.one(
+        "SELECT 1 AS found FROM installation WHERE name = $1 OR name LIKE 'sandbox of %' LIMIT 1", _SERVED
+    )
+    return row is not None
 
 
 async def with_robot(tx: Tx) -> Sequence[int]:

@@ -326,8 +326,12 @@ def test_serve_on_unsafe_settings_then_refused_with_every_reason_that_check_prin
 
 def test_check_on_safe_settings_then_no_problem(tmp_path: Path) -> None:
     make_data(tmp_path)
-    result = run("check", "--data", str(tmp_path), HANDCART_PUBLIC_URL="https://connect.example.org")
+    safe = {"HANDCART_PUBLIC_URL": "https://connect.example.org", "HANDCART_TRUSTED_PROXIES": "127.0.0.1"}
+    result = run("check", "--data", str(tmp_path), **safe)
     assert (result.returncode, result.stdout) == (0, "No problem found.\n")
+    warned = run("check", "--data", str(tmp_path), **safe, HANDCART_CALLBACK_HTTP="on")
+    assert (warned.returncode, warned.stdout.splitlines()[0]) == (0, "No problem found.")
+    assert warned.stdout.splitlines()[1].startswith("- warning: Callbacks and the credentials")
 
 
 def test_worker_once_then_it_ends(tmp_path: Path) -> None:

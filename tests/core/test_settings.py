@@ -172,17 +172,6 @@ def test_key_too_short_then_a_sentence_without_it(tmp_path: Path, key: str) -> N
         assert key not in str(refused.value)
 
 
-MODES = [(0o600, True), (0o400, True), (0o640, False), (0o604, False), (0o660, False)]
-
-
-@pytest.mark.parametrize(("mode", "private"), MODES)
-def test_file_mode_then_private_or_not(tmp_path: Path, mode: int, private: bool) -> None:
-    file = tmp_path / "secret.key"
-    file.touch()
-    file.chmod(mode)
-    assert settings.is_private(file) is private
-
-
 def test_settings_then_frozen() -> None:
     chosen: Any = Settings()
     with pytest.raises(dataclasses.FrozenInstanceError):
