@@ -46,7 +46,7 @@ def test_consent_then_the_page_names_retailer_account_data_and_lifetime(shop: Sh
     visitor.authorize()
     page = is_page(visitor.sign_in(account)).text
     assert "Authorize <bdi>Sample Market</bdi> to use your Handcart account?" in page
-    for text in ("Logged in as", account.email, "name and email", "Handcart+", "on your behalf", "lasts 24 hours"):
+    for text in ("Logged in as", account.email, "See whether you have Handcart+", "on your behalf", "lasts 24 hours"):
         assert text in page
     assert re.findall(r'name="decision" value="(\w+)"', page) == ["allow", "deny", "switch"]
 
