@@ -8,7 +8,6 @@ from storefront import membership
 from storefront.pages import (
     checked_form,
     customer_of,
-    ensure_session,
     redirect,
     render,
     renew_session,
@@ -17,13 +16,24 @@ from storefront.pages import (
 from storefront.samples import CUSTOMERS
 
 # Where sign-in leads: the form carries a key, never a URL.
-AFTER_SIGN_IN = {"account": "/account", "checkout": "/checkout", "orders": "/orders", "slots": "/slots"}
+AFTER_SIGN_IN = {
+    "account": "/account",
+    "checkout": "/checkout",
+    "link": "/account",
+    "orders": "/orders",
+    "slots": "/slots",
+}
 
 
 async def sign_in_page(request: Request) -> Response:
-    ensure_session(request)
     to = request.query_params.get("to", "")
-    return render(request, "sign_in.html", customers=CUSTOMERS.values(), to=to if to in AFTER_SIGN_IN else "account")
+    return render(
+        request,
+        "sign_in.html",
+        notice="not_started_here" if to == "link" else None,
+        customers=CUSTOMERS.values(),
+        to=to if to in AFTER_SIGN_IN else "account",
+    )
 
 
 async def sign_in(request: Request) -> Response:

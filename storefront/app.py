@@ -14,9 +14,10 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from storefront import account, callbacks, checkout, linking, orders, slots, stores
+from storefront.nearby import Nearby
 from storefront.news import News
 from storefront.pages import SecurityHeaders, Shop, render
-from storefront.sessions import Sessions
+from storefront.sessions import Sessions, new_session
 from storefront.settings import CALLBACK_PATH, Settings
 
 PLATFORM_SECONDS = 5
@@ -36,7 +37,8 @@ async def refused(request: Request, error: Exception) -> Response:
 
 
 async def failed(request: Request, error: Exception) -> Response:
-    request.state.session = None  # whatever broke, this page needs nothing that may be broken
+    # Whatever broke, this page needs nothing that may be broken; and the browser keeps its cookie.
+    request.state.session, request.state.has_new_session = new_session(), False
     return render(request, "error.html", 500, error_text="Something went wrong on our side. Please try again.")
 
 
@@ -91,7 +93,7 @@ def create_app(settings: Settings, sessions: Sessions, news: News | None = None)
             allow_plain_http=settings.allow_plain_http,
             max_retries=1,  # a customer waits for the page
         ) as platform:
-            app.state.shop = Shop(settings, sessions, news, platform)
+            app.state.shop = Shop(settings, sessions, news, platform, Nearby(platform))
             yield
 
     routes = [*callbacks.routes(settings, sessions, news), *ROUTES]

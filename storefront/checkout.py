@@ -54,8 +54,7 @@ async def checkout(request: Request) -> Response:
     if customer is None:
         return redirect(request, "/sign-in?to=checkout")
     if not cart.units:
-        leave_notice(request, "empty")
-        return redirect(request, "/")
+        return redirect(request, "/cart")
     link = await membership.verify(shop_of(request).platform, customer)
     return render(
         request,

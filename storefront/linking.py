@@ -18,7 +18,7 @@ from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import Response
 
-from storefront.pages import Shop, checked_form, customer_of, ensure_session, redirect, session_of, shop_of
+from storefront.pages import Shop, checked_form, customer_of, leave_notice, redirect, session_of, shop_of
 from storefront.samples import Customer
 from storefront.users import ensure_user
 
@@ -37,7 +37,7 @@ async def start(request: Request) -> Response:
     """The link button: remember `state` and the PKCE verifier, send the browser to the platform."""
     await checked_form(request)
     session, shop = session_of(request), shop_of(request)
-    if session is None or customer_of(request) is None:
+    if customer_of(request) is None:
         return redirect(request, "/sign-in?to=account")
     state, pkce = new_state(), new_pkce()
     shop.sessions.begin_link(session, state, pkce.verifier)
@@ -52,18 +52,20 @@ async def start(request: Request) -> Response:
 
 async def callback(request: Request) -> Response:
     """The redirect page. It shows nothing itself: code and state leave the address bar with the next page."""
-    notice = await _finish(request)
-    shop_of(request).sessions.leave_notice(ensure_session(request), notice)
+    customer = customer_of(request)
+    if customer is None:
+        return redirect(request, "/sign-in?to=link")
+    leave_notice(request, await _finish(request, customer))
     return redirect(request, "/account")
 
 
-async def _finish(request: Request) -> str:
+async def _finish(request: Request, customer: Customer) -> str:
     """Check the platform's answer, link, and say how it went by the key of a notice."""
-    shop, session, customer = shop_of(request), session_of(request), customer_of(request)
+    shop, session = shop_of(request), session_of(request)
     state = _single(request.query_params, "state")
     # State first: until it proves that this browser asked, nothing else in the answer is looked at.
-    attempt = shop.sessions.claim_link(session, state) if session and state else None
-    if attempt is None or customer is None or not _is_from_platform(request.query_params, shop):
+    attempt = shop.sessions.claim_link(session, state) if state else None
+    if attempt is None or not _is_from_platform(request.query_params, shop):
         return "not_started_here"
     if attempt.is_expired:
         return "too_slow"

@@ -33,7 +33,6 @@ NOTICES = {
     "store_closed": Notice("This store cannot take your order at the moment. Please choose another one."),
     "items_refused": Notice("The store cannot provide everything in your cart. Take out the marked items to go on."),
     "too_much": Notice("That is too much for one order. Please take less, or split it into two orders."),
-    "empty": Notice("Your cart is empty. Put something in first."),
     "slot_gone": Notice("That time is not available any more. Please choose another one."),
     "not_of_age": Notice(
         "Your cart holds alcohol, which we hand over to adults of legal age alone."

@@ -15,10 +15,11 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from storefront.carts import Cart
+from storefront.nearby import Nearby
 from storefront.news import News
 from storefront.notices import notice_for
 from storefront.samples import CUSTOMERS, Customer
-from storefront.sessions import Session, Sessions
+from storefront.sessions import Session, Sessions, new_session
 from storefront.settings import Settings
 
 FORM_BYTES = 8 * 1024
@@ -33,6 +34,7 @@ class Shop:
     sessions: Sessions
     news: News
     platform: AsyncClient
+    nearby: Nearby
 
 
 def shop_of(request: Request) -> Shop:
@@ -40,18 +42,15 @@ def shop_of(request: Request) -> Shop:
     return shop
 
 
-def session_of(request: Request) -> Session | None:
-    """This browser's session, looked up once per request."""
+def session_of(request: Request) -> Session:
+    """This browser's session, looked up once per request. A new browser gets a cookie; nothing is kept of it yet."""
     if not hasattr(request.state, "session"):
-        cookie = request.cookies.get(cookie_name(shop_of(request).settings))
-        request.state.session = shop_of(request).sessions.find(cookie) if cookie else None
-    session: Session | None = request.state.session
+        cookie = request.cookies.get(cookie_name(shop_of(request).settings), "")
+        found = shop_of(request).sessions.find(cookie)
+        request.state.session = found or new_session()
+        request.state.has_new_session = found is None
+    session: Session = request.state.session
     return session
-
-
-def ensure_session(request: Request) -> Session:
-    """This browser's session, started now when it has none."""
-    return session_of(request) or renew_session(request, customer=None)
 
 
 def renew_session(request: Request, customer: str | None) -> Session:
@@ -59,10 +58,9 @@ def renew_session(request: Request, customer: str | None) -> Session:
     sessions = shop_of(request).sessions
     old = session_of(request)
     session = sessions.start(customer)
-    if old:
-        if customer and not old.customer:
-            sessions.keep_cart(session, sessions.cart(old))  # what was put in before signing in
-        sessions.end(old)
+    if customer and not old.customer:
+        sessions.keep_cart(session, sessions.cart(old))  # what was put in before signing in
+    sessions.end(old)
     request.state.session = session
     request.state.has_new_session = True
     return session
@@ -71,7 +69,7 @@ def renew_session(request: Request, customer: str | None) -> Session:
 def customer_of(request: Request) -> Customer | None:
     """The signed-in customer."""
     session = session_of(request)
-    return CUSTOMERS.get(session.customer) if session and session.customer else None
+    return CUSTOMERS.get(session.customer) if session.customer else None
 
 
 def cart_of(request: Request) -> Cart:
@@ -80,21 +78,23 @@ def cart_of(request: Request) -> Cart:
 
 
 def keep_cart(request: Request, cart: Cart) -> None:
-    shop_of(request).sessions.keep_cart(ensure_session(request), cart)
+    """Keep this browser's cart. It must have posted a form, now or before."""
+    shop_of(request).sessions.keep_cart(session_of(request), cart)
 
 
 def leave_notice(request: Request, notice: str) -> None:
-    """Say something, by the key of a notice, on the page that comes next."""
-    shop_of(request).sessions.leave_notice(ensure_session(request), notice)
+    """Say something, by the key of a notice, on the next page of a browser that has posted a form."""
+    shop_of(request).sessions.leave_notice(session_of(request), notice)
 
 
-def render(request: Request, template: str, status: int = 200, **values: object) -> Response:
+def render(request: Request, template: str, status: int = 200, notice: str | None = None, **values: object) -> Response:
+    """A page. `notice`: the key of a message on it; else the one that was left for it, if any."""
     shop, session = shop_of(request), session_of(request)
     html = TEMPLATES.get_template(template).render(
         **_of_every_page(request),
         customer=customer_of(request),
         cart=shop.sessions.cart(session),
-        notice=notice_for(shop.sessions.take_notice(session) if session else None, shop.settings),
+        notice=notice_for(notice or shop.sessions.take_notice(session), shop.settings),
         **values,
     )
     return _with_cookie(request, HTMLResponse(html, status))
@@ -106,12 +106,12 @@ def render_part(request: Request, template: str, **values: object) -> Response:
 
 
 def _of_every_page(request: Request) -> dict[str, object]:
-    shop, session = shop_of(request), session_of(request)
+    settings = shop_of(request).settings
     return {
         "shop_name": SHOP_NAME,
-        "brand": shop.settings.brand,
-        "membership_name": shop.settings.membership,
-        "form_token": session.form_token if session else "",
+        "brand": settings.brand,
+        "membership_name": settings.membership,
+        "form_token": session_of(request).form_token,
     }
 
 
@@ -121,7 +121,10 @@ def redirect(request: Request, url: str) -> Response:
 
 
 async def checked_form(request: Request) -> dict[str, str]:
-    """The posted fields, once the form token proves that this browser's own page sent them. Raises 403 or 413."""
+    """The posted fields, once the form token proves that this browser's own page sent them. Raises 403 or 413.
+
+    The session is kept from now on.
+    """
     body = b""
     async for chunk in request.stream():
         body += chunk
@@ -129,9 +132,10 @@ async def checked_form(request: Request) -> dict[str, str]:
             raise HTTPException(413)
     form = dict(parse_qsl(body.decode("utf-8", "replace")))
     session = session_of(request)
-    sent = form.get("form_token", "").encode()
-    if session is None or not secrets.compare_digest(sent, session.form_token.encode()):
+    if not secrets.compare_digest(form.get("form_token", "").encode(), session.form_token.encode()):
         raise HTTPException(403)
+    if not session.is_kept:
+        request.state.session = shop_of(request).sessions.keep(session)
     return form
 
 
@@ -140,9 +144,8 @@ def cookie_name(settings: Settings) -> str:
 
 
 def _with_cookie(request: Request, response: Response) -> Response:
-    session = session_of(request)
-    if session and getattr(request.state, "has_new_session", False):
-        settings = shop_of(request).settings
+    session, settings = session_of(request), shop_of(request).settings
+    if request.state.has_new_session:
         # Lax, not Strict: the way back from the platform must bring the cookie along.
         response.set_cookie(
             cookie_name(settings), session.id, httponly=True, samesite="lax", secure=settings.is_https, path="/"

@@ -1,4 +1,4 @@
-"""The shop's sample customers and their basket. A real shop has a database here."""
+"""The shop's sample customers. A real shop has a database here."""
 
 from dataclasses import dataclass
 
@@ -23,6 +23,4 @@ CUSTOMERS = {
     )
 }
 
-# What a customer finds in the cart at first, as if put there the last time.
-BASKET = {"apples": 1, "bread": 2, "eggs": 1}
 DELIVERY_FEE_CENTS = 799

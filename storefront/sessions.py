@@ -1,15 +1,17 @@
 """Server-side sessions: what the shop remembers about one browser, its cart, the links it started; and the orders,
 with what it was told about them.
 
-The cookie carries 32 random bytes; the database keeps only their hash. Whatever a session started dies with it.
+The cookie carries 32 random bytes; the database keeps only their hash. A session is kept from the first form that the
+browser posts: looking at pages writes nothing. Whatever a session started dies with it.
 """
 
 import hashlib
+import re
 import secrets
 import sqlite3
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import msgspec
@@ -17,8 +19,8 @@ from handcart_client import Order
 from handcart_client.receiver import Event, read_event
 
 from storefront.carts import Cart, Placed
-from storefront.samples import BASKET
 
+SESSION_ID = re.compile(r"[A-Za-z0-9_-]{43}")
 SESSION_SECONDS = 12 * 60 * 60
 LINK_SECONDS = 10 * 60
 LINKS_PER_SESSION = 5
@@ -29,10 +31,10 @@ SCHEMA = """
 CREATE TABLE IF NOT EXISTS sessions (
     id_hash    TEXT PRIMARY KEY,
     customer   TEXT,
-    form_token TEXT NOT NULL,
     notice     TEXT,
     expires_at REAL NOT NULL
 );
+CREATE INDEX IF NOT EXISTS sessions_expiry ON sessions (expires_at);
 CREATE TABLE IF NOT EXISTS link_attempts (
     session_hash  TEXT NOT NULL REFERENCES sessions (id_hash) ON DELETE CASCADE,
     state_hash    TEXT NOT NULL,
@@ -67,13 +69,31 @@ CREATE TABLE IF NOT EXISTS order_standings (
 """
 
 
+# Sessions of older shops, which had a column more. They would have ended within hours.
+OLD_SESSIONS = "DROP TABLE IF EXISTS carts; DROP TABLE IF EXISTS link_attempts; DROP TABLE IF EXISTS sessions;"
+SCHEMA_VERSION = 1
+
+
 @dataclass(frozen=True)
 class Session:
-    """`id` is the cookie's value, `customer` a key of the shop's customers, None before sign-in."""
+    """`id` is the cookie's value, `customer` a key of the shop's customers, None before sign-in.
+
+    `is_kept`: the database has it. Until then it has nothing: no customer, no cart, no notice.
+    """
 
     id: str = field(repr=False)
-    customer: str | None
-    form_token: str = field(repr=False)
+    customer: str | None = None
+    is_kept: bool = False
+
+    @property
+    def form_token(self) -> str:
+        """Proves that a form comes from a page of the browser that has the cookie: nobody else can compute it."""
+        return _hash(f"form token of {self.id}")
+
+
+def new_session() -> Session:
+    """A session that nothing is kept of yet."""
+    return Session(secrets.token_urlsafe(32))
 
 
 @dataclass(frozen=True)
@@ -92,26 +112,34 @@ class Sessions:
         self._db = sqlite3.connect(path or ":memory:", isolation_level=None, check_same_thread=False)
         self._db.execute("PRAGMA busy_timeout = 5000")
         self._db.execute("PRAGMA foreign_keys = ON")
-        self._db.executescript(SCHEMA)
+        if self._db.execute("PRAGMA user_version").fetchone()[0] < SCHEMA_VERSION:
+            self._db.executescript(OLD_SESSIONS)
+        self._db.executescript(f"{SCHEMA} PRAGMA user_version = {SCHEMA_VERSION};")
 
     def close(self) -> None:
         self._db.close()
 
     def start(self, customer: str | None = None) -> Session:
-        session = Session(secrets.token_urlsafe(32), customer, secrets.token_urlsafe(32))
+        """A kept session with a new id."""
+        return self.keep(replace(new_session(), customer=customer))
+
+    def keep(self, session: Session) -> Session:
+        """Begin to keep a session; it ends after `SESSION_SECONDS`."""
         self._db.execute("DELETE FROM sessions WHERE expires_at <= ?", (self._now(),))
         self._db.execute(
-            "INSERT INTO sessions VALUES (?, ?, ?, NULL, ?)",
-            (_hash(session.id), customer, session.form_token, self._now() + SESSION_SECONDS),
+            "INSERT OR IGNORE INTO sessions VALUES (?, ?, NULL, ?)",
+            (_hash(session.id), session.customer, self._now() + SESSION_SECONDS),
         )
-        return session
+        return replace(session, is_kept=True)
 
     def find(self, session_id: str) -> Session | None:
+        """The session of a cookie, kept or not; None when the cookie is none of the shop's."""
+        if not SESSION_ID.fullmatch(session_id):
+            return None
         row = self._db.execute(
-            "SELECT customer, form_token FROM sessions WHERE id_hash = ? AND expires_at > ?",
-            (_hash(session_id), self._now()),
+            "SELECT customer FROM sessions WHERE id_hash = ? AND expires_at > ?", (_hash(session_id), self._now())
         ).fetchone()
-        return Session(session_id, *row) if row else None
+        return Session(session_id, row[0], is_kept=True) if row else Session(session_id)
 
     def end(self, session: Session) -> None:
         self._db.execute("DELETE FROM sessions WHERE id_hash = ?", (_hash(session.id),))
@@ -121,6 +149,8 @@ class Sessions:
         self._db.execute("UPDATE sessions SET notice = ? WHERE id_hash = ?", (notice, _hash(session.id)))
 
     def take_notice(self, session: Session) -> str | None:
+        if not session.is_kept:
+            return None
         row = self._db.execute("SELECT notice FROM sessions WHERE id_hash = ?", (_hash(session.id),)).fetchone()
         if row is None or row[0] is None:
             return None
@@ -151,13 +181,12 @@ class Sessions:
         ).fetchone()
         return LinkAttempt(row[0], is_expired=row[1] <= self._now()) if row else None
 
-    def cart(self, session: Session | None) -> Cart:
-        """The cart of a browser; until something is put into it or taken out, it is the sample basket."""
-        row = (
-            session
-            and self._db.execute("SELECT cart FROM carts WHERE session_hash = ?", (_hash(session.id),)).fetchone()
-        )
-        return msgspec.json.decode(row[0], type=Cart) if row else Cart(counts=dict(BASKET))
+    def cart(self, session: Session) -> Cart:
+        """The cart of a browser, empty at first."""
+        if not session.is_kept:
+            return Cart()
+        row = self._db.execute("SELECT cart FROM carts WHERE session_hash = ?", (_hash(session.id),)).fetchone()
+        return msgspec.json.decode(row[0], type=Cart) if row else Cart()
 
     def keep_cart(self, session: Session, cart: Cart) -> None:
         self._db.execute("INSERT OR REPLACE INTO carts VALUES (?, ?)", (_hash(session.id), msgspec.json.encode(cart)))

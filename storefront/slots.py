@@ -21,8 +21,7 @@ async def slots(request: Request) -> Response:
     """The grid for the cart; before it, whatever is not known yet."""
     customer, cart, platform = customer_of(request), cart_of(request), shop_of(request).platform
     if not cart.units:
-        leave_notice(request, "empty")
-        return redirect(request, "/")
+        return redirect(request, "/cart")
     if cart.store is None:
         return render(request, "where.html")
     if customer is None:

@@ -1,13 +1,13 @@
 """From a postal code to a store, and from its shelf to the cart."""
 
-from handcart_client import AsyncClient, BadRequest, ConnectError, FoundStores
+from handcart_client import ConnectError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
 from storefront.carts import DELIVERY, PICKUP, Store
 from storefront.catalog import ITEMS, MOST_OF_ONE, lines, total_cents
-from storefront.pages import cart_of, checked_form, ensure_session, keep_cart, leave_notice, redirect, render, shop_of
+from storefront.pages import cart_of, checked_form, keep_cart, leave_notice, redirect, render, shop_of
 
 MOST_STORES = 6
 
@@ -19,19 +19,15 @@ async def front(request: Request) -> Response:
 
 async def find(request: Request) -> Response:
     """The stores near a postal code, the nearest first."""
-    ensure_session(request)
     postal_code = request.query_params.get("postal_code", "").strip().upper()
     kind = PICKUP if request.query_params.get("kind") == PICKUP else DELIVERY
-    problem, stores = "", FoundStores()
     try:
-        stores = await _near(shop_of(request).platform, kind, postal_code)
-    except BadRequest:
-        problem = "unknown"
+        found = await shop_of(request).nearby.find(kind, postal_code)
+        problem = "unknown" if found is None else ""
     except ConnectError:
-        problem = "unreachable"
-    return render(
-        request, "stores.html", stores=stores.stores[:MOST_STORES], kind=kind, postal_code=postal_code, problem=problem
-    )
+        found, problem = None, "unreachable"
+    stores = found.stores[:MOST_STORES] if found else ()
+    return render(request, "stores.html", stores=stores, kind=kind, postal_code=postal_code, problem=problem)
 
 
 async def choose(request: Request) -> Response:
@@ -39,11 +35,12 @@ async def choose(request: Request) -> Response:
     kind = PICKUP if form.get("kind") == PICKUP else DELIVERY
     postal_code = form.get("postal_code", "")
     try:
-        found = await _near(shop_of(request).platform, kind, postal_code)
+        found = await shop_of(request).nearby.find(kind, postal_code)
     except ConnectError:
         leave_notice(request, "ordering_failed")
         return redirect(request, "/")
-    chosen = [store for store in found.stores if store.location_code == form.get("location_code")]
+    stores = found.stores if found else ()
+    chosen = [store for store in stores if store.location_code == form.get("location_code")]
     if not chosen:
         raise HTTPException(400)
     cart = cart_of(request)
@@ -63,7 +60,6 @@ async def add(request: Request) -> Response:
 
 
 async def cart_page(request: Request) -> Response:
-    ensure_session(request)
     counts = cart_of(request).counts
     return render(request, "cart.html", lines=lines(counts), items_cents=total_cents(counts), most=MOST_OF_ONE)
 
@@ -84,10 +80,3 @@ def counts_in(form: dict[str, str]) -> dict[str, int]:
     if not all(count.isascii() and count.isdecimal() and len(count) < 4 for count in counts.values()):
         raise HTTPException(400)
     return {key: min(int(count), MOST_OF_ONE) for key, count in counts.items() if int(count)}
-
-
-async def _near(platform: AsyncClient, kind: str, postal_code: str) -> FoundStores:
-    """https://docs.instacart.com/connect/api/fulfillment/delivery/find_stores, .../pickup/find_stores"""
-    if kind == PICKUP:
-        return await platform.stores.find_pickup(postal_code=postal_code)
-    return await platform.stores.find_delivery(postal_code=postal_code)

@@ -36,6 +36,9 @@ def serving(app: ASGIApp, listening: socket.socket) -> Iterator[None]:
         thread.join()
 
 
+BASKET = {"apples": 1, "bread": 2, "eggs": 1}
+
+
 class Browser:
     """One customer's browser: it keeps cookies, follows nothing by itself, and remembers the page it shows."""
 
@@ -68,6 +71,9 @@ class Browser:
         self.get("/sign-in")
         assert self.post("/sign-in", customer=customer).status_code == 303
         self.get("/account")
+
+    def fill_cart(self, counts: dict[str, int] = BASKET) -> None:
+        assert self.post("/cart", **{f"count-{key}": str(count) for key, count in counts.items()}).status_code == 303
 
     def start_link(self) -> str:
         """The authorization URL that the link button leads to."""
@@ -168,7 +174,8 @@ def new_browser(settings: Settings) -> Iterator[Callable[[], Browser]]:
 
 @pytest.fixture
 def browser(new_browser: Callable[[], Browser]) -> Browser:
-    """A browser signed in as customer one, on the profile page."""
+    """A browser signed in as customer one, on the profile page, with `BASKET` in the cart."""
     browser = new_browser()
     browser.sign_in("one")
+    browser.fill_cart()
     return browser

@@ -5,7 +5,7 @@ import re
 from storefront.carts import PICKUP, Cart
 from storefront.checkout import totals
 from storefront.membership import Membership
-from storefront.samples import BASKET
+from tests.storefront.conftest import BASKET
 
 ITEMS_CENTS = 449 + 2 * 525 + 499
 PROMPT = "Basket Plus member? Link your account to receive free delivery!"

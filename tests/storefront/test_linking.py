@@ -100,10 +100,14 @@ def test_answer_opened_in_a_second_browser_is_refused(browser, new_browser, plat
 
 def test_answer_opened_in_a_signed_out_browser_is_refused(browser, new_browser, platform):
     url = platform.allow(browser.start_link(), "member")
-    page = back(new_browser(), url)
+    stranger = new_browser()
+    response = stranger.get(url)
+    assert (response.status_code, response.headers["location"]) == (303, "/sign-in?to=link")
+    page = stranger.get("/sign-in?to=link").text
     assert NOT_STARTED_HERE in page
     assert "Welcome back" in page
     assert platform.links == {}
+    assert stranger.post("/sign-in", customer="two", to="link").headers["location"] == "/account"
 
 
 def test_signed_in_again_between_start_and_answer_is_refused(browser, platform):

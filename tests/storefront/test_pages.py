@@ -81,16 +81,34 @@ def test_unforeseen_failure_is_a_page_without_details(browser, shop_sessions, mo
     assert "Traceback" not in response.text
     assert "_db" not in response.text
     assert response.headers["x-frame-options"] == "DENY"
+    assert "set-cookie" not in response.headers, "the browser keeps its session"
 
 
-def test_front_page_starts_no_session(new_browser):
-    assert "set-cookie" not in new_browser().get("/").headers
+ANYBODYS = ["/", "/cart", "/sign-in", "/stores?postal_code=60610", "/slots", "/checkout", "/account", "/orders", "/no"]
+
+
+def test_looking_writes_nothing_and_the_first_post_starts_the_session(new_browser, shop_sessions):
+    """Nor does coming from the platform without having started a link. Two open pages have the same form token."""
+
+    def writes():
+        return shop_sessions._db.total_changes
+
+    browser, before = new_browser(), writes()
+    for path in [*ANYBODYS, "/account/link/callback?code=c&state=s"]:
+        browser.open(path)
+        new_browser().open(path)
+    assert writes() == before
+    browser.get("/")
+    assert browser.post("/cart/add", item="milk").status_code == 303
+    assert writes() > before
+    assert browser.post("/cart/add", item="bread").status_code == 303
+    assert browser.get("/").text.count("1 in cart") == 2
 
 
 @pytest.mark.parametrize("path", ["/", "/sign-in", "/account", "/checkout", "/cart", "/orders", "/slots"])
 def test_pages_hold_no_script_of_their_own_and_nothing_foreign(browser, path):
     page = browser.get(path).text
-    assert set(re.findall("<script.*", page)) <= {'<script src="/static/shop.js" defer></script>'}
+    assert set(re.findall("<script.*", page)) == {'<script src="/static/shop.js" defer></script>'}
     assert "style=" not in page
     assert "://" not in page
 

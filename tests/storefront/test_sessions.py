@@ -1,8 +1,12 @@
 """Sessions and single-use states, in memory and in a file."""
 
+import sqlite3
+from contextlib import closing
+
 import pytest
 
-from storefront.sessions import LINKS_PER_SESSION, SESSION_SECONDS, Sessions
+from storefront.carts import Cart
+from storefront.sessions import LINKS_PER_SESSION, SESSION_SECONDS, Session, Sessions, new_session
 
 
 def test_session_found_until_it_expires(sessions, clock):
@@ -10,10 +14,23 @@ def test_session_found_until_it_expires(sessions, clock):
     clock[0] += SESSION_SECONDS - 1
     assert sessions.find(session.id) == session
     clock[0] += 1
-    assert sessions.find(session.id) is None
+    assert sessions.find(session.id) == Session(session.id), "a browser that nothing is known of"
 
 
-@pytest.mark.parametrize("session_id", ["", "unknown", "\x00", "\ud800"])
+def test_session_kept_twice_is_the_first(sessions):
+    """Two forms posted at once by a new browser."""
+    session = new_session()
+    sessions.keep_cart(sessions.keep(session), Cart({"milk": 1}))
+    assert sessions.cart(sessions.keep(session)).counts == {"milk": 1}
+
+
+def test_form_tokens_differ_and_tell_nothing_of_the_session():
+    one, other = new_session(), new_session()
+    assert one.form_token == Session(one.id, "one", is_kept=True).form_token != other.form_token
+    assert one.id not in one.form_token
+
+
+@pytest.mark.parametrize("session_id", ["", "unknown", "\x00", "\ud800", "a" * 42, "a" * 44, "é" * 43])
 def test_unknown_session_is_not_found(sessions, session_id):
     sessions.start("one")
     assert sessions.find(session_id) is None
@@ -71,3 +88,18 @@ def test_file_keeps_sessions_and_no_secret_in_clear(tmp_path):
     assert reopened.find(session.id) == session
     assert reopened.claim_link(session, "the-state-itself") is not None
     reopened.close()
+
+
+def test_file_of_an_older_shop_keeps_its_orders(tmp_path):
+    path = tmp_path / "storefront.db"
+    with closing(sqlite3.connect(path)) as old:
+        old.executescript(
+            "CREATE TABLE sessions (id_hash TEXT PRIMARY KEY, customer TEXT, form_token TEXT NOT NULL, notice TEXT,"
+            " expires_at REAL NOT NULL); CREATE TABLE order_events (event_id TEXT PRIMARY KEY, order_id TEXT NOT NULL,"
+            " body BLOB NOT NULL); INSERT INTO order_events VALUES ('1', 'SM-1', '')"
+        )
+    for _ in range(2):
+        sessions = Sessions(path)
+        assert sessions.start("one").customer == "one"
+        assert sessions._db.execute("SELECT order_id FROM order_events").fetchall() == [("SM-1",)]
+        sessions.close()

@@ -154,8 +154,18 @@ class Visit:
         if self.heading == "Welcome back":
             self.press(f"Continue as Customer {customer}")
 
+    def fill_cart(self) -> None:
+        """Bread and eggs, for $15.49."""
+        self.page.goto(self.demo.storefront_url)
+        for name in ("Country loaf", "Country loaf", "Free-range eggs"):
+            self.press(f"Add {name}")
+
     def to_checkout(self) -> None:
+        """To the shop's checkout, with something in the cart."""
         self.page.goto(f"{self.demo.storefront_url}/checkout")
+        if self.heading == "Your cart":
+            self.fill_cart()
+            self.page.goto(f"{self.demo.storefront_url}/checkout")
 
     def to_account(self, path: str = "") -> None:
         """To the platform's account page."""
