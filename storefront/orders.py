@@ -1,5 +1,6 @@
 """A customer's orders: how they stand, and what may still be changed."""
 
+import asyncio
 import logging
 from collections.abc import Coroutine
 from datetime import datetime
@@ -36,10 +37,13 @@ log = logging.getLogger(__name__)
 
 
 async def orders(request: Request) -> Response:
+    """The customer's latest orders, each with how it stands and what it costs."""
     customer = customer_of(request)
     if customer is None:
         return redirect(request, "/sign-in?to=orders")
-    return render(request, "orders.html", orders=shop_of(request).sessions.orders(customer.key))
+    placed = shop_of(request).sessions.orders(customer.key)
+    found = await asyncio.gather(*(_known(request, customer, one) for one in placed))
+    return render(request, "orders.html", orders=[_listed(*each) for each in zip(placed, found, strict=True)])
 
 
 async def order(request: Request) -> Response:
@@ -168,7 +172,10 @@ async def _current(request: Request, customer: Customer, placed: Placed) -> Orde
     """
     shop = shop_of(request)
     if not shop.settings.takes_callbacks:
-        return await _ask(shop, customer, placed)
+        found = await _ask(shop, customer, placed)
+        if found is not None:
+            shop.sessions.keep_standing(found, shop.sessions.order_version(placed.order_id))
+        return found
     async with shop.news.asking(placed.order_id):
         found = shop.sessions.standing(placed.order_id)
         if found is None:
@@ -177,6 +184,23 @@ async def _current(request: Request, customer: Customer, placed: Placed) -> Orde
             if found is not None:
                 shop.sessions.keep_standing(found, version)
     return found
+
+
+async def _known(request: Request, customer: Customer, placed: Placed) -> Order | None:
+    """The same for a list of orders: what was known to be over a moment ago still is."""
+    found = shop_of(request).sessions.standing(placed.order_id)
+    return found if found and found.status in progress.OVER else await _current(request, customer, placed)
+
+
+def _listed(placed: Placed, found: Order | None) -> dict[str, Any]:
+    """What the list shows of an order."""
+    return {
+        "placed": placed,
+        "window": _window(placed, found),
+        "status_text": progress.text_of(found) if found else None,
+        "is_canceled": found is not None and found.status == progress.CANCELED,
+        "total_cents": progress.total_cents(placed, found),
+    }
 
 
 async def _ask(shop: Shop, customer: Customer, placed: Placed) -> Order | None:
@@ -195,17 +219,22 @@ async def _standing(request: Request) -> dict[str, Any]:
     found = await _current(request, customer, placed)
     window = _window(placed, found)
     bill = progress.bill_of(placed.cart.counts, found)
+    events = sessions.events(placed.order_id)
+    is_canceled = found is not None and found.status == progress.CANCELED
     return {
         "placed": placed,
         "bill": bill,
-        "items_cents": progress.total_cents(bill),
+        "items_cents": progress.items_cents(bill),
+        "total_cents": progress.total_cents(placed, found),
         "order": found,
+        "is_canceled": is_canceled,
+        "why_canceled": progress.why_canceled(found, events) if found and is_canceled else "",
         "steps": progress.steps_of(found, is_delivery=placed.cart.is_delivery) if found else [],
         "is_over": found is not None and found.status in progress.OVER,
         "window": window,
         "takes_callbacks": shop_of(request).settings.takes_callbacks,
         "version": version,
-        "story": story.told(sessions.events(placed.order_id), window[0].tzinfo, is_delivery=placed.cart.is_delivery),
+        "story": story.told(events, window[0].tzinfo, is_delivery=placed.cart.is_delivery),
         "status_text": progress.text_of(found) if found else None,
         "tips": TIPS_CENTS,
     }

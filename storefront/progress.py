@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from handcart_client import Order, OrderLine
+from handcart_client.receiver import Event, EventName
 
+from storefront.carts import Placed
 from storefront.catalog import ITEMS, Item, lines
 
 # The statuses of an order's way, for people, and the step that each belongs to; an unknown one is being shopped.
@@ -31,6 +33,30 @@ STATUSES = {
 }
 IN_WORK = ("Being shopped", 1)
 OVER = ("delivered", "completed", "canceled")
+CANCELED = "canceled"
+
+# Why an order was canceled: by the type in its event, which says more, and by the reason. Both have other values too.
+WHY_OF_TYPE = {
+    "customer mia": "Nobody was there to take it.",
+    "change payment method": "You canceled it to pay another way.",
+    "incorrect customer information (phone/address)": "Your address or phone number was not right.",
+    "store early closure": "The store closed early.",
+    "store outage": "The store had to close.",
+    "too many out of stock items": "Too little of it was in stock.",
+    "single item order out of stock": "It was out of stock.",
+    "shopper initiated out of stock": "It was out of stock.",
+    "card decline on reauth": "Your card was declined.",
+    "shopper unable to complete order": "Your shopper could not finish it.",
+    "shopper could not find address": "Your shopper did not find your address.",
+    "unable to access location": "Your shopper could not get to your door.",
+}
+WHY_OF_REASON = {
+    "customer_driven": "You canceled it.",
+    "instacart_driven": "The delivery service canceled it.",
+    "retailer_driven": "The store canceled it.",
+    "shopper_driven": "Your shopper could not finish it.",
+    "unbatchable": "No shopper was free to take it.",
+}
 
 
 @dataclass(frozen=True)
@@ -55,6 +81,14 @@ def text_of(order: Order) -> str:
     return STATUSES.get(order.status, IN_WORK)[0]
 
 
+def why_canceled(order: Order, events: Sequence[Event]) -> str:
+    """Why an order was canceled, in words; empty when that is not known. `events`: what the shop was told of it."""
+    kinds = [event.metadata.cancellation_type for event in events if event.event_name == EventName.CANCELED]
+    if order.cancellation_reason == "customer_driven" and not kinds:
+        return ""  # the customer canceled, or was not there: only the event tells which
+    return WHY_OF_TYPE.get(next(iter(kinds), None) or "") or WHY_OF_REASON.get(order.cancellation_reason or "", "")
+
+
 def steps_of(order: Order, *, is_delivery: bool) -> list[Step]:
     """The steps with the one that the order is at; none for a canceled one."""
     at = STATUSES.get(order.status, IN_WORK)[1]
@@ -74,8 +108,15 @@ def bill_of(counts: dict[str, int], order: Order | None) -> list[Shown]:
     return known + [_added(line) for number, line in found.items() if number not in counts]
 
 
-def total_cents(bill: Sequence[Shown]) -> int:
+def items_cents(bill: Sequence[Shown]) -> int:
     return sum(line.price_cents for line in bill)
+
+
+def total_cents(placed: Placed, order: Order | None) -> int:
+    """What the customer pays for an order, the tip included."""
+    if order is not None and order.status == CANCELED:
+        return 0
+    return items_cents(bill_of(placed.cart.counts, order)) + placed.fee_cents + placed.tip_cents
 
 
 def _shown(item: Item, count: int, line: OrderLine | None) -> Shown:

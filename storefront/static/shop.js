@@ -1,6 +1,26 @@
-// The shop works without this file: it makes the countdown tick, keeps an order's page up to date,
-// and lets arrow keys walk the grid of times.
+// The shop works without this file: it says that the next page takes a while, makes the countdown tick,
+// keeps an order's page up to date, and lets arrow keys walk the grid of times.
 "use strict";
+
+// The shop may have to wait for the platform, for up to ten seconds, before it can show the next page.
+const waiting = document.getElementById("waiting");
+let slow = 0;
+const wait = (pressed) => {
+  pressed?.setAttribute("aria-busy", "true");
+  clearTimeout(slow);
+  slow = setTimeout(() => (waiting.textContent = "One moment, please."), 700);
+};
+document.addEventListener("submit", (event) => wait(event.submitter));
+document.addEventListener("click", (event) => {
+  const link = event.target.closest("a[href]");
+  const isHere = !link || link.getAttribute("href").startsWith("#");
+  if (!isHere && !event.defaultPrevented && !event.ctrlKey && !event.metaKey && !event.shiftKey) wait(link);
+});
+addEventListener("pageshow", () => {
+  clearTimeout(slow);
+  waiting.textContent = "";
+  document.querySelectorAll("a[aria-busy], button[aria-busy]").forEach((one) => one.removeAttribute("aria-busy"));
+});
 
 const countdown = document.getElementById("countdown");
 if (countdown) {
@@ -59,7 +79,10 @@ if (order && order.dataset.from) {
       const before = order.querySelector("#status")?.textContent;
       order.innerHTML = text; // a piece of this very page, by the same template
       const now = order.querySelector("#status")?.textContent;
-      if (now && now !== before) document.getElementById("order-news").textContent = `Your order: ${now}`;
+      if (now && now !== before) {
+        document.getElementById("order-news").textContent = `Your order: ${now}`;
+        document.querySelector("main > .notice")?.remove(); // "Your order is placed" is no longer the news
+      }
       shown = text;
     }
   };

@@ -153,7 +153,7 @@ def test_checkout_of_a_member_then_the_fee_is_struck_through(visit: Open, demo: 
     expect(struck).to_contain_text("$7.99")
     assert "line-through" in struck.evaluate("element => getComputedStyle(element).textDecorationLine")
     expect(delivery).to_contain_text("$0.00")
-    expect(customer.page.get_by_role("row", name="Total")).to_contain_text("$19.98")
+    expect(customer.page.get_by_role("row", name="Total")).to_contain_text("$15.49")
     expect(customer.page.get_by_text("You save $7.99 on delivery with Handcart+.")).to_be_visible()
 
 

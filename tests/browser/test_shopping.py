@@ -19,6 +19,7 @@ def test_scripts_off_on_a_phone_then_the_whole_way_to_a_canceled_order(visit: Op
     page = customer.page
     page.goto(demo.storefront_url)
     fits(page, 320, "front")
+    customer.press("Add Country loaf")
     page.get_by_label("ZIP or postal code").fill("60610")
     customer.press("Find stores")
     fits(page, 320, "stores")
@@ -49,7 +50,10 @@ def test_scripts_off_on_a_phone_then_the_whole_way_to_a_canceled_order(visit: Op
     customer.press("Place order")
     assert customer.notice == "Thank you! Your order is placed."
     fits(page, 320, "order")
-    items = page.get_by_role("region", name="Your items")
+    items, delivery = page.get_by_role("region", name="Your items"), page.get_by_role("region", name="Delivery")
+    page.get_by_role("link", name="Load this page again").click()
+    assert page.get_by_text("Thank you!").count() == 0
+    assert (delivery.bounding_box() or {})["y"] < (items.bounding_box() or {})["y"], "on a phone the status comes first"
     expect(items).to_contain_text("1 \N{MULTIPLICATION SIGN} Garden carrots")
     expect(items).not_to_contain_text("Country loaf")
 
@@ -101,7 +105,7 @@ def test_keyboard_alone_then_a_full_time_says_why_and_a_free_one_is_ordered(visi
     expect(page.locator(".why:visible")).to_have_count(0)
 
     page.locator(FREE).first.focus()
-    assert focused(page).endswith("Free")
+    assert focused(page).endswith("$0.00")
     press_enter(customer)
     assert customer.heading == "Checkout"
     expect(page.get_by_role("row", name="Delivery").locator("s")).to_contain_text("$7.99")
@@ -115,6 +119,7 @@ def test_keyboard_alone_then_a_full_time_says_why_and_a_free_one_is_ordered(visi
     page.evaluate("document.activeElement.blur()")
     expect(page.locator("#order-news")).to_have_text("Your order: Completed")
     expect(page.locator("#status")).to_have_text("Completed")
+    expect(page.get_by_text("Thank you!")).to_have_count(0)
     expect(page.locator(".steps .done")).to_have_count(5)
     expect(page.get_by_role("region", name="Your items")).to_contain_text("Not there today: you do not pay for it.")
     story = page.get_by_role("region", name="What happened").get_by_role("listitem")
@@ -151,6 +156,35 @@ def test_hold_runs_out_and_the_page_counts_and_still_orders_and_asks_when_it_can
     demo.sandbox(f"orders/{page.url.rpartition('/')[2]}/run", pace="instantly")  # nobody tells the page: it asks
     expect(page.locator("#status")).to_have_text("Completed")
     assert failed_loads(customer) == 1
+
+
+def test_canceled_by_the_store_and_the_page_says_why_and_that_nothing_is_to_pay(visit: Open, demo: Demo) -> None:
+    customer = visit()
+    to_slots(customer)
+    page = customer.page
+    page.locator(FREE).first.click()
+    customer.press("Place order")
+    demo.sandbox(f"orders/{page.url.rpartition('/')[2]}/run", scenario="out_of_stock", pace="instantly")
+    page.evaluate("document.activeElement.blur()")
+    expect(page.locator("#status")).to_have_text("Canceled")
+    expect(page.get_by_role("region", name="Delivery")).to_contain_text("in stock. You pay nothing.")
+    expect(page.get_by_role("row", name="You pay")).to_contain_text("$0.00")
+    expect(page.get_by_text("Thank you!")).to_have_count(0)
+
+
+def test_platform_takes_its_time_and_the_page_says_so(visit: Open, demo: Demo) -> None:
+    customer = visit()
+    page = customer.page
+    page.goto(demo.storefront_url)
+    page.evaluate("document.addEventListener('submit', event => event.preventDefault())")  # the answer never comes
+    page.get_by_label("ZIP or postal code").fill("60610")
+    customer.press("Find stores")
+    waiting, button = page.locator("#waiting"), page.get_by_role("button", name="Find stores")
+    expect(waiting).to_have_text("One moment, please.")
+    expect(button).to_have_attribute("aria-busy", "true")
+    page.evaluate("dispatchEvent(new Event('pageshow'))")  # as after Back
+    expect(waiting).to_be_empty()
+    expect(button).not_to_have_attribute("aria-busy", "true")
 
 
 def test_time_filled_up_meanwhile_and_the_shop_asks_for_another(visit: Open, demo: Demo) -> None:

@@ -12,7 +12,7 @@ def choose_store(visit: Visit, postal_code: str = "60610") -> None:
 
 
 def to_slots(visit: Visit, postal_code: str = "60610") -> None:
-    """To the grid of times for a delivery of the sample basket, signed in."""
+    """To the grid of times for a delivery, signed in."""
     choose_store(visit, postal_code)
     visit.press("Add Vine tomatoes")
     visit.page.goto(f"{visit.demo.storefront_url}/slots")
@@ -32,6 +32,8 @@ def every_page(visit: Visit) -> Iterator[str]:
     yield "shop: sign in"
     visit.to_profile()
     yield "shop: profile, not linked"
+    visit.page.goto(f"{demo.storefront_url}/cart")
+    yield "shop: cart, empty"
     visit.to_checkout()
     yield "shop: checkout, not linked"
     yield from _shopping(visit)
@@ -73,8 +75,8 @@ def _shopping(visit: Visit) -> Iterator[str]:
     yield "shop: about to cancel"
     visit.press("Yes, cancel it")
     yield "shop: order canceled"
-    visit.page.goto(f"{shop}/cart")
-    yield "shop: cart, empty"
+    visit.page.goto(f"{shop}/orders")
+    yield "shop: orders, one canceled"
 
 
 def _authorization(visit: Visit) -> Iterator[str]:

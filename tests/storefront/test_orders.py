@@ -54,7 +54,9 @@ def test_delivery_is_ordered_with_hold_address_items_tip_and_phone(browser, plat
     assert "Friday, January 15, 5 pm \N{EN DASH} 7 pm" in page
     assert "Waiting for a shopper" in page
     assert "Delivery $7.99 Tip $5.00 Total $32.97" in page
-    assert order_id in browser.get("/orders").text
+    listed = text_of(browser.get("/orders").text)
+    assert "5 pm \N{EN DASH} 7 pm Waiting for a shopper Total $32.97 Delivery" in listed
+    assert f"4 items \N{MIDDLE DOT} {order_id}" in listed
     assert "There is nothing in your cart." in browser.get("/cart").text
 
 
@@ -209,6 +211,26 @@ def test_order_is_canceled_and_then_offers_nothing(browser, platform):
     assert "Your order is canceled. You pay nothing." in page
     assert "Canceled</span>" in page
     assert "Change order" not in page
+    assert "You pay $0.00" in text_of(page)
+    assert "Total" not in page
+    assert page.count("$") == 1, "no price that nobody pays"
+    assert "Canceled Total $0.00" in text_of(browser.get("/orders").text)
+
+
+def test_orders_over_are_not_asked_for_again_and_the_others_are(browser, platform):
+    over, going = order(browser).rpartition("/")[2], ""
+    browser.get("/account")
+    browser.fill_cart()
+    going = order(browser).rpartition("/")[2]
+    platform.orders[over]["status"] = "completed"
+    for _ in range(2):
+        platform.asked.clear()
+        assert "Completed" in browser.get("/orders").text
+    assert [asked.rpartition("/")[2] for asked in platform.asked] == [going]
+    platform.is_down = True
+    listed = text_of(browser.get("/orders").text)
+    assert "Completed" in listed
+    assert "Not known right now" in listed
 
 
 @pytest.mark.parametrize(("operation", "action"), [("update_order", "change"), ("cancel_order", "cancel")])

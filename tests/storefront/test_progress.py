@@ -1,9 +1,13 @@
 """How an order goes: its steps, and what became of each item."""
 
+import json
+
 import pytest
 from handcart_client import Order, OrderedItem, OrderLine
+from handcart_client.receiver import read_event
 
 from storefront import progress
+from storefront.carts import Cart, Placed
 from tests.storefront.test_checkout import text_of
 from tests.storefront.test_orders import order
 
@@ -33,6 +37,33 @@ def bill(counts, *lines):
 def test_steps_follow_the_status(status, is_delivery, states):
     steps = progress.steps_of(Order(id="SM-1", status=status), is_delivery=is_delivery)
     assert [step.state for step in steps] == states.split()
+
+
+def canceled_event(cancellation_type):
+    metadata = {"order_id": "SM-1", "cancellation_type": cancellation_type}
+    event = {"event_id": 1, "event_name": "fulfillment.canceled", "event_timestamp": "2026-03-04T17:20:03Z"}
+    return read_event(json.dumps({**event, "event_metadata": metadata}).encode())
+
+
+@pytest.mark.parametrize(
+    ("reason", "events", "why"),
+    [
+        ("customer_driven", [canceled_event("customer mia")], "Nobody was there to take it."),
+        ("customer_driven", [canceled_event(None)], "You canceled it."),
+        ("customer_driven", [], ""),
+        ("retailer_driven", [canceled_event("too many out of stock items")], "Too little of it was in stock."),
+        ("retailer_driven", [canceled_event("from a newer server")], "The store canceled it."),
+        ("unbatchable", [], "No shopper was free to take it."),
+        ("from_a_newer_server", [], ""),
+        (None, [], ""),
+    ],
+)
+def test_canceled_order_says_why_and_costs_nothing(reason, events, why):
+    order = Order(id="SM-1", status="canceled", cancellation_reason=reason)
+    assert progress.why_canceled(order, events) == why
+    placed = Placed("SM-1", Cart({"bread": 2}), fee_cents=799, full_fee_cents=799, tip_cents=500)
+    assert progress.total_cents(placed, order) == 0
+    assert progress.total_cents(placed, None) == 1050 + 799 + 500
 
 
 def test_what_was_found_costs_what_it_did():
