@@ -184,7 +184,7 @@ def _first_id(since: str) -> int:
     try:
         return min(ids.event_ids_from(clock.from_wire(since, "since")), 2**63 - 1)
     except ApiError:
-        fail(f"{since!r} is no time: write it as 2026-11-26T14:00:00Z")
+        fail(f"{since!r} is not a time with an offset: write it as 2026-11-26T14:00:00Z")
 
 
 def _replay_all(

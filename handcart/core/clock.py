@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime
 from functools import lru_cache
 
 from msgspec import Struct
@@ -80,19 +80,14 @@ def _shown(seconds: int) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def from_wire(text: str, key: str, *, without_offset: tzinfo | None = None) -> int:
-    """Microseconds of an ISO 8601 timestamp with an offset (RFC 3339); raises `is invalid` for `key`.
-
-    A time without an offset is refused, unless `without_offset` names the time zone to read it in.
-    """
+def from_wire(text: str, key: str) -> int:
+    """Microseconds of an ISO 8601 time with an offset (RFC 3339); raises `is invalid` for `key`."""
     try:
         at = datetime.fromisoformat(text.strip())
     except ValueError:
         raise invalid(key) from None
-    if at.tzinfo is None and without_offset is None:
-        raise invalid(key)
     if at.tzinfo is None:
-        at = at.replace(tzinfo=without_offset)
+        raise invalid(key)
     microseconds = int(at.timestamp()) * SECOND
     if not 0 <= microseconds < MOST:
         raise invalid(key)

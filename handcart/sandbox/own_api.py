@@ -1,7 +1,6 @@
 """`/v2/handcart_sandbox/...`: Handcart's own additions to the documented sandbox."""
 
 from collections.abc import Sequence
-from datetime import UTC
 from typing import Any
 
 import msgspec
@@ -59,7 +58,7 @@ async def _get_clock(tx: Tx, call: Call) -> ClockAnswer:
 
 async def _set_clock(tx: Tx, call: Call) -> ClockAnswer:
     body: SetClockRequest = call.body
-    at = None if body.at is None else core_clock.from_wire(body.at, "at", without_offset=UTC)
+    at = None if body.at is None else core_clock.from_wire(body.at, "at")
     state = await clock.set_to(tx, call.caller.retailer_id, at, is_frozen=body.frozen is not False)
     return ClockAnswer(**_shown(state))
 

@@ -9,7 +9,7 @@ from handcart.sandbox.requests import Entry
 from handcart.sandbox.state import Kind
 
 Timestamp = Annotated[
-    str, Meta(max_length=40, description="ISO 8601, UTC without an offset", extra_json_schema={"format": "date-time"})
+    str, Meta(max_length=40, description="ISO 8601 with an offset", extra_json_schema={"format": "date-time"})
 ]
 Seconds = Annotated[int, Meta(ge=1, le=315_360_000, description="Up to ten years")]
 What = Literal[

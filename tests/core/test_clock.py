@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from handcart.core import clock
+from handcart.core.errors import ApiError
 
 
 @pytest.mark.parametrize(
@@ -20,6 +21,25 @@ from handcart.core import clock
 )
 def test_time_on_the_wire_then_utc_whole_seconds_and_z(at: int, text: str) -> None:
     assert clock.to_wire(at) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "at"),
+    [
+        ("2023-03-12T07:59:59Z", 1_678_607_999_000_000),
+        ("2023-03-12T01:59:59.5-06:00", 1_678_607_999_000_000),
+        (" 2023-03-12 01:59:59-0600 ", 1_678_607_999_000_000),
+    ],
+)
+def test_time_from_the_wire_then_its_offset_counts(text: str, at: int) -> None:
+    assert clock.from_wire(text, "at") == at
+
+
+@pytest.mark.parametrize("text", ["2023-03-12T07:59:59", "2023-03-12", "2023-03-12T08:00", "soon", "", "1678607999"])
+def test_time_without_an_offset_or_none_at_all_then_the_field_is_named(text: str) -> None:
+    with pytest.raises(ApiError) as refused:
+        clock.from_wire(text, "at")
+    assert (refused.value.message, refused.value.key) == ("is invalid", "at")
 
 
 def test_shifted_then_now_moves_and_moves_back(later: Any) -> None:
