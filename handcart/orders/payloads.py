@@ -61,11 +61,8 @@ def _delivery_window(order: Order) -> Mapping[str, str]:
 
 
 def _new_window(order: Order) -> Mapping[str, str]:
-    """Later than promised by half an hour; an order that is far from its window keeps it."""
-    now = clock.now()
-    if now < order.window_starts_at:
-        return _delivery_window(order)
-    starts_at = max(now, order.window_ends_at)
+    """The half hour after the promised window, or from now on if that is over."""
+    starts_at = max(clock.now(), order.window_ends_at)
     return _window(starts_at, starts_at + LATE_BY)
 
 
