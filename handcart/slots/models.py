@@ -13,6 +13,8 @@ ETA = "eta"
 PRIORITY_ETA = "priority_eta"
 
 WINDOW = 2 * clock.HOUR
+# Windows that begin with the order begin at full five minutes.
+SOON_STEP = 5 * clock.MINUTE
 # How long a window may be that the retailer wishes for.
 DESIRED = range(clock.HOUR, 12 * clock.HOUR + 1, clock.HOUR)
 # When a window that begins with the order ends: the first of these moments that has a place, counted from the order.

@@ -3,7 +3,7 @@
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from handcart.core import clock, ids
 from handcart.core.db import Tx
@@ -22,6 +22,7 @@ from handcart.slots.models import (
     PRIORITY_ETA,
     PRIORITY_ETAS,
     SCHEDULED,
+    SOON_STEP,
     WINDOW,
     Booking,
     Hold,
@@ -161,7 +162,7 @@ async def claim(tx: Tx, caller: Caller, user_id: str, hold_id: int, slot: Slot) 
         raise errors.expired("service_option_hold_id")
     if row["is_counted"]:
         await ledger.book_held(tx, caller.retailer_id, place)
-        return Booking(slot.store, slot.window, place)
+        return Booking(slot.store, _booked(slot), place)
     return await book(tx, caller.retailer_id, slot, "service_option_hold_id", has_lead=False)
 
 
@@ -177,7 +178,7 @@ async def book(
     place = place_of(slot)
     if not await ledger.take(tx, retailer_id, place, "booked", _capacity(calendar, slot.window)):
         raise errors.not_available(key)
-    return Booking(slot.store, slot.window, place)
+    return Booking(slot.store, _booked(slot), place)
 
 
 async def release(tx: Tx, retailer_id: int, place: Place) -> None:
@@ -295,7 +296,7 @@ class _Board(Struct, frozen=True):
 
     def _eta(self, type_: str, lengths: Sequence[int]) -> list[Slot]:
         """The first moment, counted from now, for which there is a place."""
-        begin = self.now - self.now % (5 * clock.MINUTE)
+        begin = _soon(self.now)
         for length in lengths:
             option = self._option(type_, begin, length)
             window = _window(self.calendar.store, option)
@@ -349,10 +350,23 @@ def _refusal(
 
 
 def _is_offered(rules: Rules, window: Window, now: int) -> bool:
-    """Whether the retailer offers windows of this type, and whether one that begins with the order has begun."""
+    """Whether the retailer offers windows of this type, and whether a list could hold this one by now."""
     if window.type == SCHEDULED:
         return True
-    return (rules.offers_immediate if window.type == IMMEDIATE else rules.offers_eta) and window.starts_at <= now
+    is_on = rules.offers_immediate if window.type == IMMEDIATE else rules.offers_eta
+    return is_on and window.starts_at <= _soon(now)
+
+
+def _soon(now: int) -> int:
+    """When a window begins that begins with the order: never before it."""
+    return -(-now // SOON_STEP) * SOON_STEP
+
+
+def _booked(slot: Slot) -> Window:
+    """The window of an order for a slot: one that begins with the order may have been listed minutes ago."""
+    if slot.window.type == SCHEDULED:
+        return slot.window
+    return structs.replace(slot.window, starts_at=max(slot.window.starts_at, _soon(clock.now())))
 
 
 def _has_begun(window: Window, now: int) -> bool:

@@ -23,6 +23,7 @@ from handcart.slots.models import (
     PRIORITY_ETA,
     PRIORITY_ETAS,
     SCHEDULED,
+    SOON_STEP,
     WINDOW,
 )
 from handcart.stores.models import DELIVERY, LAST_MILE, PICKUP
@@ -33,7 +34,6 @@ _BATCH = 32  # one hash gives the tags of so many times in a row
 _TAGS = Layout("<32H")
 # How far in the past an id can lie: 85 days for scheduled windows, 7 for the others. The rest lies ahead.
 _PAST = _TIMES // 4
-_SOON_STEP = 5 * clock.MINUTE
 
 
 class Offer(Struct, frozen=True):
@@ -52,7 +52,7 @@ class Offer(Struct, frozen=True):
     @property
     def step(self) -> int:
         """How far apart the times are at which it may begin."""
-        return clock.HOUR if self.type == SCHEDULED else _SOON_STEP
+        return clock.HOUR if self.type == SCHEDULED else SOON_STEP
 
 
 def _all_offers() -> Iterable[Offer]:

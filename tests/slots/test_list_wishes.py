@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from handcart.core import clock
-from handcart.slots import plans
+from handcart.retailers.models import Caller
+from handcart.slots import ops, plans
 from handcart.slots.plans import Plan
 from handcart.stores.models import PICKUP
 from tests.slots.lists import NOW, spans, window
@@ -128,10 +129,10 @@ def test_when_etas_are_asked_for_then_only_retailers_that_offer_them_answer_them
     both = {"with_eta_options": True, "with_priority_eta_options": True}
     assert soon(shop, name, **both) == []
     set_rules(shop, offers_eta=True, offers_immediate=True)
-    priority, eta = ("priority_eta", "10:05", "11:05"), ("eta", "10:05", "12:35")
+    priority, eta = ("priority_eta", "10:10", "11:10"), ("eta", "10:10", "12:40")
     assert soon(shop, name, **both) == ([priority, eta] if name in OFFER_PRIORITY else [eta])
     assert soon(shop, name, with_eta_options=True) == [eta]
-    immediate = [("immediate", "10:05", "12:05"), ("immediate", "10:05", "15:05")]
+    immediate = [("immediate", "10:10", "12:10"), ("immediate", "10:10", "15:10")]
     assert soon(shop, name) == immediate
     expected = [priority] if name in OFFER_PRIORITY else immediate
     assert soon(shop, name, with_priority_eta_options=True) == expected
@@ -140,6 +141,24 @@ def test_when_etas_are_asked_for_then_only_retailers_that_offer_them_answer_them
     assert reserve(shop, shop.user(), option_id).status_code == 200
     rows = shop.server.sql("SELECT starts_at FROM slot_ledger WHERE retailer_id = $1", shop.retailer.id)
     assert clock.to_wire(rows[0]["starts_at"]) == "2027-06-10T16:00:00Z"
+
+
+def test_when_slots_begin_with_the_order_then_neither_they_nor_the_order_begin_before_now(shop: Shop, at: Any) -> None:
+    stock(shop)
+    set_rules(shop, offers_eta=True)
+    for now, begins in (("10:04:59", "10:05"), ("10:05:01", "10:10"), ("10:09:59", "10:10")):
+        at(f"2027-06-10T{now}-05:00")
+        slots = listed(shop, "preview pickup", with_eta_options=True)
+        assert moment(slots[0]["window"]["start_at"]) == moment(f"2027-06-10T{begins}-05:00")
+    user = shop.user()
+    hold = reserve(shop, user, slots[0]["id"]).json()["service_option_hold"]["id"]
+    at("2027-06-10T10:17:00-05:00")
+    retailer = shop.retailer
+    caller = Caller(shop.client.client_id, retailer.organization_id, retailer.id, retailer.isolation_id, (), None)
+    slot = shop.server.read(ops.held_slot, caller, user, hold)
+    window = shop.server.write(ops.claim, caller, user, hold, slot).window
+    assert window.starts_at == moment("2027-06-10T10:20-05:00")
+    assert window.ends_at == slot.window.ends_at == moment("2027-06-10T12:40-05:00")
 
 
 def lengths(shop: Shop) -> dict[str, float]:
@@ -154,7 +173,7 @@ def test_when_early_hours_are_full_then_etas_move_within_the_documented_bounds(s
 
     The order may come 15 minutes after the list.
     """
-    at("2027-06-10T10:04:00-05:00")
+    at("2027-06-10T09:56:00-05:00")
     stock(shop)
     set_rules(shop, offers_eta=True)
     seen: dict[int, set[str]] = {}
@@ -180,11 +199,11 @@ def test_when_no_eta_can_be_had_then_scheduled_slots_begin_with_the_next_hour(sh
     assert spans(slots)[0] == ("scheduled", "11:00", "13:00")
     shop.server.write(plans.set_exception, shop.retailer.id, "s", PICKUP, "2027-06-10", [11], 1)
     slots = listed(shop, "preview pickup", with_eta_options=True)
-    assert spans(slots)[:2] == [("eta", "10:05", "12:35"), ("scheduled", "12:00", "14:00")]
+    assert spans(slots)[:2] == [("eta", "10:10", "12:40"), ("scheduled", "12:00", "14:00")]
 
 
 def test_when_the_day_ends_the_horizon_then_no_eta_lies_behind_it(shop: Shop, at: Any) -> None:
-    at("2027-06-10T22:50:00-05:00")
+    at("2027-06-10T22:46:00-05:00")
     stock(shop, Plan(horizon_days=1))
     set_rules(shop, offers_eta=True)
     slots = listed(shop, "preview pickup", with_eta_options=True, with_priority_eta_options=True)
@@ -199,8 +218,8 @@ def test_when_handoff_times_are_asked_for_then_etas_of_last_mile_say_them(shop: 
     wanted = {"with_eta_options": True, "with_priority_eta_options": True, "with_handoff_time": True}
     slots = listed(shop, "last mile", shop.user(), **wanted)
     assert [slot.get("handoff_at") for slot in slots[:3]] == [
-        wire_time("2027-06-10T10:35-05:00"),
-        wire_time("2027-06-10T12:05-05:00"),
+        wire_time("2027-06-10T10:40-05:00"),
+        wire_time("2027-06-10T12:10-05:00"),
         None,
     ]
     slots = listed(shop, "last mile", shop.user(), **{**wanted, "with_handoff_time": False})
@@ -214,7 +233,7 @@ def test_when_an_earliest_start_is_given_then_nothing_begins_before_it(shop: Sho
     set_rules(shop, offers_immediate=True)
     user = shop.user()
     for earliest, begin in (
-        ("2027-06-10T09:00:00-05:00", "10:05"),
+        ("2027-06-10T09:00:00-05:00", "10:10"),
         ("2027-06-10T20:00:00-05:00", "20:00"),
         ("2027-06-11T01:00:01Z", "21:00"),
     ):
