@@ -14,6 +14,7 @@ from handcart.core.http import Call
 from handcart.orders import create, customers, lines, ops
 from handcart.orders.create import Asked
 from handcart.orders.models import (
+    CARRIED,
     DELIVERY,
     DISPATCH,
     LAST_MILE,
@@ -241,6 +242,8 @@ async def _carried(tx: Tx, call: Call, order: Order) -> CarriedOrderResponse:
 
 
 async def _full(tx: Tx, call: Call, order: Order) -> OrderResponse:
+    if order.kind in CARRIED:
+        return OrderResponse(**await _answer(tx, call, order))
     return OrderResponse(
         **await _answer(tx, call, order),
         items=[_line(line) for line in order.lines if not line.is_removed],

@@ -413,12 +413,12 @@ class CarriedOrderResponse(Struct, omit_defaults=True, kw_only=True):
 
 
 class OrderResponse(CarriedOrderResponse, kw_only=True):
-    """An order with its items."""
+    """An order with its items and warnings; last mile orders have neither."""
 
     EXAMPLES: ClassVar[Mapping[str, Any]] = {"An order": {**_ANSWER, "items": [_LINE], "warnings": []}}
 
-    items: list[OrderItemAnswer]
-    warnings: list[OrderWarning]
+    items: list[OrderItemAnswer] | None = None
+    warnings: list[OrderWarning] | None = None
 
 
 class GetOrderResponse(OrderResponse, kw_only=True):
