@@ -50,7 +50,7 @@ docs: setup-dev ## write the documents that are made from code: OpenAPI, setting
 torture: setup-tests ## run races and random histories with as many rounds as the bars ask for (an hour)
 	LONG_RUNS=1 $(PY) -m pytest -q tests/races tests/slots/test_machine.py tests/orders/test_machine.py \
 		tests/batches/test_machine.py tests/sandbox/test_robot.py tests/callbacks/test_machine.py \
-		tests/callbacks/test_order.py tests/callbacks/test_receivers.py
+		tests/callbacks/test_order.py tests/callbacks/test_receivers.py tests/security/test_sign_in_limits.py
 
 .PHONY: bench
 bench: setup-tests ## measure speed against a limit program and other servers

@@ -99,7 +99,7 @@ def tidy(shop: Shop, stopped: Any) -> Shop:
 ENDS = {
     "authorization_requests": 30 * 60,
     "sessions": 12 * 3600,
-    "rate_limits": 24 * 3600,
+    "rate_limits": 60,
     "idempotency_keys": 24 * 3600,
     "authorization_codes": 24 * 3600 + 60,
     "tokens": 48 * 3600,

@@ -2,7 +2,7 @@
 
 Invariants:
 - one account per e-mail address (kept in lower case);
-- a password is checked at most 10 times in 5 minutes for each account, each address, and 1,000 times in all;
-  a browser that has signed in to an account before has 10 of its own, so that a stranger cannot lock the owner out;
-- a member is who has a period that holds this moment.
+- a wrong password counts against the address it came from, and against that address at the account; what others do
+  refuses nobody (`ops._count_try`); a browser that has signed in with the current password has tries of its own;
+- an account is a member while one of its membership periods covers the current time.
 """

@@ -3,20 +3,28 @@
 import re
 from typing import Any
 
+from msgspec.structs import replace
+
 from handcart.accounts.errors import Refused, SignInRefused
 from handcart.accounts.models import Account, Membership, SignedIn
 from handcart.core import clock, ids, passwords, ratelimit, sessions
-from handcart.core.db import Database, Tx
+from handcart.core.db import Database, Tx, Unavailable
 from handcart.core.ratelimit import Limit
 from handcart.core.secret import matches
 
 _MOST_EMAIL = 254
 _EMAIL = re.compile(r"[^@\s\x00-\x1f\x7f]{1,64}@[^@\s\x00-\x1f\x7f]{1,189}")
 
-# PyPI's figures.
-_PER_ACCOUNT = Limit(10, 300)
+# Wrong tries (docs/decisions/0015-sign-in-limits.md). The first three refuse.
 _PER_ADDRESS = Limit(10, 300)
+_PER_ACCOUNT_AND_ADDRESS = Limit(50, 86_400)
+_PER_DEVICE = Limit(10, 300)
+# These two refuse nobody: beyond them each address may make fewer.
+_PER_ACCOUNT = Limit(100, 86_400)
 _IN_ALL = Limit(1000, 300)
+_PER_ADDRESS_IN_A_FLOOD = 3
+_PER_ACCOUNT_AND_ADDRESS_IN_A_FLOOD = 5
+_Counted = list[tuple[str, Limit]]
 
 _ACCOUNT = "SELECT id, email, password_hash FROM accounts WHERE closed_at IS NULL"
 # Periods that touch or overlap count as one.
@@ -79,32 +87,35 @@ async def sign_in(
 ) -> SignedIn:
     """Check a password and start a session in place of `session`; raises `SignInRefused`.
 
-    Three transactions, since hashing takes its time between them: count the try, read, start the session.
+    Three transactions, since hashing takes its time between them: read, count the try, start the session.
     """
     email = email.strip().lower()
     if not passwords.is_readable(password) or len(email) > _MOST_EMAIL:
         raise SignInRefused
-    known = database.keys.device_token(email)
-    subjects = _subjects(database, email, address, is_known_device=matches(device, known))
-    account = await _verified(database, email, password, subjects)
+    account = await database.read(find, email)
+    is_known = account is not None and matches(device, database.keys.device_token(email, account.password_hash))
+    account, counted = await _verified(database, account, email, password, address, is_known_device=is_known)
     newer = await passwords.hash_again(account.password_hash, password)
-    cookie = await database.write(_start_session, account, session, subjects, newer or account.password_hash)
-    return SignedIn(cookie, known)
+    return await database.write(_start_session, account, session, counted, newer or account.password_hash)
 
 
 async def check_password(database: Database, account: Account, password: str, address: str) -> None:
     """Ask a signed-in customer's password again, under the limits of sign-in; raises `SignInRefused`."""
     if not passwords.is_readable(password):
         raise SignInRefused
-    subjects = _subjects(database, account.email, address, is_known_device=True)
-    await _verified(database, account.email, password, subjects)
+    _, counted = await _verified(database, account, account.email, password, address, is_known_device=True)
+    await database.write(_uncount, counted)
 
 
-async def change_password(tx: Tx, account_id: int, password_hash: str, session: str) -> str:
-    """Set a new password and end all other sessions; answers the new session cookie."""
-    await tx.run("UPDATE accounts SET password_hash = $2 WHERE id = $1", account_id, password_hash)
+async def change_password(tx: Tx, account_id: int, password_hash: str, session: str) -> SignedIn:
+    """Set a new password, end all sessions and start a new one; browsers known from before are unknown again."""
+    row = await tx.one(
+        "UPDATE accounts SET password_hash = $2 WHERE id = $1 RETURNING email", account_id, password_hash
+    )
+    assert row is not None
     await sessions.sign_out_everywhere(tx, account_id)
-    return await sessions.sign_in(tx, account_id, session)
+    cookie = await sessions.sign_in(tx, account_id, session)
+    return SignedIn(cookie, tx.keys.device_token(row["email"], password_hash))
 
 
 async def grant_membership(tx: Tx, account_id: int, ends_at: int, starts_at: int | None = None) -> None:
@@ -154,41 +165,60 @@ def normalized(email: str) -> str:
     return email
 
 
-def _subjects(database: Database, email: str, address: str, *, is_known_device: bool) -> list[tuple[str, Limit]]:
-    # Hashed, since e-mail addresses are personal data.
-    account = database.keys.hash(email).hex()[:32]
-    if is_known_device:
-        return [(f"sign-in:device:{account}", _PER_ACCOUNT)]
-    return [
-        (f"sign-in:address:{ratelimit.network(address)}", _PER_ADDRESS),
-        (f"sign-in:account:{account}", _PER_ACCOUNT),
-        ("sign-in:all", _IN_ALL),
-    ]
-
-
-async def _verified(database: Database, email: str, password: str, subjects: list[tuple[str, Limit]]) -> Account:
-    wait = await database.write(_count_try, subjects)
-    if wait:
-        raise SignInRefused(wait)
-    account = await database.read(find, email)
-    # Without an account, hashing takes as long.
-    if not await passwords.verify(account.password_hash if account else None, password) or account is None:
+async def _verified(
+    database: Database, account: Account | None, email: str, password: str, address: str, *, is_known_device: bool
+) -> tuple[Account, _Counted]:
+    """The account, if the password is right, and what is to be uncounted then; raises `SignInRefused`."""
+    counted = await database.write(_count_try, email, address, is_known_device=is_known_device)
+    try:
+        # Without an account, hashing takes as long.
+        is_right = await passwords.verify(account.password_hash if account else None, password)
+    except Unavailable:  # nothing was tried
+        await database.write(_uncount, counted)
+        raise
+    if account is None or not is_right:
         raise SignInRefused
-    return account
+    return account, counted
 
 
-async def _count_try(tx: Tx, subjects: list[tuple[str, Limit]]) -> int:
-    """Count one try; who is over the first limit uses up nothing of the next ones, which others share."""
-    for subject, limit in subjects:
+async def _count_try(tx: Tx, email: str, address: str, *, is_known_device: bool) -> _Counted:
+    """Count a try as if it were wrong; answers what was counted. Raises `SignInRefused` over a limit.
+
+    Only who makes wrong tries is refused for them: a known browser, an address, an address at one account. What
+    strangers do at an account, or everywhere, leaves each address fewer tries, and a clean one still has some.
+    """
+    account = tx.keys.hash(email).hex()[:32]  # e-mail addresses are personal data
+    device = (f"sign-in:device:{account}", _PER_DEVICE)
+    if is_known_device and not await ratelimit.count(tx, *device):
+        return [device]
+    # Four digits: made-up accounts fill 65,536 rows at most, and nobody is refused for a neighbour.
+    at_account, everywhere = (f"sign-in:account:{account[:4]}", _PER_ACCOUNT), ("sign-in:all", _IN_ALL)
+    per_address, per_pair = _PER_ADDRESS, _PER_ACCOUNT_AND_ADDRESS
+    if await ratelimit.is_full(tx, *everywhere):
+        per_address = replace(per_address, hits=_PER_ADDRESS_IN_A_FLOOD)
+    if await ratelimit.is_full(tx, *at_account):
+        per_pair = replace(per_pair, hits=_PER_ACCOUNT_AND_ADDRESS_IN_A_FLOOD)
+    networks = ratelimit.networks(address)
+    counted = [
+        *(
+            (f"sign-in:address:{network}", replace(per_address, hits=per_address.hits * customers))
+            for network, customers in networks
+        ),
+        (f"sign-in:pair:{account}:{networks[-1][0]}", per_pair),
+    ]
+    for subject, limit in counted:
         wait = await ratelimit.count(tx, subject, limit)
         if wait:
-            return wait
-    return 0
+            raise SignInRefused(wait)
+    return counted + [shared for shared in (at_account, everywhere) if not await ratelimit.count(tx, *shared)]
 
 
-async def _start_session(
-    tx: Tx, account: Account, old: str, subjects: list[tuple[str, Limit]], password_hash: str
-) -> str:
+async def _uncount(tx: Tx, counted: _Counted) -> None:
+    for subject, limit in counted:
+        await ratelimit.uncount(tx, subject, limit)
+
+
+async def _start_session(tx: Tx, account: Account, old: str, counted: _Counted, password_hash: str) -> SignedIn:
     # The password may have been changed, or the account closed, while the one that was given was verified.
     is_valid = await tx.run(
         "UPDATE accounts SET password_hash = $3 WHERE id = $1 AND password_hash = $2 AND closed_at IS NULL",
@@ -198,10 +228,9 @@ async def _start_session(
     )
     if not is_valid:
         raise SignInRefused
-    # Only wrong tries stay counted.
-    for subject, limit in subjects:
-        await ratelimit.uncount(tx, subject, limit)
-    return await sessions.sign_in(tx, account.id, old)
+    await _uncount(tx, counted)  # only wrong tries stay counted
+    cookie = await sessions.sign_in(tx, account.id, old)
+    return SignedIn(cookie, tx.keys.device_token(account.email, password_hash))
 
 
 def _account(row: Any) -> Account | None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from handcart.accounts import ops
 from handcart.accounts.errors import SignInRefused
 from handcart.core import passwords, sessions
-from handcart.core.browser import Browser, sign_in_result
+from handcart.core.browser import Browser, sign_in_result, wait
 from handcart.core.http import Call, Reply, Route
 from handcart.core.pages import LOCALES
 from handcart.core.passwords import PasswordRefused
@@ -63,9 +63,9 @@ async def _change_password(call: Call) -> Reply:
         password_hash = await asyncio.to_thread(passwords.hash_new, new)
     except PasswordRefused as refused:
         return _password_page(browser, refused.reason)
-    cookie = await call.app.database.write(ops.change_password, account.id, password_hash, browser.session)
-    browser.start_session(cookie)
-    return browser.see_other("/account?notice=password_changed")
+    signed_in = await call.app.database.write(ops.change_password, account.id, password_hash, browser.session)
+    browser.start_session(signed_in.session)
+    return browser.see_other("/account?notice=password_changed", device=signed_in.device)
 
 
 def _sign_in_page(browser: Browser, email: str = "", retry_after: int | None = None) -> Reply:
@@ -88,7 +88,7 @@ def _password_page(browser: Browser, error: str | None = None, retry_after: int 
         action="/account/password",
         form_token=browser.form_token("password"),
         error=error,
-        retry_minutes=-(-retry_after // 60),
+        **wait(retry_after),
         account_url="/account",
     )
 

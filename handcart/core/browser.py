@@ -12,6 +12,7 @@ from handcart.core.secret import matches, new_token
 MOST_FORM_BYTES = 64 * 1024
 _COOKIE_CHARACTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
 _DEVICE_SECONDS = 365 * 86400
+_TWO_HOURS = 7200
 
 
 class PageRefused(ApiError):
@@ -141,8 +142,14 @@ def sign_in_result(email: str, retry_after: int | None) -> dict[str, Any]:
         "status": 200 if retry_after is None else (429 if is_limited else 401),
         "email": email,
         "error": None if retry_after is None else ("rate_limited" if is_limited else "credentials"),
-        "retry_minutes": -(-(retry_after or 0) // 60),
+        **wait(retry_after or 0),
     }
+
+
+def wait(seconds: int) -> dict[str, Any]:
+    """What `core/wait.html` shows: minutes, or hours from two hours on."""
+    hours = -(-seconds // 3600) if seconds > _TWO_HOURS else 0
+    return {"wait_minutes": -(-seconds // 60), "wait_hours": hours}
 
 
 def html_headers(form_action: str | None = None) -> list[Header]:

@@ -1,6 +1,7 @@
 """Rate limits: a bucket per API client in this process, and counted windows in the database for sign-in."""
 
-from ipaddress import IPv6Address, ip_address
+from collections.abc import Sequence
+from ipaddress import IPv6Address, IPv6Network, ip_address
 
 from msgspec import Struct
 
@@ -8,6 +9,7 @@ from handcart.core import clock
 from handcart.core.db import Tx
 
 _MOST_BUCKETS = 10_000
+_STEPS = ((64, 1), (56, 4), (48, 16))
 
 
 class Buckets:
@@ -47,50 +49,62 @@ class Limit(Struct, frozen=True):
 
 async def count(tx: Tx, subject: str, limit: Limit) -> int:
     """Count one hit on `subject`; answers 0, or the seconds to wait when the window already held its fill."""
-    window = limit.seconds * clock.SECOND
-    starts_at = clock.of_process() // window * window
+    ends_at = _end(limit)
     # A full window is left as it is, so that a flood of refused tries costs no write.
     row = await tx.one(
-        "INSERT INTO rate_limits (subject, window_starts_at, hits) VALUES ($1, $2, 1)"
-        " ON CONFLICT (subject, window_starts_at) DO UPDATE SET hits = rate_limits.hits + 1"
+        "INSERT INTO rate_limits (subject, ends_at, hits) VALUES ($1, $2, 1)"
+        " ON CONFLICT (subject, ends_at) DO UPDATE SET hits = rate_limits.hits + 1"
         " WHERE rate_limits.hits < $3 RETURNING hits",
         subject,
-        starts_at,
+        ends_at,
         limit.hits,
     )
-    return _wait(starts_at + window) if row is None else 0
+    return max(1, (ends_at - clock.of_process()) // clock.SECOND) if row is None else 0
+
+
+async def is_full(tx: Tx, subject: str, limit: Limit) -> bool:
+    """Whether the window of this moment holds its fill."""
+    row = await tx.one("SELECT hits FROM rate_limits WHERE subject = $1 AND ends_at = $2", subject, _end(limit))
+    return row is not None and row["hits"] >= limit.hits
 
 
 async def uncount(tx: Tx, subject: str, limit: Limit) -> None:
-    """Take one hit back from the window that holds this moment."""
-    window = limit.seconds * clock.SECOND
+    """Take one hit back from the window of this moment."""
     await tx.run(
-        "UPDATE rate_limits SET hits = hits - 1 WHERE subject = $1 AND window_starts_at = $2 AND hits > 0",
-        subject,
-        clock.of_process() // window * window,
+        "UPDATE rate_limits SET hits = hits - 1 WHERE subject = $1 AND ends_at = $2 AND hits > 0", subject, _end(limit)
     )
 
 
 async def purge(tx: Tx, most: int) -> int:
-    """Drop windows that are over; answers how many."""
+    """Drop windows that have ended; answers how many."""
     return await tx.run(
-        "DELETE FROM rate_limits WHERE (subject, window_starts_at) IN"
-        " (SELECT subject, window_starts_at FROM rate_limits WHERE window_starts_at < $1 LIMIT $2)",
-        clock.of_process() - clock.DAY,
+        "DELETE FROM rate_limits WHERE (subject, ends_at) IN"
+        " (SELECT subject, ends_at FROM rate_limits WHERE ends_at <= $1 LIMIT $2)",
+        clock.of_process(),
         most,
     )
 
 
 def network(address: str) -> str:
     """Who is behind an address: an IPv4 address itself, of IPv6 the /64, which a customer has whole."""
+    return networks(address)[0][0]
+
+
+def networks(address: str) -> Sequence[tuple[str, int]]:
+    """The networks that an address is in, narrowest first, each with the number of customers it may stand for.
+
+    Providers give an IPv6 customer a /64, a /56 or a /48 (RIPE-690), so one customer may come from 65,536 networks /64.
+    """
     try:
         parsed = ip_address(address)
     except ValueError:  # a socket file
-        return address[:64]
-    if parsed.version == 4:
-        return str(parsed)
-    return str(parsed.ipv4_mapped or IPv6Address(int(parsed) >> 64 << 64))
+        return [(address[:64], 1)]
+    if isinstance(parsed, IPv6Address) and parsed.ipv4_mapped is None:
+        return [(str(IPv6Network((parsed, bits), strict=False)), customers) for bits, customers in _STEPS]
+    return [(str(getattr(parsed, "ipv4_mapped", None) or parsed), 1)]
 
 
-def _wait(until: int) -> int:
-    return max(1, (until - clock.of_process()) // clock.SECOND)
+def _end(limit: Limit) -> int:
+    """When the window of this moment ends: windows begin at whole multiples of their length."""
+    window = limit.seconds * clock.SECOND
+    return (clock.of_process() // window + 1) * window

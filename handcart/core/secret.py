@@ -60,9 +60,9 @@ class Keys:
         """What a page's form must bring back; `subject` names the session and what the form is about."""
         return _mac(self._form_key, subject)
 
-    def device_token(self, *subject: str) -> str:
-        """What a browser keeps to prove that it has signed in to this account before."""
-        return _mac(self._device_key, subject)
+    def device_token(self, email: str, password_hash: str) -> str:
+        """What a browser keeps to prove that it has signed in to this account before, with the password it has now."""
+        return _mac(self._device_key, (email, password_hash))
 
     def seal(self, secret: str) -> bytes:
         """The secret as it is stored where it must be read again: format, key id, nonce, AES-256-GCM of its UTF-8.

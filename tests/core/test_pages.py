@@ -54,10 +54,10 @@ def cases(name: str) -> list[tuple[str, dict[str, Any]]]:
         "links": [link, link],
     }
     sign_in_states: list[dict[str, Any]] = [
-        {"error": None, "retry_minutes": 0},
-        {"error": "credentials", "retry_minutes": 0},
-        {"error": "rate_limited", "retry_minutes": 1},
-        {"error": "rate_limited", "retry_minutes": 5},
+        {"error": None, "wait_minutes": 0, "wait_hours": 0},
+        {"error": "credentials", "wait_minutes": 0, "wait_hours": 0},
+        {"error": "rate_limited", "wait_minutes": 1, "wait_hours": 0},
+        {"error": "rate_limited", "wait_minutes": 1440, "wait_hours": 24},
     ]
     return [
         *(("oauth/sign_in.html", form | state) for state in sign_in_states),
