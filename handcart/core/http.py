@@ -12,7 +12,7 @@ from urllib.parse import unquote
 
 from msgspec import Struct
 
-from handcart.core import clock, errors, log, origins, wire
+from handcart.core import clock, connections, errors, log, origins, wire
 from handcart.core.db import Database, Tx, Unavailable
 from handcart.core.errors import ApiError
 from handcart.core.ids import new_request_id
@@ -245,7 +245,8 @@ class App:
         self.settings = settings
         self.keys = keys
         self.routes = routes
-        self.metrics = Metrics()
+        self.connections = connections.of(settings)
+        self.metrics = Metrics(self.connections)
         self.requests_of = Buckets(settings.rate_limit_per_second)
         self.refusals_from = Buckets(min(settings.rate_limit_per_second, REFUSALS_PER_SECOND))
         self.visits_from = Buckets(min(settings.rate_limit_per_second, VISITS_PER_SECOND))
@@ -284,6 +285,7 @@ class App:
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "lifespan":
+            scope.setdefault("state", {})["connections"] = self.connections  # `core.protocol` counts them
             await self._lifespan(receive, send)
             return
         started = perf_counter()

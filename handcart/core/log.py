@@ -4,6 +4,7 @@ Our own few lines in place of a library, since a line is written for every reque
 """
 
 import asyncio
+import logging
 import sys
 import traceback
 from typing import Any, TextIO
@@ -20,6 +21,11 @@ _stream: TextIO | None = None  # None: standard error, looked up at each write s
 _gathered: list[bytes] = []
 _second, _second_text = -1, ""
 _lost = 0
+# Events that may come in floods, each with the time of its last line and how often it has come since.
+_counted: dict[str, tuple[int, int]] = {}
+_COUNT_FOR = 10 * clock.SECOND
+_MOST_COUNTED = 100
+_MOST_CHARACTERS = 200
 
 
 def info(event: str, **fields: Any) -> None:
@@ -32,6 +38,19 @@ def warning(event: str, **fields: Any) -> None:
     """Something an operator may want to look at."""
     _gathered.append(_line("warning", event, fields))
     flush()
+
+
+def counted(event: str, **fields: Any) -> None:
+    """A warning that may come in floods: a line in 10 seconds at most, which says how many `times` it came."""
+    now = clock.of_process()
+    last, times = _counted.get(event, (None, 0))
+    if last is not None and last <= now < last + _COUNT_FOR:
+        _counted[event] = last, times + 1
+        return
+    if len(_counted) >= _MOST_COUNTED:
+        _counted.clear()
+    _counted[event] = now, 0
+    warning(event, times=times + 1, **fields)
 
 
 def exception(event: str, error: BaseException, **fields: Any) -> None:
@@ -58,7 +77,8 @@ def flush() -> None:
     gathered = len(_gathered)
     if _lost:
         _gathered.append(_line("warning", "log lines lost", {"lines": _lost}))
-    lines = b"\n".join(_gathered).decode() + "\n"
+    # A write that failed may have left a part of a line: end it, so that the next line is whole.
+    lines = ("\n" if _lost else "") + b"\n".join(_gathered).decode() + "\n"
     _gathered.clear()
     stream = _stream or sys.stderr
     try:
@@ -68,6 +88,21 @@ def flush() -> None:
         _lost += gathered
     else:
         _lost = 0
+
+
+class _OfLibraries(logging.Handler):
+    """Writes what libraries log as lines of ours: their first line alone, and of exceptions no message."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.exc_info and record.exc_info[1]:
+            exception("library failed", record.exc_info[1], logger=record.name)
+        else:
+            counted(record.getMessage().partition("\n")[0][:_MOST_CHARACTERS], logger=record.name)
+
+
+def take_libraries() -> None:
+    """Write what libraries log, from warnings up, as JSON lines too; once for a process."""
+    logging.basicConfig(level=logging.WARNING, handlers=[_OfLibraries()], force=True)
 
 
 def to(stream: TextIO | None) -> None:

@@ -4,15 +4,18 @@ from bisect import bisect_left
 from collections.abc import Iterator
 from typing import Any
 
+from handcart.core.connections import Connections
+
 # Seconds. From a point read to a sign-in that waits for its turn to hash.
 _BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 _WORKERS = 64
 
 
 class Metrics:
-    """The requests that one process has served."""
+    """The requests that one process has served, and its connections."""
 
-    def __init__(self) -> None:
+    def __init__(self, connections: Connections) -> None:
+        self._connections = connections
         self._requests: dict[tuple[str, str, int], list[float]] = {}
 
     def observe(self, method: str, route: str, status: int, seconds: float) -> None:
@@ -26,7 +29,7 @@ class Metrics:
 
     def collect(self) -> Iterator[Any]:
         """Prometheus' view of it."""
-        from prometheus_client.core import HistogramMetricFamily
+        from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 
         family = HistogramMetricFamily(
             "handcart_http_request_seconds", "Time to answer, by route", labels=["method", "route", "status"]
@@ -34,6 +37,16 @@ class Metrics:
         for (method, route, status), kept in self._requests.items():
             family.add_metric([method, route, str(status)], _cumulative(kept), kept[-1])
         yield family
+        yield GaugeMetricFamily("handcart_connections", "Open connections", self._connections.open)
+        yield GaugeMetricFamily("handcart_connections_most", "Open connections at most", self._connections.most)
+        ended = CounterMetricFamily(
+            "handcart_connections_ended",
+            "Connections that were refused (address, all) or closed to make room for another (room)",
+            labels=["reason"],
+        )
+        for reason in ("address", "all", "room"):
+            ended.add_metric([reason], self._connections.ended[reason])
+        yield ended
 
     def text(self) -> bytes:
         """The exposition text, with the process's own figures."""

@@ -1,21 +1,30 @@
-"""uvicorn's HTTP protocol with the limits it lacks: size of the headers, and time to send a request."""
+"""uvicorn's HTTP protocol with what it lacks: limits of connections, headers and time, and strictness."""
 
+import re
 from asyncio import TimerHandle
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+
+from handcart.core.connections import Connections, unmapped
 
 MOST_HEADER_BYTES = 32 * 1024
 REQUEST_SECONDS = 15
 
 _BODY_HEADERS = frozenset((b"content-length", b"transfer-encoding"))
+# RFC 9110 section 7.2: uri-host [ ":" port ], with RFC 3986's characters of a host.
+_HOST = re.compile(rb"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~!$&'()*+,;=%-]+)(?::[0-9]*)?")
+_UNLIMITED = Connections(most=0)
 
 
 class LimitedProtocol(HttpToolsProtocol):
-    """Answers 400 to headers over 32 KiB, and closes on clients that keep it waiting for over 15 s.
+    """Refuses what RFC 9112 says to refuse, answers 400 to headers over 32 KiB, and closes on clients that keep it
+    waiting for over 15 s.
 
     That is: up to the first byte of the body, for the rest of a body that nobody reads, or until they take their
     answers. How long a body may take that is read is for `core.http.read_body` to say. A request that arrives in one
     piece, as nearly all do, starts no timer.
+
+    How many connections there may be is for the application to say: its lifespan puts `connections` into the state.
     """
 
     _header_bytes = 0
@@ -23,10 +32,18 @@ class LimitedProtocol(HttpToolsProtocol):
     _is_waiting = False
     _deadline: TimerHandle | None = None
     _reading_deadline: TimerHandle | None = None
+    _refusal: tuple[int, str] | None = None
+    _connections: Connections = _UNLIMITED
 
     def connection_made(self, transport):  # type: ignore[no-untyped-def]
         super().connection_made(transport)
-        self._deadline = self.loop.call_later(REQUEST_SECONDS, transport.close)
+        if self.client:
+            self.client = (unmapped(self.client[0]), self.client[1])
+        self._connections = self.app_state.get("connections", _UNLIMITED)
+        if self._connections.admit(self, self.client[0] if self.client else ""):
+            self._deadline = self.loop.call_later(REQUEST_SECONDS, transport.close)
+        else:
+            transport.abort()
 
     def data_received(self, data: bytes) -> None:
         self._held_bytes += len(data)
@@ -56,6 +73,10 @@ class LimitedProtocol(HttpToolsProtocol):
         # The parser takes what follows for another protocol, so that a body would be read as the next request.
         if self.parser.should_upgrade() and _BODY_HEADERS & {name for name, _ in self.headers}:
             raise ValueError("an upgrade with a body")  # uvicorn's 400, and the connection ends
+        self._refusal = self._fault()
+        if self._refusal:
+            raise ValueError(self._refusal[1])
+        self._connections.begin(self)
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
@@ -78,9 +99,42 @@ class LimitedProtocol(HttpToolsProtocol):
         if self._reading_deadline is not None:
             self._reading_deadline.cancel()
 
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if self.cycle.response_complete:  # else another request waits behind the one that was answered
+            self._connections.wait(self)
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse the request and end the connection; `_fault` may have chosen another status than 400."""
+        status, text = self._refusal or (400, msg)
+        head = (
+            STATUS_LINE[status],
+            *(b"%b: %b\r\n" % header for header in self.server_state.default_headers),
+            b"content-type: text/plain; charset=utf-8\r\nconnection: close\r\n",
+            b"content-length: %d\r\n\r\n" % len(text),
+        )
+        self.transport.write(b"".join(head) + text.encode("ascii"))
+        self.transport.close()
+
     def connection_lost(self, exc: Exception | None) -> None:
+        self._connections.leave(self)
         self._stop_deadline()
         super().connection_lost(exc)
+
+    def _fault(self) -> tuple[int, str] | None:
+        """Why the request must be refused (RFC 9112 sections 2.3, 3.2, 6.1): status and sentence."""
+        version = self.parser.get_http_version()
+        if version not in ("1.1", "1.0"):
+            return 505, "Write HTTP/1.1 or HTTP/1.0 behind the path"
+        hosts = [value for name, value in self.headers if name == b"host"]
+        if len(hosts) > 1 or not (hosts or version == "1.0") or not all(map(_HOST.fullmatch, hosts)):
+            return 400, "Send one Host header with the name of this server"
+        codings = [value for name, value in self.headers if name == b"transfer-encoding"]
+        if codings and version == "1.0":
+            return 400, "Transfer-Encoding needs HTTP/1.1"
+        if codings and (len(codings) > 1 or codings[0].strip().lower() != b"chunked"):
+            return 501, "The only Transfer-Encoding is chunked"
+        return None
 
     def _count(self, length: int) -> None:
         self._held_bytes = 0

@@ -51,6 +51,15 @@ class Settings:
         "Addresses or networks of the reverse proxies whose X-Forwarded-For is believed, separated by commas."
         " `none`: clients connect without a proxy.",
     )
+    connections: int = _setting(
+        4096, "Open connections of each process, as far as its file descriptors allow; 0: as many as they allow."
+    )
+    connections_per_address: int = _setting(
+        256, "Open connections of each process from one address that is no trusted proxy; 0 switches it off."
+    )
+    keep_alive_seconds: int = _setting(
+        75, "Seconds that a connection stays open between requests: longer than the proxy in front keeps it."
+    )
     rate_limit_per_second: int = _setting(500, "Requests a second for each API client and process; 0 switches it off.")
     reference: bool = _setting(False, "Serve the API reference at `/reference` and `/openapi.json` in production too.")
     metrics_port: int = _setting(0, "Loopback port for Prometheus' `/metrics`; each further worker takes the next one.")

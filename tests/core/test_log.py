@@ -3,6 +3,7 @@
 import asyncio
 import io
 import json
+import logging
 import sys
 from collections.abc import Iterator
 
@@ -73,16 +74,46 @@ def test_time_then_utc_with_z(stream: io.StringIO) -> None:
 
 
 def test_stream_cannot_be_written_then_nobody_fails_and_the_lost_lines_are_counted(stream: io.StringIO) -> None:
-    class Full(io.StringIO):
-        def write(self, text: str) -> int:
-            raise OSError(28, "No space left on device")
+    class Volume(io.StringIO):
+        """Full at first: a write leaves a part of a line."""
 
-    log.to(Full())
+        is_full = True
+
+        def write(self, text: str) -> int:
+            if self.is_full:
+                super().write(text[:9])
+                raise OSError(28, "No space left on device")
+            return super().write(text)
+
+    volume = Volume()
+    log.to(volume)
     log.warning("lost")
     log.info("lost too")
-    log.to(stream)
+    volume.is_full = False
     log.info("written")
     log.info("and again")
-    found = [json.loads(line) for line in stream.getvalue().splitlines()]
+    *cut, first, second, third = volume.getvalue().splitlines()
+    assert cut == ['{"at":"20', '{"at":"2']
+    whole = (first, second, third)
+    found = [json.loads(line) for line in whole]
     assert [line["event"] for line in found] == ["written", "log lines lost", "and again"]
     assert found[1]["lines"] == 2
+
+
+def test_library_warns_then_a_json_line_of_its_first_line_alone(
+    stream: io.StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log, "_counted", {})
+    handler, logger = log._OfLibraries(), logging.getLogger("tests.library")
+    logger.addHandler(handler)
+    monkeypatch.setattr(logger, "propagate", False)
+    try:
+        for _ in range(30):
+            logger.warning("Invalid %s received.\nsecond line", "request")
+        logger.error("what was at hand: a secret", exc_info=ValueError("a secret"))
+    finally:
+        logger.removeHandler(handler)
+    warned, failed = map(json.loads, stream.getvalue().splitlines())
+    assert (warned["event"], warned["logger"], warned["times"]) == ("Invalid request received.", "tests.library", 1)
+    assert (failed["level"], failed["event"], failed["error"]) == ("error", "library failed", "ValueError")
+    assert "secret" not in stream.getvalue()

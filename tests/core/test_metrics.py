@@ -6,6 +6,7 @@ from contextlib import closing
 
 import pytest
 
+from handcart.core.connections import Connections
 from handcart.core.metrics import Metrics
 from tests.support.shop import Shop
 
@@ -17,7 +18,7 @@ def lines(metrics: Metrics) -> dict[str, float]:
 
 
 def test_requests_then_cumulative_buckets_count_and_sum_by_route() -> None:
-    metrics = Metrics()
+    metrics = Metrics(Connections(most=7))
     for seconds in (0.0005, 0.001, 0.003, 0.3, 60):
         metrics.observe("GET", "/v2/x/{id}", 200, seconds)
     metrics.observe("GET", "/v2/x/{id}", 404, 0.1)
@@ -31,12 +32,13 @@ def test_requests_then_cumulative_buckets_count_and_sum_by_route() -> None:
     assert found[f'{name}_bucket{{le="+Inf",{labels}}}'] == found[f"{name}_count{{{labels}}}"] == 5
     assert found[f"{name}_sum{{{labels}}}"] == pytest.approx(60.3045)
     assert found[f'{name}_count{{method="GET",route="/v2/x/{{id}}",status="404"}}'] == 1
+    assert (found["handcart_connections"], found["handcart_connections_most"]) == (0, 7)
 
 
 def test_nothing_served_yet_then_the_processs_own_figures_alone() -> None:
-    found = lines(Metrics())
+    found = lines(Metrics(Connections(most=7)))
     assert found["process_resident_memory_bytes"] > 0
-    assert not [name for name in found if name.startswith("handcart_")]
+    assert not [name for name in found if name.startswith("handcart_http_")]
 
 
 def test_asked_over_and_over_for_unknown_paths_then_one_series(shop: Shop) -> None:
@@ -60,7 +62,7 @@ def test_user_ids_then_none_in_the_metrics(shop: Shop) -> None:
 def test_port_for_metrics_then_served_on_loopback_and_a_taken_one_is_passed_over() -> None:
     with closing(socket.create_server(("127.0.0.1", 0))) as taken:
         port: int = taken.getsockname()[1]
-        metrics = Metrics()
+        metrics = Metrics(Connections(most=7))
         metrics.observe("GET", "/live", 200, 0.001)
         chosen = metrics.listen(port)
         assert port < chosen < port + 64

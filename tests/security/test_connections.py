@@ -167,23 +167,50 @@ def test_upgrade_without_a_body_then_answered_as_ever(connection: socket.socket)
 
 
 @pytest.mark.parametrize(
-    "framing",
+    ("status", "framing"),
     [
-        b"Content-Length: 3\r\nContent-Length: 28\r\n",
-        b"Content-Length: 28\r\nTransfer-Encoding: chunked\r\n",
-        b"Content-Length: +28\r\n",
-        b"Content-Length: 99999999999999999999999\r\n",
-        b"Transfer-Encoding: xchunked\r\n",
-        b"Transfer-Encoding: chunked, identity\r\n",
-        b"Transfer-Encoding: \x0bchunked\r\n",
-        b"Transfer-Encoding : chunked\r\n",
+        (400, b"Content-Length: 3\r\nContent-Length: 28\r\n"),
+        (400, b"Content-Length: 28\r\nTransfer-Encoding: chunked\r\n"),
+        (400, b"Content-Length: +28\r\n"),
+        (400, b"Content-Length: 99999999999999999999999\r\n"),
+        (400, b"Transfer-Encoding: chunked, identity\r\n"),
+        (400, b"Transfer-Encoding: \x0bchunked\r\n"),
+        (400, b"Transfer-Encoding : chunked\r\n"),
+        (501, b"Transfer-Encoding: xchunked\r\n"),
+        (501, b"Transfer-Encoding: gzip, chunked\r\n"),
+        (501, b"Transfer-Encoding: identity\r\nTransfer-Encoding: chunked\r\n"),
     ],
 )
-def test_length_of_the_body_is_in_doubt_then_refused_and_closed(connection: socket.socket, framing: bytes) -> None:
+def test_length_of_the_body_is_in_doubt_then_refused_and_closed(
+    connection: socket.socket, status: int, framing: bytes
+) -> None:
     connection.sendall(b"POST /v2/oauth/token HTTP/1.1\r\n" + HOST + framing + b"\r\n" + HIDDEN)
     answers = read_to_the_end(connection)
-    assert answers.startswith(b"HTTP/1.1 400 ")
+    assert answers.startswith(b"HTTP/1.1 %d " % status)
     assert b"live" not in answers
+
+
+@pytest.mark.parametrize(
+    ("status", "head"),
+    [
+        (400, b"GET /live HTTP/1.1\r\n\r\n"),
+        (400, b"GET /live HTTP/1.1\r\nHost:\r\n\r\n"),
+        (400, b"GET /live HTTP/1.1\r\nHost: a b\r\n\r\n"),
+        (400, b"GET /live HTTP/1.1\r\nHost: user@shop\r\n\r\n"),
+        (400, b"GET /live HTTP/1.1\r\nHost: shop/path\r\n\r\n"),
+        (400, b"GET /live HTTP/1.1\r\nHost: shop:port\r\n\r\n"),
+        (400, b"GET /live HTTP/1.1\r\n" + HOST + HOST + b"\r\n"),
+        (400, b"GET /live HTTP/1.0\r\n" + HOST + HOST + b"\r\n"),
+        (400, b"POST /live HTTP/1.0\r\n" + HOST + b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
+        (505, b"GET /live\r\n\r\n"),
+        (505, b"GET /live HTTP/2.0\r\n" + HOST + b"\r\n"),
+        (200, b"GET /live HTTP/1.0\r\n\r\n"),
+        (200, b"GET /live HTTP/1.1\r\nHOST: [::1]:8080\r\nConnection: close\r\n\r\n"),
+    ],
+)
+def test_host_and_version_then_refused_as_rfc_9112_says(connection: socket.socket, status: int, head: bytes) -> None:
+    connection.sendall(head)
+    assert read_to_the_end(connection).startswith(b"HTTP/1.1 %d " % status)
 
 
 def test_length_with_thousands_of_zeros_then_read_as_the_number_it_is(connection: socket.socket, shop: Shop) -> None:
