@@ -3,14 +3,18 @@
 import asyncio
 import gc
 import os
+import signal
 import socket
 from dataclasses import fields
+from multiprocessing import parent_process
+from threading import Thread
 from typing import Any
 
 import uvicorn
 
 from handcart import app, safety
 from handcart.core import log, migrate, settings
+from handcart.core.connections import raise_descriptor_limit
 from handcart.core.db import Database
 from handcart.core.http import App
 from handcart.core.protocol import LimitedProtocol
@@ -35,6 +39,8 @@ def serve(chosen: Settings, keys: Keys, bound: socket.socket, *, workers: int = 
 
     Raises `Unavailable` or `WrongKey` if the database is not ready, `Unsafe` for unsafe production settings.
     """
+    log.take_libraries()
+    descriptors = raise_descriptor_limit()
     asyncio.run(_check(chosen, keys))
     options: dict[str, Any] = {
         "fd": bound.fileno(),
@@ -45,13 +51,14 @@ def serve(chosen: Settings, keys: Keys, bound: socket.socket, *, workers: int = 
         "log_config": None,
         "access_log": False,
         "server_header": False,
+        "timeout_keep_alive": chosen.keep_alive_seconds,
         "proxy_headers": bool(chosen.proxies),
         "forwarded_allow_ips": chosen.proxies or None,
         "timeout_graceful_shutdown": _DRAIN_SECONDS,
         "workers": workers,  # said, lest uvicorn take WEB_CONCURRENCY from the environment
     }
     host, port = bound.getsockname()[:2]
-    log.info("listening", host=host, port=port, public_url=chosen.issuer, workers=workers)
+    log.info("listening", host=host, port=port, public_url=chosen.issuer, workers=workers, descriptors=descriptors)
     gc.freeze()  # what is loaded by now stays: the collector need not look at it again
     gc.enable()
     if workers == 1:
@@ -63,9 +70,19 @@ def serve(chosen: Settings, keys: Keys, bound: socket.socket, *, workers: int = 
 
 
 def create_app() -> App:
-    """The application of one of several processes: its settings come by the environment."""
+    """The application of one of several processes; the environment holds its settings, and it ends with its parent."""
+    log.take_libraries()
+    Thread(target=_end_with_parent, daemon=True).start()
     chosen = settings.load(os.environ)
     return app.create(chosen, settings.keys(chosen))
+
+
+def _end_with_parent() -> None:
+    """Wait until the parent process has ended, however that happened, then end this one as SIGTERM does."""
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os.kill(os.getpid(), signal.SIGTERM)
 
 
 async def _check(chosen: Settings, keys: Keys) -> None:

@@ -175,8 +175,12 @@ def serve(
 @click.option("--once", is_flag=True, help="Do what is due, then end.")
 def worker(database: str | None, data: str | None, environment: str | None, once: bool) -> None:
     """Run the background worker: send callbacks, drop what is over."""
+    from handcart.core import log
+    from handcart.core.connections import raise_descriptor_limit
     from handcart.worker import run
 
+    log.take_libraries()
+    raise_descriptor_limit()
     chosen = settings_of(database=database, data=data, environment=environment)
     _until_stopped(run(chosen, settings_module.keys(chosen), once=once))
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import signal
 import socket
 import stat
@@ -19,9 +20,17 @@ from click.testing import CliRunner
 
 from handcart.cli import handcart
 from handcart.core.secret import Keys
+from tests.support.process import start_server
 from tests.support.server import SECRET_KEY, make_data
 
 COMMAND = [sys.executable, "-m", "handcart"]
+# Runs a command with a low soft limit of open files.
+LOW = (
+    sys.executable,
+    "-c",
+    "import os, resource as r, sys; hard = r.getrlimit(r.RLIMIT_NOFILE)[1]; r.setrlimit(r.RLIMIT_NOFILE, (256, hard));"
+    "os.execv(sys.argv[1], sys.argv[1:])",
+)
 SECONDS = 60
 KEYS = {
     "api_url",
@@ -322,6 +331,34 @@ def test_serve_on_unsafe_settings_then_refused_with_every_reason_that_check_prin
     assert len(problems) == 3
     for problem in problems:
         assert problem in refused.stderr
+
+
+def test_serve_killed_then_its_workers_end_and_the_port_is_free(tmp_path: Path) -> None:
+    """Also: every line of the log is JSON, those of the HTTP server included, and the limit of open files is raised."""
+    make_data(tmp_path)
+    running = start_server(f"sqlite:///{tmp_path}/handcart.db", tmp_path, "--workers", "2", command=(*LOW, *COMMAND))
+    try:
+        running.wait_until_ready()
+        children = children_of(running.process)
+        host, _, port = running.url.removeprefix("http://").partition(":")
+        for _ in range(3):
+            with socket.create_connection((host, int(port)), timeout=SECONDS) as connection:
+                connection.sendall(b"no request at all\r\n\r\n")
+                assert connection.recv(100).startswith(b"HTTP/1.1 400 ")
+        hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        for pid in (running.process.pid, *children):
+            assert resource.prlimit(pid, resource.RLIMIT_NOFILE) == (hard, hard)
+    finally:
+        running.kill()
+    for _ in range(int(SECONDS / 0.05)):
+        if not any(map(is_running, children)):
+            break
+        time.sleep(0.05)
+    assert [pid for pid in children if is_running(pid)] == []
+    socket.create_server((host, int(port))).close()
+    lines = [json.loads(line) for line in running.log.read_text().splitlines()]
+    assert {line["descriptors"] for line in lines if line["event"] == "listening"} == {hard}
+    assert [line["logger"] for line in lines if line["event"] == "Invalid HTTP request received."]
 
 
 def test_check_on_safe_settings_then_no_problem(tmp_path: Path) -> None:
