@@ -32,12 +32,21 @@ def import_stores(file: Path, retailer: str, as_json: bool, **database: Any) -> 
 
     Columns: location_code, name, address_line_1, city, region, postal_code, country (US or CA), latitude, longitude,
     time_zone, takes_delivery, takes_pickup, takes_last_mile, sells_alcohol, delivers_long_distance, opening_hours (7
-    lists, from Monday, of [open, close] in minutes; empty: always), service_area (a GeoJSON Polygon). In GeoJSON each
-    store is a Point with the columns as its properties.
+    lists, from Monday, of [open, close] in minutes; empty: always), service_area (a GeoJSON Polygon or MultiPolygon).
+    Separated by commas, semicolons or tabs; `handcart store template` prints an example. In GeoJSON each store is a
+    Point with the columns as its properties.
     """
     from handcart.stores import files, ops
 
     _import(files.stores(file), ops.save, "stores", retailer, as_json, database)
+
+
+@store.command("template")
+def store_template() -> None:
+    """Print a CSV file for `store import`, with every column and one store as an example."""
+    from handcart.stores import files
+
+    click.echo(files.store_template(), nl=False)
 
 
 @store.command("list")
@@ -87,30 +96,40 @@ def import_items(file: Path, retailer: str, as_json: bool, **database: Any) -> N
 
     Columns: name, price_cents, rrc, upc, cost_unit (each, lb or kg), par_weight, alcohol_kind (wine, beer or spirits),
     restricted_reasons (DXM, NRT, spray_paint), is_ebt_eligible, is_bulky, beverage_weight (lb). Without an rrc the upc
-    stands for it.
+    stands for it. Separated by commas, semicolons or tabs; `handcart item template` prints an example.
     """
     from handcart.stores import files, items
 
     _import(files.items(file), items.save, "items", retailer, as_json, database)
 
 
+@item.command("template")
+def item_template() -> None:
+    """Print a CSV file for `item import`, with every column and one item as an example."""
+    from handcart.stores import files
+
+    click.echo(files.item_template(), nl=False)
+
+
 def _import(rows: Any, save: Any, what: str, retailer: str, as_json: bool, database: dict[str, Any]) -> None:
     if rows.refused:
         for line in rows.refused[:_MOST_LINES]:
             echo(line, err=True)
-        many = (
-            f"{len(rows.refused)} {'row' if len(rows.refused) == 1 else 'rows'} cannot be used: nothing was imported."
-        )
-        show(as_json, {"imported": 0, "refused": rows.refused[:_MOST_LINES]}, many)
+        count = sum(reason.rows for reason in rows.reasons.values())
+        many = f"{count:,} {'row' if count == 1 else 'rows'} cannot be used: nothing was imported."
+        show(as_json, {"imported": 0, "new": 0, "changed": 0, "refused": rows.refused[:_MOST_LINES]}, many)
         sys.exit(1)
 
     from handcart.retailers import ops as retailers
 
-    async def save_all(tx: Tx) -> None:
-        await save(tx, (await retailers.require(tx, retailer)).id, _with_progress(rows.good, what))
+    async def save_all(tx: Tx) -> int:
+        new: int = await save(tx, (await retailers.require(tx, retailer)).id, _with_progress(rows.good, what))
+        return new
 
-    write(database, save_all)
-    show(as_json, {"imported": len(rows.good), "refused": []}, f"{what.capitalize()} imported: {len(rows.good)}.")
+    new = write(database, save_all)
+    changed = len(rows.good) - new
+    counts = {"imported": len(rows.good), "new": new, "changed": changed, "refused": []}
+    show(as_json, counts, f"{what.capitalize()} imported: {len(rows.good):,} ({new:,} new, {changed:,} there before).")
 
 
 def _with_progress(rows: Sequence[T], what: str) -> Iterator[T]:

@@ -5,7 +5,9 @@ import re
 from pathlib import Path
 
 from handcart.retailers.errors import Refused
+from handcart.stores.files import separator
 
+_HOURS = 24
 _MOST_CHARACTERS = 1 << 16
 _WHOLE = re.compile(r"[0-9]{1,6}", re.ASCII)
 _NUMBER = re.compile(r"[0-9]{1,6}(\.[0-9]{1,6})?", re.ASCII)
@@ -17,10 +19,10 @@ def week(path: Path, *, are_whole: bool) -> list[list[float]]:
     if len(rows) != 7:
         raise Refused(f"{path} has {len(rows)} rows: write 7, one for each weekday from Monday on")
     for number, row in enumerate(rows, 1):
-        if len(row) != 24:
+        if len(row) != _HOURS:
             raise Refused(f"{path}, row {number} has {len(row)} cells: write 24, one for each hour from 0:00 on")
         for hour, cell in enumerate(row):
-            if not (_WHOLE if are_whole else _NUMBER).fullmatch(cell.strip()):
+            if not (_WHOLE if are_whole else _NUMBER).fullmatch(cell):
                 wanted = "a whole number" if are_whole else "a number"
                 raise Refused(f"{path}, row {number}, {hour}:00: write {wanted} below a million, not {cell[:20]!r}")
     return [[float(cell) for cell in row] for row in rows]
@@ -30,8 +32,12 @@ def _rows(path: Path) -> list[list[str]]:
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             lines = file.read(_MOST_CHARACTERS).splitlines()
-        return [row for row in csv.reader(lines, strict=True) if any(cell.strip() for cell in row)]
+        between = separator(lines[0] if lines else "", lambda cells: len(cells) == _HOURS)
+        found = [[cell.strip() for cell in row] for row in csv.reader(lines, strict=True, delimiter=between)]
+        if between != ",":
+            found = [[cell.replace(",", ".") for cell in row] for row in found]
+        return [row for row in found if any(row)]
     except OSError as error:
         raise Refused(f"cannot read {path}: {error.strerror}") from None
     except (UnicodeDecodeError, csv.Error):
-        raise Refused(f"{path} is not CSV in UTF-8: save it as CSV UTF-8, with commas") from None
+        raise Refused(f"{path} is not CSV in UTF-8: save it as CSV UTF-8") from None

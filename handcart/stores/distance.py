@@ -56,22 +56,31 @@ def serves(store: Store, kind: str, point: Point) -> bool:
     return is_near(store, point) or is_far(store, point)
 
 
-def contains(polygon: Mapping[str, Any], point: Point) -> bool:
-    """Whether a GeoJSON polygon holds a point: inside its first ring and outside the others (RFC 7946 3.1.6)."""
-    outline, *holes = polygon["coordinates"]
-    return _is_inside(outline, point) and not any(_is_inside(hole, point) for hole in holes)
+def contains(area: Mapping[str, Any], point: Point) -> bool:
+    """Whether a GeoJSON Polygon or MultiPolygon holds a point (RFC 7946, 3.1.6 and 3.1.7)."""
+    return any(_holds(rings, point) for rings in _polygons(area))
 
 
-def reach(point: Point, polygon: Mapping[str, Any] | None) -> tuple[float, float, float, float]:
+def reach(point: Point, area: Mapping[str, Any] | None) -> tuple[float, float, float, float]:
     """South, north, west and east of everything that a store could serve, in degrees."""
     latitude = FAR_KILOMETRES / KILOMETRES_PER_DEGREE
     longitude = latitude / max(0.01, cos(radians(abs(point.latitude) + latitude)))
     corners = [(point.longitude - longitude, point.latitude - latitude)]
     corners += [(point.longitude + longitude, point.latitude + latitude)]
-    if polygon is not None:
-        corners += [(position[0], position[1]) for position in polygon["coordinates"][0]]
+    for rings in [] if area is None else _polygons(area):
+        corners += [(position[0], position[1]) for position in rings[0]]
     longitudes, latitudes = zip(*corners, strict=True)
     return min(latitudes), max(latitudes), min(longitudes), max(longitudes)
+
+
+def _polygons(area: Mapping[str, Any]) -> Sequence[Any]:
+    """Each polygon's rings: its outline, then its holes."""
+    return area["coordinates"] if area["type"] == "MultiPolygon" else [area["coordinates"]]
+
+
+def _holds(rings: Sequence[Any], point: Point) -> bool:
+    outline, *holes = rings
+    return _is_inside(outline, point) and not any(_is_inside(hole, point) for hole in holes)
 
 
 def around(point: Point) -> Sequence[Point]:

@@ -1,6 +1,7 @@
 """Reading stores and items from files: CSV with a header, or a GeoJSON FeatureCollection of stores.
 
-Every row is checked; each that cannot be used is named with its column and what to change. Nothing here writes.
+Every row is checked; rows that cannot be used are counted by their reason: the column, and what to change. Nothing
+here writes. Text that a spreadsheet would run as a formula is read as it is: the guard belongs where CSV is written.
 """
 
 import csv
@@ -15,13 +16,14 @@ from zoneinfo import available_timezones
 import msgspec
 
 from handcart.retailers.errors import Refused
-from handcart.stores.items import check_digit
+from handcart.stores import codes
 from handcart.stores.models import Item, OpeningHours, Point, Store
 from handcart.stores.postal import plain
 
 MOST_BYTES = 64 << 20
 MOST_ROWS = 200_000
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+MOST_EXAMPLES = 3
+_SEPARATORS = ",;\t|"
 _TIME_ZONES = available_timezones()
 _POSTAL_CODE = re.compile(r"[0-9]{5}(-?[0-9]{4})?|[A-Za-z][0-9][A-Za-z][ -]?[0-9][A-Za-z][0-9]", re.ASCII)
 _DAYS = 7
@@ -30,25 +32,54 @@ T = TypeVar("T")
 
 
 @dataclass
+class Reason:
+    """Why rows cannot be used: what to change, how many rows, and the first of them with the value of the first."""
+
+    change: str
+    rows: int = 0
+    examples: list[str] = field(default_factory=list)
+    value: str | None = None
+
+    def __str__(self) -> str:
+        more = self.rows - len(self.examples)
+        where = ", ".join(self.examples) + (f" and {more:,} more" if more else "")
+        return f"{where}: {self.change}" + (f", not {self.value!r}" if self.value is not None else "")
+
+
+@dataclass
 class Rows(Generic[T]):
-    """What a file holds: rows that can be used, and a line for each that cannot."""
+    """What a file holds: rows that can be used, and the reasons why the others cannot."""
 
     good: list[T] = field(default_factory=list)
-    refused: list[str] = field(default_factory=list)
+    reasons: dict[str, Reason] = field(default_factory=dict)
+
+    @property
+    def refused(self) -> list[str]:
+        """The reasons as sentences."""
+        return [str(reason) for reason in self.reasons.values()]
+
+    def refuse(self, where: str, change: str, value: str | None) -> None:
+        """Count a row under its reason."""
+        reason = self.reasons.setdefault(change, Reason(change, value=value))
+        reason.rows += 1
+        if len(reason.examples) < MOST_EXAMPLES:
+            reason.examples.append(where)
 
 
 class _Bad(ValueError):
-    """A cell that cannot be used: its column, and what to change."""
+    """A cell that cannot be used: its column, what to change, and what is there now if that helps."""
 
-    def __init__(self, column: str, change: str) -> None:
+    def __init__(self, column: str, change: str, value: str | None = None) -> None:
         super().__init__(f"{column}: {change}")
+        self.value = None if value is None else value[:40]
 
 
 class _Cells:
     """The cells of one row, read by column."""
 
-    def __init__(self, cells: Mapping[str, Any]) -> None:
+    def __init__(self, cells: Mapping[str, Any], *, has_decimal_commas: bool = False) -> None:
         self._cells = cells
+        self._has_decimal_commas = has_decimal_commas
 
     def text(self, column: str, default: str | None = None, most: int = 200) -> str:
         value = self._cells.get(column)
@@ -61,10 +92,6 @@ class _Cells:
             raise _Bad(column, f"write at most {most} characters")
         if any(character < " " or character == "\x7f" for character in value):
             raise _Bad(column, "remove the control characters")
-        if value.startswith(_FORMULA) and not _is_number(value):
-            raise _Bad(
-                column, f"it begins with {value[0]!r}, which spreadsheets take for a formula: write it otherwise"
-            )
         return value
 
     def json(self, column: str) -> Any:
@@ -81,20 +108,21 @@ class _Cells:
         text = self.text(column, "" if default is not None else None)
         if not text and default is not None:
             return default
-        if not _is_number(text) or not least <= float(text) <= most:
-            raise _Bad(column, f"write a number from {least:g} to {most:g}, not {text[:40]!r}")
-        return float(text)
+        number = text.replace(",", ".") if self._has_decimal_commas else text
+        if not _is_number(number) or not least <= float(number) <= most:
+            raise _Bad(column, f"write a number from {least:g} to {most:g}", text)
+        return float(number)
 
     def flag(self, column: str, default: bool) -> bool:
         text = self.text(column, "").lower()
         if text not in ("", "true", "false", "yes", "no", "1", "0"):
-            raise _Bad(column, f"write true or false, not {text[:40]!r}")
+            raise _Bad(column, "write true or false", text)
         return text in ("true", "yes", "1") if text else default
 
     def choice(self, column: str, choices: Sequence[str], default: str | None) -> str:
         text = self.text(column, default)
         if text not in choices:
-            raise _Bad(column, f"write {' or '.join(filter(None, choices))}, not {text[:40]!r}")
+            raise _Bad(column, f"write {' or '.join(filter(None, choices))}", text)
         return text
 
 
@@ -110,12 +138,58 @@ def items(path: Path) -> Rows[Item]:
     return _read(_rows(_text(path), _ITEM_COLUMNS, ("name", "price_cents")), _item, "rrc")
 
 
+def store_template() -> str:
+    """A CSV file with every column and one store, as an example."""
+    return _template(_STORE_COLUMNS, _STORE_EXAMPLE)
+
+
+def item_template() -> str:
+    """A CSV file with every column and one item, as an example."""
+    return _template(_ITEM_COLUMNS, _ITEM_EXAMPLE)
+
+
+def _template(columns: Sequence[str], example: Mapping[str, str]) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerows([columns, [example.get(column, "") for column in columns]])
+    return text.getvalue()
+
+
 _STORE_REQUIRED = ["location_code", "name", "address_line_1", "postal_code", "country"]
 _STORE_REQUIRED += ["latitude", "longitude", "time_zone"]
 _STORE_COLUMNS = [*_STORE_REQUIRED, "city", "region", "takes_delivery", "takes_pickup", "takes_last_mile"]
 _STORE_COLUMNS += ["sells_alcohol", "delivers_long_distance", "opening_hours", "service_area"]
 _ITEM_COLUMNS = ["rrc", "upc", "name", "cost_unit", "par_weight", "alcohol_kind", "restricted_reasons"]
 _ITEM_COLUMNS += ["is_ebt_eligible", "is_bulky", "beverage_weight", "price_cents"]
+# What a template shows of each column; without an example it stays empty.
+_STORE_EXAMPLE = {
+    "location_code": "0142",
+    "name": "Corner Market State St",
+    "address_line_1": "1 State St",
+    "city": "Chicago",
+    "region": "IL",
+    "postal_code": "60601",
+    "country": "US",
+    "latitude": "41.88",
+    "longitude": "-87.63",
+    "time_zone": "America/Chicago",
+    "takes_delivery": "true",
+    "takes_pickup": "true",
+    "takes_last_mile": "true",
+    "sells_alcohol": "false",
+    "delivers_long_distance": "false",
+    "opening_hours": "[[[480,1320]],[[480,1320]],[[480,1320]],[[480,1320]],[[480,1320]],[[480,1320]],[]]",
+}
+_ITEM_EXAMPLE = {
+    "rrc": "CM-000001",
+    "upc": "400000000015",
+    "name": "Whole Milk 1 gal",
+    "cost_unit": "each",
+    "is_ebt_eligible": "true",
+    "is_bulky": "false",
+    "beverage_weight": "8.6",
+    "price_cents": "349",
+}
 
 
 def _text(path: Path) -> str:
@@ -131,9 +205,26 @@ def _text(path: Path) -> str:
         raise Refused(f"cannot read {path}: {error.strerror}") from None
 
 
-def _rows(text: str, columns: Sequence[str], required: Sequence[str]) -> Iterator[tuple[str, Mapping[str, Any] | str]]:
-    """Where each row stands, and its cells by column, or what is wrong with the row."""
-    lines = csv.reader(io.StringIO(text, newline=""), strict=True)
+_Row = tuple[str, _Cells | str]  # where it stands, and its cells by column or what is wrong with the row
+
+
+def separator(line: str, fits: Callable[[list[str]], bool]) -> str:
+    """What separates the cells of a CSV line, from the first separator with which they fit; a comma if none does.
+
+    Excel writes semicolons where numbers have decimal commas, and tabs as "text".
+    """
+    found = (one for one in _SEPARATORS if fits(next(csv.reader([line], delimiter=one), [])))
+    return next(found, ",")
+
+
+def _rows(text: str, columns: Sequence[str], required: Sequence[str]) -> Iterator[_Row]:
+    names = {*required}
+    head = text.partition("\n")[0].rstrip("\r")
+    if re.fullmatch("sep=[,;\t|]", head):  # Excel's own first line
+        text = text.partition("\n")[2]
+        head = text.partition("\n")[0].rstrip("\r")
+    between = separator(head, lambda cells: names <= {cell.strip() for cell in cells})
+    lines = csv.reader(io.StringIO(text, newline=""), strict=True, delimiter=between)
     try:
         header = [name.strip() for name in next(lines, [])]
         _check_header(header, columns, required)
@@ -144,22 +235,27 @@ def _rows(text: str, columns: Sequence[str], required: Sequence[str]) -> Iterato
             if len(cells) != len(header):
                 yield where, f"it has {len(cells)} cells, the header has {len(header)}"
             else:
-                yield where, dict(zip(header, cells, strict=True))
+                yield where, _Cells(dict(zip(header, cells, strict=True)), has_decimal_commas=between != ",")
     except csv.Error as error:
-        raise Refused(f"line {lines.line_num} is not CSV ({error}): quote cells that hold commas or quotes") from None
+        raise Refused(
+            f"line {lines.line_num} is not CSV ({error}): quote cells that hold quotes or {between!r}"
+        ) from None
 
 
 def _check_header(header: Sequence[str], columns: Sequence[str], required: Sequence[str]) -> None:
     missing = [name for name in required if name not in header]
     unknown = [name for name in header if name not in columns]
     if missing:
-        raise Refused(f"the header lacks {', '.join(missing)}: the first line names the columns")
+        raise Refused(
+            f"the header lacks {', '.join(missing)}: the first line names the columns, separated by commas, semicolons"
+            " or tabs (`handcart store template` and `handcart item template` print one)"
+        )
     if unknown or len(set(header)) != len(header):
         what = ", ".join(map(repr, unknown[:5])) or "a column twice"
         raise Refused(f"the header has {what}: the columns are {', '.join(columns)}")
 
 
-def _features(text: str) -> Iterator[tuple[str, Mapping[str, Any] | str]]:
+def _features(text: str) -> Iterator[_Row]:
     """Points are stores; a Polygon beside them, as `service_area` in the properties, is where one delivers."""
     try:
         found = msgspec.json.decode(text)
@@ -172,43 +268,45 @@ def _features(text: str) -> Iterator[tuple[str, Mapping[str, Any] | str]]:
         yield f"feature {place}", _feature(feature)
 
 
-def _feature(feature: Any) -> Mapping[str, Any] | str:
+def _feature(feature: Any) -> _Cells | str:
     try:
         properties, geometry = feature["properties"], feature["geometry"]
         longitude, latitude = geometry["coordinates"][:2]
         if geometry["type"] == "Point" and isinstance(properties, dict):
-            return {**properties, "latitude": latitude, "longitude": longitude}
+            return _Cells({**properties, "latitude": latitude, "longitude": longitude})
     except (KeyError, TypeError, ValueError):
         pass
     return "it is no Feature with properties and a Point"
 
 
-def _read(rows: Iterator[tuple[str, Mapping[str, Any] | str]], make: Callable[[_Cells], T], key: str) -> Rows[T]:
+def _read(rows: Iterator[_Row], make: Callable[[_Cells], T], key: str) -> Rows[T]:
     found: Rows[T] = Rows()
     seen: dict[str, str] = {}
     for number, (where, cells) in enumerate(rows, 1):
         if number > MOST_ROWS:
             raise Refused(f"the file has more than {MOST_ROWS:,} rows: split it")
+        if isinstance(cells, str):
+            found.refuse(where, cells, None)
+            continue
         try:
-            if isinstance(cells, str):
-                raise ValueError(cells)
-            one = make(_Cells(cells))
+            one = make(cells)
             first = seen.setdefault(getattr(one, key), where)
             if first != where:
-                raise _Bad(key, f"{getattr(one, key)!r} is on {first} already")
+                raise _Bad(key, "an earlier row has the same one")
+        except _Bad as bad:
+            found.refuse(where, str(bad), bad.value)
+        else:
             found.good.append(one)
-        except ValueError as error:
-            found.refused.append(f"{where}: {error}")
     return found
 
 
 def _store(cells: _Cells) -> Store:
     time_zone = cells.text("time_zone")
     if time_zone not in _TIME_ZONES:
-        raise _Bad("time_zone", f"write a name such as America/Chicago, not {time_zone[:40]!r}")
+        raise _Bad("time_zone", "write a name such as America/Chicago", time_zone)
     postal_code = cells.text("postal_code")
     if not _POSTAL_CODE.fullmatch(postal_code):
-        raise _Bad("postal_code", f"write a US or Canadian one, not {postal_code[:40]!r}")
+        raise _Bad("postal_code", "write a US or Canadian one", postal_code)
     return Store(
         location_code=cells.text("location_code", most=64),
         name=cells.text("name"),
@@ -231,33 +329,59 @@ def _store(cells: _Cells) -> Store:
 
 def _opening_hours(cells: _Cells) -> OpeningHours:
     value = cells.json("opening_hours")
-    if value is None or (isinstance(value, list) and len(value) == _DAYS and all(map(_is_day, value))):
-        return value
+    if value is None:
+        return None
+    if isinstance(value, list) and len(value) == _DAYS and all(map(_is_day, value)):
+        return [[[opens, _closing(closes)] for opens, closes in day] for day in value]
+    if isinstance(value, list) and any(map(_passes_midnight, value)):
+        raise _Bad(
+            "opening_hours",
+            "hours after midnight belong to the next day: for 22:00 to 2:00 write [1320, 1440] on this day and"
+            " [0, 120] on the next one",
+        )
     raise _Bad("opening_hours", "write 7 lists, from Monday, of [open, close] in minutes from 0 to 1440; empty: always")
 
 
+def _closing(minute: int) -> int:
+    """People write 23:59 for the end of the day."""
+    return _MINUTES if minute == _MINUTES - 1 else minute
+
+
 def _is_day(day: Any) -> bool:
-    return isinstance(day, list) and all(
-        isinstance(hours, list)
-        and len(hours) == 2
-        and all(type(minute) is int for minute in hours)
-        and 0 <= hours[0] < hours[1] <= _MINUTES
-        for hours in day
+    return (
+        isinstance(day, list)
+        and all(map(_are_hours, day))
+        and all(0 <= opens < closes <= _MINUTES for opens, closes in day)
     )
 
 
+def _passes_midnight(day: Any) -> bool:
+    """Whether a day closes earlier than it opens, or later than at 24:00."""
+    return isinstance(day, list) and any(
+        _are_hours(hours) and (hours[0] >= hours[1] >= 0 or hours[1] > _MINUTES) for hours in day
+    )
+
+
+def _are_hours(hours: Any) -> bool:
+    return isinstance(hours, list) and len(hours) == 2 and all(type(minute) is int for minute in hours)
+
+
 def _service_area(cells: _Cells) -> Mapping[str, Any] | None:
+    """A Polygon or MultiPolygon, bare or as the geometry of a Feature."""
     value = cells.json("service_area")
     if value is None:
         return None
     try:
-        rings = value["coordinates"]
-        if value["type"] == "Polygon" and rings and all(map(_is_ring, rings)):
-            return {"type": "Polygon", "coordinates": rings}
+        area = value["geometry"] if value["type"] == "Feature" else value
+        kind, coordinates = area["type"], area["coordinates"]
+        polygons = {"Polygon": [coordinates], "MultiPolygon": coordinates}[kind]
+        if isinstance(polygons, list) and polygons and all(rings and all(map(_is_ring, rings)) for rings in polygons):
+            return {"type": kind, "coordinates": coordinates}
     except (KeyError, TypeError):
         pass
     raise _Bad(
-        "service_area", "write a GeoJSON Polygon: rings of at least 4 [longitude, latitude], the last as the first"
+        "service_area",
+        "write a GeoJSON Polygon or MultiPolygon: rings of at least 4 [longitude, latitude], the last as the first",
     )
 
 
@@ -279,10 +403,8 @@ def _is_ring(ring: Any) -> bool:
 
 def _item(cells: _Cells) -> Item:
     upc = cells.text("upc", "", most=14)
-    if upc and not _is_upc(upc):
-        raise _Bad(
-            "upc", f"{upc!r} is no UPC: its check digit is wrong, or it does not have 4, 5, 8 or 12 to 14 digits"
-        )
+    if upc and codes.read(upc) is None:
+        raise _Bad("upc", "write a PLU, a UPC-E, or a GTIN of 8 or 11 to 14 digits with the right check digit", upc)
     rrc = cells.text("rrc", upc, most=64)
     if not rrc:
         raise _Bad("rrc", "fill it in, or the upc")
@@ -311,13 +433,6 @@ def _item(cells: _Cells) -> Item:
     )
 
 
-def _is_upc(text: str) -> bool:
-    """A price look-up code (4 or 5 digits) has no check digit, a GTIN has one."""
-    if not (text.isascii() and text.isdecimal()):
-        return False
-    return len(text) in (4, 5) or (len(text) in (8, 12, 13, 14) and text[-1] == check_digit(text[:-1]))
-
-
 def _is_number(text: str) -> bool:
     """A decimal number as people write it; no NaN, no infinity, no underscores."""
-    return re.fullmatch(r"[+-]?[0-9]{1,15}(\.[0-9]{1,15})?", text, re.ASCII) is not None
+    return re.fullmatch(r"[+-]?[0-9]{1,15}(\.[0-9]{1,60})?", text, re.ASCII) is not None

@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from handcart.core.db import Tx
 from handcart.retailers import ops as retailers
+from handcart.stores import codes
 from handcart.stores.models import Item, ItemCode
 
 NOT_FOUND = "Item not found"
@@ -64,8 +65,9 @@ class Problem(Struct, frozen=True):
     is_warning: bool = False
 
 
-async def save(tx: Tx, retailer_id: int, items: Iterable[Item]) -> None:
-    """Add items; those there are by these rrcs are changed."""
+async def save(tx: Tx, retailer_id: int, items: Iterable[Item]) -> int:
+    """Add items, and change those that have these rrcs already; answers how many are new."""
+    before = await _count(tx, retailer_id)
     for item in items:
         await tx.run(
             _SAVE,
@@ -82,15 +84,16 @@ async def save(tx: Tx, retailer_id: int, items: Iterable[Item]) -> None:
             item.beverage_weight,
             item.price_cents,
         )
+    return await _count(tx, retailer_id) - before
 
 
-async def find(tx: Tx, retailer_id: int, codes: Sequence[ItemCode]) -> list[Item | None]:
+async def find(tx: Tx, retailer_id: int, named: Sequence[ItemCode]) -> list[Item | None]:
     """The item of each code, in the same order; an upc decides where both are given."""
-    upcs = {plain_upc(code.upc) for code in codes if code.upc is not None}
-    rrcs = {code.rrc for code in codes if code.upc is None and code.rrc is not None}
+    upcs = {plain_upc(code.upc) for code in named if code.upc is not None}
+    rrcs = {code.rrc for code in named if code.upc is None and code.rrc is not None}
     by_upc = {item.upc: item for item in await _by(tx, retailer_id, "upc", sorted(upcs))}
     by_rrc = {item.rrc: item for item in await _by(tx, retailer_id, "rrc", sorted(rrcs))}
-    return [by_rrc.get(code.rrc or "") if code.upc is None else by_upc.get(plain_upc(code.upc)) for code in codes]
+    return [by_rrc.get(code.rrc or "") if code.upc is None else by_upc.get(plain_upc(code.upc)) for code in named]
 
 
 async def another(tx: Tx, retailer_id: int, rrc: str, cost_unit: str, *, ebt_only: bool) -> Item | None:
@@ -125,21 +128,19 @@ async def problems(tx: Tx, retailer_id: int, wanted: Sequence[Wanted]) -> list[P
 
 @lru_cache(10_000)
 def plain_upc(upc: str) -> str:
-    """A GTIN of 8 to 14 digits as 14, so that UPC-A, EAN-13 and GTIN-14 of one product are the same; else as it is."""
+    """The one form of a product code, so that different ways to write it are the same (`stores.codes`).
+
+    What is no product code stays as it is, with 8 to 14 digits as 14.
+    """
     digits = upc.strip()
-    return digits.zfill(14) if digits.isascii() and digits.isdecimal() and 8 <= len(digits) <= 14 else digits
+    is_long = digits.isascii() and digits.isdecimal() and 8 <= len(digits) <= 14
+    return codes.read(digits) or (digits.zfill(14) if is_long else digits)
 
 
 def shown_upc(upc: str) -> str:
     """A stored GTIN in its usual length: 12 digits where they are enough, else 13 or 14."""
     is_gtin = len(upc) == 14 and upc.isdecimal()
     return upc[2:] if is_gtin and upc.startswith("00") else upc[1:] if is_gtin and upc.startswith("0") else upc
-
-
-def check_digit(digits: str) -> str:
-    """The last digit of a GTIN, from those before it (GS1 General Specifications 7.9)."""
-    total = sum(int(digit) * (3 if place % 2 == 0 else 1) for place, digit in enumerate(reversed(digits)))
-    return str(-total % 10)
 
 
 def quantity_problem(item: Item, wanted: Wanted) -> str | None:
@@ -149,6 +150,13 @@ def quantity_problem(item: Item, wanted: Wanted) -> str | None:
     if item.par_weight is None:
         return NEEDS_WEIGHT if wanted.weight is None else None
     return NEEDS_EITHER if wanted.count is None and wanted.weight is None else None
+
+
+async def _count(tx: Tx, retailer_id: int) -> int:
+    row = await tx.one("SELECT count(*) AS found FROM items WHERE retailer_id = $1", retailer_id)
+    assert row is not None
+    found: int = row["found"]
+    return found
 
 
 async def _by(tx: Tx, retailer_id: int, code: str, values: Sequence[str]) -> list[Item]:

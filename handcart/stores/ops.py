@@ -119,8 +119,11 @@ async def locate(tx: Tx, retailer: Retailer, kind: str, store: Store, address: A
     raise invalid("address")
 
 
-async def save(tx: Tx, retailer_id: int, stores: Iterable[Store]) -> None:
-    """Add stores; those there are by these location codes are changed and keep their numbers. Raises `Refused`."""
+async def save(tx: Tx, retailer_id: int, stores: Iterable[Store]) -> int:
+    """Add stores, and change those that have these location codes already, which keep their numbers.
+
+    Answers how many are new. Raises `Refused`.
+    """
     there = await tx.all("SELECT location_code, number FROM stores WHERE retailer_id = $1", retailer_id)
     known = {row["location_code"] for row in there}
     number = max((row["number"] for row in there), default=0)
@@ -131,6 +134,7 @@ async def save(tx: Tx, retailer_id: int, stores: Iterable[Store]) -> None:
         if number >= MOST_STORES:
             raise Refused(f"a retailer can have {MOST_STORES - 1} stores: slot ids have no room for more")
         await tx.run(_SAVE, retailer_id, number, one.location_code, *_values(one))
+    return len(known) - len(there)
 
 
 def _save_statement() -> str:

@@ -6,7 +6,7 @@ from random import Random
 from typing import Any
 
 from handcart.core.db import Tx
-from handcart.stores.items import check_digit
+from handcart.stores.codes import check_digit
 from handcart.stores.models import Item, Place, Point, Store
 from handcart.stores.postal import CANADA, locate
 

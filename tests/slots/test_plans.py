@@ -1,12 +1,13 @@
 """What a store offers: by plan, by exception, by lead time, cut-off and horizon."""
 
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
 from handcart.core import clock
-from handcart.slots import plans, windows
+from handcart.slots import files, plans, windows
 from handcart.slots.models import CUTOFF_PASSED, NO_CAPACITY, STORE_CLOSED, TOO_FAR, TOO_SOON
 from handcart.slots.plans import EVERY_STORE, WHOLE_DAY, Calendar, Plan
 from handcart.stores.models import DELIVERY, PICKUP, Store
@@ -207,3 +208,11 @@ def test_when_the_day_changes_then_the_horizon_moves_by_a_day_and_the_cutoff_is_
     assert reasons(evening + 10 * clock.MINUTE, grace=15 * clock.MINUTE) == [TOO_SOON, None, None]
     assert reasons(evening + 15 * clock.MINUTE, grace=15 * clock.MINUTE) == [TOO_SOON, CUTOFF_PASSED, None]
     assert reasons(evening, has_lead=False) == [CUTOFF_PASSED, CUTOFF_PASSED, None]
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_when_a_week_is_separated_otherwise_then_it_is_read(tmp_path: Path, separator: str) -> None:
+    number = "2.5" if separator == "," else "2,5"
+    file = tmp_path / "week.csv"
+    file.write_text("\n".join([separator.join([number] * 24)] * 7))
+    assert files.week(file, are_whole=False) == [[2.5] * 24] * 7

@@ -30,14 +30,14 @@ def written(tmp_path: Path, *rows: str, header: str = HEADER) -> str:
 
 def test_when_stores_are_imported_then_they_are_found_and_keep_their_numbers(shop: Shop, tmp_path: Path) -> None:
     first = handcart(shop, "store", "import", written(tmp_path, ROW.format("a", "A", "yes"), ROW.format("b", "B", "")))
-    assert (first.returncode, first.stdout) == (0, "Stores imported: 2.\n")
+    assert (first.returncode, first.stdout) == (0, "Stores imported: 2 (2 new, 0 there before).\n")
     found = shop.post("/v2/fulfillment/stores/pickup", {"find_by": AT_CHICAGO}).json()["stores"]
     assert [store["name"] for store in found] == ["Store A", "Store B"]
     numbers = {store.location_code: store.number for store in shop.server.read(ops.stores, shop.retailer.id)}
 
     rows = [ROW.format("c", "C", ""), ROW.format("a", "A again", "no")]
     second = handcart(shop, "store", "import", written(tmp_path, *rows), "--json")
-    assert json.loads(second.stdout) == {"imported": 2, "refused": []}
+    assert json.loads(second.stdout) == {"imported": 2, "new": 1, "changed": 1, "refused": []}
     after = {store.location_code: store for store in shop.server.read(ops.stores, shop.retailer.id)}
     assert {code: store.number for code, store in after.items() if code in numbers} == numbers
     assert len({store.number for store in after.values()}) == 3
@@ -57,14 +57,14 @@ def test_when_a_row_is_wrong_then_nothing_is_imported_and_the_row_is_named(shop:
     ]
     assert run.returncode == 1
     assert run.stderr.splitlines() == lines
-    assert json.loads(run.stdout) == {"imported": 0, "refused": lines}
+    assert json.loads(run.stdout) == {"imported": 0, "new": 0, "changed": 0, "refused": lines}
     assert shop.server.read(ops.stores, shop.retailer.id) == []
 
 
 def test_when_items_are_imported_then_they_are_valid(shop: Shop, tmp_path: Path) -> None:
     header, row = "name,price_cents,upc\n", "Milk,249,400000000015\n"
     run = handcart(shop, "item", "import", written(tmp_path, row, header=header))
-    assert (run.returncode, run.stdout) == (0, "Items imported: 1.\n")
+    assert (run.returncode, run.stdout) == (0, "Items imported: 1 (1 new, 0 there before).\n")
     wanted = {"items": [{"item": {"upc": "400000000015"}, "count": 1}]}
     assert shop.post("/v2/fulfillment/validate_items", wanted).json() == {"validation_failures": []}
 

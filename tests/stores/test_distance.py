@@ -87,3 +87,13 @@ def test_when_a_postal_code_is_a_circle_then_its_rim_is_three_kilometres_away(mi
     assert len(rim) == 8
     for place in rim:
         assert distance.kilometres(middle, place) == pytest.approx(3, rel=0.02)
+
+
+def test_when_an_area_has_several_polygons_then_each_counts_and_so_does_its_reach() -> None:
+    far = [[[5, 5], [9, 5], [9, 9], [5, 9], [5, 5]], [[6, 6], [7, 6], [7, 7], [6, 7], [6, 6]]]
+    area = {"type": "MultiPolygon", "coordinates": [[[[0, 0], [1, 0], [1, 1], [0, 0]]], far]}
+    inside = [distance.contains(area, Point(*place)) for place in ((0.2, 0.8), (8, 8), (6.5, 6.5), (3, 3))]
+    assert inside == [True, True, False, False]
+    south, north, west, east = distance.reach(Point(0, 0), area)
+    assert north >= 9 <= east
+    assert south < 0 > west

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from handcart.stores import items
+from handcart.stores import codes, items
 from handcart.stores.items import NEEDS_COUNT, NEEDS_EITHER, NEEDS_WEIGHT, NOT_FOUND
 from handcart.stores.models import Item
 from tests.support.shop import Shop, error
@@ -155,4 +155,4 @@ def test_when_several_items_break_their_form_then_each_is_named(stocked: Shop) -
 
 @pytest.mark.parametrize(("digits", "check"), [("03600029145", "2"), ("400638133393", "1"), ("40000000001", "5")])
 def test_when_a_check_digit_is_computed_then_it_is_the_printed_one(digits: str, check: str) -> None:
-    assert items.check_digit(digits) == check
+    assert codes.check_digit(digits) == check

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from handcart.retailers import ops as retailers
-from handcart.stores import items, ops, samples
+from handcart.stores import codes, ops, samples
 from handcart.stores.models import DELIVERY, KINDS, PICKUP, Point
 from handcart.stores.postal import CANADA
 from tests.support.server import LiveServer
@@ -64,7 +64,7 @@ def test_when_the_catalog_is_made_then_it_is_large_with_right_check_digits() -> 
     for item in made:
         assert item.upc is not None
         assert len(item.upc) == 12
-        assert item.upc[-1] == items.check_digit(item.upc[:-1])
+        assert item.upc[-1] == codes.check_digit(item.upc[:-1])
         assert item.price_cents > 0
     assert {item.alcohol_kind for item in made} == {None, "wine", "beer", "spirits"}
     assert {item.cost_unit for item in made} == {"each", "lb"}
