@@ -1,5 +1,7 @@
 """Commands for operators: orders."""
 
+import os
+import stat
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -40,12 +42,21 @@ def reconcile(retailer: str, month: str, time_zone: str, csv_file: Path | None, 
     entries = read(database, find)
     totals = report.totals(entries)
     if csv_file:
-        csv_file.write_text(report.to_csv(entries), newline="")
+        _write_private(csv_file, report.to_csv(entries))
     show(
         as_json,
         {"retailer": retailer, "month": month, "orders": [asdict(one) for one in entries], "totals": asdict(totals)},
         _sentence(entries, totals, csv_file),
     )
+
+
+def _write_private(file: Path, text: str) -> None:
+    """Write a file that its owner alone can read, since it names customers."""
+    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as opened:
+        if stat.S_ISREG(os.fstat(descriptor).st_mode):
+            os.fchmod(descriptor, 0o600)  # one that was there may have been open to others
+        opened.write(text)
 
 
 def _sentence(entries: Any, totals: Any, csv_file: Path | None) -> str:

@@ -5,6 +5,7 @@ Seed "account linking": the retailer passes the saving on to the member, and it 
 
 import csv
 import io
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
@@ -21,6 +22,10 @@ from handcart.orders.states import CANCELED
 SAVING_KEYS = ("saving_cents", "delivery_saving_cents", "discount_cents")
 _MOST_SAVING_CENTS = 10**9  # what is more, or below 0, is no saving: metadata may hold any number
 _BATCH = 500
+# What begins a formula, in ASCII and full width, at the start of a cell or behind what may separate cells: also after
+# blanks, quotes and characters that cannot be seen.
+_UNSEEN = r"[\s\x00\u200b-\u200f\u2060\ufeff'\"]*"
+_FORMULA = re.compile(rf"(^|[,;|\t\r\n\"])({_UNSEEN}[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\r\n])")
 
 
 class BadMonth(ValueError):
@@ -95,17 +100,22 @@ def totals(found: Sequence[Entry]) -> Totals:
 
 
 def to_csv(found: Sequence[Entry]) -> str:
-    """The entries for a spreadsheet: text that it would run as a formula gets an apostrophe in front (OWASP)."""
+    """The entries for a spreadsheet: every cell quoted, and no text that it would run as a formula."""
     names = [field.name for field in fields(Entry)]
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\r\n")
+    writer = csv.writer(text, lineterminator="\r\n", quoting=csv.QUOTE_ALL)
     writer.writerow(names)
     writer.writerows([_cell(getattr(entry, name)) for name in names] for entry in found)
     return text.getvalue()
 
 
 def _cell(value: Any) -> Any:
-    return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r", "\n")) else value
+    """Text with an apostrophe before each formula (OWASP, "CSV Injection").
+
+    A spreadsheet may split at other separators than commas, ignores what cannot be seen, and takes the wide forms of
+    the characters as well.
+    """
+    return _FORMULA.sub(r"\1'\2", value) if isinstance(value, str) else value
 
 
 def _entry(order: Order) -> Entry:

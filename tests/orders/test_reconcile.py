@@ -1,7 +1,9 @@
 """The report for the billing: which orders carried the benefit, with which membership period, and what they saved."""
 
 import csv
+import io
 import json
+import stat
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -59,6 +61,10 @@ def test_when_members_and_others_order_then_the_members_orders_are_listed(shop: 
     assert "2 orders with the benefit, 1 more canceled; saving reported: 3.99, by 1 of them." in told.stdout
     rows = list(csv.DictReader(file.read_text().splitlines()))
     assert [row["order_id"] for row in rows] == ["'=1+1", "two", "three"]
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    file.chmod(0o644)
+    run("reconcile", "--retailer", shop.slug, "--month", month, "--csv", str(file), *database, **settings)
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
     told = run("reconcile", "--retailer", shop.slug, "--month", "2020-01", *database, **settings)
     assert told.stdout.startswith("0 orders with the benefit")
@@ -86,3 +92,27 @@ def test_when_members_and_others_order_then_the_members_orders_are_listed(shop: 
 def test_month_then_from_midnight_to_midnight(text: str, time_zone: str, begin: str, end: str) -> None:
     since, until = reconcile.month(text, time_zone)
     assert (clock.to_wire(since), clock.to_wire(until)) == (begin, end)
+
+
+CELLS = {
+    "ORD-77120": "ORD-77120",
+    "a-b+c=d@e": "a-b+c=d@e",
+    "=1+1": "'=1+1",
+    "-1": "'-1",
+    "ok;=cmd|' /C calc'!A0": "ok;'=cmd|' /C calc'!A0",
+    "ok,@SUM(1)": "ok,'@SUM(1)",
+    "ok\t+1": "ok\t'+1",
+    "ok;  =1;\u200b=2": "ok;'  =1;'\u200b=2",
+    "\uff1d1+1": "'\uff1d1+1",
+    "\ufeff=1": "'\ufeff=1",
+    " =1": "' =1",
+    '"=1': "'\"=1",
+}
+
+
+@pytest.mark.parametrize("text", CELLS)
+def test_text_a_spreadsheet_would_run_then_an_apostrophe_in_front_and_quotes_around(text: str) -> None:
+    entry = reconcile.Entry(text, text, *["x"] * 7, saving_cents=5)
+    (line,) = csv.reader(io.StringIO(reconcile.to_csv([entry]).partition("\r\n")[2], newline=""))
+    assert line == [CELLS[text], CELLS[text], *["x"] * 7, "5"]
+    assert reconcile.to_csv([entry]).splitlines()[0].startswith('"order_id","user_id",')
