@@ -13,11 +13,13 @@ from contextlib import suppress
 from itertools import zip_longest
 from time import monotonic
 from typing import Protocol
+from urllib.parse import urlsplit
 
-from handcart.callbacks import ops, outcomes, queue, schedule, signing
+from handcart.callbacks import ops, outcomes, queue, schedule, signing, verification
 from handcart.callbacks.models import Attempt, Delivery, Target
 from handcart.callbacks.outcomes import Outcome
 from handcart.callbacks.queue import Busy, Chain
+from handcart.callbacks.verification import Asked
 from handcart.core import clock, egress, log
 from handcart.core.budget import Budget, Crowded
 from handcart.core.clock import VirtualClock
@@ -38,6 +40,9 @@ CHAINS_IN_ROUND = 64
 CHAIN_SECONDS = 10.0
 # After so many failures in a row, a chain is left to what is due.
 _MOST_PROBES = 2
+# Receivers that are asked at once whether they want callbacks: of one retailer, and in all.
+_ASKED_EACH, _ASKED = 4, 16
+_ASK_SECONDS = 10.0
 _STOP_SECONDS = 5
 _REST_SECONDS = 60.0
 # A webhook rests so long after there was no place, thread or descriptor for it.
@@ -73,12 +78,16 @@ class Sender:
         rules: egress.Rules,
         environment: str,
         *,
+        origin: str = "localhost",
         clocks: Clocks | None = None,
         chaos: Chaos | None = None,
     ) -> None:
         self._client = egress.Client(rules)
         self._tokens = Tokens(self._client)
         self._environment = environment
+        self._origin = origin  # the name by which this server asks receivers
+        self._asking = Budget(_ASKED_EACH, _ASKED)  # shared by retailers
+        self._questions: set[asyncio.Task[None]] = set()
         self._read_clocks = clocks
         self._chaos = chaos
         self._clocks: Mapping[int, VirtualClock] = {}
@@ -107,6 +116,8 @@ class Sender:
             await asyncio.wait([self._running], timeout=_STOP_SECONDS)
             self._running.cancel()
             await asyncio.gather(self._running, return_exceptions=True)
+        for question in self._questions:
+            question.cancel()
         if self._chains:
             _, late = await asyncio.wait(self._chains, timeout=_STOP_SECONDS)
             for chain in late:
@@ -119,9 +130,9 @@ class Sender:
     async def drain(self, database: Database) -> None:
         """Send all that is due by now, then come back."""
         self._database = database
-        while await self._round() or self._chains:
-            if self._chains:
-                await asyncio.wait(self._chains, return_when=asyncio.FIRST_COMPLETED)
+        while await self._round() or self._chains or self._questions:
+            if self._chains or self._questions:
+                await asyncio.wait(self._chains | self._questions, return_when=asyncio.FIRST_COMPLETED)
         await self._client.close()
 
     async def _run(self) -> None:
@@ -149,6 +160,7 @@ class Sender:
             await database.write(queue.release_expired)
         if self._read_clocks is not None:
             self._clocks = await database.read(self._read_clocks)
+        moved = await self._ask_receivers() or moved
         claimed = 0
         for busy in self._in_turns(await database.read(queue.busy, self._environment)):
             if claimed >= CHAINS_IN_ROUND:
@@ -161,6 +173,41 @@ class Sender:
                 self._rest(busy.key, _REST_SECONDS)
                 log.exception("callbacks of a webhook put off", error, webhook=busy.webhook_id)
         return moved or claimed > 0
+
+    async def _ask_receivers(self) -> bool:
+        """Begin to ask receivers whether they want callbacks; whether there was one to ask."""
+        begun = False
+        for key in await self._database.read(verification.waiting, self._environment):
+            if self._is_closing or not self._asking.room(key[0]):
+                continue
+            asked = await self._database.write(verification.claim, *key)
+            if asked is not None:
+                begun = True
+                self._asking.take(key[0])
+                task = asyncio.create_task(self._ask_receiver(asked))
+                self._questions.add(task)
+                task.add_done_callback(lambda done, retailer_id=key[0]: self._asked(retailer_id, done))  # type: ignore[misc]
+        return begun
+
+    def _asked(self, retailer_id: int, done: asyncio.Task[None]) -> None:
+        self._questions.discard(done)
+        self._asking.give(retailer_id)
+        self._wake.set()
+        if not done.cancelled() and (error := done.exception()) is not None:  # it is asked again later
+            log.warning("receiver not asked", retailer=retailer_id, cause=str(error))
+
+    async def _ask_receiver(self, asked: Asked) -> None:
+        """Ask a receiver whether it wants callbacks, and enable or disable its webhook. Raises `Crowded`."""
+        headers = [("webhook-request-origin", self._origin)]
+        try:
+            answer = await self._client.options(
+                asked.callback_url, headers, seconds=_ASK_SECONDS, sharer=asked.key, payer=asked.retailer_id
+            )
+        except (egress.Refused, egress.Failed) as error:
+            refusal: str | None = verification.could_not_ask(str(error))
+        else:
+            refusal = verification.refusal(answer.status, answer.headers, self._origin)
+        await self._database.write(verification.record, asked, refusal, self._now(asked.retailer_id))
 
     def _in_turns(self, found: Sequence[Busy]) -> Sequence[Busy]:
         """Webhooks in the order in which they may claim: retailers in turns, who has fewer chains in flight first."""
@@ -284,6 +331,7 @@ class Sender:
         headers = [
             ("content-type", "application/json"),
             ("user-agent", "Handcart"),
+            *([("origin", self._origin)] if target.is_verified else []),
             *signing.headers(target.signing_secrets, delivery.event_id, timestamp, delivery.body),
         ]
         attempt.request_head = _head(f"POST {target.callback_url}", [*headers, ("authorization", "Bearer ***")])
@@ -362,9 +410,10 @@ def rules_of(settings: Settings) -> egress.Rules:
 def of(settings: Settings, clocks: Clocks, chaos: Chaos | None = None) -> Sender:
     """A sender for these settings; `clocks` and `chaos` are for sandboxes alone."""
     environment = ops.environment_of(is_sandbox=settings.is_sandbox)
+    origin = urlsplit(settings.issuer).hostname or "localhost"
     if not settings.is_sandbox:
-        return Sender(rules_of(settings), environment)
-    return Sender(rules_of(settings), environment, clocks=clocks, chaos=chaos)
+        return Sender(rules_of(settings), environment, origin=origin)
+    return Sender(rules_of(settings), environment, origin=origin, clocks=clocks, chaos=chaos)
 
 
 def _split(rest: Sequence[Delivery], failures: int, now: int) -> tuple[list[Delivery], Sequence[Delivery]]:

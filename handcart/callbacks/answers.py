@@ -57,6 +57,7 @@ def _shown(one: Webhook) -> dict[str, Any]:
     there = structs.asdict(one)
     return {
         **{name: there[name] for name in WebhookAnswer.__struct_fields__ if name in there},
+        "verified_at": _moment(one.verified_at),
         "failing_since": _moment(one.failing_since),
         "old_signing_secret_until": _moment(one.old_signing_until),
         "created_at": clock.to_wire(one.created_at),

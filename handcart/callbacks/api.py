@@ -46,6 +46,7 @@ async def create(tx: Tx, call: Call, rules_of: RulesOf) -> NewWebhookAnswer:
         rules_of(settings),
         environment=ops.environment_of(is_sandbox=settings.is_sandbox),
         own_url=settings.issuer,
+        verify=settings.verify_receivers,
         **{name: value for name, value in structs.asdict(body).items() if value is not None},
     )
     return answers.new_webhook(made)
@@ -65,7 +66,15 @@ async def update(tx: Tx, call: Call, rules_of: RulesOf) -> WebhookAnswer:
     changes = {name: value for name, value in structs.asdict(body).items() if value is not None}
     retailer_id = call.caller.retailer_id
     return answers.webhook(
-        await ops.update(tx, retailer_id, _webhook_id(call), rules_of(settings), changes, settings.issuer)
+        await ops.update(
+            tx,
+            retailer_id,
+            _webhook_id(call),
+            rules_of(settings),
+            changes,
+            settings.issuer,
+            settings.verify_receivers,
+        )
     )
 
 
@@ -75,7 +84,8 @@ async def delete(tx: Tx, call: Call) -> SuccessResponse:
 
 
 async def enable(tx: Tx, call: Call) -> WebhookAnswer:
-    return answers.webhook(await ops.enable(tx, call.caller.retailer_id, _webhook_id(call)))
+    verify = call.app.settings.verify_receivers
+    return answers.webhook(await ops.enable(tx, call.caller.retailer_id, _webhook_id(call), verify))
 
 
 async def disable(tx: Tx, call: Call) -> WebhookAnswer:

@@ -6,6 +6,8 @@ from msgspec import Struct
 
 ENABLED = "enabled"
 DISABLED = "disabled"
+# Its receiver is asked first whether it wants callbacks.
+VERIFYING = "verifying"
 # Of a webhook whose row stays until what was sent to it may be forgotten.
 DELETED = "deleted"
 
@@ -22,8 +24,10 @@ DEVELOPMENT = "development"
 class Webhook(Struct, kw_only=True):
     """A webhook configuration, without its secrets. Times in microseconds.
 
-    `events`: bare names, or the one word `all`. `failures` in a row since `first_failure_at`; from `failing_since` on
-    there was nothing else. `caught_up_to`: the receiver is back since then, and what waits for a retry goes out early.
+    `status`: `ENABLED`, `DISABLED` or `VERIFYING`. `verified_at`: when the receiver at this callback URL agreed to
+    callbacks; None if it was not asked. `events`: bare names, or the one word `all`. `failures` in a row since
+    `first_failure_at`; from `failing_since` on there was nothing else. `caught_up_to`: the receiver is back since then,
+    and what waits for a retry goes out early.
     """
 
     id: int
@@ -38,6 +42,7 @@ class Webhook(Struct, kw_only=True):
     events: Sequence[str]
     status: str
     status_reason: str | None
+    verified_at: int | None
     failures: int
     first_failure_at: int | None
     failing_since: int | None
@@ -67,6 +72,7 @@ class Target(Struct, kw_only=True):
     resource: str | None
     signing_secrets: Sequence[str]
     updated_at: int
+    is_verified: bool = False
 
     @property
     def key(self) -> tuple[int, int]:

@@ -16,6 +16,7 @@ from handcart.callbacks.models import (
     DISABLED,
     ENABLED,
     PRODUCTION,
+    VERIFYING,
     EventRow,
     NewWebhook,
     Webhook,
@@ -26,6 +27,8 @@ from handcart.core.db import Tx
 # Both signing secrets of a webhook are used for so long after a rotation.
 OVERLAP = 24 * clock.HOUR
 MOST_WEBHOOKS = 50
+# Which receivers are asked before their webhooks are enabled: values of the setting `verify_receivers`.
+ALWAYS, IN_PRODUCTION, NEVER = "always", "production", "never"
 MOST_CHARACTERS = 1000
 # Nobody else writes meanwhile, so it is done in pieces.
 MOST_REPLAYED = 500
@@ -35,7 +38,8 @@ BEHIND = 1
 _encode = msgspec.json.Encoder().encode
 _COLUMNS = (
     "id, retailer_id, name, environment, callback_url, auth_uri, client_id, scope, resource, events, status,"
-    " status_reason, failures, first_failure_at, failing_since, caught_up_to, old_signing_until, created_at, updated_at"
+    " status_reason, verified_at, failures, first_failure_at, failing_since, caught_up_to, old_signing_until,"
+    " created_at, updated_at"
 )
 _FIND = f"SELECT {_COLUMNS} FROM webhooks WHERE retailer_id = $1 AND id = $2 AND status <> 'deleted'"  # noqa: S608
 _LIST = f"SELECT {_COLUMNS} FROM webhooks WHERE retailer_id = $1 AND status <> 'deleted' ORDER BY id"  # noqa: S608
@@ -88,10 +92,12 @@ async def create(
     scope: str | None = None,
     resource: str | None = None,
     own_url: str = "",
+    verify: str = NEVER,
 ) -> NewWebhook:
     """Make a webhook; its signing secret is shown this once. Raises `Refused`.
 
-    `rules`: which addresses may be asked; `own_url`: where this server is, which is no receiver.
+    `rules`: which addresses may be asked; `own_url`: where this server is, which is no receiver; `verify`: which
+    webhooks are enabled only after their receiver agreed (the setting `verify_receivers`).
     """
     if len(await webhooks(tx, retailer_id)) >= MOST_WEBHOOKS:
         raise errors.too_many(MOST_WEBHOOKS)
@@ -99,6 +105,7 @@ async def create(
     more = {"client_secret": client_secret, "scope": scope or None, "resource": resource or None}
     _check({**asked, **more}, rules, own_url)
     now = clock.now()
+    status = VERIFYING if _asks_first(verify, environment) else ENABLED
     webhook = Webhook(
         id=ids.new_id(),
         retailer_id=retailer_id,
@@ -110,8 +117,9 @@ async def create(
         scope=scope or None,
         resource=resource or None,
         events=_chosen(events),
-        status=ENABLED,
+        status=status,
         status_reason=None,
+        verified_at=None,
         failures=0,
         first_failure_at=None,
         failing_since=None,
@@ -136,7 +144,7 @@ async def create(
         webhook.scope,
         webhook.resource,
         " ".join(webhook.events),
-        ENABLED,
+        status,
         tx.keys.seal(signing_secret),
         now,
     )
@@ -157,11 +165,18 @@ async def webhook(tx: Tx, retailer_id: int, webhook_id: int) -> Webhook:
 
 
 async def update(
-    tx: Tx, retailer_id: int, webhook_id: int, rules: egress.Rules, changes: Mapping[str, Any], own_url: str = ""
+    tx: Tx,
+    retailer_id: int,
+    webhook_id: int,
+    rules: egress.Rules,
+    changes: Mapping[str, Any],
+    own_url: str = "",
+    verify: str = NEVER,
 ) -> Webhook:
     """Change fields of a webhook, `client_secret` among them; an attempt under way ends as it began.
 
-    An empty `scope` or `resource` takes it away. Raises `Refused` and `Unknown`.
+    An empty `scope` or `resource` takes it away. The receiver of another callback URL has to agree first, as `verify`
+    says. Raises `Refused` and `Unknown`.
     """
     changes = dict(changes)
     client_secret = changes.pop("client_secret", None)
@@ -171,10 +186,14 @@ async def update(
         changes[name] = changes[name] or None
     there = await _hold(tx, retailer_id, webhook_id)
     changed = structs.replace(there, **changes, updated_at=_later(there))
+    if changed.callback_url != there.callback_url:
+        changed.verified_at = None
+        if there.status != DISABLED:
+            changed.status = VERIFYING if _asks_first(verify, there.environment) else ENABLED
     _check({**changes, "client_secret": client_secret}, rules, own_url)
     await tx.run(
         "UPDATE webhooks SET name = $3, callback_url = $4, auth_uri = $5, client_id = $6, scope = $7, resource = $8,"
-        " events = $9, updated_at = $10 WHERE retailer_id = $1 AND id = $2",
+        " events = $9, updated_at = $10, status = $11, verified_at = $12 WHERE retailer_id = $1 AND id = $2",
         retailer_id,
         webhook_id,
         changed.name,
@@ -185,6 +204,8 @@ async def update(
         changed.resource,
         " ".join(changed.events),
         changed.updated_at,
+        changed.status,
+        changed.verified_at,
     )
     if client_secret is not None:
         await tx.run(
@@ -196,9 +217,13 @@ async def update(
     return changed
 
 
-async def enable(tx: Tx, retailer_id: int, webhook_id: int) -> Webhook:
-    """Send to a webhook (again): what waits goes out, and its failures are forgotten. Raises `Unknown`."""
+async def enable(tx: Tx, retailer_id: int, webhook_id: int, verify: str = NEVER) -> Webhook:
+    """Send to a webhook (again): what waits goes out, and its failures are forgotten. Raises `Unknown`.
+
+    A receiver that has not agreed to callbacks is asked first, as `verify` says.
+    """
     there = await _hold(tx, retailer_id, webhook_id)
+    must_ask = there.status != ENABLED and there.verified_at is None and _asks_first(verify, there.environment)
     # Whoever enables it may not go by the clock by which it was sent to.
     last = await tx.one(
         "SELECT max(attempted_at) AS at FROM deliveries WHERE retailer_id = $1 AND webhook_id = $2"
@@ -212,7 +237,7 @@ async def enable(tx: Tx, retailer_id: int, webhook_id: int) -> Webhook:
         " failing_since = NULL, caught_up_to = $4, updated_at = $5 WHERE retailer_id = $1 AND id = $2",
         retailer_id,
         webhook_id,
-        ENABLED,
+        VERIFYING if must_ask else ENABLED,
         max(clock.now(), last["at"] or 0),
         _later(there),
     )
@@ -295,6 +320,10 @@ async def _deliver_again(tx: Tx, webhook: Webhook, event: EventRow) -> int:
         " WHERE deliveries.state <> 'sending'",
         *(webhook.retailer_id, event.event_id, webhook.id, event.subject, True, event.created_at, BEHIND),
     )
+
+
+def _asks_first(verify: str, environment: str) -> bool:
+    return verify == ALWAYS or (verify == IN_PRODUCTION and environment == PRODUCTION)
 
 
 def _check(fields: Mapping[str, Any], rules: egress.Rules, own_url: str) -> None:

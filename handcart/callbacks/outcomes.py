@@ -170,9 +170,11 @@ async def _judge(tx: Tx, target: Target, row: Any, outcomes: Sequence[Outcome], 
 async def _disable(tx: Tx, target: Target, reason: str, now: int) -> None:
     await tx.run(
         "UPDATE webhooks SET status = $3, status_reason = $4, updated_at = CASE WHEN updated_at < $5 THEN $5"
-        " ELSE updated_at + 1 END WHERE retailer_id = $1 AND id = $2 AND status = 'enabled'",
+        " ELSE updated_at + 1 END, verified_at = CASE WHEN $6 THEN NULL ELSE verified_at END"
+        " WHERE retailer_id = $1 AND id = $2 AND status = 'enabled'",
         *target.key,
         DISABLED,
         reason,
         now,
+        reason == _GONE,
     )

@@ -275,6 +275,7 @@ def _target(tx: Tx, row: Mapping[str, Any]) -> Target:
         resource=row["resource"],
         signing_secrets=signing_secrets,
         updated_at=row["updated_at"],
+        is_verified=row["verified_at"] is not None,
     )
 
 

@@ -64,7 +64,9 @@ def routes(rules_of: RulesOf) -> Sequence[Route]:
             "create_webhook",
             create,
             "Create a webhook",
-            description="The signing secret is answered this once. Callbacks of events from now on go to it.",
+            description="The signing secret is answered this once. Callbacks of events from now on go to it. A"
+            " production server asks the receiver first whether it wants callbacks; until then the status is"
+            " `verifying`.",
             body=CreateWebhookRequest,
             response=NewWebhookAnswer,
             refusals=(*_BAD, errors.too_many(MOST_WEBHOOKS)),
@@ -95,7 +97,8 @@ def routes(rules_of: RulesOf) -> Sequence[Route]:
             "enable_webhook",
             api.enable,
             "Enable a webhook",
-            description="What has been waiting goes out, the oldest first.",
+            description="What has been waiting goes out, the oldest first. A receiver that has not agreed yet is asked"
+            " first: the status is `verifying` until it answers.",
             response=WebhookAnswer,
         ),
         _route(

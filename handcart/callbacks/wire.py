@@ -66,6 +66,7 @@ _SHOWN = {
     **_WEBHOOK,
     "status": "enabled",
     "status_reason": None,
+    "verified_at": "2026-11-26T14:00:01Z",
     "failing_since": None,
     "old_signing_secret_until": None,
     "created_at": "2026-11-26T14:00:00Z",
@@ -142,7 +143,11 @@ class UpdateWebhookRequest(Struct, kw_only=True):
 
 
 class WebhookAnswer(Struct, kw_only=True):
-    """A webhook. `failing_since`: nothing but failures since then, and after five days of that it is disabled."""
+    """A webhook. `failing_since`: nothing but failures since then, and after five days of that it is disabled.
+
+    `status` is `verifying` while the receiver is asked whether it wants callbacks. `verified_at`: when it agreed; null
+    if it was not asked.
+    """
 
     EXAMPLES: ClassVar[Mapping[str, Any]] = {"A webhook": _SHOWN}
 
@@ -155,8 +160,9 @@ class WebhookAnswer(Struct, kw_only=True):
     scope: str | None
     resource: str | None
     events: list[str]
-    status: Literal["enabled", "disabled"]
+    status: Literal["enabled", "verifying", "disabled"]
     status_reason: str | None
+    verified_at: Timestamp | None
     failing_since: Timestamp | None
     old_signing_secret_until: Timestamp | None
     created_at: Timestamp

@@ -57,6 +57,11 @@ def _configuration(*, is_new: bool) -> Callable[[Callable[..., Any]], Callable[.
     return add
 
 
+_trust = click.option(
+    "--trust", is_flag=True, help="Do not ask the receiver first whether it wants callbacks: you know that it does."
+)
+
+
 @callbacks.command()
 @store_options
 @json_option
@@ -67,7 +72,8 @@ def _configuration(*, is_new: bool) -> Callable[[Callable[..., Any]], Callable[.
     type=click.Choice(("production", "development")),
     help="Which servers send. Default: development for a demo, else as HANDCART_ENVIRONMENT says.",
 )
-def create(retailer: str, environment: str | None, as_json: bool, **options: Any) -> None:
+@_trust
+def create(retailer: str, environment: str | None, trust: bool, as_json: bool, **options: Any) -> None:
     """Make a webhook; its signing secret is shown this once."""
     from handcart import sender
     from handcart.callbacks import ops
@@ -85,6 +91,7 @@ def create(retailer: str, environment: str | None, as_json: bool, **options: Any
             sender.rules_of(settings),
             environment=environment,
             own_url=settings.issuer,
+            verify=ops.NEVER if trust else settings.verify_receivers,
             **wanted,
         )
 
@@ -135,6 +142,7 @@ def show_one(number: int, retailer: str, as_json: bool, **store: Any) -> None:
         ("webhook", str(webhook.id)),
         ("name", webhook.name),
         ("status", _status(webhook)),
+        ("agreed", webhook.verified_at or "-"),
         ("environment", webhook.environment),
         ("callback URL", webhook.callback_url),
         ("auth URI", webhook.auth_uri),
@@ -156,8 +164,9 @@ def show_one(number: int, retailer: str, as_json: bool, **store: Any) -> None:
 @json_option
 @events.retailer_option
 @_configuration(is_new=False)
+@_trust
 @click.argument("webhook", type=events.NUMBER)
-def update(webhook: int, retailer: str, as_json: bool, **options: Any) -> None:
+def update(webhook: int, retailer: str, trust: bool, as_json: bool, **options: Any) -> None:
     """Change a webhook; what is not named stays as it is."""
     from handcart import sender
     from handcart.callbacks import ops
@@ -169,7 +178,8 @@ def update(webhook: int, retailer: str, as_json: bool, **options: Any) -> None:
 
     async def change(tx: Tx) -> Any:
         owner = await events.retailer_id(tx, retailer)
-        return await ops.update(tx, owner, webhook, sender.rules_of(settings), wanted, settings.issuer)
+        verify = ops.NEVER if trust else settings.verify_receivers
+        return await ops.update(tx, owner, webhook, sender.rules_of(settings), wanted, settings.issuer, verify)
 
     _show_webhook(as_json, write(store, change), "changed")
 
@@ -178,13 +188,16 @@ def update(webhook: int, retailer: str, as_json: bool, **options: Any) -> None:
 @store_options
 @json_option
 @events.retailer_option
+@_trust
 @click.argument("webhook", type=events.NUMBER)
-def enable(webhook: int, retailer: str, as_json: bool, **store: Any) -> None:
+def enable(webhook: int, retailer: str, trust: bool, as_json: bool, **store: Any) -> None:
     """Send to a webhook (again): what has been waiting goes out."""
     from handcart.callbacks import ops
 
+    verify = ops.NEVER if trust else settings_of(**store).verify_receivers
+
     async def change(tx: Tx) -> Any:
-        return await ops.enable(tx, await events.retailer_id(tx, retailer), webhook)
+        return await ops.enable(tx, await events.retailer_id(tx, retailer), webhook, verify)
 
     _show_webhook(as_json, write(store, change), "enabled")
 
@@ -250,7 +263,8 @@ def _show_webhook(as_json: bool, webhook: Any, what: str) -> None:
     from handcart.callbacks import answers
 
     shown = answers.webhook(webhook)
-    show(as_json, _plain(shown), f"The webhook {shown.id} is {what}: {shown.callback_url} gets {_events(shown)}.")
+    told = f"The webhook {shown.id} is {what}: {shown.callback_url} gets {_events(shown)}."
+    show(as_json, _plain(shown), "\n".join([told, *_asked_first(shown)]))
 
 
 def _show_secret(as_json: bool, made: Any, what: str) -> None:
@@ -260,8 +274,15 @@ def _show_secret(as_json: bool, made: Any, what: str) -> None:
     lines = (
         f"{what} the webhook {shown.id}: {shown.callback_url} gets {_events(shown)}.",
         f"signing secret (shown this once)  {shown.signing_secret}",
+        *_asked_first(shown),
     )
     show(as_json, _plain(shown), "\n".join(lines))
+
+
+def _asked_first(webhook: Any) -> list[str]:
+    if webhook.status != "verifying":
+        return []
+    return ["Its receiver is asked first whether it wants callbacks: `handcart callbacks list` shows what it answered."]
 
 
 def _status(webhook: Any) -> str:

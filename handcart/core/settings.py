@@ -71,6 +71,11 @@ class Settings:
     )
     callback_http: bool = _setting(False, "Let callbacks and token requests go over plain http.")
     callback_ports: str = _setting("443", "Ports that callbacks may reach, with commas; `*` for every one.")
+    verify_receivers: str = _setting(
+        "production",
+        "Which servers ask a receiver whether it wants callbacks before its webhook is enabled: `production` ones,"
+        " `always` (sandboxes too), or `never`.",
+    )
     pool_size: int = _setting(10, "Connections of each process to PostgreSQL.")
 
     @property
@@ -133,6 +138,8 @@ def load(environ: Mapping[str, str], **options: Any) -> Settings:
             _check_network("HANDCART_TRUSTED_PROXIES", proxy)
     for network in parts(settings.callback_networks):
         _check_network("HANDCART_CALLBACK_NETWORKS", network)
+    if settings.verify_receivers not in ("production", "always", "never"):
+        raise SettingsError("HANDCART_VERIFY_RECEIVERS must be production, always or never")
     for port in parts(settings.callback_ports):
         if port != "*" and not (port.isdecimal() and 0 < int(port) <= _LAST_PORT):
             raise SettingsError(f"HANDCART_CALLBACK_PORTS names {port!r}: write ports, with commas, or *")

@@ -57,6 +57,7 @@ class Receiver:
         self.answer: Callable[[Received], Answer] = lambda received: 200
         self.token: Callable[[], Answer | tuple[int, Mapping[str, str], bytes]] | None = None
         self.expires_in: Any = 3600
+        self.senders: list[str] = []  # who has asked whether it may send callbacks; each may
         self.webhook: dict[str, Any] = {}  # as it was answered when it was made, with its signing secret
         self._changed = threading.Condition()
 
@@ -149,6 +150,16 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         self.wfile.write(content)
+
+    def do_OPTIONS(self) -> None:
+        """Agree to callbacks: CloudEvents, HTTP 1.1 Web Hooks for Event Delivery 1.0, section 4."""
+        sender = self.headers.get("WebHook-Request-Origin", "")
+        server: Any = self.server
+        server.receiver.senders.append(sender)
+        self.send_response(200)
+        for name, value in (("Allow", "POST"), ("WebHook-Allowed-Origin", sender), ("Content-Length", "0")):
+            self.send_header(name, value)
+        self.end_headers()
 
     def log_message(self, format: str, *args: Any) -> None:
         pass

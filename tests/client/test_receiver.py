@@ -320,3 +320,20 @@ def test_when_mounted_in_a_framework_then_it_answers_there(shop: Shop) -> None:
     assert send(body_of(1), **BEARER).status_code == 200
     assert send(body_of(2), "/below/callbacks", **BEARER).status_code == 200
     assert len(shop.events) == 2
+
+
+def test_when_a_sender_asks_whether_it_may_send_then_those_that_are_expected_may(
+    make_sender: Callable[..., Sender], shop: Shop
+) -> None:
+    """CloudEvents, HTTP 1.1 Web Hooks for Event Delivery 1.0, section 4."""
+    question = {"webhook-request-origin": "connect.example.org", "webhook-request-rate": "120"}
+    allowed = {"allow": "POST", "webhook-allowed-origin": "connect.example.org", "webhook-allowed-rate": "*"}
+    for options in ({}, {"senders": ["Connect.Example.org", "other.example"]}):
+        answer = make_sender(**options)(b"", method="OPTIONS", **question)
+        assert (answer.status_code, answer.content) == (200, b"")
+        assert allowed.items() <= dict(answer.headers).items()
+    refused = make_sender(senders=["other.example"])(b"", method="OPTIONS", **question)
+    assert (refused.status_code, "webhook-allowed-origin" in refused.headers) == (403, False)
+    assert make_sender()(b"", method="OPTIONS", **{"webhook-request-origin": "a, *"}).status_code == 403
+    assert make_sender()(b"", method="OPTIONS").status_code == 405
+    assert shop.events == []

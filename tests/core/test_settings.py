@@ -27,6 +27,7 @@ def test_every_setting_then_read_by_its_name() -> None:
         "trusted_proxies": "10.0.0.1, fd00::/8",
         "callback_networks": "10.1.0.0/16, fd00::/8",
         "callback_ports": "443, 8443",
+        "verify_receivers": "always",
     }
     for setting in dataclasses.fields(Settings):
         kind = setting.type if isinstance(setting.type, str) else setting.type.__name__

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from .events import Event, NotAnEvent, read_event
 from .seen import Claim, MemorySeen, Seen
-from .wire import Answer, Headers, refused
+from .wire import Answer, Headers, only_post, refused
 
 if TYPE_CHECKING:
     from standardwebhooks import Webhook
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("handcart_client.receiver")
 
 BEARER = re.compile(r"[Bb][Ee][Aa][Rr][Ee][Rr] +([A-Za-z0-9._~+/-]+=*) *")
+SENDER = re.compile(r"[A-Za-z0-9._:-]{1,253}")
 SIGNATURE_HEADERS = ("webhook-id", "webhook-timestamp", "webhook-signature")
 POLL_SECONDS = 0.05
 
@@ -32,6 +33,7 @@ class Receiver:
     signing_secrets: the webhook's ("whsec_..."), both during a change of them; every event must then be signed, not
     longer than five minutes ago (Standard Webhooks). Needs the extra `handcart-client[receiver]`.
     seen: what remembers the events that were handled; in memory if not given, see `MemorySeen` and `SqliteSeen`.
+    senders: the names of the platforms that may send, such as "connect.example.org"; every one that asks if not given.
     wait_seconds: how long an event that comes while it is being handled waits for the outcome, before it is answered
     503 with `Retry-After`.
 
@@ -47,6 +49,7 @@ class Receiver:
         accepts: Callable[[str], bool],
         signing_secrets: Sequence[str] = (),
         seen: Seen | None = None,
+        senders: Sequence[str] | None = None,
         wait_seconds: float = 5,
     ) -> None:
         self.is_async = inspect.iscoroutinefunction(handler)
@@ -54,10 +57,25 @@ class Receiver:
         self._accepts = accepts
         self._webhooks = [_webhook(secret) for secret in signing_secrets]
         self._seen = seen or MemorySeen()
+        self._senders = None if senders is None else {one.lower() for one in senders}
         self._waits = max(1, round(wait_seconds / POLL_SECONDS))
 
     def __repr__(self) -> str:
         return f"Receiver({getattr(self._handler, '__qualname__', 'handler')}, seen={self._seen!r})"
+
+    def agreement(self, headers: Headers) -> Answer:
+        """Agrees to events, or not, when a platform asks by OPTIONS before it sends any.
+
+        CloudEvents, HTTP 1.1 Web Hooks for Event Delivery 1.0, section 4. The question has no token, and the answer
+        gives nobody any right: every event still needs its token.
+        """
+        sender = headers.get("webhook-request-origin")
+        if sender is None:
+            return only_post()
+        if not SENDER.fullmatch(sender) or (self._senders is not None and sender.lower() not in self._senders):
+            log.warning("a sender that is not expected asked whether it may send events")
+            return refused(403, "this sender is not expected here")
+        return Answer(200, b"", (("Allow", "POST"), ("WebHook-Allowed-Origin", sender), ("WebHook-Allowed-Rate", "*")))
 
     def refusal(self, headers: Headers) -> Answer | None:
         """401 with a challenge (RFC 6750 section 3) for a request that has no good token."""

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from urllib.parse import parse_qsl
 
-from .wire import Answer, Headers, json_answer
+from .wire import Answer, Headers, json_answer, only_post
 
 log = logging.getLogger("handcart_client.receiver")
 
@@ -75,6 +75,10 @@ class TokenIssuer:
         signed, signature = value[: 8 + NONCE_BYTES], value[8 + NONCE_BYTES :]
         is_ours = hmac.compare_digest(signature, self._signature(signed))
         return is_ours and self._now() < int.from_bytes(signed[:8])
+
+    def agreement(self, headers: Headers) -> Answer:
+        """No events come here."""
+        return only_post()
 
     def refusal(self, headers: Headers) -> Answer | None:
         if headers.get("content-type", "").partition(";")[0].strip().lower() != FORM:

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMappi
 from http import HTTPStatus
 from typing import Any
 
-from .wire import Answer, Endpoint, refused
+from .wire import Answer, Endpoint, only_post, refused
 
 BODY_SECONDS = 30
 
@@ -91,8 +91,10 @@ def _admitted(endpoints: Endpoints, path: str, method: str, headers: Mapping[str
     endpoint = endpoints.get(path) if isinstance(endpoints, Mapping) else endpoints
     if endpoint is None:
         return refused(404, "there is nothing here")
+    if method == "OPTIONS":
+        return endpoint.agreement(headers)
     if method != "POST":
-        return refused(405, "only POST is answered here", Allow="POST")
+        return only_post()
     length = headers.get("content-length", "0")
     if not (length.isascii() and length.isdigit()):
         return refused(400, "the length of the body is no number")

@@ -32,6 +32,10 @@ class Endpoint(Protocol):
         """Only `answer_async` can be used."""
         ...
 
+    def agreement(self, headers: Headers) -> Answer:
+        """The answer to OPTIONS, by which a platform asks whether it may send events."""
+        ...
+
     def refusal(self, headers: Headers) -> Answer | None:
         """What can be refused before the body is read."""
         ...
@@ -39,6 +43,11 @@ class Endpoint(Protocol):
     def answer(self, headers: Headers, body: bytes) -> Answer: ...
 
     async def answer_async(self, headers: Headers, body: bytes) -> Answer: ...
+
+
+def only_post() -> Answer:
+    """The refusal of other methods."""
+    return refused(405, "only POST is answered here", Allow="POST")
 
 
 def json_answer(status: int, content: Mapping[str, Any], **headers: str) -> Answer:

@@ -1,0 +1,99 @@
+"""Ask a receiver whether it wants callbacks, before its webhook is enabled: a retailer may name a stranger's URL.
+
+CloudEvents, HTTP 1.1 Web Hooks for Event Delivery 1.0, section 4 (abuse protection):
+https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/http-webhook.md. The sender's side of it is
+`handcart.sender`; why it is so: docs/decisions/0016-ask-receivers-first.md.
+"""
+
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+from handcart.callbacks.models import DISABLED, ENABLED, VERIFYING
+from handcart.core import clock
+from handcart.core.db import Tx
+
+# A webhook's receiver is asked at most once in this time, by whichever process.
+PAUSE = 15 * clock.SECOND
+_MOST_WAITING = 200
+_HINT = "see docs/callbacks-receiving.md for the answer that is expected"
+
+
+class Asked(Struct):
+    """A webhook whose receiver is being asked. `updated_at` tells one configuration from the next."""
+
+    retailer_id: int
+    webhook_id: int
+    callback_url: str
+    updated_at: int
+
+    @property
+    def key(self) -> tuple[int, int]:
+        return self.retailer_id, self.webhook_id
+
+
+async def waiting(tx: Tx, environment: str) -> Sequence[tuple[int, int]]:
+    """Retailer and id of the webhooks whose receivers are to be asked now, the longest waiting first."""
+    rows = await tx.all(
+        "SELECT retailer_id, id FROM webhooks WHERE status = 'verifying' AND environment = $1 AND asked_at < $2"
+        " ORDER BY asked_at, updated_at LIMIT $3",
+        environment,
+        clock.of_process() - PAUSE,
+        _MOST_WAITING,
+    )
+    return [(row["retailer_id"], row["id"]) for row in rows]
+
+
+async def claim(tx: Tx, retailer_id: int, webhook_id: int) -> Asked | None:
+    """Take on asking a webhook's receiver; None if another process does, or if it need not be asked any more."""
+    now = clock.of_process()
+    row = await tx.one(
+        "UPDATE webhooks SET asked_at = $3 WHERE retailer_id = $1 AND id = $2 AND status = $4 AND asked_at < $5"
+        " RETURNING callback_url, updated_at",
+        retailer_id,
+        webhook_id,
+        now,
+        VERIFYING,
+        now - PAUSE,
+    )
+    return None if row is None else Asked(retailer_id, webhook_id, row["callback_url"], row["updated_at"])
+
+
+async def record(tx: Tx, asked: Asked, refusal: str | None, now: int) -> bool:
+    """Enable the webhook, or disable it with the `refusal`; answers whether it was still waiting as it was asked.
+
+    `now`: the retailer's time, in microseconds.
+    """
+    changed = await tx.run(
+        "UPDATE webhooks SET status = $4, status_reason = $5, verified_at = $6"
+        " WHERE retailer_id = $1 AND id = $2 AND updated_at = $3 AND status = $7",
+        *asked.key,
+        asked.updated_at,
+        ENABLED if refusal is None else DISABLED,
+        refusal,
+        now if refusal is None else None,
+        VERIFYING,
+    )
+    return changed == 1
+
+
+def refusal(status: int, headers: Sequence[tuple[str, str]], origin: str) -> str | None:
+    """Why an answer to the question is no agreement, for people; None if it is one.
+
+    A receiver agrees by any 2xx with WebHook-Allowed-Origin, which is `*` or the `origin` that asks.
+    """
+    if not 200 <= status < 300:
+        return f"the receiver did not agree to callbacks: status {status} to OPTIONS; {_HINT}"
+    allowed = [
+        one.strip().lower() for name, value in headers if name == "webhook-allowed-origin" for one in value.split(",")
+    ]
+    if "*" in allowed or origin.lower() in allowed:
+        return None
+    if allowed:
+        return f"the receiver did not agree to callbacks: its WebHook-Allowed-Origin is not {origin}; {_HINT}"
+    return f"the receiver did not agree to callbacks: no WebHook-Allowed-Origin in its answer to OPTIONS; {_HINT}"
+
+
+def could_not_ask(cause: str) -> str:
+    """What is said of a receiver that gave no answer."""
+    return f"the receiver could not be asked whether it wants callbacks: {cause}"
