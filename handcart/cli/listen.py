@@ -74,11 +74,12 @@ def listen(
         fail(
             f"this is no signing secret: write `whsec_` and base64, as `callbacks create` prints it ({_SIGNING_SECRET})"
         )
+    newest = server.ask("GET", "events", limit=1)["last"]
     if forward_to and not as_json:
         echo(f"Forwarding to {forward_to}" + ("" if signing_secret else f", signed with {secret}"))
     with asyncio.Runner() as runner:
         forward = Forward(forward_to or "", secret, auth_uri, auth_client_id or "", auth_client_secret or "")
-        for event in _events(server, order_id):
+        for event in _events(server, order_id, newest):
             answer = runner.run(forward(event)) if forward_to else {}
             echo(json.dumps({**event, **answer}) if as_json else _line(event, answer))
 
@@ -146,9 +147,9 @@ class Forward:
         return answer.status
 
 
-def _events(server: Remote, order_id: str | None) -> Iterator[Any]:
-    """Events from now on, each once, in the order of their ids as far as they come so."""
-    last = first = server.ask("GET", "events", limit=1)["last"]
+def _events(server: Remote, order_id: str | None, first: int) -> Iterator[Any]:
+    """Events after `first`, each once, in the order of their ids as far as they come so."""
+    last = first
     seen: set[int] = set()
     while True:
         server.ask("GET", "events", after=last, order_id=order_id, limit=1, wait=_WAIT_SECONDS)

@@ -51,7 +51,7 @@ HOST_HELP = "Address to listen on; 0.0.0.0 for all of IPv4, :: for all addresses
     help="Write URLs and credentials here too, as JSON, while the demo runs.",
 )
 @click.option("--detach", is_flag=True, help="Run in the background; return when everything answers.")
-@click.option("--stop", is_flag=True, help="Stop the demo that runs on the data directory.")
+@click.option("--stop", is_flag=True, help="Stop the demo of the data directory, or of --info.")
 @json_option
 @click.pass_context
 def demo(
@@ -72,7 +72,7 @@ def demo(
 
     directory = (Path(data) if data else running.default_directory()).expanduser().resolve()
     if stop:
-        _stop_demo(directory, as_json)
+        _stop_demo(Path(running.read(info_file)["data"]) if info_file else directory, as_json)
         return
     if detach:
         _detach(context, directory)

@@ -1,7 +1,6 @@
 """The plugin as other people's test runs use it: a pytest of its own, in a directory of its own."""
 
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -12,8 +11,10 @@ from pathlib import Path
 import pytest
 
 from tests.support.process import ROOT, START_SECONDS, environment
+from tests.support.snippets import snippets
 
-GUIDE = ROOT / "docs" / "testing.md"
+# Pages with tests among their snippets.
+GUIDES = (ROOT / "docs" / "testing.md", ROOT / "README.md")
 
 INI = """
 [pytest]
@@ -137,9 +138,9 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def examples() -> dict[str, str]:
-    """The examples of the guide, each as a file of tests."""
-    blocks = re.findall(r"^```python\n(.*?)^```", GUIDE.read_text(), re.MULTILINE | re.DOTALL)
-    return {f"test_example_{number}.py": block for number, block in enumerate(blocks)}
+    """The tests that the documents show, each snippet as a file of tests."""
+    shown = [one.text for guide in GUIDES for one in snippets(guide) if one.is_test]
+    return {f"test_example_{number}.py": text for number, text in enumerate(shown)}
 
 
 def start(directory: Path, cache: Path, files: dict[str, str], *arguments: str) -> "subprocess.Popen[str]":
