@@ -1,20 +1,26 @@
 """What creating and changing an order check alike; a rule answers its refusal, or None."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
+from typing import Any
 
-from handcart.core import clock
+from handcart.core import clock, wire
 from handcart.core import errors as wire_errors
 from handcart.core.db import Tx
 from handcart.core.errors import ApiError, invalid
-from handcart.orders import customers
+from handcart.orders import customers, errors, rows
+from handcart.orders.models import Order
 from handcart.retailers.models import Caller, Retailer
 from handcart.slots import ops as slots
 from handcart.slots import windows
 from handcart.slots.models import Slot
 from handcart.stores import carts
-from handcart.stores.carts import Cart
+from handcart.stores.carts import Cart, OrderItem
 from handcart.stores.models import Store
+
+# As JSON, in bytes. Lists of orders, callbacks and kept answers carry them again and again.
+MOST_METADATA = 16 << 10
+MOST_ORDER = 256 << 10
 
 
 async def held_slot(tx: Tx, caller: Caller, user_id: str, hold_id: int, kind: str) -> Slot:
@@ -30,6 +36,21 @@ def outside(starts_at: int, ends_at: int, window: tuple[int, int] | None) -> Api
     if window is None or starts_at <= window[0] < window[1] <= ends_at:
         return None
     return invalid("start_at")
+
+
+def metadata(of_order: Mapping[str, Any] | None, items: Sequence[OrderItem] = ()) -> list[ApiError]:
+    """Metadata of an order or of its lines that is too large."""
+    found = {"metadata": of_order} | {f"items[{place}].metadata": one.metadata for place, one in enumerate(items)}
+    return [
+        errors.too_large(key, MOST_METADATA)
+        for key, one in found.items()
+        if one is not None and len(wire.encode(one)) > MOST_METADATA
+    ]
+
+
+def size(order: Order, key: str = "items") -> ApiError | None:
+    """Why an order cannot be stored: its lines are too large in all. The refusal names `key`."""
+    return errors.too_large(key, MOST_ORDER) if rows.size(order) > MOST_ORDER else None
 
 
 def of_age(retailer: Retailer, store: Store, cart: Cart, birthday: str | None) -> tuple[Cart, ApiError | None]:

@@ -59,7 +59,7 @@ async def create_shopped(tx: Tx, caller: Caller, user_id: str, asked: Asked) -> 
     is_on_file = asked.details.phone_number is None and user.phone_number is not None
     refusals = [None if is_on_file else customers.phone_refusal(retailer, phone_number, "user.phone_number")]
     cart, age_refusal = checks.of_age(retailer, slot.store, cart, asked.details.birthday)
-    refusals += [age_refusal, *cart.refusals]
+    refusals += [age_refusal, *cart.refusals, *checks.metadata(asked.details.metadata, asked.items)]
     if asked.details.paid_with_ebt and slot.store.country != "US":
         refusals.append(invalid("paid_with_ebt"))
     checks.raise_any(refusals)
@@ -90,6 +90,7 @@ async def create_last_mile(tx: Tx, caller: Caller, user_id: str, asked: Asked) -
             customers.phone_refusal(retailer, asked.details.phone_number, "user_phone"),
             errors.alcohol_not_enabled() if asked.alcoholic and not slot.store.sells_alcohol else None,
             checks.outside(slot.window.starts_at, slot.window.ends_at, asked.window),
+            *checks.metadata(asked.details.metadata),
         ]
     )
     if asked.details.address is not None:
@@ -119,6 +120,7 @@ async def create_dispatch(tx: Tx, caller: Caller, user_id: str | None, asked: As
             errors.alcohol_not_enabled() if asked.alcoholic and not store.sells_alcohol else None,
             None if slots.is_desirable(store, *asked.window) else invalid("start_at"),
             None if store.takes_last_mile else errors.store_closed(),
+            *checks.metadata(asked.details.metadata),
         ]
     )
     if asked.details.address is not None:
@@ -180,6 +182,7 @@ async def _new(
 
 
 async def _insert(tx: Tx, caller: Caller, asked: Asked, order: Order) -> Order:
+    checks.raise_any([checks.size(order)])
     if await rows.insert(tx, caller.retailer_id, order):
         return order
     # A twin was quicker: this one gives its place back and answers as a repetition.

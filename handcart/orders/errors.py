@@ -19,6 +19,11 @@ def order_id_taken() -> ApiError:
     return ApiError(400, "has already been taken", key="order_id")
 
 
+def too_large(key: str, most: int) -> ApiError:
+    """A part of the request is longer than `most` bytes of JSON."""
+    return ApiError(400, f"is too large (maximum is {most // 1024} KiB of JSON)", key=key)
+
+
 def too_late() -> ApiError:
     """The order is not brand new any more."""
     return ApiError(400, "too_late", key="order_id")

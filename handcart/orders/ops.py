@@ -84,6 +84,7 @@ async def update_shopped(tx: Tx, caller: Caller, user_id: str, order_id: str, ch
     if changes.items is not None:
         refusals += cart.refusals
         refusals.append(lines.renumbered(order.lines, cart))
+        refusals += checks.metadata(None, changes.items)
     checks.raise_any(refusals)
     slot = None
     if changes.hold_id is not None:
@@ -107,6 +108,7 @@ async def update_shopped(tx: Tx, caller: Caller, user_id: str, order_id: str, ch
     order.leave_unattended = order.leave_unattended and not cart.has_alcohol
     order.tip_cents = order.tip_cents if changes.tip_cents is None else changes.tip_cents
     order.details = details
+    checks.raise_any([checks.size(order)])
     await note(tx, caller.retailer_id, order, "updated")
     return order
 
@@ -172,6 +174,7 @@ async def choose_replacements(
         line.replacement_count, line.replacement_weight = one.count, one.weight
         if line.replacement_items:
             line.replacement_policy = "users_choice"
+    checks.raise_any([checks.size(order, "selections")])
     await note(tx, caller.retailer_id, order, "replacements chosen")
     return order
 

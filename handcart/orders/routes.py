@@ -7,7 +7,7 @@ from handcart.core import errors, idempotency
 from handcart.core.db import Tx
 from handcart.core.http import Call, Handler, Route
 from handcart.oauth.scopes import FULFILLMENT
-from handcart.orders import api
+from handcart.orders import api, checks
 from handcart.orders import errors as order_errors
 from handcart.orders.wire import (
     CancelDispatchRequest,
@@ -44,8 +44,15 @@ _NEW = (
     slot_errors.not_available("service_option_hold_id"),
     slot_errors.expired("service_option_hold_id"),
 )
+_LINES = (
+    order_errors.too_large("items[0].metadata", checks.MOST_METADATA),
+    order_errors.too_large("items", checks.MOST_ORDER),
+)
+_METADATA = (order_errors.too_large("metadata", checks.MOST_METADATA),)
 _SHOPPED = (
     *_NEW,
+    *_METADATA,
+    *_LINES,
     *carts.refusals(),
     errors.blank("user.phone_number"),
     errors.invalid("user.phone_number"),
@@ -62,6 +69,7 @@ _WINDOW = (
 )
 _CARRIED = (
     *_NEW,
+    *_METADATA,
     *_WINDOW,
     *_ADDRESS,
     errors.invalid("user_phone"),
@@ -69,6 +77,7 @@ _CARRIED = (
 )
 _DISPATCH = (
     *_USER,
+    *_METADATA,
     order_errors.order_id_taken(),
     errors.invalid("location_code"),
     errors.invalid("user_phone"),
@@ -240,6 +249,7 @@ ROUTES: Sequence[Route] = (
             slot_errors.not_available("service_option_hold_id"),
             slot_errors.expired("service_option_hold_id"),
             order_errors.alcohol_not_allowed("items"),
+            *_LINES,
             *carts.refusals(),
             *carts.limit_refusals(),
             errors.invalid("user.phone_number"),
@@ -282,6 +292,7 @@ ROUTES: Sequence[Route] = (
             *_FIND,
             order_errors.too_late(),
             order_errors.unknown_lines(["99"]),
+            order_errors.too_large("selections", checks.MOST_ORDER),
             errors.of([errors.invalid("selections[0].line_num"), errors.invalid("selections[0].count")]),
         ),
     ),

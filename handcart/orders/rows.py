@@ -49,6 +49,11 @@ _lines = msgspec.json.Decoder(list[OrderLine])
 _details = msgspec.json.Decoder(OrderDetails)
 
 
+def size(order: Order) -> int:
+    """How many bytes of JSON an order is stored in."""
+    return len(_encode(order.lines)) + len(_encode(order.details))
+
+
 async def insert(tx: Tx, retailer_id: int, order: Order) -> bool:
     """Keep a new order and the first row of its history; False if there is one by its id."""
     values = _values(order)

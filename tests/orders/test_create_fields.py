@@ -275,3 +275,47 @@ def test_when_metadata_is_odd_then_it_comes_back_or_is_refused(market: Market) -
         assert response.status_code == 200, response.text
         assert response.json()["metadata"] == odd
     assert error(market.create(metadata=dict.fromkeys(map(str, range(51))))) == (400, INVALID, 1001, "metadata")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_when_metadata_is_longer_than_16_kib_as_json_then_it_is_refused(server: LiveServer, kind: str) -> None:
+    """Counted in bytes as it is stored: a letter of two bytes counts twice, an escaped one too."""
+    market = Market(server, capacity=20)
+    room = (16 << 10) - len('{"note":""}')
+    for text in ("x" * room, "é" * (room // 2), "\n" * (room // 2)):
+        note = {"note": text}
+        assert market.create(kind, metadata=note).status_code == 200
+        refused = market.create(kind, metadata={**note, "one": 1})
+        assert error(refused) == (400, "is too large (maximum is 16 KiB of JSON)", 1001, "metadata")
+        if kind in SHOPPED:
+            items = [line("1", "milk"), line("2", "bread", metadata={**note, "one": 1})]
+            assert error(market.create(kind, items=items))[3] == "items[1].metadata"
+            assert market.create(kind, items=[line("1", "milk", metadata=note)]).status_code == 200
+
+
+@pytest.mark.parametrize("kind", SHOPPED)
+def test_when_an_order_is_longer_than_256_kib_as_json_then_it_is_refused(server: LiveServer, kind: str) -> None:
+    market = Market(server, is_lenient=True)
+    user_id = market.customer()
+    items = [line(str(n), f"product {n}", metadata={"note": "x" * (15 << 10)}) for n in range(18)]
+    ordered = market.order(kind, user_id, items=items[:16])
+    taken = market.taken
+    too_large = (400, "is too large (maximum is 256 KiB of JSON)", 1001, "items")
+    assert error(market.create(kind, items=items)) == too_large
+    path = market.path(user_id, ordered["id"])
+    assert error(market.put(path, {"items": items})) == too_large
+    assert market.read(user_id, ordered["id"]).json() == {**ordered, "pos_payment_method": "UNSPECIFIED"}
+    assert (market.taken[1], taken[1]) == (1, 1)  # nothing more was booked
+
+
+def test_when_the_longest_fields_come_together_then_no_carried_order_is_too_large(market: Market) -> None:
+    """So neither has a refusal for it."""
+    onion = "\U0001f9c5"
+    fields = {
+        "metadata": {"note": "x" * 16_000},
+        "special_instructions": "\x01" * 2000,
+        "bag_scan_codes": [onion * 200] * 200,
+        "bag_label": onion * 200,
+        "first_name": onion * 100,
+    }
+    assert market.create("last_mile", **fields).status_code == 200

@@ -1,5 +1,6 @@
 """Refusals of requests about stores, items, slots and orders."""
 
+import json
 from typing import Any
 
 import httpx
@@ -159,6 +160,35 @@ def _(attempt: Provoked) -> httpx.Response:
 
 
 # Orders.
+
+
+@provokes("is_too_large_maximum_is_16_kib_of_metadata")
+def _(attempt: Provoked) -> httpx.Response:
+    return attempt.having(metadata={"note": "x" * (16 << 10)})
+
+
+def lines(count: int, **fields: Any) -> list[dict[str, Any]]:
+    """Lines of products that a lenient retailer takes though it does not know them."""
+    return [{"line_num": str(n), "count": 1, "item": {"rrc": f"product {n}"}, **fields} for n in range(count)]
+
+
+@provokes("is_too_large_maximum_is_16_kib_of_items_0_metadata")
+def _(attempt: Provoked) -> httpx.Response:
+    attempt.shop.server.write(retailers.change, attempt.shop.slug, {"is_lenient": True})
+    return attempt.having(items=lines(1, metadata={"note": "x" * (16 << 10)}))
+
+
+@provokes("is_too_large_maximum_is_256_kib_of_items")
+def _(attempt: Provoked) -> httpx.Response:
+    attempt.shop.server.write(retailers.change, attempt.shop.slug, {"is_lenient": True})
+    return attempt.having(items=lines(17, metadata={"note": "x" * (15 << 10)}))
+
+
+@provokes("is_too_large_maximum_is_256_kib_of_selections")
+def _(attempt: Provoked) -> httpx.Response:
+    details = json.dumps({"special_instructions": "x" * (256 << 10)})
+    attempt.shop.server.sql("UPDATE orders SET details = $1 WHERE retailer_id = $2", details, attempt.shop.retailer.id)
+    return attempt.send()
 
 
 @provokes("resource_not_found")
