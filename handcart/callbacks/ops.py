@@ -302,7 +302,7 @@ async def replay(
         after, until = of["event_id"] - 1, of["event_id"]
     limit = max(1, min(of.get("limit") or MOST_REPLAYED, MOST_REPLAYED) // max(1, len(to)))
     until = queries.LAST_ID if until is None else until
-    found = await queries.events(tx, retailer_id, after=after, until=until, subject=of.get("subject"), limit=limit)
+    found = await queries.to_replay(tx, retailer_id, after, until, of.get("subject"), limit)
     count = 0
     for one in found:
         for webhook_ in to:

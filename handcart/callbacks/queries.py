@@ -6,13 +6,16 @@ from typing import Any, TypeVar
 from handcart.callbacks.errors import unknown_event_id
 from handcart.callbacks.models import ENABLED, PENDING, STATES, DeliveryRow, EventRow
 from handcart.core import clock
-from handcart.core.db import Tx
+from handcart.core.db import Tx, within
 
 Row = TypeVar("Row")
 
 LAST_ID = 2**63 - 1
+# Of one event: each has up to 8 KiB, and a replay adds one more.
+MOST_ATTEMPTS = 100
 
 _EVENT = "SELECT event_id, name, subject, body, created_at FROM events WHERE retailer_id = $1"
+_EVENT_ALONE = "SELECT event_id, name, subject, '' AS body, created_at FROM events WHERE retailer_id = $1"
 _DELIVERY = (
     "SELECT d.*, w.status FROM deliveries d JOIN webhooks w ON w.retailer_id = d.retailer_id AND w.id = d.webhook_id"
     " WHERE d.retailer_id = $1"
@@ -28,18 +31,52 @@ async def events(
     retailer_id: int,
     *,
     after: int | None = None,
-    until: int = LAST_ID,
     subject: str | None = None,
     limit: int = 100,
 ) -> Sequence[EventRow]:
-    """A retailer's events behind one of them, or with None the newest ones, in their order; of one order if named."""
+    """A retailer's events after one of them, or with None the newest ones, in their order; of one order if named.
+
+    `limit` at most, and as many as `MOST_LISTED_BYTES` of bodies allow.
+    """
+
+    async def fetch(last: Any, few: int) -> Sequence[Any]:
+        since, until = after or 0, LAST_ID
+        if last is not None and after is None:
+            until = last["event_id"] - 1
+        elif last is not None:
+            since = last["event_id"]
+        return await _events(tx, _EVENT, retailer_id, since, until, subject, few, newest_first=after is None)
+
+    rows = await within(limit, fetch, lambda row: len(row["body"].encode()))
+    return _in_order([EventRow(**dict(row)) for row in rows], after)
+
+
+async def to_replay(
+    tx: Tx, retailer_id: int, after: int, until: int, subject: str | None, limit: int
+) -> Sequence[EventRow]:
+    """A retailer's events after one of them, up to another one, without their bodies."""
+    rows = await _events(tx, _EVENT_ALONE, retailer_id, after, until, subject, limit)
+    return [EventRow(**dict(row)) for row in rows]
+
+
+async def _events(
+    tx: Tx,
+    select: str,
+    retailer_id: int,
+    after: int,
+    until: int,
+    subject: str | None,
+    limit: int,
+    *,
+    newest_first: bool = False,
+) -> Sequence[Any]:
     of_subject = "" if subject is None else " AND subject = $5"
-    rows = await tx.all(
-        f"{_EVENT}{of_subject} AND event_id > $2 AND event_id <= $3 ORDER BY event_id{_first(after)} LIMIT $4",
-        *(retailer_id, after or 0, until, limit),
+    order = " DESC" if newest_first else ""
+    return await tx.all(
+        f"{select}{of_subject} AND event_id > $2 AND event_id <= $3 ORDER BY event_id{order} LIMIT $4",
+        *(retailer_id, after, until, limit),
         *(() if subject is None else (subject,)),
     )
-    return _in_order([EventRow(**dict(row)) for row in rows], after)
 
 
 async def event(tx: Tx, retailer_id: int, event_id: int) -> EventRow:
@@ -76,9 +113,11 @@ async def deliveries_to(
 
 
 async def attempts(tx: Tx, retailer_id: int, event_id: int) -> Sequence[Mapping[str, Any]]:
-    """Every attempt to deliver an event, by webhook, the first one first."""
-    rows = await tx.all(f"{_ATTEMPT} AND event_id = $2 ORDER BY webhook_id, number", retailer_id, event_id)
-    return [_attempt(row) for row in rows]
+    """The attempts to deliver an event, by webhook, the first one first: the newest `MOST_ATTEMPTS` of them."""
+    rows = await tx.all(
+        f"{_ATTEMPT} AND event_id = $2 ORDER BY at DESC, number DESC LIMIT {MOST_ATTEMPTS}", retailer_id, event_id
+    )
+    return [_attempt(row) for row in sorted(rows, key=lambda row: (row["webhook_id"], row["number"]))]
 
 
 async def attempts_since(tx: Tx, retailer_id: int, at: int, limit: int) -> Sequence[Mapping[str, Any]]:

@@ -43,6 +43,36 @@ class Tx(Protocol):
         ...
 
 
+# The most bytes of rows that one list reads and answers; the next page has the rest.
+MOST_LISTED_BYTES = 1 << 20
+_FIRST_ROWS = 20
+
+
+async def within(
+    most: int, fetch: Callable[[Row | None, int], Awaitable[Sequence[Row]]], size: Callable[[Row], int]
+) -> list[Row]:
+    """The first rows of a list: `most` of them, or as many as fit in `MOST_LISTED_BYTES`, and one in any case.
+
+    `fetch(last, few)` reads the next `few` rows after `last`, where None stands for the beginning. `size` tells the bytes
+    of a row.
+    """
+    found: list[Row] = []
+    few, bytes_so_far, longest = _FIRST_ROWS, 0, 1
+    while True:
+        few = min(few, most - len(found))
+        rows = await fetch(found[-1] if found else None, few)
+        for row in rows:
+            bytes_so_far += size(row)
+            longest = max(longest, size(row))
+            if found and bytes_so_far > MOST_LISTED_BYTES:
+                return found
+            found.append(row)
+        if len(rows) < few or len(found) == most:
+            return found
+        # As many more as fit if none is longer than the longest so far.
+        few = max(1, (MOST_LISTED_BYTES - bytes_so_far) // longest)
+
+
 Op = Callable[Concatenate[Tx, P], Awaitable[T]]
 
 

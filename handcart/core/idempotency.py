@@ -17,12 +17,15 @@ from handcart.core.http import Call, Handler, Reply, json_reply
 KEPT = 24 * clock.HOUR
 HEADER = "Idempotency-Key"
 MOST_CHARACTERS = 255
+# Of a longer answer, only the key is kept: the same request again runs again.
+MOST_ANSWER = 64 << 10
 
 
 async def once(tx: Tx, call: Call, handler: Handler, operation: str) -> Any:
     """Run a handler, or answer what it answered to the same key before; raises 400 and 422.
 
-    `operation`: what the handler does, since the same body may mean something else elsewhere.
+    `operation`: what the handler does, since the same body may mean something else elsewhere. An answer over
+    `MOST_ANSWER` bytes is not kept, so a handler with such answers must itself be safe to repeat.
     """
     values = call.header_values(HEADER.lower().encode())
     if not values:
@@ -44,14 +47,14 @@ async def once(tx: Tx, call: Call, handler: Handler, operation: str) -> Any:
         clock.now() + KEPT,
     )
     if not made:
-        return await _first_answer(tx, call, key, fingerprint)
+        return await _first_answer(tx, call, key, fingerprint) or await handler(tx, call)
     answer = await handler(tx, call)
     reply: Reply = answer if isinstance(answer, Reply) else json_reply(answer)
     await tx.run(
         "UPDATE idempotency_keys SET answer = $3 WHERE client_id = $1 AND idempotency_key = $2",
         call.caller.client_id,
         key,
-        reply.body,
+        reply.body if len(reply.body) <= MOST_ANSWER else b"",
     )
     return reply
 
@@ -86,7 +89,8 @@ def reused() -> ApiError:
     return ApiError(422, "Idempotency-Key was used for another request: take a new key", key=HEADER)
 
 
-async def _first_answer(tx: Tx, call: Call, key: str, fingerprint: bytes) -> Reply:
+async def _first_answer(tx: Tx, call: Call, key: str, fingerprint: bytes) -> Reply | None:
+    """What was answered to this key, None where that was not kept."""
     row = await tx.one(
         "SELECT fingerprint, answer FROM idempotency_keys WHERE client_id = $1 AND idempotency_key = $2",
         call.caller.client_id,
@@ -95,6 +99,8 @@ async def _first_answer(tx: Tx, call: Call, key: str, fingerprint: bytes) -> Rep
     assert row is not None
     if bytes(row["fingerprint"]) != fingerprint:
         raise reused()
+    if not row["answer"]:
+        return None
     return Reply(200, bytes(row["answer"]), ((b"content-type", b"application/json"),))
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from handcart.core import clock
-from handcart.core.db import Tx
+from handcart.core.db import Tx, within
 from handcart.orders import payloads
 from handcart.orders.models import DISPATCH, LAST_MILE, Order, OrderDetails, OrderLine, Step
 from handcart.orders.states import CREATED, OPTIONS
@@ -23,7 +23,7 @@ _FIND = f"SELECT {_COLUMNS} FROM orders WHERE retailer_id = $1 AND order_id = $2
 _HOLD = f"{_FIND} FOR UPDATE"
 _OF_USER = (
     f"SELECT {_COLUMNS} FROM orders WHERE isolation_id = $1 AND user_id = $2"  # noqa: S608 (the names above)
-    " AND retailer_id = $3 ORDER BY number DESC LIMIT $4"
+    " AND retailer_id = $3 AND number < $4 ORDER BY number DESC LIMIT $5"
 )
 _WITH_BENEFIT = (
     f"SELECT {_COLUMNS} FROM orders WHERE retailer_id = $1 AND member_since IS NOT NULL"  # noqa: S608 (the names above)
@@ -44,6 +44,7 @@ _UPDATE = (
 # What an order has under the names of its columns.
 _PLAIN = [name for name in _NAMES if name not in ("ledger_starts_at", "items", "details")]
 _plain = attrgetter(*_PLAIN)
+_LAST_NUMBER = 2**63 - 1
 _encode = msgspec.json.Encoder().encode
 _lines = msgspec.json.Decoder(list[OrderLine])
 _details = msgspec.json.Decoder(OrderDetails)
@@ -77,8 +78,13 @@ async def hold(tx: Tx, retailer_id: int, order_id: str) -> Order | None:
 
 
 async def of_user(tx: Tx, retailer_id: int, isolation_id: int, user_id: str, most: int) -> Sequence[Order]:
-    """A user's orders at a retailer, the newest first."""
-    return [_order(row) for row in await tx.all(_OF_USER, isolation_id, user_id, retailer_id, most)]
+    """A user's orders at a retailer, the newest first: `most` at most, and `MOST_LISTED_BYTES` as they are stored."""
+
+    async def fetch(last: Any, few: int) -> Sequence[Any]:
+        before = _LAST_NUMBER if last is None else last["number"]
+        return await tx.all(_OF_USER, isolation_id, user_id, retailer_id, before, few)
+
+    return [_order(row) for row in await within(most, fetch, _size)]
 
 
 async def with_benefit(tx: Tx, retailer_id: int, after: tuple[int, str], until: int, most: int) -> Sequence[Order]:
@@ -134,6 +140,10 @@ async def _remember(tx: Tx, retailer_id: int, order: Order, number: int, step: S
         " ".join(step.events),
     )
     await payloads.owe(tx, retailer_id, order, step.events)
+
+
+def _size(row: Any) -> int:
+    return len(row["items"].encode()) + len(row["details"].encode())
 
 
 def _values(order: Order) -> dict[str, Any]:

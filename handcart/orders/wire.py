@@ -432,7 +432,7 @@ class GetOrderResponse(OrderResponse, kw_only=True):
 
 
 class OrdersResponse(Struct):
-    """Orders, the newest first; 100 at most."""
+    """Orders, the newest first: 100 at most, and 1 MiB of them at most."""
 
     EXAMPLES: ClassVar[Mapping[str, Any]] = {"None": {"orders": []}}
 

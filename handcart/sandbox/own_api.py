@@ -7,8 +7,8 @@ import msgspec
 
 from handcart.callbacks.events import EVENTS
 from handcart.core import clock as core_clock
-from handcart.core import errors
-from handcart.core.db import Tx
+from handcart.core import errors, wire
+from handcart.core.db import MOST_LISTED_BYTES, Tx
 from handcart.core.http import Call, Handler, Reply, Route, json_reply
 from handcart.core.wire import query
 from handcart.linking import errors as linking_errors
@@ -95,7 +95,20 @@ async def _get_requests(call: Call) -> Reply:
         await log.wait(retailer_id, after or 0, wait)
     found = log.find(retailer_id, after or 0, limit or 100, status, refused)
     shown = canonical(found) if query(call.query, "canonical", Canonical) else found
-    return json_reply({"requests": shown, "last": log.last(retailer_id)})
+    return json_reply({"requests": _fitting(shown), "last": log.last(retailer_id)})
+
+
+def _fitting(entries: Sequence[Any]) -> list[msgspec.Raw]:
+    """The first entries as JSON: as many as fit in `MOST_LISTED_BYTES`; `after` asks for the others."""
+    found: list[msgspec.Raw] = []
+    size = 0
+    for entry in entries:
+        text = wire.encode(entry)
+        size += len(text)
+        if found and size > MOST_LISTED_BYTES:
+            break
+        found.append(msgspec.Raw(text))
+    return found
 
 
 async def _get_faults(tx: Tx, call: Call) -> FaultsResponse:

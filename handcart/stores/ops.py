@@ -31,6 +31,7 @@ _REACH = ("reach_south", "reach_north", "reach_west", "reach_east")
 
 _location_codes: dict[tuple[int, int], str] = {}
 _MOST_REMEMBERED = 100_000
+MOST_FOUND = 500
 
 
 class Found(Struct, frozen=True):
@@ -43,6 +44,7 @@ class Found(Struct, frozen=True):
 async def find(tx: Tx, retailer_id: int, kind: str, places: Sequence[Point]) -> Found:
     """The stores that take orders of a kind for one of these places; the distance is measured from the first.
 
+    `MOST_FOUND` at most, the nearest ones.
     Where there is none, a retailer that serves everywhere has its nearest store serve.
     """
     candidates = await _within_reach(tx, retailer_id, kind, places)
@@ -199,7 +201,8 @@ async def _nearest(tx: Tx, retailer_id: int, kind: str, place: Point) -> list[St
 
 
 def _sorted(stores: Sequence[Store], place: Point) -> list[Store]:
-    return sorted(stores, key=lambda store: (distance.kilometres(store.point, place), store.location_code))
+    nearest = sorted(stores, key=lambda store: (distance.kilometres(store.point, place), store.location_code))
+    return nearest[:MOST_FOUND]
 
 
 def _store(row: Any) -> Store:

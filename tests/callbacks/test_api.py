@@ -11,7 +11,7 @@ import pytest
 from handcart import app
 from handcart.callbacks import ops, signing
 from handcart.callbacks.events import EVENTS
-from handcart.core import wire
+from handcart.core import clock, wire
 from handcart.core.db import Tx
 from handcart.core.settings import Settings
 from tests.callbacks.conftest import Post
@@ -253,6 +253,45 @@ def test_when_the_token_is_for_the_sandbox_alone_then_callbacks_are_not_its_to_s
 
 
 # Events.
+
+
+def test_when_bodies_are_large_then_a_list_ends_at_a_mebibyte_and_the_next_one_has_the_rest(mine: Shop) -> None:
+    for number in range(1, 26):
+        body = json.dumps({"note": "x" * ((300 << 10) if number > 20 else 10)})
+        mine.server.sql(
+            "INSERT INTO events (retailer_id, event_id, name, subject, body, created_at, is_queued)"
+            " VALUES ($1, $2, 'picking', 'o', $3, 0, $4)",
+            *(mine.retailer.id, number, body, True),
+        )
+
+    def listed(**query: Any) -> list[int]:
+        answer = mine.get(f"{CALLBACKS}/events", params=query)
+        assert len(answer.raise_for_status().content) < 1 << 20
+        return [one["event_id"] for one in answer.json()["events"]]
+
+    assert listed() == [23, 24, 25]
+    assert listed(order_id="o", after=0) == [*range(1, 24)]
+    assert listed(after=23) == [24, 25]
+    assert listed(limit=2) == [24, 25]
+    assert listed(after=0, limit=21) == [*range(1, 22)]
+
+
+@on_sqlite
+def test_when_an_event_was_tried_very_often_then_the_newest_attempts_are_shown(mine: Shop) -> None:
+    webhook_id = create(mine)["id"]
+    mine.server.sql(
+        "INSERT INTO events (retailer_id, event_id, name, subject, body, created_at, is_queued)"
+        " VALUES ($1, 1, 'picking', 'o', '{}', 0, $2)",
+        *(mine.retailer.id, True),
+    )
+    for number in range(1, 131):
+        mine.server.sql(
+            "INSERT INTO attempts (retailer_id, event_id, webhook_id, number, at, milliseconds, is_replay, url,"
+            " request_head) VALUES ($1, 1, $2, $3, $4, 0, $5, '', '')",
+            *(mine.retailer.id, webhook_id, number, number * clock.SECOND, False),
+        )
+    shown = mine.get(f"{CALLBACKS}/events/1").json()["attempts"]
+    assert [one["number"] for one in shown] == [*range(31, 131)]
 
 
 def test_when_events_are_listed_then_the_newest_or_those_behind_one_or_of_one_order(post: Post) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from handcart.core import idempotency
 from handcart.retailers import ops as retailers
-from tests.support.orders import KINDS, Market, creation_path
+from tests.support.orders import KINDS, Market, creation_path, line
 from tests.support.server import LiveServer
 from tests.support.shop import error
 
@@ -51,6 +51,23 @@ def test_when_a_request_comes_again_then_the_first_answer_comes_again(market: Ma
     assert again.headers["content-type"] == "application/json"
     # Without the key it is a repetition too, and answers the order as it is now.
     assert market.send(kind, user_id, body).json()["status"] == "completed"
+    assert (market.orders, market.taken, kept(market)) == (1, (0, 1), [KEY])
+
+
+def test_when_an_answer_is_longer_than_64_kib_then_it_is_not_kept_and_the_order_answers_again(
+    server: LiveServer,
+) -> None:
+    market = Market(server, is_lenient=True)
+    user_id = market.customer()
+    items = [line(str(n), f"product {n}", metadata={"note": "x" * (15 << 10)}) for n in range(5)]
+    body = body_of(market, "delivery", user_id, items=items)
+    first = keyed(market, "delivery", user_id, body)
+    assert len(first.raise_for_status().content) > 64 << 10
+    (row,) = server.sql("SELECT answer FROM idempotency_keys WHERE client_id = $1", market.client.client_id)
+    assert bytes(row["answer"]) == b""
+    again = keyed(market, "delivery", user_id, body)
+    assert (again.status_code, again.json()) == (200, first.json())
+    assert error(keyed(market, "delivery", user_id, {**body, "initial_tip_cents": 1})) == REUSED
     assert (market.orders, market.taken, kept(market)) == (1, (0, 1), [KEY])
 
 

@@ -76,6 +76,18 @@ def test_when_a_users_orders_are_listed_then_the_newest_comes_first(server: Live
     assert error(market.get(f"{USERS}/nobody/orders")) == NOBODY
 
 
+def test_when_a_users_orders_are_large_then_the_newest_that_fit_in_a_mebibyte_are_listed(server: LiveServer) -> None:
+    market = Market(server, is_lenient=True)
+    user_id = market.customer()
+    items = [line(str(n), f"product {n}", metadata={"note": "x" * (15 << 10)}) for n in range(16)]
+    small = market.order("dispatch", user_id)["id"]
+    large = [market.order("delivery", user_id, items=items)["id"] for _ in range(5)]
+    listed = market.get(f"{USERS}/{user_id}/orders")
+    assert [one["id"] for one in listed.json()["orders"]] == large[:0:-1]
+    assert len(listed.content) < 1 << 20
+    assert small not in listed.text
+
+
 def test_when_lines_were_removed_then_they_are_not_shown(market: Market) -> None:
     user_id = market.customer()
     order_id = market.order("delivery", user_id, items=[line("1", "milk"), line("2", "soap")])["id"]

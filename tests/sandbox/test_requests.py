@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 import pytest
 
 from handcart.core import clock
-from handcart.sandbox import requests
+from handcart.sandbox import own_api, requests
 from tests.support.clocks import freeze
 from tests.support.orders import Market
 from tests.support.server import LiveServer, on_sqlite
@@ -47,6 +47,24 @@ def test_when_a_call_is_answered_then_all_of_it_is_kept(server: LiveServer) -> N
         "answer": answer.json(),
         "request_id": answer.headers["x-request-id"],
     }
+
+
+@on_sqlite
+def test_when_calls_are_large_then_an_answer_ends_at_a_mebibyte_and_the_next_one_has_the_rest(
+    server: LiveServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop = Shop(server)
+    assert shop.token
+    monkeypatch.setattr(own_api, "MOST_LISTED_BYTES", 2000)
+    for number in range(6):
+        shop.post("/v2/fulfillment/users", {"user_id": f"user-{number}", "first_name": "x" * 100})
+    seen = [entry["number"] for entry in logged(shop)]
+    assert seen == [*range(1, len(seen) + 1)]
+    assert 2 < len(seen) < 7
+    rest = logged(shop, after=seen[-1])
+    assert rest[0]["number"] == len(seen) + 1
+    monkeypatch.setattr(own_api, "MOST_LISTED_BYTES", 1)
+    assert len(logged(shop)) == 1
 
 
 def refuse_link(shop: Shop) -> Any:

@@ -44,6 +44,12 @@ def test_when_stores_are_in_range_then_the_nearest_comes_first(shop: Shop) -> No
     }
 
 
+def test_when_very_many_stores_are_in_range_then_the_nearest_come(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ops, "MOST_FOUND", 2)
+    keep(shop, store("c", north=14), store("a", north=-9), store("b", north=2))
+    assert codes(find(shop, DELIVERY, **AT_CHICAGO)) == ["b", "a"]
+
+
 def test_when_kinds_differ_then_only_stores_that_take_the_kind_come(shop: Shop) -> None:
     none = {"takes_delivery": False, "takes_pickup": False, "takes_last_mile": False}
     for kind in ("delivery", "pickup", "last_mile"):
