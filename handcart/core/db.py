@@ -53,8 +53,8 @@ async def within(
 ) -> list[Row]:
     """The first rows of a list: `most` of them, or as many as fit in `MOST_LISTED_BYTES`, and one in any case.
 
-    `fetch(last, few)` reads the next `few` rows after `last`, where None stands for the beginning. `size` tells the bytes
-    of a row.
+    `fetch(last, few)` reads the next `few` rows after `last`, where None stands for the beginning. `size` tells the
+    bytes of a row.
     """
     found: list[Row] = []
     few, bytes_so_far, longest = _FIRST_ROWS, 0, 1
