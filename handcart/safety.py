@@ -14,8 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 from handcart.core import ownership
 from handcart.core.addresses import Network, danger, public_addresses
 from handcart.core.db import Database, Tx
-from handcart.core.secret import is_guessable
-from handcart.core.settings import Settings, key_text, parts
+from handcart.core.settings import Settings, is_key_guessable, key_text, parts
 from handcart.core.stores import is_postgres, sqlite_path
 from handcart.retailers import ops as retailers
 from handcart.sandbox import state as sandbox
@@ -60,7 +59,7 @@ def _look_at_settings(settings: Settings, found: Findings) -> None:
         )
     if settings.rate_limit_per_second == 0:
         found.problems.append("There is no rate limit: set HANDCART_RATE_LIMIT_PER_SECOND above 0")
-    if is_guessable(key_text(settings)):
+    if is_key_guessable(key_text(settings)):
         found.problems.append(
             "The secret key can be guessed: use 32 random bytes, as from `python3 -c 'import secrets;"
             " print(secrets.token_urlsafe(32))'`, before anything is stored"

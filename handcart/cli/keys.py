@@ -5,11 +5,12 @@ from typing import Any
 import click
 
 from handcart.cli.options import json_option, settings_of, show, store_options
+from handcart.cli.progress import Progress
 
 
 @click.group()
 def key() -> None:
-    """Show the installation's secret key by its fingerprint."""
+    """Show and rotate the installation's secret key."""
 
 
 @key.command("show")
@@ -30,3 +31,33 @@ def show_key(as_json: bool, **store: Any) -> None:
     lines = [f"key          {where}", f"fingerprint  {given}"]
     lines.append("database     belongs to this key" if bound == given else f"database     {state}")
     show(as_json, {"key": where, "fingerprint": given, "database_fingerprint": bound}, "\n".join(lines))
+
+
+@key.command("rotate")
+@store_options
+@json_option
+def rotate_key(as_json: bool, **store: Any) -> None:
+    """Give the installation a new secret key; stop all servers first.
+
+    Client secrets, tokens, links and webhooks go on. Everybody is signed out, browsers are no longer known, open forms
+    and listed time slots expire. The old key is kept beside the new one: backups of before need it.
+    """
+    from handcart.rotation import rotate
+
+    with Progress() as progress:
+        done = rotate(settings_of(**store), progress)
+    shown = {
+        "fingerprint": done.fingerprint,
+        "old_fingerprint": done.old_fingerprint,
+        "old_key": str(done.old_key),
+        "hashed_again": done.hashed,
+        "sealed_again": done.sealed,
+        "sessions_ended": done.sessions,
+    }
+    sentence = (
+        f"The secret key has the fingerprint {done.fingerprint} now. {done.hashed:,} hashes and {done.sealed:,} sealed"
+        f" secrets were changed; {done.sessions:,} sessions have ended, browsers are no longer known, and open forms"
+        " and listed time slots expire.\n"
+        f"Keep a copy of the new key in another place. The old one is {done.old_key}: backups of before need it."
+    )
+    show(as_json, shown, sentence)

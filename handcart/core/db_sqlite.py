@@ -13,7 +13,7 @@ import sqlite3
 from collections import deque
 from collections.abc import Coroutine, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from contextvars import Context, copy_context
 from functools import cache
 from pathlib import Path
@@ -257,6 +257,15 @@ def alone(path: str) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
+
+
+def write_alone(path: str, keys: Keys, op: Op[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run an op in one transaction while no other process uses the database; raises `Unavailable` as `alone` does."""
+    with alone(path), closing(connect_file(path)) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        result: T = _run_in_one_go(op(SqliteTx(connection, keys), *args, **kwargs))  # type: ignore[arg-type]
+        connection.commit()
+        return result
 
 
 def _run_in_one_go(op: Coroutine[Any, Any, Any]) -> Any:

@@ -8,6 +8,7 @@ a retailer's token endpoint, is sealed with AES-256-GCM.
 import hashlib
 import hmac
 import secrets
+from collections.abc import Sequence
 from itertools import pairwise
 from math import log2
 
@@ -36,25 +37,33 @@ class SealBroken(ValueError):
 class Keys:
     """The keys derived from the installation's one secret key, each for one purpose.
 
-    `secret_key`: at least 32 bytes.
+    `secret_key`: at least 32 bytes. `earlier`: the hash keys of the secret keys before it, the oldest first, since a
+    hash can only be hashed again (`handcart key rotate`). Nothing but hashes can be computed with them.
     """
 
-    def __init__(self, secret_key: bytes) -> None:
+    def __init__(self, secret_key: bytes, earlier: Sequence[bytes] = ()) -> None:
         if len(secret_key) < KEY_BYTES:
             raise ValueError(f"the secret key needs at least {KEY_BYTES} bytes")
-        self._hash_key = _derive(secret_key, b"secrets at rest")
+        self.hash_keys = (*earlier, _derive(secret_key, b"secrets at rest"))
         self._form_key = _derive(secret_key, b"form tokens")
         self._device_key = _derive(secret_key, b"known devices")
         self.slot_key = _derive(secret_key, b"slot ids")
         self._seal_key = _derive(secret_key, b"sealed secrets")
-        # Tells which key sealed a secret, so that a rotation can leave the old key at hand for what it sealed.
+        # Tells which key sealed a secret.
         self._seal_header = _FORMAT + _derive(self._seal_key, b"key id")[:_KEY_ID_BYTES]
         # Says whether a database and a key belong together, and tells nothing about the key.
-        self.fingerprint = _derive(secret_key, b"fingerprint").hex()[:16]
+        self.fingerprint = _derive(secret_key, b"fingerprint" + b"".join(earlier)).hex()[:16]
 
     def hash(self, secret: str) -> bytes:
         """The 32 bytes under which `secret` is stored and looked up."""
-        return hashlib.blake2b(secret.encode("utf-8", "surrogatepass"), key=self._hash_key, digest_size=32).digest()
+        hashed = secret.encode("utf-8", "surrogatepass")
+        for key in self.hash_keys:
+            hashed = hashlib.blake2b(hashed, key=key, digest_size=32).digest()
+        return hashed
+
+    def hash_again(self, hashed: bytes) -> bytes:
+        """What `hash` answers for a secret, from what it answered under the keys before this one."""
+        return hashlib.blake2b(hashed, key=self.hash_keys[-1], digest_size=32).digest()
 
     def form_token(self, *subject: str) -> str:
         """What a page's form must bring back; `subject` names the session and what the form is about."""

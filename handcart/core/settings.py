@@ -12,7 +12,7 @@ from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any
 
-from handcart.core.secret import KEY_BYTES, Keys
+from handcart.core.secret import KEY_BYTES, Keys, is_guessable
 from handcart.core.stores import is_postgres, sqlite_path
 
 PREFIX = "HANDCART_"
@@ -20,6 +20,8 @@ NO_PROXY = "none"  # the value of `trusted_proxies` that says: on purpose
 
 _ORIGIN = re.compile(r"https?://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?/?")
 _LAST_PORT = 65535
+# Behind the secret key, on lines of their own or separated by blanks.
+_EARLIER = re.compile(r"\s+earlier:([0-9a-f]{64})")
 
 
 class SettingsError(ValueError):
@@ -149,20 +151,39 @@ def load(environ: Mapping[str, str], **options: Any) -> Settings:
 def keys(settings: Settings, *, may_make: bool = False) -> Keys:
     """The installation's keys; with `may_make`, a new key file (mode 0600) if there is no key anywhere."""
     if may_make and not settings.secret_key and not settings.key_file.exists():
-        _make_key_file(settings.key_file)
-    key = key_text(settings)
-    if len(key) < KEY_BYTES:
-        raise SettingsError(f"the secret key is too short: it needs at least {KEY_BYTES} random characters")
-    return Keys(key.encode())
+        write_private(settings.key_file, new_key())
+    return read_keys(key_text(settings))
 
 
 def key_text(settings: Settings) -> str:
-    """The secret key itself, from the settings or the key file; raises `SettingsError` if there is none."""
+    """The text of the secret key, from the settings or the key file; raises `SettingsError` if there is none."""
     if settings.secret_key:
         return settings.secret_key
     if not settings.key_file.exists():
         raise SettingsError(f"there is no secret key at {settings.key_file}: run `handcart migrate` first, or set one")
     return settings.key_file.read_text().strip()
+
+
+def read_keys(text: str) -> Keys:
+    """The keys of a secret key's text: the key, and behind it what `handcart key rotate` kept of those before it.
+
+    Raises `SettingsError` for a key that is too short.
+    """
+    key, *earlier = _EARLIER.split(text)
+    if len(key) < KEY_BYTES:
+        raise SettingsError(f"the secret key is too short: it needs at least {KEY_BYTES} random characters")
+    return Keys(key.encode(), [bytes.fromhex(one) for one in earlier if one])
+
+
+def new_key(before: Keys | None = None) -> str:
+    """The text of a new secret key, which can go on with the hashes that the keys `before` made."""
+    earlier = [] if before is None else [f"earlier:{key.hex()}" for key in before.hash_keys]
+    return "\n".join([secrets.token_urlsafe(KEY_BYTES), *earlier])
+
+
+def is_key_guessable(text: str) -> bool:
+    """Whether the secret key of this text can hardly come from a random generator (`secret.is_guessable`)."""
+    return is_guessable(_EARLIER.split(text)[0])
 
 
 def parts(text: str) -> list[str]:
@@ -180,14 +201,17 @@ def _check_network(name: str, text: str) -> None:
         raise SettingsError(f"{name} names {text!r}, an address inside a network: write {network}")
 
 
-def _make_key_file(file: Path) -> None:
+def write_private(file: Path, text: str) -> None:
+    """Write a new file of mode 0600, in a directory that is made if need be; a file that is there already stays."""
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
         descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:  # another process was first
         return
     with os.fdopen(descriptor, "w") as opened:
-        opened.write(secrets.token_urlsafe(KEY_BYTES) + "\n")
+        opened.write(text + "\n")
+        opened.flush()
+        os.fsync(descriptor)
 
 
 def _read(name: str, text: str, kind: Any) -> Any:

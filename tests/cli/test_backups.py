@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from handcart.cli import handcart, progress
+from handcart.core.migrate import WrongKey
 from handcart.core.secret import Keys
 from handcart.core.stores import BadCopy
 from handcart.migrations import SCHEMA_VERSION
@@ -58,3 +59,17 @@ def test_step_takes_long_then_a_bar_and_a_quick_one_then_none(
             slow("Copying", done, 2)
         slow("Checking the copy", 1, 0)
     assert capsys.readouterr().err.split("\n")[:2] == ["Copying", "Checking the copy ..."]
+
+
+def test_key_rotated_then_it_says_what_ended_and_an_older_backup_names_its_key(tmp_path: Path) -> None:
+    data, copy = tmp_path / "data", tmp_path / "copy.db"
+    make_data(data)
+    run("backup", copy, "--data", data)
+    said = run("key", "rotate", "--data", data)
+    assert "0 sessions have ended, browsers are no longer known" in said
+    assert f"The old one is {data}/secret.key.{KEY}: backups of before need it." in said
+    with pytest.raises(WrongKey, match=f"its fingerprint is {KEY}"):
+        run("restore", copy, "--data", data)
+    (data / "secret.key").write_text((data / f"secret.key.{KEY}").read_text())
+    run("restore", copy, "--data", data)
+    assert "belongs to this key" in run("key", "show", "--data", data)

@@ -146,7 +146,7 @@ def live_server(database_url: str, data: Path, **options: Any) -> Iterator[LiveS
             **options,
         }
     )
-    keys = Keys(SECRET_KEY.encode())
+    keys = settings_module.keys(chosen)
     make_database(database_url, keys)
     app = handcart_app.create(chosen, keys)
     config = uvicorn.Config(

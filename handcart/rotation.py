@@ -1,0 +1,177 @@
+"""A new secret key for an installation: `handcart key rotate`.
+
+Stored hashes are hashed again and sealed secrets sealed again, in one transaction, so that tokens, client secrets and
+links go on. It knows the tables of every domain, as `handcart.integrity` does; a test compares them with the schema.
+"""
+
+import asyncio
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from handcart.core import settings
+from handcart.core.db import Row, Tx, Unavailable
+from handcart.core.migrate import bound_key, check_schema
+from handcart.core.secret import Keys
+from handcart.core.settings import Settings, SettingsError
+from handcart.core.stores import is_postgres, sqlite_path
+
+# Called with what is being done, how much is done, and how much there is.
+Progress = Callable[[str, int, int], None]
+_BATCH = 1000
+
+
+@dataclass(frozen=True)
+class Column:
+    """Where something is stored under the secret key; `key` are the columns that name a row."""
+
+    table: str
+    name: str
+    key: Sequence[str]
+
+
+HASHED = (
+    Column("client_secrets", "secret_hash", ("client_id", "secret_hash")),
+    Column("authorization_codes", "code_hash", ("code_hash",)),
+    Column("tokens", "code_hash", ("token_hash",)),
+    Column("tokens", "token_hash", ("token_hash",)),
+    Column("deleted_users", "user_id_hash", ("isolation_id", "user_id_hash")),
+    Column("links", "token_hash", ("isolation_id", "user_id")),
+)
+SEALED = tuple(
+    Column("webhooks", name, ("retailer_id", "id"))
+    for name in ("client_secret", "signing_secret", "old_signing_secret")
+)
+# What ends: who is signed in, who is just about to agree, and what was counted against addresses and e-mails.
+ENDED = ("sessions", "authorization_requests", "rate_limits")
+
+
+@dataclass(frozen=True)
+class Rotated:
+    """What a rotation did: fingerprints of both keys, where the old one is kept, and counts."""
+
+    fingerprint: str
+    old_fingerprint: str
+    old_key: Path
+    hashed: int
+    sealed: int
+    sessions: int
+
+
+def rotate(chosen: Settings, progress: Progress) -> Rotated:
+    """Give the installation a new secret key, and keep the old one beside it for old backups.
+
+    The new key is on the disk before the database needs it; a rotation that was cut short is finished by another one.
+    Raises `Unavailable` while servers or other commands use the database, `SettingsError` if the key is in no file.
+    """
+    if chosen.secret_key:
+        raise SettingsError(
+            "the secret key is in HANDCART_SECRET_KEY, which this command cannot change: write it into a file of mode"
+            " 0600, name that in HANDCART_SECRET_KEY_FILE instead, and rotate then"
+        )
+    file, coming = chosen.key_file, chosen.key_file.with_name(f"{chosen.key_file.name}.next")
+    old = settings.keys(chosen)
+    bound = bound_key(chosen.database_url)
+    if bound is None:
+        raise Unavailable("there is no database yet: run `handcart migrate` first")
+    if coming.exists() and settings.read_keys(coming.read_text().strip()).fingerprint == bound:
+        return _swap(file, coming, old, settings.read_keys(coming.read_text().strip()), (0, 0, 0))
+    coming.unlink(missing_ok=True)
+    text = settings.new_key(old)
+    new = settings.read_keys(text)
+    settings.write_private(coming, text)
+    _give(coming, file)
+    try:
+        counts = _write(chosen.database_url, old, new, progress)
+    except BaseException:
+        if bound_key(chosen.database_url) != new.fingerprint:
+            coming.unlink()
+        raise
+    return _swap(file, coming, old, new, counts)
+
+
+def _swap(file: Path, coming: Path, old: Keys, new: Keys, counts: tuple[int, int, int]) -> Rotated:
+    kept = file.with_name(f"{file.name}.{old.fingerprint}")
+    if not kept.exists():
+        os.link(file, kept)
+    os.replace(coming, file)
+    descriptor = os.open(file.parent, os.O_RDONLY)
+    os.fsync(descriptor)
+    os.close(descriptor)
+    return Rotated(new.fingerprint, old.fingerprint, kept, *counts)
+
+
+def _give(file: Path, like: Path) -> None:
+    """Let a file that root made belong to the owner of another one."""
+    if os.geteuid() == 0:
+        os.chown(file, like.stat().st_uid, like.stat().st_gid)
+
+
+def _write(url: str, old: Keys, new: Keys, progress: Progress) -> tuple[int, int, int]:
+    if not is_postgres(url):
+        from handcart.core.db_sqlite import write_alone
+
+        return write_alone(sqlite_path(url), old, _rotate, new, progress)
+    return asyncio.run(_write_on_postgres(url, old, new, progress))
+
+
+async def _write_on_postgres(url: str, old: Keys, new: Keys, progress: Progress) -> tuple[int, int, int]:
+    from handcart.core.db_postgres import PostgresDatabase
+
+    database = await PostgresDatabase.connect(url, old, 1)
+    try:
+        return await database.write(_rotate_alone, new, progress)
+    finally:
+        await database.close()
+
+
+async def _rotate_alone(tx: Tx, new: Keys, progress: Progress) -> tuple[int, int, int]:
+    """As `_rotate`, on PostgreSQL: refuse beside servers, and let none that starts read the old key's fingerprint."""
+    await tx.one("SELECT set_config('statement_timeout', '0', true)")
+    await tx.all("LOCK TABLE installation IN ACCESS EXCLUSIVE MODE")
+    row = await tx.one(
+        "SELECT count(*) AS others FROM pg_stat_activity WHERE datname = current_database()"
+        " AND application_name = current_setting('application_name') AND pid <> pg_backend_pid()"
+    )
+    assert row is not None
+    if row["others"]:
+        raise Unavailable(
+            f"{row['others']} connections of Handcart are open: stop `handcart serve`, `handcart worker` and other"
+            " commands on every machine first"
+        )
+    return await _rotate(tx, new, progress)
+
+
+async def _rotate(tx: Tx, new: Keys, progress: Progress) -> tuple[int, int, int]:
+    await check_schema(tx)
+    hashed = sealed = 0
+    for column in HASHED:
+        hashed += await _change(tx, column, new.hash_again, progress)
+    for column in SEALED:
+        sealed += await _change(tx, column, lambda secret: new.seal(tx.keys.open(secret)), progress)
+    ended = [await tx.run(f"DELETE FROM {table}") for table in ENDED]  # noqa: S608 (the names above)
+    await tx.run("UPDATE installation SET value = $1 WHERE name = 'secret_key_fingerprint'", new.fingerprint)
+    return hashed, sealed, ended[0]
+
+
+async def _change(tx: Tx, column: Column, change: Callable[[bytes], bytes], progress: Progress) -> int:
+    """Change every value of a column. All are read first: a changed key would be met again."""
+    names = ", ".join(column.key)
+    rows = await tx.all(
+        f"SELECT {column.name}, {names} FROM {column.table} WHERE {column.name} IS NOT NULL"  # noqa: S608
+    )
+    where = " AND ".join(f"{name} = ${place}" for place, name in enumerate(column.key, 2))
+    update = f"UPDATE {column.table} SET {column.name} = $1 WHERE {where}"  # noqa: S608
+    done = 0
+    for batch in _batches(rows):
+        await tx.many(update, [(change(bytes(row[0])), *row[1:]) for row in batch])
+        done += len(batch)
+        progress(f"Changing {column.table}", done, len(rows))
+    return len(rows)
+
+
+def _batches(rows: Sequence[Row]) -> Iterator[Sequence[tuple[Any, ...]]]:
+    for start in range(0, len(rows), _BATCH):
+        yield [tuple(row) for row in rows[start : start + _BATCH]]
