@@ -4,17 +4,23 @@ Session state (`SET`, advisory locks, `LISTEN`) must therefore never be used on 
 forms only.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import asyncpg
 
+from handcart.core import log
 from handcart.core.db import Op, P, Row, T, Unavailable
 from handcart.core.secret import Keys
 
 _CONNECT_SECONDS = 3
 _POOL_WAIT_SECONDS = 2
+# The server ends a statement after 5 s (see below). Somewhat later it is taken for dead, and the connection is given up.
+_STATEMENT_SECONDS = 6
+_RELEASE_SECONDS = 1
+_CLOSE_SECONDS = 5
 _SERVER_SETTINGS = {
     "application_name": "handcart",
     "statement_timeout": "5s",
@@ -108,7 +114,7 @@ class PostgresDatabase:
                 min_size=1,
                 max_size=pool_size,
                 timeout=_CONNECT_SECONDS,
-                command_timeout=10,
+                command_timeout=_STATEMENT_SECONDS,
                 server_settings=_SERVER_SETTINGS,
                 reset=_leave_as_it_is,
             )
@@ -131,7 +137,10 @@ class PostgresDatabase:
             return await op(_SingleStatement(connection, self.keys), *args, **kwargs)
 
     async def close(self) -> None:
-        await self._pool.close()
+        """Close all connections, also those of a server that does not answer."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_CLOSE_SECONDS):
+                await self._pool.close()  # which cuts them off when it is cancelled
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[Any]:
@@ -144,7 +153,14 @@ class PostgresDatabase:
         except _PASSING as error:
             raise Unavailable(str(error)) from error
         finally:
-            await self._pool.release(connection)
+            await self._release(connection)
+
+    async def _release(self, connection: Any) -> None:
+        """Give a connection back. One that cannot be reset is closed by the pool, and what was committed stays so."""
+        try:
+            await self._pool.release(connection, timeout=_RELEASE_SECONDS)
+        except _PASSING as error:
+            log.counted("database connection given up", cause=str(error) or type(error).__name__)
 
 
 async def _leave_as_it_is(connection: Any) -> None:

@@ -66,6 +66,14 @@ async def backend(tx: Tx) -> int:
     return pid
 
 
+def parent_of(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+
+
+def children_of(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
 async def settled(*calls: Any) -> list[Any]:
     """The outcome of each call, in no case later than this."""
     async with asyncio.timeout(60):
@@ -171,6 +179,30 @@ async def test_server_crashes_under_the_pool_then_unavailable_and_then_it_heals(
     await heals(database, "after")
     acknowledged = {answer for answer in answers if isinstance(answer, str)}
     assert acknowledged | {"after"} == set(await database.read(names))
+
+
+async def test_every_process_of_the_server_stands_still_then_unavailable_and_the_pool_heals(
+    database: PostgresDatabase, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("_STATEMENT_SECONDS", "_RELEASE_SECONDS", "_POOL_WAIT_SECONDS", "_CONNECT_SECONDS"):
+        monkeypatch.setattr(db_postgres, name, 0.5)
+    hasty = await PostgresDatabase.connect(url, KEYS, 2)
+    try:
+        leader = parent_of(await database.read(backend))
+        stopped = [leader, *children_of(leader)]
+        for pid in stopped:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            calls = [hasty.write(insert, f"still {number}") for number in range(4)]
+            outcomes = await settled(*calls, hasty.read(names))
+        finally:
+            for pid in stopped:
+                os.kill(pid, signal.SIGCONT)
+        assert {type(outcome) for outcome in outcomes} == {Unavailable}, outcomes
+        monkeypatch.setattr(db_postgres, "_POOL_WAIT_SECONDS", 5)
+        await heals(hasty, "again")
+    finally:
+        await hasty.close()
 
 
 async def test_statement_takes_too_long_then_unavailable_and_the_connection_still_serves(
