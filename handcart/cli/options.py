@@ -122,15 +122,16 @@ def write(store: Options, op: Callable[..., Awaitable[Any]], *args: Any, **kwarg
 
 
 def read(store: Options, op: Callable[..., Awaitable[Any]], *args: Any, **kwargs: Any) -> Any:
-    return on(store, lambda database: database.read(op, *args, **kwargs))
+    return on(store, lambda database: database.read(op, *args, **kwargs), may_only_read=True)
 
 
-def on(store: Options, do: Callable[[Database], Awaitable[Any]]) -> Any:
-    """What `do` answers that is given the store."""
+def on(store: Options, do: Callable[[Database], Awaitable[Any]], *, may_only_read: bool = False) -> Any:
+    """The answer of `do`, which gets the store. `may_only_read`: this user need not be able to write the store."""
     chosen = settings_of(**store)
 
     async def run() -> Any:
-        opened = await connect(chosen.database_url, settings_module.keys(chosen), pool_size=1)
+        keys = settings_module.keys(chosen)
+        opened = await connect(chosen.database_url, keys, pool_size=1, may_only_read=may_only_read)
         try:
             await opened.read(check_schema)
             return await do(opened)

@@ -70,7 +70,7 @@ def demo(
     """Start server, worker and storefront with sample customers."""
     from handcart.demo import DemoFailed, run
 
-    directory = (Path(data) if data else running.default_directory()).expanduser().resolve()
+    directory = (settings_module.expanded(data) if data else running.default_directory()).resolve()
     if stop:
         _stop_demo(Path(running.read(info_file)["data"]) if info_file else directory, as_json)
         return
@@ -224,7 +224,7 @@ def check(database: str | None, data: str | None, as_json: bool) -> None:
     chosen = settings_of(database=database, data=data)
 
     async def run() -> Findings:
-        opened = await connect(chosen.database_url, settings_module.keys(chosen), pool_size=1)
+        opened = await connect(chosen.database_url, settings_module.keys(chosen), pool_size=1, may_only_read=True)
         try:
             await opened.read(check_schema)
             return await look(chosen, opened)
@@ -246,7 +246,7 @@ def _check_data(chosen: Settings, as_json: bool) -> None:
     from handcart import integrity
 
     async def run() -> tuple[dict[str, int], list[integrity.Fault]]:
-        opened = await connect(chosen.database_url, Keys(bytes(KEY_BYTES)), pool_size=1)
+        opened = await connect(chosen.database_url, Keys(bytes(KEY_BYTES)), pool_size=1, may_only_read=True)
         try:
             await opened.read(check_version)
             return await opened.read(integrity.counts), await opened.read(integrity.faults)

@@ -17,7 +17,7 @@ from handcart.core.secret import Keys
 
 _CONNECT_SECONDS = 3
 _POOL_WAIT_SECONDS = 2
-# The server ends a statement after 5 s (see below). Somewhat later it is taken for dead, and the connection is given up.
+# The server ends a statement after 5 s, see below. One that does not is taken for dead, and its connection given up.
 _STATEMENT_SECONDS = 6
 _RELEASE_SECONDS = 1
 _CLOSE_SECONDS = 5

@@ -18,6 +18,7 @@ from contextvars import Context, copy_context
 from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from handcart.core.db import Op, P, Row, T, Unavailable
 from handcart.core.secret import Keys
@@ -77,6 +78,10 @@ class SqliteDatabase:
     def __init__(self, path: str, keys: Keys) -> None:
         if not Path(path).exists() and not Path(f"{path}{RESTORING}").exists():
             raise Unavailable(f"there is no database at {path}: run `handcart migrate` first")
+        if not may_write(path):
+            raise Unavailable(
+                f"user {os.geteuid()} cannot write {path} and its directory: run this as the user who owns them"
+            )
         self._in_use = use(path)
         self.keys = keys
         self._reader = connect_file(path)
@@ -189,6 +194,47 @@ class SqliteDatabase:
             op, _, done = self._waiting.popleft()
             op.close()
             _settle(done, None, refusal)
+
+
+class ReadOnlySqlite:
+    """`core.db.Database` on a file that this user cannot write: for commands that only read."""
+
+    kind = "sqlite"
+
+    def __init__(self, path: str, keys: Keys) -> None:
+        self.keys = keys
+        self._path = path
+        # Without a log of writes beside it nobody writes just now, and SQLite need not make files to coordinate.
+        how = "mode=ro" if os.path.exists(f"{path}-wal") else "mode=ro&immutable=1"
+        self._connection = sqlite3.connect(f"file:{quote(path)}?{how}", uri=True, isolation_level=None)
+        self._connection.row_factory = sqlite3.Row
+
+    async def read(self, op: Op[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return await op(SqliteTx(self._connection, self.keys), *args, **kwargs)
+        except sqlite3.OperationalError as error:
+            raise Unavailable(f"cannot read {self._path}: {error}") from error
+
+    async def write(self, op: Op[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        raise Unavailable(f"user {os.geteuid()} cannot write {self._path}")
+
+    async def write_statement(self, op: Op[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        return await self.write(op, *args, **kwargs)
+
+    async def close(self) -> None:
+        self._connection.close()
+
+
+def open_file(path: str, keys: Keys, may_only_read: bool) -> SqliteDatabase | ReadOnlySqlite:
+    """The database in a file, without writing where that is enough and this user cannot. Raises `Unavailable`."""
+    if may_only_read and os.path.exists(path) and not may_write(path):
+        return ReadOnlySqlite(path, keys)
+    return SqliteDatabase(path, keys)
+
+
+def may_write(path: str) -> bool:
+    """Whether this user can write a database that is there: the file, and its directory for the files beside it."""
+    return os.access(path, os.W_OK) and os.access(os.path.dirname(path) or ".", os.W_OK)
 
 
 def connect_file(path: str) -> sqlite3.Connection:

@@ -100,8 +100,10 @@ class Settings:
 
     @property
     def data_directory(self) -> Path:
-        base = os.environ.get("XDG_DATA_HOME") or "~/.local/share"
-        return Path(self.data or f"{base}/handcart").expanduser()
+        base = os.environ.get("XDG_DATA_HOME", "")
+        if not os.path.isabs(base):  # the XDG Base Directory Specification ignores relative paths
+            base = "~/.local/share"
+        return expanded(self.data or f"{base}/handcart")
 
     @property
     def database_url(self) -> str:
@@ -110,7 +112,7 @@ class Settings:
     @property
     def key_file(self) -> Path:
         if self.secret_key_file:
-            return Path(self.secret_key_file).expanduser()
+            return expanded(self.secret_key_file)
         if is_postgres(self.database_url):
             return self.data_directory / "secret.key"
         return Path(sqlite_path(self.database_url)).parent / "secret.key"
@@ -146,6 +148,17 @@ def load(environ: Mapping[str, str], **options: Any) -> Settings:
         if port != "*" and not (port.isdecimal() and 0 < int(port) <= _LAST_PORT):
             raise SettingsError(f"HANDCART_CALLBACK_PORTS names {port!r}: write ports, with commas, or *")
     return settings
+
+
+def expanded(path: str) -> Path:
+    """A path with the home directory in place of `~`. Raises `SettingsError` where there is no home directory."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        raise SettingsError(
+            f"this user has no home directory, so {path} is nowhere: set HOME, or name a directory by HANDCART_DATA "
+            "(or --data)"
+        ) from None
 
 
 def keys(settings: Settings, *, may_make: bool = False) -> Keys:

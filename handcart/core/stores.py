@@ -21,9 +21,10 @@ class BadCopy(Exception):
     """A file that is no usable copy of a Handcart database, or cannot become one; the text says what to do."""
 
 
-async def connect(url: str, keys: Keys, pool_size: int = 10) -> Database:
+async def connect(url: str, keys: Keys, pool_size: int = 10, *, may_only_read: bool = False) -> Database:
     """Open the store at `url`: `sqlite:///relative.db`, `sqlite:////absolute.db` or `postgresql://...`.
 
+    `may_only_read`: be content with an SQLite file that this user cannot write, for a command that only reads.
     Raises `BadDatabaseUrl` for any other URL, `Unavailable` if it cannot be opened.
     """
     if is_postgres(url):
@@ -32,9 +33,9 @@ async def connect(url: str, keys: Keys, pool_size: int = 10) -> Database:
         check_url(url)
         return await PostgresDatabase.connect(url, keys, pool_size)
     path = sqlite_path(url)
-    from handcart.core.db_sqlite import SqliteDatabase
+    from handcart.core.db_sqlite import open_file
 
-    return SqliteDatabase(path, keys)
+    return open_file(path, keys, may_only_read)
 
 
 @contextmanager

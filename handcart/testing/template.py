@@ -40,9 +40,14 @@ def load() -> tuple[sqlite3.Connection, dict[str, Any]]:
 @contextmanager
 def _file() -> Iterator[Path]:
     """The template's file: in the cache directory, or where that cannot be written in one that ends with the block."""
-    directory = Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")) / "handcart" / "testing"
+    base = os.environ.get("XDG_CACHE_HOME", "")
+    # Relative paths are ignored, as the XDG Base Directory Specification says; `~` stays where there is no home.
+    base = base if os.path.isabs(base) else os.path.expanduser("~/.cache")
+    directory = Path(base, "handcart", "testing")
     file = directory / f"{_digest()}.db"
     try:
+        if not directory.is_absolute():
+            raise FileNotFoundError("there is no home directory")
         if not file.exists():
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             _make_once(directory, file)

@@ -9,7 +9,7 @@ import stat
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -48,10 +48,14 @@ KEYS = {
 }
 
 
-def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+# Takes the powers of root from a command, so that the modes of files count for it as well.
+POWERLESS = ("setpriv", "--bounding-set=-all", "--inh-caps=-all") if os.geteuid() == 0 else ()
+
+
+def run(*arguments: str, prefix: Sequence[str] = (), **environment: str) -> subprocess.CompletedProcess[str]:
     clean = {name: value for name, value in os.environ.items() if not name.startswith("HANDCART_")}
     return subprocess.run(
-        [*COMMAND, *arguments], env={**clean, **environment}, capture_output=True, text=True, timeout=SECONDS
+        [*prefix, *COMMAND, *arguments], env={**clean, **environment}, capture_output=True, text=True, timeout=SECONDS
     )
 
 
@@ -269,6 +273,27 @@ def test_what_cannot_be_done_then_one_sentence(
     assert sentence.replace("{tmp}", str(tmp_path)) in result.stderr
     assert "Traceback" not in result.stderr
     assert "s3cr3t" not in result.stderr
+
+
+def test_data_that_this_user_cannot_write_then_a_sentence_and_what_only_reads_works(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    make_data(data)
+    for file in data.iterdir():
+        file.chmod(0o400)
+    data.chmod(0o500)
+    arguments = ("--data", str(data))
+    for written in (("serve", "--environment", "sandbox", "--port", "0"), ("worker",), ("demo", "--port", "0")):
+        refused = run(*written, *arguments, prefix=POWERLESS)
+        assert refused.returncode == 1, refused
+        assert "cannot write" in refused.stderr or "Permission denied" in refused.stderr, refused.stderr
+        assert refused.stderr.count("\n") <= 2, refused.stderr
+    assert run("client", "list", *arguments, prefix=POWERLESS).returncode == 0
+    made = run("account", "create", "--email", "a@example.com", *arguments, prefix=POWERLESS)
+    assert (made.returncode, made.stdout) == (1, "")
+    assert "cannot write" in made.stderr
+    checked = run("check", *arguments, prefix=POWERLESS, HANDCART_PUBLIC_URL="http://connect.example.org")
+    assert "is not encrypted" in checked.stdout
+    assert sorted(file.name for file in data.iterdir()) == ["handcart.db", "secret.key"]
 
 
 def test_another_key_then_a_sentence(tmp_path: Path) -> None:

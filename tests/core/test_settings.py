@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import pwd
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,17 @@ from handcart.core import settings
 from handcart.core.settings import Settings, SettingsError, load
 
 KEY = "k" * 32
+
+
+def without_home(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As for an arbitrary user of a container: no HOME, and no entry among the system's users."""
+
+    def unknown(uid: int) -> None:
+        raise KeyError(uid)
+
+    for name in ("HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(pwd, "getpwuid", unknown)
 
 
 def test_nothing_set_then_the_defaults_of_a_production_server() -> None:
@@ -34,6 +46,18 @@ def test_every_setting_then_read_by_its_name() -> None:
         text = own.get(setting.name, texts[kind])
         chosen = load({f"HANDCART_{setting.name.upper()}": text})
         assert getattr(chosen, setting.name) == {"str": text, "int": 7, "bool": True}[kind]
+
+
+def test_no_home_directory_then_a_sentence_and_relative_xdg_paths_are_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/sample")
+    monkeypatch.setenv("XDG_DATA_HOME", "relative")
+    assert Settings().data_directory == Path("/home/sample/.local/share/handcart")
+    monkeypatch.setenv("XDG_DATA_HOME", "/data")
+    assert Settings().data_directory == Path("/data/handcart")
+    without_home(monkeypatch)
+    with pytest.raises(SettingsError, match="no home directory"):
+        _ = Settings().data_directory
+    assert Settings(data="/data/handcart").data_directory == Path("/data/handcart")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,24 @@
+"""Where the database that every test begins with is kept."""
+
+from pathlib import Path
+
+import pytest
+
+from handcart.testing import template
+from tests.core.test_settings import without_home
+
+
+def test_no_home_directory_then_a_passing_one_and_nothing_in_the_users_project(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def make(directory: Path) -> Path:
+        (directory / "template.db").touch()
+        return directory / "template.db"
+
+    monkeypatch.setattr(template, "_make", make)
+    monkeypatch.chdir(tmp_path)
+    without_home(monkeypatch)
+    with template._file() as file:
+        assert file.exists()
+        assert list(tmp_path.iterdir()) == []
+    assert not file.exists()
