@@ -56,6 +56,7 @@ torture: setup-tests ## run races and random histories with as many rounds as th
 bench: setup-tests ## measure speed against a limit program and other servers
 	$(WITH_NODE) $(PY) -m bench
 	$(PY) -m bench.callbacks
+	$(PY) -m bench.neighbours
 
 .PHONY: sizes
 sizes: setup ## print the sizes of files, functions and domains

@@ -121,8 +121,8 @@ def _options() -> argparse.Namespace:
 
 def _run(options: argparse.Namespace, results: dict[str, Any], stack: ExitStack) -> None:
     port = free_port()
-    stack.enter_context(_process([sys.executable, "-m", "bench.sink", str(port)], CORES[1:2] or CORES, {}))
-    _until(lambda: _arrived(port) == 0)
+    stack.enter_context(process([sys.executable, "-m", "bench.sink", str(port)], CORES[1:2] or CORES, {}))
+    until(lambda: arrived(port) == 0)
     stores = options.store or STORES
     progress = Progress(options.rounds * len(stores) * (len(WORKERS) + 1) + len(stores))
     prepared = {}
@@ -221,10 +221,10 @@ def _backlog(prepared: Prepared, port: int, workers: int, events: int) -> dict[s
         asyncio.run(emit())
         with ExitStack() as stack:
             pids = [stack.enter_context(_worker(prepared, copy, server_cores(workers))) for _ in range(workers)]
-            _until(lambda: _arrived(port) >= events)
+            until(lambda: arrived(port) >= events)
             spent = sum(map(cpu_seconds, pids))
-    arrivals = sorted(_arrivals(port).values())
-    first, last = (arrivals[int(share * (events - 1))] for share in (FROM, TO))
+    came = sorted(arrivals(port).values())
+    first, last = (came[int(share * (events - 1))] for share in (FROM, TO))
     return {"rate": (TO - FROM) * events / (last - first), "cpu_us": 1e6 * spent / events}
 
 
@@ -236,8 +236,8 @@ def _trickle(prepared: Prepared, port: int, seconds: int) -> dict[str, Any]:
             committed = {}
             async with _opened(prepared, copy) as database:
                 await database.write(_emit, prepared.retailer_id, range(1))
-                await asyncio.to_thread(_until, lambda: _arrived(port) == 1)
-                await asyncio.to_thread(_arrivals, port)
+                await asyncio.to_thread(until, lambda: arrived(port) == 1)
+                await asyncio.to_thread(arrivals, port)
                 begun = time.monotonic()
                 for number in range(PER_SECOND * seconds):
                     await asyncio.sleep(max(0.0, begun + number / PER_SECOND - time.monotonic()))
@@ -247,9 +247,9 @@ def _trickle(prepared: Prepared, port: int, seconds: int) -> dict[str, Any]:
             return committed
 
         committed = asyncio.run(emit())
-        _until(lambda: _arrived(port) >= len(committed))
-        arrivals = _arrivals(port)
-    waits = sorted(arrivals[event_id] - at for event_id, at in committed.items())
+        until(lambda: arrived(port) >= len(committed))
+        came = arrivals(port)
+    waits = sorted(came[event_id] - at for event_id, at in committed.items())
     shares = quantiles(waits, n=100)
     return {"p50_s": shares[49], "p99_s": shares[98]}
 
@@ -289,14 +289,17 @@ def _worker(prepared: Prepared, copy: Copy, cores: Sequence[int]) -> Iterator[in
         "HANDCART_CALLBACK_HTTP": "on",
         "HANDCART_CALLBACK_PORTS": "*",
     }
-    with _process([str(HANDCART), "worker", "--database", _url_of(copy)], cores, environment) as pid:
+    with process([str(HANDCART), "worker", "--database", _url_of(copy)], cores, environment) as pid:
         yield pid
 
 
 @contextmanager
-def _process(command: Sequence[str], cores: Sequence[int], environment: dict[str, str]) -> Iterator[int]:
-    with (BUILD / "processes.log").open("ab") as log:
-        process = subprocess.Popen(
+def process(
+    command: Sequence[str], cores: Sequence[int], environment: dict[str, str], log_file: Path = BUILD / "processes.log"
+) -> Iterator[int]:
+    """Run a program of ours for the length of the block; answers its process id."""
+    with log_file.open("ab") as log:
+        started = subprocess.Popen(
             pinned(command, cores),
             env={**bare_environment(), "PYTHONPATH": os.pathsep.join((str(ROOT), str(ROOT / "client"))), **environment},
             cwd=ROOT,
@@ -305,13 +308,14 @@ def _process(command: Sequence[str], cores: Sequence[int], environment: dict[str
             stderr=log,
         )
     try:
-        yield process.pid
+        yield started.pid
     finally:
-        process.terminate()
-        process.wait(30)
+        started.terminate()
+        started.wait(30)
 
 
-def _arrived(port: int) -> int:
+def arrived(port: int) -> int:
+    """How many events have come to the sink, -1 if it does not answer."""
     try:
         with urlopen(f"http://{HOST}:{port}/", timeout=10) as answer:
             return int(answer.read())
@@ -319,16 +323,18 @@ def _arrived(port: int) -> int:
         return -1
 
 
-def _arrivals(port: int) -> dict[str, float]:
+def arrivals(port: int) -> dict[str, float]:
+    """When each event came to the sink, which forgets them."""
     with urlopen(f"http://{HOST}:{port}/arrivals", timeout=60) as answer:
         found: dict[str, float] = json.load(answer)
         return found
 
 
-def _until(is_so: Any) -> None:
-    until = time.monotonic() + MOST_SECONDS
+def until(is_so: Any) -> None:
+    """Wait; ends the program after two minutes."""
+    last = time.monotonic() + MOST_SECONDS
     while not is_so():
-        if time.monotonic() > until:
+        if time.monotonic() > last:
             sys.exit(f"not done in {MOST_SECONDS} s: see {BUILD}/processes.log")
         time.sleep(0.1)
 

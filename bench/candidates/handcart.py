@@ -85,7 +85,11 @@ def launch(
     return Launch(
         command=[str(HANDCART), "serve", "--database", url_of(copy), *serve],
         live_path="/live",
-        environment={"HANDCART_SECRET_KEY": plan.secret_key, "HANDCART_RATE_LIMIT_PER_SECOND": limit},
+        environment={
+            "HANDCART_SECRET_KEY": plan.secret_key,
+            "HANDCART_RATE_LIMIT_PER_SECOND": limit,
+            "HANDCART_TRUSTED_PROXIES": "none",
+        },
         directory=workshop.directory,
     )
 
