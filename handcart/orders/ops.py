@@ -22,6 +22,8 @@ from handcart.stores.models import ItemName, Store
 from handcart.users import ops as users
 
 MOST_LISTED = 100
+# Orders that one step of a user's deletion takes.
+MOST_FORGOTTEN = 20
 _HOLD_ID = "service_option_hold_id"
 _CUSTOMER = "customer_driven"
 
@@ -243,9 +245,13 @@ async def note(tx: Tx, retailer_id: int, order: Order, what: str) -> None:
     await rows.save(tx, retailer_id, order, Step(order.status, what, events))
 
 
-async def forget_user(tx: Tx, isolation_id: int, user_id: str) -> None:
-    """Take a deleted user out of their orders: what is brand new is canceled, the rest stays without a person."""
-    for retailer_id, order in await _held_orders(tx, isolation_id, user_id):
+async def forget_user(tx: Tx, isolation_id: int, user_id: str) -> bool:
+    """Take a deleted user out of their orders: what is brand new is canceled, the rest stays without a person.
+
+    Takes the oldest `MOST_FORGOTTEN` orders; answers whether there may be more.
+    """
+    held = await _held_orders(tx, isolation_id, user_id)
+    for retailer_id, order in held:
         if states.may(order.kind, order.status, states.CANCEL):
             await cancel_for(tx, retailer_id, order, _CUSTOMER)
         order.user_id = None
@@ -262,12 +268,13 @@ async def forget_user(tx: Tx, isolation_id: int, user_id: str) -> None:
         if order.created_at > clock.now() - idempotency.KEPT:
             for client_id in await rows.clients_of(tx, retailer_id):
                 await idempotency.forget(tx, client_id, wire.encode({"id": order.order_id})[:-1] + b",")
+    return len(held) == MOST_FORGOTTEN
 
 
 async def _held_orders(tx: Tx, isolation_id: int, user_id: str) -> Sequence[tuple[int, Order]]:
-    """A user's orders with their retailers; the places of those that are brand new are locked, all in one order."""
+    """A user's oldest orders with their retailers; the places of brand new ones are locked, all in one order."""
     # Whoever holds several orders takes them in this order, so that nobody waits for each other.
-    ids_of_user = sorted(await rows.ids_of_user(tx, isolation_id, user_id))
+    ids_of_user = sorted(await rows.ids_of_user(tx, isolation_id, user_id, MOST_FORGOTTEN))
     found = [(retailer_id, await rows.hold(tx, retailer_id, order_id)) for retailer_id, order_id in ids_of_user]
     held = [(retailer_id, order) for retailer_id, order in found if order is not None]
     for retailer_id in sorted({retailer_id for retailer_id, _ in held}):

@@ -92,12 +92,13 @@ async def with_benefit(tx: Tx, retailer_id: int, after: tuple[int, str], until: 
     return [_order(row) for row in await tx.all(_WITH_BENEFIT, retailer_id, *after, until, most)]
 
 
-async def ids_of_user(tx: Tx, isolation_id: int, user_id: str) -> Sequence[tuple[int, str]]:
-    """Retailer and order id of everything that a user ordered."""
+async def ids_of_user(tx: Tx, isolation_id: int, user_id: str, most: int) -> Sequence[tuple[int, str]]:
+    """Retailer and order id of a user's oldest orders."""
     rows = await tx.all(
-        "SELECT retailer_id, order_id FROM orders WHERE isolation_id = $1 AND user_id = $2 ORDER BY number",
+        "SELECT retailer_id, order_id FROM orders WHERE isolation_id = $1 AND user_id = $2 ORDER BY number LIMIT $3",
         isolation_id,
         user_id,
+        most,
     )
     return [(row["retailer_id"], row["order_id"]) for row in rows]
 

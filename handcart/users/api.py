@@ -24,8 +24,8 @@ from handcart.users.wire import (
     ValidateAddressRequest,
 )
 
-# What domains to the right hold of a user, they delete: (tx, isolation_id, user_id).
-Forget = Callable[[Tx, int, str], Awaitable[None]]
+# What domains to the right hold of a user, they delete: (tx, isolation_id, user_id). True: another step is needed.
+Forget = Callable[[Tx, int, str], Awaitable[bool | None]]
 # Whether the stores that deliver to a postal code are all more than 30 minutes away: (tx, retailer_id, postal_code).
 IsLongDistance = Callable[[Tx, int, str], Awaitable[bool]]
 _DOCS = "https://docs.instacart.com/connect/api/fulfillment"
@@ -40,8 +40,11 @@ def routes(forget: Sequence[Forget], is_long_distance: IsLongDistance) -> Sequen
     async def validate_address(tx: Tx, call: Call) -> AddressResponse:
         return await _answer(tx, call, *await _validate_address(tx, call), is_long_distance)
 
-    async def privacy_request(tx: Tx, call: Call) -> SuccessResponse:
-        return await _delete(tx, call, forget)
+    async def privacy_request(call: Call) -> SuccessResponse:
+        # Each step is a transaction of its own, so that nobody waits for the orders of years.
+        while not await call.app.database.write(_delete, call, forget):
+            pass
+        return SuccessResponse(success=True)
 
     return (
         _route(
@@ -69,10 +72,12 @@ def routes(forget: Sequence[Forget], is_long_distance: IsLongDistance) -> Sequen
             operation_id="create_user_deletion_request",
             path="/v2/fulfillment/users/{user_id}/privacy_request",
             handler=privacy_request,
+            tx=None,
             response=SuccessResponse,
             refusals=(errors.user_not_found(), errors.deletion_not_allowed()),
             summary="Create a user data deletion request",
-            description="The user and all their data are deleted at once; again answers success.",
+            description="The user and all their data are deleted before the answer; again answers success. Orders are"
+            " taken in steps: if the answer is lost, the same request again goes on where it stopped.",
             source=f"{_DOCS}/users/create_user_deletion_request",
         ),
         _route(
@@ -102,10 +107,10 @@ def routes(forget: Sequence[Forget], is_long_distance: IsLongDistance) -> Sequen
 
 def _route(*, path: str, **fields: Any) -> Route:
     parameters = {"user_id": UserId} if "{user_id}" in path else {}
+    fields.setdefault("tx", "write")
     return Route(
         method="POST",
         path=path,
-        tx="write",
         scope=FULFILLMENT,
         parameters={**parameters, "X-Retailer-Id": RetailerId},
         tag="Users",
@@ -134,17 +139,19 @@ async def _validate_address(tx: Tx, call: Call) -> tuple[str, Address]:
     return user_id, await ops.add_address(tx, call.caller.isolation_id, user_id, _address(call.body))
 
 
-async def _delete(tx: Tx, call: Call, forget: Sequence[Forget]) -> SuccessResponse:
+async def _delete(tx: Tx, call: Call, forget: Sequence[Forget]) -> bool:
+    """A step of the deletion of a user: True if it was the last one."""
     isolation_id, user_id = call.caller.isolation_id, call.path["user_id"]
     if not (await retailers.retailer(tx, call.caller.retailer_id)).allows_user_deletion:
         raise errors.deletion_not_allowed()
     if await ops.hold(tx, isolation_id, user_id):
         for forget_user in forget:
-            await forget_user(tx, isolation_id, user_id)
+            if await forget_user(tx, isolation_id, user_id):
+                return False
         await ops.delete(tx, isolation_id, user_id)
     elif not await ops.is_deleted(tx, isolation_id, user_id):
         raise errors.user_not_found()
-    return SuccessResponse(success=True)
+    return True
 
 
 def _new_user_id(user_id: str) -> str:

@@ -221,7 +221,8 @@ class Machine(RuleBasedStateMachine):
     @rule(user=st.sampled_from(USERS))
     def forget(self, user: str) -> None:
         """What a deletion does to holds and orders."""
-        self.run(ops.forget_user, self.caller.isolation_id, user)
+        while self.run(ops.forget_user, self.caller.isolation_id, user):
+            pass
         self.run(slots.forget_user, self.caller.isolation_id, user)
         self.model.holds.pop(user, None)
         for order in self.model.orders:

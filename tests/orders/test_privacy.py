@@ -2,13 +2,17 @@
 
 import asyncio
 import secrets
+from typing import Any
 
 import pytest
 
 from handcart.core import clock
+from handcart.core.db import Unavailable
+from handcart.orders import ops
 from tests.support.contents import mentions
 from tests.support.orders import KINDS, LASTMILE, SHOPPED, USERS, Market, line
 from tests.support.server import LiveServer
+from tests.support.shop import error
 from tests.support.volley import Connection
 
 
@@ -77,6 +81,36 @@ def test_when_a_user_is_deleted_then_others_keep_their_orders_and_keys(server: L
             "SELECT count(*) AS keys FROM idempotency_keys WHERE client_id = $1", place.client.client_id
         )
         assert row["keys"] == 1
+
+
+def test_when_a_user_has_many_orders_then_each_step_takes_some_and_a_lost_answer_costs_nothing(
+    server: LiveServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    market = Market(server, capacity=50)
+    user_id = market.customer()
+    orders = [market.order("dispatch", user_id)["id"] for _ in range(7)]
+    monkeypatch.setattr(ops, "MOST_FORGOTTEN", 3)
+    write, steps = server.app.database.write, []
+
+    async def until_killed(op: Any, *args: Any, **kwargs: Any) -> Any:
+        if op.__name__ == "_delete":
+            steps.append(op)
+            if len(steps) == 3:
+                raise Unavailable("killed")
+        return await write(op, *args, **kwargs)
+
+    monkeypatch.setattr(server.app.database, "write", until_killed)
+    path = f"{USERS}/{user_id}/privacy_request"
+    assert market.post(path).status_code == 503
+    left = [row["order_id"] for row in server.sql("SELECT order_id FROM orders WHERE user_id = $1", user_id)]
+    assert left == orders[6:]  # the oldest first; what was done stays done
+    assert market.read(user_id, left[0]).status_code == 200
+    assert market.post(path).json() == {"success": True}
+    assert len(steps) == 4
+    assert server.sql("SELECT order_id FROM orders WHERE user_id = $1", user_id) == []
+    assert {market.row(order_id)["status"] for order_id in orders} == {"canceled"}
+    assert market.taken == (0, 0)
+    assert error(market.read(user_id, orders[0])) == (403, "User Not Active", None, None)
 
 
 async def test_when_many_users_are_deleted_at_once_then_nobody_waits_in_a_circle(server: LiveServer) -> None:
