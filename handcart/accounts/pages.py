@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from handcart.accounts import ops
 from handcart.accounts.errors import SignInRefused
 from handcart.core import passwords, sessions
-from handcart.core.browser import Browser, sign_in_result, wait
+from handcart.core.browser import Browser, form_expired, sign_in_result, wait
 from handcart.core.http import Call, Reply, Route
 from handcart.core.pages import LOCALES
 from handcart.core.passwords import PasswordRefused
@@ -22,7 +22,11 @@ async def _show_sign_in(call: Call) -> Reply:
 async def _sign_in(call: Call) -> Reply:
     browser = Browser(call)
     form = await browser.form()
-    browser.check_form(form, "sign-in")
+    if not browser.brings(form, "sign-in"):
+        # The same form, posted twice: the first post has signed the browser in, and given it another cookie.
+        if await call.app.database.read(ops.signed_in, browser.session):
+            return browser.see_other("/account")
+        raise form_expired()
     try:
         signed_in = await ops.sign_in(call.app.database, **browser.credentials(form))
     except SignInRefused as refused:

@@ -69,8 +69,12 @@ class Browser:
 
     def check_form(self, form: dict[str, str], *subject: str) -> None:
         """Refuse a form whose token was not made for this session and subject."""
-        if not self.is_known or not matches(form.get("form_token", ""), self.form_token(*subject)):
+        if not self.brings(form, *subject):
             raise form_expired()
+
+    def brings(self, form: dict[str, str], *subject: str) -> bool:
+        """Whether a form has the token that was made for this session and subject."""
+        return self.is_known and matches(form.get("form_token", ""), self.form_token(*subject))
 
     def page(self, template: str, status: int = 200, form_action: str | None = None, **context: Any) -> Reply:
         """An HTML answer that may be posted from to this site, and be redirected to `form_action`'s origin."""

@@ -24,8 +24,6 @@ from handcart.core.stores import connect
 
 MOST_BODY_BYTES = 1 << 20
 BODY_SECONDS = 15
-# From one address, what anybody may start and the server has to remember: authorization requests.
-VISITS_PER_SECOND = 20
 # From one address, requests that are refused before the client is proven: each costs the parsing of a body.
 REFUSALS_PER_SECOND = 10
 
@@ -249,7 +247,6 @@ class App:
         self.metrics = Metrics(self.connections)
         self.requests_of = Buckets(settings.rate_limit_per_second)
         self.refusals_from = Buckets(min(settings.rate_limit_per_second, REFUSALS_PER_SECOND))
-        self.visits_from = Buckets(min(settings.rate_limit_per_second, VISITS_PER_SECOND))
         self.database: Database
         self._router = Router(routes)
         self._always: Sequence[Header] = [(b"x-content-type-options", b"nosniff")]
@@ -361,11 +358,6 @@ class App:
     def limit(self, client_id: str) -> None:
         """Count one request of a client; raises 429 over its share of requests a second."""
         if not self.requests_of.take(client_id):
-            raise errors.too_many_requests(1)
-
-    def limit_visits(self, address: str) -> None:
-        """Count one visit from an address that has to be remembered; raises 429 over the limit."""
-        if not self.visits_from.take(network(address)):
             raise errors.too_many_requests(1)
 
     async def _send(self, send: Any, reply: Reply, request_id: str) -> None:

@@ -46,6 +46,7 @@ class Keys:
             raise ValueError(f"the secret key needs at least {KEY_BYTES} bytes")
         self.hash_keys = (*earlier, _derive(secret_key, b"secrets at rest"))
         self._form_key = _derive(secret_key, b"form tokens")
+        self._request_key = _derive(secret_key, b"authorization requests")
         self._device_key = _derive(secret_key, b"known devices")
         self.slot_key = _derive(secret_key, b"slot ids")
         self._seal_key = _derive(secret_key, b"sealed secrets")
@@ -68,6 +69,10 @@ class Keys:
     def form_token(self, *subject: str) -> str:
         """What a page's form must bring back; `subject` names the session and what the form is about."""
         return _mac(self._form_key, subject)
+
+    def request_mac(self, text: str) -> str:
+        """What proves that this server has checked an authorization request."""
+        return _mac(self._request_key, (text,))
 
     def device_token(self, email: str, password_hash: str) -> str:
         """What a browser keeps to prove that it has signed in to this account before, with the password it has now."""

@@ -10,14 +10,22 @@ from handcart.core.secret import new_token
 
 IDLE = 12 * clock.HOUR
 ABSOLUTE = 14 * clock.DAY
+# Of one account; so nobody fills the table with sessions of an account of their own.
+MOST_SESSIONS = 20
 # A row is touched at most this often, so that a page view is not always a write.
 _TOUCH = 5 * clock.MINUTE
 
 
 async def sign_in(tx: Tx, account_id: int, old: str) -> str:
-    """Start a session under a new id, end the one before; answers the cookie."""
+    """Start a session under a new id, end the one before, and the oldest if there are too many; answers the cookie."""
     await sign_out(tx, old)
     cookie, now = new_token(), clock.of_process()
+    await tx.run(
+        "DELETE FROM sessions WHERE session_hash IN (SELECT session_hash FROM sessions WHERE account_id = $1"
+        " ORDER BY created_at DESC LIMIT 1000 OFFSET $2)",
+        account_id,
+        MOST_SESSIONS - 1,
+    )
     await tx.run(
         "INSERT INTO sessions (session_hash, account_id, created_at, seen_at) VALUES ($1, $2, $3, $3)",
         tx.keys.hash(cookie),

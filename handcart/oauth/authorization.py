@@ -1,8 +1,11 @@
-"""Pending authorization requests: start, hand over at sign-in, answer."""
+"""Pending authorization requests: sealed until somebody signs in, then kept; answered once."""
 
+import base64
 from typing import Any
 from urllib.parse import quote, urlencode
 
+import msgspec
+from msgspec import Struct
 from msgspec.structs import replace
 
 from handcart.accounts import ops as accounts
@@ -10,7 +13,7 @@ from handcart.core import clock
 from handcart.core.browser import PageRefused, form_expired
 from handcart.core.db import Tx
 from handcart.core.errors import OAuthError
-from handcart.core.secret import matches, new_token
+from handcart.core.secret import Keys, matches, new_token
 from handcart.oauth.checks import Request
 from handcart.oauth.models import PendingRequest
 from handcart.retailers import ops as retailers
@@ -24,12 +27,50 @@ _COLUMNS = "id, client_id, redirect_uri, scope, state, code_challenge, step"
 _ALIVE = "id = $1 AND session_hash = $2 AND answered_at IS NULL AND expires_at > $3"
 
 
-async def start(tx: Tx, request: Request, session: str) -> PendingRequest:
-    """Keep a checked request for this browser; its oldest ones go when there are too many."""
+class _Sealed(Struct, array_like=True):
+    """A request that waits for somebody to sign in: it is in the address of the page, not in the database."""
+
+    expires_at: int
+    client_id: str
+    redirect_uri: str
+    scope: str
+    state: str | None
+    code_challenge: str | None
+
+
+def seal(keys: Keys, request: Request | PendingRequest) -> PendingRequest:
+    """The checked request under an id that says all of it, and until when; nobody else can make such an id."""
+    values = _Sealed(
+        expires_at=clock.now() + PENDING,
+        client_id=request.client_id,
+        redirect_uri=request.redirect_uri,
+        scope=request.scope,
+        state=request.state,
+        code_challenge=request.code_challenge,
+    )
+    text = base64.urlsafe_b64encode(msgspec.json.encode(values)).decode().rstrip("=")
+    return _unsealed(f"{text}.{keys.request_mac(text)}", values)
+
+
+def unseal(keys: Keys, request_id: str) -> PendingRequest:
+    """A request by the id that `seal` gave it; a page says so if it is over."""
+    values = _sealed(keys, request_id)
+    if values is None or values.expires_at <= clock.now():
+        raise PageRefused(400, "already_answered")
+    return _unsealed(request_id, values)
+
+
+def is_sealed(request_id: str) -> bool:
+    """Whether an id holds the request, or names one in the database."""
+    return "." in request_id
+
+
+async def start(tx: Tx, request: Request | PendingRequest, session: str) -> PendingRequest:
+    """Keep a request for a browser that is signed in; its oldest ones go when there are too many."""
     now = clock.now()
-    pending = PendingRequest(
+    kept = PendingRequest(
         id=new_token(),
-        client_id=request.client.client_id,
+        client_id=request.client_id,
         redirect_uri=request.redirect_uri,
         scope=request.scope,
         state=request.state,
@@ -46,21 +87,23 @@ async def start(tx: Tx, request: Request, session: str) -> PendingRequest:
     await tx.run(
         "INSERT INTO authorization_requests (id, session_hash, client_id, redirect_uri, scope, state, code_challenge,"
         " step, created_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7, 0, $8, $9)",
-        pending.id,
+        kept.id,
         session_hash,
-        pending.client_id,
-        pending.redirect_uri,
-        pending.scope,
-        pending.state,
-        pending.code_challenge,
+        kept.client_id,
+        kept.redirect_uri,
+        kept.scope,
+        kept.state,
+        kept.code_challenge,
         now,
         now + PENDING,
     )
-    return pending
+    return kept
 
 
 async def pending(tx: Tx, request_id: str, session: str) -> PendingRequest:
     """The request that waits in this browser; a page says so if it is answered, over, or another browser's."""
+    if is_sealed(request_id):
+        return unseal(tx.keys, request_id)
     row = await tx.one(
         f"SELECT {_COLUMNS} FROM authorization_requests WHERE {_ALIVE}",  # noqa: S608 (constants)
         request_id,
@@ -74,6 +117,10 @@ async def pending(tx: Tx, request_id: str, session: str) -> PendingRequest:
 
 async def retailer_of(tx: Tx, request_id: str) -> int | None:
     """The retailer that a request is for; None for a client of several, or no such request."""
+    if is_sealed(request_id):
+        values = _sealed(tx.keys, request_id)
+        client = await retailers.client(tx, values.client_id) if values else None
+        return client.retailer_id if client else None
     row = await tx.one(
         "SELECT c.retailer_id FROM authorization_requests r JOIN clients c ON c.client_id = r.client_id"
         " WHERE r.id = $1",
@@ -85,7 +132,7 @@ async def retailer_of(tx: Tx, request_id: str) -> int | None:
 async def take_step(tx: Tx, request_id: str, session: str, form_token: str) -> PendingRequest:
     """Accept one posted form: its token works once, for this request in this browser."""
     found = await pending(tx, request_id, session)
-    if not matches(form_token, form_token_for(tx, found, session)):
+    if is_sealed(request_id) or not matches(form_token, tx.keys.form_token(session, *found.form)):
         raise form_expired()
     taken = await tx.run(
         "UPDATE authorization_requests SET step = step + 1 WHERE id = $1 AND step = $2", request_id, found.step
@@ -93,20 +140,6 @@ async def take_step(tx: Tx, request_id: str, session: str, form_token: str) -> P
     if not taken:  # the same form, posted at the same time
         raise form_expired()
     return replace(found, step=found.step + 1)
-
-
-def form_token_for(tx: Tx, request: PendingRequest, session: str) -> str:
-    """The token that the next form of this request must bring back."""
-    return tx.keys.form_token(session, request.id, str(request.step))
-
-
-async def hand_over(tx: Tx, old_session: str, new_session: str) -> None:
-    """Let the requests of a browser follow it to its new session, each tab its own."""
-    await tx.run(
-        "UPDATE authorization_requests SET session_hash = $2 WHERE session_hash = $1",
-        tx.keys.hash(old_session),
-        tx.keys.hash(new_session),
-    )
 
 
 async def deny(tx: Tx, request: PendingRequest, session: str) -> None:
@@ -191,3 +224,22 @@ async def _answer(tx: Tx, request: PendingRequest, session: str) -> Client:
 
 def _pending(row: Any) -> PendingRequest:
     return PendingRequest(**{name: row[name] for name in _COLUMNS.split(", ")})
+
+
+def _sealed(keys: Keys, request_id: str) -> _Sealed | None:
+    text, _, mac = request_id.partition(".")
+    if not matches(mac, keys.request_mac(text)):
+        return None
+    return msgspec.json.decode(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)), type=_Sealed)
+
+
+def _unsealed(request_id: str, values: _Sealed) -> PendingRequest:
+    return PendingRequest(
+        id=request_id,
+        client_id=values.client_id,
+        redirect_uri=values.redirect_uri,
+        scope=values.scope,
+        state=values.state,
+        code_challenge=values.code_challenge,
+        step=0,
+    )

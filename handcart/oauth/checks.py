@@ -15,7 +15,7 @@ from handcart.oauth import errors, scopes
 from handcart.retailers import ops as retailers
 from handcart.retailers.models import Client
 
-MOST_STATE_BYTES = 8192
+MOST_STATE_BYTES = 2048
 _CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
@@ -38,6 +38,10 @@ class Request(Struct):
     scope: str = ""
     state: str | None = None
     code_challenge: str | None = None
+
+    @property
+    def client_id(self) -> str:
+        return self.client.client_id
 
     def repeats(self, *names: str) -> bool:
         """Whether one of the parameters is there more than once (all of them, if none is named)."""

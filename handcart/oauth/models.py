@@ -18,6 +18,11 @@ class PendingRequest(Struct, frozen=True):
     code_challenge: str | None
     step: int
 
+    @property
+    def form(self) -> tuple[str, str]:
+        """The subject of the form token that the next form of this request must bring back."""
+        return self.id, str(self.step)
+
 
 class IssuedToken(Struct, frozen=True):
     """A new token; times in microseconds."""

@@ -31,7 +31,9 @@ def routes(is_linked: IsLinked) -> Sequence[Route]:
 
     async def waiting(call: Call) -> Reply:
         await _rehearse(call)
-        return await _show(Browser(call), call.path["request_id"], is_linked)
+        browser = Browser(call)
+        pending = await call.app.database.read(authorization.pending, call.path["request_id"], browser.session)
+        return await _show(browser, pending, is_linked)
 
     return (
         Route(method="GET", path="/oauth/authorize", handler=authorize),
@@ -48,10 +50,8 @@ async def _authorize(call: Call, is_linked: IsLinked) -> Reply:
         request = await call.app.database.read(check, browser.query)
     except Rejected as rejected:
         return browser.see_other(authorization.refused(rejected.request, rejected.error, browser.settings.issuer))
-    call.app.limit_visits(call.address)
     await call.app.rehearse(call, request.client.retailer_id)
-    pending = await call.app.database.write(authorization.start, request, browser.session)
-    return await _show(browser, pending.id, is_linked)
+    return await _show(browser, authorization.seal(call.app.keys, request), is_linked)
 
 
 async def _by_post(call: Call) -> Reply:
@@ -60,20 +60,21 @@ async def _by_post(call: Call) -> Reply:
     return Reply(303, b"", [(b"location", f"/oauth/authorize?{query}".encode()), (b"referrer-policy", b"no-referrer")])
 
 
-async def _show(browser: Browser, request_id: str, is_linked: IsLinked) -> Reply:
-    """The page that a pending request waits on."""
+async def _show(browser: Browser, pending: PendingRequest, is_linked: IsLinked) -> Reply:
+    """The page that a request waits on. Nothing is kept of it before the customer has signed in."""
     database = browser.call.app.database
-    pending = await database.read(authorization.pending, request_id, browser.session)
     account = await database.read(accounts.signed_in, browser.session)
     if account is None:
-        return await _sign_in_page(browser, pending)
+        return await _sign_in_page(browser, authorization.seal(browser.call.app.keys, pending))
+    if authorization.is_sealed(pending.id):
+        pending = await database.write(authorization.start, pending, browser.session)
     return browser.page(
         "oauth/consent.html",
         form_action=pending.redirect_uri,
         retailer=await _retailer_name(browser, pending),
         email=account.email,
         action=_path(pending, browser.locale, "/consent"),
-        form_token=browser.form_token(pending.id, str(pending.step)),
+        form_token=browser.form_token(*pending.form),
         lifetime_hours=tokens.LIFETIME // clock.HOUR,
         account_url="/account",
         already_linked=await database.read(is_linked, account.id, pending.client_id),
@@ -83,16 +84,21 @@ async def _show(browser: Browser, request_id: str, is_linked: IsLinked) -> Reply
 
 async def _sign_in(call: Call) -> Reply:
     await _rehearse(call)
-    browser = Browser(call)
+    browser, database = Browser(call), call.app.database
     form = await browser.form()
-    pending = await _take_step(browser, form)
+    pending = authorization.unseal(call.app.keys, call.path["request_id"])
+    if not browser.brings(form, *pending.form):
+        # The same form, posted twice: the first post has signed the browser in, and given it another cookie.
+        if await database.read(accounts.signed_in, browser.session):
+            return browser.see_other(_path(pending, browser.locale))
+        raise form_expired()
     try:
-        signed_in = await accounts.sign_in(call.app.database, **browser.credentials(form))
+        signed_in = await accounts.sign_in(database, **browser.credentials(form))
     except SignInRefused as refused:
         return await _sign_in_page(browser, pending, form.get("email", "")[:254], refused.retry_after)
-    await call.app.database.write(authorization.hand_over, browser.session, signed_in.session)
+    kept = await database.write(authorization.start, pending, signed_in.session)
     browser.start_session(signed_in.session)
-    return browser.see_other(_path(pending, browser.locale), device=signed_in.device)
+    return browser.see_other(_path(kept, browser.locale), device=signed_in.device)
 
 
 async def _consent(call: Call) -> Reply:
@@ -123,11 +129,11 @@ async def _rehearse(call: Call) -> None:
 
 
 async def _switch_account(browser: Browser, pending: PendingRequest) -> Reply:
-    database, anonymous = browser.call.app.database, new_token()
-    await database.write(authorization.hand_over, browser.session, anonymous)
+    database = browser.call.app.database
+    await database.write(authorization.deny, pending, browser.session)
     await database.write(sessions.sign_out, browser.session)
-    browser.start_session(anonymous)
-    return browser.see_other(_path(pending, browser.locale))
+    browser.start_session(new_token())
+    return browser.see_other(_path(authorization.seal(browser.call.app.keys, pending), browser.locale))
 
 
 async def _take_step(browser: Browser, form: dict[str, str]) -> PendingRequest:
@@ -147,7 +153,7 @@ async def _sign_in_page(
         form_action=pending.redirect_uri,
         retailer=await _retailer_name(browser, pending),
         action=_path(pending, browser.locale, "/sign-in"),
-        form_token=browser.form_token(pending.id, str(pending.step)),
+        form_token=browser.form_token(*pending.form),
         **sign_in_result(email, retry_after),
         locale_links=_locale_links(browser, pending),
     )

@@ -1,57 +1,30 @@
 """Cheap requests stay cheap for the server: in rows, in memory, in time."""
 
 import asyncio
-import dataclasses
 import sys
 
 import pytest
 
-from handcart import app as handcart_app
-from handcart.core import passwords
+from handcart.core import passwords, sessions
 from handcart.core.db import Unavailable
 from handcart.oauth import bearer
-from tests.support.pages import is_error
-from tests.support.shop import PASSWORD, PASSWORD_HASH, Shop
+from tests.support.pages import is_error, nothing_written
+from tests.support.shop import PASSWORD, PASSWORD_HASH, Shop, new_address
 
 
-class FirstThree:
-    """A bucket that lets three through."""
-
-    def __init__(self) -> None:
-        self.asked: list[str] = []
-
-    def take(self, key: str) -> bool:
-        self.asked.append(key)
-        return len(self.asked) <= 3
+def test_strangers_start_authorizations_without_end_then_nothing_is_kept(shop: Shop) -> None:
+    query = {"client_id": shop.client.client_id, "response_type": "code", "state": "s" * 2048}
+    with nothing_written(shop.server, "authorization_requests", "sessions", "rate_limits"):
+        for _ in range(30):
+            with shop.server.http(address=new_address()) as browser:  # without a cookie each time
+                assert browser.get("/oauth/authorize", params=query).status_code == 200
 
 
-def test_one_address_starts_authorizations_without_end_then_few_are_kept(
-    shop: Shop, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    bucket = FirstThree()
-    monkeypatch.setattr(shop.server.app, "visits_from", bucket)
-    query = {"client_id": shop.client.client_id, "response_type": "code", "state": "s"}
-    answers = []
-    for host in range(6):
-        with shop.server.http(address=f"2001:db8:0:9::{host:x}") as browser:  # without a cookie each time
-            answers.append(browser.get("/oauth/authorize", params=query))
-
-    assert [answered.status_code for answered in answers] == [200, 200, 200, 429, 429, 429]
-    is_error(answers[-1], 429, "too_many_requests")
-    assert answers[-1].headers["retry-after"] == "1"
-    assert set(bucket.asked) == {"2001:db8:0:9::"}
-    kept = "SELECT COUNT(*) AS n FROM authorization_requests WHERE client_id = $1"
-    assert shop.server.sql(kept, shop.client.client_id)[0]["n"] == 3
-
-
-def test_settings_then_visits_are_limited_unless_all_limits_are_off(shop: Shop) -> None:
-    def passing(per_second: int) -> int:
-        settings = dataclasses.replace(shop.server.app.settings, rate_limit_per_second=per_second)
-        visits = handcart_app.create(settings, shop.server.app.keys).visits_from
-        return [visits.take("192.0.2.1") for _ in range(1000)].count(True)
-
-    assert passing(0) == 1000
-    assert passing(500) < 1000
+def test_one_account_signs_in_without_end_then_the_newest_twenty_sessions_stay(shop: Shop) -> None:
+    account = shop.account()
+    cookies = [shop.server.write(sessions.sign_in, account.id, "") for _ in range(25)]
+    alive = [cookie for cookie in cookies if shop.server.read(sessions.account_of, cookie)]
+    assert alive == cookies[-sessions.MOST_SESSIONS :]
 
 
 async def test_burst_of_passwords_then_some_wait_and_the_rest_hear_so_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
