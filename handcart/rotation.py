@@ -6,10 +6,9 @@ links go on. It knows the tables of every domain, as `handcart.integrity` does; 
 
 import asyncio
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from handcart.core import settings
 from handcart.core.db import Row, Tx, Unavailable
@@ -21,6 +20,7 @@ from handcart.core.stores import is_postgres, sqlite_path
 # Called with what is being done, how much is done, and how much there is.
 Progress = Callable[[str, int, int], None]
 _BATCH = 1000
+_STEP = 20_000
 
 
 @dataclass(frozen=True)
@@ -157,21 +157,29 @@ async def _rotate(tx: Tx, new: Keys, progress: Progress) -> tuple[int, int, int]
 
 
 async def _change(tx: Tx, column: Column, change: Callable[[bytes], bytes], progress: Progress) -> int:
-    """Change every value of a column. All are read first: a changed key would be met again."""
-    names = ", ".join(column.key)
-    rows = await tx.all(
-        f"SELECT {column.name}, {names} FROM {column.table} WHERE {column.name} IS NOT NULL"  # noqa: S608
-    )
+    """Change every value of a column; answers how many there are."""
+    rows = await _values(tx, column)
     where = " AND ".join(f"{name} = ${place}" for place, name in enumerate(column.key, 2))
-    update = f"UPDATE {column.table} SET {column.name} = $1 WHERE {where}"  # noqa: S608
-    done = 0
-    for batch in _batches(rows):
-        await tx.many(update, [(change(bytes(row[0])), *row[1:]) for row in batch])
-        done += len(batch)
-        progress(f"Changing {column.table}", done, len(rows))
+    update = f"UPDATE {column.table} SET {column.name} = $1 WHERE {where}"  # noqa: S608 (the names above)
+    for start in range(0, len(rows), _BATCH):
+        batch = rows[start : start + _BATCH]
+        await tx.many(update, [(change(bytes(value)), *key) for value, *key in batch])
+        progress(f"Changing {column.table}", start + len(batch), len(rows))
     return len(rows)
 
 
-def _batches(rows: Sequence[Row]) -> Iterator[Sequence[tuple[Any, ...]]]:
-    for start in range(0, len(rows), _BATCH):
-        yield [tuple(row) for row in rows[start : start + _BATCH]]
+async def _values(tx: Tx, column: Column) -> list[Row]:
+    """Every value of a column with the key of its row, read in steps, so that no statement takes long.
+
+    All are read before any is changed: a row whose key changes could be met again.
+    """
+    names = ", ".join(column.key)
+    later = ", ".join(f"${place}" for place in range(2, len(column.key) + 2))
+    select = f"SELECT {column.name}, {names} FROM {column.table} WHERE {column.name} IS NOT NULL"  # noqa: S608
+    rest = f"ORDER BY {names} LIMIT $1"
+    rows = list(await tx.all(f"{select} {rest}", _STEP))
+    last = rows
+    while len(last) == _STEP:
+        last = list(await tx.all(f"{select} AND ({names}) > ({later}) {rest}", _STEP, *tuple(last[-1])[1:]))
+        rows += last
+    return rows

@@ -62,7 +62,11 @@ def rows(chosen: Settings, keys: Keys, sql: str) -> list[Any]:
     return asyncio.run(run())
 
 
-def test_rotated_twice_then_all_goes_on_but_who_is_signed_in(chosen: Settings, tmp_path: Path) -> None:
+def test_rotated_twice_then_all_goes_on_but_who_is_signed_in(
+    chosen: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rotation, "_STEP", 2)
+    monkeypatch.setattr(rotation, "_BATCH", 3)
     url = chosen.database_url
     with live_server(url, tmp_path) as server, receiver() as to:
         shop = Shop(server)

@@ -146,6 +146,8 @@ def _copy(source: sqlite3.Connection, beside: Path, progress: Progress) -> Path:
         os.fsync(descriptor)
     except BaseException as error:
         made.unlink(missing_ok=True)
+        if isinstance(error, sqlite3.OperationalError):  # such as a full disk
+            raise BadCopy(f"the file cannot be copied: {error}") from None
         if isinstance(error, sqlite3.DatabaseError):
             raise BadCopy(f"the file cannot be copied ({error}): it is damaged, or no SQLite database") from None
         raise

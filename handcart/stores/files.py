@@ -213,23 +213,24 @@ def separator(line: str, fits: Callable[[list[str]], bool]) -> str:
 
     Excel writes semicolons where numbers have decimal commas, and tabs as "text".
     """
-    found = (one for one in _SEPARATORS if fits(next(csv.reader([line], delimiter=one), [])))
-    return next(found, ",")
+    try:
+        found = (one for one in _SEPARATORS if fits(next(csv.reader([line], delimiter=one), [])))
+        return next(found, ",")
+    except csv.Error:  # the caller meets it again, and says where
+        return ","
 
 
 def _rows(text: str, columns: Sequence[str], required: Sequence[str]) -> Iterator[_Row]:
-    names = {*required}
-    head = text.partition("\n")[0].rstrip("\r")
-    if re.fullmatch("sep=[,;\t|]", head):  # Excel's own first line
-        text = text.partition("\n")[2]
-        head = text.partition("\n")[0].rstrip("\r")
-    between = separator(head, lambda cells: names <= {cell.strip() for cell in cells})
+    names, skipped = {*required}, 0
+    if own := re.match("sep=[,;\t|]\\s*[\r\n]+", text):  # Excel's own first line
+        text, skipped = text[own.end() :], 1
+    between = separator(re.split("[\r\n]", text, maxsplit=1)[0], lambda cells: names <= {*map(str.strip, cells)})
     lines = csv.reader(io.StringIO(text, newline=""), strict=True, delimiter=between)
     try:
         header = [name.strip() for name in next(lines, [])]
         _check_header(header, columns, required)
         for cells in lines:
-            where = f"line {lines.line_num}"
+            where = f"line {lines.line_num + skipped}"
             if not any(cell.strip() for cell in cells):
                 continue
             if len(cells) != len(header):

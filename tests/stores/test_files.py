@@ -210,6 +210,7 @@ def test_when_a_row_has_too_few_cells_then_it_is_refused_and_empty_lines_are_not
         ("name,price_cents\n".encode("utf-16"), "not in UTF-8"),
         (b'name,price_cents\n"Milk,1\n', "is not CSV"),
         (b"name,price_cents\n" + b"a" * 200_000 + b",1\n", "is not CSV"),
+        (b"a" * 200_000 + b",price_cents\n", "is not CSV"),
     ],
 )
 def test_when_a_file_cannot_be_read_then_a_sentence_says_why(tmp_path: Path, content: bytes, says: str) -> None:
@@ -283,9 +284,11 @@ def test_when_another_character_separates_the_cells_then_decimal_commas_are_read
     row = {**STORE, "latitude": "45,5", "longitude": "-73,5", "name": "Marché; du coin" if separator != ";" else "a,b"}
     file = tmp_path / "stores.csv"
     lines = [separator.join(row), separator.join(row.values())]
-    file.write_text("\ufeff" + first.format(separator) + "\r\n".join(lines) + "\r\n", newline="")
-    (one,) = files.stores(file).good
+    file.write_text("\ufeff" + first.format(separator) + "\r\n".join([*lines, "x"]) + "\r\n", newline="")
+    found = files.stores(file)
+    (one,) = found.good
     assert (one.point, one.name) == (Point(45.5, -73.5), row["name"])
+    assert found.refused == [f"line {4 if first else 3}: it has 1 cells, the header has 8"]
 
 
 def test_when_a_store_closes_at_2359_then_it_closes_at_midnight(tmp_path: Path) -> None:
@@ -309,3 +312,7 @@ def test_when_a_template_is_read_then_its_row_is_good(tmp_path: Path) -> None:
         (tmp_path / "template.csv").write_text(template)
         found = read(tmp_path / "template.csv")
         assert (len(found.good), found.refused) == (1, [])
+
+
+def test_when_lines_end_as_on_old_macs_then_they_are_read(tmp_path: Path) -> None:
+    assert len(files.items(csv_file(tmp_path, ITEM, end="\r")).good) == 1
