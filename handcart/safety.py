@@ -125,7 +125,7 @@ async def _look_at_rows(tx: Tx, found: Findings) -> None:
         found.problems.append(
             "The database holds the demo's retailer and accounts: use a database of its own for production"
         )
-    if await sandbox.has_served(tx):
+    if await sandbox.has_served(tx, "sandbox"):
         found.problems.append(
             "A sandbox has served this database, and what tests made there counts as real: set HANDCART_DATABASE or"
             " HANDCART_DATA to a new place for production, and run `handcart migrate`"

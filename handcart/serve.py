@@ -24,6 +24,10 @@ from handcart.core.stores import connect, in_use
 from handcart.sandbox import state as sandbox
 
 _DRAIN_SECONDS = 10
+_OF_PRODUCTION = (
+    "Production has served this database: in a sandbox, tests would change real customers' data, and production would"
+    " refuse the database from then on: give the sandbox a database of its own"
+)
 
 
 class Unsafe(Exception):
@@ -99,14 +103,17 @@ async def _check(chosen: Settings, keys: Keys) -> None:
 
 
 async def _unsafe(chosen: Settings, database: Database) -> list[str]:
-    """What must not serve customers; a sandbox may do so, and its database never again without it."""
+    """What keeps this server from starting. Each environment has its own databases, for good."""
     if chosen.is_sandbox:
-        await database.write(sandbox.note_served)
-        return []
-    findings = await safety.look(chosen, database)
-    for warning in findings.warnings:
-        log.warning("unsafe", problem=warning)
-    return findings.problems
+        found = [_OF_PRODUCTION] if await database.read(sandbox.has_served, "production") else []
+    else:
+        findings = await safety.look(chosen, database)
+        found = findings.problems
+        for warning in findings.warnings:
+            log.warning("unsafe", problem=warning)
+    if not found:
+        await database.write(sandbox.note_served, chosen.environment)
+    return found
 
 
 def _export(chosen: Settings) -> None:

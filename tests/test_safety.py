@@ -270,14 +270,22 @@ SERVED = (
 )
 
 
-def test_sandbox_served_then_its_database_is_refused_for_good(safe: Settings, tmp_path: Path) -> None:
-    assert asyncio.run(problems(safe)) == []
-    for environment in ("production", "sandbox"):
-        chosen = dataclasses.replace(safe, environment=environment)
-        asyncio.run(serve._check(chosen, Keys(SECRET_KEY.encode())))
+def test_sandbox_served_then_production_refuses_its_database_for_good(safe: Settings) -> None:
+    keys = Keys(SECRET_KEY.encode())
+    for _ in range(2):
+        asyncio.run(serve._check(dataclasses.replace(safe, environment="sandbox"), keys))
     with pytest.raises(serve.Unsafe, match="A sandbox has served this database"):
-        asyncio.run(serve._check(safe, Keys(SECRET_KEY.encode())))
+        asyncio.run(serve._check(safe, keys))
     assert asyncio.run(problems(safe)) == [SERVED]
+
+
+def test_production_served_then_a_sandbox_refuses_its_database(safe: Settings) -> None:
+    keys = Keys(SECRET_KEY.encode())
+    for _ in range(2):
+        asyncio.run(serve._check(safe, keys))
+    with pytest.raises(serve.Unsafe, match="Production has served this database: "):
+        asyncio.run(serve._check(dataclasses.replace(safe, environment="sandbox"), keys))
+    assert asyncio.run(problems(safe)) == []
 
 
 async def test_sandbox_of_an_earlier_release_served_then_its_sentence(safe: Settings) -> None:

@@ -166,7 +166,8 @@ def serve(
     try:
         run(chosen, settings_module.keys(chosen), bound, workers=workers)
     except Unsafe as unsafe:
-        fail("not safe to serve (`handcart serve --environment sandbox` is for development):", *unsafe.problems)
+        hint = "" if chosen.is_sandbox else " (`handcart serve --environment sandbox` is for development)"
+        fail(f"not safe to serve{hint}:", *unsafe.problems)
 
 
 @click.command()

@@ -43,7 +43,7 @@ Kind = Literal[
 ]
 
 _NAME = "sandbox of {}"
-_SERVED = "sandbox served at"
+_SERVED = "{} served at"
 
 
 class Fault(Struct, kw_only=True, omit_defaults=True):
@@ -138,19 +138,24 @@ async def forget(tx: Tx, retailer_id: int) -> None:
     await tx.run("DELETE FROM installation WHERE name = $1", _NAME.format(retailer_id))
 
 
-async def note_served(tx: Tx) -> None:
-    """Note for good that a sandbox has served this database; the first time counts."""
+async def note_served(tx: Tx, environment: str) -> None:
+    """Note for good that a server of this environment has served this database; the first time counts."""
     await tx.run(
         "INSERT INTO installation (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING",
-        _SERVED,
+        _SERVED.format(environment),
         str(of_process()),
     )
 
 
-async def has_served(tx: Tx) -> bool:
-    """Whether a sandbox has ever served this database. Before this was noted, its settings told it."""
+async def has_served(tx: Tx, environment: str) -> bool:
+    """Whether a server of this environment has ever served this database.
+
+    Earlier releases did not note it; the settings of their sandboxes tell it all the same.
+    """
     row = await tx.one(
-        "SELECT 1 AS found FROM installation WHERE name = $1 OR name LIKE 'sandbox of %' LIMIT 1", _SERVED
+        "SELECT 1 AS found FROM installation WHERE name = $1 OR ($2 AND name LIKE 'sandbox of %') LIMIT 1",
+        _SERVED.format(environment),
+        environment == "sandbox",
     )
     return row is not None
 
