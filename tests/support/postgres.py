@@ -51,14 +51,16 @@ def cluster(*, durable: bool = False, settings: Sequence[str] = (), base: Path |
     Run a fresh cluster; yield the DSN of its empty database `postgres` (superuser, loopback, random password).
 
     `durable=True` keeps PostgreSQL's own settings for fsync, commits and page writes; `settings` are further ones,
-    as name=value. `base`: a base backup to start from; it is moved, and its passwords hold, not the one in the DSN.
+    as name=value. `base`: a base backup to start from; it is moved, and its own password belongs into the DSN.
     Raises RuntimeError when the server binaries are missing or the cluster does not start.
     """
     directory = Path(tempfile.mkdtemp(prefix="handcart-pg-"))
     try:
-        password = _initialise(directory)
-        if base is not None:
-            shutil.rmtree(directory / "data")
+        password = ""
+        if base is None:
+            password = _initialise(directory)
+        else:
+            give(directory)
             shutil.move(base, directory / "data")
         process, port = _start(directory, (*(() if durable else VOLATILE), *settings))
         try:
