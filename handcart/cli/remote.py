@@ -79,13 +79,13 @@ def _sentence_of(refused: HTTPError, path: str) -> str:
 def _told(error: Any) -> str:
     """One refusal as a sentence, with what there is where a name is unknown."""
     meta = error["meta"]
-    parts = [": ".join(filter(None, (meta.get("key"), error["error"]["message"])))]
+    told = ": ".join(filter(None, (meta.get("key"), error["error"]["message"])))
     if meta.get("nearest"):
-        parts.append(f"did you mean {meta['nearest']}?")
+        told += f", did you mean {meta['nearest']}?"
     for name, words in (("known", "there are"), ("kinds", "it is for orders of the kind")):
         if meta.get(name):
-            parts.append(f"{words} {', '.join(meta[name])}")
-    return "; ".join(parts)
+            told += f"; {words} {', '.join(meta[name])}"
+    return told
 
 
 def _url(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:

@@ -164,7 +164,7 @@ def test_when_no_order_is_named_then_a_sample_one_is_placed(server: LiveServer) 
     assert market.row(triggered["order_id"])["kind"] == "pickup"
     orders = market.orders
     unknown = run("callbacks", "trigger", "late_delivry")
-    assert "event_name: is unknown; did you mean late_delivery?; there are acknowledged, " in unknown.stderr
+    assert "event_name: is unknown, did you mean late_delivery?; there are acknowledged, " in unknown.stderr
     assert (
         "it is for orders of the kind pickup" in run("callbacks", "trigger", "late_pickup", "--order", waiting).stderr
     )

@@ -17,15 +17,15 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 import yaml
 
+from handcart.cli import handcart
 from tests.support.process import HANDCART, ROOT, START_SECONDS, environment
 from tests.support.server import make_data
-from tests.support.snippets import ANOTHER_TERMINAL, PAGES, Snippet, indented, snippets
+from tests.support.snippets import ANOTHER_TERMINAL, PAGES, Snippet, commands, indented, snippets
 
-# Operators' pages show an operator's machine: systemd, cron, PostgreSQL.
-OPERATIONS = ROOT / "docs" / "operations"
 LANGUAGES = {"sh", "python", "json", "text", "yaml", "ini", "mermaid"}
 PAGE_SECONDS = 240
 BETWEEN = "\x1e"  # what bash prints after each snippet
@@ -144,8 +144,21 @@ def test_when_a_page_shows_code_then_it_is_run_or_says_why_not() -> None:
         for one in snippets(page):
             assert one.language in LANGUAGES, f"{one.where}: name its language, one of {sorted(LANGUAGES)}"
             assert one.mark != "not run", f"{one.where}: write <!-- not run: REASON -->"
-        if page.parent != OPERATIONS:
-            assert not indented(page), "fence it: ```sh, ```text, ..."
+        assert not indented(page), "fence it: ```sh, ```text, ..."
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_when_a_page_names_a_command_then_it_is_there_with_these_options(page: Path) -> None:
+    for line in commands(page):
+        name, *words = line.split()
+        command: click.Command = handcart
+        while isinstance(command, click.Group) and words and re.fullmatch(r"[a-z][a-z-]*", words[0]):
+            found = command.get_command(click.Context(command), words[0])
+            assert found, f"{line}: there is no {words[0]!r}"
+            command, name, words = found, f"{name} {words[0]}", words[1:]
+        known = {option for one in command.params for option in (*one.opts, *one.secondary_opts)} | {"--help"}
+        given = {word.split("=")[0] for word in words if re.match(r"--[a-z]", word)}
+        assert given <= known, f"{line}: {name} has no {given - known}"
 
 
 def test_when_a_snippet_calls_the_server_then_it_shows_a_refusal() -> None:

@@ -89,8 +89,16 @@ def snippets(page: Path) -> list[Snippet]:
     return found
 
 
+def commands(page: Path) -> list[str]:
+    """What a page says of the command line: the lines of `handcart` in its snippets, and in its text."""
+    text = page.read_text(encoding="utf-8").replace("\\\n", " ")
+    lines = re.findall(r"^ *(?:docker exec \w+ )?(handcart [a-z].*)$", text, re.MULTILINE)
+    lines += re.findall(r"[`(](?:\.venv/bin/)?(handcart [a-z][^`|)]*)", text)
+    return [" ".join(re.sub(r"\s#.*|[<>|&;].*", "", line).split()) for line in lines]
+
+
 def indented(page: Path) -> list[str]:
-    """Where a page has indented code outside of lists, which nothing says how to run."""
+    """Where a page has indented code, which nothing says how to run."""
     found, is_fenced, is_list, before = [], False, False, ""
     for number, line in enumerate(page.read_text(encoding="utf-8").splitlines(), 1):
         if line.lstrip().startswith("```"):
@@ -98,7 +106,7 @@ def indented(page: Path) -> list[str]:
         elif not is_fenced and line.strip():
             if not line.startswith(" "):
                 is_list = bool(re.match(r"[-*] |\d+\. ", line))
-            elif line.startswith("    ") and not before.strip() and not is_list:
+            elif line.startswith(" " * (7 if is_list else 4)) and not before.strip():
                 found.append(f"{page.relative_to(ROOT)}:{number}")
         before = line
     return found
