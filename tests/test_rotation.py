@@ -11,6 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from handcart import rotation
+from handcart.callbacks import ops as callbacks
 from handcart.core import clock, migrate, stores
 from handcart.core import settings as settings_module
 from handcart.core.db import Tx, Unavailable
@@ -75,6 +76,8 @@ def test_rotated_twice_then_all_goes_on_but_who_is_signed_in(
         spent, unspent = shop.linking_token(member), shop.linking_token(shop.account())
         assert shop.link(user, spent).status_code == 200
         shop.post(f"/v2/fulfillment/users/{gone}/privacy_request").raise_for_status()
+        deleted = server.write(subscribe, shop.retailer.id, to).webhook.id
+        server.write(callbacks.delete, shop.retailer.id, deleted)  # which leaves empty secrets
         server.write(subscribe, shop.retailer.id, to)
         visitor = shop.visitor()
         visitor.open("/account/sign-in")
@@ -103,7 +106,7 @@ def test_rotated_twice_then_all_goes_on_but_who_is_signed_in(
         again.cookies = cookies
         assert again.get("/account").status_code == 303
     keys = settings_module.keys(chosen)
-    ((sealed,),) = rows(chosen, keys, "SELECT client_secret FROM webhooks")
+    ((sealed,),) = rows(chosen, keys, "SELECT client_secret FROM webhooks WHERE status <> 'deleted'")
     assert keys.open(bytes(sealed)) == CLIENT_SECRET
     with pytest.raises(SealBroken):
         OLD.open(bytes(sealed))
