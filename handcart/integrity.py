@@ -25,6 +25,7 @@ EVENT_NAMES = (
     *("order_location", "late_delivery", "customer_missing", "staged", "customer_acknowledged", "runner_not_found"),
     *("pickup_runner_started", "unable_to_find_customer", "pickup_geofence_reached", "late_pickup", "delivered"),
     *("rescheduled", "canceled", "tip_adjustment", "at_store", "acknowledged_for_delivery", "bags_verified"),
+    *("item_found", "item_replaced", "item_refunded", "item_not_picked"),
     *("arrival_at_customer", "at_store_eta", "rating_updated", "rating_reminder", "chat_message_created"),
 )
 # Ids begin with the real time, and an order's number, a webhook's id and an event's, but for its last 10 bits, are made

@@ -40,6 +40,10 @@ OF_KIND = {
 }
 # Nothing that a customer wants to read.
 UNTOLD = (
+    EventName.ITEM_FOUND,
+    EventName.ITEM_REPLACED,  # ORDER_ITEM_REPLACEMENT and ORDER_ITEM_REFUND tell it
+    EventName.ITEM_REFUNDED,
+    EventName.ITEM_NOT_PICKED,
     EventName.ORDER_LOCATION,
     EventName.AT_STORE_ETA,
     EventName.RATING_REMINDER,

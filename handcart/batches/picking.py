@@ -17,8 +17,8 @@ from handcart.stores import carts, items
 from handcart.stores.models import Item, ItemCode, ItemName
 
 _HAPPENED = {
-    NOT_FOUND: "item put back",
-    FOUND: "item found",
+    NOT_FOUND: states.PUT_BACK,
+    FOUND: states.FOUND,
     REPLACED: states.REPLACED,
     TO_REFUND: states.REFUNDED,
 }
@@ -46,7 +46,7 @@ async def update(tx: Tx, retailer_id: int, shopper_id: int, order_id: str, line_
     if status == REPLACED:
         line.substitute = picked.item or line.substitute or next(iter(line.replacement_items), ItemName())
         line.substitute = await _named(tx, retailer_id, order, line.substitute)
-    await orders.note(tx, retailer_id, order, _HAPPENED[status])
+    await orders.note(tx, retailer_id, order, _HAPPENED[status], [line_num])
     return order
 
 
@@ -80,10 +80,10 @@ async def add(tx: Tx, retailer_id: int, shopper_id: int, order_id: str, picked: 
 
 async def take_back_alcohol(tx: Tx, retailer_id: int, order: Order) -> None:
     """Refund the alcohol that a held order's customer may not be given at the door: it goes back to the store."""
-    for line in order.lines:
-        if line.is_alcohol and not line.is_removed:
-            _pick(line, TO_REFUND, Picked(TO_REFUND, delivered_count=0))
-    await orders.note(tx, retailer_id, order, states.REFUNDED)
+    alcohol = [line for line in order.lines if line.is_alcohol and not line.is_removed]
+    for line in alcohol:
+        _pick(line, TO_REFUND, Picked(TO_REFUND, delivered_count=0))
+    await orders.note(tx, retailer_id, order, states.REFUNDED, [line.line_num for line in alcohol])
 
 
 async def _being_picked(tx: Tx, retailer_id: int, shopper_id: int, order_id: str) -> Order:

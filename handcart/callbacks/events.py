@@ -22,7 +22,10 @@ EVERY = "all"
 
 
 class Event(Struct, frozen=True):
-    """An event by its bare name. `keys`: what its metadata has, as far as it is known, beside `order_id`."""
+    """An event by its bare name. `keys`: what its metadata has, as far as it is known, beside `order_id`.
+
+    `is_about_item`: it tells of one line of the order, by `line_num`.
+    """
 
     name: str
     title: str
@@ -32,21 +35,36 @@ class Event(Struct, frozen=True):
     known: str = "guessed"
     prefix: str = "fulfillment."
     has_order_id: bool = True
+    is_about_item: bool = False
 
     @property
     def wire_name(self) -> str:
         return self.prefix + self.name
 
 
+def _of_item(name: str, title: str, when: str, *keys: str) -> Event:
+    return Event(name, title, _SHOPPED, when, ("line_num", "item_name", *keys), "reported", is_about_item=True)
+
+
 _TABLE = (
     Event("brand_new", "Brand new", _ALL, "the order was created", ("delivery_window", "store_location"), "documented"),
     Event("acknowledged", "Acknowledged", _ALL, "a shopper took the order", (), "clients"),
     Event("picking", "Picking", _SHOPPED, "shopping started", ("order_url", "store_location"), "clients"),
+    _of_item("item_found", "Item found", "the shopper found an item"),
+    _of_item(
+        "item_replaced",
+        "Item replaced",
+        "the shopper replaced an item",
+        "replacement_line_num",
+        "replacement_name",
+    ),
+    _of_item("item_refunded", "Item refunded", "an item is refunded, for none could be found"),
+    _of_item("item_not_picked", "Item not picked", "the shopper put an item back that had been found"),
     Event(
         "order_item_replacement",
         "Order item replacement",
         _SHOPPED,
-        "the shopper replaced an item",
+        "the shopper replaced an item; with all items of the order",
         ("order_items",),
         "reported",
     ),
@@ -54,11 +72,18 @@ _TABLE = (
         "order_item_refund",
         "Order item refund",
         _SHOPPED,
-        "an item is refunded, for none could be found",
+        "an item is refunded, for none could be found; with all items of the order",
         ("order_items",),
         "reported",
     ),
-    Event("checkout", "Checkout", _SHOPPED, "the shopper has paid at the store", ("order_items",), "reported"),
+    Event(
+        "checkout",
+        "Checkout",
+        _SHOPPED,
+        "all picking of the order is done, and the shopper has paid",
+        ("order_items",),
+        "reported",
+    ),
     Event(
         "delivering",
         "Delivering",

@@ -19,11 +19,15 @@ SHOPPED = (DELIVERY, PICKUP)
 
 
 class Step(Struct, frozen=True):
-    """A step of an order's history: the state it led to, what happened, and the events that are owed for it."""
+    """A step of an order's history: the state it led to, what happened, and the events that are owed for it.
+
+    `about`: the numbers of the lines that it is about; events about one item are owed for each.
+    """
 
     status: str
     what: str
     events: Sequence[str] = ()
+    about: Sequence[str] = ()
 
 
 # What the shopper made of a line.

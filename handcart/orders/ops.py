@@ -26,6 +26,7 @@ MOST_LISTED = 100
 MOST_FORGOTTEN = 20
 _HOLD_ID = "service_option_hold_id"
 _CUSTOMER = "customer_driven"
+_EARLY = "customer requested since order is early"  # over the API an order is canceled before shopping begins
 
 
 class Changes(Struct, frozen=True):
@@ -230,19 +231,22 @@ async def move(tx: Tx, retailer_id: int, order: Order, to: str) -> None:
     await rows.save(tx, retailer_id, order, *[Step(state.name, state.name, events) for state, events in way])
 
 
-async def cancel_for(tx: Tx, retailer_id: int, order: Order, reason: str, cancellation_type: str | None = None) -> None:
+async def cancel_for(tx: Tx, retailer_id: int, order: Order, reason: str, cancellation_type: str) -> None:
     """Cancel a held order for a reason, and a type, out of `states.CANCELLATIONS`; its place is free again."""
-    if cancellation_type is not None and cancellation_type not in states.CANCELLATIONS[reason]:
+    if cancellation_type not in states.CANCELLATIONS[reason]:
         raise ValueError(f"{cancellation_type!r} is no type of {reason!r}")
     order.cancellation_reason = reason
     order.details = structs.replace(order.details, cancellation_type=cancellation_type)
     await move(tx, retailer_id, order, states.CANCELED)
 
 
-async def note(tx: Tx, retailer_id: int, order: Order, what: str) -> None:
-    """Write a held order back whose status stays, and what happened, with the events that are owed for that."""
+async def note(tx: Tx, retailer_id: int, order: Order, what: str, about: Sequence[str] = ()) -> None:
+    """Write a held order back whose status stays, and what happened, with the events that are owed for that.
+
+    `about`: the numbers of the lines to which it happened.
+    """
     events = states.OPTIONS[order.kind].events.get(what, ())
-    await rows.save(tx, retailer_id, order, Step(order.status, what, events))
+    await rows.save(tx, retailer_id, order, Step(order.status, what, events, about))
 
 
 async def forget_user(tx: Tx, isolation_id: int, user_id: str) -> bool:
@@ -253,7 +257,7 @@ async def forget_user(tx: Tx, isolation_id: int, user_id: str) -> bool:
     held = await _held_orders(tx, isolation_id, user_id)
     for retailer_id, order in held:
         if states.may(order.kind, order.status, states.CANCEL):
-            await cancel_for(tx, retailer_id, order, _CUSTOMER)
+            await cancel_for(tx, retailer_id, order, _CUSTOMER, _EARLY)
         order.user_id = None
         order.details = OrderDetails(
             items_count=order.details.items_count,
@@ -342,7 +346,7 @@ async def _move_carried(
 
 
 async def _cancel(tx: Tx, caller: Caller, order: Order) -> Order:
-    await cancel_for(tx, caller.retailer_id, _allowing(states.CANCEL, order), _CUSTOMER)
+    await cancel_for(tx, caller.retailer_id, _allowing(states.CANCEL, order), _CUSTOMER, _EARLY)
     return order
 
 

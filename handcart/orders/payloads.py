@@ -13,8 +13,9 @@ from handcart.core import clock
 from handcart.core.db import Tx
 from handcart.orders import lines
 from handcart.orders.models import REPLACED, TO_REFUND, Order, OrderLine
+from handcart.stores import items
 from handcart.stores import ops as stores
-from handcart.stores.models import ItemName, Store
+from handcart.stores.models import ItemCode, ItemName, Store
 
 # How much later than promised an order is said to be.
 LATE_BY = 30 * clock.MINUTE
@@ -22,18 +23,29 @@ LATE_BY = 30 * clock.MINUTE
 UNDER_WAY = 20 * clock.MINUTE
 
 
-async def owe(tx: Tx, retailer_id: int, order: Order, names: Sequence[str]) -> Sequence[int]:
-    """Emit events about an order, as it is at this moment; answers their ids."""
+async def owe(tx: Tx, retailer_id: int, order: Order, names: Sequence[str], about: Sequence[str] = ()) -> Sequence[int]:
+    """Emit events about an order, as it is at this moment; answers their ids.
+
+    An event about an item is emitted for each of the lines with the numbers `about`, or without any for the first line.
+    """
+    present = [line for line in order.lines if not line.is_removed]
+    told_of = [line for line in present if line.line_num in about] or present[:1]
     return [
-        await callbacks.emit(tx, retailer_id, name, order.order_id, await metadata(tx, retailer_id, order, name))
+        await callbacks.emit(tx, retailer_id, name, order.order_id, await metadata(tx, retailer_id, order, name, line))
         for name in names
+        for line in (told_of if EVENTS[name].is_about_item else (None,))
     ]
 
 
-async def metadata(tx: Tx, retailer_id: int, order: Order, name: str) -> Mapping[str, Any]:
-    """The `event_metadata` of an event about an order."""
+async def metadata(
+    tx: Tx, retailer_id: int, order: Order, name: str, line: OrderLine | None = None
+) -> Mapping[str, Any]:
+    """The `event_metadata` of an event about an order, or about a line of it."""
     event = EVENTS[name]
     told: dict[str, Any] = {"order_id": order.order_id} if event.has_order_id else {}
+    if line is not None:
+        of_line = await _of_line(tx, retailer_id, line)
+        return told | {key: of_line[key] for key in event.keys if of_line[key] is not None}
     for key in event.keys:
         if key == "store_location":
             said = await stores.location_code(tx, retailer_id, order.store_number)
@@ -44,6 +56,20 @@ async def metadata(tx: Tx, retailer_id: int, order: Order, name: str) -> Mapping
         if said is not None:
             told[key] = said
     return told
+
+
+async def _of_line(tx: Tx, retailer_id: int, line: OrderLine) -> Mapping[str, str | None]:
+    """What events about an item say. The catalog gives the names; a replacement keeps the number of its line."""
+    named = [ItemCode(line.upc, line.rrc)]
+    if line.substitute is not None:
+        named.append(ItemCode(line.substitute.upc, line.substitute.rrc))
+    item, *other = await items.find(tx, retailer_id, named)
+    return {
+        "line_num": line.line_num,
+        "item_name": None if item is None else item.name,
+        "replacement_line_num": line.line_num,
+        "replacement_name": other[0].name if other and other[0] is not None else None,
+    }
 
 
 async def _store(tx: Tx, retailer_id: int, order: Order) -> Store:

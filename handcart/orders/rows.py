@@ -140,7 +140,7 @@ async def _remember(tx: Tx, retailer_id: int, order: Order, number: int, step: S
         step.what,
         " ".join(step.events),
     )
-    await payloads.owe(tx, retailer_id, order, step.events)
+    await payloads.owe(tx, retailer_id, order, step.events, step.about)
 
 
 def _size(row: Any) -> int:

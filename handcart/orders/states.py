@@ -45,6 +45,8 @@ ACTIONS = {
 
 # Events that are owed without a change of state, by what happened.
 CREATED = "created"
+FOUND = "item found"
+PUT_BACK = "item put back"
 REPLACED = "item replaced"
 REFUNDED = "item refunded"
 TIP_UPDATED = "tip updated"
@@ -91,8 +93,10 @@ _SHOPPED = (
 )
 _SHOPPED_EVENTS = {
     CREATED: ("brand_new",),
-    REPLACED: ("order_item_replacement",),
-    REFUNDED: ("order_item_refund",),
+    FOUND: ("item_found",),
+    PUT_BACK: ("item_not_picked",),
+    REPLACED: ("item_replaced", "order_item_replacement"),
+    REFUNDED: ("item_refunded", "order_item_refund"),
     RESCHEDULED: ("rescheduled",),
 }
 

@@ -73,7 +73,8 @@ def test_when_more_is_said_about_a_line_then_what_was_said_stays_while_its_statu
     whats = [what for _, what in market.history(picking.id)][3:]
     found, replaced, refunded = ["item found"] * 4, ["item replaced"] * 3, ["item refunded", "item put back"]
     assert whats == [*found, *replaced, *refunded, "item found"]
-    events = ["order_item_replacement"] * 3 + ["order_item_refund"]
+    events = ["item_found"] * 4 + ["item_replaced", "order_item_replacement"] * 3
+    events += ["item_refunded", "order_item_refund", "item_not_picked", "item_found"]
     assert picking.floor.events(picking.id) == ["brand_new", "acknowledged", "picking", *events]
 
 

@@ -190,9 +190,11 @@ def test_when_the_tables_are_read_then_they_fit_each_other() -> None:
 
 # Which callbacks the documentation has for an option, as far as what is here brings them about.
 COLUMNS = {
-    "delivery": "brand_new acknowledged picking order_item_replacement order_item_refund checkout delivering"
+    "delivery": "brand_new acknowledged picking item_found item_replaced item_refunded item_not_picked"
+    " order_item_replacement order_item_refund checkout delivering"
     " order_location late_delivery customer_missing delivered rescheduled canceled tip_adjustment rating_reminder",
-    "pickup": "brand_new acknowledged picking order_item_replacement order_item_refund checkout staged"
+    "pickup": "brand_new acknowledged picking item_found item_replaced item_refunded item_not_picked"
+    " order_item_replacement order_item_refund checkout staged"
     " customer_acknowledged pickup_runner_started unable_to_find_customer runner_not_found late_pickup delivered"
     " rescheduled canceled pickup_geofence_reached rating_reminder",
     "last_mile": "brand_new acknowledged delivering late_delivery customer_missing staged delivered rescheduled"

@@ -19,6 +19,10 @@ TABLE = {
     "Brand new": (True, True, True),
     "Acknowledged": (True, True, True),
     "Picking": (True, True, False),
+    "Item found": (True, True, False),
+    "Item replaced": (True, True, False),
+    "Item refunded": (True, True, False),
+    "Item not picked": (True, True, False),
     "Order item replacement": (True, True, False),
     "Order item refund": (True, True, False),
     "Checkout": (True, True, False),
@@ -53,7 +57,8 @@ WINE = {
     "user": {"birthday": GROWN_UP, "phone_number": PHONE},
 }
 # Nobody rates or chats; and `staged` of a delivery is for two shoppers, while Handcart's are one (E4).
-NEVER = {"rating_updated", "chat_message_created"}
+# The robot puts nothing back.
+NEVER = {"rating_updated", "chat_message_created", "item_not_picked"}
 
 
 def test_when_the_table_is_compared_then_it_is_the_documented_one_by_names_that_may_be_guessed() -> None:
@@ -111,7 +116,8 @@ def test_when_events_tell_of_an_order_then_by_these_keys(post: Post) -> None:
     post.floor.come(batch, "picking")
     replaced = {"status": "replaced", "delivered_count": 2, "replacement_item": {"rrc": "bread", "upc": "400000000022"}}
     post.floor.item(shopper, order_id, "1", **replaced, scans=[SCAN]).raise_for_status()
-    post.floor.item(shopper, order_id, "2", status="to_refund").raise_for_status()
+    for status in ("found", "not_found", "to_refund"):
+        post.floor.item(shopper, order_id, "2", status=status).raise_for_status()
     post.floor.come(batch, "completed")
     found = told(post, order_id)
     starts_at, ends_at = market.at(12), market.at(14)
@@ -158,6 +164,15 @@ def test_when_events_tell_of_an_order_then_by_these_keys(post: Post) -> None:
         "brand_new": {"delivery_window": window, "store_location": "here"},
         "acknowledged": {},
         "picking": {"store_location": "here"},
+        "item_found": {"line_num": "2", "item_name": "Soap"},
+        "item_not_picked": {"line_num": "2", "item_name": "Soap"},
+        "item_replaced": {
+            "line_num": "1",
+            "item_name": "Milk",
+            "replacement_line_num": "1",
+            "replacement_name": "Bread",
+        },
+        "item_refunded": {"line_num": "2", "item_name": "Soap"},
         "order_item_replacement": {"order_items": [milk, {**soap, "qty": 1, "refunded": False}]},
         "order_item_refund": items,
         "checkout": {"order_items": paid},
@@ -181,6 +196,12 @@ def test_when_an_order_is_late_canceled_or_tipped_then_the_event_says_how(post: 
     post.subscribe()
     market = post.market
     carried = market.order("last_mile", user_id := market.customer())["id"]
+    canceled = market.order("delivery", customer := market.customer())["id"]
+    market.post(market.path(customer, canceled, "/cancel"), {}).raise_for_status()
+    assert told(post, canceled)["canceled"] == {
+        "cancellation_reason": "customer_driven",
+        "cancellation_type": "customer requested since order is early",
+    }
     order_id = market.order("delivery")["id"]
     for name in ("rescheduled", "late_delivery"):
         post.floor.simulate(order_id, name).raise_for_status()

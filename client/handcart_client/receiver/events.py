@@ -23,6 +23,10 @@ class EventName(StrEnum):
     BRAND_NEW = "fulfillment.brand_new"
     ACKNOWLEDGED = "fulfillment.acknowledged"
     PICKING = "fulfillment.picking"
+    ITEM_FOUND = "fulfillment.item_found"
+    ITEM_REPLACED = "fulfillment.item_replaced"
+    ITEM_REFUNDED = "fulfillment.item_refunded"
+    ITEM_NOT_PICKED = "fulfillment.item_not_picked"
     ORDER_ITEM_REPLACEMENT = "fulfillment.order_item_replacement"
     ORDER_ITEM_REFUND = "fulfillment.order_item_refund"
     CHECKOUT = "fulfillment.checkout"
@@ -86,7 +90,8 @@ class Metadata(Struct, frozen=True, kw_only=True):
     """What an event says. Any field may be missing from any event, then it is None or empty.
 
     order_id: the retailer's own; a chat message has a topic_id instead. tip_amount_cents: the tip as it is now.
-    eta: when the shopper is at the store. store_location: location code. rating_value: "STARS1" to "STARS5".
+    eta: when the shopper is at the store. line_num, item_name: of the item that the event is about, if it is about one.
+    store_location: location code. rating_value: "STARS1" to "STARS5".
     """
 
     order_id: str | None = None
@@ -97,6 +102,10 @@ class Metadata(Struct, frozen=True, kw_only=True):
     status_link: str | None = None
     pickup_link: str | None = None
     order_items: tuple[EventItem, ...] = ()
+    line_num: str | None = None
+    item_name: str | None = None
+    replacement_line_num: str | None = None
+    replacement_name: str | None = None
     delivery_window: EventWindow | None = None
     new_window: EventWindow | None = None
     cancellation_reason: str | None = None
