@@ -2,6 +2,7 @@
 
 import re
 from asyncio import TimerHandle
+from functools import lru_cache
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
@@ -13,7 +14,13 @@ REQUEST_SECONDS = 15
 _BODY_HEADERS = frozenset((b"content-length", b"transfer-encoding"))
 # RFC 9110 section 7.2: uri-host [ ":" port ], with RFC 3986's characters of a host.
 _HOST = re.compile(rb"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~!$&'()*+,;=%-]+)(?::[0-9]*)?")
+_ONE_HOST = "Send one Host header with the name of this server"
 _UNLIMITED = Connections(most=0)
+
+
+@lru_cache(maxsize=64)
+def _is_host(value: bytes) -> bool:
+    return _HOST.fullmatch(value) is not None
 
 
 class LimitedProtocol(HttpToolsProtocol):
@@ -125,15 +132,21 @@ class LimitedProtocol(HttpToolsProtocol):
         """Why the request must be refused (RFC 9112 sections 2.3, 3.2, 6.1): status and sentence."""
         version = self.parser.get_http_version()
         if version not in ("1.1", "1.0"):
-            return 505, "Write HTTP/1.1 or HTTP/1.0 behind the path"
-        hosts = [value for name, value in self.headers if name == b"host"]
-        if len(hosts) > 1 or not (hosts or version == "1.0") or not all(map(_HOST.fullmatch, hosts)):
-            return 400, "Send one Host header with the name of this server"
-        codings = [value for name, value in self.headers if name == b"transfer-encoding"]
-        if codings and version == "1.0":
+            return 505, "Write HTTP/1.1 or HTTP/1.0 after the path"
+        host = coding = None
+        for name, value in self.headers:
+            if name == b"host":
+                if host is not None or not _is_host(value):
+                    return 400, _ONE_HOST
+                host = value
+            elif name == b"transfer-encoding":
+                if coding is not None or value.strip().lower() != b"chunked":
+                    return 501, "The only Transfer-Encoding is chunked"
+                coding = value
+        if host is None and version == "1.1":
+            return 400, _ONE_HOST
+        if coding and version == "1.0":
             return 400, "Transfer-Encoding needs HTTP/1.1"
-        if codings and (len(codings) > 1 or codings[0].strip().lower() != b"chunked"):
-            return 501, "The only Transfer-Encoding is chunked"
         return None
 
     def _count(self, length: int) -> None:

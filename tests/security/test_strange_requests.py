@@ -3,14 +3,26 @@
 import pytest
 
 from handcart.core import errors
-from tests.support.pages import is_error
-from tests.support.shop import Shop, error
+from tests.support.pages import is_error, is_page
+from tests.support.shop import Shop, error, first_form
 
 
 @pytest.mark.parametrize("origin", ["http://[", "http://[::1", "//", "://", "http://user@[x]:port"])
 def test_origin_that_is_no_url_then_the_form_is_refused(shop: Shop, origin: str) -> None:
     answered = shop.http.post("/account/sign-in", data={"email": "x"}, headers={"Origin": origin})
     is_error(answered, 403, "form_expired")
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:{port}", "handcart:443", "HANDCART"])
+def test_origin_of_the_public_url_then_the_form_is_taken_whatever_host_a_proxy_names(shop: Shop, host: str) -> None:
+    visitor = shop.visitor()
+    visitor.open("/account/sign-in")
+    form = first_form(visitor.page.text)
+    url = shop.server.url
+    named = {"Host": host.format(port=url.rpartition(":")[2]), "Origin": url.upper()}
+    fields = {**form.fields, "email": "nobody@example.com", "password": "wrong"}
+    is_page(visitor.http.post(form.action, data=fields, headers=named), 401)
+    is_error(visitor.http.post(form.action, data=fields, headers={**named, "Origin": f"{url}9"}), 403, "form_expired")
 
 
 @pytest.mark.parametrize("path", ["/v2/oauth/token", "/account/sign-in", "/nothing", "/ready"])
