@@ -286,7 +286,7 @@ async def stock(tx: Tx, plan: Plan = Plan(capacity=1000)) -> None:  # noqa: B008
 def _children(
     chosen: Settings, sockets: Sockets, urls: Urls, info: dict[str, Any], webhook: dict[str, Any]
 ) -> Iterator[dict[str, subprocess.Popen[bytes]]]:
-    """Start server, worker and storefront; end them whatever happens."""
+    """Start server, worker and storefront; end them whatever happens, a SIGKILL of this process included."""
     environment = {
         **running.environment(),
         **running.variables(chosen),
@@ -300,6 +300,8 @@ def _children(
     shop += ["--authorize-url", info["authorize_url"], "--client-id", info["client_id"]]
     shop += ["--fd", str(storefront), "--public-url", urls.storefront]
     shop += ["--brand", chosen.brand, "--membership", chosen.membership, "--data", chosen.data]
+    # The children's standard input: nothing is written, and it ends with this process.
+    alive, held = os.pipe()
     commands = {
         "server": (["-m", "handcart", "serve", "--fd", str(api)], (api,)),
         "worker": (["-m", "handcart", "worker"], ()),
@@ -311,10 +313,10 @@ def _children(
             for name, (arguments, descriptors) in commands.items():
                 with (Path(chosen.data) / f"{name}.log").open("ab") as log_file:
                     children[name] = subprocess.Popen(  # noqa: S603 (our own commands)
-                        [sys.executable, *arguments],
+                        [sys.executable, *arguments, "--end-with-stdin"],
                         env=environment,
                         pass_fds=descriptors,
-                        stdin=subprocess.DEVNULL,
+                        stdin=alive,
                         stdout=log_file,
                         stderr=log_file,
                         start_new_session=True,
@@ -326,6 +328,8 @@ def _children(
             pass
         finally:
             _stop(children)
+            os.close(alive)
+            os.close(held)
 
 
 @contextlib.contextmanager

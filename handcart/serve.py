@@ -3,17 +3,14 @@
 import asyncio
 import gc
 import os
-import signal
 import socket
 from dataclasses import fields
-from multiprocessing import parent_process
-from threading import Thread
 from typing import Any
 
 import uvicorn
 
 from handcart import app, safety
-from handcart.core import log, migrate, settings
+from handcart.core import ending, log, migrate, settings
 from handcart.core.connections import raise_descriptor_limit
 from handcart.core.db import Database
 from handcart.core.http import App
@@ -76,17 +73,9 @@ def serve(chosen: Settings, keys: Keys, bound: socket.socket, *, workers: int = 
 def create_app() -> App:
     """The application of one of several processes; the environment holds its settings, and it ends with its parent."""
     log.take_libraries()
-    Thread(target=_end_with_parent, daemon=True).start()
+    ending.with_parent()
     chosen = settings.load(os.environ)
     return app.create(chosen, settings.keys(chosen))
-
-
-def _end_with_parent() -> None:
-    """Wait until the parent process has ended, however that happened, then end this one as SIGTERM does."""
-    parent = parent_process()
-    if parent is not None:
-        parent.join()
-        os.kill(os.getpid(), signal.SIGTERM)
 
 
 async def _check(chosen: Settings, keys: Keys) -> None:

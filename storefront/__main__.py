@@ -58,6 +58,7 @@ def arguments() -> argparse.ArgumentParser:
         action="store_true",
         help="let http:// lead to other machines as well: for a demo in a private network, since anybody can listen in",
     )
+    shop.add_argument("--end-with-stdin", action="store_true", help="end when standard input does")
     shop.add_argument("--data", type=Path, metavar="DIR", help="keep sessions here; in memory when absent")
     return parser
 
@@ -65,8 +66,9 @@ def arguments() -> argparse.ArgumentParser:
 class Server(uvicorn.Server):
     """Say when the shop is open; end with status 0 on SIGINT and SIGTERM, and let no open page delay that."""
 
-    def __init__(self, config: uvicorn.Config, public_url: str, news: News) -> None:
+    def __init__(self, config: uvicorn.Config, public_url: str, news: News, *, ends_with_stdin: bool = False) -> None:
         super().__init__(config)
+        self.ends_with_stdin = ends_with_stdin
         self.public_url = public_url
         self.news = news
 
@@ -82,16 +84,24 @@ class Server(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         loop = asyncio.get_running_loop()
+        if self.ends_with_stdin:
+            loop.add_reader(sys.stdin, self._end_with_stdin)
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self.handle_exit, number, None)
         yield
+
+    def _end_with_stdin(self) -> None:
+        asyncio.get_running_loop().remove_reader(sys.stdin)
+        self.handle_exit(signal.SIGTERM, None)
 
 
 def listen(host: str, port: int, fd: int | None) -> socket.socket:
     """A socket that already queues connections, so that whoever reads the ready line may connect at once."""
     if fd is not None:
         return socket.socket(fileno=fd)
-    return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    both = host == "::" and socket.has_dualstack_ipv6()  # `::` takes IPv4 as well
+    return socket.create_server((host, port), family=family, dualstack_ipv6=both)
 
 
 def main() -> int:
@@ -128,7 +138,7 @@ def main() -> int:
         server_header=False,
         timeout_graceful_shutdown=3,
     )
-    server = Server(config, settings.public_url, news)
+    server = Server(config, settings.public_url, news, ends_with_stdin=options.end_with_stdin)
     server.run(sockets=[listener])
     sessions.close()
     return 0 if server.started else 1
@@ -136,6 +146,8 @@ def main() -> int:
 
 def _address(listener: socket.socket) -> str:
     host, port = listener.getsockname()[:2]
+    # A browser cannot go to "all addresses", and its content security policy knows no IPv6 addresses.
+    host = {"0.0.0.0": "127.0.0.1", "::": "localhost", "::1": "localhost"}.get(host, host)  # noqa: S104 (compared)
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 

@@ -17,6 +17,7 @@ import click
 
 from handcart import running
 from handcart.cli.options import echo, fail, installation_options, json_option, settings_of, show
+from handcart.core import ending
 from handcart.core import settings as settings_module
 from handcart.core.db import Unavailable
 from handcart.core.migrate import WrongKey, check_schema, check_version
@@ -143,6 +144,7 @@ def _stop_demo(directory: Path, as_json: bool) -> None:
 @click.option("--workers", default=1, show_default=True, type=click.IntRange(1, 64), help="Processes to run.")
 @click.option("--environment", type=click.Choice(["production", "sandbox"]), help="sandbox: no safety checks.")
 @click.option("--public-url", metavar="URL", help="Where browsers and clients reach this server.")
+@click.option("--end-with-stdin", is_flag=True, help="End when standard input does.")
 def serve(
     database: str | None,
     data: str | None,
@@ -152,9 +154,13 @@ def serve(
     workers: int,
     environment: str | None,
     public_url: str | None,
+    end_with_stdin: bool,
 ) -> None:
     """Serve the API and the pages."""
     gc.disable()  # until it serves: the imports leave nothing behind to collect
+
+    if end_with_stdin:
+        ending.with_standard_input()
 
     from handcart.serve import Unsafe
     from handcart.serve import serve as run
@@ -174,12 +180,15 @@ def serve(
 @installation_options
 @click.option("--environment", type=click.Choice(["production", "sandbox"]), help="The same as the server's.")
 @click.option("--once", is_flag=True, help="Do what is due, then end.")
-def worker(database: str | None, data: str | None, environment: str | None, once: bool) -> None:
+@click.option("--end-with-stdin", is_flag=True, help="End when standard input does.")
+def worker(database: str | None, data: str | None, environment: str | None, once: bool, end_with_stdin: bool) -> None:
     """Run the background worker: send callbacks, drop what is over."""
     from handcart.core import log
     from handcart.core.connections import raise_descriptor_limit
     from handcart.worker import run
 
+    if end_with_stdin:
+        ending.with_standard_input()
     log.take_libraries()
     raise_descriptor_limit()
     chosen = settings_of(database=database, data=data, environment=environment)

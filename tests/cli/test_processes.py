@@ -95,6 +95,14 @@ def is_running(pid: int) -> bool:
     return status.exists() and status.read_text().rpartition(")")[2].split()[0] != "Z"
 
 
+def wait_until_ended(pids: Sequence[int]) -> None:
+    for _ in range(int(SECONDS / 0.05)):
+        if not any(map(is_running, pids)):
+            break
+        time.sleep(0.05)
+    assert [pid for pid in pids if is_running(pid)] == []
+
+
 def catches(pid: int, number: signal.Signals) -> bool:
     """Whether a process has a handler for a signal yet."""
     caught = Path(f"/proc/{pid}/status").read_text().partition("SigCgt:")[2].split()[0]
@@ -134,6 +142,15 @@ def test_demo_stopped_then_everything_it_started_is_gone(tmp_path: Path, number:
         assert not (tmp_path / "info.json").exists()
         assert not (tmp_path / "data" / "info.json").exists()
         assert not [pid for pid in children if is_running(pid)]
+
+
+def test_demo_killed_then_everything_it_started_ends(tmp_path: Path) -> None:
+    make_data(tmp_path / "data")
+    with demo(tmp_path) as (process, _):
+        children = children_of(process)
+        process.kill()
+        process.wait(SECONDS)
+        wait_until_ended(children)
 
 
 def test_second_demo_on_the_same_data_then_it_says_where_the_first_one_is(tmp_path: Path) -> None:
@@ -375,11 +392,7 @@ def test_serve_killed_then_its_workers_end_and_the_port_is_free(tmp_path: Path) 
             assert resource.prlimit(pid, resource.RLIMIT_NOFILE) == (hard, hard)
     finally:
         running.kill()
-    for _ in range(int(SECONDS / 0.05)):
-        if not any(map(is_running, children)):
-            break
-        time.sleep(0.05)
-    assert [pid for pid in children if is_running(pid)] == []
+    wait_until_ended(children)
     socket.create_server((host, int(port))).close()
     lines = [json.loads(line) for line in running.log.read_text().splitlines()]
     assert {line["descriptors"] for line in lines if line["event"] == "listening"} == {hard}

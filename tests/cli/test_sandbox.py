@@ -187,7 +187,7 @@ def test_when_a_shell_asks_for_its_environment_then_it_can_call_and_read(server:
     """
     bash = subprocess.run(
         ["bash", "-uc", said(printed) + textwrap.dedent(lines)],
-        env={**environment(), "NO_PROXY": "127.0.0.1"},
+        env={**environment(), "http_proxy": "http://127.0.0.1:9"},
         capture_output=True,
         text=True,
         timeout=60,

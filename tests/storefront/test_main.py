@@ -52,6 +52,15 @@ def test_signal_and_shop_stops_cleanly(number):
         assert process.stdout.read() == ""
 
 
+def test_all_addresses_then_a_url_that_browsers_reach_and_standard_input_ends_the_shop():
+    alive, held = os.pipe()
+    with shop("--port=0", "--host=0.0.0.0", "--end-with-stdin", stdin=alive) as process:
+        os.close(alive)
+        assert "Sample Market" in httpx.get(url_of(process)).text
+        os.close(held)
+        assert process.wait(20) == 0
+
+
 async def test_page_listens_at_the_end_and_is_let_go():
     news = News()
     server = Server(uvicorn.Config(app=None), "http://127.0.0.1", news)
