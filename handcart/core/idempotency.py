@@ -24,7 +24,8 @@ MOST_ANSWER = 64 << 10
 async def once(tx: Tx, call: Call, handler: Handler, operation: str) -> Any:
     """Run a handler, or answer what it answered to the same key before; raises 400 and 422.
 
-    `operation`: what the handler does, since the same body may mean something else elsewhere. An answer over
+    `operation`: what the handler does, since the same body may mean something else elsewhere. The answer's `id` is what
+    the key is about (see `forget`). An answer over
     `MOST_ANSWER` bytes is not kept, so a handler with such answers must itself be safe to repeat.
     """
     values = call.header_values(HEADER.lower().encode())
@@ -51,10 +52,11 @@ async def once(tx: Tx, call: Call, handler: Handler, operation: str) -> Any:
     answer = await handler(tx, call)
     reply: Reply = answer if isinstance(answer, Reply) else json_reply(answer)
     await tx.run(
-        "UPDATE idempotency_keys SET answer = $3 WHERE client_id = $1 AND idempotency_key = $2",
+        "UPDATE idempotency_keys SET answer = $3, subject = $4 WHERE client_id = $1 AND idempotency_key = $2",
         call.caller.client_id,
         key,
         reply.body if len(reply.body) <= MOST_ANSWER else b"",
+        getattr(answer, "id", None),
     )
     return reply
 
@@ -69,14 +71,9 @@ async def purge(tx: Tx, most: int) -> int:
     )
 
 
-async def forget(tx: Tx, client_id: str, beginning: bytes) -> None:
-    """Drop the keys of a client whose answers begin so: those hold what somebody wants forgotten."""
-    await tx.run(
-        "DELETE FROM idempotency_keys WHERE client_id = $1 AND substr(answer, 1, $2) = $3",
-        client_id,
-        len(beginning),
-        beginning,
-    )
+async def forget(tx: Tx, client_id: str, subject: str) -> None:
+    """Drop the keys of a client whose answers have this `id`: those hold what somebody wants forgotten."""
+    await tx.run("DELETE FROM idempotency_keys WHERE client_id = $1 AND subject = $2", client_id, subject)
 
 
 def malformed() -> ApiError:

@@ -5,7 +5,7 @@ from typing import Any
 
 from msgspec import Struct, structs
 
-from handcart.core import clock, idempotency, wire
+from handcart.core import clock, idempotency
 from handcart.core.db import Tx
 from handcart.core.errors import invalid
 from handcart.orders import checks, customers, errors, lines, rows, states
@@ -271,7 +271,7 @@ async def forget_user(tx: Tx, isolation_id: int, user_id: str) -> bool:
         await note(tx, retailer_id, order, "user deleted")
         if order.created_at > clock.now() - idempotency.KEPT:
             for client_id in await rows.clients_of(tx, retailer_id):
-                await idempotency.forget(tx, client_id, wire.encode({"id": order.order_id})[:-1] + b",")
+                await idempotency.forget(tx, client_id, order.order_id)
     return len(held) == MOST_FORGOTTEN
 
 

@@ -17,6 +17,7 @@ KEY = b"k" * 32
 NOW = 1_812_675_000 * clock.SECOND  # 2027-06-10
 SCHEDULED_OFFER = Offer(DELIVERY, SCHEDULED, WINDOW)
 OFFERS = option_ids._OFFERS
+GOLDEN = 6_790_811_064_608_158
 
 
 @st.composite
@@ -40,6 +41,14 @@ def test_when_an_option_is_encoded_then_the_id_says_the_same_and_is_safe_in_java
     assert 0 <= option_id < 2**53
     assert option_ids.decode(KEY, retailer_id, option_id, NOW) == option
     assert option_ids.series(KEY, retailer_id, option.store_number, option.offer, [option.starts_at]) == [option_id]
+
+
+def test_when_the_secret_key_is_the_same_then_so_are_the_ids_in_every_process_and_release() -> None:
+    """A change here means that every id that is out is refused: say so in the changelog."""
+    key = Keys(b"a secret key of 32 or more letters").slot_key
+    option = Option(7, SCHEDULED_OFFER, NOW)
+    assert option_ids.encode(key, 1, option) == GOLDEN
+    assert option_ids.decode(key, 1, GOLDEN, NOW) == Option(7, SCHEDULED_OFFER, NOW // clock.HOUR * clock.HOUR)
 
 
 @pytest.mark.parametrize("hours", [[], [0], range(200), [*range(40), *range(90, 92)], range(2**13 - 5, 2**13 + 5)])
