@@ -129,7 +129,7 @@ REFUSALS = {
     "text": (refuse_text, "core.wire._not_json", "core.wire.decode", None, None),
     "scope": (refuse_scope, "core.errors.forbidden_scope", "core.http.App._run", None, None),
     "revoked": (refuse_revoked, "core.errors.unauthorized", "oauth.bearer._caller", None, None),
-    "secret": (refuse_secret, "oauth.errors.invalid_client", "oauth.api._token", None, None),
+    "secret": (refuse_secret, "oauth.errors.invalid_client", "oauth.api._enabled_client", None, None),
     "code": (refuse_code, "oauth.errors.invalid_grant", "oauth.tokens.redeem_code", None, None),
 }
 
