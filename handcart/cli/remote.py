@@ -12,7 +12,7 @@ import click
 
 from handcart import running
 from handcart.cli.options import SANDBOX_INFO, fail, info_option, json_option
-from handcart.core.sockets import is_loopback
+from handcart.core.sockets import is_this_machine
 
 SANDBOX = "/v2/handcart_sandbox"
 _SCOPE = "connect:fulfillment"
@@ -22,7 +22,7 @@ _TIMEOUT_SECONDS = 60
 
 def opener_of(url: str) -> OpenerDirector:
     """What opens a URL: without the proxy that the environment may name, if the URL is of this machine."""
-    return build_opener(ProxyHandler({})) if is_loopback(urlsplit(url).hostname or "") else build_opener()
+    return build_opener(ProxyHandler({})) if is_this_machine(urlsplit(url).hostname or "") else build_opener()
 
 
 class Remote:

@@ -13,7 +13,7 @@ import click
 from handcart import running
 from handcart.cli.options import SANDBOX_INFO, fail, show
 from handcart.cli.remote import access_options, open_sandbox, opener_of
-from handcart.core.sockets import is_loopback
+from handcart.core.sockets import is_this_machine
 
 _PAUSE_SECONDS = 0.1
 _ASK_SECONDS = 5
@@ -27,7 +27,7 @@ except (ValueError, LookupError, TypeError):
     sys.exit("field: no " + " ".join(sys.argv[1:]) + " in " + text)
 print(value if isinstance(value, str) else json.dumps(value))"""
 # curl reaches this machine without the proxy that the environment may name.
-_NO_PROXY = 'export no_proxy="localhost,127.0.0.1,::1,${no_proxy:-${NO_PROXY-}}"'
+_NO_PROXY = 'export no_proxy="localhost,127.0.0.1,::1,%s,${no_proxy:-${NO_PROXY-}}"'
 _CALL = """call() {  # call METHOD PATH [JSON]
   curl -sS -X "$1" "$API$2" -w '\\n' -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' \\
     ${3:+--data-raw} ${3:+"$3"}
@@ -69,8 +69,9 @@ def print_env(as_json: bool, **access: Any) -> None:
         variables |= {f"SANDBOX_{name}": variables[name] for name in ("CLIENT_ID", "CLIENT_SECRET")}
         variables["SANDBOX_URL"] = variables["API"]
     lines = [f"export {name}={shlex.quote(value)}" for name, value in variables.items()]
-    if is_loopback(urlsplit(variables["API"]).hostname or ""):
-        lines.append(_NO_PROXY)
+    host = urlsplit(variables["API"]).hostname or ""
+    if is_this_machine(host):
+        lines.append(_NO_PROXY % host)
     lines += [f'field() {{ {shlex.quote(sys.executable)} -c {shlex.quote(_FIELD)} "$@"; }}', _CALL]
     show(as_json, variables, "\n".join(lines))
 
