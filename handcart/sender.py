@@ -25,6 +25,7 @@ from handcart.core.budget import Budget, Crowded
 from handcart.core.clock import VirtualClock
 from handcart.core.db import Database, Tx, Unavailable
 from handcart.core.settings import Settings, parts
+from handcart.orders import later
 from handcart.receiver_tokens import POST_SECONDS, TokenRefused, Tokens
 
 PAUSE_SECONDS = 0.2
@@ -160,7 +161,7 @@ class Sender:
             await database.write(queue.release_expired)
         if self._read_clocks is not None:
             self._clocks = await database.read(self._read_clocks)
-        moved = await self._ask_receivers() or moved
+        moved = await self._emit_later() or await self._ask_receivers() or moved
         claimed = 0
         for busy in self._in_turns(await database.read(queue.busy, self._environment)):
             if claimed >= CHAINS_IN_ROUND:
@@ -173,6 +174,14 @@ class Sender:
                 self._rest(busy.key, _REST_SECONDS)
                 log.exception("callbacks of a webhook put off", error, webhook=busy.webhook_id)
         return moved or claimed > 0
+
+    async def _emit_later(self) -> bool:
+        """Emit what orders owe by now; whether that was anything."""
+        latest = max([clock.of_process(), *(virtual.now() for virtual in self._clocks.values())])
+        emitted = 0
+        for retailer_id in await self._database.read(later.retailers_waiting, latest):
+            emitted += await self._database.write(later.perform, retailer_id, self._now(retailer_id))
+        return emitted > 0
 
     async def _ask_receivers(self) -> bool:
         """Begin to ask receivers whether they want callbacks; whether there was one to ask."""

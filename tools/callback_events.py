@@ -43,4 +43,5 @@ def _sent(event: Event, kind: str) -> str:
     option = OPTIONS[kind]
     owed = {name for names in option.events.values() for name in names}
     owed |= {name for state in option.states.values() for name in (*state.events, *state.back_events)}
+    owed |= {one.event for state in option.states.values() for one in state.later}
     return "yes" if event.name in owed else "rehearsed" if kind in event.options else ""

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 from handcart.batches.states import ALIASES, TYPES, BatchType
+from handcart.core import clock
 from handcart.orders.models import DELIVERY, LAST_MILE, PICKUP
 from handcart.orders.states import ACTIONS, CANCELED, CANCELLATIONS, OPTIONS, Option, State
 
@@ -72,10 +73,16 @@ def page() -> str:
 
 def _option(title: str, option: Option) -> str:
     rows = [
-        (f"`{state.name}`", ", ".join(state.may), _codes(state.events), _back(state))
+        (f"`{state.name}`", ", ".join(state.may), _codes(state.events), _later(state), _back(state))
         for state in option.states.values()
     ]
-    columns = ("state", "what may be done", "events owed when it is reached", "when the shopper drops out")
+    columns = (
+        "state",
+        "what may be done",
+        "events owed when it is reached",
+        "owed while it lasts",
+        "when the shopper drops out",
+    )
     return OPTION.format(
         title=title,
         diagram="\n".join(f"    {edge}" for edge in _edges(option)),
@@ -96,6 +103,14 @@ def _edges(option: Option) -> Iterable[str]:
         yield f"{name} --> {CANCELED}"
     yield f"{forward[-1]} --> [*]"
     yield f"{CANCELED} --> [*]"
+
+
+def _later(state: State) -> str:
+    said = []
+    for one in state.later:
+        after, often = one.after // clock.MINUTE, f"every {(one.every or 0) // clock.MINUTE} minutes"
+        said.append(f"`{one.event}` {often if one.every else f'after {after} minutes'}")
+    return ", ".join(said)
 
 
 def _back(state: State) -> str:

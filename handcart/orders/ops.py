@@ -8,7 +8,7 @@ from msgspec import Struct, structs
 from handcart.core import clock, idempotency
 from handcart.core.db import Tx
 from handcart.core.errors import invalid
-from handcart.orders import checks, customers, errors, lines, rows, states
+from handcart.orders import checks, customers, errors, later, lines, rows, states
 from handcart.orders.models import CARRIED, LAST_MILE, SHOPPED, Order, OrderDetails, Step
 from handcart.retailers import ops as retailers
 from handcart.retailers.models import Caller, Retailer
@@ -226,9 +226,11 @@ async def move(tx: Tx, retailer_id: int, order: Order, to: str) -> None:
     way = states.way(order.kind, order.status, to)
     if not way:
         raise errors.too_late()
+    left = states.OPTIONS[order.kind].states[order.status]
     for state, _ in way:
         await _enter(tx, retailer_id, order, state.name)
     await rows.save(tx, retailer_id, order, *[Step(state.name, state.name, events) for state, events in way])
+    await later.plan(tx, retailer_id, order, left, way[-1][0])
 
 
 async def cancel_for(tx: Tx, retailer_id: int, order: Order, reason: str, cancellation_type: str) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
+from handcart.core import clock
 from handcart.orders import models
 
 BRAND_NEW = "brand_new"
@@ -55,10 +56,23 @@ LATE = "late"
 MISSING = "customer missing"
 
 
+class Later(Struct, frozen=True):
+    """An event that is owed while an order stays in a state: `after` so long, then `every` so often (None: once).
+
+    `until`: for how long after the state was reached. All in microseconds.
+    """
+
+    event: str
+    after: int
+    every: int | None = None
+    until: int = 3 * clock.HOUR
+
+
 class State(Struct, frozen=True):
     """A state: what may be done in it, which events are owed when an order comes to it from the state before.
 
     `back`: where the order falls back to when its shopper drops out, and what is owed then; None: nobody can any more.
+    `later`: what is owed as long as the order stays in it.
     """
 
     name: str
@@ -66,6 +80,7 @@ class State(Struct, frozen=True):
     events: Sequence[str] = ()
     back: str | None = None
     back_events: Sequence[str] = ()
+    later: Sequence[Later] = ()
 
 
 class Option(Struct, frozen=True):
@@ -82,6 +97,9 @@ def _option(*states: State, events: Mapping[str, Sequence[str]]) -> Option:
     return Option({state.name: state for state in states}, events)
 
 
+_LOCATION = Later("order_location", 2 * clock.MINUTE, 2 * clock.MINUTE)
+_ETA = Later("at_store_eta", 2 * clock.MINUTE, 2 * clock.MINUTE)
+_REMINDER = Later("rating_reminder", clock.HOUR)
 _CANCELED = State(CANCELED, events=("canceled",))
 # Up to here, another shopper can begin anew: the next one finds the order as it was.
 _SHOPPED = (
@@ -102,8 +120,8 @@ _SHOPPED_EVENTS = {
 
 _DELIVERY = _option(
     *_SHOPPED,
-    State(DELIVERING, (), ("delivering", "order_location")),
-    State(COMPLETED, (TIP,), ("delivered", "rating_reminder")),
+    State(DELIVERING, (), ("delivering", "order_location"), later=(_LOCATION,)),
+    State(COMPLETED, (TIP,), ("delivered",), later=(_REMINDER,)),
     _CANCELED,
     events={
         **_SHOPPED_EVENTS,
@@ -119,7 +137,7 @@ _PICKUP = _option(
     State(RUNNER_AWAITING, (), ("pickup_geofence_reached",), STAGED, ("runner_not_found",)),
     State(USER_AT_STORE, (), ("customer_acknowledged", "pickup_runner_started"), STAGED, ("runner_not_found",)),
     State(BAGS_VERIFIED),
-    State(COMPLETED, (TIP,), ("delivered", "rating_reminder")),
+    State(COMPLETED, (TIP,), ("delivered",), later=(_REMINDER,)),
     _CANCELED,
     events={**_SHOPPED_EVENTS, TIP_UPDATED: (), LATE: ("late_pickup",), MISSING: ("unable_to_find_customer",)},
 )
@@ -133,11 +151,12 @@ _LAST_MILE = _option(
         ("acknowledged", "acknowledged_for_delivery", "at_store_eta"),
         BRAND_NEW,
         ("rescheduled",),
+        (_ETA,),
     ),
     State(AT_STORE, (STAGE,), ("at_store",), BRAND_NEW, ("rescheduled",)),
     State(BAGS_VERIFIED, (STAGE,), ("bags_verified",), BRAND_NEW, ("rescheduled",)),
-    State(DELIVERING, (STAGE,), ("delivering", "order_location")),
-    State(COMPLETED, (TIP,), ("arrival_at_customer", "delivered", "rating_reminder")),
+    State(DELIVERING, (STAGE,), ("delivering", "order_location"), later=(_LOCATION,)),
+    State(COMPLETED, (TIP,), ("arrival_at_customer", "delivered"), later=(_REMINDER,)),
     _CANCELED,
     events={
         CREATED: ("brand_new",),

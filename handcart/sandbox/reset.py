@@ -30,6 +30,7 @@ REMOVED: Sequence[tuple[str, str]] = (
     ("batches", _RETAILER),
     ("shoppers", _RETAILER),
     ("order_history", _RETAILER),
+    ("later_events", _RETAILER),
     ("orders", _RETAILER),
     ("holds", _RETAILER),
     ("slot_ledger", _RETAILER),

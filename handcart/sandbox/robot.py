@@ -19,8 +19,8 @@ from handcart.core import clock, log
 from handcart.core.clock import VirtualClock
 from handcart.core.db import Database, Tx, Unavailable
 from handcart.core.errors import ApiError, invalid
+from handcart.orders import later, states
 from handcart.orders import ops as orders
-from handcart.orders import states
 from handcart.orders.errors import too_late
 from handcart.orders.models import FOUND, REPLACED, TO_REFUND, Order, OrderLine
 from handcart.sandbox import scenarios
@@ -89,7 +89,7 @@ async def stop(tx: Tx, retailer_id: int, run: Run) -> Run:
 
 
 async def perform(tx: Tx, retailer_id: int, until: int) -> None:
-    """Carry out every step of a retailer that is due by a moment, each at its own."""
+    """Carry out every step of a retailer that is due by a moment, and the orders' later events, each at its own."""
     for _ in range(MOST_AT_ONCE):
         row = await tx.one(
             "SELECT run FROM robot_runs WHERE retailer_id = $1 AND due_at <= $2 ORDER BY due_at, order_id LIMIT 1"
@@ -98,12 +98,14 @@ async def perform(tx: Tx, retailer_id: int, until: int) -> None:
             until,
         )
         if row is None:
-            return
+            break
         run = msgspec.json.decode(row["run"], type=Run)
         assert run.due_at is not None
+        await later.perform(tx, retailer_id, run.due_at)
         with clock.using(VirtualClock(frozen_at=run.due_at)):
             await _do_due(tx, retailer_id, run, run.due_at)
         await _save(tx, retailer_id, run)
+    await later.perform(tx, retailer_id, until)
 
 
 async def follow(database: Database) -> None:

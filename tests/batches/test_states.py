@@ -209,7 +209,7 @@ def test_when_the_events_of_an_option_are_read_then_they_are_those_of_its_column
     option = OPTIONS[kind]
     owed = {event for events in option.events.values() for event in events}
     for state in option.states.values():
-        owed |= {*state.events, *state.back_events}
+        owed |= {*state.events, *state.back_events, *(one.event for one in state.later)}
     assert owed == set(COLUMNS[kind].split())
 
 

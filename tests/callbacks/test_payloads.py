@@ -2,6 +2,7 @@
 
 import json
 import re
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -85,6 +86,7 @@ def test_e2_when_orders_of_a_kind_live_in_every_way_then_all_their_events_come_a
     if COLUMNS[kind] == 2:
         order = market.order(kind, user_id := market.customer())
         stage(post, kind, user_id, order["id"])
+    post.advance(3600)
     post.drain()
     documented = {EVENTS[title.lower().replace(" ", "_")].name for title, of in TABLE.items() if of[COLUMNS[kind]]}
     assert set(post.shop.names()) == documented - NEVER - ({"staged"} if kind == "delivery" else set())
@@ -179,7 +181,6 @@ def test_when_events_tell_of_an_order_then_by_these_keys(post: Post) -> None:
         "delivering": {"delivery_window": window, **items},
         "order_location": {"latitude": here.latitude, "longitude": here.longitude},
         "delivered": items,
-        "rating_reminder": {},
     }
     # Strict decoders of integers read each quantity, before and after the shopper handled the line.
     quantities = re.findall(rb'"qty":([^,]*)', b"".join(one.body for one in post.shop.callbacks))
@@ -230,6 +231,57 @@ def test_when_an_order_is_late_canceled_or_tipped_then_the_event_says_how(post: 
     in_20_minutes = clock.from_wire(taken.event["event_timestamp"], "") + 20 * MINUTE
     assert found["at_store_eta"] == {"eta": clock.to_wire(in_20_minutes)}
     assert found["staged"] == {"order_items": []}
+
+
+@pytest.mark.parametrize("kind", ["delivery", "last_mile"])
+def test_when_an_order_is_on_its_way_then_places_come_again_and_a_reminder_an_hour_after_it(
+    post: Post, kind: str
+) -> None:
+    """Every two minutes, each as of its own moment, as long as the order is in its state."""
+    post.subscribe()
+    market = post.market
+    post.advance(1)  # from here on the clock stands
+    market.http.put("/v2/handcart_sandbox/clock", json={"frozen": True}, headers=market.headers)
+    order_id = market.order(kind)["id"]
+    batch = post.floor.batch(order_id)  # it is acknowledged
+    repeats = {"delivering": "order_location"}
+    if kind == "last_mile":
+        repeats = {"acknowledged": "at_store_eta", **repeats}
+    for state, name in repeats.items():
+        if state == "delivering":
+            post.floor.come(batch, state)
+        post.advance(2 * 60 + 1)
+        post.advance(6 * 60)
+        post.drain()
+        came = [one.event for one in post.shop.callbacks if one.name == name]
+        times = [clock.from_wire(one["event_timestamp"], "") for one in came]
+        assert [later - earlier for earlier, later in pairwise(times)] == [2 * MINUTE] * 4, name
+    post.floor.come(batch, "completed")
+    count = len(post.shop.callbacks)
+    post.advance(3599)
+    post.drain()
+    assert post.shop.names(order_id)[count:][-1] == "delivered"
+    post.advance(1)
+    post.drain()
+    assert post.shop.names(order_id)[-1] == "rating_reminder"
+    post.advance(24 * 3600)
+    post.drain()
+    assert post.shop.names(order_id).count("rating_reminder") == 1
+
+
+@on_sqlite
+def test_when_an_order_is_rated_or_canceled_on_its_way_then_nothing_comes_later(post: Post) -> None:
+    post.subscribe()
+    rated, canceled = (post.market.order("delivery")["id"] for _ in range(2))
+    post.floor.come(post.floor.batch(rated), "completed")
+    post.market.post(f"/v2/handcart_sandbox/orders/{rated}/events", {"event_name": "rating_updated"})
+    post.floor.come(post.floor.batch(canceled), "delivering")
+    post.floor.simulate(canceled, "canceled").raise_for_status()
+    post.advance(2 * 3600)
+    post.drain()
+    assert "rating_reminder" not in post.shop.names(rated)
+    assert post.shop.names(canceled)[-1] == "canceled"
+    assert post.server.sql("SELECT * FROM later_events WHERE retailer_id = $1", post.market.retailer.id) == []
 
 
 @on_sqlite

@@ -31,6 +31,7 @@ def fill(market: Market) -> None:
     market.send("dispatch", "", market.body("dispatch"), headers={"Idempotency-Key": "k"}).raise_for_status()
     market.reserve(held)
     Floor(market).batch(order["id"])
+    Floor(market).come(Floor(market).batch(market.order("delivery", user_id)["id"]), "completed")
     waiting = market.order("dispatch")["id"]
     market.post(f"{OWN}/orders/{waiting}/run", {"pace": "real_time"}).raise_for_status()
     market.http.put(f"{OWN}/faults", json={"faults": [{"fault": "slow", "slow_ms": 1}]}, headers=market.headers)

@@ -57,7 +57,7 @@ def test_d1_when_a_delivery_goes_step_by_step_then_it_is_completed_without_an_it
     assert order["fulfillment_details"]["delivered_at"]
     assert (order["items"][0]["qty"], order["items"][0]["item"]["delivered_rrc"]) == (2, "milk")
     shopped = ["brand_new", "acknowledged", "picking", "checkout"]
-    assert floor.events(order_id) == [*shopped, "delivering", "order_location", "delivered", "rating_reminder"]
+    assert floor.events(order_id) == [*shopped, "delivering", "order_location", "delivered"]
     assert market.taken == (0, 1)
 
 
@@ -92,7 +92,6 @@ def test_d2_when_a_pickup_order_is_staged_then_a_runner_brings_it_out(market: Ma
         "customer_acknowledged",
         "pickup_runner_started",
         "delivered",
-        "rating_reminder",
     ]
 
 
@@ -117,7 +116,6 @@ def test_d3_d4_when_the_retailer_picked_then_a_shopper_carries_the_order(
         "order_location",
         "arrival_at_customer",
         "delivered",
-        "rating_reminder",
     ]
 
 

@@ -1,0 +1,83 @@
+"""Events that an order owes later, while it stays in a state: where the shopper is, a reminder to rate.
+
+`states.State.later` says which. A row waits for each; whoever sends callbacks looks for those that are due, and a
+sandbox does so whenever its clock moves.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from handcart.core import clock
+from handcart.core.clock import VirtualClock
+from handcart.core.db import Tx
+from handcart.orders import payloads, rows
+from handcart.orders.models import Order
+from handcart.orders.states import OPTIONS, State
+
+# Events that one call of `perform` emits: nobody else writes meanwhile.
+MOST_AT_ONCE = 100
+_DROP = "DELETE FROM later_events WHERE retailer_id = $1 AND order_id = $2 AND name = $3 AND due_at = $4"
+_PUT_OFF = "UPDATE later_events SET due_at = $5 WHERE retailer_id = $1 AND order_id = $2 AND name = $3 AND due_at = $4"
+
+
+async def plan(tx: Tx, retailer_id: int, order: Order, left: State, state: State) -> None:
+    """Drop what the state that an order has left would owe later; note what the one that it came to will."""
+    if left.later:
+        await tx.run("DELETE FROM later_events WHERE retailer_id = $1 AND order_id = $2", retailer_id, order.order_id)
+    now = clock.now()
+    for one in state.later:
+        await tx.run(
+            "INSERT INTO later_events (retailer_id, order_id, name, due_at, ends_at) VALUES ($1, $2, $3, $4, $5)"
+            " ON CONFLICT (retailer_id, order_id, name) DO UPDATE SET due_at = excluded.due_at,"
+            " ends_at = excluded.ends_at",
+            *(retailer_id, order.order_id, one.event, now + one.after, now + one.until),
+        )
+
+
+async def retailers_waiting(tx: Tx, until: int) -> Sequence[int]:
+    """The retailers with an event that is due by a moment, in microseconds."""
+    found = await tx.all("SELECT DISTINCT retailer_id FROM later_events WHERE due_at <= $1", until)
+    return [row["retailer_id"] for row in found]
+
+
+async def perform(tx: Tx, retailer_id: int, until: int) -> int:
+    """Emit a retailer's events that are due by a moment, each as of its own; answers how many rows were handled."""
+    for handled in range(MOST_AT_ONCE):
+        row = await tx.one(
+            "SELECT order_id, name, due_at, ends_at FROM later_events WHERE retailer_id = $1 AND due_at <= $2"
+            " ORDER BY due_at, order_id, name LIMIT 1",
+            retailer_id,
+            until,
+        )
+        if row is None:
+            return handled
+        with clock.using(VirtualClock(frozen_at=row["due_at"])):
+            await _perform(tx, retailer_id, row)
+    return MOST_AT_ONCE
+
+
+async def _perform(tx: Tx, retailer_id: int, row: Any) -> None:
+    key = (retailer_id, row["order_id"], row["name"], row["due_at"])
+    order = await rows.hold(tx, retailer_id, row["order_id"])
+    assert order is not None
+    state = OPTIONS[order.kind].states[order.status]
+    every = next((one.every for one in state.later if one.event == row["name"]), None)
+    # Another process may have been here meanwhile: then there is nothing to change.
+    if every is not None and row["due_at"] + every <= row["ends_at"]:
+        is_ours = await tx.run(_PUT_OFF, *key, row["due_at"] + every)
+    else:
+        is_ours = await tx.run(_DROP, *key)
+    if is_ours and not await _is_moot(tx, retailer_id, order, row["name"]):
+        await payloads.owe(tx, retailer_id, order, [row["name"]])
+
+
+async def _is_moot(tx: Tx, retailer_id: int, order: Order, name: str) -> bool:
+    """Whether an event has nothing to say any more: an order that is rated needs no reminder."""
+    if name != "rating_reminder":
+        return False
+    found = await tx.one(
+        "SELECT 1 AS found FROM events WHERE retailer_id = $1 AND subject = $2 AND name = 'rating_updated' LIMIT 1",
+        retailer_id,
+        order.order_id,
+    )
+    return found is not None
