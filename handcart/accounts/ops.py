@@ -1,7 +1,9 @@
 """Make accounts, sign them in, keep their membership periods."""
 
 import re
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from msgspec.structs import replace
 
@@ -10,7 +12,7 @@ from handcart.accounts.models import Account, Membership, SignedIn
 from handcart.core import clock, ids, passwords, ratelimit, sessions
 from handcart.core.db import Database, Tx, Unavailable
 from handcart.core.ratelimit import Limit
-from handcart.core.secret import matches
+from handcart.core.secret import Keys, matches
 
 _MOST_EMAIL = 254
 _EMAIL = re.compile(r"[^@\s\x00-\x1f\x7f]{1,64}@[^@\s\x00-\x1f\x7f]{1,189}")
@@ -24,6 +26,10 @@ _PER_ACCOUNT = Limit(100, 86_400)
 _IN_ALL = Limit(1000, 300)
 _PER_ADDRESS_IN_A_FLOOD = 3
 _PER_ACCOUNT_AND_ADDRESS_IN_A_FLOOD = 5
+
+PASSWORD_LINK = 24 * clock.HOUR
+_PASSWORD_TOKEN = re.compile(r"([0-9]{1,18})\.([0-9]{1,18})\.([0-9a-f]{64})")
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _Counted = list[tuple[str, Limit]]
 
 _ACCOUNT = "SELECT id, email, password_hash FROM accounts WHERE closed_at IS NULL"
@@ -116,6 +122,55 @@ async def change_password(tx: Tx, account_id: int, password_hash: str, session: 
     await sessions.sign_out_everywhere(tx, account_id)
     cookie = await sessions.sign_in(tx, account_id, session)
     return SignedIn(cookie, tx.keys.device_token(row["email"], password_hash))
+
+
+def password_token(keys: Keys, account: Account) -> tuple[str, int]:
+    """What lets its holder set a new password for an account without the old one, and when it ends (microseconds).
+
+    It ends as well when the password changes, so it works once.
+    """
+    ends_at = clock.of_process() + PASSWORD_LINK
+    return f"{account.id}.{ends_at}.{keys.password_mac(account.id, ends_at, account.password_hash)}", ends_at
+
+
+async def by_password_token(tx: Tx, token: str) -> Account | None:
+    """The account whose password a token lets change; None if it was used, is over, or was made up."""
+    match = _PASSWORD_TOKEN.fullmatch(token)
+    account = await by_id(tx, int(match[1])) if match else None
+    if match is None or account is None or int(match[2]) <= clock.of_process():
+        return None
+    return (
+        account if matches(match[3], tx.keys.password_mac(account.id, int(match[2]), account.password_hash)) else None
+    )
+
+
+async def set_password(tx: Tx, token: str, password_hash: str, session: str) -> SignedIn | None:
+    """`change_password` by a token; None if the token no longer works. Of two at once, one sets its password."""
+    account = await by_password_token(tx, token)
+    if account is None or not await _replace_hash(tx, account, password_hash):
+        return None
+    return await change_password(tx, account.id, password_hash, session)
+
+
+async def accounts(tx: Tx, after: str, limit: int) -> list[tuple[Account, Membership]]:
+    """Open accounts after an e-mail address, in its order, with their memberships."""
+    rows = await tx.all(f"{_ACCOUNT} AND email > $1 ORDER BY email LIMIT $2", after.strip().lower(), limit)
+    found = [account for row in rows if (account := _account(row))]
+    return [(account, await membership(tx, account.id)) for account in found]
+
+
+def end_of(text: str, time_zone: str) -> int:
+    """When a membership until a day (2027-12-31, which is included) or a moment (2027-12-31T23:59:59Z) ends.
+
+    Microseconds; a day is one of the time zone. Raises `Refused`.
+    """
+    try:
+        if _DAY.fullmatch(text):
+            after = datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(time_zone)) + timedelta(days=1)
+            return int(after.timestamp()) * clock.SECOND - 1
+        return int(datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC).timestamp()) * clock.SECOND
+    except (ValueError, OverflowError):
+        raise Refused(f"{text!r} is no date: write 2027-12-31, or 2027-12-31T23:59:59Z for a moment in UTC") from None
 
 
 async def grant_membership(tx: Tx, account_id: int, ends_at: int, starts_at: int | None = None) -> None:
@@ -218,15 +273,20 @@ async def _uncount(tx: Tx, counted: _Counted) -> None:
         await ratelimit.uncount(tx, subject, limit)
 
 
-async def _start_session(tx: Tx, account: Account, old: str, counted: _Counted, password_hash: str) -> SignedIn:
-    # The password may have been changed, or the account closed, while the one that was given was verified.
-    is_valid = await tx.run(
+async def _replace_hash(tx: Tx, account: Account, password_hash: str) -> bool:
+    """Store a new hash in place of the one that was read; False if that has changed, or the account was closed."""
+    changed = await tx.run(
         "UPDATE accounts SET password_hash = $3 WHERE id = $1 AND password_hash = $2 AND closed_at IS NULL",
         account.id,
         account.password_hash,
         password_hash,
     )
-    if not is_valid:
+    return changed > 0
+
+
+async def _start_session(tx: Tx, account: Account, old: str, counted: _Counted, password_hash: str) -> SignedIn:
+    # The password may have been changed, or the account closed, while the one that was given was verified.
+    if not await _replace_hash(tx, account, password_hash):
         raise SignInRefused
     await _uncount(tx, counted)  # only wrong tries stay counted
     cookie = await sessions.sign_in(tx, account.id, old)

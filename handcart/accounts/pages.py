@@ -1,4 +1,4 @@
-"""Signing in to the account page, out of it, and a new password."""
+"""Signing in to the account page, out of it, and a new password: with the old one, or by an operator's link."""
 
 import asyncio
 from collections.abc import Sequence
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from handcart.accounts import ops
 from handcart.accounts.errors import SignInRefused
 from handcart.core import passwords, sessions
-from handcart.core.browser import Browser, form_expired, sign_in_result, wait
+from handcart.core.browser import Browser, PageRefused, form_expired, sign_in_result, wait
 from handcart.core.http import Call, Reply, Route
 from handcart.core.pages import LOCALES
 from handcart.core.passwords import PasswordRefused
@@ -72,16 +72,40 @@ async def _change_password(call: Call) -> Reply:
     return browser.see_other("/account?notice=password_changed", device=signed_in.device)
 
 
+async def _show_new_password(call: Call) -> Reply:
+    if await call.app.database.read(ops.by_password_token, call.path["token"]) is None:
+        raise PageRefused(400, "password_link")
+    return _new_password_page(Browser(call))
+
+
+async def _set_new_password(call: Call) -> Reply:
+    browser, token = Browser(call), call.path["token"]
+    form = await browser.form()
+    if not browser.brings(form, "new-password", token):
+        # The same form, posted twice, as at sign-in.
+        if await call.app.database.read(ops.signed_in, browser.session):
+            return browser.see_other("/account")
+        raise form_expired()
+    if await call.app.database.read(ops.by_password_token, token) is None:
+        raise PageRefused(400, "password_link")
+    try:
+        password_hash = await asyncio.to_thread(passwords.hash_new, form.get("new_password", ""))
+    except PasswordRefused as refused:
+        return _new_password_page(browser, refused.reason)
+    signed_in = await call.app.database.write(ops.set_password, token, password_hash, browser.session)
+    if signed_in is None:
+        raise PageRefused(400, "password_link")
+    browser.start_session(signed_in.session)
+    return browser.see_other("/account?notice=password_changed", device=signed_in.device)
+
+
 def _sign_in_page(browser: Browser, email: str = "", retry_after: int | None = None) -> Reply:
     return browser.page(
         "accounts/sign_in.html",
         action=f"/account/sign-in?locale={browser.locale}",
         form_token=browser.form_token("sign-in"),
         **sign_in_result(email, retry_after),
-        locale_links=[
-            (locale, label, f"/account/sign-in?locale={locale}", locale == browser.locale)
-            for locale, label in LOCALES.items()
-        ],
+        locale_links=_locale_links(browser, "/account/sign-in"),
     )
 
 
@@ -97,10 +121,28 @@ def _password_page(browser: Browser, error: str | None = None, retry_after: int 
     )
 
 
+def _new_password_page(browser: Browser, error: str | None = None) -> Reply:
+    path = f"/account/new-password/{browser.call.path['token']}"
+    return browser.page(
+        "accounts/new_password.html",
+        status=200 if error is None else 400,
+        action=f"{path}?locale={browser.locale}",
+        form_token=browser.form_token("new-password", browser.call.path["token"]),
+        error=error,
+        locale_links=_locale_links(browser, path),
+    )
+
+
+def _locale_links(browser: Browser, path: str) -> list[tuple[str, str, str, bool]]:
+    return [(locale, label, f"{path}?locale={locale}", locale == browser.locale) for locale, label in LOCALES.items()]
+
+
 ROUTES: Sequence[Route] = (
     Route(method="GET", path="/account/sign-in", handler=_show_sign_in),
     Route(method="POST", path="/account/sign-in", handler=_sign_in),
     Route(method="POST", path="/account/sign-out", handler=_sign_out),
     Route(method="GET", path="/account/password", handler=_show_password),
     Route(method="POST", path="/account/password", handler=_change_password),
+    Route(method="GET", path="/account/new-password/{token}", handler=_show_new_password),
+    Route(method="POST", path="/account/new-password/{token}", handler=_set_new_password),
 )

@@ -234,6 +234,59 @@ def show_account(email: str, as_json: bool, **store: Any) -> None:
     show(as_json, shown, _account_lines(shown))
 
 
+@account.command("list")
+@store_options
+@json_option
+@click.option("--limit", type=click.IntRange(1, 100_000), default=1000, show_default=True, help="Number of accounts.")
+@click.option("--after", default="", metavar="EMAIL", help="Show accounts after this one, by e-mail address.")
+def list_accounts(limit: int, after: str, as_json: bool, **store: Any) -> None:
+    """List the open accounts and their memberships, by e-mail address."""
+    from handcart.accounts import ops
+
+    found = [
+        {
+            "id": account.id,
+            "email": account.email,
+            "is_member": membership.is_active,
+            "expired_at": None if membership.ends_at is None else clock.to_wire(membership.ends_at),
+        }
+        for account, membership in read(store, ops.accounts, after, limit)
+    ]
+    lines = [[one["email"], _membership(one), str(one["id"])] for one in found]
+    text = table(("account", "membership", "id"), lines) if found else "There are no accounts."
+    if len(found) == limit:
+        text += f"\nThere may be more: add --after {found[-1]['email']}"
+    show(as_json, {"accounts": found}, text)
+
+
+@account.command("password")
+@store_options
+@json_option
+@click.argument("email")
+def account_password(email: str, as_json: bool, **store: Any) -> None:
+    """Print a link by which a customer who has lost the password sets a new one. It works once, within 24 hours."""
+    from handcart.accounts import ops
+    from handcart.accounts.errors import Refused
+    from handcart.core.migrate import public_url
+
+    issuer = settings_of(**store).issuer or read(store, public_url)
+    if not issuer:
+        raise Refused(
+            "the public URL is not known: set HANDCART_PUBLIC_URL, or start `handcart serve --public-url URL`"
+        )
+
+    async def link(tx: Tx) -> tuple[str, int]:
+        return ops.password_token(tx.keys, await ops.by_email(tx, email))
+
+    token, ends_at = read(store, link)
+    shown = {"email": email, "url": f"{issuer}/account/new-password/{token}", "expires_at": clock.to_wire(ends_at)}
+    show(
+        as_json,
+        shown,
+        f"{shown['url']}\nGive it to the owner of {email} alone. It works once, until {shown['expires_at']}.",
+    )
+
+
 @account.command("close")
 @store_options
 @json_option
@@ -261,21 +314,18 @@ def membership() -> None:
 @click.option("--email", required=True, help="Of the account.")
 @click.option(
     "--until",
-    type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%SZ"]),
     metavar="DATE",
-    help="End, in UTC: 2027-12-31T23:59:59Z; 2027-12-31 alone is the first moment of that day.",
+    help="Last day, by the clock of HANDCART_TIME_ZONE: 2027-12-31. Or a moment in UTC: 2027-12-31T23:59:59Z.",
 )
-@click.option("--days", type=click.IntRange(1, 36500), help="Or so many days from now; 365 if nothing is said.")
-def grant_membership(email: str, until: Any, days: int | None, as_json: bool, **store: Any) -> None:
+@click.option("--days", type=click.IntRange(1, 36500), help="Or this many days from now. Default: 365.")
+def grant_membership(email: str, until: str | None, days: int | None, as_json: bool, **store: Any) -> None:
     """Give an account a membership from now on."""
-    from datetime import UTC
-
     from handcart.accounts import ops
 
     if until and days:
         raise click.UsageError("Give the end by --until or by --days, not by both.")
     if until:
-        ends_at = int(until.replace(tzinfo=UTC).timestamp()) * clock.SECOND
+        ends_at = ops.end_of(until, settings_of(**store).time_zone)
     else:
         ends_at = clock.now() + (days or 365) * clock.DAY
 
@@ -331,12 +381,14 @@ def unlink(retailer: str, email: str | None, user_id: str | None, as_json: bool,
     show(as_json, {"unlinked": True}, f"{email or user_id} is no longer linked at {retailer}.")
 
 
-def _account_lines(shown: Mapping[str, Any]) -> str:
+def _membership(shown: Mapping[str, Any]) -> str:
     if shown["is_member"]:
-        membership = f"until {shown['expired_at']}"
-    else:
-        membership = f"none since {shown['expired_at']}" if shown["expired_at"] else "none"
-    lines = [f"email       {shown['email']}", f"id          {shown['id']}", f"membership  {membership}"]
+        return f"until {shown['expired_at']}"
+    return f"none since {shown['expired_at']}" if shown["expired_at"] else "none"
+
+
+def _account_lines(shown: Mapping[str, Any]) -> str:
+    lines = [f"email       {shown['email']}", f"id          {shown['id']}", f"membership  {_membership(shown)}"]
     if not shown["links"]:
         return "\n".join([*lines, "linked      nowhere"])
     rows = [[link["retailer"], link["linked_at"], link["user_id"]] for link in shown["links"]]

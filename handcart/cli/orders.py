@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from handcart.cli.options import fail, json_option, read, show, store_options, table
+from handcart.cli.options import fail, json_option, read, settings_of, show, store_options, table
 from handcart.core.db import Tx
 
 
@@ -17,9 +17,11 @@ from handcart.core.db import Tx
 @json_option
 @click.option("--retailer", required=True, metavar="SLUG", help="Whose orders.")
 @click.option("--month", required=True, metavar="YYYY-MM", help="When they were created.")
-@click.option("--time-zone", default="UTC", show_default=True, help="Whose midnights begin and end the month.")
+@click.option("--time-zone", help="Whose midnights begin and end the month. Default: HANDCART_TIME_ZONE.")
 @click.option("--csv", "csv_file", type=click.Path(path_type=Path), help="Write the orders here, for a spreadsheet.")
-def reconcile(retailer: str, month: str, time_zone: str, csv_file: Path | None, as_json: bool, **database: Any) -> None:
+def reconcile(
+    retailer: str, month: str, time_zone: str | None, csv_file: Path | None, as_json: bool, **database: Any
+) -> None:
     """List the orders of a month that carried the membership's benefit, for the billing with the retailer.
 
     Each with the membership period it used, and the saving where the retailer reported one in the order's metadata
@@ -29,7 +31,7 @@ def reconcile(retailer: str, month: str, time_zone: str, csv_file: Path | None, 
     from handcart.retailers import ops as retailers
 
     try:
-        since, until = report.month(month, time_zone)
+        since, until = report.month(month, time_zone or settings_of(**database).time_zone)
     except (report.BadMonth, report.BadTimeZone) as error:
         fail(str(error))
 

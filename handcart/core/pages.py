@@ -116,13 +116,15 @@ def isolated(name: str) -> "Markup":
     return Markup("<bdi>{}</bdi>").format(cleaned(name) or "?")
 
 
-def date(locale: str, unix_microseconds: int) -> str:
-    """Long form of the UTC day, such as July 9, 2025."""
+def date(locale: str, unix_microseconds: int, time_zone: str = "UTC") -> str:
+    """Long form of the day in a time zone, such as July 9, 2025."""
     from datetime import UTC, datetime, timedelta
+    from zoneinfo import ZoneInfo
 
     from babel.dates import format_date
 
-    day = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=unix_microseconds)
+    moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=unix_microseconds)
+    day = moment.astimezone(ZoneInfo(time_zone))
     written = format_date(day, "long", locale=locale.replace("-", "_"))
     # CLDR lacks the ordinal that French gives to the first of a month.
     return re.sub(r"^1 ", "1er ", written) if locale == "fr-CA" else written

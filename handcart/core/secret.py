@@ -47,6 +47,7 @@ class Keys:
         self.hash_keys = (*earlier, _derive(secret_key, b"secrets at rest"))
         self._form_key = _derive(secret_key, b"form tokens")
         self._request_key = _derive(secret_key, b"authorization requests")
+        self._password_key = _derive(secret_key, b"password links")
         self._device_key = _derive(secret_key, b"known devices")
         self.slot_key = _derive(secret_key, b"slot ids")
         self._seal_key = _derive(secret_key, b"sealed secrets")
@@ -73,6 +74,10 @@ class Keys:
     def request_mac(self, text: str) -> str:
         """What proves that this server has checked an authorization request."""
         return _mac(self._request_key, (text,))
+
+    def password_mac(self, account_id: int, ends_at: int, password_hash: str) -> str:
+        """What proves that this server made a link for setting a new password in place of this one."""
+        return _mac(self._password_key, (str(account_id), str(ends_at), password_hash))
 
     def device_token(self, email: str, password_hash: str) -> str:
         """What a browser keeps to prove that it has signed in to this account before, with the password it has now."""

@@ -47,6 +47,9 @@ class Settings:
         "", "Where browsers and clients reach this server, such as `https://connect.example.org`."
     )
     brand: str = _setting("Handcart", "Name that people read on the pages.")
+    time_zone: str = _setting(
+        "UTC", "The operator's clock, such as `America/Chicago`: when a day ends in commands, and dates on the pages."
+    )
     membership: str = _setting("Handcart+", "Name of the paid membership.")
     trusted_proxies: str = _setting(
         "",
@@ -135,6 +138,7 @@ def load(environ: Mapping[str, str], **options: Any) -> Settings:
         raise SettingsError("HANDCART_ENVIRONMENT must be production or sandbox")
     if settings.public_url and not _ORIGIN.fullmatch(settings.public_url):
         raise SettingsError(f"the public URL {settings.public_url!r} must be https://host or https://host:port")
+    _check_zone(settings.time_zone)
     if settings.metrics_port > _LAST_PORT:
         raise SettingsError(f"HANDCART_METRICS_PORT must be at most {_LAST_PORT}")
     for proxy in parts(settings.proxies):
@@ -202,6 +206,17 @@ def is_key_guessable(text: str) -> bool:
 def parts(text: str) -> list[str]:
     """What a setting lists, with commas."""
     return [part for one in text.split(",") if (part := one.strip())]
+
+
+def _check_zone(name: str) -> None:
+    if name == "UTC":
+        return
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError  # start-up time
+
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # an OSError for a part of the world, as America
+        raise SettingsError(f"HANDCART_TIME_ZONE names {name!r}: write a time zone such as America/Chicago") from None
 
 
 def _check_network(name: str, text: str) -> None:

@@ -20,16 +20,16 @@ async def _account(call: Call) -> Reply:
         return browser.see_other("/account/sign-in")
     await call.app.database.write(sessions.touch, browser.session)
     membership = await call.app.database.read(accounts.membership, account.id)
-    notice = dict(browser.query).get("notice")
+    notice, zone = dict(browser.query).get("notice"), browser.settings.time_zone
     return browser.page(
         "linking/account.html",
         email=account.email,
         membership_active=membership.is_active,
-        membership_ends=pages.date(browser.locale, membership.ends_at) if membership.ends_at else None,
+        membership_ends=pages.date(browser.locale, membership.ends_at, zone) if membership.ends_at else None,
         links=[
             {
                 "retailer": link.retailer_name,
-                "linked_on": pages.date(browser.locale, link.linked_at),
+                "linked_on": pages.date(browser.locale, link.linked_at, zone),
                 "unlink_url": f"/account/links/{link.retailer_slug}",
             }
             for link in await call.app.database.read(ops.links_of_account, account.id)

@@ -223,11 +223,68 @@ def test_membership_granted_and_ended_then_get_link_says_so_at_once(run: Run, sh
     assert shop.get_link(user_id).json()["instacartplus_member"] is False
 
     granted = answer(run("membership", "grant", "--email", account.email, "--until", "2099-12-31", "--json"))
-    assert granted == {"email": account.email, "expired_at": "2099-12-31T00:00:00Z"}
-    assert shop.get_link(user_id).json()["expired_at"] == "2099-12-31T00:00:00Z"
+    assert granted == {"email": account.email, "expired_at": "2099-12-31T23:59:59Z"}
+    assert shop.get_link(user_id).json()["expired_at"] == "2099-12-31T23:59:59Z"
 
     answer(run("membership", "end", "--email", account.email, "--json"))
     assert shop.get_link(user_id).json() == {"express_member": False, "instacartplus_member": False}
+
+
+@pytest.mark.parametrize(
+    ("until", "time_zone", "expired_at"),
+    [
+        ("2099-12-31", "America/Chicago", "2100-01-01T05:59:59Z"),
+        ("2099-07-01", "America/Chicago", "2099-07-02T04:59:59Z"),
+        ("2099-12-31T12:00:00Z", "America/Chicago", "2099-12-31T12:00:00Z"),
+    ],
+)
+def test_membership_until_a_day_then_the_day_is_included(
+    run: Run, shop: Shop, until: str, time_zone: str, expired_at: str
+) -> None:
+    grant = ("membership", "grant", "--email", shop.account().email, "--until", until, "--json")
+    granted = answer(run(*grant, HANDCART_TIME_ZONE=time_zone))
+    assert granted["expired_at"] == expired_at
+
+
+@pytest.mark.parametrize("until", ["2099-02-30", "31.12.2099", "2099-12-31T12:00:00", "9999-12-31", "tomorrow"])
+def test_membership_until_no_date_then_a_sentence(run: Run, shop: Shop, until: str) -> None:
+    result = run("membership", "grant", "--email", shop.account().email, "--until", until)
+    assert "write 2027-12-31, or 2027-12-31T23:59:59Z for a moment in UTC" in refusal(result)
+
+
+def test_accounts_listed_then_open_ones_in_order_with_their_memberships(run: Run, shop: Shop) -> None:
+    name = f"!{new_email().partition('@')[0]}"  # before all others
+    emails = [f"{name}-{number}@example.com" for number in range(3)]
+    for email in emails:
+        answer(run("account", "create", "--email", email, "--json"))
+    answer(run("membership", "grant", "--email", emails[0], "--until", "2099-12-31", "--json"))
+    answer(run("account", "close", "--email", emails[1], "--json"))
+    listed = answer(run("account", "list", "--after", name, "--limit", "2", "--json"))["accounts"]
+    assert [(one["email"], one["is_member"], one["expired_at"]) for one in listed] == [
+        (emails[0], True, "2099-12-31T23:59:59Z"),
+        (emails[2], False, None),
+    ]
+    printed = run("account", "list", "--after", name, "--limit", "1").output
+    assert f"{emails[0]}  until 2099-12-31T23:59:59Z" in printed
+    assert f"There may be more: add --after {emails[0]}" in printed
+
+
+def test_password_lost_then_a_link_sets_a_new_one(run: Run, shop: Shop) -> None:
+    account = shop.account()
+    printed = answer(run("account", "password", account.email, "--json", HANDCART_PUBLIC_URL=shop.server.url))
+    base, _, token = printed["url"].rpartition("/")
+    assert base == f"{shop.server.url}/account/new-password"
+    assert printed["email"] == account.email
+    assert run("account", "password", account.email, HANDCART_PUBLIC_URL=shop.server.url).output.startswith(base)
+    visitor = shop.visitor()
+    visitor.open(f"/account/new-password/{token}")
+    assert visitor.submit(new_password="quite another password").status_code == 200
+    assert visitor.http.get("/account").status_code == 200
+
+
+def test_password_of_nobody_then_a_sentence(run: Run) -> None:
+    result = run("account", "password", new_email(), HANDCART_PUBLIC_URL="https://connect.example.org")
+    assert "there is no account" in refusal(result)
 
 
 def test_membership_until_a_date_and_for_some_days_then_refused(run: Run, shop: Shop) -> None:
@@ -251,10 +308,10 @@ def test_account_shown_then_its_id_its_membership_and_its_links(run: Run, shop: 
     shop.link(user_id, shop.linking_token(account)).raise_for_status()
     answer(run("membership", "grant", "--email", account.email, "--until", "2099-12-31", "--json"))
     shown = answer(run("account", "show", account.email, "--json"))
-    assert (shown["is_member"], shown["expired_at"]) == (True, "2099-12-31T00:00:00Z")
+    assert (shown["is_member"], shown["expired_at"]) == (True, "2099-12-31T23:59:59Z")
     assert [(link["retailer"], link["user_id"]) for link in shown["links"]] == [(shop.slug, user_id)]
     printed = run("account", "show", account.email).output.splitlines()
-    assert printed[2] == "membership  until 2099-12-31T00:00:00Z"
+    assert printed[2] == "membership  until 2099-12-31T23:59:59Z"
     assert printed[-1].split() == [shop.slug, shown["links"][0]["linked_at"], user_id]
 
     run("membership", "end", "--email", account.email)

@@ -79,6 +79,10 @@ def cases(name: str) -> list[tuple[str, dict[str, Any]]]:
             for error in (None, "current", "too_short", "too_long", "common", "same")
         ),
         *(
+            ("accounts/new_password.html", form | {"error": error})
+            for error in (None, "too_short", "too_long", "common")
+        ),
+        *(
             (
                 "core/error.html",
                 {
@@ -425,6 +429,11 @@ def test_isolated_name_is_printable_and_short(name: str, shown: str) -> None:
 )
 def test_date_is_long_and_utc(locale: str, microseconds: int, written: str) -> None:
     assert pages.date(locale, microseconds) == written
+
+
+def test_date_in_the_operator_s_time_zone() -> None:
+    assert pages.date("en-US", 1_735_711_199_999_999, "America/Chicago") == "December 31, 2024"
+    assert pages.date("en-US", 1_735_711_199_999_999) == "January 1, 2025"
 
 
 # Locale of a request

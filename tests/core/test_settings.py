@@ -39,6 +39,7 @@ def test_every_setting_then_read_by_its_name() -> None:
         "trusted_proxies": "10.0.0.1, fd00::/8",
         "callback_networks": "10.1.0.0/16, fd00::/8",
         "callback_ports": "443, 8443",
+        "time_zone": "America/Chicago",
         "verify_receivers": "always",
     }
     for setting in dataclasses.fields(Settings):
@@ -116,6 +117,12 @@ def test_list_malformed_then_a_sentence(name: str, text: str) -> None:
 def test_network_with_host_bits_then_the_network_to_write(name: str, text: str, network: str) -> None:
     with pytest.raises(SettingsError, match=f"an address inside a network: write {network}$"):
         load({f"HANDCART_{name}": text})
+
+
+@pytest.mark.parametrize("name", ["", "America", "Chicago", "America/Chicago ", "../UTC", "UTC+1"])
+def test_time_zone_unknown_then_a_sentence(name: str) -> None:
+    with pytest.raises(SettingsError, match=r"HANDCART_TIME_ZONE names .*: write a time zone such as America/Chicago"):
+        load({"HANDCART_TIME_ZONE": name})
 
 
 def test_no_proxy_on_purpose_then_none_is_trusted() -> None:
