@@ -116,6 +116,8 @@ def _matches(fault: Fault, call: Call) -> bool:
     route = call.route
     if fault.fault in OF_CALLBACKS or route is None or not _is_for(fault, route) or is_spent(fault):
         return False
+    if call.caller is None and (route.operation_id or fault.path is None):
+        return False  # Who has proven nothing draws no fault, but for one of the very page that they open.
     if fault.fault != SLOT_TAKEN:
         return True
     asked = call.path.get("service_option_id")

@@ -66,12 +66,13 @@ class Rehearsal:
         """Keep the call in its retailer's log; one that nobody is known to have sent is in no log."""
         if call.route is None and call.header_values(b"authorization"):
             try:
-                await self._authenticate(call)
+                call.caller = await self._authenticate(call)
             except (ApiError, Unavailable):
                 return
         known: Known | None = call.rehearsal
         if known is not None and not is_control(call):
-            self.log.add(known.retailer_id, requests.entry(call, method, raw_path, reply, known.fault))
+            entry = requests.entry(call, method, raw_path, reply, known.fault)
+            self.log.add(known.retailer_id, entry, is_proven=call.caller is not None)
 
 
 def is_own(call: Call) -> bool:

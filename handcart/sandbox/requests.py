@@ -9,6 +9,8 @@ import re
 from collections import deque
 from collections.abc import Iterable, Sequence
 from difflib import SequenceMatcher
+from functools import lru_cache
+from heapq import merge
 from itertools import islice
 from pathlib import Path
 from types import CodeType
@@ -23,16 +25,18 @@ from handcart.core.errors import OAuthError, SeveralErrors
 from handcart.core.http import Call, Reply, Route
 
 MOST_ENTRIES = 1000
+# Calls that nobody has proven to have sent: they put no other calls out of the log.
+MOST_OF_STRANGERS = 100
 MOST_RETAILERS = 1000
 MOST_BODY = 8 * 1024
 MOST_URL = 2000
 MASK = "***"
-_NAMES = (
-    *("client_secret", "linking_token", "access_token", "token", "code", "code_verifier", "assertion", "password"),
-    *("refresh_token", "id_token", "client_assertion", "form_token", "secret", "signing_secret"),
+# How names of secrets end, without case and separators; and names that end so and are none.
+_ENDS = ("secret", "token", "password", "passwd", "assertion", "verifier", "credential", "credentials", "code", "key")
+_NO_SECRETS = frozenset(
+    ("key", "postalcode", "zipcode", "locationcode", "countrycode", "regioncode", "scancode", "statuscode", "errorcode")
 )
-_SECRETS = frozenset(_NAMES)
-_IN_JSON = re.compile(rf'("(?:{"|".join(_NAMES)})"\s*:\s*)"(?:[^"\\]|\\.)*"?')
+_IN_JSON = re.compile(r'("(?:[^"\\]|\\.)*")(\s*:\s*)("(?:[^"\\]|\\.)*"?|[^\s,}\]{\[]+)')
 _PACKAGE = Path(__file__).parents[1]
 _ALIKE = 0.6
 _NEAREST = 3
@@ -74,6 +78,7 @@ class _Ring:
 
     def __init__(self) -> None:
         self.entries: deque[Entry] = deque(maxlen=MOST_ENTRIES)
+        self.of_strangers: deque[Entry] = deque(maxlen=MOST_OF_STRANGERS)
         self.last = 0
         self.grown = asyncio.Event()
 
@@ -84,12 +89,12 @@ class Log:
     def __init__(self) -> None:
         self._rings: dict[int, _Ring] = {}
 
-    def add(self, retailer_id: int, entry: Entry) -> None:
-        """Append a call and give it its number."""
+    def add(self, retailer_id: int, entry: Entry, *, is_proven: bool = True) -> None:
+        """Append a call and give it its number; `is_proven`: its sender showed a token or the client's secret."""
         ring = self._ring(retailer_id)
         ring.last += 1
         entry.number = ring.last
-        ring.entries.append(entry)
+        (ring.entries if is_proven else ring.of_strangers).append(entry)
         ring.grown.set()
         ring.grown = asyncio.Event()
 
@@ -99,9 +104,10 @@ class Log:
 
     def find(self, retailer_id: int, after: int, limit: int, status: int | None, refused: bool | None) -> list[Entry]:
         """Calls behind a number, the oldest first: with this status; refused, or not refused."""
+        ring = self._ring(retailer_id)
         found = (
             entry
-            for entry in self._ring(retailer_id).entries
+            for entry in merge(ring.entries, ring.of_strangers, key=lambda entry: entry.number)
             if entry.number > after and status in (None, entry.status) and refused in (None, entry.refusal is not None)
         )
         return list(islice(found, limit))
@@ -206,31 +212,55 @@ def _body(raw: bytes) -> Any:
     """JSON or a form with masked secrets; JSON that is long or broken as text, of anything else the size."""
     if not raw:
         return None
-    if len(raw) <= MOST_BODY:
-        try:
-            return _masked(msgspec.json.decode(raw))
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            pass
-    is_json = raw.lstrip()[:1] in (b"{", b"[")
-    if len(raw) <= MOST_BODY and not is_json and b"=" in raw:
-        return _masked(dict(parse_qsl(raw.decode("latin-1"), keep_blank_values=True)))
-    text = _IN_JSON.sub(rf'\1"{MASK}"', raw[:MOST_BODY].decode("utf-8", "replace")) if is_json else ""
-    return text if is_json and len(raw) <= MOST_BODY else f"{text}... ({len(raw)} bytes)"
+    size = f"... ({len(raw)} bytes)"
+    try:
+        masked = _masked(msgspec.json.decode(raw))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        is_json = raw.lstrip()[:1] in (b"{", b"[")
+        if is_json:
+            text = _IN_JSON.sub(_masked_pair, raw[:MOST_BODY].decode("utf-8", "replace"))
+            return text if len(raw) <= MOST_BODY else text + size
+        if len(raw) <= MOST_BODY and b"=" in raw:
+            return _masked(dict(parse_qsl(raw.decode("latin-1"), keep_blank_values=True)))
+        return size
+    return (
+        masked if len(raw) <= MOST_BODY else msgspec.json.encode(masked)[:MOST_BODY].decode("utf-8", "replace") + size
+    )
 
 
 def _masked_query(query: str) -> str:
     pairs = parse_qsl(query, keep_blank_values=True)
-    if not any(name in _SECRETS for name, _ in pairs):
+    if not any(is_secret(name) for name, _ in pairs):
         return query
-    return urlencode([(name, MASK if name in _SECRETS else value) for name, value in pairs], safe="*", quote_via=quote)
+    return urlencode([(name, MASK if is_secret(name) else value) for name, value in pairs], safe="*", quote_via=quote)
 
 
 def _masked(value: Any) -> Any:
     if isinstance(value, dict):
-        return {
-            name: MASK if name in _SECRETS and isinstance(part, str) else _masked(part) for name, part in value.items()
-        }
+        return {name: MASK if _hides(name, part) else _masked(part) for name, part in value.items()}
     return [_masked(part) for part in value] if isinstance(value, list) else value
+
+
+def _hides(name: str, value: Any) -> bool:
+    """Whether a value is not to be seen: whatever is in a secret, but for the number of an error."""
+    is_number = isinstance(value, int) or value is None
+    return is_secret(name) and not (is_number and name == "code")
+
+
+def _masked_pair(pair: re.Match[str]) -> str:
+    """A name and a value within JSON that cannot be read as a whole."""
+    try:
+        name = msgspec.json.decode(pair[1], type=str)
+    except msgspec.DecodeError:
+        return f'{pair[1]}{pair[2]}"{MASK}"'
+    return f'{pair[1]}{pair[2]}"{MASK}"' if is_secret(name) else pair[0]
+
+
+@lru_cache(10_000)
+def is_secret(name: str) -> bool:
+    """Whether a field by this name may hold a secret."""
+    folded = "".join(letter for letter in name.casefold() if letter.isalnum())
+    return folded.endswith(_ENDS) and folded not in _NO_SECRETS
 
 
 def _refusal(call: Call, method: str, raw_path: str) -> Refusal:

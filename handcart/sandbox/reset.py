@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from handcart.core.db import Tx
+from handcart.linking import ops as linking
 from handcart.sandbox import clock, faults
 from handcart.sandbox import state as states
 
@@ -67,14 +68,30 @@ KEPT: Mapping[str, str] = {
 }
 
 
+# Made accounts of which other retailers hold anything.
+_SHARED = (
+    f"SELECT account_id FROM links WHERE {_ACCOUNTS} AND retailer_id <> $1"  # noqa: S608
+    f" UNION SELECT account_id FROM link_history WHERE {_ACCOUNTS} AND isolation_id <> $1"
+    f" UNION SELECT account_id FROM tokens WHERE {_ACCOUNTS} AND (retailer_id IS NULL OR retailer_id <> $1)"
+    f" UNION SELECT account_id FROM authorization_codes WHERE {_ACCOUNTS} AND NOT {_CLIENTS}"
+)
+
+
 async def reset(tx: Tx, retailer_id: int) -> dict[str, int]:
     """Remove what a retailer's calls have made, release its clock, switch its faults off.
 
+    A made account of which another retailer holds anything is closed in place of that, as its owner would close it: its
+    links end with a line in their history, and its e-mail address is free again.
     Answers how many rows of each table are gone.
     """
     await faults.switch_off(tx, retailer_id)
     await clock.release(tx, retailer_id)
     await states.forget(tx, retailer_id)
+    for shared in await tx.all(_SHARED, retailer_id):
+        account_id = shared["account_id"]
+        await linking.close_account(tx, account_id)
+        await tx.run("UPDATE accounts SET email = $2 WHERE id = $1", account_id, f"{account_id}@closed.invalid")
+        await tx.run("DELETE FROM sandbox_users WHERE account_id = $1", account_id)
     accounts = [row["account_id"] for row in await tx.all(_MADE, retailer_id)]
     removed: Counter[str] = Counter()
     for table, where in REMOVED:

@@ -68,12 +68,26 @@ def test_when_every_call_fails_then_tokens_too_and_the_controls_never(server: Li
     assert shop.token
     switch_on(shop, {"fault": "internal_error"})
     assert shop.post_token(grant_type="client_credentials").status_code == 500
-    assert shop.visitor().authorize().status_code == 500
     control = {"Handcart-Sandbox": "control"}
     asked = {**shop.credentials, "grant_type": "client_credentials"}
     assert shop.http.post("/v2/oauth/token", json=asked, headers=control).status_code == 200
-    assert shop.get(FAULTS).json()["faults"][0]["met"] == 2
+    assert shop.get(FAULTS).json()["faults"][0]["met"] == 1
     assert shop.get(f"{OWN}/clock").status_code == 200
+
+
+def test_when_strangers_know_the_client_then_they_draw_none_of_its_faults(server: LiveServer) -> None:
+    shop = Shop(server)
+    assert shop.token
+    token = {"fault": "unavailable", "operation": "create_token", "times": 1}
+    switch_on(shop, token, {"fault": "internal_error", "times": 1})
+    for _ in range(3):
+        assert shop.post_token(grant_type="client_credentials", client_secret="wrong").status_code == 401
+        assert shop.visitor().authorize().status_code == 200
+    assert [fault["seen"] for fault in shop.get(FAULTS).json()["faults"]] == [0, 0]
+    assert shop.post_token(grant_type="client_credentials").status_code == 503
+    assert create_user(shop).status_code == 500
+    switch_on(shop, {"fault": "internal_error", "path": "/oauth/authorize", "times": 1})
+    assert shop.visitor().authorize().status_code == 500  # whoever opens the page meets the fault of that very page
 
 
 def test_when_calls_come_at_once_then_no_more_than_asked_for_fail(server: LiveServer) -> None:

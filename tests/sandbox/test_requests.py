@@ -180,10 +180,52 @@ def test_when_a_body_is_long_then_it_is_cut_and_still_masked() -> None:
     body = json.dumps({"client_secret": "hidden", "rows": ["x" * 100] * 1000, "token": "also hidden"}).encode()
     kept = requests._body(body)
     assert len(kept) < requests.MOST_BODY + 50
-    assert kept.startswith('{"client_secret": "***"')
+    assert kept.startswith('{"client_secret":"***"')
     assert kept.endswith(f"({len(body)} bytes)")
     assert "hidden" not in requests._body(body[:30])
     assert requests._body(b"x=" + b"y" * 10_000) == "... (10002 bytes)"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Client_Secret",
+        "clientSecret",
+        "client-secret",
+        "api_key",
+        "X-Api-Key",
+        "new_password",
+        "refreshToken",
+        "authCode",
+    ],
+)
+def test_when_a_secret_goes_by_another_spelling_then_it_is_masked(name: str) -> None:
+    for value in ("hidden", 123456, ["hidden"], {"a": "hidden"}):
+        kept = requests._body(json.dumps({"a": [{name: value}]}).encode())
+        assert kept == {"a": [{name: "***"}]}
+    escaped = json.dumps({name: "hidden"}).replace(name[0], f"\\u00{ord(name[0]):02x}", 1)
+    for body in (escaped, escaped[:-1], f'{{"rows": "{"x" * 9000}", {escaped[1:]}', escaped[:-1] + "x" * 9000):
+        kept = json.dumps(requests._body(body.encode()))
+        assert "hidden" not in kept, body[:100]
+    assert requests._masked_query(f"{name}=hidden&a=b") == f"{name}=***&a=b"
+
+
+def test_when_a_field_only_sounds_like_a_secret_then_it_is_kept() -> None:
+    body = {"postal_code": "60610", "location_code": "SM-1", "scan_code": "0123", "error": {"code": 1001, "key": "a"}}
+    assert requests._body(json.dumps(body).encode()) == body
+    assert not requests.is_secret("order_id")
+
+
+@on_sqlite
+def test_when_strangers_call_again_and_again_then_the_retailers_own_calls_stay_in_the_log(server: LiveServer) -> None:
+    shop = Shop(server)
+    shop.user("user-1")
+    for _ in range(requests.MOST_OF_STRANGERS + 5):
+        shop.post_token(grant_type="client_credentials", client_secret="wrong")
+    kept = logged(shop, limit=1000)
+    assert [one["status"] for one in kept[:2]] == [200, 200]
+    assert [one["status"] for one in kept[2:]] == [401] * requests.MOST_OF_STRANGERS
+    assert [one["number"] for one in kept] == sorted(one["number"] for one in kept)
 
 
 @on_sqlite

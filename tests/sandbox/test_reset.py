@@ -10,6 +10,7 @@ from tests.support.oauth import Organization
 from tests.support.orders import ADDRESS, Market
 from tests.support.sandbox import SANDBOX, Floor
 from tests.support.server import LiveServer
+from tests.support.shop import PASSWORD, SampleAccount
 
 OWN = "/v2/handcart_sandbox"
 VARYING = ("accounts", "memberships", "sessions", "rate_limits", "tokens")
@@ -65,6 +66,25 @@ def test_when_a_retailer_is_reset_then_its_own_rows_are_gone_and_all_others_are_
     assert market.get(f"{OWN}/requests").json() == {"requests": [], "last": 0}
     assert market.post(f"{OWN}/reset").json() == {"removed": {}}
     assert seed.keys() == {*after, *VARYING}
+
+
+def test_when_another_retailer_has_linked_a_made_account_then_it_is_told_that_the_account_was_closed(
+    server: LiveServer,
+) -> None:
+    market, other = Market(server), Market(server)
+    email = f"{market.slug}@example.com"
+    user = {"email": email, "phone": "8005550101", "password": PASSWORD}
+    made = market.post(f"{SANDBOX}/instacart_users", user).raise_for_status().json()["id"]
+    theirs = other.customer()
+    assert other.link(theirs, other.linking_token(SampleAccount(int(made), email))).status_code == 200
+    waiting = other.linking_token(SampleAccount(int(made), email))
+    market.post(f"{OWN}/reset").raise_for_status()
+    assert other.get_link(theirs).json()["error"]["message"] == "User Not Linked"
+    (history,) = server.sql("SELECT unlinked_by FROM link_history WHERE isolation_id = $1", other.retailer.id)
+    assert history["unlinked_by"] == "account closed"
+    assert other.link(other.customer(), waiting).status_code == 400
+    again = market.post(f"{SANDBOX}/instacart_users", user).raise_for_status().json()["id"]
+    assert again != made
 
 
 def test_when_the_clock_was_ahead_then_reset_works_and_the_token_is_good_again(server: LiveServer) -> None:
