@@ -76,10 +76,9 @@ async def offers(
     starts = windows.starts(store.time_zone, max(lead_ends_at if has_lead else now, wishes.earliest_start), end)
     each = [start.at for start in starts]
     early = bisect_left(each, lead_ends_at)
-    numbers = [
-        *board.ids(each[:early], ignores_lead=True),
-        *board.ids(each[early:], ignores_lead=False),
-    ]
+    numbers = board.ids(each[early:], ignores_lead=False)
+    if early:
+        numbers = board.ids(each[:early], ignores_lead=True) + numbers
     return Offers(store, kind, first, each, numbers, board.against(starts))
 
 

@@ -120,6 +120,7 @@ def decode(key: bytes, retailer_id: int, option_id: int, now: int) -> Option | N
     return Option(store_number, offer, time * offer.step)
 
 
+@lru_cache(1000)  # a thousand batches are 1 MB
 def _tags(key: bytes, retailer_id: int, store_number: int, number: int, batch: int) -> Sequence[int]:
     """The tags of a batch of times. They depend on all that the offer says, not only on its number."""
     said = b"%d %d %d %b" % (retailer_id, store_number, batch, _WORDS[number])

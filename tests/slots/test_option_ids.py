@@ -115,7 +115,10 @@ def test_when_words_about_an_offer_change_then_ids_made_before_say_nothing(monke
     ids = [option_ids.encode(KEY, 1, Option(7, offer, NOW)) for offer in OFFERS]
     monkeypatch.setattr(option_ids, "_OFFERS", OFFERS[::-1])
     monkeypatch.setattr(option_ids, "_WORDS", option_ids._WORDS[::-1])
-    assert [option_ids.decode(KEY, 1, option_id, NOW) for option_id in ids] == [None] * len(ids)
+    option_ids._tags.cache_clear()
+    found = [option_ids.decode(KEY, 1, option_id, NOW) for option_id in ids]
+    option_ids._tags.cache_clear()
+    assert found == [None] * len(ids)
 
 
 def test_when_a_cart_has_alcohol_or_a_lead_is_ignored_then_the_id_says_so() -> None:
