@@ -48,7 +48,7 @@ def seal(keys: Keys, request: Request | PendingRequest) -> PendingRequest:
         state=request.state,
         code_challenge=request.code_challenge,
     )
-    text = base64.urlsafe_b64encode(msgspec.json.encode(values)).decode().rstrip("=")
+    text = base64.urlsafe_b64encode(msgspec.msgpack.encode(values)).decode().rstrip("=")
     return _unsealed(f"{text}.{keys.request_mac(text)}", values)
 
 
@@ -230,7 +230,7 @@ def _sealed(keys: Keys, request_id: str) -> _Sealed | None:
     text, _, mac = request_id.partition(".")
     if not matches(mac, keys.request_mac(text)):
         return None
-    return msgspec.json.decode(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)), type=_Sealed)
+    return msgspec.msgpack.decode(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)), type=_Sealed)
 
 
 def _unsealed(request_id: str, values: _Sealed) -> PendingRequest:

@@ -11,7 +11,7 @@ from handcart.retailers import ops as retailers
 from handcart.retailers.errors import Refused
 from tests.oauth.mutations import LOOPBACK_URI, mutated
 from tests.support.pages import is_error, is_page, nothing_written
-from tests.support.shop import REDIRECT_URI, Shop, answer
+from tests.support.shop import REDIRECT_URI, Shop, answer, first_form
 
 CHALLENGE = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"  # RFC 7636 appendix B
 
@@ -58,9 +58,11 @@ def other_client(shop: Shop, **options: Any) -> Shop:
     return shop
 
 
-def test_sound_request_then_the_login_page_and_nothing_kept(shop: Shop) -> None:
+@pytest.mark.parametrize("state", ["s" * 2048, "\N{SHOPPING TROLLEY}" * 512, '"' * 2048, "\x01" * 2048], ids=len)
+def test_sound_request_then_the_login_page_and_nothing_kept(shop: Shop, state: str) -> None:
     with nothing_written(shop.server, "sessions", "authorization_requests"):
-        page = is_page(shop.visitor().authorize(state="s" * 2048))
+        page = is_page(shop.visitor().authorize(state=state))
+    assert len(first_form(page.text).action) < 4000  # most proxies take 8 KiB
     assert "<h1>Welcome back!</h1>" in page.text
     assert "to continue to <bdi>Sample Market</bdi>." in page.text
 
