@@ -21,13 +21,20 @@ setup: ## make .venv from the locked requirements
 	@$(SET_UP) runtime $(RECREATE)
 
 ##@ Work on it
+# worksteal: a worker that has nothing left takes from the others, so that none waits for the longest tests
+AT_ONCE := -n auto --maxprocesses 4 --dist worksteal -m "not serial"
+# Bytecode is kept whatever the environment says: the tests start some two hundred processes.
+test test-fast torture: export PYTHONDONTWRITEBYTECODE :=
+
 # The serial ones come first and alone; pytest's 5 says that none is marked so, which is no failure of theirs.
 .PHONY: test
-# Bytecode is kept whatever the environment says: the tests start some two hundred processes.
-test torture: export PYTHONDONTWRITEBYTECODE :=
-test: setup-tests ## run every test, on SQLite and PostgreSQL
+test: setup-tests ## run every test, on SQLite and PostgreSQL: within ten minutes on two cores
 	@$(WITH_NODE) $(PY) -m pytest -m serial; serial=$$?; \
-	$(WITH_NODE) $(PY) -m pytest -n auto --maxprocesses 4 -m "not serial" && [ $$serial -eq 0 -o $$serial -eq 5 ]
+	$(WITH_NODE) $(PY) -m pytest $(AT_ONCE) && [ $$serial -eq 0 -o $$serial -eq 5 ]
+
+.PHONY: test-fast
+test-fast: setup-dev ## run what takes two minutes: on SQLite, without browsers, races and processes
+	@FAST_RUN=1 $(PY) -m pytest -q $(AT_ONCE)
 
 .PHONY: check
 check: setup-dev ## what must hold before a commit: format, lint, types, layers
@@ -80,7 +87,7 @@ clean: ## remove .venv, installed packages and caches; data stays
 
 .PHONY: help
 help: ## list these targets
-	@awk -F ':.*## ' '/^##@/ { printf "\n%s\n", substr($$0, 5) } /^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^##@/ { printf "\n%s\n", substr($$0, 5) } /^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: setup-dev
 setup-dev:

@@ -9,8 +9,22 @@ import pytest
 
 from handcart.core import clock, ids, passwords
 from tests.support import postgres
+from tests.support.extent import IS_FAST, LEFT_OUT_OF_FAST, STORES
 from tests.support.server import LiveServer, live_server
 from tests.support.shop import QUICK_HASHER, Shop
+
+collect_ignore = LEFT_OUT_OF_FAST if IS_FAST else ()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what needs PostgreSQL where `make test-fast` runs the tests."""
+    if not IS_FAST:
+        return
+    needs: dict[bool, list[pytest.Item]] = {True: [], False: []}
+    for item in items:
+        needs["postgres_cluster" in getattr(item, "fixturenames", ())].append(item)
+    config.hook.pytest_deselected(items=needs[True])
+    items[:] = needs[False]
 
 
 @pytest.fixture(scope="session")
@@ -19,7 +33,7 @@ def postgres_cluster() -> Iterator[str]:
         yield dsn
 
 
-@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
+@pytest.fixture(scope="session", params=STORES)
 def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
     """One server for all tests of a process, on each store in turn."""
     data = tmp_path_factory.mktemp("data")

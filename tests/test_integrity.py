@@ -12,6 +12,7 @@ from handcart.core import clock, ids
 from handcart.core.db import Tx
 from tests.support import postgres, slots
 from tests.support.callback_receiver import Receiver, subscribe
+from tests.support.extent import STORES
 from tests.support.process import run
 from tests.support.server import LiveServer, live_server
 from tests.support.shop import Shop
@@ -47,7 +48,7 @@ async def subscribe_long_ago(tx: Tx, retailer_id: int) -> None:
     await tx.run("UPDATE webhooks SET id = $3 WHERE retailer_id = $1 AND id = $2", retailer_id, webhook.id, long_ago)
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+@pytest.fixture(scope="module", params=STORES)
 def stocked(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
     """A server of this module's own with a hold and an order."""
     data = tmp_path_factory.mktemp("data")

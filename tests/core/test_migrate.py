@@ -17,6 +17,7 @@ from handcart.core.migrate import WrongKey, check_schema, migrate
 from handcart.core.secret import Keys
 from handcart.core.settings import Settings, SettingsError
 from tests.support import postgres
+from tests.support.extent import STORES
 
 KEYS = Keys(b"a secret key for tests, and for tests alone")
 OTHER = Keys(b"a secret key of another installation, alone")
@@ -28,7 +29,7 @@ migrate(sys.argv[1], Keys(b"a secret key for tests, and for tests alone"))
 """
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=STORES)
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """An empty store."""
     if request.param == "sqlite":

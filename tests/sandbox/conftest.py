@@ -5,10 +5,11 @@ from collections.abc import Iterator
 import pytest
 
 from tests.support import postgres
+from tests.support.extent import STORES
 from tests.support.server import LiveServer, live_server
 
 
-@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
+@pytest.fixture(scope="session", params=STORES)
 def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
     """One server for all tests of the sandbox in a process, on each store in turn."""
     data = tmp_path_factory.mktemp("sandbox")

@@ -14,6 +14,7 @@ import pytest
 from handcart.accounts import ops as accounts
 from handcart.core import clock, log, passwords
 from tests.support import postgres
+from tests.support.extent import STORES
 from tests.support.server import SECRET_KEY, LiveServer, live_server
 from tests.support.shop import PASSWORD, SampleAccount, Shop, Visitor, answer, first_form
 
@@ -23,7 +24,7 @@ VERIFIER = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"  # RFC 7636 appendix B
 CHALLENGE = {"code_challenge": "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM", "code_challenge_method": "S256"}
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=STORES)
 def logged(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[LiveServer, io.StringIO]]:
     """A server of this test's own with its access log on, and what it logs."""
     if request.param == "sqlite":

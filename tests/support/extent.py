@@ -1,0 +1,27 @@
+"""How much is run: the stores that the tests run on, and what `make test-fast` leaves out: all of it is here."""
+
+import os
+
+IS_FAST = bool(os.environ.get("FAST_RUN"))
+STORES = ("sqlite",) if IS_FAST else ("sqlite", "postgresql")
+
+# Below tests/: browsers, races, other people's clients, processes of their own, long explorations, long waits.
+LEFT_OUT_OF_FAST = (
+    "architecture/test_dependencies.py",
+    "browser",
+    "callbacks/test_receivers.py",
+    "cli/test_processes.py",
+    "client/test_receiver_seen.py",
+    "contract/test_containerfile.py",
+    "contract/test_readme.py",
+    "contract/test_receiving.py",
+    "contract/test_schemathesis.py",
+    "core/test_db_postgres.py",
+    "interop",
+    "races",
+    "security/test_connections.py",
+    "security/test_processes.py",
+    "storefront/test_main.py",
+    "support/test_postgres.py",
+    "testing",
+)
