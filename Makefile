@@ -59,6 +59,10 @@ torture: setup-tests ## run races and random histories with as many rounds as th
 		tests/batches/test_machine.py tests/sandbox/test_robot.py tests/callbacks/test_machine.py \
 		tests/callbacks/test_order.py tests/callbacks/test_receivers.py tests/security/test_sign_in_limits.py
 
+.PHONY: mutants
+mutants: setup-dev ## break the code in many small ways and see which the tests notice (MUTANTS="slots --sample 60")
+	$(PY) -m tools.mutants $(MUTANTS)
+
 .PHONY: bench
 bench: setup-tests ## measure speed against a limit program and other servers
 	$(WITH_NODE) $(PY) -m bench

@@ -3,6 +3,7 @@
 import asyncio
 import atexit
 import logging
+import os
 import shutil
 import tempfile
 import threading
@@ -122,6 +123,9 @@ def make_data(directory: Path) -> None:
 
 @cache
 def _templates() -> Path:
+    """Where migrated databases to copy from are; whoever starts many processes says where they share them."""
+    if "TEST_TEMPLATES" in os.environ:
+        return Path(os.environ["TEST_TEMPLATES"])
     directory = Path(tempfile.mkdtemp())
     atexit.register(shutil.rmtree, directory)
     return directory
