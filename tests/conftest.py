@@ -10,7 +10,7 @@ import pytest
 from handcart.core import clock, ids, passwords
 from tests.support import postgres
 from tests.support.extent import IS_FAST, LEFT_OUT_OF_FAST, STORES
-from tests.support.server import LiveServer, live_server
+from tests.support.server import LiveServer, live_server, migrated_database
 from tests.support.shop import QUICK_HASHER, Shop
 
 collect_ignore = LEFT_OUT_OF_FAST if IS_FAST else ()
@@ -40,7 +40,7 @@ def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     if request.param == "sqlite":
         database = f"sqlite:///{data}/handcart.db"
     else:
-        database = postgres.create_database(request.getfixturevalue("postgres_cluster"))
+        database = migrated_database(request.getfixturevalue("postgres_cluster"))
     with live_server(database, data) as running:
         yield running
 

@@ -10,11 +10,11 @@ from handcart.callbacks import jobs, queue
 from handcart.callbacks.events import EVENTS
 from handcart.core import clock, ids
 from handcart.core.db import Tx
-from tests.support import postgres, slots
+from tests.support import slots
 from tests.support.callback_receiver import Receiver, subscribe
 from tests.support.extent import STORES
 from tests.support.process import run
-from tests.support.server import LiveServer, live_server
+from tests.support.server import LiveServer, live_server, migrated_database
 from tests.support.shop import Shop
 
 FAULTS = {
@@ -54,7 +54,7 @@ def stocked(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     data = tmp_path_factory.mktemp("data")
     database = f"sqlite:///{data}/handcart.db"
     if request.param == "postgresql":
-        database = postgres.create_database(request.getfixturevalue("postgres_cluster"))
+        database = migrated_database(request.getfixturevalue("postgres_cluster"))
     with live_server(database, data) as running:
         shop = Shop(running)
         slots.stock(shop)

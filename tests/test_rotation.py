@@ -20,6 +20,7 @@ from handcart.core.secret import Keys, SealBroken
 from handcart.core.settings import Settings, SettingsError
 from tests.support import postgres
 from tests.support.callback_receiver import CLIENT_SECRET, receiver, subscribe
+from tests.support.extent import STORES
 from tests.support.server import SECRET_KEY, live_server, make_data
 from tests.support.shop import Shop, new_address
 
@@ -30,7 +31,7 @@ def quiet(label: str, done: int, total: int) -> None:
     """No progress."""
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=STORES)
 def chosen(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
     """An installation with the key of tests in a file."""
     make_data(tmp_path)

@@ -37,6 +37,7 @@ import pytest
 
 ROOT = Path.cwd()
 DOMAINS = ("slots", "orders", "oauth", "linking", "callbacks")
+BESIDE = ("test_worker.py",)  # the tests of every domain's jobs
 SAMPLE = 40
 SEED = 1
 # Imported before the forks, so that each of them need not: none of it is ours.
@@ -303,7 +304,8 @@ def run(domain: str, sample: int, seed: int, only: list[Mutant] | None) -> list[
         drawn = random.Random(seed).sample(every, min(sample, len(every)))
     else:
         drawn = [one for one in every if one[1] in only]
-    files = [str(path.relative_to(ROOT)) for path in sorted((ROOT / "tests" / domain).glob("test_*.py"))]
+    found = [*sorted((ROOT / "tests" / domain).glob("test_*.py")), *(ROOT / "tests" / file for file in BESIDE)]
+    files = [str(path.relative_to(ROOT)) for path in found]
     results, kills = [], Counter[str]()
     with tempfile.TemporaryDirectory() as directory:
         seen, failure = Path(directory, "seen.json"), Path(directory, "failure")

@@ -10,6 +10,7 @@ from handcart.accounts import ops
 from handcart.core import clock
 from handcart.core.pages import texts
 from tests.support.pages import is_error, is_page, nothing_written, rows
+from tests.support.server import on_sqlite
 from tests.support.shop import PASSWORD, SampleAccount, Shop, Visitor, first_form, new_email
 
 NEW_PASSWORD = "quite another password"
@@ -137,6 +138,7 @@ def test_form_token_of_another_form_then_403_and_nothing_done(
 @pytest.mark.parametrize(
     "headers", [{"Origin": "https://evil.example"}, {"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-site"}]
 )
+@on_sqlite
 def test_post_from_another_site_then_403_and_nothing_done(
     shop: Shop, path: str, fields: dict[str, str], other: str | None, headers: dict[str, str]
 ) -> None:
@@ -201,6 +203,7 @@ TARGETS = ["https://evil.example/", "//evil.example", "/\\evil.example", "https:
 
 
 @pytest.mark.parametrize("name", ["next", "return", "return_to", "continue", "redirect", "redirect_uri", "url", "to"])
+@on_sqlite
 def test_parameter_that_names_a_target_then_never_followed(shop: Shop, name: str) -> None:
     account = shop.account()
     for target in TARGETS:

@@ -12,7 +12,7 @@ from handcart.orders import ops, rows
 from handcart.orders.states import CANCELLATIONS, OPTIONS
 from tests.support.orders import KINDS, Market
 from tests.support.sandbox import TYPE_OF, Floor
-from tests.support.server import LiveServer
+from tests.support.server import LiveServer, on_sqlite
 from tests.support.shop import error
 
 # As the documentation has them, and what the order is then.
@@ -95,6 +95,7 @@ class Batched:
 
 
 @pytest.mark.parametrize("batch_type", BATCHES)
+@on_sqlite
 def test_when_a_batch_is_to_come_anywhere_then_it_comes_only_forward(market: Market, batch_type: str) -> None:
     batched = Batched(Floor(market), batch_type)
     states = dict(BATCHES[batch_type])

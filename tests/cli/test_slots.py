@@ -15,6 +15,7 @@ from handcart.stores import ops as stores
 from handcart.stores.models import Store
 from tests.cli.conftest import Run, answer, refusal
 from tests.support.contents import nothing_written
+from tests.support.server import on_sqlite
 from tests.support.shop import Shop
 from tests.support.stores import keep, store
 
@@ -112,6 +113,7 @@ BAD_WEEKS: list[tuple[list[list[Any]], str]] = [
 
 
 @pytest.mark.parametrize(("rows", "sentence"), BAD_WEEKS, ids=[sentence for _, sentence in BAD_WEEKS])
+@on_sqlite
 def test_week_that_is_none_then_the_place_is_named_and_nothing_written(
     slots: Command, shop: Shop, tmp_path: Path, rows: list[list[Any]], sentence: str
 ) -> None:
@@ -161,6 +163,7 @@ EXCEPTION = ("exception", "set", "--kind", "delivery", "--capacity", "1")
         (("list", "--kind", "delivery", "--store", "12", "--date", "9999-12-31"), "'9999-12-31' is no date"),
     ],
 )
+@on_sqlite
 def test_what_cannot_be_then_a_sentence_and_nothing_written(
     slots: Command, shop: Shop, arguments: tuple[str, ...], sentence: str
 ) -> None:

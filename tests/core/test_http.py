@@ -21,7 +21,7 @@ from handcart.core.http import Route, Router
 from handcart.core.ratelimit import Buckets
 from tests.support import raw
 from tests.support.contents import nothing_written
-from tests.support.server import LiveServer
+from tests.support.server import LiveServer, on_sqlite
 from tests.support.shop import Shop, error
 
 USERS = "/v2/fulfillment/users"
@@ -61,6 +61,7 @@ UNKNOWN = [
 
 
 @pytest.mark.parametrize("path", UNKNOWN)
+@on_sqlite
 def test_no_such_path_then_404(shop: Shop, path: str) -> None:
     answer = raw.request(shop.server.url, "GET", path, authorization(shop))
     assert (answer.status, answer.headers["content-type"]) == (404, "application/json")
@@ -253,6 +254,7 @@ AMBIGUOUS = {
 
 
 @pytest.mark.parametrize("row", AMBIGUOUS)
+@on_sqlite
 def test_ambiguous_length_then_refused_and_what_follows_is_no_second_request(shop: Shop, row: str) -> None:
     smuggled = f"POST {USERS} HTTP/1.1\r\nHost: shop\r\n{authorization(shop)}\r\nContent-Length: {len(GOOD)}\r\n\r\n"
     sent = request_line(shop) + f"{AMBIGUOUS[row]}\r\n\r\n0\r\n\r\n{smuggled}".encode() + GOOD

@@ -20,7 +20,7 @@ from handcart.retailers import ops as retailers
 from tests.support import raw
 from tests.support.contents import nothing_written
 from tests.support.oauth import Organization, code_for, token_for
-from tests.support.server import LiveServer
+from tests.support.server import LiveServer, on_sqlite
 from tests.support.shop import Shop, error
 
 NOT_FOUND = (400, "User Not Found", 1001, "user_id")
@@ -155,6 +155,7 @@ BODIES: dict[str, tuple[Any, tuple[Any, ...]]] = {
 
 
 @pytest.mark.parametrize("row", BODIES)
+@on_sqlite
 def test_l6_token_absent_or_malformed_then_documented_error(shop: Shop, row: str) -> None:
     user_id = shop.user()
     body, refusal = BODIES[row]
@@ -180,6 +181,7 @@ UNREADABLE = {
 
 
 @pytest.mark.parametrize("row", UNREADABLE)
+@on_sqlite
 def test_l6_body_unreadable_then_400_in_the_envelope(shop: Shop, row: str) -> None:
     user_id = shop.user()
     headers = {**shop.headers, "Content-Type": "application/json"}

@@ -11,6 +11,7 @@ from handcart.retailers import ops as retailers
 from handcart.retailers.errors import Refused
 from tests.oauth.mutations import LOOPBACK_URI, mutated
 from tests.support.pages import is_error, is_page, nothing_written
+from tests.support.server import on_sqlite
 from tests.support.shop import REDIRECT_URI, Shop, answer, first_form
 
 CHALLENGE = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"  # RFC 7636 appendix B
@@ -83,6 +84,7 @@ def test_a1_disabled_client_then_page(shop: Shop) -> None:
         is_error(shop.visitor().authorize(), 400, "unknown_client")
 
 
+@on_sqlite
 def test_a2_mutated_redirect_uri_then_page_whatever_the_mutation(shop: Shop) -> None:
     # oidcc-ensure-registered-redirect-uri, oidcc-redirect-uri-query-mismatch, oidcc-redirect-uri-query-added
     two_more(shop, LOOPBACK_URI)
@@ -180,6 +182,7 @@ def test_a5_response_type_is_not_code_then_error_and_state(shop: Shop, response_
     ],
     ids=lambda scope: repr(scope[:24]),
 )
+@on_sqlite
 def test_a6_scope_is_not_this_client_s_then_invalid_scope(shop: Shop, scope: str) -> None:
     with nothing_written(shop.server, "authorization_requests"):
         sent_back(shop, shop.visitor().authorize(scope=scope), "invalid_scope")
@@ -210,6 +213,7 @@ STATES = {
 
 
 @pytest.mark.parametrize("state", STATES.values(), ids=STATES)
+@on_sqlite
 def test_a7_state_then_echoed_byte_for_byte_in_errors(shop: Shop, state: str) -> None:
     # The long ones: "ensure request with long state" of the conformance suite.
     with nothing_written(shop.server, "authorization_requests"):
@@ -277,6 +281,7 @@ def test_a8_prompt_none_then_error_only_where_the_redirect_uri_is_proven(shop: S
         ("a" * 128, "S256"),
     ],
 )
+@on_sqlite
 def test_a9_challenge_is_not_s256_then_invalid_request(shop: Shop, challenge: str | None, method: str | None) -> None:
     with nothing_written(shop.server, "authorization_requests"):
         page = shop.visitor().authorize(code_challenge=challenge, code_challenge_method=method)

@@ -70,6 +70,7 @@ BAD_HEADERS = {
 
 
 @pytest.mark.parametrize("row", BAD_HEADERS)
+@on_sqlite
 def test_l1_malformed_or_unknown_then_401(shop: Shop, row: str) -> None:
     user_id, token = shop.user(), shop.token
     basic = base64.b64encode(f"{shop.client.client_id}:{shop.client.client_secret}".encode()).decode()

@@ -179,6 +179,7 @@ BAD_SCOPES = {
 
 
 @pytest.mark.parametrize("row", BAD_SCOPES)
+@on_sqlite
 def test_t9_scope_not_allowed_then_invalid_scope(shop: Shop, row: str) -> None:
     with nothing_written(shop.server):
         answer = shop.post_token(grant_type="client_credentials", scope=BAD_SCOPES[row])

@@ -16,6 +16,7 @@ from handcart.retailers import ops as retailers
 from tests.oauth.token_requests import FORM, JSON, as_form, as_json, post
 from tests.support.contents import nothing_written
 from tests.support.oauth import INVALID_CLIENT, INVALID_GRANT, INVALID_REQUEST, code_for, oauth_error, token_for
+from tests.support.server import on_sqlite
 from tests.support.shop import Shop, error, new_address
 
 
@@ -75,6 +76,7 @@ BAD_BASIC = {
 
 
 @pytest.mark.parametrize("row", BAD_BASIC)
+@on_sqlite
 def test_t2_malformed_basic_then_invalid_client(shop: Shop, row: str) -> None:
     headers = {"Content-Type": FORM, "Authorization": f"Basic {BAD_BASIC[row]}".strip().encode("latin-1")}
     with nothing_written(shop.server):

@@ -13,7 +13,7 @@ from tests.support.orders import (
     Market,
     creation_path,
 )
-from tests.support.server import LiveServer
+from tests.support.server import LiveServer, on_sqlite
 from tests.support.shop import error
 from tests.support.volley import Connection
 
@@ -60,6 +60,7 @@ def test_when_order_ids_are_strange_then_each_finds_its_own_order(market: Market
 
 @pytest.mark.parametrize("order_id", ["delivery", "pickup", "last_mile", ".", ".."])
 @pytest.mark.parametrize("kind", KINDS)
+@on_sqlite
 def test_when_an_order_id_could_not_be_found_by_its_path_then_it_is_refused(
     market: Market, kind: str, order_id: str
 ) -> None:

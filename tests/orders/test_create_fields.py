@@ -16,7 +16,7 @@ from tests.support.orders import (
     line,
     refusals,
 )
-from tests.support.server import LiveServer
+from tests.support.server import LiveServer, on_sqlite
 from tests.support.shop import error
 
 TAKEN = ("has already been taken", 1001, "order_id")
@@ -83,6 +83,7 @@ FORMS = [
 
 
 @pytest.mark.parametrize(("kind", "fields", "key", "message"), FORMS)
+@on_sqlite
 def test_when_a_field_breaks_its_form_then_it_is_named(
     market: Market, kind: str, fields: dict[str, Any], key: str, message: str
 ) -> None:
@@ -210,6 +211,7 @@ PHONES = [
 
 @pytest.mark.parametrize(("phone", "message"), PHONES)
 @pytest.mark.parametrize("kind", ["delivery", "dispatch"])
+@on_sqlite
 def test_when_a_phone_number_is_given_then_it_has_the_form_e164(
     market: Market, kind: str, phone: str, message: str | None
 ) -> None:

@@ -20,7 +20,7 @@ from handcart.slots import routes as slots_routes
 from handcart.stores import api as stores_api
 from handcart.stores import ops as stores
 from tests.support.orders import ADDRESS, HELD, MILK, Market
-from tests.support.server import LiveServer
+from tests.support.server import LiveServer, on_sqlite
 from tests.support.stores import store
 
 ROUTES = {route.operation_id: route for route in (*stores_api.ROUTES, *slots_routes.ROUTES, *orders_routes.ROUTES)}
@@ -160,6 +160,7 @@ def test_when_a_route_is_added_then_it_has_a_row_here() -> None:
 
 
 @pytest.mark.parametrize(("operation", "name"), CASES)
+@on_sqlite
 def test_when_an_id_is_foreign_then_the_answer_is_that_of_a_missing_one(
     server: LiveServer, operation: str, name: str
 ) -> None:

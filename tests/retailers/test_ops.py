@@ -10,7 +10,7 @@ from handcart.retailers import ops
 from handcart.retailers.errors import Refused
 from handcart.retailers.models import Rules
 from tests.support.contents import contents, nothing_written
-from tests.support.server import LiveServer
+from tests.support.server import LiveServer, on_sqlite
 
 SCOPES = ["connect:fulfillment", "account_linking"]
 
@@ -41,6 +41,7 @@ def test_slug_of_letters_digits_and_inner_hyphens_then_made(server: LiveServer, 
 
 
 @pytest.mark.parametrize("slug", ["", "-a", "a-", "A", "a_b", "a b", "a/b", "é", "a\n", "a" * 64, "a.b", "../a", "a\0"])
+@on_sqlite
 def test_slug_of_anything_else_then_refused(server: LiveServer, slug: str) -> None:
     with nothing_written(server):
         with pytest.raises(Refused, match="cannot be a slug: use 1 to 63 of a-z, 0-9 and inner hyphens"):
@@ -127,6 +128,7 @@ def test_settings_changed_then_those_alone_at_that_retailer_alone(server: LiveSe
     ],
     ids=str,
 )
+@on_sqlite
 def test_settings_wrong_then_refused_with_those_beside_them(server: LiveServer, wrong: dict[str, Any]) -> None:
     made = make_retailer(server)
     with nothing_written(server), pytest.raises(Refused):
@@ -244,6 +246,7 @@ BAD_URIS = [
 
 
 @pytest.mark.parametrize("uri", BAD_URIS, ids=ascii)
+@on_sqlite
 def test_redirect_uri_unsound_then_refused_wherever_it_is_given(server: LiveServer, uri: str) -> None:
     retailer = make_retailer(server)
     made = make_client(server, retailer=retailer.slug)

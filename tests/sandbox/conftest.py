@@ -4,9 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support import postgres
 from tests.support.extent import STORES
-from tests.support.server import LiveServer, live_server
+from tests.support.server import LiveServer, live_server, migrated_database
 
 
 @pytest.fixture(scope="session", params=STORES)
@@ -15,6 +14,6 @@ def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     data = tmp_path_factory.mktemp("sandbox")
     database = f"sqlite:///{data}/handcart.db"
     if request.param == "postgresql":
-        database = postgres.create_database(request.getfixturevalue("postgres_cluster"))
+        database = migrated_database(request.getfixturevalue("postgres_cluster"))
     with live_server(database, data) as running:
         yield running

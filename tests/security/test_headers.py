@@ -10,7 +10,7 @@ from handcart.accounts import ops as accounts
 from handcart.app import page_routes
 from handcart.core.db import Unavailable
 from tests.support.pages import INSIDE, is_error, is_page, nothing_written
-from tests.support.server import LiveServer, live_server
+from tests.support.server import LiveServer, live_server, on_sqlite
 from tests.support.shop import REDIRECT_URI, Shop, Visitor, first_form
 
 ORIGIN = {"Origin": "https://evil.example"}
@@ -99,6 +99,7 @@ PAGES: dict[str, tuple[int, Callable[[Shop], httpx.Response]]] = {
 
 
 @pytest.mark.parametrize(("status", "page"), PAGES.values(), ids=PAGES)
+@on_sqlite
 def test_page_then_policy_no_store_no_frame_no_referrer_no_sniffing(
     shop: Shop, status: int, page: Callable[[Shop], httpx.Response]
 ) -> None:
@@ -129,6 +130,7 @@ def test_policy_then_forms_go_here_or_to_the_one_retailer(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize("path", sorted({route.path for route in page_routes()}))
+@on_sqlite
 def test_other_origin_asks_then_no_cors_header(shop: Shop, path: str) -> None:
     filled = path.format(request_id="x", retailer=shop.slug, name="handcart.css", token="x")
     with nothing_written(shop.server, "sessions"):

@@ -13,9 +13,8 @@ import pytest
 
 from handcart.accounts import ops as accounts
 from handcart.core import clock, log, passwords
-from tests.support import postgres
 from tests.support.extent import STORES
-from tests.support.server import SECRET_KEY, LiveServer, live_server
+from tests.support.server import SECRET_KEY, LiveServer, live_server, migrated_database
 from tests.support.shop import PASSWORD, SampleAccount, Shop, Visitor, answer, first_form
 
 NEW_PASSWORD = "a second password that nobody guesses"
@@ -30,7 +29,7 @@ def logged(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Liv
     if request.param == "sqlite":
         database = f"sqlite:///{tmp_path}/handcart.db"
     else:
-        database = postgres.create_database(request.getfixturevalue("postgres_cluster"))
+        database = migrated_database(request.getfixturevalue("postgres_cluster"))
     lines = io.StringIO()
     log.to(lines)
     try:

@@ -7,6 +7,7 @@ import pytest
 from handcart.stores import codes, items
 from handcart.stores.items import NEEDS_COUNT, NEEDS_EITHER, NEEDS_WEIGHT, NOT_FOUND
 from handcart.stores.models import Item
+from tests.support.server import on_sqlite
 from tests.support.shop import Shop, error
 from tests.support.stores import keep, store
 
@@ -136,6 +137,7 @@ def test_when_an_item_or_store_is_another_retailers_then_it_is_not_there(stocked
         ),
     ],
 )
+@on_sqlite
 def test_when_the_request_breaks_its_form_then_the_field_is_named(
     stocked: Shop, body: dict[str, Any], message: str, key: str
 ) -> None:

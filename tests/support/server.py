@@ -25,6 +25,7 @@ from handcart.core import settings as settings_module
 from handcart.core.http import App
 from handcart.core.protocol import LimitedProtocol
 from handcart.core.secret import Keys
+from tests.support import postgres
 
 SECRET_KEY = "a secret key for tests, and for tests alone"
 
@@ -110,6 +111,19 @@ def make_database(database_url: str, keys: Keys) -> None:
         migrate.migrate(f"sqlite:///{template}", keys)
     shutil.copy(template, path)
     path.chmod(0o600)
+
+
+@cache
+def _migrated(cluster: str) -> str:
+    """The name of a migrated database of a cluster, to make others from."""
+    url = postgres.create_database(cluster)
+    migrate.migrate(url, Keys(SECRET_KEY.encode()))
+    return url.rpartition("/")[2]
+
+
+def migrated_database(cluster: str) -> str:
+    """A new database of a PostgreSQL cluster, as `handcart migrate` leaves it."""
+    return postgres.create_database(cluster, _migrated(cluster))
 
 
 def make_data(directory: Path) -> None:

@@ -159,6 +159,7 @@ def test_required_field_missing_then_cant_be_blank(shop: Shop, field: str) -> No
 
 @pytest.mark.parametrize("value", [5, 1.5, True, ["x"], {"x": 1}], ids=str)
 @pytest.mark.parametrize("field", list(EVERYTHING))
+@on_sqlite
 def test_value_of_another_type_then_invalid(shop: Shop, field: str, value: Any) -> None:
     if (field, value) == ("user_id", 5):
         return  # a number is taken for its decimal string
@@ -198,6 +199,7 @@ BAD = [
 
 
 @pytest.mark.parametrize(("field", "value"), BAD, ids=lambda value: ascii(value[:20]))
+@on_sqlite
 def test_value_malformed_then_invalid(shop: Shop, field: str, value: str) -> None:
     assert shop.token
     with nothing_written(shop.server):
@@ -255,6 +257,7 @@ UNREADABLE = {
 
 
 @pytest.mark.parametrize("row", UNREADABLE)
+@on_sqlite
 def test_body_unreadable_then_400_in_the_envelope(shop: Shop, row: str) -> None:
     headers = {**shop.headers, "Content-Type": "application/json"}
     with nothing_written(shop.server):
