@@ -174,7 +174,7 @@ def test_t15_refusals_from_one_address_then_429_for_that_address_alone(
     right = as_json(shop)
     refused = [as_json(shop, client_secret="wrong"), as_json(shop, client_id="nobody"), right.ljust(17 << 10), b"%zz"]
     with nothing_written(shop.server):
-        statuses = [post(shop, JSON, refused[number % 4]).status_code for number in range(1000)]
+        statuses = [post(shop, JSON, refused[number % 4]).status_code for number in range(100)]
     assert [status for status in statuses if status != 429] == ([401, 401, 413, 400] * 3)[:REFUSALS_PER_SECOND]
     limited = post(shop, JSON, right)
     assert error(limited) == (429, "Too many requests", None, None)
