@@ -127,7 +127,7 @@ def test_when_a_webhook_cannot_be_then_a_sentence_and_nothing_is_written(post: P
         assert refusal(run("callbacks", "replay", "--event", "7", *of)) == "there is no event 7"
         assert refusal(run("callbacks", "replay", "--webhook", "7", "--after", "0", *of)) == "there is no webhook 7"
         assert "say what is to be sent again" in run("callbacks", "replay", *of).output
-        assert "is no time" in run("callbacks", "replay", "--since", "yesterday", *of).output
+        assert "is not a time" in run("callbacks", "replay", "--since", "yesterday", *of).output
         # A secret that lies about in the environment changes nothing.
         assert "nothing is named" in run("callbacks", "update", "7", *of, CALLBACKS_CLIENT_SECRET="x").output
 
