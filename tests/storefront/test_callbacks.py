@@ -251,3 +251,11 @@ def test_shop_without_a_webhook_has_no_such_endpoints(running_shop):
     for path in ("/callbacks", "/callbacks/token"):
         answer = httpx.post(running_shop.public_url + path, headers={"content-type": FORM})
         assert answer.status_code == 404
+
+
+def test_platform_asks_whether_it_may_send_events_and_the_shop_agrees(running):
+    """CloudEvents, HTTP 1.1 Web Hooks for Event Delivery 1.0, section 4."""
+    question = {"WebHook-Request-Origin": "connect.example.org"}
+    answer = httpx.options(f"{running[0].public_url}/callbacks", headers=question, trust_env=False)
+    assert answer.status_code == 200
+    assert answer.headers["WebHook-Allowed-Origin"] == "connect.example.org"
