@@ -5,6 +5,7 @@ PY := .venv/bin/python
 WITH_NODE := PATH="$(CURDIR)/.venv/bin:$$PATH"
 SET_UP := $(if $(PYTHON),$(PYTHON),python3) tools/setup_venv.py
 RECREATE := $(if $(PYTHON),--recreate)
+GENERATED := tests/generated/typescript
 NODE_TESTS := $(dir $(wildcard tests/interop/node/package.json))
 
 .DEFAULT_GOAL := help
@@ -62,6 +63,11 @@ torture: setup-tests ## run races and random histories with as many rounds as th
 .PHONY: mutants
 mutants: setup-dev ## break the code in many small ways and see which the tests notice (MUTANTS="slots --sample 60")
 	$(PY) -m tools.mutants $(MUTANTS)
+
+.PHONY: generated-clients
+generated-clients: setup-tests $(GENERATED)/node_modules/.package-lock.json ## place orders with clients made from docs/openapi.json
+	@$(PY) -m tools.ensure_system --generated-clients
+	@$(WITH_NODE) $(PY) -m pytest -q -n 0 tests/generated/journeys.py
 
 .PHONY: bench
 bench: setup-tests ## measure speed against a limit program and other servers

@@ -1,5 +1,6 @@
 """
-See that the tests find PostgreSQL and Chromium: `python -m tools.ensure_system`.
+See that the tests find PostgreSQL and Chromium: `python -m tools.ensure_system`. With --generated-clients, see that
+the compilers for generated clients are there too.
 
 Installs what is missing as Debian packages when it may (root, apt-get at hand); otherwise one sentence names what is
 missing and the exit code is 1. Tests are never left out for want of a program.
@@ -15,26 +16,36 @@ from tests.support.postgres import find_binaries
 
 # Debian starts a cluster on port 5432 when the package arrives. The tests start their own.
 CREATE_CLUSTER = Path("/etc/postgresql-common/createcluster.conf")
+# Where Debian puts what generated clients are compiled with.
+ANNOTATIONS = Path("/usr/share/java/geronimo-annotation-1.3-spec.jar")
+GO_PACKAGES = Path("/usr/share/gocode/src")
 
 
 def has_chromium() -> bool:
     return any(shutil.which(name) for name in ("chromium", "chromium-browser", "google-chrome"))
 
 
-def missing() -> dict[str, list[str]]:
+def missing(*, generated_clients: bool = False) -> dict[str, list[str]]:
     """What is not there, each with the Debian packages that bring it."""
     needs = {
         "the PostgreSQL server binaries": (find_binaries() is not None, ["postgresql"]),
         "Chromium": (has_chromium(), ["chromium"]),
     }
+    if generated_clients:
+        needs["a Java compiler"] = (shutil.which("javac") is not None, ["default-jdk-headless"])
+        needs["Java's annotations"] = (ANNOTATIONS.exists(), ["libgeronimo-annotation-1.3-spec-java"])
+        needs["Go"] = (shutil.which("go") is not None, ["golang-go"])
+        needs["Go's OAuth types"] = ((GO_PACKAGES / "golang.org/x/oauth2").exists(), ["golang-golang-x-oauth2-dev"])
+        needs["Go's validator"] = ((GO_PACKAGES / "gopkg.in/validator.v2").exists(), ["golang-gopkg-validator.v2-dev"])
     return {name: packages for name, (is_there, packages) in needs.items() if not is_there}
 
 
-def main() -> None:
-    absent = missing()
+def main(*options: str) -> None:
+    generated_clients = "--generated-clients" in options
+    absent = missing(generated_clients=generated_clients)
     if absent and os.geteuid() == 0 and shutil.which("apt-get"):
         install([package for packages in absent.values() for package in packages])
-        absent = missing()
+        absent = missing(generated_clients=generated_clients)
     if absent:
         packages = " ".join(package for packages in absent.values() for package in packages)
         sys.exit(f"Missing for the tests: {' and '.join(absent)}. On Debian: apt-get install {packages}")
@@ -57,4 +68,4 @@ def install(packages: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:])

@@ -6,7 +6,7 @@ from typing import Any
 from msgspec import structs
 
 from handcart.callbacks.models import DeliveryRow, EventRow, NewWebhook, Webhook
-from handcart.callbacks.wire import AttemptAnswer, DeliveryAnswer, EventAnswer, NewWebhookAnswer, WebhookAnswer
+from handcart.callbacks.wire import AttemptAnswer, CreatedWebhookAnswer, DeliveryAnswer, EventAnswer, WebhookAnswer
 from handcart.core import clock
 
 
@@ -15,9 +15,9 @@ def webhook(one: Webhook) -> WebhookAnswer:
     return WebhookAnswer(**_shown(one))
 
 
-def new_webhook(made: NewWebhook) -> NewWebhookAnswer:
+def new_webhook(made: NewWebhook) -> CreatedWebhookAnswer:
     """A webhook with its new signing secret: the only answer that has one."""
-    return NewWebhookAnswer(**_shown(made.webhook), signing_secret=made.signing_secret)
+    return CreatedWebhookAnswer(**_shown(made.webhook), signing_secret=made.signing_secret)
 
 
 def event(one: EventRow) -> EventAnswer:

@@ -8,12 +8,12 @@ from msgspec import structs
 from handcart.callbacks import answers, errors, ops, queries
 from handcart.callbacks.wire import (
     After,
+    CreatedWebhookAnswer,
     CreateWebhookRequest,
     DeliveriesResponse,
     EventResponse,
     EventsResponse,
     Limit,
-    NewWebhookAnswer,
     OrderIdInQuery,
     ReplayRequest,
     ReplayResponse,
@@ -37,7 +37,7 @@ _FEW = 100
 _DISABLED_BY_API = "disabled over the API"
 
 
-async def create(tx: Tx, call: Call, rules_of: RulesOf) -> NewWebhookAnswer:
+async def create(tx: Tx, call: Call, rules_of: RulesOf) -> CreatedWebhookAnswer:
     body: CreateWebhookRequest = call.body
     settings = call.app.settings
     made = await ops.create(
@@ -92,7 +92,7 @@ async def disable(tx: Tx, call: Call) -> WebhookAnswer:
     return answers.webhook(await ops.disable(tx, call.caller.retailer_id, _webhook_id(call), _DISABLED_BY_API))
 
 
-async def rotate_secret(tx: Tx, call: Call) -> NewWebhookAnswer:
+async def rotate_secret(tx: Tx, call: Call) -> CreatedWebhookAnswer:
     return answers.new_webhook(await ops.rotate_secret(tx, call.caller.retailer_id, _webhook_id(call)))
 
 

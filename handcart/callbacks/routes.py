@@ -8,13 +8,13 @@ from handcart.callbacks.api import RulesOf
 from handcart.callbacks.ops import MOST_CHARACTERS, MOST_WEBHOOKS
 from handcart.callbacks.wire import (
     After,
+    CreatedWebhookAnswer,
     CreateWebhookRequest,
     DeliveriesResponse,
     EventIdInPath,
     EventResponse,
     EventsResponse,
     Limit,
-    NewWebhookAnswer,
     OrderIdInQuery,
     ReplayRequest,
     ReplayResponse,
@@ -50,7 +50,7 @@ _BAD = (
 def routes(rules_of: RulesOf) -> Sequence[Route]:
     """The endpoints, given which addresses callbacks may reach by the settings."""
 
-    async def create(tx: Tx, call: Call) -> NewWebhookAnswer:
+    async def create(tx: Tx, call: Call) -> CreatedWebhookAnswer:
         return await api.create(tx, call, rules_of)
 
     async def update(tx: Tx, call: Call) -> WebhookAnswer:
@@ -68,7 +68,7 @@ def routes(rules_of: RulesOf) -> Sequence[Route]:
             " production server asks the receiver first whether it wants callbacks; until then the status is"
             " `verifying`.",
             body=CreateWebhookRequest,
-            response=NewWebhookAnswer,
+            response=CreatedWebhookAnswer,
             refusals=(*_BAD, errors.too_many(MOST_WEBHOOKS)),
         ),
         _route("GET", "/{webhook_id}", "get_webhook", api.get, "Read a webhook", response=WebhookAnswer),
@@ -117,7 +117,7 @@ def routes(rules_of: RulesOf) -> Sequence[Route]:
             api.rotate_secret,
             "Give a webhook a new signing secret",
             description="For a day, callbacks carry a signature by the old one as well.",
-            response=NewWebhookAnswer,
+            response=CreatedWebhookAnswer,
         ),
         _route(
             "GET",

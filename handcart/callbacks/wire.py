@@ -169,7 +169,7 @@ class WebhookAnswer(Struct, kw_only=True):
     updated_at: Timestamp
 
 
-class NewWebhookAnswer(WebhookAnswer, kw_only=True):
+class CreatedWebhookAnswer(WebhookAnswer, kw_only=True):
     """A webhook with its new signing secret, which is shown this once."""
 
     EXAMPLES: ClassVar[Mapping[str, Any]] = {"A new secret": {**_SHOWN, "signing_secret": "whsec_..."}}

@@ -153,20 +153,24 @@ def _schemas(routes: Sequence[Route]) -> tuple[dict[Any, Any], dict[str, Any]]:
     for component in components.values():
         for schema in component.get("properties", {}).values():
             _lift_description(schema)
-        _make_portable(component)
     for answer in (ErrorMeta, *(route.response for route in routes)):
         if answer is not None and answer.__struct_config__.omit_defaults:
             component = components[answer.__name__]
             for name in component["properties"].keys() - set(component.get("required", ())):
                 component["properties"][name] = _without_null(component["properties"][name])
+    _make_portable(components)
+    for schema in schemas:
+        if "discriminator" in schema:  # one of them, and generators expect it to be said so
+            schema["oneOf"] = schema.pop("anyOf")
     return dict(zip(unique, schemas, strict=True)), components
 
 
 def _make_portable(schema: Any) -> None:
     """Rewrite a schema in place so that other languages read it as it is meant.
 
-    Patterns end with `$` in place of Python's `\\Z`. Integers that may exceed 31 bits get the format `int64`, and other
-    numbers `double`: generators take a number without a format for one of 32 bits
+    A simple type that may be null is one type, not a choice of two: generators turn choices into classes. Words to
+    choose from have a type as well. Patterns end with `$` in place of Python's `\\Z`. Integers that may exceed 31 bits
+    get the format `int64`, and other numbers `double`: generators take a number without a format for one of 32 bits
     (https://spec.openapis.org/registry/format/).
     """
     if isinstance(schema, list):
@@ -174,11 +178,18 @@ def _make_portable(schema: Any) -> None:
             _make_portable(part)
     if not isinstance(schema, dict):
         return
+    first, *others = schema.get("anyOf", [{}])
+    if others == [{"type": "null"}] and isinstance(first.get("type"), str):
+        del schema["anyOf"]
+        schema |= {**first, "type": [first["type"], "null"], **schema}
+    if all(isinstance(value, str) for value in schema.get("enum", [None])):
+        schema["type"] = "string"
     if isinstance(schema.get("pattern"), str):
         schema["pattern"] = schema["pattern"].replace(r"\Z", "$")
-    if schema.get("type") == "integer" and schema.get("maximum", _MOST_OF_64_BITS) > _MOST_OF_32_BITS:
+    kinds = schema["type"] if isinstance(schema.get("type"), list) else [schema.get("type")]
+    if "integer" in kinds and schema.get("maximum", _MOST_OF_64_BITS) > _MOST_OF_32_BITS:
         schema["format"] = "int64"
-    if schema.get("type") == "number":
+    if "number" in kinds:
         schema["format"] = "double"
     for part in schema.values():
         _make_portable(part)
@@ -209,7 +220,8 @@ def _operation(route: Route, document: _Document) -> dict[str, Any]:
         operation["externalDocs"] = {"url": route.source, "description": "Documentation of the wire contract"}
     if route.deprecated:
         operation["deprecated"] = True
-    operation["security"] = [{"bearer": [route.scope]}, {"oauth2": [route.scope]}] if route.scope else []
+    # One scheme alone: generated clients would send the token of a second one without the word `Bearer`.
+    operation["security"] = [{"bearer": [route.scope]}] if route.scope else []
     if route.parameters:
         operation["parameters"] = [_parameter(name, kind, route) for name, kind in route.parameters.items()]
     if route.body:

@@ -1,9 +1,14 @@
-"""uvicorn's HTTP protocol with what it lacks: limits of connections, headers and time, and strictness."""
+"""uvicorn's HTTP protocol with what it lacks: limits of connections, headers and time, and strictness.
+
+An offer to speak another protocol is ignored (RFC 9110 section 7.8): Java's HTTP client makes one, for HTTP/2, with the
+first request of each connection.
+"""
 
 import re
 from asyncio import TimerHandle
 from functools import lru_cache
 
+from httptools import HttpParserError, HttpParserUpgrade
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from handcart.core.connections import Connections, unmapped
@@ -41,6 +46,9 @@ class LimitedProtocol(HttpToolsProtocol):
     _reading_deadline: TimerHandle | None = None
     _refusal: tuple[int, str] | None = None
     _connections: Connections = _UNLIMITED
+    # Of a request that offers another protocol: its headers about the body, and whether that body is being read.
+    _announced: bytes = b""
+    _is_resumed = False
 
     def connection_made(self, transport):  # type: ignore[no-untyped-def]
         super().connection_made(transport)
@@ -54,7 +62,13 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         self._held_bytes += len(data)
-        super().data_received(data)
+        self._unset_keepalive_if_required()
+        try:
+            self._feed(data)
+        except HttpParserError:
+            message = "Invalid HTTP request received."
+            self.logger.warning(message)
+            self.send_400_response(message)
         # The parser hands on whole headers, and would gather one without end.
         if self._held_bytes > MOST_HEADER_BYTES and not self.transport.is_closing():
             self.send_400_response("headers are too large")
@@ -63,23 +77,47 @@ class LimitedProtocol(HttpToolsProtocol):
         if self._deadline is None and (self._is_waiting or is_idle):
             self._deadline = self.loop.call_later(REQUEST_SECONDS, self.transport.close)
 
+    def _feed(self, data: bytes) -> None:
+        """Feed the parser, and go on where it stops: after the headers of a request that offers another protocol.
+
+        The parser takes what follows for that protocol. It is told of a request with the same body in its place.
+        """
+        while data:
+            try:
+                self.parser.feed_data(data)
+                return
+            except HttpParserUpgrade as offer:
+                data = data[offer.args[0] :]
+            self._is_resumed = bool(self._announced)
+            if self._is_resumed:
+                data = b"POST / HTTP/1.1\r\n" + self._announced + b"\r\n" + data
+
     def on_message_begin(self) -> None:
+        if self._is_resumed:
+            return
         super().on_message_begin()
         self._header_bytes = 0
         self._is_waiting = True
 
     def on_url(self, url: bytes) -> None:
+        if self._is_resumed:
+            return
         super().on_url(url)
         self._count(len(url))
 
     def on_header(self, name: bytes, value: bytes) -> None:
+        if self._is_resumed:
+            return
         super().on_header(name, value)
         self._count(len(name) + len(value))
 
     def on_headers_complete(self) -> None:
-        # The parser takes what follows for another protocol, so that a body would be read as the next request.
-        if self.parser.should_upgrade() and _BODY_HEADERS & {name for name, _ in self.headers}:
-            raise ValueError("an upgrade with a body")  # uvicorn's 400, and the connection ends
+        if self._is_resumed:
+            return
+        self._announced = b""
+        if self.parser.should_upgrade():
+            about_body = [name + b": " + value + b"\r\n" for name, value in self.headers if name in _BODY_HEADERS]
+            self._announced = b"".join(about_body)
         self._refusal = self._fault()
         if self._refusal:
             raise ValueError(self._refusal[1])
@@ -93,6 +131,9 @@ class LimitedProtocol(HttpToolsProtocol):
         super().on_body(body)
 
     def on_message_complete(self) -> None:
+        if self._announced and not self._is_resumed:
+            return  # the body is still to come
+        self._announced, self._is_resumed = b"", False
         self._held_bytes = 0
         self._stop_deadline()
         super().on_message_complete()

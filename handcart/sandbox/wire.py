@@ -12,7 +12,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from msgspec import Meta, Struct
 
 from handcart.core.wire import ID_PATTERN, NUMBER_TOO, WireId
-from handcart.stores.models import Count, ItemByName, Weight
+from handcart.stores.models import Count, ItemName, Weight
 
 MOST_ORDERS = 100
 # What stands in paths.
@@ -109,7 +109,7 @@ class CreateItemRequest(Struct):
         "Bread": {"item": {"upc": "400000000022"}, "delivered_count": 2, "scans": [_SCAN]}
     }
 
-    item: ItemByName
+    item: ItemName
     delivered_count: Count | None = None
     delivered_weight: Weight | None = None
     scans: Scans | None = None
@@ -127,7 +127,7 @@ class UpdateItemRequest(Struct):
     status: Literal["not_found", "found", "replaced", "to_refund"] | None = None
     delivered_count: Count | None = None
     delivered_weight: Weight | None = None
-    replacement_item: ItemByName | None = None
+    replacement_item: ItemName | None = None
     scans: Scans | None = None
 
 

@@ -15,7 +15,7 @@ from handcart.core.errors import ApiError
 from handcart.retailers.models import Retailer
 from handcart.stores import items
 from handcart.stores.items import Wanted
-from handcart.stores.models import DELIVERY, Code, Count, Item, ItemByName, ItemCode, ItemName, Store, Weight
+from handcart.stores.models import DELIVERY, Code, Count, Item, ItemCode, ItemName, Store, Weight
 
 INVALID_ITEMS = 2000
 MOST_LINES = 1000
@@ -29,7 +29,7 @@ class OrderItem(Struct, omit_defaults=True):
     """A line of a cart."""
 
     line_num: LineNum
-    item: ItemByName
+    item: ItemName
     count: Count | None = None
     weight: Weight | None = None
     special_instructions: Instructions | None = None

@@ -107,19 +107,13 @@ Longitude = Annotated[float, Meta(ge=-180, le=180)]
 Code = Annotated[str, Meta(min_length=1, max_length=64, pattern=ID_PATTERN), NUMBER_TOO]
 
 
-def all_of(kind: str, *names: str) -> dict[str, Any]:
-    """The JSON Schema of an object that has these fields, and not as null."""
-    return {"required": names, "patternProperties": {f"^({'|'.join(names)})$": {"type": kind}}}
-
-
 class ItemName(Struct, omit_defaults=True):
-    """A product by its UPC or by the retailer's own code (rrc)."""
+    """A product by its UPC or by the retailer's own code (rrc). One of the two is required; the UPC wins."""
 
-    upc: Code | None = None
-    rrc: Code | None = None
+    upc: Annotated[Code, Meta(description="UPC, EAN or GTIN")] | None = None
+    rrc: Annotated[Code, Meta(description="The retailer's own code of the product")] | None = None
 
 
-ItemByName = Annotated[ItemName, Meta(extra_json_schema={"anyOf": [all_of("string", "upc"), all_of("string", "rrc")]})]
 Count = Annotated[int, Meta(ge=0, le=2**31 - 1)]
 Weight = Annotated[float, Meta(ge=0, le=1e6)]
 

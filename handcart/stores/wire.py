@@ -14,14 +14,12 @@ from handcart.stores.models import (
     AddressLine,
     Code,
     Count,
-    ItemByName,
     ItemName,
     Latitude,
     Longitude,
     OptionalLine,
     PostalCode,
     Weight,
-    all_of,
 )
 
 
@@ -46,10 +44,7 @@ class FindStoresRequest(Struct):
         "A postal code": {"find_by": {"postal_code": "60610"}},
     }
 
-    find_by: Annotated[
-        FindBy,
-        Meta(extra_json_schema={"anyOf": [all_of("number", "latitude", "longitude"), all_of("string", "postal_code")]}),
-    ]
+    find_by: FindBy
 
 
 class StoreFlags(Struct):
@@ -100,7 +95,7 @@ class PartialStoresResponse(StoresResponse):
 class ItemToValidate(Struct):
     """A product and how much of it."""
 
-    item: ItemByName
+    item: ItemName
     line_num: Code | None = None
     count: Count | None = None
     weight: Weight | None = None

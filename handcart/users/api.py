@@ -20,8 +20,8 @@ from handcart.users.wire import (
     AddressResponse,
     CreateUserAndAddressRequest,
     CreateUserRequest,
+    UserAddressRequest,
     UserResponse,
-    ValidateAddressRequest,
 )
 
 # What domains to the right hold of a user, they delete: (tx, isolation_id, user_id). True: another step is needed.
@@ -84,7 +84,7 @@ def routes(forget: Sequence[Forget], is_long_distance: IsLongDistance) -> Sequen
             operation_id="create_user_and_validate_address",
             path="/v2/fulfillment/lastmile/validate_address",
             handler=create_with_address,
-            body=ValidateAddressRequest,
+            body=UserAddressRequest,
             response=AddressResponse,
             refusals=(errors.user_not_active(),),
             summary="Create a Connect user and validate an address (deprecated)",
@@ -126,8 +126,8 @@ async def _create(tx: Tx, call: Call) -> UserResponse:
 
 
 async def _create_with_address(tx: Tx, call: Call) -> tuple[str, Address]:
-    body: CreateUserAndAddressRequest | ValidateAddressRequest = call.body
-    if isinstance(body, ValidateAddressRequest):
+    body: CreateUserAndAddressRequest | UserAddressRequest = call.body
+    if isinstance(body, UserAddressRequest):
         user = User(body.user_id, None, None, None, None)
     else:
         user = User(_new_user_id(call.path["user_id"]), body.first_name, body.last_name, body.phone_number, body.locale)

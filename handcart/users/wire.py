@@ -114,7 +114,7 @@ class CreateUserAndAddressRequest(AddressRequest):
     locale: LocaleTag | None = None
 
 
-class ValidateAddressRequest(AddressRequest, kw_only=True):
+class UserAddressRequest(AddressRequest, kw_only=True):
     """The deprecated form that names the user in the body."""
 
     EXAMPLES: ClassVar[Mapping[str, Any]] = {"A user and an address": {"user_id": _USER["user_id"], **_ADDRESS}}

@@ -92,6 +92,17 @@ def test_when_a_number_may_exceed_32_bits_then_its_format_says_so() -> None:
         assert number.get("format") == {"integer": "int64", "number": "double"}[number["type"]] or is_small, number
 
 
+def test_when_clients_are_generated_then_no_two_names_of_theirs_are_equal() -> None:
+    """Go makes a function NewX for each schema X; TypeScript an interface XRequest for each operation X."""
+    schemas = DOCUMENT["components"]["schemas"]
+    assert not [name for name in schemas if f"New{name}" in schemas]
+    for name, operation in OPERATIONS.items():
+        made = "".join(word.capitalize() for word in name.split("_")) + "Request"
+        content = operation.described.get("requestBody", {}).get("content", {})
+        own = {media["schema"].get("$ref", "").rpartition("/")[2] for media in content.values()}
+        assert made not in schemas or made in own, name
+
+
 def test_when_operations_are_tagged_then_each_tag_is_explained() -> None:
     used = {tag for operation in OPERATIONS.values() for tag in operation.described["tags"]}
     assert used == {tag["name"] for tag in DOCUMENT["tags"] if tag["description"]}
@@ -151,7 +162,7 @@ def test_when_the_oauth_flows_are_compared_then_the_metadata_says_the_same(serve
     assert {flow["tokenUrl"] for flow in flows.values()} == {metadata["token_endpoint"]}
     assert flows["authorizationCode"]["authorizationUrl"] == metadata["authorization_endpoint"]
     asked = {
-        scope for op in OPERATIONS.values() for need in op.described["security"] for scope in need.get("oauth2", ())
+        scope for op in OPERATIONS.values() for need in op.described["security"] for scope in need.get("bearer", ())
     }
     assert asked <= flows["clientCredentials"]["scopes"].keys() <= set(metadata["scopes_supported"])
 

@@ -154,10 +154,34 @@ def test_header_without_end_then_connection_closed(server: LiveServer, head: byt
 def test_upgrade_with_a_body_then_the_body_is_no_request(connection: socket.socket, announced: bytes) -> None:
     connection.sendall(b"POST /v2/oauth/token HTTP/1.1\r\n" + HOST + UPGRADE + announced + b"\r\n")
     connection.sendall(HIDDEN)
+    connection.shutdown(socket.SHUT_WR)
     answers = read_to_the_end(connection)
-    assert answers.startswith(b"HTTP/1.1 400 ")
+    assert answers.startswith(b"HTTP/1.1 4")
     assert answers.count(b"HTTP/1.1") == 1
     assert b"live" not in answers
+
+
+@pytest.mark.parametrize("is_split", [False, True], ids=["in one piece", "byte by byte"])
+@pytest.mark.parametrize("is_chunked", [False, True], ids=["length", "chunked"])
+def test_upgrade_with_a_body_then_ignored(connection: socket.socket, is_split: bool, is_chunked: bool) -> None:
+    """Java's HTTP client offers HTTP/2 so, and reads what comes as HTTP/1.1."""
+    body = b'{"grant_type": "nonsense"}'
+    announced = b"Transfer-Encoding: chunked\r\n" if is_chunked else b"Content-Length: %d\r\n" % len(body)
+    framed = b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body) if is_chunked else body
+    kind = b"Content-Type: application/json\r\n"
+    request = b"POST /v2/oauth/token HTTP/1.1\r\n" + HOST + UPGRADE + kind + announced + b"\r\n" + framed
+    for _ in range(2):
+        for piece in [request[place : place + 1] for place in range(len(request))] if is_split else [request]:
+            connection.sendall(piece)
+        assert b"unsupported_grant_type" in read_answer(connection)
+    connection.sendall(HIDDEN)
+    assert b'{"status":"live"}' in read_answer(connection)
+
+
+def test_upgrade_and_the_next_request_in_one_piece_then_both_are_answered(connection: socket.socket) -> None:
+    connection.sendall((b"GET /live HTTP/1.1\r\n" + HOST + UPGRADE + b"\r\n") * 2 + HIDDEN)
+    connection.shutdown(socket.SHUT_WR)
+    assert read_to_the_end(connection).count(b'{"status":"live"}') == 3
 
 
 def test_upgrade_without_a_body_then_answered_as_ever(connection: socket.socket) -> None:
