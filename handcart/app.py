@@ -2,15 +2,20 @@
 
 import asyncio
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, lru_cache
+from typing import Any
+from urllib.parse import parse_qsl
+
+import msgspec
 
 from handcart import __version__, sender
 from handcart.accounts import pages as account_pages
 from handcart.callbacks import routes as callbacks_routes
-from handcart.core import migrate, pages, wire
+from handcart.core import errors, migrate, packed, wire
 from handcart.core.browser import Browser, error_page, html_headers, static_file
 from handcart.core.db import Tx
 from handcart.core.http import App, Call, Reply, Route
+from handcart.core.packed import Packed
 from handcart.core.secret import Keys
 from handcart.core.settings import Settings
 from handcart.linking import api as linking_api
@@ -51,6 +56,7 @@ _TAGS = {
     "Account linking": "Link a user to the customer's account on this platform, and read the membership back.",
     callbacks_routes.TAG: callbacks_routes.ABOUT,
 }
+_MOST_QUERY = 100
 _SANDBOX_TAGS = {
     "Sandbox": "Shoppers, batches and their states: moves orders on a server for development; production has none.",
     own_api.TAG: own_api.ABOUT,
@@ -108,7 +114,8 @@ def page_routes() -> Sequence[Route]:
 
 def description(settings: Settings) -> dict[str, object]:
     """The OpenAPI document; a sandbox's shows what only a sandbox has."""
-    from handcart.core import openapi  # loaded when it is asked for: start-up time
+    from handcart import meanings  # loaded when it is asked for: start-up time
+    from handcart.core import openapi
 
     own = sandbox_table() if settings.is_sandbox else ()
     return openapi.describe(
@@ -118,6 +125,7 @@ def description(settings: Settings) -> dict[str, object]:
         tags={**_TAGS, **(_SANDBOX_TAGS if settings.is_sandbox else {})},
         security_schemes=oauth_api.security_schemes(settings.issuer),
         bearer_refusals=bearer.refusals(),
+        meanings=meanings.FIELDS,
     )
 
 
@@ -132,6 +140,7 @@ def _reference_routes() -> Sequence[Route]:
     return (
         Route(method="GET", path="/openapi.json", handler=_openapi),
         Route(method="GET", path="/reference", handler=_reference),
+        Route(method="GET", path="/reference/{operation_id}", handler=_reference_of_one),
     )
 
 
@@ -163,25 +172,53 @@ async def _home(call: Call) -> Reply:
 
 
 async def _openapi(call: Call) -> Reply:
-    return Reply(200, _openapi_document(call.app.settings), ((b"content-type", b"application/json"),))
+    described = await asyncio.to_thread(_openapi_document, call.app.settings)
+    return packed.reply(call, described, ((b"content-type", b"application/json"),))
 
 
 async def _reference(call: Call) -> Reply:
-    return Reply(200, await asyncio.to_thread(_reference_page, call.app.settings), html_headers())
+    query = dict(parse_qsl(call.query.decode("latin-1"), errors="replace")).get("q", "").strip()[:_MOST_QUERY]
+    page = await asyncio.to_thread(_overview, call.app.settings, query)
+    return packed.reply(call, page, html_headers())
+
+
+async def _reference_of_one(call: Call) -> Reply:
+    page = await asyncio.to_thread(_operation, call.app.settings, call.path["operation_id"])
+    if page is None:
+        raise errors.not_found()
+    return packed.reply(call, page, html_headers())
 
 
 @cache
-def _openapi_document(settings: Settings) -> bytes:
-    return wire.encode(description(settings))
+def _described(settings: Settings) -> tuple[dict[str, Any], Sequence[Any]]:
+    """The document as JSON shows it, and its operations."""
+    from handcart.core import reference  # loaded when it is asked for: start-up time
+
+    document = msgspec.json.decode(_openapi_document(settings).plain)
+    return document, reference.entries(document)
 
 
 @cache
-def _reference_page(settings: Settings) -> bytes:
-    """The page never changes while the process runs, and takes long to make."""
-    return pages.render(
-        "core/reference.html",
-        "en-US",
-        brand=settings.brand,
-        membership=settings.membership,
-        spec=description(settings),
-    ).encode()
+def _openapi_document(settings: Settings) -> Packed:
+    return packed.pack(wire.encode(description(settings)))
+
+
+@lru_cache(64)
+def _overview(settings: Settings, query: str) -> Packed:
+    from handcart.core import reference
+
+    document, entries = _described(settings)
+    names = {"brand": settings.brand, "membership": settings.membership}
+    return packed.pack(reference.overview(document, entries, query, **names).encode())
+
+
+@lru_cache(256)
+def _operation(settings: Settings, operation_id: str) -> Packed | None:
+    from handcart.core import reference
+
+    document, entries = _described(settings)
+    entry = next((one for one in entries if one.id == operation_id), None)
+    if entry is None:
+        return None
+    names = {"brand": settings.brand, "membership": settings.membership}
+    return packed.pack(reference.operation(document, entries, entry, **names).encode())

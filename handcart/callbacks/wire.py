@@ -41,8 +41,12 @@ Timestamp = Annotated[str, Meta(max_length=40, extra_json_schema={"format": "dat
 State = Literal["pending", "sending", "delivered", "failed"]
 
 # Of paths and queries.
-WebhookIdInPath = Annotated[str, Meta(pattern=r"^[0-9]{1,16}\Z", description="The id of a webhook")]
-EventIdInPath = Annotated[str, Meta(pattern=r"^[0-9]{1,19}\Z", description="The id of an event")]
+WebhookIdInPath = Annotated[
+    str, Meta(pattern=r"^[0-9]{1,16}\Z", description="The id of a webhook", examples=["117440512000001"])
+]
+EventIdInPath = Annotated[
+    str, Meta(pattern=r"^[0-9]{1,19}\Z", description="The id of an event", examples=["120259084288001024"])
+]
 After = Annotated[
     int, Meta(ge=0, le=2**63 - 1, description="Those behind the event by this id; without it, the newest ones")
 ]

@@ -367,6 +367,8 @@ class App:
             *self._always,
             *reply.headers,
         ]
+        if reply.status == 304:
+            del headers[0]  # it would be the length of what is not sent (RFC 9110 section 8.6)
         if reply.is_private:
             headers.append((b"cache-control", b"no-store"))
         await send({"type": "http.response.start", "status": reply.status, "headers": headers})

@@ -111,13 +111,19 @@ def describe(
     tags: Mapping[str, str],
     security_schemes: Mapping[str, Any],
     bearer_refusals: Sequence[ApiError],
+    meanings: Mapping[str, str],
 ) -> dict[str, Any]:
     """The whole document for the routes that have a response struct.
 
-    `bearer_refusals` is what any route with a scope may answer, whatever it does.
+    `bearer_refusals` is what any route with a scope may answer, whatever it does. `meanings` describes the fields whose
+    type has no description, by `Schema.field` or by `field`.
     """
     documented = [route for route in routes if route.response is not None]
     references, components = _schemas(documented)
+    for schema_name, component in components.items():
+        for name, described in component.get("properties", {}).items():
+            if "description" not in described:
+                described["description"] = meanings.get(f"{schema_name}.{name}", meanings.get(name, ""))
     takes: dict[str, list[Route]] = {}
     for route in documented:
         for name in _in_path(route.path):

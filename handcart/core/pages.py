@@ -163,12 +163,12 @@ def _environment() -> "Environment":
     environment.globals["static_url"] = static_url
     environment.filters["isolated"] = isolated
     environment.filters["cleaned"] = cleaned
-    environment.filters["resolved"] = _resolved
+    environment.filters["resolved"] = resolved
     environment.filters["json"] = functools.partial(json.dumps, indent=2, ensure_ascii=False)
     return environment
 
 
-def _resolved(node: Mapping[str, Any], spec: Mapping[str, Any]) -> Mapping[str, Any]:
+def resolved(node: Mapping[str, Any], spec: Mapping[str, Any]) -> Mapping[str, Any]:
     """What a local `$ref` of an OpenAPI document stands for (RFC 6901 pointers); other nodes as they are."""
     for _ in range(8):
         if "$ref" not in node:

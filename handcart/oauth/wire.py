@@ -149,6 +149,26 @@ Uri = Annotated[str, Meta(extra_json_schema={"format": "uri"})]
 class ServerMetadata(Struct):
     """RFC 8414 section 2."""
 
+    EXAMPLES: ClassVar[Mapping[str, Any]] = {
+        "A server": {
+            "issuer": "https://connect.example.org",
+            "authorization_endpoint": "https://connect.example.org/oauth/authorize",
+            "token_endpoint": "https://connect.example.org/v2/oauth/token",
+            "revocation_endpoint": "https://connect.example.org/v2/oauth/token/revoke",
+            "introspection_endpoint": "https://connect.example.org/v2/oauth/token/introspect",
+            "scopes_supported": ["connect:fulfillment", "account_linking"],
+            "response_types_supported": ["code"],
+            "response_modes_supported": ["query"],
+            "grant_types_supported": ["client_credentials", "authorization_code"],
+            "token_endpoint_auth_methods_supported": ["client_secret_post", "client_secret_basic"],
+            "revocation_endpoint_auth_methods_supported": ["client_secret_post", "client_secret_basic"],
+            "introspection_endpoint_auth_methods_supported": ["client_secret_post", "client_secret_basic"],
+            "code_challenge_methods_supported": ["S256"],
+            "ui_locales_supported": ["en-US", "en-CA", "fr-CA"],
+            "authorization_response_iss_parameter_supported": True,
+        }
+    }
+
     issuer: Uri
     authorization_endpoint: Uri
     token_endpoint: Uri

@@ -70,6 +70,27 @@ def named(page: Page, name: str) -> None:
     assert all(usable.evaluate_all(f"elements => elements.map({NAME_OF})")), name
 
 
+def test_reference_then_axe_finds_nothing_and_the_keyboard_finds_an_operation(visit: Open, demo: Demo) -> None:
+    reader = visit()
+    for path in ("/reference", "/reference/create_order_delivery"):
+        reader.page.goto(demo.api_url + path)
+        named(reader.page, path)
+        reader.page.evaluate(AXE_SCRIPT)
+        for scheme in ("light", "dark"):
+            reader.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+            assert reader.page.evaluate(VIOLATIONS, {}) == []
+        for width in (320, 1100):
+            reader.page.set_viewport_size({"width": width, "height": 800})
+            fits(reader.page, width, path)
+    reader.page.goto(f"{demo.api_url}/reference")
+    tab_to(reader, "Search operations, fields and errors")
+    reader.page.keyboard.type("reserve a time slot")
+    press_enter(reader)
+    tab_to(reader, "Reserve a time slot")
+    press_enter(reader)
+    assert reader.page.locator("h1").inner_text() == "Reserve a time slot"
+
+
 def press_enter(visit: Visit) -> None:
     with visit.page.expect_navigation():
         visit.page.keyboard.press("Enter")

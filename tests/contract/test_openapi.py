@@ -13,7 +13,7 @@ import pytest
 import re2
 from schemathesis.specs.openapi.definitions import OPENAPI_31_VALIDATOR
 
-from handcart import app
+from handcart import app, meanings
 from handcart.core import clock, wire
 from handcart.core.settings import Settings
 from handcart.oauth import scopes
@@ -101,6 +101,17 @@ def test_when_clients_are_generated_then_no_two_names_of_theirs_are_equal() -> N
         content = operation.described.get("requestBody", {}).get("content", {})
         own = {media["schema"].get("$ref", "").rpartition("/")[2] for media in content.values()}
         assert made not in schemas or made in own, name
+
+
+def test_when_a_field_is_documented_then_it_has_a_meaning_and_no_meaning_is_left_over() -> None:
+    used = set()
+    for schema, described in DOCUMENT["components"]["schemas"].items():
+        for name, field in described.get("properties", {}).items():
+            assert field.get("description"), f"{schema}.{name}: say what it means in handcart/meanings.py"
+            key = f"{schema}.{name}" if f"{schema}.{name}" in meanings.FIELDS else name
+            if field["description"] == meanings.FIELDS.get(key):
+                used.add(key)
+    assert meanings.FIELDS.keys() - used == set()
 
 
 def test_when_operations_are_tagged_then_each_tag_is_explained() -> None:

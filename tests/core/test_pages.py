@@ -15,7 +15,7 @@ import jinja2
 import msgspec
 import pytest
 
-from handcart.core import pages
+from handcart.core import pages, reference
 
 ROOT = Path(pages.__file__).parents[1]
 VOID = {"br", "img", "input", "link", "meta"}
@@ -95,7 +95,8 @@ def cases(name: str) -> list[tuple[str, dict[str, Any]]]:
             )
             for error in ERRORS
         ),
-        ("core/reference.html", {"spec": SPEC}),
+        ("core/reference.html", {"spec": SPEC, "groups": {"Orders": OPERATIONS}, "query": ""}),
+        ("core/operation.html", {"spec": SPEC, "entry": OPERATIONS[0], "beside": OPERATIONS}),
     ]
 
 
@@ -160,6 +161,7 @@ def specification() -> dict[str, Any]:
 
 
 SPEC = specification()
+OPERATIONS = reference.entries(SPEC)
 
 
 # What a browser makes of a page.
@@ -208,7 +210,9 @@ def rendered(request: pytest.FixtureRequest) -> list[tuple[str, str, Page]]:
 
 def test_every_page_has_language_title_and_one_heading(rendered: list[tuple[str, str, Page]]) -> None:
     for locale, source, page in rendered:
-        assert page.all("html")[0]["lang"] == ("en-US" if page.all("body")[0]["class"] == "reference" else locale)
+        assert page.all("html")[0]["lang"] == (
+            "en-US" if page.all("body")[0]["class"].endswith("reference") else locale
+        )
         assert len(page.all("h1")) == 1
         assert page.text["h1"].strip()
         assert re.fullmatch(r"[^<>]+ · Handcart", re.findall("<title>(.*)</title>", source)[0])
@@ -246,7 +250,7 @@ def test_every_control_has_a_label_and_every_reference_a_target(rendered: list[t
 
 def test_every_form_posts_its_token(rendered: list[tuple[str, str, Page]]) -> None:
     for _, _, page in rendered:
-        forms = page.all("form")
+        forms = [form for form in page.all("form") if form.get("role") != "search"]
         tokens = [control for control in page.all("input") if control["name"] == "form_token"]
         assert all(form["method"] == "post" for form in forms)
         assert [token["value"] for token in tokens] == ["form-token"] * len(forms)
@@ -314,16 +318,21 @@ def test_context_without_a_variable_is_refused() -> None:
 # The API reference
 
 
-def reference(spec: dict[str, Any]) -> Page:
-    return Page(render("core/reference.html", "en-US", {"spec": spec}))
+def shown(spec: dict[str, Any], query: str = "") -> list[Page]:
+    """The overview of a document, and the page of each of its operations."""
+    found = reference.entries(spec)
+    names = {"brand": "Handcart", "membership": "Handcart+"}
+    operations = [reference.operation(spec, found, entry, **names) for entry in found]
+    return [Page(html) for html in (reference.overview(spec, found, query, **names), *operations)]
 
 
 def test_reference_shows_operations_fields_and_answers() -> None:
-    page = reference(SPEC)
-    ids = {attributes.get("id") for _, attributes in page.elements}
-    assert {"create_order", "post-v2-oauth-token", "tag-last-mile", "authentication"} <= ids
-    body = " ".join(page.text["body"].split())
-    for shown in (
+    overview, *operations = shown(SPEC)
+    links = {anchor["href"] for anchor in overview.all("a")}
+    assert {"/reference/create_order", "/reference/post-v2-oauth-token"} <= links
+    assert {"tag-last-mile", "authentication"} <= {attributes.get("id") for _, attributes in overview.elements}
+    body = " ".join(" ".join(page.text["body"] for page in operations).split())
+    for part in (
         "POST /v2/orders/{order_id}",
         "order_id in path, string required max. length 255",
         "items array of Item required",
@@ -344,12 +353,22 @@ def test_reference_shows_operations_fields_and_answers() -> None:
         "Authentication: none",
         "deprecated",
         "204 Done No body.",
+        "curl -X POST",
     ):
-        assert shown in body, shown
+        assert part in body, part
+
+
+def test_reference_search_finds_operations_by_any_of_their_words() -> None:
+    found = reference.entries(SPEC)
+    for query in ("create order", "ORDER create", "line_num", "No such order"):
+        assert "create_order" in [entry.id for entry in reference.search(found, query)], query
+    assert reference.search(found, "create nothing-of-that-name") == []
+    page = shown(SPEC, '"><script>')[0]
+    assert "0 operations" in " ".join(page.text["body"].split())
 
 
 def test_reference_of_an_empty_document_is_a_page() -> None:
-    assert reference({"openapi": "3.1.0", "info": {"title": "Nothing", "version": "0"}}).text["h1"] == "Nothing"
+    assert shown({"openapi": "3.1.0", "info": {"title": "Nothing", "version": "0"}})[0].text["h1"] == "Nothing"
 
 
 # Texts

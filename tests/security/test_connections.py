@@ -180,8 +180,9 @@ def test_upgrade_with_a_body_then_ignored(connection: socket.socket, is_split: b
 
 def test_upgrade_and_the_next_request_in_one_piece_then_both_are_answered(connection: socket.socket) -> None:
     connection.sendall((b"GET /live HTTP/1.1\r\n" + HOST + UPGRADE + b"\r\n") * 2 + HIDDEN)
-    connection.shutdown(socket.SHUT_WR)
-    assert read_to_the_end(connection).count(b'{"status":"live"}') == 3
+    answers = b""
+    while answers.count(b'{"status":"live"}') < 3:
+        answers += received(connection)
 
 
 def test_upgrade_without_a_body_then_answered_as_ever(connection: socket.socket) -> None:
