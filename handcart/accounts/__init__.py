@@ -2,7 +2,7 @@
 
 Invariants:
 - one account per e-mail address (kept in lower case);
-- a wrong password counts against the address it came from, and against that address at the account; what others do
-  refuses nobody (`ops._count_try`); a browser that has signed in with the current password has tries of its own;
+- wrong passwords are limited per address, and per address and account; tries from other addresses never block a
+customer (`ops._count_try`); a browser that has signed in with the current password has its own limit;
 - an account is a member while one of its membership periods covers the current time.
 """

@@ -1,4 +1,4 @@
-"""What others see of accounts."""
+"""The data of accounts that other domains use."""
 
 from msgspec import Struct
 
@@ -19,7 +19,7 @@ class Membership(Struct, frozen=True):
 
 
 class SignedIn(Struct, frozen=True):
-    """A started session: the cookie, and what this browser shows next time."""
+    """A started session: its cookie, and the device token by which this browser is known next time."""
 
     session: str
     device: str

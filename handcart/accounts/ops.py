@@ -1,4 +1,4 @@
-"""Make accounts, sign them in, keep their membership periods."""
+"""Create accounts, sign customers in, manage membership periods."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -17,11 +17,11 @@ from handcart.core.secret import Keys, matches
 _MOST_EMAIL = 254
 _EMAIL = re.compile(r"[^@\s\x00-\x1f\x7f]{1,64}@[^@\s\x00-\x1f\x7f]{1,189}")
 
-# Wrong tries (docs/decisions/0015-sign-in-limits.md). The first three refuse.
+# Limits of wrong passwords (docs/decisions/0015-sign-in-limits.md). Beyond the first three, tries are refused.
 _PER_ADDRESS = Limit(10, 300)
 _PER_ACCOUNT_AND_ADDRESS = Limit(50, 86_400)
 _PER_DEVICE = Limit(10, 300)
-# These two refuse nobody: beyond them each address may make fewer.
+# These two refuse no try: when they are exceeded, the limit per address gets lower.
 _PER_ACCOUNT = Limit(100, 86_400)
 _IN_ALL = Limit(1000, 300)
 _PER_ADDRESS_IN_A_FLOOD = 3
@@ -38,7 +38,7 @@ _MEMBERSHIP = "SELECT starts_at, ends_at FROM memberships WHERE account_id = $1 
 
 
 async def create(tx: Tx, email: str, password_hash: str) -> Account:
-    """Make an account with a password hashed by `core.passwords.hash_new`."""
+    """Create an account with a password hashed by `core.passwords.hash_new`."""
     email = normalized(email)
     account_id = ids.new_id()
     made = await tx.run(
@@ -54,7 +54,7 @@ async def create(tx: Tx, email: str, password_hash: str) -> Account:
 
 
 async def close(tx: Tx, account_id: int) -> None:
-    """Close an account: nobody can sign in to it any more."""
+    """Close an account: nobody can sign in to it again."""
     await tx.run("UPDATE accounts SET closed_at = $2 WHERE id = $1 AND closed_at IS NULL", account_id, clock.now())
     await sessions.sign_out_everywhere(tx, account_id)
 
@@ -78,12 +78,12 @@ async def by_id(tx: Tx, account_id: int) -> Account | None:
 
 
 async def hold(tx: Tx, account_id: int) -> bool:
-    """Whether there is such an open account, which then nobody closes before this transaction ends."""
+    """Whether the account exists and is open. If so, it is locked: it cannot be closed until this transaction ends."""
     return await tx.one(f"{_ACCOUNT} AND id = $1 FOR UPDATE", account_id) is not None
 
 
 async def signed_in(tx: Tx, cookie: str) -> Account | None:
-    """The open account that is signed in under a session cookie."""
+    """The open account that a session cookie is signed in to."""
     account_id = await sessions.account_of(tx, cookie)
     return None if account_id is None else await by_id(tx, account_id)
 
@@ -93,7 +93,7 @@ async def sign_in(
 ) -> SignedIn:
     """Check a password and start a session in place of `session`; raises `SignInRefused`.
 
-    Three transactions, since hashing takes its time between them: read, count the try, start the session.
+    Uses three transactions (read, count the try, start the session), because the slow hashing runs between them.
     """
     email = email.strip().lower()
     if not passwords.is_readable(password) or len(email) > _MOST_EMAIL:
@@ -106,7 +106,7 @@ async def sign_in(
 
 
 async def check_password(database: Database, account: Account, password: str, address: str) -> None:
-    """Ask a signed-in customer's password again, under the limits of sign-in; raises `SignInRefused`."""
+    """Check a signed-in customer's password again, with the limits of sign-in; raises `SignInRefused`."""
     if not passwords.is_readable(password):
         raise SignInRefused
     _, counted = await _verified(database, account, account.email, password, address, is_known_device=True)
@@ -114,7 +114,7 @@ async def check_password(database: Database, account: Account, password: str, ad
 
 
 async def change_password(tx: Tx, account_id: int, password_hash: str, session: str) -> SignedIn:
-    """Set a new password, end all sessions and start a new one; browsers known from before are unknown again."""
+    """Set a new password, end all sessions and start a new one; browsers known before are no longer known."""
     row = await tx.one(
         "UPDATE accounts SET password_hash = $2 WHERE id = $1 RETURNING email", account_id, password_hash
     )
@@ -125,16 +125,16 @@ async def change_password(tx: Tx, account_id: int, password_hash: str, session: 
 
 
 def password_token(keys: Keys, account: Account) -> tuple[str, int]:
-    """What lets its holder set a new password for an account without the old one, and when it ends (microseconds).
+    """A token that sets a new password for an account without the old one, and its expiry (microseconds).
 
-    It ends as well when the password changes, so it works once.
+    It also expires when the password changes, so it works once.
     """
     ends_at = clock.of_process() + PASSWORD_LINK
     return f"{account.id}.{ends_at}.{keys.password_mac(account.id, ends_at, account.password_hash)}", ends_at
 
 
 async def by_password_token(tx: Tx, token: str) -> Account | None:
-    """The account whose password a token lets change; None if it was used, is over, or was made up."""
+    """The account whose password a token can set; None if the token was used, has expired, or is invalid."""
     match = _PASSWORD_TOKEN.fullmatch(token)
     account = await by_id(tx, int(match[1])) if match else None
     if match is None or account is None or int(match[2]) <= clock.of_process():
@@ -145,7 +145,7 @@ async def by_password_token(tx: Tx, token: str) -> Account | None:
 
 
 async def set_password(tx: Tx, token: str, password_hash: str, session: str) -> SignedIn | None:
-    """`change_password` by a token; None if the token no longer works. Of two at once, one sets its password."""
+    """`change_password` with a token; None if the token no longer works. Of two calls at once, only one succeeds."""
     account = await by_password_token(tx, token)
     if account is None or not await _replace_hash(tx, account, password_hash):
         return None
@@ -153,16 +153,16 @@ async def set_password(tx: Tx, token: str, password_hash: str, session: str) -> 
 
 
 async def accounts(tx: Tx, after: str, limit: int) -> list[tuple[Account, Membership]]:
-    """Open accounts after an e-mail address, in its order, with their memberships."""
+    """Open accounts and their memberships, sorted by e-mail address, starting after `after`."""
     rows = await tx.all(f"{_ACCOUNT} AND email > $1 ORDER BY email LIMIT $2", after.strip().lower(), limit)
     found = [account for row in rows if (account := _account(row))]
     return [(account, await membership(tx, account.id)) for account in found]
 
 
 def end_of(text: str, time_zone: str) -> int:
-    """When a membership until a day (2027-12-31, which is included) or a moment (2027-12-31T23:59:59Z) ends.
+    """Parse the end of a membership: a day (2027-12-31, included) or a time (2027-12-31T23:59:59Z).
 
-    Microseconds; a day is one of the time zone. Raises `Refused`.
+    Returns microseconds; a day ends in the given time zone. Raises `Refused`.
     """
     try:
         if _DAY.fullmatch(text):
@@ -174,7 +174,7 @@ def end_of(text: str, time_zone: str) -> int:
 
 
 async def grant_membership(tx: Tx, account_id: int, ends_at: int, starts_at: int | None = None) -> None:
-    """Add a membership period (microseconds); it starts now if nothing else is said."""
+    """Add a membership period (microseconds); it starts now by default."""
     now = clock.now()
     starts_at = now if starts_at is None else starts_at
     if ends_at <= max(starts_at, now):
@@ -189,19 +189,19 @@ async def grant_membership(tx: Tx, account_id: int, ends_at: int, starts_at: int
 
 
 async def end_membership(tx: Tx, account_id: int) -> None:
-    """End the current membership now, and drop periods that have not begun."""
+    """End the current membership now, and delete periods that have not started."""
     now = clock.now()
     await tx.run("DELETE FROM memberships WHERE account_id = $1 AND starts_at > $2", account_id, now)
     await tx.run("UPDATE memberships SET ends_at = $2 WHERE account_id = $1 AND ends_at > $2", account_id, now)
 
 
 async def membership(tx: Tx, account_id: int) -> Membership:
-    """The account's membership at this moment."""
+    """The account's current membership."""
     return membership_of(await tx.all(_MEMBERSHIP, account_id))
 
 
 def membership_of(periods: Any) -> Membership:
-    """The membership at this moment out of periods (`starts_at`, `ends_at`) in the order of their start."""
+    """The current membership, given periods (`starts_at`, `ends_at`) sorted by their start."""
     now = clock.now()
     is_active, ends_at = False, None
     for period in periods:
@@ -213,7 +213,7 @@ def membership_of(periods: Any) -> Membership:
 
 
 def normalized(email: str) -> str:
-    """An e-mail address as it is kept; raises `Refused`."""
+    """An e-mail address in the form that is stored; raises `Refused`."""
     email = email.strip().lower()
     if not _EMAIL.fullmatch(email):
         raise Refused(f"{email!r} is not an e-mail address")
@@ -223,7 +223,7 @@ def normalized(email: str) -> str:
 async def _verified(
     database: Database, account: Account | None, email: str, password: str, address: str, *, is_known_device: bool
 ) -> tuple[Account, _Counted]:
-    """The account, if the password is right, and what is to be uncounted then; raises `SignInRefused`."""
+    """The account, if the password is right, and the counted tries to take back; raises `SignInRefused`."""
     counted = await database.write(_count_try, email, address, is_known_device=is_known_device)
     try:
         # Without an account, hashing takes as long.
@@ -237,16 +237,16 @@ async def _verified(
 
 
 async def _count_try(tx: Tx, email: str, address: str, *, is_known_device: bool) -> _Counted:
-    """Count a try as if it were wrong; answers what was counted. Raises `SignInRefused` over a limit.
+    """Count a try as if it were wrong; returns what was counted. Raises `SignInRefused` over a limit.
 
-    Only who makes wrong tries is refused for them: a known browser, an address, an address at one account. What
-    strangers do at an account, or everywhere, leaves each address fewer tries, and a clean one still has some.
+    Refusals depend on the wrong tries of the caller itself: a known browser, an address, an address at one account.
+    Many wrong tries at an account, or on the whole server, lower the limit per address, but never to zero.
     """
     account = tx.keys.hash(email).hex()[:32]  # e-mail addresses are personal data
     device = (f"sign-in:device:{account}", _PER_DEVICE)
     if is_known_device and not await ratelimit.count(tx, *device):
         return [device]
-    # Four digits: made-up accounts fill 65,536 rows at most, and nobody is refused for a neighbour.
+    # Four digits: made-up accounts fill at most 65,536 rows. Accounts that share a row lower each other's limit.
     at_account, everywhere = (f"sign-in:account:{account[:4]}", _PER_ACCOUNT), ("sign-in:all", _IN_ALL)
     per_address, per_pair = _PER_ADDRESS, _PER_ACCOUNT_AND_ADDRESS
     if await ratelimit.is_full(tx, *everywhere):
@@ -274,7 +274,7 @@ async def _uncount(tx: Tx, counted: _Counted) -> None:
 
 
 async def _replace_hash(tx: Tx, account: Account, password_hash: str) -> bool:
-    """Store a new hash in place of the one that was read; False if that has changed, or the account was closed."""
+    """Replace the hash that was read by a new one; False if it has changed since, or the account was closed."""
     changed = await tx.run(
         "UPDATE accounts SET password_hash = $3 WHERE id = $1 AND password_hash = $2 AND closed_at IS NULL",
         account.id,
@@ -285,7 +285,7 @@ async def _replace_hash(tx: Tx, account: Account, password_hash: str) -> bool:
 
 
 async def _start_session(tx: Tx, account: Account, old: str, counted: _Counted, password_hash: str) -> SignedIn:
-    # The password may have been changed, or the account closed, while the one that was given was verified.
+    # The password may have changed, or the account may have been closed, during verification.
     if not await _replace_hash(tx, account, password_hash):
         raise SignInRefused
     await _uncount(tx, counted)  # only wrong tries stay counted

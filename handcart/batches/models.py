@@ -1,4 +1,4 @@
-"""What others see of shoppers and batches."""
+"""The data of shoppers and batches that other domains use."""
 
 from collections.abc import Sequence
 
@@ -6,7 +6,7 @@ from msgspec import Struct
 
 
 class Shopper(Struct, frozen=True):
-    """Who picks and carries."""
+    """A person who picks and delivers orders."""
 
     id: int
     email: str | None
@@ -14,7 +14,7 @@ class Shopper(Struct, frozen=True):
 
 
 class Batch(Struct):
-    """Orders that a shopper serves together. `order_ids`: those that are still in it."""
+    """Orders that a shopper handles together. `order_ids`: the orders that are still in the batch."""
 
     id: int
     type: str

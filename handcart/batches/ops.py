@@ -1,4 +1,4 @@
-"""Make shoppers, put orders into batches, bring batches forward, and let shoppers drop out."""
+"""Create shoppers and batches, advance batches, and let shoppers drop out."""
 
 import re
 from collections.abc import Sequence
@@ -23,14 +23,14 @@ _PHONE = re.compile(r"\+?([ ().-]*[0-9]){7,15}")
 
 
 class AskedOrder(Struct, frozen=True):
-    """An order that is to be batched; `user_id`, where it is named, must be its user's."""
+    """An order to put into a batch; `user_id`, if given, must be the order's user."""
 
     id: str
     user_id: str | None = None
 
 
 async def create_shopper(tx: Tx, retailer_id: int, email: str | None = None, phone: str | None = None) -> Shopper:
-    """Make a shopper; phone numbers, as plain digits or E.164, are unique. Raises the documented errors."""
+    """Create a shopper. Phone numbers (plain digits or E.164) are unique. Raises the documented errors."""
     wrong = [
         errors.invalid_email() if email is not None and not _EMAIL.fullmatch(email) else None,
         errors.invalid_phone() if phone is not None and not _PHONE.fullmatch(phone) else None,
@@ -62,9 +62,9 @@ async def generate(
     batch_type: str | None = None,
     workflow_state: str | None = None,
 ) -> Batch:
-    """Put orders into a new batch of a shopper; without a type, of the one that the first order waits for.
+    """Put orders into a new batch of a shopper. Default type: the one that the first order waits for.
 
-    Raises 404 for an unknown order, else all that is wrong at once.
+    Raises 404 for an unknown order, otherwise one error with all problems.
     """
     if len({one.id for one in asked}) < len(asked):
         raise invalid("orders")
@@ -89,7 +89,7 @@ async def generate(
 
 
 async def advance(tx: Tx, retailer_id: int, batch_id: int, workflow_state: str | None = None) -> Batch:
-    """Bring a batch to its next state, or to one further ahead, through all between; its orders come along."""
+    """Move a batch to its next state, or through all states up to `workflow_state`; its orders move with it."""
     batch = await hold(tx, retailer_id, batch_id)
     target = states.next_state(batch.type, batch.workflow_state)
     if workflow_state is not None:
@@ -111,7 +111,7 @@ async def advance(tx: Tx, retailer_id: int, batch_id: int, workflow_state: str |
 
 
 async def drop_out(tx: Tx, retailer_id: int, batch_id: int) -> Batch:
-    """Let a shopper give a batch back: it ends, and its orders wait for another. Raises `too_late` after checkout."""
+    """Let a shopper drop a batch: it ends, and its orders wait for another. Raises `too_late` after checkout."""
     batch = await hold(tx, retailer_id, batch_id)
     if not batch.is_live:
         raise errors.finished()
@@ -125,7 +125,7 @@ async def drop_out(tx: Tx, retailer_id: int, batch_id: int) -> Batch:
 
 
 async def unbatch(tx: Tx, retailer_id: int, order_id: str) -> Order:
-    """Cancel an order for which no shopper can be found."""
+    """Cancel an order because no shopper can be found."""
     order = await orders.hold(tx, retailer_id, order_id)
     if order.status != order_states.BRAND_NEW or await _is_any_live(tx, retailer_id, [order]):
         raise errors.not_waiting()
@@ -134,7 +134,7 @@ async def unbatch(tx: Tx, retailer_id: int, order_id: str) -> Order:
 
 
 async def hold(tx: Tx, retailer_id: int, batch_id: int) -> Batch:
-    """A batch that nobody else changes before this transaction ends; raises 404."""
+    """A batch, locked until this transaction ends; raises 404."""
     row = await tx.one(
         "SELECT id, type, workflow_state, shopper_id, ended_at FROM batches"
         " WHERE retailer_id = $1 AND id = $2 FOR UPDATE",
@@ -153,7 +153,7 @@ async def hold(tx: Tx, retailer_id: int, batch_id: int) -> Batch:
 
 
 async def of_order(tx: Tx, retailer_id: int, order_id: str) -> Batch | None:
-    """The live batch of an order, held."""
+    """The live batch of an order, locked."""
     row = await tx.one(
         "SELECT batch_id FROM batch_orders WHERE retailer_id = $1 AND order_id = $2 AND is_live", retailer_id, order_id
     )
@@ -161,19 +161,19 @@ async def of_order(tx: Tx, retailer_id: int, order_id: str) -> Batch | None:
 
 
 def _digits(phone: str) -> str:
-    """A phone number in one form; ten digits are a US number without its country's code."""
+    """A phone number in a normal form; ten digits are taken as a US number without its country code."""
     digits = re.sub(r"[^0-9]", "", phone)
     return f"1{digits}" if len(digits) == _US_DIGITS else digits
 
 
 def _type_for(order: Order) -> str:
-    """The type of batch that serves an order as it stands; of the first one for its kind, if none does."""
+    """The type of batch that takes an order in its current state; if none does, the first type for its kind."""
     fitting = [name for name, one in states.TYPES.items() if order.kind in one.kinds]
     return next((name for name in fitting if states.TYPES[name].takes == order.status), fitting[0])
 
 
 def _wrong_orders(batch_type: str, held: Sequence[Order], *, is_taken: bool) -> ApiError | None:
-    """Why the orders cannot be in a batch of the type."""
+    """The error if the orders cannot be in a batch of this type."""
     if any(order.kind not in states.TYPES[batch_type].kinds for order in held):
         return invalid("batch_type")
     if is_taken:
@@ -224,7 +224,7 @@ async def _insert(tx: Tx, retailer_id: int, batch: Batch) -> None:
 
 
 async def _bring(tx: Tx, retailer_id: int, batch: Batch, held: Sequence[Order]) -> None:
-    """Let held orders follow their batch, which ends with its last state."""
+    """Move locked orders to the state of their batch; end the batch if that is its last state."""
     status = states.TYPES[batch.type].states[batch.workflow_state]
     for order in held:
         if order.status != status:

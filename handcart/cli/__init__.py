@@ -33,7 +33,7 @@ _MODULES = {name: module for section in _SECTIONS.values() for name, module in s
 
 
 class _Sections(click.Group):
-    """Loads the module of the command that is run, and all of them for the list alone."""
+    """Loads only the module of the command that runs; `--help` loads all modules."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(_MODULES)
@@ -62,7 +62,7 @@ def handcart() -> None:
 
 
 def main() -> None:
-    """Run a command; what cannot be done is one sentence on standard error and status 1."""
+    """Run a command. A failure prints one sentence on standard error and ends with status 1."""
     from handcart.accounts.errors import Refused as AccountRefused
     from handcart.callbacks import errors as callbacks
     from handcart.core.passwords import PasswordRefused

@@ -1,7 +1,7 @@
-"""What every domain stands on, and which knows no domain: database, HTTP, errors, pages, secrets, clock, ids, log.
+"""What every domain uses: database, HTTP, errors, pages, secrets, clock, ids, log. Imports no domain.
 
 Invariants:
-- one request is one transaction; the HTTP layer commits, then answers;
-- a value returned by an op commits, an exception raised by it rolls back;
+- one request is one transaction; the HTTP layer commits, then sends the answer;
+- when an op returns, the transaction commits; when it raises, the transaction is rolled back;
 - times are integer microseconds UTC, secrets are stored as keyed hashes only.
 """

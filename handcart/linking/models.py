@@ -1,10 +1,10 @@
-"""What others see of links."""
+"""The data of links that other domains use."""
 
 from msgspec import Struct
 
 
 class Link(Struct, frozen=True):
-    """One retailer that an account is linked at; time in microseconds."""
+    """A link of an account at one retailer; time in microseconds."""
 
     isolation_id: int
     retailer_slug: str

@@ -1,4 +1,4 @@
-"""Link, look up, unlink."""
+"""Link users to accounts, look links up, unlink."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -13,7 +13,7 @@ from handcart.oauth import tokens
 from handcart.retailers.models import Caller
 from handcart.users import ops as users
 
-# One statement, since every checkout of every retailer asks it: the user, the link, the account's periods.
+# One statement for the user, the link and the account's periods, because every checkout runs it.
 LINK = (
     "SELECT l.account_id, m.starts_at, m.ends_at FROM users u"
     " LEFT JOIN links l ON l.isolation_id = u.isolation_id AND l.user_id = u.user_id"
@@ -23,7 +23,7 @@ LINK = (
 
 
 async def link(tx: Tx, caller: Caller, user_id: str, linking_token: str) -> None:
-    """Link a user to the account that the linking token stands for. The same again is fine."""
+    """Link a user to the account of the linking token. Succeeds again for the same user and token."""
     await users.require(tx, caller.isolation_id, user_id)
     claimed = await tokens.claim_linking_token(tx, caller, linking_token)
     if claimed is None or not await accounts.hold(tx, claimed.account_id):
@@ -43,7 +43,7 @@ async def link(tx: Tx, caller: Caller, user_id: str, linking_token: str) -> None
 
 
 async def membership(tx: Tx, isolation_id: int, user_id: str) -> Membership:
-    """The membership of the linked account at this moment; raises the documented errors."""
+    """The current membership of the linked account; raises the documented errors."""
     periods = await tx.all(LINK, isolation_id, user_id)
     if not periods:
         raise await users.missing(tx, isolation_id, user_id)
@@ -53,7 +53,7 @@ async def membership(tx: Tx, isolation_id: int, user_id: str) -> Membership:
 
 
 async def benefit(tx: Tx, isolation_id: int, user_id: str) -> tuple[int, int] | None:
-    """The membership period (start, end) that a linked user enjoys at this moment; None without one."""
+    """The current membership period (start, end) of a linked user; None if there is none."""
     now = clock.now()
     for period in await tx.all(LINK, isolation_id, user_id):
         if period["starts_at"] is not None and period["starts_at"] <= now < period["ends_at"]:
@@ -62,8 +62,11 @@ async def benefit(tx: Tx, isolation_id: int, user_id: str) -> tuple[int, int] | 
 
 
 async def unlink(tx: Tx, isolation_id: int, account_id: int, by: str) -> bool:
-    """End an account's link and kill what could renew it; False if there was none. `by` goes into the history."""
-    await _kill_tokens(tx, isolation_id, account_id)  # first, as `link` takes the two in this order
+    """End an account's link and revoke every code and token that could renew it; False if there was no link.
+
+    `by` is recorded in the history.
+    """
+    await _kill_tokens(tx, isolation_id, account_id)  # first, the order in which `link` locks the two
     row = await tx.one(
         "DELETE FROM links WHERE isolation_id = $1 AND account_id = $2 RETURNING user_id, linked_at",
         isolation_id,
@@ -71,7 +74,7 @@ async def unlink(tx: Tx, isolation_id: int, account_id: int, by: str) -> bool:
     )
     if row is None:
         return False
-    # Where a sandbox's clock stands still, the same link may begin twice at one moment.
+    # While a sandbox's clock is frozen, the same link may begin twice at the same time.
     await tx.run(
         "INSERT INTO link_history (isolation_id, user_id, account_id, linked_at, unlinked_at, unlinked_by)"
         " VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (isolation_id, user_id, linked_at) DO UPDATE SET"
@@ -88,7 +91,7 @@ async def unlink(tx: Tx, isolation_id: int, account_id: int, by: str) -> bool:
 
 async def close_account(tx: Tx, account_id: int) -> None:
     """Close an account of the platform and end its links everywhere."""
-    await accounts.close(tx, account_id)  # first, so that no new link comes in between
+    await accounts.close(tx, account_id)  # first, so that no new link is made in between
     for found in await links_of_account(tx, account_id):
         await unlink(tx, found.isolation_id, account_id, "account closed")
 
@@ -109,7 +112,7 @@ async def account_of_user(tx: Tx, isolation_id: int, user_id: str) -> int | None
 
 
 async def links_of_account(tx: Tx, account_id: int) -> Sequence[Link]:
-    """Where an account is linked, newest first."""
+    """The links of an account, newest first."""
     rows = await tx.all(
         "SELECT l.isolation_id, r.slug AS retailer_slug, r.name AS retailer_name, l.user_id, l.linked_at"
         " FROM links l JOIN retailers r ON r.id = l.retailer_id WHERE l.account_id = $1 ORDER BY l.linked_at DESC",
@@ -119,7 +122,7 @@ async def links_of_account(tx: Tx, account_id: int) -> Sequence[Link]:
 
 
 async def is_linked(tx: Tx, account_id: int, client_id: str) -> bool:
-    """Whether an account is linked at the retailer of a client (at any banner, for a client of several)."""
+    """Whether an account is linked at a client's retailer (or at any banner of a client with several)."""
     row = await tx.one(
         "SELECT 1 AS linked FROM links l JOIN retailers r ON r.id = l.retailer_id JOIN clients c"
         " ON c.organization_id = r.organization_id AND (c.retailer_id IS NULL OR c.retailer_id = r.id)"
@@ -143,7 +146,7 @@ async def _insert(tx: Tx, caller: Caller, user_id: str, account_id: int, token_h
     )
     if made:
         return
-    # Somebody was quicker: either the user got another account, or the account another user.
+    # A concurrent request was first: the user now has another account, or the account another user.
     if await account_of_user(tx, caller.isolation_id, user_id) is not None:
         raise errors.user_already_linked()
     raise errors.account_already_linked()

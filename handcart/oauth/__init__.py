@@ -1,8 +1,8 @@
-"""OAuth 2.0 as documented: authorize, consent, tokens for three grants, revoke, introspect, metadata.
+"""OAuth 2.0 as Connect documents it: authorize, consent, tokens for three grants, revoke, introspect, metadata.
 
 Invariants:
-- a redirect goes only to a URI that its client has registered, compared byte for byte;
-- a code and a linking token are claimed by one conditional UPDATE, so each works once;
-- a second valid redemption of a code revokes the token that the first one gave;
-- the pending request on the server rules, never what a form brings back.
+- redirects lead only to a URI that the client has registered, compared byte for byte;
+- codes and linking tokens are claimed with one conditional UPDATE, so each works once;
+- a second valid redemption of a code revokes the token that the first one returned;
+- the pending request is read from the server's database, never from form fields.
 """

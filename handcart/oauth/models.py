@@ -1,4 +1,4 @@
-"""What pages and endpoints see of pending requests and tokens."""
+"""The data of pending requests and tokens that pages and endpoints use."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from handcart.core import clock
 
 
 class PendingRequest(Struct, frozen=True):
-    """An authorization request that waits for its customer. `step` counts the forms posted for it."""
+    """An authorization request that waits for the customer. `step`: the number of forms posted for it so far."""
 
     id: str
     client_id: str
@@ -20,7 +20,7 @@ class PendingRequest(Struct, frozen=True):
 
     @property
     def form(self) -> tuple[str, str]:
-        """The subject of the form token that the next form of this request must bring back."""
+        """The subject of the form token that the next form of this request must contain."""
         return self.id, str(self.step)
 
 
@@ -33,7 +33,7 @@ class IssuedToken(Struct, frozen=True):
     expires_at: int
 
     def parameters(self) -> dict[str, Any]:
-        """The answer of the token endpoint (RFC 6749 section 5.1); times in seconds."""
+        """The response of the token endpoint (RFC 6749 section 5.1); times in seconds."""
         return {
             "access_token": self.access_token,
             "token_type": "Bearer",
@@ -44,7 +44,7 @@ class IssuedToken(Struct, frozen=True):
 
 
 class LinkingToken(Struct, frozen=True):
-    """A linking token that was claimed, or was claimed before when `was_used`."""
+    """A claimed linking token. `was_used`: it had been claimed before."""
 
     account_id: int
     token_hash: bytes

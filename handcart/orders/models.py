@@ -1,4 +1,4 @@
-"""What others see of orders."""
+"""The data of orders that other domains use."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -13,15 +13,15 @@ DELIVERY = "delivery"
 PICKUP = "pickup"
 LAST_MILE = "last_mile"
 DISPATCH = "dispatch"
-# What the retailer picks, and the platform only carries.
+# Kinds of orders that the retailer picks and the platform only delivers.
 CARRIED = (LAST_MILE, DISPATCH)
 SHOPPED = (DELIVERY, PICKUP)
 
 
 class Step(Struct, frozen=True):
-    """A step of an order's history: the state it led to, what happened, and the events that are owed for it.
+    """A step of an order's history: the new state, what happened, and the events to send for it.
 
-    `about`: the numbers of the lines that it is about; events about one item are owed for each.
+    `about`: the numbers of the lines concerned; events about an item are sent for each.
     """
 
     status: str
@@ -30,7 +30,7 @@ class Step(Struct, frozen=True):
     about: Sequence[str] = ()
 
 
-# What the shopper made of a line.
+# What the shopper did with a line.
 NOT_FOUND = "not_found"
 FOUND = "found"
 REPLACED = "replaced"
@@ -45,9 +45,9 @@ class Scan(Struct, omit_defaults=True):
 
 
 class OrderLine(Struct, omit_defaults=True):
-    """A line of an order. `product` tells whether two lines want the same; a removed line keeps its number.
+    """A line of an order. Lines with the same `product` want the same item; a removed line keeps its number.
 
-    From `status` on, what the shopper made of it; `substitute` is what was delivered in place of the product.
+    The fields from `status` on record what the shopper did; `substitute` was delivered in place of the product.
     """
 
     line_num: str
@@ -75,9 +75,9 @@ class OrderLine(Struct, omit_defaults=True):
 
 
 class OrderDetails(Struct, omit_defaults=True):
-    """What is known about an order, as far as nothing is decided by it; most of it the retailer said.
+    """Details of an order that no rule depends on; most come from the retailer.
 
-    Weights in pounds, `cart_total` in dollars; `items_count` and the like for orders that the retailer picks.
+    Weights in pounds, `cart_total` in dollars; `items_count` and the like are for orders that the retailer picks.
     """
 
     locale: str | None = None
@@ -105,9 +105,9 @@ class OrderDetails(Struct, omit_defaults=True):
 
 
 class Order(Struct, kw_only=True):
-    """An order. `place`: what it has booked, None once that was given back. Times in microseconds, tips in cents.
+    """An order. `place`: its booked place, None after that was released. Times in microseconds, tips in cents.
 
-    `member_since` and `member_until`: the membership period whose benefit it carries, None without.
+    `member_since` and `member_until`: the membership period whose benefit the order has; None if it has none.
     """
 
     order_id: str

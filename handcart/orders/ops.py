@@ -1,4 +1,4 @@
-"""Read, change, stage and cancel orders; `create` makes them."""
+"""Read, change, stage and cancel orders. The module `create` creates them."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -22,7 +22,7 @@ from handcart.stores.models import ItemName, Store
 from handcart.users import ops as users
 
 MOST_LISTED = 100
-# Orders that one step of a user's deletion takes.
+# Maximum number of orders in one step of a user's deletion.
 MOST_FORGOTTEN = 20
 _HOLD_ID = "service_option_hold_id"
 _CUSTOMER = "customer_driven"
@@ -30,7 +30,7 @@ _EARLY = "customer requested since order is early"  # over the API an order is c
 
 
 class Changes(Struct, frozen=True):
-    """What is to change of an order; None leaves it. `details`: fields of `OrderDetails`."""
+    """Changes of an order; None leaves a field unchanged. `details`: fields of `OrderDetails`."""
 
     details: Mapping[str, Any]
     hold_id: int | None = None
@@ -42,7 +42,7 @@ class Changes(Struct, frozen=True):
 
 
 class Selection(Struct, frozen=True):
-    """What a customer would take in place of a line's item, the dearest wish first, and how much of it."""
+    """The replacements that a customer accepts for a line's item, best first, and their quantity."""
 
     line_num: str
     replacement_items: Sequence[ItemName] = ()
@@ -57,7 +57,7 @@ async def get(tx: Tx, caller: Caller, user_id: str, order_id: str) -> Order:
 
 
 async def get_carried(tx: Tx, caller: Caller, order_id: str, user_id: str | None) -> Order:
-    """A dispatch order, or (deprecated) a last mile one, with or without its user named."""
+    """A dispatch order, or (deprecated) a last mile one; `user_id` None: whoever the order's user is."""
     if user_id is not None:
         await users.get(tx, caller.isolation_id, user_id)
     return _carried(await rows.find(tx, caller.retailer_id, order_id), user_id)
@@ -70,7 +70,7 @@ async def of_user(tx: Tx, caller: Caller, user_id: str) -> Sequence[Order]:
 
 
 async def update_shopped(tx: Tx, caller: Caller, user_id: str, order_id: str, changes: Changes) -> Order:
-    """Change a delivery or pickup order that is brand new: slot, tip, instructions, customer, items."""
+    """Change a delivery or pickup order in state brand_new: slot, tip, instructions, customer, items."""
     await users.require(tx, caller.isolation_id, user_id)
     order = _allowing(states.UPDATE, _of(user_id, await rows.hold(tx, caller.retailer_id, order_id), SHOPPED))
     store = await _store_of(tx, caller, order)
@@ -117,7 +117,7 @@ async def update_shopped(tx: Tx, caller: Caller, user_id: str, order_id: str, ch
 
 
 async def update_carried(tx: Tx, caller: Caller, user_id: str | None, order_id: str, changes: Changes) -> Order:
-    """Change a last mile or dispatch order that is brand new: window, tip, totals, instructions."""
+    """Change a last mile or dispatch order in state brand_new: window, tip, totals, instructions."""
     if user_id is not None:
         await users.require(tx, caller.isolation_id, user_id)
     order = _allowing(states.UPDATE, _carried(await rows.hold(tx, caller.retailer_id, order_id), user_id))
@@ -148,7 +148,7 @@ async def update_tip(tx: Tx, caller: Caller, user_id: str, order_id: str, tip_ce
 
 
 async def tip(tx: Tx, retailer_id: int, order: Order, tip_cents: int) -> None:
-    """Change the tip of a held order that is completed."""
+    """Change the tip of a locked order that is completed."""
     if tip_cents < 0:
         raise errors.negative_tip()
     if not states.may(order.kind, order.status, states.TIP):
@@ -160,7 +160,7 @@ async def tip(tx: Tx, retailer_id: int, order: Order, tip_cents: int) -> None:
 async def choose_replacements(
     tx: Tx, caller: Caller, user_id: str, order_id: str, selections: Sequence[Selection]
 ) -> Order:
-    """Keep what the customer would take in place of items; it overwrites what was chosen before."""
+    """Store the replacements that the customer accepts; earlier choices are overwritten."""
     await users.require(tx, caller.isolation_id, user_id)
     order = _allowing(
         states.CHOOSE_REPLACEMENTS, _of(user_id, await rows.hold(tx, caller.retailer_id, order_id), SHOPPED)
@@ -183,7 +183,7 @@ async def choose_replacements(
 
 
 async def stage(tx: Tx, caller: Caller, user_id: str | None, order_id: str, details: Mapping[str, Any]) -> Order:
-    """Say that a last mile or dispatch order waits in the staging area; again replaces what was said."""
+    """Record that a last mile or dispatch order is in the staging area; a second call replaces the details."""
     if user_id is not None:
         await users.require(tx, caller.isolation_id, user_id)
         order = _of(user_id, await rows.hold(tx, caller.retailer_id, order_id))
@@ -198,7 +198,7 @@ async def stage(tx: Tx, caller: Caller, user_id: str | None, order_id: str, deta
 
 
 async def cancel(tx: Tx, caller: Caller, user_id: str, order_id: str) -> Order:
-    """Cancel an order that is brand new; its place is free again."""
+    """Cancel an order in state brand_new and release its place."""
     await users.require(tx, caller.isolation_id, user_id)
     return await _cancel(tx, caller, _of(user_id, await rows.hold(tx, caller.retailer_id, order_id)))
 
@@ -211,7 +211,7 @@ async def cancel_carried(tx: Tx, caller: Caller, order_id: str, user_id: str | N
 
 
 async def hold(tx: Tx, retailer_id: int, order_id: str) -> Order:
-    """An order, whoever's, that nobody else changes before this transaction ends; raises the documented error."""
+    """An order of any user, locked until this transaction ends; raises the documented error."""
     order = await rows.hold(tx, retailer_id, order_id)
     if order is None:
         raise errors.order_not_found()
@@ -219,9 +219,9 @@ async def hold(tx: Tx, retailer_id: int, order_id: str) -> Order:
 
 
 async def move(tx: Tx, retailer_id: int, order: Order, to: str) -> None:
-    """Take a held order to another state, through every one between, each with its events; raises `too_late`.
+    """Move a locked order to another state, through all states between, each with its events; raises `too_late`.
 
-    Every change of status goes through here; the table of `states` says which there are.
+    Every change of status goes through here; `states` has the table of allowed changes.
     """
     way = states.way(order.kind, order.status, to)
     if not way:
@@ -234,7 +234,7 @@ async def move(tx: Tx, retailer_id: int, order: Order, to: str) -> None:
 
 
 async def cancel_for(tx: Tx, retailer_id: int, order: Order, reason: str, cancellation_type: str) -> None:
-    """Cancel a held order for a reason, and a type, out of `states.CANCELLATIONS`; its place is free again."""
+    """Cancel a locked order and release its place; reason and type come from `states.CANCELLATIONS`."""
     if cancellation_type not in states.CANCELLATIONS[reason]:
         raise ValueError(f"{cancellation_type!r} is no type of {reason!r}")
     order.cancellation_reason = reason
@@ -243,18 +243,18 @@ async def cancel_for(tx: Tx, retailer_id: int, order: Order, reason: str, cancel
 
 
 async def note(tx: Tx, retailer_id: int, order: Order, what: str, about: Sequence[str] = ()) -> None:
-    """Write a held order back whose status stays, and what happened, with the events that are owed for that.
+    """Save a locked order whose status does not change; record what happened and emit its events.
 
-    `about`: the numbers of the lines to which it happened.
+    `about`: the numbers of the lines concerned.
     """
     events = states.OPTIONS[order.kind].events.get(what, ())
     await rows.save(tx, retailer_id, order, Step(order.status, what, events, about))
 
 
 async def forget_user(tx: Tx, isolation_id: int, user_id: str) -> bool:
-    """Take a deleted user out of their orders: what is brand new is canceled, the rest stays without a person.
+    """Remove a deleted user from their orders: cancel those that can be canceled, delete the personal data of all.
 
-    Takes the oldest `MOST_FORGOTTEN` orders; answers whether there may be more.
+    Handles the oldest `MOST_FORGOTTEN` orders; returns whether there may be more.
     """
     held = await _held_orders(tx, isolation_id, user_id)
     for retailer_id, order in held:
@@ -278,8 +278,8 @@ async def forget_user(tx: Tx, isolation_id: int, user_id: str) -> bool:
 
 
 async def _held_orders(tx: Tx, isolation_id: int, user_id: str) -> Sequence[tuple[int, Order]]:
-    """A user's oldest orders with their retailers; the places of brand new ones are locked, all in one order."""
-    # Whoever holds several orders takes them in this order, so that nobody waits for each other.
+    """A user's oldest orders with their retailers, locked; so are the places of those that can be canceled."""
+    # Several orders are always locked in this sequence, so that no two transactions deadlock.
     ids_of_user = sorted(await rows.ids_of_user(tx, isolation_id, user_id, MOST_FORGOTTEN))
     found = [(retailer_id, await rows.hold(tx, retailer_id, order_id)) for retailer_id, order_id in ids_of_user]
     held = [(retailer_id, order) for retailer_id, order in found if order is not None]
@@ -308,7 +308,7 @@ async def _enter(tx: Tx, retailer_id: int, order: Order, status: str) -> None:
 
 
 async def _move(tx: Tx, caller: Caller, order: Order, booking: Booking, window: tuple[int, int] | None = None) -> None:
-    """Let an order have another place; its rows in the ledger are locked."""
+    """Move an order to another place; its rows in the ledger are already locked."""
     if order.place is not None:
         await slots.release(tx, caller.retailer_id, order.place)
     order.place = booking.place
@@ -327,7 +327,7 @@ async def _move_carried(
     elif changes.window is None:
         return
     elif order.kind == LAST_MILE:
-        # Without another slot, the window may move within what is booked.
+        # Without a new slot, the window may only move within the booked one.
         booked = order.place.ledger_starts_at if order.place else order.window_starts_at
         begin, end = min(booked, order.window_starts_at), max(booked + WINDOW, order.window_ends_at)
         checks.raise_any([checks.outside(begin, end, changes.window)])

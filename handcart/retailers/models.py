@@ -1,4 +1,4 @@
-"""What others see of retailers and clients."""
+"""The data of retailers and clients that other domains use."""
 
 from typing import Annotated, Literal
 
@@ -37,15 +37,15 @@ class Rules(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True)
     offers_eta: bool = False
 
 
-# What is set about a retailer beside its rules, each true or false.
+# Settings of a retailer besides its rules, each true or false.
 SWITCHES = ("allows_user_deletion", "is_lenient", "serves_everywhere")
 
 
 class Retailer(Struct, frozen=True):
     """One banner.
 
-    `is_lenient`: takes items that its catalog does not have, phone numbers and birth dates in any form.
-    `serves_everywhere`: where no store is in range, the nearest one serves. Both are for demo and sandbox.
+    `is_lenient`: accepts items that are not in its catalog, and phone numbers and birth dates in any form.
+    `serves_everywhere`: where no store is in range, the nearest one is used. Both are for demo and sandbox.
     """
 
     id: int
@@ -62,7 +62,7 @@ class Retailer(Struct, frozen=True):
 class Client(Struct, frozen=True):
     """An OAuth application of an organization; `retailer_id` is None when it names a banner in each request.
 
-    `generation` counts how often its tokens and codes were revoked: those of an earlier one are dead.
+    `generation` counts how often its tokens and codes were revoked: those of an earlier generation are invalid.
     """
 
     client_id: str
@@ -78,14 +78,14 @@ class Client(Struct, frozen=True):
 
 
 class NewClient(Struct, frozen=True):
-    """A client as it is shown once, with its secret."""
+    """A client with its secret, which is shown only once."""
 
     client_id: str
     client_secret: str
 
 
 class Caller(Struct, frozen=True):
-    """Who stands behind a bearer token: a client acting for one retailer, for one of its users if `user_id` is set."""
+    """The caller that a bearer token proves: a client acting for one retailer, for one user if `user_id` is set."""
 
     client_id: str
     organization_id: int

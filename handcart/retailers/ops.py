@@ -1,4 +1,4 @@
-"""Make and look up organizations, retailers and clients."""
+"""Create, change and look up organizations, retailers and clients."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -44,9 +44,9 @@ async def create_retailer(
     is_lenient: bool = False,
     serves_everywhere: bool = False,
 ) -> Retailer:
-    """Make a retailer, and its organization if there is none by that slug yet.
+    """Create a retailer, and its organization if there is none with that slug yet.
 
-    With `shares_users`, all banners of the organization made that way see the same users and links.
+    All banners of the organization that were created with `shares_users` share their users and links.
     """
     for value in (slug, organization or slug):
         if not _SLUG.fullmatch(value):
@@ -85,7 +85,7 @@ async def create_client(
     require_pkce: bool = False,
     require_state: bool = True,
 ) -> NewClient:
-    """Make a client for one retailer, or for a whole organization, and its first secret."""
+    """Create a client for one retailer, or for a whole organization, with its first secret."""
     if (retailer is None) == (organization is None):
         raise Refused("name either a retailer or an organization")
     for uri in redirect_uris:
@@ -112,7 +112,7 @@ async def create_client(
 async def register_redirect_uris(
     tx: Tx, client_id: str, redirect_uris: Sequence[str], *, plain_http: bool = False
 ) -> None:
-    """Add redirect URIs to a client; those it has stay. `plain_http` lets http lead to other machines, for a demo."""
+    """Add redirect URIs to a client. `plain_http` also allows http to other machines, for a demo."""
     if await client(tx, client_id) is None:
         raise Refused(f"there is no client {client_id!r}")
     for uri in redirect_uris:
@@ -125,7 +125,7 @@ async def register_redirect_uris(
 
 
 async def remove_redirect_uri(tx: Tx, client_id: str, redirect_uri: str) -> None:
-    """Take a redirect URI from a client: no request that names it is accepted or answered, and its codes are dead."""
+    """Remove a redirect URI from a client: requests with it are refused, and codes issued for it are revoked."""
     if await client(tx, client_id) is None:
         raise Refused(f"there is no client {client_id!r}")
     removed = await tx.run(
@@ -136,9 +136,9 @@ async def remove_redirect_uri(tx: Tx, client_id: str, redirect_uri: str) -> None
 
 
 async def rotate_secret(tx: Tx, client_id: str, *, keep_old: int = 0) -> NewClient:
-    """Give a client a new secret; the earlier ones end after `keep_old` microseconds.
+    """Give a client a new secret; the earlier ones expire after `keep_old` microseconds.
 
-    With `keep_old` 0 the client's tokens and codes end too: whoever knew the old secret may hold some.
+    With `keep_old` 0 the client's tokens and codes are revoked too, since a thief of the old secret may hold some.
     """
     if await client(tx, client_id) is None:
         raise Refused(f"there is no client {client_id!r}")
@@ -154,23 +154,23 @@ async def rotate_secret(tx: Tx, client_id: str, *, keep_old: int = 0) -> NewClie
 
 
 async def disable_client(tx: Tx, client_id: str, *, disabled: bool = True) -> None:
-    """Disable a client, which ends its tokens and codes, or enable it again, which does not bring them back."""
+    """Disable a client and revoke its tokens and codes, or enable it again (revoked ones stay revoked)."""
     at = clock.now() if disabled else None
     await revoke_tokens(tx, client_id)
     await tx.run("UPDATE clients SET disabled_at = $2 WHERE client_id = $1", client_id, at)
 
 
 async def revoke_tokens(tx: Tx, client_id: str) -> None:
-    """End every token and authorization code that a client has; it may get new ones.
+    """Revoke all tokens and authorization codes of a client; it may get new ones.
 
-    One row changes, however many tokens there are: each carries the client's generation (RFC 6819 section 5.1.5).
+    Changes one row, however many tokens there are: each contains the client's generation (RFC 6819 section 5.1.5).
     """
     if not await tx.run("UPDATE clients SET generation = generation + 1 WHERE client_id = $1", client_id):
         raise Refused(f"there is no client {client_id!r}")
 
 
 async def set_scopes(tx: Tx, client_id: str, scopes: Sequence[str]) -> None:
-    """Let a client have these scopes and no others, in the tokens it has as well as in new ones."""
+    """Set the scopes of a client; this limits its existing tokens as well as new ones."""
     if not await tx.run("UPDATE clients SET scopes = $2 WHERE client_id = $1", client_id, " ".join(scopes)):
         raise Refused(f"there is no client {client_id!r}")
 
@@ -212,7 +212,7 @@ async def client(tx: Tx, client_id: str) -> Client | None:
 
 
 async def client_by_secret(tx: Tx, client_id: str, client_secret: str) -> Client | None:
-    """The client, if the secret is one of its live ones."""
+    """The client, if the secret is one of its valid ones."""
     return _client(await tx.one(PROVEN_CLIENT, client_id, tx.keys.hash(client_secret), clock.now()))
 
 
@@ -243,7 +243,7 @@ async def organization_slug(tx: Tx, retailer: Retailer) -> str:
 
 
 async def retailer_by_slug(tx: Tx, slug: str) -> Retailer | None:
-    """A retailer by its slug, whoever asks: for the operator's commands."""
+    """A retailer by its slug, without a check of the caller: for the operator's commands."""
     row = await tx.one(f"{_RETAILER} WHERE slug = $1", slug)
     return _retailer(row) if row else None
 
@@ -263,13 +263,13 @@ async def banner(tx: Tx, organization_id: int, slug: str) -> Retailer | None:
 
 
 async def display_name(tx: Tx, owner: Client) -> str:
-    """The name that people read for whom a client acts: its retailer's, or its own."""
+    """The name that pages show for a client: its retailer's, or its own."""
     return owner.name if owner.retailer_id is None else (await retailer(tx, owner.retailer_id)).name
 
 
 async def change(tx: Tx, slug: str, changes: Mapping[str, Any]) -> Retailer:
-    """Change switches and rules of a retailer by their names; raises `Refused` at a value that it cannot have."""
-    await tx.one("SELECT id FROM retailers WHERE slug = $1 FOR UPDATE", slug)  # who changes another setting waits
+    """Change switches and rules of a retailer by their names; raises `Refused` for an invalid value."""
+    await tx.one("SELECT id FROM retailers WHERE slug = $1 FOR UPDATE", slug)  # concurrent changes wait
     there = await require(tx, slug)
     switches = {name: getattr(there, name) for name in SWITCHES}
     rules = msgspec.structs.asdict(there.rules)
@@ -293,9 +293,9 @@ async def change(tx: Tx, slug: str, changes: Mapping[str, Any]) -> Retailer:
 
 
 def check_redirect_uri(uri: str, *, plain_http: bool = False) -> None:
-    """Refuse what could not be compared byte for byte or would leak the code: RFC 6749 3.1.2, RFC 9700 2.1.
+    """Refuse a URI that cannot be compared byte for byte or would leak the code: RFC 6749 3.1.2, RFC 9700 2.1.
 
-    `plain_http` allows http to other machines, where only a demo's codes could leak.
+    `plain_http` allows http to other machines; only for a demo, since codes could leak.
     """
     try:
         parts = urlsplit(uri)
@@ -372,7 +372,7 @@ def _retailer(row: Any) -> Retailer:
 
 @lru_cache(1000)
 def _parsed(values: tuple[Any, ...]) -> Retailer:
-    """The retailer of a row: known by all of the row, so that it never is one of yesterday."""
+    """Parse a row. Cached by the whole row, so a changed row is never served stale."""
     id_, organization_id, isolation_id, slug, name, allows_user_deletion, is_lenient, serves_everywhere, rules = values
     return Retailer(
         id=id_,

@@ -1,6 +1,6 @@
-"""What only a server for development has: the documented sandbox, by which an integrator plays the shopper.
+"""The documented sandbox, for development servers only: an integrator takes the shopper's steps through it.
 
 Invariants:
-- none of its routes exists on a production server;
-- it moves orders by the operations that real shoppers' apps would use: nothing here is a mock.
+- a production server has none of its routes;
+- it changes orders through the same operations that a real shopper's app would use: nothing here is a mock.
 """

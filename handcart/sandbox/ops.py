@@ -1,4 +1,4 @@
-"""Simulated callbacks, and customers of the platform who need no browser."""
+"""Simulate callbacks, and create and link platform customers without a browser."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ from handcart.retailers.models import Caller
 from handcart.sandbox import errors
 
 MEMBERSHIP = 365 * clock.DAY
-# Which field of the request a rule of the authorization request is about, by the name of its error.
+# The request field that is wrong, for each error of the authorization request.
 _FIELDS = {
     "unknown_client": "client_id",
     "unauthorized_client": "client_id",
@@ -32,7 +32,7 @@ _HAPPENED = {"rescheduled": states.RESCHEDULED, "late_delivery": states.LATE}
 
 
 async def simulate(tx: Tx, retailer_id: int, order_id: str, event_name: str) -> None:
-    """Let happen what no batch brings about: `canceled`, `rescheduled` or `late_delivery`; raises 404 or `too_late`."""
+    """Simulate an event that no batch causes: `canceled`, `rescheduled`, `late_delivery`; raises 404 or `too_late`."""
     order = await orders.hold(tx, retailer_id, order_id)
     if event_name == states.CANCELED:
         await orders.cancel_for(tx, retailer_id, order, "instacart_driven", "system error")
@@ -43,7 +43,7 @@ async def simulate(tx: Tx, retailer_id: int, order_id: str, event_name: str) -> 
 
 
 async def create_user(tx: Tx, caller: Caller, email: str, password_hash: str, *, is_member: bool) -> int:
-    """Make an account of the platform, a member for a year if asked for; answers its id."""
+    """Create an account of the platform; with `is_member`, a member for a year. Returns its id."""
     try:
         email = accounts.normalized(email)
     except Refused:
@@ -61,7 +61,7 @@ async def create_user(tx: Tx, caller: Caller, email: str, password_hash: str, *,
 
 
 async def authorize(tx: Tx, caller: Caller, account_id: int | None, parameters: dict[str, Any]) -> str:
-    """The code that a sign-in and an Allow would have brought; the request keeps the rules of the authorization URL."""
+    """The code that sign-in and consent would give. `parameters` follow the rules of the authorization URL."""
     made = await tx.one(
         "SELECT account_id FROM sandbox_users WHERE organization_id = $1 AND account_id = $2",
         caller.organization_id,
@@ -74,7 +74,7 @@ async def authorize(tx: Tx, caller: Caller, account_id: int | None, parameters: 
     if client is None or client.organization_id != caller.organization_id:
         raise invalid("client_id")
     given = {name: value for name, value in parameters.items() if value is not None}
-    # No browser carries the answer, so there is nothing that `state` must guard.
+    # No browser takes part, so `state` protects nothing.
     asked = {"response_type": "code", "state": "none", **given, "client_id": client_id}
     try:
         request = await rules.check(tx, list(asked.items()))
@@ -93,6 +93,6 @@ async def authorize(tx: Tx, caller: Caller, account_id: int | None, parameters: 
 
 
 def _refusal(error: OAuthError) -> ApiError:
-    """An error that a redirect would have told the client."""
+    """The API error for an error that a redirect would have reported to the client."""
     missing = error.message.partition("Missing required parameter: ")[2].rstrip(".")
     return blank(missing) if missing else invalid(_FIELDS[error.error])

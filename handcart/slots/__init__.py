@@ -1,9 +1,9 @@
-"""Time slots: which windows a store offers, how many orders each takes, and who holds a place for ten minutes.
+"""Time slots: the windows that a store offers, their capacity, and holds, which keep a place for ten minutes.
 
 Invariants:
 - listing writes nothing; a slot id is a pure function of retailer, store, kind and window;
-- all windows of a store and kind draw on one ledger with a row for each two hours; held and booked places together
-  are never more than its capacity (the conditional write and a CHECK see to that);
-- a user has one hold at most; an expired one keeps its place until somebody else needs it;
-- whoever locks several rows takes them in this order: user, order, ledger rows by their key, holds.
+- all windows of a store and kind share one ledger with a row for each two hours; held and booked places together
+never exceed the row's capacity (enforced by a conditional write and a CHECK);
+- a user has at most one hold; an expired hold keeps its place until another user needs it;
+- rows are locked in this order: user, order, ledger rows by their key, holds.
 """

@@ -1,4 +1,4 @@
-"""What others see of time slots."""
+"""The data of time slots that other domains use."""
 
 from collections.abc import Mapping, Sequence
 
@@ -13,11 +13,11 @@ ETA = "eta"
 PRIORITY_ETA = "priority_eta"
 
 WINDOW = 2 * clock.HOUR
-# Windows that begin with the order begin at full five minutes.
+# Windows that begin with the order are rounded to five minutes.
 SOON_STEP = 5 * clock.MINUTE
-# How long a window may be that the retailer wishes for.
+# Allowed lengths of a desired window.
 DESIRED = range(clock.HOUR, 12 * clock.HOUR + 1, clock.HOUR)
-# When a window that begins with the order ends: the first of these moments that has a place, counted from the order.
+# Lengths of windows that begin with the order: the first one that has a free place is used.
 # https://docs.instacart.com/connect/fulfillment_guide/concepts/service_options
 IMMEDIATES = (2 * clock.HOUR, 5 * clock.HOUR)
 PRIORITY_ETAS = range(60 * clock.MINUTE, 5 * clock.HOUR + 1, 15 * clock.MINUTE)  # documented: from 45 minutes
@@ -32,9 +32,9 @@ CUTOFF_PASSED = "cutoff_passed"
 
 
 class Window(Struct, frozen=True):
-    """When an order is to be served, in microseconds; `type` as on the wire.
+    """The time window of an order, in microseconds; `type` as on the wire.
 
-    `ledger_starts_at`: the two hours whose places it draws on.
+    `ledger_starts_at`: the start of the two hours in the ledger whose capacity it uses.
     """
 
     type: str
@@ -44,15 +44,15 @@ class Window(Struct, frozen=True):
 
 
 def two_hours(starts_at: int) -> Window:
-    """The scheduled window that starts then."""
+    """The scheduled window that starts at `starts_at`."""
     return Window(SCHEDULED, starts_at, starts_at + WINDOW, starts_at)
 
 
 class Slot(Struct, frozen=True):  # a struct, since a list makes hundreds of them
-    """A window that a store offers; it can be had when there are no reasons against it.
+    """A window that a store offers; it is available when there are no reasons against it.
 
     `has_alcohol`: it was listed for a cart with alcohol. `ignores_lead`: it was listed in place of an ETA. `id`: 0 for
-    a window that no list holds.
+    a window that is not in any list.
     """
 
     id: int
@@ -65,9 +65,9 @@ class Slot(Struct, frozen=True):  # a struct, since a list makes hundreds of the
 
 
 class Offers(Struct, frozen=True):
-    """What a store offers of a kind: slots one by one, then a scheduled one of two hours from each of `starts` on.
+    """The slots that a store offers for a kind: single slots, then two-hour scheduled slots that start at `starts`.
 
-    Lists are long and most of it is free, so that only `against` says what is not: reasons by the start.
+    Lists are long and most slots are available, so `against` holds reasons (by start) only for the others.
     """
 
     store: Store
@@ -78,7 +78,7 @@ class Offers(Struct, frozen=True):
     against: Mapping[int, Sequence[str]] = {}
 
     def all(self) -> list[Slot]:
-        """Every slot by itself."""
+        """All slots as separate objects."""
         scheduled = [
             Slot(option_id, self.store, self.kind, two_hours(at), self.against.get(at, ()))
             for at, option_id in zip(self.starts, self.ids, strict=True)
@@ -87,7 +87,7 @@ class Offers(Struct, frozen=True):
 
 
 class Hold(Struct, frozen=True):
-    """A place kept for a user until `expires_at`; after that it may be gone."""
+    """A place kept for a user until `expires_at`; after that another user may get it."""
 
     id: int
     expires_at: int
@@ -95,7 +95,7 @@ class Hold(Struct, frozen=True):
 
 
 class Place(Struct, frozen=True):
-    """A booked place, as it has to be named to give it back."""
+    """A booked place: what `release` needs to free it."""
 
     store_number: int
     kind: str
@@ -103,7 +103,7 @@ class Place(Struct, frozen=True):
 
 
 class Booking(Struct, frozen=True):
-    """What an order gets out of a hold or a window: where and when."""
+    """The result of booking a hold or a window: place and time."""
 
     store: Store
     window: Window

@@ -1,4 +1,4 @@
-"""List slots, hold a place, book it, give it back."""
+"""List slots; hold, book and release places."""
 
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
@@ -40,13 +40,13 @@ from handcart.stores.models import Store
 from handcart.users import ops as users
 
 HOLD = 10 * clock.MINUTE
-# How long ago a slot may have been listed that begins with the order, or whose lead time has run out since.
+# Maximum age of the list for a slot that begins with the order, or whose lead time has passed since.
 GRACE = 15 * clock.MINUTE
 _BETWEEN_ETAS = 30 * clock.MINUTE
 
 
 class Wishes(Struct, frozen=True):
-    """What a list of slots is to hold. `desired`: windows (start, end) in place of those that the store offers."""
+    """What to list. `desired`: list these windows (start, end) in place of the store's own."""
 
     with_eta: bool = False
     with_priority_eta: bool = False
@@ -58,9 +58,9 @@ class Wishes(Struct, frozen=True):
 async def offers(
     tx: Tx, retailer: Retailer, store: Store, kind: str, wishes: Wishes, user: tuple[int, str] | None = None
 ) -> Offers:
-    """The slots of a store in the order of their start; those that cannot be had say why.
+    """The slots of a store, sorted by start; unavailable ones have reasons.
 
-    `user` (isolation, id): whose list it is, since the place that they hold is free for themselves.
+    `user` (isolation, id): the user the list is for; a place that the user already holds counts as free.
     """
     calendar = await plans.calendar(tx, retailer.id, store, kind)
     now = clock.now()
@@ -70,7 +70,7 @@ async def offers(
     if wishes.desired:
         return Offers(store, kind, [board.desired(begin, end) for begin, end in wishes.desired])
     first = board.soon()
-    # Where no ETA can be had, the scheduled ones begin with the next hour.
+    # When no ETA is available, scheduled slots begin with the next hour.
     has_lead = not retailer.rules.offers_eta or bool(first) or not (wishes.with_eta or wishes.with_priority_eta)
     lead_ends_at = now + calendar.plan.lead_minutes * clock.MINUTE
     starts = windows.starts(store.time_zone, max(lead_ends_at if has_lead else now, wishes.earliest_start), end)
@@ -85,10 +85,10 @@ async def offers(
 async def hold(
     tx: Tx, caller: Caller, user_id: str, option_id: int, *, has_alcohol: bool | None = None
 ) -> Hold | ApiError:
-    """Keep a place for a user for ten minutes; the hold that the user had is dropped first.
+    """Hold a place for a user for ten minutes; the user's earlier hold is dropped first.
 
-    It stays dropped when the new place cannot be had: then the refusal is returned, so that this is committed.
-    `has_alcohol`: whether the cart has alcohol; None takes it from the list that the slot comes from.
+    It stays dropped when the new place is not available: the refusal is returned, not raised, so the drop is committed.
+    `has_alcohol`: whether the cart has alcohol; None: as in the list that the slot comes from.
     """
     await users.require(tx, caller.isolation_id, user_id)
     slot = await find(tx, caller.retailer_id, option_id)
@@ -125,7 +125,7 @@ async def hold(
 
 
 async def held_slot(tx: Tx, caller: Caller, user_id: str, hold_id: int) -> Slot:
-    """The slot that a user's hold is for; raises `is invalid` for a hold that is not there, or not this user's."""
+    """The slot of a user's hold; raises `is invalid` if the hold does not exist or belongs to another user."""
     row = await tx.one(
         "SELECT id, retailer_id, option_id, store_number, kind, window_type, window_starts_at, window_ends_at,"
         " ledger_starts_at FROM holds WHERE isolation_id = $1 AND user_id = $2",
@@ -142,9 +142,9 @@ async def held_slot(tx: Tx, caller: Caller, user_id: str, hold_id: int) -> Slot:
 
 
 async def claim(tx: Tx, caller: Caller, user_id: str, hold_id: int, slot: Slot) -> Booking:
-    """Turn a user's hold for `slot` into a booking; an expired one still books where there is a place, until it begins.
+    """Turn a user's hold for `slot` into a booking. An expired hold works while a place is free and the slot not begun.
 
-    The caller holds the user, and has locked the other ledger rows it wants, if any.
+    The caller has already locked the user, and any other ledger rows that it needs.
     """
     place = place_of(slot)
     await ledger.lock(tx, caller.retailer_id, [place])
@@ -168,7 +168,7 @@ async def claim(tx: Tx, caller: Caller, user_id: str, hold_id: int, slot: Slot) 
 async def book(
     tx: Tx, retailer_id: int, slot: Slot, key: str, *, has_alcohol: bool = False, has_lead: bool = True
 ) -> Booking:
-    """Book a place without a hold; the refusal names `key`. `has_lead`: whether the lead time has to be kept."""
+    """Book a place without a hold; errors name `key`. `has_lead`: whether the lead time applies."""
     calendar = await plans.calendar(tx, retailer_id, slot.store, slot.kind)
     rules = (await retailers.retailer(tx, retailer_id)).rules
     refusal = _refusal(calendar, rules, slot, key, has_alcohol=has_alcohol, has_lead=has_lead)
@@ -181,7 +181,7 @@ async def book(
 
 
 async def release(tx: Tx, retailer_id: int, place: Place) -> None:
-    """Give a booked place back."""
+    """Free a booked place."""
     await ledger.give_back(tx, retailer_id, place, "booked")
 
 
@@ -191,7 +191,7 @@ async def forget_user(tx: Tx, isolation_id: int, user_id: str) -> None:
 
 
 async def find(tx: Tx, retailer_id: int, option_id: int) -> Slot:
-    """The slot by its id; raises `Service option is not available` for an id that no list of the retailer held."""
+    """A slot by its id; raises `Service option is not available` for an id that the retailer never offers."""
     option = option_ids.decode(tx.keys.slot_key, retailer_id, option_id, clock.now())
     store = await stores.store_by_number(tx, retailer_id, option.store_number) if option else None
     if option is None or store is None:
@@ -200,17 +200,17 @@ async def find(tx: Tx, retailer_id: int, option_id: int) -> Slot:
 
 
 def unlisted(store: Store, kind: str, starts_at: int, ends_at: int) -> Slot:
-    """A slot for a window of the caller's own, which starts and ends on the hour; no list holds it."""
+    """A slot for any window that starts and ends on the hour; it is in no list."""
     return Slot(0, store, kind, Window(SCHEDULED, starts_at, ends_at, starts_at))
 
 
 def place_of(slot: Slot) -> Place:
-    """The place in the ledger that a slot draws on."""
+    """The place in the ledger that a slot uses."""
     return Place(slot.store.number, slot.kind, slot.window.ledger_starts_at)
 
 
 def is_desirable(store: Store, starts_at: int, ends_at: int) -> bool:
-    """Whether a window may be wished for: an hour at least, on the hour at both ends.
+    """Whether a window is a valid desired window: at least an hour, on the hour at both ends.
 
     https://docs.instacart.com/connect/fulfillment_guide/concepts/desired_windows
     """
@@ -218,7 +218,7 @@ def is_desirable(store: Store, starts_at: int, ends_at: int) -> bool:
 
 
 def allows_alcohol(rules: Rules, store: Store, window: Window) -> bool:
-    """Whether alcohol may be handed over during the whole window, by the store's clock."""
+    """Whether alcohol may be delivered during the whole window, in the store's local time."""
     begin = windows.start_of(store.time_zone, window.starts_at).at
     hours = (windows.start_of(store.time_zone, at).hour for at in range(begin, window.ends_at, clock.HOUR))
     since, until = rules.alcohol_from_hour, rules.alcohol_until_hour
@@ -228,7 +228,7 @@ def allows_alcohol(rules: Rules, store: Store, window: Window) -> bool:
 
 
 def _window(store: Store, option: Option) -> Window:
-    """The window that an option stands for; one that ends at a moment draws on the two hours around that."""
+    """The window of an option. A window with only an end time uses the two hours around that end."""
     offer, starts_at = option.offer, option.starts_at
     if offer.type == SCHEDULED:
         starts_at = windows.start_of(store.time_zone, starts_at + clock.HOUR - 1).at
@@ -242,7 +242,7 @@ def _slot(option_id: int, store: Store, offer: Offer, window: Window, reasons: S
 
 
 class _Board(Struct, frozen=True):
-    """All that decides about the slots of one list."""
+    """Everything that the slots of one list depend on."""
 
     key: bytes
     retailer: Retailer
@@ -253,17 +253,17 @@ class _Board(Struct, frozen=True):
     gone: Mapping[int, int]
 
     def ids(self, starts: Sequence[int], *, ignores_lead: bool) -> list[int]:
-        """The ids of the two hours from each start on."""
+        """The ids of the two-hour slots with these starts."""
         offer = Offer(self.kind, SCHEDULED, WINDOW, self.wishes.has_alcohol, ignores_lead)
         return option_ids.series(self.key, self.retailer.id, self.calendar.store.number, offer, starts)
 
     def against(self, starts: Sequence[Start]) -> dict[int, Sequence[str]]:
-        """What is against the two hours from each start on, where there is anything."""
+        """The reasons against the two-hour slots with these starts; available slots are left out."""
         reasons = {start.at: self._reasons(two_hours(start.at), start) for start in self._doubtful(starts)}
         return {at: found for at, found in reasons.items() if found}
 
     def _doubtful(self, starts: Sequence[Start]) -> Iterable[Start]:
-        """Those that are to be looked at one by one: the list begins behind the lead time and ends at the horizon."""
+        """The starts to check one by one: the list begins after the lead time and ends at the horizon."""
         if self.wishes.has_alcohol or self.calendar.plan.cutoff_hour is not None:
             return starts
         if self.calendar.is_even:
@@ -278,7 +278,7 @@ class _Board(Struct, frozen=True):
         return self._slot(option, window, self._reasons(window, start, has_lead=True))
 
     def soon(self) -> list[Slot]:
-        """Immediate or ETA slots, where the retailer has them; those without a place are left out."""
+        """Immediate or ETA slots, if the retailer offers them; full ones are left out."""
         found: list[Slot] = []
         rules = self.retailer.rules
         if rules.offers_eta and self.wishes.with_priority_eta:
@@ -294,7 +294,7 @@ class _Board(Struct, frozen=True):
         return [slot for slot in found if slot.window.starts_at >= self.wishes.earliest_start - GRACE]
 
     def _eta(self, type_: str, lengths: Sequence[int]) -> list[Slot]:
-        """The first moment, counted from now, for which there is a place."""
+        """The first of these lengths, from now, that has a free place."""
         begin = _soon(self.now)
         for length in lengths:
             option = self._option(type_, begin, length)
@@ -330,9 +330,9 @@ def _capacity(calendar: Calendar, window: Window) -> int:
 def _refusal(
     calendar: Calendar, rules: Rules, slot: Slot, key: str, *, has_alcohol: bool, has_lead: bool
 ) -> ApiError | None:
-    """What is against a slot, apart from places: all the rules of a list.
+    """The error if a rule forbids a slot; places are not checked. Same rules as in a list.
 
-    A slot that was listed up to `GRACE` ago is not refused because its lead time or cutoff has passed since.
+    A slot that was listed within `GRACE` is not refused when its lead time or cutoff has passed since.
     """
     now = clock.now()
     if _has_begun(slot.window, now):
@@ -349,7 +349,7 @@ def _refusal(
 
 
 def _is_offered(rules: Rules, window: Window, now: int) -> bool:
-    """Whether the retailer offers windows of this type, and whether a list could hold this one by now."""
+    """Whether the retailer offers windows of this type, and a list could contain this one now."""
     if window.type == SCHEDULED:
         return True
     is_on = rules.offers_immediate if window.type == IMMEDIATE else rules.offers_eta
@@ -357,24 +357,24 @@ def _is_offered(rules: Rules, window: Window, now: int) -> bool:
 
 
 def _soon(now: int) -> int:
-    """When a window begins that begins with the order: never before it."""
+    """The start of a window that begins with the order, rounded up: never before the order."""
     return -(-now // SOON_STEP) * SOON_STEP
 
 
 def _booked(slot: Slot) -> Window:
-    """The window of an order for a slot: one that begins with the order may have been listed minutes ago."""
+    """The window of an order for a slot. A window that begins with the order starts now or later."""
     if slot.window.type == SCHEDULED:
         return slot.window
     return structs.replace(slot.window, starts_at=max(slot.window.starts_at, _soon(clock.now())))
 
 
 def _has_begun(window: Window, now: int) -> bool:
-    """Whether it is too late for a window; those that begin with the order are had until a moment later."""
+    """Whether it is too late for a window; one that begins with the order stays available a little longer."""
     return window.starts_at < (now if window.type == SCHEDULED else now - GRACE)
 
 
 async def _drop(tx: Tx, isolation_id: int, user_id: str, wanted: tuple[int, Place] | None = None) -> None:
-    """Drop the hold of a user whom this transaction holds, and who next wants a place at a retailer."""
+    """Drop the hold of a locked user; `wanted` is the place that the user needs next, with its retailer."""
     row = await tx.one(
         "SELECT id, retailer_id, store_number, kind, ledger_starts_at FROM holds"
         " WHERE isolation_id = $1 AND user_id = $2",
@@ -384,7 +384,7 @@ async def _drop(tx: Tx, isolation_id: int, user_id: str, wanted: tuple[int, Plac
     if row is None:
         return
     place = Place(row["store_number"], row["kind"], row["ledger_starts_at"])
-    places = [(row["retailer_id"], place), *([wanted] if wanted else [])]  # of two banners, where they share users
+    places = [(row["retailer_id"], place), *([wanted] if wanted else [])]  # may be two banners that share users
     for retailer_id in sorted({retailer_id for retailer_id, _ in places}):
         await ledger.lock(tx, retailer_id, [one for owner, one in places if owner == retailer_id])
     dropped = await tx.one(

@@ -1,4 +1,4 @@
-"""What others see of stores and items."""
+"""The data of stores and items that other domains use."""
 
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
@@ -12,7 +12,7 @@ PICKUP = "pickup"
 LAST_MILE = "last_mile"
 KINDS = (DELIVERY, PICKUP, LAST_MILE)
 
-# Of a retailer: their numbers have 16 bits in slot ids.
+# Maximum per retailer: store numbers have 16 bits in slot ids.
 MOST_STORES = 1 << 16
 
 
@@ -24,7 +24,7 @@ class Point(Struct, frozen=True):
 
 
 class Place(Struct, frozen=True):
-    """Where a postal code lies: the middle of its area."""
+    """The location of a postal code: the center of its area."""
 
     point: Point
     time_zone: str
@@ -37,7 +37,7 @@ OpeningHours = Sequence[Sequence[Sequence[int]]] | None
 
 
 class Store(Struct, frozen=True, kw_only=True):
-    """A location of a retailer. `number` stands for it in slot ids; `service_area` is a GeoJSON polygon."""
+    """A location of a retailer. `number` identifies it in slot ids; `service_area` is a GeoJSON polygon."""
 
     location_code: str
     number: int = 0
@@ -61,7 +61,7 @@ class Store(Struct, frozen=True, kw_only=True):
 class Item(Struct, frozen=True, kw_only=True):
     """A product of a retailer's catalog. Weights in pounds, except `par_weight`, which is in the cost unit.
 
-    `cost_unit`: each, lb or kg. `par_weight`: what one piece of a product sold by weight weighs about.
+    `cost_unit`: each, lb or kg. `par_weight`: typical weight of one piece of a product sold by weight.
     `alcohol_kind`: wine, beer or spirits. `restricted_reasons`: any of DXM, NRT, spray_paint.
     """
 
@@ -79,18 +79,18 @@ class Item(Struct, frozen=True, kw_only=True):
 
 
 class ItemCode(Struct, frozen=True):
-    """How a request names an item: by one of the two."""
+    """An item code in a request: one of the two fields is set."""
 
     upc: str | None
     rrc: str | None
 
 
-# What several requests hold.
+# Fields that several requests share.
 AddressLine = Annotated[
     str, Meta(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*\Z")
 ]
 OptionalLine = Annotated[str, Meta(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*\Z")]
-# Canadian codes never hold D, F, I, O, Q, U, and begin with neither W nor Z.
+# Canadian codes never contain D, F, I, O, Q, U, and never begin with W or Z.
 PostalCode = Annotated[
     str,
     Meta(

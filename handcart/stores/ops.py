@@ -1,4 +1,4 @@
-"""Keep stores, and find those that serve a place."""
+"""Save stores, and find the stores that serve a place."""
 
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
@@ -35,17 +35,17 @@ MOST_FOUND = 500
 
 
 class Found(Struct, frozen=True):
-    """Stores, the nearest first; `is_partial` when they do not serve every place that was asked about."""
+    """Stores, nearest first; `is_partial`: they do not serve all requested places."""
 
     stores: Sequence[Store]
     is_partial: bool
 
 
 async def find(tx: Tx, retailer_id: int, kind: str, places: Sequence[Point]) -> Found:
-    """The stores that take orders of a kind for one of these places; the distance is measured from the first.
+    """The stores that take orders of a kind for one of these places; distances are measured from the first place.
 
-    `MOST_FOUND` at most, the nearest ones.
-    Where there is none, a retailer that serves everywhere has its nearest store serve.
+    Returns the nearest ones, at most `MOST_FOUND`.
+    If there is none and the retailer serves everywhere, returns its nearest store.
     """
     candidates = await _within_reach(tx, retailer_id, kind, places)
     stores = [store for store in candidates if any(distance.serves(store, kind, place) for place in places)]
@@ -65,7 +65,7 @@ async def is_long_distance(tx: Tx, retailer_id: int, postal_code: str) -> bool:
 
 
 async def stores(tx: Tx, retailer_id: int) -> Sequence[Store]:
-    """All stores of a retailer by their location codes."""
+    """All stores of a retailer, sorted by location code."""
     return [_store(row) for row in await tx.all(f"{_STORES} ORDER BY location_code", retailer_id)]
 
 
@@ -76,7 +76,7 @@ async def store(tx: Tx, retailer_id: int, location_code: str) -> Store | None:
 
 
 async def store_by_number(tx: Tx, retailer_id: int, number: int) -> Store | None:
-    """A store by the number that stands for it in slot ids."""
+    """A store by its number in slot ids."""
     row = await tx.one(_BY_NUMBER, retailer_id, number)
     return _store(row) if row else None
 
@@ -87,7 +87,7 @@ def takes(store: Store, kind: str) -> bool:
 
 
 async def location_code(tx: Tx, retailer_id: int, number: int) -> str:
-    """The location code of a store that is there; it keeps it for ever, so that this process remembers it."""
+    """The location code of an existing store. It never changes, so this process caches it."""
     known = _location_codes.get((retailer_id, number))
     if known is None:
         found = await store_by_number(tx, retailer_id, number)
@@ -100,7 +100,7 @@ async def location_code(tx: Tx, retailer_id: int, number: int) -> str:
 
 
 async def serving(tx: Tx, retailer_id: int, kind: str, location_code: str) -> Store:
-    """A store that takes orders of a kind, by its location code; raises `is invalid` where there is none."""
+    """A store that takes orders of a kind, by its location code; raises `is invalid` if there is none."""
     found = await store(tx, retailer_id, location_code)
     if found is None or not takes(found, kind):
         raise invalid("location_code")
@@ -108,7 +108,7 @@ async def serving(tx: Tx, retailer_id: int, kind: str, location_code: str) -> St
 
 
 async def locate(tx: Tx, retailer: Retailer, kind: str, store: Store, address: Address) -> Point:
-    """Where an address lies that a store serves with orders of a kind; raises `is invalid` for any other."""
+    """The location of an address; raises `is invalid` if the store does not serve it with orders of this kind."""
     if address.latitude is not None and address.longitude is not None:
         point = Point(address.latitude, address.longitude)
     else:
@@ -122,9 +122,9 @@ async def locate(tx: Tx, retailer: Retailer, kind: str, store: Store, address: A
 
 
 async def save(tx: Tx, retailer_id: int, stores: Iterable[Store]) -> int:
-    """Add stores, and change those that have these location codes already, which keep their numbers.
+    """Add or update stores, matched by location code; existing stores keep their numbers.
 
-    Answers how many are new. Raises `Refused`.
+    Returns the number of new stores. Raises `Refused`.
     """
     there = await tx.all("SELECT location_code, number FROM stores WHERE retailer_id = $1", retailer_id)
     known = {row["location_code"] for row in there}
@@ -188,7 +188,7 @@ async def _within_reach(tx: Tx, retailer_id: int, kind: str, places: Sequence[Po
 
 
 async def _nearest(tx: Tx, retailer_id: int, kind: str, place: Point) -> list[Store]:
-    """The nearest store anywhere, by the great circle, of those that are the nearest on a flat map."""
+    """The nearest store anywhere: candidates by distance on a flat map, then the nearest by the great circle."""
     rows = await tx.all(
         f"{_STORES} AND {_TAKES[kind]}"
         " ORDER BY (latitude - $2) * (latitude - $2) + (longitude - $3) * (longitude - $3) * $4 LIMIT 5",
@@ -211,7 +211,7 @@ def _store(row: Any) -> Store:
 
 @lru_cache(10_000)
 def _parsed(values: tuple[Any, ...]) -> Store:
-    """The store of a row: known by all of the row, so that it never is one of yesterday."""
+    """Parse a row. Cached by the whole row, so a changed row is never served stale."""
     row = dict(zip(_NAMES, values, strict=True))
     hours, area = row["opening_hours"], row["service_area"]
     return Store(

@@ -1,4 +1,4 @@
-"""What others see of users."""
+"""The data of users that other domains use."""
 
 import unicodedata
 from typing import Annotated, Any
@@ -20,12 +20,12 @@ UserId = Annotated[
 ]
 
 
-# Format characters such as U+202A, and the spaces and dashes that are not ASCII: they come with copied numbers.
+# Format characters such as U+202A, and non-ASCII spaces and dashes: copied numbers contain them.
 _NOISE = ("Cf", "Zs", "Pd")
 
 
 def plain_phone_number(text: Any) -> Any:
-    """A phone number without the characters that nobody types. ASCII characters, and what is no text, stay as they are.
+    """A phone number without invisible characters. ASCII characters, and values that are not text, are left unchanged.
 
     >>> plain_phone_number("\u202a+1\u00a0312\u2011555\u20110188")
     '+13125550188'
@@ -46,7 +46,7 @@ class User(Struct, frozen=True):
 
 
 class Address(Struct, frozen=True):
-    """A checked address."""
+    """A validated address."""
 
     address_line_1: str
     address_line_2: str

@@ -1,4 +1,4 @@
-"""Create users, check their addresses, delete them."""
+"""Create and delete users; validate their addresses."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ _HOLD = f"{_USER} FOR UPDATE"
 
 
 async def create(tx: Tx, isolation_id: int, user: User) -> User:
-    """Create a user. The same content again answers the user there is; other content is refused."""
+    """Create a user. With the same content again, returns the existing user; other content is refused."""
     if await _insert(tx, isolation_id, user):
         return user
     if await find(tx, isolation_id, user.user_id) != user:
@@ -24,13 +24,13 @@ async def create(tx: Tx, isolation_id: int, user: User) -> User:
 
 
 async def create_with_address(tx: Tx, isolation_id: int, user: User, address: Address) -> Address:
-    """Check an address and keep it for the user, who is created if need be and left unchanged otherwise."""
+    """Validate and store an address of a user. Creates the user if needed; an existing user is not changed."""
     await _insert(tx, isolation_id, user)
     return await add_address(tx, isolation_id, user.user_id, address)
 
 
 async def add_address(tx: Tx, isolation_id: int, user_id: str, address: Address) -> Address:
-    """Check an address and keep it for a user; answers it in its checked form."""
+    """Validate and store an address of a user; returns it in its normal form."""
     await require(tx, isolation_id, user_id)
     checked = _checked(address)
     await tx.run(
@@ -51,9 +51,9 @@ async def add_address(tx: Tx, isolation_id: int, user_id: str, address: Address)
 
 
 async def delete(tx: Tx, isolation_id: int, user_id: str) -> None:
-    """Delete a user and all that this domain and those to its left hold of them; again is fine.
+    """Delete a user and the user's data in this domain and in the domains it imports. Succeeds if already deleted.
 
-    What lies to the right is deleted first, by `users.api`.
+    Data in domains that import this one is deleted first, by `users.api`.
     """
     await require(tx, isolation_id, user_id)
     await tokens.delete_of_user(tx, isolation_id, user_id)
@@ -68,13 +68,13 @@ async def delete(tx: Tx, isolation_id: int, user_id: str) -> None:
 
 
 async def find(tx: Tx, isolation_id: int, user_id: str) -> User | None:
-    """A user who is there."""
+    """An existing user, or None."""
     row = await tx.one(_USER, isolation_id, user_id)
     return _user(row) if row else None
 
 
 async def get(tx: Tx, isolation_id: int, user_id: str) -> User:
-    """A user; raises the documented error where there is none."""
+    """A user; raises the documented error if there is none."""
     user = await find(tx, isolation_id, user_id)
     if user is None:
         raise await missing(tx, isolation_id, user_id)
@@ -82,13 +82,13 @@ async def get(tx: Tx, isolation_id: int, user_id: str) -> User:
 
 
 async def hold(tx: Tx, isolation_id: int, user_id: str) -> User | None:
-    """A user whom nobody deletes before this transaction ends, if there is such a one."""
+    """A user, locked so that it is not deleted before this transaction ends; None if there is none."""
     row = await tx.one(_HOLD, isolation_id, user_id)
     return _user(row) if row else None
 
 
 async def require(tx: Tx, isolation_id: int, user_id: str) -> User:
-    """As `get`, and nobody deletes the user meanwhile."""
+    """As `get`, but the user is locked, as in `hold`."""
     user = await hold(tx, isolation_id, user_id)
     if user is None:
         raise await missing(tx, isolation_id, user_id)
@@ -96,7 +96,7 @@ async def require(tx: Tx, isolation_id: int, user_id: str) -> User:
 
 
 async def missing(tx: Tx, isolation_id: int, user_id: str) -> Exception:
-    """Why a user is not there: never was, or was deleted."""
+    """The error for a missing user: it never existed, or it was deleted."""
     return errors.user_not_active() if await is_deleted(tx, isolation_id, user_id) else errors.user_not_found()
 
 
@@ -122,14 +122,14 @@ async def _insert(tx: Tx, isolation_id: int, user: User) -> bool:
         user.locale,
         clock.now(),
     )
-    # Asked last, since the insert waits for a deletion that is under way.
+    # Checked last, because the insert waits for a concurrent deletion.
     if await is_deleted(tx, isolation_id, user.user_id):
         raise errors.user_not_active()
     return bool(made)
 
 
 def _checked(address: Address) -> Address:
-    """An address in one form: single spaces, postal codes in capitals and with their usual separator."""
+    """An address in normal form: single spaces, postal codes in capitals with their usual separator."""
     code = "".join(address.postal_code.split()).replace("-", "").upper()
     if code.isdecimal():
         code = code if len(code) == 5 else f"{code[:5]}-{code[5:]}"
