@@ -398,7 +398,8 @@ def _announcement(info: dict[str, Any], chosen: Settings, left: Sequence[str]) -
     own = _own_name()
     is_default = Path(chosen.data) == running.default_directory().resolve()
     named = "" if is_default else f"\n                 after `export SANDBOX_INFO={shlex.quote(chosen.data)}`"
-    notes = "".join(f"  Still on from an earlier start\n    {line.format(own)}\n" for line in left)
+    notes = "  Still on from an earlier start\n" if left else ""
+    notes += "".join(f"    {line.format(own)}\n" for line in left)
     return f"""
 {chosen.brand} is running.
 
