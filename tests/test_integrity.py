@@ -131,7 +131,7 @@ def test_command_then_exit_status_and_sentence(stocked: LiveServer) -> None:
     database = stocked.app.settings.database_url
     good = run("check", "--data", "--database", database)
     assert (good.returncode, good.stderr) == (0, "")
-    assert good.stdout.splitlines()[1] == f"All {len(integrity.CHECKS)} checks hold."
+    assert good.stdout.splitlines()[1] == f"All {len(integrity.CHECKS)} checks passed."
     stocked.sql("UPDATE slot_ledger SET held = held - 1 WHERE held > 0")
     try:
         bad = run("check", "--data", "--json", "--database", database)

@@ -91,7 +91,7 @@ def test_when_a_demo_runs_then_commands_work_on_it_unless_another_installation_i
             found = ask(tmp_path, *arguments, **variables)
             assert json.loads(found.output) == expected, (arguments, variables)
         (tmp_path / "handcart" / "handcart.db").touch()
-        assert "say which one: a demo runs at http://127.0.0.1:8080, and an installation is in" in ask(tmp_path).output
+        assert "choose one: a demo runs at http://127.0.0.1:8080, and an installation is in" in ask(tmp_path).output
         assert "leave out --database" in ask(tmp_path, "--info", str(data), "--data", str(other)).output
 
 

@@ -17,7 +17,7 @@ from handcart.running import NotAnInfoFile
 # What `handcart --help` lists, in this order, and the module that each command is in.
 _SECTIONS: Mapping[str, Mapping[str, str]] = {
     "Run it": dict.fromkeys(("demo", "migrate", "check", "serve", "worker"), "processes"),
-    "Keep it": {"backup": "backups", "restore": "backups", "key": "keys"},
+    "Back it up": {"backup": "backups", "restore": "backups", "key": "keys"},
     "Retailers and what they sell": {
         "retailer": "retailers",
         "client": "operators",
@@ -57,7 +57,7 @@ class _Sections(click.Group):
 def handcart() -> None:
     """Handcart: an open, self-hosted fulfillment platform that speaks the Connect Fulfillment API.
 
-    Try it with `handcart demo`. Settings come from HANDCART_* environment variables; options win.
+    Try it with `handcart demo`. Settings come from HANDCART_* environment variables; options override them.
     """
 
 

@@ -1,4 +1,4 @@
-"""Commands that copy an SQLite database away, and put a copy in its place."""
+"""Commands that back up and restore an SQLite database."""
 
 from pathlib import Path
 from typing import Any
@@ -18,9 +18,9 @@ _file = click.argument("file", type=click.Path(path_type=Path))
 @store_options
 @json_option
 def backup(file: Path, as_json: bool, **store: Any) -> None:
-    """Copy the SQLite database into the new file FILE, while servers run, and check the copy.
+    """Copy the SQLite database to the new file FILE and check the copy. Servers may keep running.
 
-    The secret key is not in it. Keep a copy of the key in another place: a restore needs both.
+    The secret key is not in the backup. Keep a copy of the key in another place: a restore needs both.
     """
     from handcart.core import copies
 
@@ -31,7 +31,7 @@ def backup(file: Path, as_json: bool, **store: Any) -> None:
     shown = {"file": str(file), "bytes": made.size, "schema": made.schema, "key_fingerprint": made.key}
     sentence = (
         f"Backed up {path} to {file}: {made.size:,} bytes, schema {made.schema}, checked.\n"
-        f"{_where(chosen)} (fingerprint {made.key}) is not in it: keep a copy of the key in another place."
+        f"{_where(chosen)} (fingerprint {made.key}) is not in the backup: keep a copy of the key in another place."
     )
     show(as_json, shown, sentence)
 
@@ -41,9 +41,9 @@ def backup(file: Path, as_json: bool, **store: Any) -> None:
 @store_options
 @json_option
 def restore(file: Path, as_json: bool, **store: Any) -> None:
-    """Put the backup FILE in the place of the SQLite database, after a check of FILE; stop all servers first.
+    """Check the backup FILE and replace the SQLite database with it. Stop all servers first.
 
-    The replaced database is kept beside it under another name.
+    The replaced database is kept in the same directory under another name.
     """
     from handcart.core import copies, settings
     from handcart.migrations import SCHEMA_VERSION

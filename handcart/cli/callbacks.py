@@ -1,4 +1,4 @@
-"""Commands for operators and integrators: which of a retailer's endpoints get which events."""
+"""Commands for operators and integrators: a retailer's webhooks."""
 
 import json
 import sys
@@ -15,25 +15,25 @@ from handcart.core.db import Tx
 _SECRET = "CALLBACKS_CLIENT_SECRET"  # noqa: S105 (the name of a variable)
 
 
-@click.group(short_help="Configure webhooks; see, replay and rehearse what they get.")
+@click.group(short_help="Configure webhooks; list, replay and test their events.")
 def callbacks() -> None:
-    """Tell a retailer's endpoints of events: configure them, see what became of each event, send it again, rehearse.
+    """Configure a retailer's webhooks, see whether each event was delivered, send events again, and test with events.
 
-    `listen` and `trigger` ask a running server; all others work on the database. Names of events are those of
-    docs/callbacks-events.md, with or without `fulfillment.` before them.
+    `listen` and `trigger` call a running server; the other commands use the database. docs/callbacks-events.md lists
+    the names of events; their prefix `fulfillment.` may be left out.
     """
 
 
 def _configuration(*, is_new: bool) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """The options of what a webhook is; all of them may be left out where one is changed."""
-    empty = "" if is_new else " Empty: none."
+    """The options that describe a webhook. All are optional when a webhook is changed."""
+    empty = "" if is_new else " An empty text clears it."
 
     def add(command: Callable[..., Any]) -> Callable[..., Any]:
         for option in (
             click.option(
                 "--events",
                 metavar="all|NAME,...",
-                help="Which events; all of them if absent." if is_new else "Which events.",
+                help="Events to send. Default: all." if is_new else "Events to send.",
             ),
             click.option("--resource", metavar="TEXT", help="Sent to the token endpoint." + empty),
             click.option("--scope", metavar="TEXT", help="Sent to the token endpoint." + empty),
@@ -42,13 +42,14 @@ def _configuration(*, is_new: bool) -> Callable[[Callable[..., Any]], Callable[.
                 "--client-secret",
                 metavar="SECRET",
                 envvar=_SECRET if is_new else None,
-                help="Other processes can see it: prefer standard input" + (f", or {_SECRET}." if is_new else "."),
+                help="The client's secret. Other processes can see it: prefer standard input"
+                + (f", or {_SECRET}." if is_new else "."),
             ),
-            click.option("--client-id", metavar="ID", required=is_new, help="Of Handcart, at that token endpoint."),
+            click.option("--client-id", metavar="ID", required=is_new, help="Handcart's client at the token endpoint."),
             click.option("--auth-uri", metavar="URL", required=is_new, help="The retailer's token endpoint."),
-            click.option("--url", "callback_url", metavar="URL", required=is_new, help="Where events are posted to."),
+            click.option("--url", "callback_url", metavar="URL", required=is_new, help="URL that receives the events."),
             click.option(
-                "--name", metavar="TEXT", help="For people; the URL's host if absent." if is_new else "For people."
+                "--name", metavar="TEXT", help="Display name. Default: the URL's host." if is_new else "Display name."
             ),
         ):
             command = option(command)
@@ -58,7 +59,7 @@ def _configuration(*, is_new: bool) -> Callable[[Callable[..., Any]], Callable[.
 
 
 _trust = click.option(
-    "--trust", is_flag=True, help="Do not ask the receiver first whether it wants callbacks: you know that it does."
+    "--trust", is_flag=True, help="Do not ask the receiver first whether it agrees to callbacks: you know that it does."
 )
 
 
@@ -70,11 +71,11 @@ _trust = click.option(
 @click.option(
     "--environment",
     type=click.Choice(("production", "development")),
-    help="Which servers send. Default: development for a demo, else as HANDCART_ENVIRONMENT says.",
+    help="Servers that send the events. Default: development for a sandbox or demo, else production.",
 )
 @_trust
 def create(retailer: str, environment: str | None, trust: bool, as_json: bool, **options: Any) -> None:
-    """Make a webhook; its signing secret is shown this once."""
+    """Make a webhook. Its signing secret is shown only now."""
     from handcart import sender
     from handcart.callbacks import ops
 
@@ -115,7 +116,7 @@ def list_webhooks(retailer: str, as_json: bool, **store: Any) -> None:
     show(as_json, {"webhooks": _plain(found)}, lines if found else "There are no webhooks.")
 
 
-@callbacks.command("show", short_help="Show a webhook, or an event and every attempt.")
+@callbacks.command("show", short_help="Show a webhook, or an event with its attempts.")
 @store_options
 @json_option
 @events.retailer_option
@@ -167,13 +168,13 @@ def show_one(number: int, retailer: str, as_json: bool, **store: Any) -> None:
 @_trust
 @click.argument("webhook", type=events.NUMBER)
 def update(webhook: int, retailer: str, trust: bool, as_json: bool, **options: Any) -> None:
-    """Change a webhook; what is not named stays as it is."""
+    """Change a webhook. Only the options given are changed."""
     from handcart import sender
     from handcart.callbacks import ops
 
     wanted, store = _wanted(options)
     if not wanted:
-        fail("nothing is named that is to change: see `handcart callbacks update --help`")
+        fail("no change is given: see `handcart callbacks update --help`")
     settings = settings_of(**store)
 
     async def change(tx: Tx) -> Any:
@@ -184,14 +185,14 @@ def update(webhook: int, retailer: str, trust: bool, as_json: bool, **options: A
     _show_webhook(as_json, write(store, change), "changed")
 
 
-@callbacks.command(short_help="Send to a webhook (again).")
+@callbacks.command(short_help="Enable a webhook.")
 @store_options
 @json_option
 @events.retailer_option
 @_trust
 @click.argument("webhook", type=events.NUMBER)
 def enable(webhook: int, retailer: str, trust: bool, as_json: bool, **store: Any) -> None:
-    """Send to a webhook (again): what has been waiting goes out."""
+    """Enable a webhook: its waiting events are sent."""
     from handcart.callbacks import ops
 
     verify = ops.NEVER if trust else settings_of(**store).verify_receivers
@@ -202,14 +203,14 @@ def enable(webhook: int, retailer: str, trust: bool, as_json: bool, **store: Any
     _show_webhook(as_json, write(store, change), "enabled")
 
 
-@callbacks.command(short_help="Send nothing more to a webhook.")
+@callbacks.command(short_help="Disable a webhook.")
 @store_options
 @json_option
 @events.retailer_option
-@click.option("--reason", default="disabled by the operator", show_default=True, help="For people.")
+@click.option("--reason", default="disabled by the operator", show_default=True, help="Shown with the webhook.")
 @click.argument("webhook", type=events.NUMBER)
 def disable(webhook: int, retailer: str, reason: str, as_json: bool, **store: Any) -> None:
-    """Send nothing more to a webhook; its events are kept for when it is enabled again."""
+    """Disable a webhook: nothing more is sent. Its events are kept until it is enabled again."""
     from handcart.callbacks import ops
 
     async def change(tx: Tx) -> Any:
@@ -240,7 +241,7 @@ def delete(webhook: int, retailer: str, as_json: bool, **store: Any) -> None:
 @events.retailer_option
 @click.argument("webhook", type=events.NUMBER)
 def rotate(webhook: int, retailer: str, as_json: bool, **store: Any) -> None:
-    """Give a webhook a new signing secret, shown this once; for a day the old one signs as well."""
+    """Give a webhook a new signing secret, shown only now. For one day the old secret signs as well."""
     from handcart.callbacks import ops
 
     async def change(tx: Tx) -> Any:
@@ -250,7 +251,7 @@ def rotate(webhook: int, retailer: str, as_json: bool, **store: Any) -> None:
 
 
 def _wanted(options: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """What a webhook is to be, and which store."""
+    """Split the options: the webhook's fields, and the options of the store."""
     store = {name: options.pop(name) for name in ("database", "data")}
     if options.pop("client_secret_stdin"):
         options["client_secret"] = sys.stdin.readline().rstrip("\r\n")
@@ -273,7 +274,7 @@ def _show_secret(as_json: bool, made: Any, what: str) -> None:
     shown = answers.new_webhook(made)
     lines = (
         f"{what} the webhook {shown.id}: {shown.callback_url} gets {_events(shown)}.",
-        f"signing secret (shown this once)  {shown.signing_secret}",
+        f"signing secret (shown only now)  {shown.signing_secret}",
         *_asked_first(shown),
     )
     show(as_json, _plain(shown), "\n".join(lines))
@@ -282,7 +283,7 @@ def _show_secret(as_json: bool, made: Any, what: str) -> None:
 def _asked_first(webhook: Any) -> list[str]:
     if webhook.status != "verifying":
         return []
-    return ["Its receiver is asked first whether it wants callbacks: `handcart callbacks list` shows what it answered."]
+    return ["Its receiver is asked first whether it agrees to callbacks: `handcart callbacks list` shows its answer."]
 
 
 def _status(webhook: Any) -> str:

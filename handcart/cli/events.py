@@ -1,4 +1,4 @@
-"""Commands for operators and integrators: events, what became of them, and sending them again."""
+"""Commands for operators and integrators: list events and their deliveries, and send events again."""
 
 import asyncio
 import json
@@ -28,7 +28,7 @@ from handcart.core.db import Database, Tx
 
 
 def _or_demo(context: click.Context, option: click.Parameter, slug: str | None) -> str:
-    """The retailer that is named; a demo has but one."""
+    """The retailer of --retailer. Default: the demo's only retailer."""
     demo = None if slug else demo_of(context.params)
     if not slug and demo is None:
         raise click.MissingParameter(ctx=context, param=option)
@@ -36,10 +36,10 @@ def _or_demo(context: click.Context, option: click.Parameter, slug: str | None) 
 
 
 retailer_option = click.option(
-    "--retailer", metavar="SLUG", callback=_or_demo, help="Slug of the retailer; may be left out for a demo."
+    "--retailer", metavar="SLUG", callback=_or_demo, help="Slug of the retailer. Default: the demo's retailer."
 )
 NUMBER = click.IntRange(0, 2**63 - 1)
-_after = click.option("--after", type=NUMBER, metavar="ID", help="Events after this one. Default: the newest.")
+_after = click.option("--after", type=NUMBER, metavar="ID", help="Only events after this id. Default: the newest.")
 _limit = click.option("--limit", type=click.IntRange(1, 500), default=20, show_default=True, help="Maximum number.")
 _STATES = ("pending", "sending", "delivered", "failed")
 _PAUSE_SECONDS = 0.5
@@ -50,7 +50,7 @@ _MOST_AT_ONCE = 10_000
 
 
 async def retailer_id(tx: Tx, slug: str) -> int:
-    """Whose webhooks they are; from here on the command goes by this retailer's clock, which a sandbox may have set."""
+    """The retailer's id. From now on the command uses this retailer's clock, which a sandbox may have set."""
     from handcart.retailers import ops as retailers
     from handcart.sandbox import state
 
@@ -59,17 +59,17 @@ async def retailer_id(tx: Tx, slug: str) -> int:
     return found.id
 
 
-@click.command("events", short_help="List events and what became of them.")
+@click.command("events", short_help="List events and their deliveries.")
 @store_options
 @json_option
 @retailer_option
-@click.option("--order", "order_id", metavar="ID", help="About this order alone.")
+@click.option("--order", "order_id", metavar="ID", help="Only events of this order.")
 @_after
 @_limit
 def list_events(
     retailer: str, order_id: str | None, after: int | None, limit: int, as_json: bool, **store: Any
 ) -> None:
-    """List events and what became of them, the newest ones last."""
+    """List events and their deliveries, newest last."""
     from handcart.callbacks import answers, queries
 
     async def find(tx: Tx) -> list[tuple[Any, list[Any]]]:
@@ -87,16 +87,16 @@ def list_events(
     show(as_json, {"events": shown}, lines if rows else "There are no events.")
 
 
-@click.command("deliveries", short_help="List how events fare at a webhook.")
+@click.command("deliveries", short_help="List the deliveries to a webhook.")
 @store_options
 @json_option
 @retailer_option
-@click.option("--state", type=click.Choice(_STATES), help="Those in this state alone.")
+@click.option("--state", type=click.Choice(_STATES), help="Only deliveries in this state.")
 @_after
 @_limit
 @click.argument("webhook", type=NUMBER)
 def list_deliveries(webhook: int, retailer: str, as_json: bool, **options: Any) -> None:
-    """List how events fare at a webhook, the newest ones last."""
+    """List the deliveries to a webhook, newest last."""
     from handcart.callbacks import answers, ops, queries
 
     asked = {name: options.pop(name) for name in ("state", "after", "limit")}
@@ -122,10 +122,10 @@ def list_deliveries(webhook: int, retailer: str, as_json: bool, **options: Any) 
 @store_options
 @json_option
 @retailer_option
-@click.option("--webhook", type=NUMBER, metavar="ID", help="To this webhook alone.")
+@click.option("--webhook", type=NUMBER, metavar="ID", help="Only attempts to this webhook.")
 @until_interrupted()
 def tail(retailer: str, webhook: int | None, as_json: bool, **store: Any) -> None:
-    """Follow attempts as they are made, until Ctrl-C. With --json, one a line."""
+    """Print delivery attempts as they are made, until Ctrl-C. With --json, one attempt per line."""
 
     async def follow(database: Database) -> None:
         found, now = await database.read(_attempts, retailer, None)
@@ -141,7 +141,7 @@ def tail(retailer: str, webhook: int | None, as_json: bool, **store: Any) -> Non
 
 
 async def _attempts(tx: Tx, retailer: str, since: int | None) -> tuple[Sequence[Any], int]:
-    """The attempts since a moment, and what time it is: a sandbox's clock may have been set back."""
+    """The attempts since `since`, and the current time. A sandbox's clock may have been set back."""
     from handcart.callbacks import queries
 
     owner = await retailer_id(tx, retailer)
@@ -158,23 +158,23 @@ def _key(attempt: Any) -> tuple[int, int, int]:
 @store_options
 @json_option
 @retailer_option
-@click.option("--webhook", type=NUMBER, metavar="ID", help="To this webhook; else to each that is subscribed.")
-@click.option("--event", "event_id", type=NUMBER, metavar="ID", help="This event.")
-@click.option("--order", "order_id", metavar="ID", help="The events of this order.")
-@click.option("--after", type=NUMBER, metavar="ID", help="The events behind this one.")
-@click.option("--until", type=NUMBER, metavar="ID", help="Up to this one, with it.")
-@click.option("--since", metavar="TIME", help="The events since then, such as 2026-11-26T14:00:00Z (server's clock).")
+@click.option("--webhook", type=NUMBER, metavar="ID", help="Only to this webhook. Default: to all subscribed.")
+@click.option("--event", "event_id", type=NUMBER, metavar="ID", help="Send this event.")
+@click.option("--order", "order_id", metavar="ID", help="Send the events of this order.")
+@click.option("--after", type=NUMBER, metavar="ID", help="Send events after this id.")
+@click.option("--until", type=NUMBER, metavar="ID", help="The last event id to send.")
+@click.option("--since", metavar="TIME", help="Send events since this time, such as 2026-11-26T14:00:00Z.")
 def replay(retailer: str, webhook: int | None, as_json: bool, **options: Any) -> None:
-    """Send events again, with their ids and bodies as they were, whatever became of them."""
+    """Send events again with the same ids and bodies, whether or not they were delivered."""
     store = {name: options.pop(name) for name in ("database", "data")}
     since = options.pop("since")
     if all(options[name] is None for name in ("event_id", "order_id", "after")) and since is None:
-        fail("say what is to be sent again: --event, --order, --after or --since")
+        fail("choose the events to send again: --event, --order, --after or --since")
     if since is not None:
         options["after"] = max(_first_id(since) - 1, options["after"] or 0)
     many = _replay_all(store, retailer, webhook, **options)
-    what = "delivery goes" if many == 1 else "deliveries go"
-    show(as_json, {"replayed": many}, f"{many} {what} out again." if many else "Nothing is sent again.")
+    what = "delivery" if many == 1 else "deliveries"
+    show(as_json, {"replayed": many}, f"{many} {what} will be sent again." if many else "Nothing is sent again.")
 
 
 def _first_id(since: str) -> int:
@@ -197,7 +197,7 @@ def _replay_all(
     after: int | None,
     until: int | None,
 ) -> int:
-    """Piece by piece, so that nobody waits long to write; with a bar on standard error once it takes over a second."""
+    """Replay in small transactions, so that no other writer waits long. Shows a progress bar after one second."""
     from handcart.callbacks import ops, queries
 
     async def some(tx: Tx, after: int) -> tuple[int, int | None]:
@@ -245,12 +245,12 @@ async def story(tx: Tx, owner: int, event_id: int) -> Any:
 
 
 def told(story: Any) -> str:
-    """An event for people: what it says, where it went, and each attempt with what was sent and answered."""
+    """An event as text: its body, its deliveries, and the request and answer of each attempt."""
     event = story.event
     body = json.dumps(json.loads(event.body), indent=2)
     lines = [f"{event.event_name} of {event.order_id}, {event.created_at}", "", body, ""]
     if not story.deliveries:
-        return "\n".join([*lines, "No webhook wanted it."])
+        return "\n".join([*lines, "No webhook was subscribed to it."])
     rows = [
         (str(one.webhook_id), one.state, str(one.attempts), one.next_at or "-", "yes" if one.is_replay else "")
         for one in story.deliveries
@@ -266,7 +266,7 @@ def told(story: Any) -> str:
 
 
 def _indented(mark: str, text: str | None) -> list[str]:
-    """The lines of a text, each after a mark."""
+    """The lines of a text, with a mark before each line."""
     return [f"  {mark}{line}" for line in (text or "").splitlines()]
 
 

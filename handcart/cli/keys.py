@@ -17,9 +17,9 @@ def key() -> None:
 @store_options
 @json_option
 def show_key(as_json: bool, **store: Any) -> None:
-    """Show where the secret key is, its fingerprint, and whether it is the database's own.
+    """Show where the secret key is, its fingerprint, and whether the database belongs to it.
 
-    The fingerprint tells which key a backup needs. It tells nothing about the key.
+    The fingerprint shows which key a backup needs. It does not reveal the key.
     """
     from handcart.core import settings
     from handcart.core.migrate import bound_key
@@ -37,10 +37,10 @@ def show_key(as_json: bool, **store: Any) -> None:
 @store_options
 @json_option
 def rotate_key(as_json: bool, **store: Any) -> None:
-    """Give the installation a new secret key; stop all servers first.
+    """Give the installation a new secret key. Stop all servers first.
 
-    Client secrets, tokens, links and webhooks go on. Everybody is signed out, browsers are no longer known, open forms
-    and listed time slots expire. The old key is kept beside the new one: backups of before need it.
+    Client secrets, tokens, links and webhooks keep working. Everybody is signed out, known browsers are forgotten, open
+    forms and listed time slots expire. The old key is kept next to the new one: earlier backups need it.
     """
     from handcart.rotation import rotate
 
@@ -55,9 +55,9 @@ def rotate_key(as_json: bool, **store: Any) -> None:
         "sessions_ended": done.sessions,
     }
     sentence = (
-        f"The secret key has the fingerprint {done.fingerprint} now. {done.hashed:,} hashes and {done.sealed:,} sealed"
-        f" secrets were changed; {done.sessions:,} sessions have ended, browsers are no longer known, and open forms"
+        f"The new secret key has the fingerprint {done.fingerprint}. {done.hashed:,} hashes and {done.sealed:,} sealed"
+        f" secrets were changed; {done.sessions:,} sessions have ended, known browsers are forgotten, and open forms"
         " and listed time slots expire.\n"
-        f"Keep a copy of the new key in another place. The old one is {done.old_key}: backups of before need it."
+        f"Keep a copy of the new key in another place. The old key is {done.old_key}: earlier backups need it."
     )
     show(as_json, shown, sentence)

@@ -1,4 +1,4 @@
-"""Commands for integrators: hear the events of a running server without a public address, and trigger some."""
+"""Commands for integrators: receive a running server's events without a public address, and trigger events."""
 
 import asyncio
 import base64
@@ -18,11 +18,11 @@ from handcart.cli.robot import place
 
 _PATH = "/v2/handcart/callbacks"
 _SCOPE = "handcart:callbacks"
-# The names of variables, the same as of `callbacks create` and of the guide to receiving.
+# The names of variables, the same as in `callbacks create` and in the guide to receiving.
 _CLIENT_SECRET = "CALLBACKS_CLIENT_SECRET"  # noqa: S105
 _SIGNING_SECRET = "CALLBACKS_SIGNING_SECRET"  # noqa: S105
 _WAIT_SECONDS = 5
-# Ids can be committed a little out of their order, by several processes: 10 seconds in the units of an event's id.
+# Several processes can commit ids slightly out of order: look back 10 seconds, in the units of an event's id.
 _LOOK_BACK = 10_000 << 22
 _MOST = 500
 
@@ -36,18 +36,18 @@ _MOST = 500
     "--signing-secret",
     metavar="SECRET",
     envvar=_SIGNING_SECRET,
-    help=f"Signs what is forwarded; {_SIGNING_SECRET} keeps it out of the list of processes. "
-    "Default: one that is printed, the same at each start with the same API client.",
+    help=f"Secret that signs forwarded events; {_SIGNING_SECRET} hides it from other processes. "
+    "Default: a secret that is printed, always the same for an API client.",
 )
-@click.option("--auth-uri", metavar="URL", help="Fetch a token there first, as the server would, with the next two.")
-@click.option("--auth-client-id", metavar="ID", help="The client at the token endpoint.")
+@click.option("--auth-uri", metavar="URL", help="Token endpoint to get a token from first, with the next two options.")
+@click.option("--auth-client-id", metavar="ID", help="Client at the token endpoint.")
 @click.option(
     "--auth-client-secret",
     metavar="SECRET",
     envvar=_CLIENT_SECRET,
-    help=f"Its secret; {_CLIENT_SECRET} keeps it out of the list of processes.",
+    help=f"The client's secret; {_CLIENT_SECRET} hides it from other processes.",
 )
-@click.option("--order", "order_id", metavar="ID", help="Events of this order alone.")
+@click.option("--order", "order_id", metavar="ID", help="Only events of this order.")
 @until_interrupted()
 def listen(
     forward_to: str | None,
@@ -61,8 +61,8 @@ def listen(
 ) -> None:
     """Print events as they happen, until Ctrl-C, and forward them to a URL of this machine.
 
-    Needs no public address and no webhook. What is forwarded is what a webhook would get: the same body, with the
-    headers of Standard Webhooks and, if a token endpoint is named, its Bearer token. It is posted once, and not again.
+    Needs no public address and no webhook. Events are forwarded as a webhook would receive them: the same body, with
+    the headers of Standard Webhooks and, with --auth-uri, a Bearer token. Each event is sent once, without retries.
     """
     from handcart.callbacks import signing
 
@@ -71,9 +71,7 @@ def listen(
     server = open_sandbox(**access, path=_PATH, scope=_SCOPE)
     secret = signing_secret or _secret_of(server)
     if not signing.is_secret(secret):
-        fail(
-            f"this is no signing secret: write `whsec_` and base64, as `callbacks create` prints it ({_SIGNING_SECRET})"
-        )
+        fail(f"not a signing secret: write `whsec_` and base64, as `callbacks create` prints it ({_SIGNING_SECRET})")
     newest = server.ask("GET", "events", limit=1)["last"]
     if forward_to and not as_json:
         echo(f"Forwarding to {forward_to}" + ("" if signing_secret else f", signed with {secret}"))
@@ -85,20 +83,20 @@ def listen(
 
 
 def _secret_of(server: Remote) -> str:
-    """A signing secret that stays the same for an API client: made from the client's secret, which it does not tell."""
+    """A signing secret, always the same for an API client: derived from the client's secret, without revealing it."""
     made = hmac.digest(server.info["client_secret"].encode(), b"handcart callbacks listen", hashlib.sha256)
     return "whsec_" + base64.b64encode(made).decode()
 
 
 class Forward:
-    """Posts events to one URL by the server's own client, which keeps its token until that ends or is refused."""
+    """Posts events to one URL with the server's own client. Keeps its token until it expires or is refused."""
 
     def __init__(self, url: str, signing_secret: str, auth_uri: str | None, client_id: str, client_secret: str) -> None:
         from handcart.callbacks.models import Target
         from handcart.core import egress
         from handcart.receiver_tokens import Tokens
 
-        # The person at this machine says where to; nobody else does.
+        # All addresses are allowed: only the person at this machine chooses the URL.
         self._client = egress.Client(egress.Rules(True, range(1, 65_536), ("0.0.0.0/0", "::/0")))
         self._tokens = Tokens(self._client) if auth_uri else None
         self._target = Target(
@@ -115,7 +113,7 @@ class Forward:
         )
 
     async def __call__(self, event: Any) -> dict[str, Any]:
-        """What became of it: `status` or `cause`, and `milliseconds`."""
+        """The result: `status` or `cause`, and `milliseconds`."""
         from handcart.core import egress
         from handcart.receiver_tokens import TokenRefused
 
@@ -148,7 +146,7 @@ class Forward:
 
 
 def _events(server: Remote, order_id: str | None, first: int) -> Iterator[Any]:
-    """Events after `first`, each once, in the order of their ids as far as they come so."""
+    """Events after `first`, each once, mostly in the order of their ids."""
     last = first
     seen: set[int] = set()
     while True:
@@ -172,14 +170,14 @@ def _line(event: Any, answer: Any) -> str:
     return printable(told)
 
 
-@click.command(short_help="Let a sandbox send an event about an order.")
+@click.command(short_help="Make a sandbox send an event about an order.")
 @access_options
-@click.option("--order", "order_id", metavar="ID", help="The order that it is about. Default: a new sample order.")
+@click.option("--order", "order_id", metavar="ID", help="The order of the event. Default: a new sample order.")
 @click.argument("event")
 def trigger(event: str, order_id: str | None, as_json: bool, **access: Any) -> None:
-    """Let a sandbox send the event EVENT about an order, in whatever state that is; the order does not change.
+    """Make a sandbox send the event EVENT about an order, whatever its state. The order does not change.
 
-    Without --order a sample order is placed that can have the event.
+    Without --order, a sample order that can have the event is placed first.
     """
     from handcart.callbacks.events import EVENTS, bare
 

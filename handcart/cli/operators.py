@@ -19,11 +19,11 @@ def client() -> None:
 @client.command("create")
 @store_options
 @json_option
-@click.option("--retailer", metavar="SLUG", help="The retailer it acts for.")
-@click.option("--organization", metavar="SLUG", help="Or an organization: it names a banner in each request.")
+@click.option("--retailer", metavar="SLUG", help="Retailer that the client acts for.")
+@click.option("--organization", metavar="SLUG", help="Or an organization: each request then names a banner.")
 @click.option("--redirect-uri", "redirect_uris", multiple=True, metavar="URI", help="May be given several times.")
-@click.option("--scope", default="connect:fulfillment account_linking", show_default=True, help="Apart by spaces.")
-@click.option("--name", help="Its name for people, where it acts for an organization.")
+@click.option("--scope", default="connect:fulfillment account_linking", show_default=True, help="Separated by spaces.")
+@click.option("--name", help="Display name, for a client of an organization.")
 @click.option("--require-pkce", is_flag=True, help="Refuse authorization requests without PKCE.")
 @click.option("--state-optional", is_flag=True, help="Accept authorization requests without state.")
 def create_client(
@@ -37,7 +37,7 @@ def create_client(
     as_json: bool,
     **store: Any,
 ) -> None:
-    """Make an API client; its secret is shown once."""
+    """Make an API client. Its secret is shown only now."""
     from handcart.retailers import ops
 
     scopes = _scopes(scope)
@@ -70,7 +70,7 @@ def create_client(
     help="Keep old secrets and tokens valid for this long. Default: they end at once.",
 )
 def rotate_client(client_id: str, keep_old: int, as_json: bool, **store: Any) -> None:
-    """Give a client a new secret, shown once."""
+    """Give a client a new secret, shown only now."""
     from handcart.retailers import ops
 
     made = write(store, ops.rotate_secret, client_id, keep_old=keep_old * clock.HOUR)
@@ -80,7 +80,7 @@ def rotate_client(client_id: str, keep_old: int, as_json: bool, **store: Any) ->
 @client.command("list")
 @store_options
 @json_option
-@click.option("--retailer", metavar="SLUG", help="This retailer's alone.")
+@click.option("--retailer", metavar="SLUG", help="Only clients of this retailer.")
 def list_clients(retailer: str | None, as_json: bool, **store: Any) -> None:
     """List the clients."""
     from handcart.retailers import ops
@@ -108,7 +108,7 @@ def list_clients(retailer: str | None, as_json: bool, **store: Any) -> None:
 @click.argument("client_id")
 @click.option("--undo", is_flag=True, help="Enable it again; old tokens stay revoked.")
 def disable_client(client_id: str, undo: bool, as_json: bool, **store: Any) -> None:
-    """Disable a client: its tokens end at once, and it gets no new ones."""
+    """Disable a client: its tokens end at once, and it gets no new tokens."""
     from handcart.retailers import ops
 
     write(store, ops.disable_client, client_id, disabled=not undo)
@@ -121,7 +121,7 @@ def disable_client(client_id: str, undo: bool, as_json: bool, **store: Any) -> N
 @json_option
 @click.argument("client_id")
 def revoke_client_tokens(client_id: str, as_json: bool, **store: Any) -> None:
-    """End all tokens and authorization codes of a client; it can get new ones."""
+    """Revoke all tokens and authorization codes of a client. It can get new ones."""
     from handcart.retailers import ops
 
     write(store, ops.revoke_tokens, client_id)
@@ -134,7 +134,7 @@ def revoke_client_tokens(client_id: str, as_json: bool, **store: Any) -> None:
 @click.argument("client_id")
 @click.argument("scope")
 def set_client_scope(client_id: str, scope: str, as_json: bool, **store: Any) -> None:
-    """Set the scopes of a client, in quotes: tokens it already has lose all others."""
+    """Set the scopes of a client, in quotes. Its tokens lose all other scopes."""
     from handcart.retailers import ops
 
     scopes = _scopes(scope)
@@ -154,7 +154,7 @@ def redirect_uri() -> None:
 @click.argument("client_id")
 @click.argument("uri")
 def add_redirect_uri(client_id: str, uri: str, as_json: bool, **store: Any) -> None:
-    """Register a redirect URI; those there are stay."""
+    """Register another redirect URI."""
     from handcart.retailers import ops
 
     async def add(tx: Tx) -> list[str]:
@@ -170,7 +170,7 @@ def add_redirect_uri(client_id: str, uri: str, as_json: bool, **store: Any) -> N
 @click.argument("client_id")
 @click.argument("uri")
 def remove_redirect_uri(client_id: str, uri: str, as_json: bool, **store: Any) -> None:
-    """Take a redirect URI away."""
+    """Remove a redirect URI."""
     from handcart.retailers import ops
 
     async def remove(tx: Tx) -> list[str]:
@@ -188,11 +188,11 @@ def account() -> None:
 @account.command("create")
 @store_options
 @json_option
-@click.option("--email", required=True, help="Of the account.")
+@click.option("--email", required=True, help="E-mail address of the account.")
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
 @click.option("--password", help="The password; other processes can see it, so prefer standard input.")
 def create_account(email: str, password: str | None, password_stdin: bool, as_json: bool, **store: Any) -> None:
-    """Make an account; its password is shown once, if none is given."""
+    """Make an account. If no password is given, one is made up and shown only now."""
     import secrets
 
     from handcart.accounts import ops
@@ -212,7 +212,7 @@ def create_account(email: str, password: str | None, password_stdin: bool, as_js
 @json_option
 @click.argument("email")
 def show_account(email: str, as_json: bool, **store: Any) -> None:
-    """Show an account: its id, its membership, where it is linked."""
+    """Show an account: its id, its membership, its links."""
     from handcart.accounts import ops as accounts
     from handcart.linking import ops as linking
 
@@ -237,7 +237,9 @@ def show_account(email: str, as_json: bool, **store: Any) -> None:
 @account.command("list")
 @store_options
 @json_option
-@click.option("--limit", type=click.IntRange(1, 100_000), default=1000, show_default=True, help="Number of accounts.")
+@click.option(
+    "--limit", type=click.IntRange(1, 100_000), default=1000, show_default=True, help="Maximum number of accounts."
+)
 @click.option("--after", default="", metavar="EMAIL", help="Show accounts after this one, by e-mail address.")
 def list_accounts(limit: int, after: str, as_json: bool, **store: Any) -> None:
     """List the open accounts and their memberships, by e-mail address."""
@@ -264,7 +266,7 @@ def list_accounts(limit: int, after: str, as_json: bool, **store: Any) -> None:
 @json_option
 @click.argument("email")
 def account_password(email: str, as_json: bool, **store: Any) -> None:
-    """Print a link by which a customer who has lost the password sets a new one. It works once, within 24 hours."""
+    """Print a link with which a customer can set a new password. It works once, within 24 hours."""
     from handcart.accounts import ops
     from handcart.accounts.errors import Refused
     from handcart.core.migrate import public_url
@@ -283,16 +285,16 @@ def account_password(email: str, as_json: bool, **store: Any) -> None:
     show(
         as_json,
         shown,
-        f"{shown['url']}\nGive it to the owner of {email} alone. It works once, until {shown['expires_at']}.",
+        f"{shown['url']}\nGive it only to the owner of {email}. It works once, until {shown['expires_at']}.",
     )
 
 
 @account.command("close")
 @store_options
 @json_option
-@click.option("--email", required=True, help="Of the account.")
+@click.option("--email", required=True, help="E-mail address of the account.")
 def close_account(email: str, as_json: bool, **store: Any) -> None:
-    """Close an account and end its links everywhere."""
+    """Close an account and end all its links."""
     from handcart.accounts import ops as accounts
     from handcart.linking import ops as linking
 
@@ -311,7 +313,7 @@ def membership() -> None:
 @membership.command("grant")
 @store_options
 @json_option
-@click.option("--email", required=True, help="Of the account.")
+@click.option("--email", required=True, help="E-mail address of the account.")
 @click.option(
     "--until",
     metavar="DATE",
@@ -340,7 +342,7 @@ def grant_membership(email: str, until: str | None, days: int | None, as_json: b
 @membership.command("end")
 @store_options
 @json_option
-@click.option("--email", required=True, help="Of the account.")
+@click.option("--email", required=True, help="E-mail address of the account.")
 def end_membership(email: str, as_json: bool, **store: Any) -> None:
     """End an account's membership now."""
     from handcart.accounts import ops
@@ -355,11 +357,11 @@ def end_membership(email: str, as_json: bool, **store: Any) -> None:
 @click.command()
 @store_options
 @json_option
-@click.option("--retailer", required=True, metavar="SLUG", help="Where the link is.")
-@click.option("--email", help="The linked account.")
-@click.option("--user", "user_id", help="Or the linked user.")
+@click.option("--retailer", required=True, metavar="SLUG", help="Slug of the retailer.")
+@click.option("--email", help="E-mail address of the linked account.")
+@click.option("--user", "user_id", help="Or the id of the linked user.")
 def unlink(retailer: str, email: str | None, user_id: str | None, as_json: bool, **store: Any) -> None:
-    """End a link, for a customer who asks customer care."""
+    """End a link at a customer's request."""
     from handcart.accounts import ops as accounts
     from handcart.linking import ops
     from handcart.retailers import ops as retailers

@@ -1,4 +1,4 @@
-"""What the commands share: which store, how to answer, how to fail."""
+"""What the commands share: options, output and failure."""
 
 import asyncio
 import json
@@ -36,7 +36,7 @@ def installation_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def store_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Which installation or demo a command works on, for commands that work on its database.
+    """Options that choose the installation or demo, for commands that use its database.
 
     `settings_of` decides in this order: the options; HANDCART_DATABASE and HANDCART_DATA; SANDBOX_INFO; the demo that
     runs on this machine; the installation in the user's data directory.
@@ -51,7 +51,7 @@ def info_option(**how: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]
         "info_file",
         is_eager=True,
         type=click.Path(path_type=Path),
-        help="A demo, by its info file or its data directory; or SANDBOX_INFO. Default: the demo on this machine.",
+        help="Info file or data directory of a demo. Default: SANDBOX_INFO, else the demo on this machine.",
         **how,
     )
 
@@ -61,7 +61,7 @@ def json_option(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def settings_of(**options: Any) -> Settings:
-    """The settings of what a command works on: options win over the environment."""
+    """The settings of the installation or demo that a command uses. Options override the environment."""
     demo = demo_of(options)
     if demo is None:
         return settings_module.load(os.environ, **options)
@@ -75,7 +75,7 @@ def settings_of(**options: Any) -> Settings:
 
 
 def demo_of(options: Options) -> Mapping[str, Any] | None:
-    """What is known of the demo that a command with `store_options` works on; None for any other installation."""
+    """The info of the demo that a command with `store_options` uses; None for any other installation."""
     context = click.get_current_context(silent=True)
     if context is None or _INFO not in context.meta:
         return None
@@ -93,7 +93,7 @@ def demo_of(options: Options) -> Mapping[str, Any] | None:
     if found is not None and Path(sqlite_path(settings_module.load(os.environ).database_url)).exists():
         directory = settings_module.load(os.environ).data_directory
         fail(
-            f"say which one: a demo runs at {found['api_url']}, and an installation is in {directory}",
+            f"choose one: a demo runs at {found['api_url']}, and an installation is in {directory}",
             f"--info {found['data']} is the demo, --data {directory} the installation",
         )
     return found
@@ -109,7 +109,7 @@ def _demo_on(chosen: Settings) -> Mapping[str, Any] | None:
 
 def _with_data(info: Mapping[str, Any], file: Path) -> Mapping[str, Any]:
     if "data" not in info:
-        raise running.NotAnInfoFile(f"{file} does not say where the demo keeps its data: start the demo anew")
+        raise running.NotAnInfoFile(f"{file} does not say where the demo keeps its data: start the demo again")
     return info
 
 
@@ -126,7 +126,7 @@ def read(store: Options, op: Callable[..., Awaitable[Any]], *args: Any, **kwargs
 
 
 def on(store: Options, do: Callable[[Database], Awaitable[Any]], *, may_only_read: bool = False) -> Any:
-    """The answer of `do`, which gets the store. `may_only_read`: this user need not be able to write the store."""
+    """Call `do` with the opened store and return its answer. `may_only_read`: permission to read is enough."""
     chosen = settings_of(**store)
 
     async def run() -> Any:
@@ -143,7 +143,7 @@ def on(store: Options, do: Callable[[Database], Awaitable[Any]], *, may_only_rea
 
 @contextmanager
 def until_interrupted() -> Iterator[None]:
-    """Let Ctrl-C end a command that goes on until then, quietly and with status 0."""
+    """Let Ctrl-C end an endless command quietly, with status 0."""
     with suppress(KeyboardInterrupt):
         yield
 
@@ -154,7 +154,7 @@ def show(as_json: bool, result: Any, sentence: str) -> None:
 
 
 def echo(text: str, *, err: bool = False) -> None:
-    """Print text. Characters that a terminal would obey, such as those of an id from elsewhere, are shown as `?`."""
+    """Print text. Control characters, for example in an id from a client, are shown as `?`."""
     click.echo("\n".join(map(printable, text.split("\n"))), err=err)
 
 

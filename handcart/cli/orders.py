@@ -12,20 +12,20 @@ from handcart.cli.options import fail, json_option, read, settings_of, show, sto
 from handcart.core.db import Tx
 
 
-@click.command(short_help="List the orders of a month that carried the benefit.")
+@click.command(short_help="List a month's orders with the membership's benefit.")
 @store_options
 @json_option
-@click.option("--retailer", required=True, metavar="SLUG", help="Whose orders.")
-@click.option("--month", required=True, metavar="YYYY-MM", help="When they were created.")
-@click.option("--time-zone", help="Whose midnights begin and end the month. Default: HANDCART_TIME_ZONE.")
-@click.option("--csv", "csv_file", type=click.Path(path_type=Path), help="Write the orders here, for a spreadsheet.")
+@click.option("--retailer", required=True, metavar="SLUG", help="Slug of the retailer.")
+@click.option("--month", required=True, metavar="YYYY-MM", help="Month in which the orders were created.")
+@click.option("--time-zone", help="Time zone of the month. Default: HANDCART_TIME_ZONE.")
+@click.option("--csv", "csv_file", type=click.Path(path_type=Path), help="Write the orders to this file.")
 def reconcile(
     retailer: str, month: str, time_zone: str | None, csv_file: Path | None, as_json: bool, **database: Any
 ) -> None:
-    """List the orders of a month that carried the membership's benefit, for the billing with the retailer.
+    """List a month's orders with the membership's benefit, for billing with the retailer.
 
-    Each with the membership period it used, and the saving where the retailer reported one in the order's metadata
-    (saving_cents). Canceled orders are listed, and count apart.
+    Each order is listed with its membership period, and with the saving if the retailer reported one in the order's
+    metadata (saving_cents). Canceled orders are listed and counted separately.
     """
     from handcart.orders import reconcile as report
     from handcart.retailers import ops as retailers
@@ -53,7 +53,7 @@ def reconcile(
 
 
 def _write_private(file: Path, text: str) -> None:
-    """Write a file that its owner alone can read, since it names customers."""
+    """Write a file that only its owner can read: it names customers."""
     descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as opened:
         if stat.S_ISREG(os.fstat(descriptor).st_mode):
@@ -79,7 +79,7 @@ def _sentence(entries: Any, totals: Any, csv_file: Path | None) -> str:
     lines = [table(header, rows, numbers=("saving",)), ""] if rows and not csv_file else []
     lines.append(
         f"{totals.orders} orders with the benefit, {totals.canceled} more canceled;"
-        f" saving reported: {_dollars(totals.saving_cents)}, by {totals.orders - totals.without_saving} of them."
+        f" saving reported: {_dollars(totals.saving_cents)} (orders with a saving: {totals.orders - totals.without_saving})."
     )
     if csv_file:
         lines.append(f"Written to {csv_file}.")

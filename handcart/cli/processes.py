@@ -1,4 +1,4 @@
-"""Commands that run something, or make it ready to run."""
+"""Commands that run, prepare and check an installation."""
 
 import asyncio
 import gc
@@ -37,7 +37,9 @@ HOST_HELP = "Address to listen on; 0.0.0.0 for all of IPv4, :: for all addresses
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help=HOST_HELP)
 @click.option("--port", default=8080, show_default=True, type=PORT, help="Port of the API; 0 picks a free one.")
-@click.option("--storefront-port", default=8081, show_default=True, type=PORT, help="Port of the storefront, as above.")
+@click.option(
+    "--storefront-port", default=8081, show_default=True, type=PORT, help="Port of the storefront; 0 picks a free one."
+)
 @click.option("--public-url", metavar="URL", help="Where browsers and clients reach the API. Default: this machine.")
 @click.option(
     "--storefront-public-url",
@@ -49,10 +51,10 @@ HOST_HELP = "Address to listen on; 0.0.0.0 for all of IPv4, :: for all addresses
     "--info",
     "info_file",
     type=click.Path(path_type=Path),
-    help="Write URLs and credentials here too, as JSON, while the demo runs.",
+    help="Also write URLs and credentials to this JSON file, while the demo runs.",
 )
-@click.option("--detach", is_flag=True, help="Run in the background; return when everything answers.")
-@click.option("--stop", is_flag=True, help="Stop the demo of the data directory, or of --info.")
+@click.option("--detach", is_flag=True, help="Run in the background; return when all servers answer.")
+@click.option("--stop", is_flag=True, help="Stop the demo of --data or --info.")
 @json_option
 @click.pass_context
 def demo(
@@ -94,7 +96,7 @@ def demo(
 
 
 def _detach(context: click.Context, directory: Path) -> None:
-    """Start the same command in a session of its own, and print what it prints once everything answers."""
+    """Start the same command in its own session. Print its output once all servers answer."""
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     log = directory / "demo.log"
     with log.open("wb") as output:
@@ -126,7 +128,7 @@ def _given(context: click.Context, *, but: str) -> list[str]:
 def _stop_demo(directory: Path, as_json: bool) -> None:
     info = running.find(directory)
     if info is None:
-        fail(f"no demo runs on {directory}: `handcart demo --stop --data DIR` names another data directory")
+        fail(f"no demo runs in {directory}: name another data directory by `handcart demo --stop --data DIR`")
     os.kill(info["pid"], signal.SIGTERM)
     deadline = time.monotonic() + _STOP_SECONDS
     while (running.find(directory) or {}).get("pid") == info["pid"]:
@@ -142,9 +144,9 @@ def _stop_demo(directory: Path, as_json: bool) -> None:
 @click.option("--port", default=8080, show_default=True, type=PORT, help="Port to listen on; 0 picks a free one.")
 @click.option("--fd", type=int, help="Listen on this inherited socket instead.")
 @click.option("--workers", default=1, show_default=True, type=click.IntRange(1, 64), help="Processes to run.")
-@click.option("--environment", type=click.Choice(["production", "sandbox"]), help="sandbox: no safety checks.")
+@click.option("--environment", type=click.Choice(["production", "sandbox"]), help="sandbox: skip the safety checks.")
 @click.option("--public-url", metavar="URL", help="Where browsers and clients reach this server.")
-@click.option("--end-with-stdin", is_flag=True, help="End when standard input does.")
+@click.option("--end-with-stdin", is_flag=True, help="Stop when standard input ends.")
 def serve(
     database: str | None,
     data: str | None,
@@ -179,10 +181,10 @@ def serve(
 @click.command()
 @installation_options
 @click.option("--environment", type=click.Choice(["production", "sandbox"]), help="The same as the server's.")
-@click.option("--once", is_flag=True, help="Do what is due, then end.")
-@click.option("--end-with-stdin", is_flag=True, help="End when standard input does.")
+@click.option("--once", is_flag=True, help="Do what is due now, then stop.")
+@click.option("--end-with-stdin", is_flag=True, help="Stop when standard input ends.")
 def worker(database: str | None, data: str | None, environment: str | None, once: bool, end_with_stdin: bool) -> None:
-    """Run the background worker: send callbacks, drop what is over."""
+    """Run the background worker: send callbacks, delete expired data."""
     from handcart.core import log
     from handcart.core.connections import raise_descriptor_limit
     from handcart.worker import run
@@ -199,7 +201,7 @@ def worker(database: str | None, data: str | None, environment: str | None, once
 @installation_options
 @json_option
 def migrate(database: str | None, data: str | None, as_json: bool) -> None:
-    """Create the database, or bring it to this release's schema."""
+    """Create the database, or upgrade it to this release's schema."""
     from handcart.core.migrate import keys_for
     from handcart.core.migrate import migrate as run
     from handcart.migrations import SCHEMA_VERSION
@@ -209,22 +211,22 @@ def migrate(database: str | None, data: str | None, as_json: bool) -> None:
     show(as_json, {"schema": SCHEMA_VERSION}, f"The database has schema {SCHEMA_VERSION}.")
 
 
-@click.command(short_help="Print what is unsafe for production, or wrong in the data.")
+@click.command(short_help="Check the settings for production, or the stored data.")
 @click.option("--database", metavar="URL", help="sqlite:///path/to/file.db or postgresql://...")
 @click.option(
     "--data",
     metavar="[DIR]",
     is_flag=False,
     flag_value="",
-    help="Alone: check what is stored against itself. With DIR: the data directory.",
+    help="Without DIR: check the stored data. With DIR: the data directory.",
 )
 @json_option
 def check(database: str | None, data: str | None, as_json: bool) -> None:
-    """Print what makes these settings unsafe for production, or (--data) what is wrong with the stored data.
+    """Check that the settings are safe for production or, with --data alone, that the stored data is consistent.
 
-    A problem keeps `handcart serve` from starting, and ends this command with status 1; a warning does not.
+    A problem prevents `handcart serve` from starting and ends this command with status 1; a warning does neither.
 
-    The check of the data needs no key and may run beside the servers.
+    The check of the data needs no key and may run while the servers do.
     """
     if data == "":
         _check_data(settings_of(database=database), as_json)
@@ -266,8 +268,8 @@ def _check_data(chosen: Settings, as_json: bool) -> None:
     counted, found = asyncio.run(run())
     lines = ["Checked " + ", ".join(f"{count:,} {name}" for name, count in counted.items()) + "."]
     for fault in found:
-        lines += [f"- not true in {fault.places} places: {fault.name}", *(f"    {one}" for one in fault.examples)]
-    lines += [] if found else [f"All {len(integrity.CHECKS)} checks hold."]
+        lines += [f"- fails in {fault.places} places: {fault.name}", *(f"    {one}" for one in fault.examples)]
+    lines += [] if found else [f"All {len(integrity.CHECKS)} checks passed."]
     result = {
         "checked": counted,
         "faults": [{"check": fault.name, "places": fault.places, "examples": list(fault.examples)} for fault in found],

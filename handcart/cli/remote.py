@@ -1,4 +1,4 @@
-"""A retailer's part of a running server, by HTTP and with the client's own credentials."""
+"""Calls to a running server by HTTP, with the credentials of an API client."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -21,15 +21,15 @@ _TIMEOUT_SECONDS = 60
 
 
 def opener_of(url: str) -> OpenerDirector:
-    """What opens a URL: without the proxy that the environment may name, if the URL is of this machine."""
+    """An opener for a URL. For a URL of this machine, it ignores the environment's proxy."""
     return build_opener(ProxyHandler({})) if is_this_machine(urlsplit(url).hostname or "") else build_opener()
 
 
 class Remote:
     """The operations under one path of a running server, for one retailer, with a token for one scope.
 
-    `info`: what is known of the server and its client, as `access` answers it. Without a scope the token is for all
-    that the client may do.
+    `info`: the server and its client, as `access` returns them. Without a scope, the token has all of the client's
+    scopes.
     """
 
     def __init__(self, info: Mapping[str, Any], banner: str | None, path: str, scope: str | None) -> None:
@@ -38,7 +38,7 @@ class Remote:
         self._path = path
         self._opener = opener_of(self._url)
         asked = {"client_id": info["client_id"], "client_secret": info["client_secret"], "scope": scope}
-        # The command's own calls meet no faults, and are no calls of the integration's.
+        # Marks the command's own calls: they meet no faults and are not logged.
         self._headers = {"Handcart-Sandbox": "control", **({"X-Retailer-Id": banner} if banner else {})}
         given = {name: value for name, value in asked.items() if value is not None}
         answer = self._send("POST", "/v2/oauth/token", {"grant_type": "client_credentials", **given})
@@ -46,7 +46,7 @@ class Remote:
         self._headers["Authorization"] = f"Bearer {self.token}"
 
     def ask(self, method: str, path: str, body: Any = None, **query: Any) -> Any:
-        """The answer to a call; ends the command with what was refused."""
+        """The answer to a call. A refusal ends the command with its message."""
         given = {name: value for name, value in query.items() if value is not None}
         return self._send(method, f"{self._path}/{path}" + (f"?{urlencode(given)}" if given else ""), body)
 
@@ -77,12 +77,12 @@ def _sentence_of(refused: HTTPError, path: str) -> str:
 
 
 def _told(error: Any) -> str:
-    """One refusal as a sentence, with what there is where a name is unknown."""
+    """One refusal as a sentence, with the known names if a name is unknown."""
     meta = error["meta"]
     told = ": ".join(filter(None, (meta.get("key"), error["error"]["message"])))
     if meta.get("nearest"):
         told += f", did you mean {meta['nearest']}?"
-    for name, words in (("known", "there are"), ("kinds", "it is for orders of the kind")):
+    for name, words in (("known", "known names:"), ("kinds", "it is for orders of the kind")):
         if meta.get(name):
             told += f"; {words} {', '.join(meta[name])}"
     return told
@@ -97,18 +97,18 @@ def _url(context: click.Context, parameter: click.Parameter, value: str | None) 
 def access_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Which server a command talks to, and as which client."""
     for option in (
-        click.option("--banner", metavar="SLUG", help="The retailer, for a client of several."),
+        click.option("--banner", metavar="SLUG", help="Retailer, for a client of an organization."),
         click.option(
             "--client-secret",
             metavar="SECRET",
             envvar="SANDBOX_CLIENT_SECRET",
-            help="Its secret; SANDBOX_CLIENT_SECRET keeps it out of the list of processes.",
+            help="The client's secret; SANDBOX_CLIENT_SECRET hides it from other processes.",
         ),
         click.option(
             "--client-id",
             metavar="ID",
             envvar="SANDBOX_CLIENT_ID",
-            help="The API client at that server; or SANDBOX_CLIENT_ID.",
+            help="API client at the server; or SANDBOX_CLIENT_ID.",
         ),
         click.option(
             "--server",
@@ -116,7 +116,7 @@ def access_options(command: Callable[..., Any]) -> Callable[..., Any]:
             metavar="URL",
             envvar="SANDBOX_URL",
             callback=_url,
-            help="A server that is no demo of this machine; or SANDBOX_URL.",
+            help="URL of a server other than this machine's demo; or SANDBOX_URL.",
         ),
         info_option(envvar=SANDBOX_INFO),
         json_option,
@@ -141,9 +141,9 @@ def open_sandbox(
 def access(
     info_file: Path | None, url: str | None, client_id: str | None, client_secret: str | None
 ) -> Mapping[str, Any]:
-    """The server and its client: `api_url`, `client_id`, `client_secret`, and for a demo all that its info file says.
+    """The server and its client: `api_url`, `client_id`, `client_secret`; for a demo all fields of its info file.
 
-    The demo that runs on this machine is asked only where no other server is named.
+    The demo on this machine is used only if no other server is named.
     """
     given = {"api_url": url, "client_id": client_id, "client_secret": client_secret}
     given = {name: value for name, value in given.items() if value}

@@ -1,4 +1,4 @@
-"""Commands for operators: retailers and what may be set about them."""
+"""Commands for operators: retailers and their settings."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,19 +11,21 @@ from handcart.core.db import Tx
 
 @click.group()
 def retailer() -> None:
-    """Make, list, show and set retailers."""
+    """Make, list, show and change retailers."""
 
 
 @retailer.command("create")
 @store_options
 @json_option
-@click.option("--slug", required=True, help="Its name in addresses and headers: a-z, 0-9 and hyphens.")
-@click.option("--name", help="Its name for people; the slug if absent.")
-@click.option("--organization", metavar="SLUG", help="Organization of several banners; made if there is none.")
-@click.option("--shared-users", is_flag=True, help="Share users and links with the organization's other such banners.")
+@click.option("--slug", required=True, help="Name in URLs and headers: a-z, 0-9 and hyphens.")
+@click.option("--name", help="Display name. Default: the slug.")
+@click.option("--organization", metavar="SLUG", help="Organization of several banners; made if it does not exist.")
+@click.option(
+    "--shared-users", is_flag=True, help="Share users and links with the organization's other banners that share."
+)
 @click.option("--no-user-deletion", is_flag=True, help="Refuse data deletion requests.")
-@click.option("--lenient", is_flag=True, help="Take items that are not in the catalog, for integrators' tests.")
-@click.option("--serves-everywhere", is_flag=True, help="Where no store is in range, let the nearest one serve.")
+@click.option("--lenient", is_flag=True, help="Accept items that are not in the catalog, for integrators' tests.")
+@click.option("--serves-everywhere", is_flag=True, help="If no store is in range, use the nearest one.")
 def create_retailer(
     slug: str,
     name: str | None,
@@ -83,7 +85,7 @@ def show_retailer(slug: str, as_json: bool, **store: Any) -> None:
 
     shown = read(store, find)
     rows = [[name, written(value), MEANINGS[name]] for name, value in shown["settings"].items()]
-    sharing = ", which shares users among such banners" if shown["shares_users"] else ""
+    sharing = ", shares users with its other banners that share" if shown["shares_users"] else ""
     lines = [
         f"retailer      {shown['retailer']}",
         f"name          {shown['name']}",
@@ -102,14 +104,14 @@ def show_retailer(slug: str, as_json: bool, **store: Any) -> None:
 def set_retailer(slug: str, pairs: Sequence[str], as_json: bool, **store: Any) -> None:
     """Change settings of a retailer.
 
-    All that are given, or none if one cannot be. `handcart retailer show` prints their names and what they mean.
+    If one change is refused, none is made. `handcart retailer show` prints the settings and their meanings.
     """
     from handcart.retailers import ops, settings
 
     changes = settings.read(pairs)
     now = settings.of(write(store, ops.change, slug, changes))
     changed = ", ".join(f"{name}={settings.written(now[name])}" for name in changes)
-    show(as_json, {"retailer": slug, "settings": now}, f"{slug} has {changed} now.")
+    show(as_json, {"retailer": slug, "settings": now}, f"{slug} now has {changed}.")
 
 
 def _shown(retailer: Any, organization: str) -> dict[str, Any]:

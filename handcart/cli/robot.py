@@ -11,28 +11,32 @@ from handcart.cli.remote import Remote, access_options, open_sandbox
 _PACES = ("real_time", "x60", "instantly")
 _KINDS = ("delivery", "pickup", "last_mile", "dispatch")
 _PLAN = ("scenario", "pace", "seed")
-_pace_option = click.option("--pace", type=click.Choice(_PACES), help="How fast, by the retailer's clock.")
+_pace_option = click.option("--pace", type=click.Choice(_PACES), help="Speed, by the retailer's clock.")
 _scenario_option = click.option(
     "--scenario", metavar="NAME", help="See `handcart sandbox scenarios`. Default: happy_path."
 )
-_seed_option = click.option("--seed", type=click.IntRange(min=0), help="The same seed draws the same steps.")
+_seed_option = click.option(
+    "--seed", type=click.IntRange(min=0), help="Random seed: the same seed gives the same steps."
+)
 _kind_option = click.option("--kind", type=click.Choice(_KINDS), help="Kind of the sample order. Default: delivery.")
 _member_option = click.option("--member", is_flag=True, help="The customer is a member of the platform.")
-_user_option = click.option("--user", "user_id", metavar="ID", help="The customer. Default: a new one.")
+_user_option = click.option("--user", "user_id", metavar="ID", help="The customer. Default: a new user.")
 
 
-@click.command("order", short_help="Place a sample order; prints its id.")
+@click.command("order", short_help="Place a sample order and print its id.")
 @access_options
 @_kind_option
 @_member_option
 @_user_option
-@click.option("--scenario", metavar="NAME", help="Let the robot shopper serve it. Default: it waits for a shopper.")
+@click.option(
+    "--scenario", metavar="NAME", help="Let the robot shopper serve the order. Default: it waits for a shopper."
+)
 @_pace_option
 @_seed_option
 def place_order(kind: str | None, member: bool, user_id: str | None, as_json: bool, **options: Any) -> None:
-    """Place a sample order and print its id: customer, address, cart and time slot are chosen by the server.
+    """Place a sample order and print its id. The server chooses customer, address, cart and time slot.
 
-    It can be served, canceled and read as any other order; --json prints its customer too.
+    The order can be served, canceled and read like any other order. --json prints its customer too.
     """
     plan = {name: options.pop(name) for name in _PLAN}
     answer = place(open_sandbox(**options), kind=kind, instacartplus_member=member, user_id=user_id, **plan)
@@ -47,7 +51,7 @@ def place(sandbox: Remote, **wanted: Any) -> Any:
 @click.command("scenarios")
 @access_options
 def list_scenarios(as_json: bool, **access: Any) -> None:
-    """List the ways that the robot can take an order."""
+    """List the scenarios of the robot shopper."""
     answer = open_sandbox(**access).ask("GET", "scenarios")
     rows = [(one["name"], ", ".join(one["kinds"]), one["about"]) for one in answer["scenarios"]]
     show(as_json, answer, table(("scenario", "orders", "what happens"), rows))
@@ -67,7 +71,7 @@ def run_order(
 ) -> None:
     """Let the robot shopper serve the order ORDER_ID: at once, unless a pace is given.
 
-    Without ORDER_ID a sample order that the scenario is for is placed first; --kind, --member and --user are about it.
+    Without ORDER_ID, a sample order that fits the scenario is placed first; --kind, --member and --user describe it.
     """
     plan = {name: options.pop(name) for name in _PLAN}
     if order_id is None:
@@ -77,13 +81,13 @@ def run_order(
         _show_run(as_json, placed["run"])
         return
     if kind or member or user_id:
-        raise click.UsageError("--kind, --member and --user are about a sample order: leave ORDER_ID out")
+        raise click.UsageError("--kind, --member and --user describe a sample order: leave out ORDER_ID")
     _show_run(as_json, open_sandbox(**options).ask("POST", f"orders/{quote(order_id, '')}/run", plan))
 
 
 @click.group()
 def robot() -> None:
-    """Let the robot shopper serve every new order, or none."""
+    """Switch the robot shopper on or off for new orders."""
 
 
 @robot.command("on")
@@ -92,7 +96,7 @@ def robot() -> None:
 @_pace_option
 @_seed_option
 def set_robot(as_json: bool, **options: Any) -> None:
-    """Let it serve every new order, sixty times as fast as people unless a pace is given."""
+    """Let the robot shopper serve every new order, 60 times as fast as people unless a pace is given."""
     plan = {name: options.pop(name) for name in _PLAN}
     _show_robot(as_json, open_sandbox(**options).ask("PUT", "robot", plan))
 
@@ -107,7 +111,7 @@ def clear_robot(as_json: bool, **access: Any) -> None:
 @robot.command("show")
 @access_options
 def show_robot(as_json: bool, **access: Any) -> None:
-    """Show what becomes of new orders."""
+    """Show whether the robot shopper serves new orders."""
     _show_robot(as_json, open_sandbox(**access).ask("GET", "robot"))
 
 
@@ -115,17 +119,17 @@ def show_robot(as_json: bool, **access: Any) -> None:
 @access_options
 @click.argument("order_id")
 def show_run(order_id: str, as_json: bool, **access: Any) -> None:
-    """Show how far it is with the order ORDER_ID."""
+    """Show the robot shopper's progress with the order ORDER_ID."""
     _show_run(as_json, open_sandbox(**access).ask("GET", f"orders/{quote(order_id, '')}/run"))
 
 
 def _show_run(as_json: bool, answer: Any) -> None:
     rows = [(one["at"], "done" if one["done"] else "to come", one["action"], one["value"]) for one in answer["steps"]]
     title = f"{answer['order_id']}: {answer['scenario']}, seed {answer['seed']}, {answer['pace']}"
-    end = [f"It went no further: {answer['stopped']}"] if answer["stopped"] else []
+    end = [f"The robot stopped: {answer['stopped']}"] if answer["stopped"] else []
     show(as_json, answer, "\n".join([title, "", table(("at", "", "step", "value"), rows), *end]))
 
 
 def _show_robot(as_json: bool, answer: Any) -> None:
-    words = f"Every new order goes {answer['scenario']}, seed {answer['seed']}, {answer['pace']}."
+    words = f"Every new order follows {answer['scenario']}, seed {answer['seed']}, {answer['pace']}."
     show(as_json, answer, words if answer["is_on"] else "New orders wait for a shopper.")

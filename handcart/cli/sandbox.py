@@ -18,11 +18,11 @@ _FAULTS = (
 _OUTCOMES = ("linked", "denied", "code", "code_expired", "code_replayed", "linking_token")
 
 
-@click.group(short_help="Turn the clock, read the log, switch faults on, reset.")
+@click.group(short_help="Set the clock, read the log, switch faults on, reset.")
 def sandbox() -> None:
     """Control a retailer's sandbox on a running server: clock, request log, faults, robot shopper.
 
-    A server has one when it runs with HANDCART_ENVIRONMENT=sandbox, as the demo does.
+    A server has a sandbox if it runs with HANDCART_ENVIRONMENT=sandbox, as the demo does.
     """
 
 
@@ -32,7 +32,7 @@ def clock() -> None:
 
 
 def _show_clock(as_json: bool, answer: Any) -> None:
-    words = {"real": "the real time", "frozen": "frozen", "moved": "going on from where it was set"}
+    words = {"real": "the real time", "frozen": "frozen", "moved": "running from the time it was set to"}
     show(as_json, answer, f"{answer['now']}, {words[answer['state']]}")
 
 
@@ -45,17 +45,17 @@ def show_clock(as_json: bool, **access: Any) -> None:
 
 @clock.command()
 @access_options
-@click.option("--at", metavar="TIME", help="Such as 2026-11-26T14:00:00Z; without it, where the clock is.")
+@click.option("--at", metavar="TIME", help="Time, such as 2026-11-26T14:00:00Z. Default: the clock's time.")
 def freeze(at: str | None, as_json: bool, **access: Any) -> None:
-    """Let the clock stand."""
+    """Stop the clock."""
     _show_clock(as_json, open_sandbox(**access).ask("PUT", "clock", {"at": at}))
 
 
 @clock.command("set")
 @access_options
-@click.option("--at", metavar="TIME", required=True, help="Such as 2026-11-26T14:00:00Z.")
+@click.option("--at", metavar="TIME", required=True, help="Time, such as 2026-11-26T14:00:00Z.")
 def set_clock(at: str, as_json: bool, **access: Any) -> None:
-    """Set the clock to a time, and let it go on from there."""
+    """Set the clock to a time. It runs on from that time."""
     _show_clock(as_json, open_sandbox(**access).ask("PUT", "clock", {"at": at, "frozen": False}))
 
 
@@ -63,7 +63,7 @@ def set_clock(at: str, as_json: bool, **access: Any) -> None:
 @access_options
 @click.argument("seconds", type=click.IntRange(min=1))
 def advance_clock(seconds: int, as_json: bool, **access: Any) -> None:
-    """Move the clock forward by so many SECONDS."""
+    """Move the clock forward by SECONDS."""
     _show_clock(as_json, open_sandbox(**access).ask("POST", "clock/advance", {"seconds": seconds}))
 
 
@@ -71,7 +71,7 @@ def advance_clock(seconds: int, as_json: bool, **access: Any) -> None:
 @access_options
 @click.argument("what", nargs=-1, metavar="[WHAT]...")
 def run_clock(what: tuple[str, ...], as_json: bool, **access: Any) -> None:
-    """Run the clock to the next thing due, or to the next one of these (hold_expiry, window_start...)."""
+    """Move the clock to the next thing that is due, or to the next WHAT (hold_expiry, window_start...)."""
     answer = open_sandbox(**access).ask("POST", "clock/next", {"what": list(what)} if what else {})
     if not as_json:
         echo(answer["due"]["what"] if answer["due"] else "nothing is due")
@@ -81,30 +81,32 @@ def run_clock(what: tuple[str, ...], as_json: bool, **access: Any) -> None:
 @clock.command()
 @access_options
 def release(as_json: bool, **access: Any) -> None:
-    """Go by the real time again."""
+    """Return the clock to the real time."""
     _show_clock(as_json, open_sandbox(**access).ask("DELETE", "clock"))
 
 
 @sandbox.command("reset")
 @access_options
 def reset_sandbox(as_json: bool, **access: Any) -> None:
-    """Remove all that the retailer's calls have made; stores, items, plans and clients stay."""
+    """Remove everything that the retailer's calls have made. Stores, items, plans and clients stay."""
     answer = open_sandbox(**access).ask("POST", "reset")
     removed = ", ".join(f"{rows} {name}" for name, rows in answer["removed"].items())
-    show(as_json, answer, f"Removed: {removed or 'nothing was there'}.")
+    show(as_json, answer, f"Removed: {removed or 'nothing'}.")
 
 
 @sandbox.command("log")
 @access_options
-@click.option("--after", type=click.IntRange(min=0), metavar="NUMBER", help="Calls behind this one.")
-@click.option("--limit", type=click.IntRange(1, 1000), default=100, show_default=True, help="At most so many at once.")
-@click.option("--status", type=click.IntRange(100, 599), metavar="CODE", help="Those answered so.")
-@click.option("--refused", is_flag=True, default=None, help="Those that were refused.")
-@click.option("--canonical", is_flag=True, default=None, help="Without what differs from run to run.")
-@click.option("--follow", "-f", is_flag=True, help="Go on with those that come, until Ctrl-C.")
+@click.option("--after", type=click.IntRange(min=0), metavar="NUMBER", help="Only calls after this number.")
+@click.option(
+    "--limit", type=click.IntRange(1, 1000), default=100, show_default=True, help="Maximum number of calls at once."
+)
+@click.option("--status", type=click.IntRange(100, 599), metavar="CODE", help="Only calls answered with this status.")
+@click.option("--refused", is_flag=True, default=None, help="Only refused calls.")
+@click.option("--canonical", is_flag=True, default=None, help="Leave out what differs from run to run.")
+@click.option("--follow", "-f", is_flag=True, help="Print new calls as they come, until Ctrl-C.")
 @until_interrupted()
 def show_log(after: int | None, follow: bool, as_json: bool, **asked: Any) -> None:
-    """Show the retailer's calls, and the rule that refused each refused one. With --json, one call a line."""
+    """Show the retailer's calls and, for each refused one, the rule that refused it. With --json, one call per line."""
     filters = {name: asked.pop(name) for name in ("limit", "status", "refused", "canonical")}
     server = open_sandbox(**asked)
     while True:
@@ -134,25 +136,23 @@ def _line(call: dict[str, Any]) -> str:
 
 @sandbox.group()
 def faults() -> None:
-    """Let calls fail, be slow, or come too late for a slot; let callbacks come twice, late, out of order, or not."""
+    """Make calls fail, be slow or lose their slot; make callbacks come twice, late, out of order or never."""
 
 
 @faults.command("add")
 @access_options
 @click.argument("fault", type=click.Choice(_FAULTS))
-@click.option("--operation", metavar="ID", help="Calls of this operation, such as create_user.")
-@click.option("--path", metavar="PATH", help="Calls of this path, as the API reference writes it.")
-@click.option("--event", metavar="NAME", help="Callbacks of this event, such as picking.")
-@click.option("--times", type=click.IntRange(min=1), metavar="N", help="The next N calls; else until switched off.")
+@click.option("--operation", metavar="ID", help="Only calls of this operation, such as create_user.")
+@click.option("--path", metavar="PATH", help="Only calls of this path, as the API reference writes it.")
+@click.option("--event", metavar="NAME", help="Only callbacks of this event, such as picking.")
+@click.option("--times", type=click.IntRange(min=1), metavar="N", help="The next N calls. Default: until switched off.")
 @click.option("--share", type=click.FloatRange(0, 1, min_open=True), metavar="0..1", help="A share of the calls.")
-@click.option("--seed", type=click.IntRange(min=0), help="Draws that share.")
-@click.option(
-    "--slow-ms", type=click.IntRange(1, 30_000), metavar="MS", help="How slow, for `slow` and `callback_delay`."
-)
-@click.option("--retry-after", type=click.IntRange(1, 3600), metavar="S", help="What `rate_limited` asks to wait.")
-@click.option("--slot", "service_option_id", type=int, metavar="ID", help="Which slot, for `slot_taken`.")
+@click.option("--seed", type=click.IntRange(min=0), help="Random seed that chooses those calls.")
+@click.option("--slow-ms", type=click.IntRange(1, 30_000), metavar="MS", help="Delay, for `slow` and `callback_delay`.")
+@click.option("--retry-after", type=click.IntRange(1, 3600), metavar="S", help="Seconds to wait, for `rate_limited`.")
+@click.option("--slot", "service_option_id", type=int, metavar="ID", help="The slot, for `slot_taken`.")
 def add_fault(fault: str, as_json: bool, **options: Any) -> None:
-    """Switch a fault on, beside those there are."""
+    """Switch a fault on. Faults that are on stay on."""
     names = ("operation", "path", "event", "times", "share", "seed", "slow_ms", "retry_after", "service_option_id")
     wanted = {name: value for name in names if (value := options.pop(name)) is not None}
     server = open_sandbox(**options)
@@ -162,7 +162,7 @@ def add_fault(fault: str, as_json: bool, **options: Any) -> None:
 
 
 def _left(fault: dict[str, Any]) -> dict[str, Any]:
-    """What is left of a fault that some calls have met."""
+    """A fault with only the times it has left."""
     met, _ = fault.pop("met"), fault.pop("seen")
     return {**fault, "times": fault["times"] - met} if "times" in fault else fault
 
@@ -203,11 +203,18 @@ def _every(fault: str) -> str:
 @sandbox.command("link")
 @access_options
 @click.argument("user_id")
-@click.option("--outcome", type=click.Choice(_OUTCOMES), default="linked", show_default=True, help="How it ends.")
-@click.option("--email", metavar="EMAIL", help="Of the platform's account; else one is made up for the user.")
-@click.option("--membership-days", type=click.IntRange(0, 3650), metavar="N", help="A member for N days; 0: none.")
+@click.option(
+    "--outcome", type=click.Choice(_OUTCOMES), default="linked", show_default=True, help="How the linking ends."
+)
+@click.option("--email", metavar="EMAIL", help="E-mail address of the account. Default: one made up for the user.")
+@click.option(
+    "--membership-days",
+    type=click.IntRange(0, 3650),
+    metavar="N",
+    help="Membership of the account for N days; 0: none.",
+)
 def link_account(user_id: str, outcome: str, as_json: bool, **options: Any) -> None:
-    """Link the user USER_ID to an account without a browser, or let that fail on the way."""
+    """Link the user USER_ID to an account without a browser, or make the linking fail."""
     body = {"outcome": outcome, "email": options.pop("email"), "membership_days": options.pop("membership_days")}
     answer = open_sandbox(**options).ask("POST", f"users/{quote(user_id, '')}/link", body)
     lines = [f"{answer['email']} was sent back to {answer['redirect']}"]

@@ -1,4 +1,4 @@
-"""Commands for scripts: what a shell needs to call a running sandbox, and a wait that ends."""
+"""Commands for scripts: set up a shell to call a running sandbox, and wait for the server."""
 
 import shlex
 import sys
@@ -41,13 +41,13 @@ def print_env(as_json: bool, **access: Any) -> None:
 
     \b
     API CLIENT_ID CLIENT_SECRET   the server and the API client
-    TOKEN                         an access token, good for a day
-    REDIRECT_URI RETAILER         of a demo: the client's redirect URI, its retailer,
+    TOKEN                         an access token, valid for a day
+    REDIRECT_URI RETAILER         for a demo: the client's redirect URI, its retailer,
     EMAIL PASSWORD                and a customer of the platform who is a member
     call METHOD PATH [JSON]       send a request with the token, print the answer
     field NAME...                 print a part of the JSON on standard input
 
-    Variables are exported. --json prints them alone. A demo is remembered in SANDBOX_INFO, any other server in
+    Variables are exported. --json prints only the variables. A demo is remembered in SANDBOX_INFO, any other server in
     SANDBOX_URL, SANDBOX_CLIENT_ID and SANDBOX_CLIENT_SECRET, so that later commands need no option.
     """
     server = open_sandbox(**access, scope=None)
@@ -79,7 +79,11 @@ def print_env(as_json: bool, **access: Any) -> None:
 @click.command(short_help="Wait until the server answers.")
 @access_options
 @click.option(
-    "--seconds", type=click.IntRange(1, 3600), default=60, show_default=True, help="Give up after this time, status 1."
+    "--seconds",
+    type=click.IntRange(1, 3600),
+    default=60,
+    show_default=True,
+    help="Give up after this time, with status 1.",
 )
 def wait(
     seconds: int,

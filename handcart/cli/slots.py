@@ -17,12 +17,17 @@ from handcart.stores.models import KINDS
 
 _HOURS = re.compile(r"([0-9]{1,2})(?:-([0-9]{1,2}))?")
 
-_retailer_option = click.option("--retailer", required=True, metavar="SLUG", help="Whose slots they are.")
+_retailer_option = click.option("--retailer", required=True, metavar="SLUG", help="Slug of the retailer.")
 _kinds_option = click.option(
-    "--kind", "kinds", required=True, multiple=True, type=click.Choice(KINDS), help="May be given several times."
+    "--kind",
+    "kinds",
+    required=True,
+    multiple=True,
+    type=click.Choice(KINDS),
+    help="Kind of orders; may be given several times.",
 )
 _hours_option = click.option(
-    "--hours", metavar="9-17", help="Windows that start from 9:00 on and before 17:00; without it the whole day."
+    "--hours", metavar="9-17", help="Windows that start at 9:00 or later, and before 17:00. Default: the whole day."
 )
 _file_type = click.Path(path_type=Path)
 
@@ -38,32 +43,43 @@ def slots() -> None:
 
 @slots.group()
 def plan() -> None:
-    """Set, list and remove what stores offer week by week."""
+    """Set, list and remove the weekly plans of stores."""
 
 
 @plan.command("set")
 @store_options
 @json_option
 @_retailer_option
-@_store_option("For this store alone; without it for every store that has no plan of its own.")
+@_store_option("Only for this store. Default: for every store without a plan of its own.")
 @_kinds_option
 @click.option("--capacity", type=click.IntRange(0, 1_000_000), metavar="N", help="Orders for each window.")
 @click.option("--weekly", type=_file_type, metavar="FILE", help="Or orders by weekday and hour.")
 @click.option("--shoppers", type=_file_type, metavar="FILE", help="Or shoppers on shift by weekday and hour.")
 @click.option("--orders-per-hour", type=float, metavar="X", help="Orders that one shopper can do in an hour.")
 @click.option(
-    "--same-day-only", type=click.IntRange(0, 1_000_000), metavar="N", help="How many of them wait for the day itself."
+    "--same-day-only",
+    type=click.IntRange(0, 1_000_000),
+    metavar="N",
+    help="How many of these are kept for same-day orders.",
 )
-@click.option("--lead-minutes", type=click.IntRange(0, 10_080), metavar="N", help="Offered until so long before it.")
 @click.option(
-    "--cutoff-hour", type=click.IntRange(0, 24), metavar="H", help="No more for today from then on; 24: never."
+    "--lead-minutes",
+    type=click.IntRange(0, 10_080),
+    metavar="N",
+    help="Offer a window until N minutes before it starts.",
 )
-@click.option("--horizon-days", type=click.IntRange(1, 60), metavar="N", help="Days ahead, today included.")
+@click.option(
+    "--cutoff-hour",
+    type=click.IntRange(0, 24),
+    metavar="H",
+    help="Hour after which no same-day orders are taken; 24: no cutoff.",
+)
+@click.option("--horizon-days", type=click.IntRange(1, 60), metavar="N", help="Days that are offered, today included.")
 def set_plan(retailer: str, location_code: str | None, kinds: Sequence[str], as_json: bool, **options: Any) -> None:
-    """Set what a store offers. What is not named stays as it is now.
+    """Set the plan of a store. Only the options given are changed.
 
-    A window is two hours long, and one starts on each hour. FILE is CSV: 7 rows from Monday on, each with 24 numbers,
-    for the windows that start at 0:00, 1:00 and so on by the store's clock.
+    A window is two hours long, and one starts every hour. FILE is CSV: 7 rows from Monday to Sunday, each with 24
+    numbers, for the windows that start at 0:00, 1:00 and so on by the store's clock.
     """
     from handcart.slots import plans
 
@@ -99,10 +115,10 @@ def list_plans(retailer: str, as_json: bool, **store: Any) -> None:
 @store_options
 @json_option
 @_retailer_option
-@_store_option("Of this store; without it the one for every store.")
+@_store_option("Plan of this store. Default: the plan for every store.")
 @_kinds_option
 def remove_plan(retailer: str, location_code: str | None, kinds: Sequence[str], as_json: bool, **store: Any) -> None:
-    """Remove a plan: then the one for every store holds, or the default."""
+    """Remove a plan. Then the plan for every store applies, or the default."""
     from handcart.slots import plans
 
     async def remove(tx: Tx) -> Any:
@@ -119,16 +135,16 @@ def remove_plan(retailer: str, location_code: str | None, kinds: Sequence[str], 
 
 @slots.group()
 def exception() -> None:
-    """Set, list and remove what holds for single days."""
+    """Set, list and remove exceptions for single days."""
 
 
 @exception.command("set")
 @store_options
 @json_option
 @_retailer_option
-@_store_option("For this store alone; without it for every store.")
+@_store_option("Only for this store. Default: for every store.")
 @_kinds_option
-@click.option("--date", "day", required=True, metavar="YYYY-MM-DD", help="By the store's clock.")
+@click.option("--date", "day", required=True, metavar="YYYY-MM-DD", help="Date by the store's clock.")
 @_hours_option
 @click.option(
     "--capacity", required=True, type=click.IntRange(0, 1_000_000), metavar="N", help="Orders for each window."
@@ -143,9 +159,9 @@ def set_exception(
     as_json: bool,
     **store: Any,
 ) -> None:
-    """Let the windows of a day take another number of orders. Orders that are booked stay.
+    """Change how many orders the windows of a day take. Booked orders stay.
 
-    For the whole day it takes the place of what was set for its hours; hours that are set later win.
+    An exception for the whole day replaces earlier ones for its hours. A later one for hours overrides it.
     """
     from handcart.slots import plans
 
@@ -169,7 +185,7 @@ def set_exception(
 @json_option
 @_retailer_option
 def list_exceptions(retailer: str, as_json: bool, **store: Any) -> None:
-    """List the exceptions of a retailer that are not over."""
+    """List the exceptions of a retailer from today on."""
     from handcart.retailers import ops as retailers
     from handcart.slots import plans
 
@@ -183,9 +199,9 @@ def list_exceptions(retailer: str, as_json: bool, **store: Any) -> None:
 @store_options
 @json_option
 @_retailer_option
-@_store_option("Of this store; without it those for every store.")
+@_store_option("Exceptions of this store. Default: those for every store.")
 @_kinds_option
-@click.option("--date", "day", required=True, metavar="YYYY-MM-DD", help="By the store's clock.")
+@click.option("--date", "day", required=True, metavar="YYYY-MM-DD", help="Date by the store's clock.")
 @_hours_option
 def remove_exception(
     retailer: str,
@@ -196,7 +212,7 @@ def remove_exception(
     as_json: bool,
     **store: Any,
 ) -> None:
-    """Remove exceptions of a day: then the plan holds."""
+    """Remove the exceptions of a day. Then the plan applies."""
     from handcart.slots import plans
 
     chosen, of_day = _hours(hours), _day(day)
@@ -219,13 +235,13 @@ def remove_exception(
 @store_options
 @json_option
 @_retailer_option
-@click.option("--store", "location_code", required=True, metavar="CODE", help="The store.")
-@click.option("--kind", required=True, type=click.Choice(KINDS), help="What kind of orders.")
-@click.option("--date", "day", metavar="YYYY-MM-DD", help="A day by the store's clock; without it from now on.")
+@click.option("--store", "location_code", required=True, metavar="CODE", help="Location code of the store.")
+@click.option("--kind", required=True, type=click.Choice(KINDS), help="Kind of orders.")
+@click.option("--date", "day", metavar="YYYY-MM-DD", help="Date by the store's clock. Default: from now on.")
 def list_slots(retailer: str, location_code: str, kind: str, day: str | None, as_json: bool, **store: Any) -> None:
     """List a store's windows and how full they are.
 
-    `reason` says why a window cannot be had, in the words of the API.
+    `reason` says why a window is not available, in the words of the API.
     """
     from handcart.slots import occupancy
     from handcart.stores import ops as stores
@@ -262,7 +278,7 @@ async def _place(tx: Tx, slug: str, location_code: str | None, kinds: Sequence[s
 
 
 def _plan_changes(options: dict[str, Any]) -> dict[str, Any]:
-    """The options that are given, as fields of a plan; the three that say how many orders take each other's place."""
+    """The given options as fields of a plan. --capacity, --weekly and --shoppers replace each other."""
     from handcart.slots import files
 
     changes = {name: value for name, value in options.items() if value is not None}
@@ -285,7 +301,7 @@ def _changed(plan: Any, changes: dict[str, Any]) -> Any:
     import msgspec
 
     if "orders_per_hour" in changes and changes.get("shoppers", plan.shoppers) is None:
-        raise Refused("--orders-per-hour counts shoppers' orders: give --shoppers too")
+        raise Refused("--orders-per-hour needs shoppers: give --shoppers too")
     try:
         return msgspec.convert({**msgspec.structs.asdict(plan), **changes}, type(plan))
     except msgspec.ValidationError:
@@ -299,12 +315,12 @@ def _day(text: str) -> str:
     except ValueError:
         day = date.min
     if not 2000 <= day.year < 2100:
-        raise Refused(f"{text!r} is no date: write YYYY-MM-DD, from 2000 to 2099")
+        raise Refused(f"{text!r} is not a date: write YYYY-MM-DD, from 2000 to 2099")
     return day.isoformat()
 
 
 def _today() -> str:
-    """The date where it is earliest on earth: what is before it is over everywhere."""
+    """The earliest current date on earth: every earlier date has passed everywhere."""
     from handcart.slots import windows
 
     return windows.start_of("Etc/GMT+12", clock.now()).date
@@ -321,7 +337,9 @@ def _hours(text: str | None) -> Sequence[int]:
         end = int(found[2]) if found[2] else first + 1
         if first < end <= 24:
             return range(first, end)
-    raise Refused(f"{text!r} are no hours: write 9-17 for windows that start from 9:00 on and before 17:00, or 9 alone")
+    raise Refused(
+        f"{text!r} is not a span of hours: write 9-17 for windows that start at 9:00 to 16:00, or 9 for one window"
+    )
 
 
 def _store_words(location_code: str) -> str:
@@ -353,7 +371,7 @@ def _orders_words(plan: Any) -> str:
         words = f"{_span(plan.shoppers)} shoppers x {plan.orders_per_hour:g} an hour"
     else:
         words = str(plan.capacity) if plan.weekly is None else f"{_span(plan.weekly)} by the week"
-    return f"{words}, {plan.same_day_only} on the day only" if plan.same_day_only else words
+    return f"{words}, {plan.same_day_only} for same-day orders" if plan.same_day_only else words
 
 
 def _span(week: Sequence[Sequence[float]]) -> str:

@@ -13,7 +13,7 @@ from handcart.core.db import Tx
 
 T = TypeVar("T")
 _MOST_LINES = 100
-_retailer_option = click.option("--retailer", required=True, metavar="SLUG", help="Whose they are.")
+_retailer_option = click.option("--retailer", required=True, metavar="SLUG", help="Slug of the retailer.")
 _file = click.argument("file", type=click.Path(path_type=Path))
 
 
@@ -28,7 +28,7 @@ def store() -> None:
 @json_option
 @_retailer_option
 def import_stores(file: Path, retailer: str, as_json: bool, **database: Any) -> None:
-    """Add stores from a CSV or GeoJSON file, or change those that have these location codes: all or nothing.
+    """Add stores from a CSV or GeoJSON file; change stores whose location code exists. All rows or none.
 
     Columns: location_code, name, address_line_1, city, region, postal_code, country (US or CA), latitude, longitude,
     time_zone, takes_delivery, takes_pickup, takes_last_mile, sells_alcohol, delivers_long_distance, opening_hours (7
@@ -92,11 +92,11 @@ def item() -> None:
 @json_option
 @_retailer_option
 def import_items(file: Path, retailer: str, as_json: bool, **database: Any) -> None:
-    """Add items from a CSV file, or change those that have these rrcs: all or nothing.
+    """Add items from a CSV file; change items whose rrc exists. All rows or none.
 
     Columns: name, price_cents, rrc, upc, cost_unit (each, lb or kg), par_weight, alcohol_kind (wine, beer or spirits),
-    restricted_reasons (DXM, NRT, spray_paint), is_ebt_eligible, is_bulky, beverage_weight (lb). Without an rrc the upc
-    stands for it. Separated by commas, semicolons or tabs; `handcart item template` prints an example.
+    restricted_reasons (DXM, NRT, spray_paint), is_ebt_eligible, is_bulky, beverage_weight (lb). An empty rrc
+    means the upc. Separated by commas, semicolons or tabs; `handcart item template` prints an example.
     """
     from handcart.stores import files, items
 
@@ -129,7 +129,7 @@ def _import(rows: Any, save: Any, what: str, retailer: str, as_json: bool, datab
     new = write(database, save_all)
     changed = len(rows.good) - new
     counts = {"imported": len(rows.good), "new": new, "changed": changed, "refused": []}
-    show(as_json, counts, f"{what.capitalize()} imported: {len(rows.good):,} ({new:,} new, {changed:,} there before).")
+    show(as_json, counts, f"{what.capitalize()} imported: {len(rows.good):,} ({new:,} new, {changed:,} changed).")
 
 
 def _with_progress(rows: Sequence[T], what: str) -> Iterator[T]:

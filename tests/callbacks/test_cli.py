@@ -188,7 +188,7 @@ def test_when_events_are_replayed_then_it_says_how_many_and_they_come_again(post
         post.drain()
         many += count
         assert len(post.shop.callbacks) == many, options
-    assert run("callbacks", "replay", "--event", str(last), *of).output == "1 delivery goes out again.\n"
+    assert run("callbacks", "replay", "--event", str(last), *of).output == "1 delivery will be sent again.\n"
     assert run("callbacks", "replay", "--after", str(last), *of).output == "Nothing is sent again.\n"
 
 
@@ -361,11 +361,11 @@ def test_when_a_trigger_cannot_be_then_a_sentence(post: Post) -> None:
             order_id,
             "event_name: is no event of this kind of order; it is for orders of the kind pickup",
         ),
-        ("shipped", order_id, f"event_name: is unknown; there are {', '.join(sorted(EVENTS))}"),
+        ("shipped", order_id, f"event_name: is unknown; known names: {', '.join(sorted(EVENTS))}"),
         ("picking", "nobody/s", "Resource not found"),
     ):
         result = ask(post, "trigger", event, "--order", order)
         assert (result.exit_code, result.stderr) == (1, f"handcart: {sentence}\n")
     assert contents(post.server, "events") == before
-    assert "is no signing secret" in ask(post, "listen", "--signing-secret", "wrong").stderr
+    assert "not a signing secret" in ask(post, "listen", "--signing-secret", "wrong").stderr
     assert "--auth-uri needs" in ask(post, "listen", "--auth-uri", "http://127.0.0.1:9/").stderr

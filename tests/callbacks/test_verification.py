@@ -143,7 +143,7 @@ def test_when_nothing_is_said_then_production_asks_and_sandboxes_do_not(post: Po
     options = ("--url", "https://shop.example/", "--auth-uri", "https://shop.example/", "--client-id", "a")
     make = ("callbacks", "create", *of_retailer, *options, "--client-secret", "b")
     made = run(*make, HANDCART_ENVIRONMENT="production")
-    assert "Its receiver is asked first whether it wants callbacks" in made.output
+    assert "Its receiver is asked first whether it agrees to callbacks" in made.output
     trusted = answer(run(*make, "--trust", "--json", HANDCART_ENVIRONMENT="production"))
     assert (trusted["status"], trusted["verified_at"]) == ("enabled", None)
     # What is enabled already stays so; what was disabled is asked, unless the operator knows.

@@ -29,7 +29,7 @@ def test_backup_and_restore_then_they_say_what_was_done_and_where_the_key_is(tmp
     make_data(data)
     said = run("backup", copy, "--data", data)
     assert f"Backed up {data}/handcart.db to {copy}: " in said
-    assert f"The secret key {data}/secret.key (fingerprint {KEY}) is not in it" in said
+    assert f"The secret key {data}/secret.key (fingerprint {KEY}) is not in the backup" in said
     restored = json.loads(run("restore", copy, "--data", data, "--json"))
     assert (restored["database"], restored["schema"]) == (f"{data}/handcart.db", SCHEMA_VERSION)
     assert Path(restored["replaced"]).exists()
@@ -66,8 +66,8 @@ def test_key_rotated_then_it_says_what_ended_and_an_older_backup_names_its_key(t
     make_data(data)
     run("backup", copy, "--data", data)
     said = run("key", "rotate", "--data", data)
-    assert "0 sessions have ended, browsers are no longer known" in said
-    assert f"The old one is {data}/secret.key.{KEY}: backups of before need it." in said
+    assert "0 sessions have ended, known browsers are forgotten" in said
+    assert f"The old key is {data}/secret.key.{KEY}: earlier backups need it." in said
     with pytest.raises(WrongKey, match=f"its fingerprint is {KEY}"):
         run("restore", copy, "--data", data)
     (data / "secret.key").write_text((data / f"secret.key.{KEY}").read_text())

@@ -139,7 +139,7 @@ def test_when_the_robot_serves_an_order_then_its_steps_are_shown(server: LiveSer
     assert len(lines) > 5
     assert run("robot", "order", order_id).splitlines() == lines
     assert run("robot", "show") == "New orders wait for a shopper.\n"
-    assert run("robot", "on", "--seed", "3") == "Every new order goes happy_path, seed 3, x60.\n"
+    assert run("robot", "on", "--seed", "3") == "Every new order follows happy_path, seed 3, x60.\n"
     assert run("robot", "off") == "New orders wait for a shopper.\n"
 
 
@@ -164,7 +164,7 @@ def test_when_no_order_is_named_then_a_sample_one_is_placed(server: LiveServer) 
     assert market.row(triggered["order_id"])["kind"] == "pickup"
     orders = market.orders
     unknown = run("callbacks", "trigger", "late_delivry")
-    assert "event_name: is unknown, did you mean late_delivery?; there are acknowledged, " in unknown.stderr
+    assert "event_name: is unknown, did you mean late_delivery?; known names: acknowledged, " in unknown.stderr
     assert (
         "it is for orders of the kind pickup" in run("callbacks", "trigger", "late_pickup", "--order", waiting).stderr
     )
@@ -241,7 +241,7 @@ REFUSED: dict[str, tuple[tuple[str, ...], dict[str, str], int, str]] = {
         ("robot", "on", "--scenario", "nothing"),
         {},
         1,
-        "scenario: is unknown; there are alcohol_refused, ",
+        "scenario: is unknown; known names: alcohol_refused, ",
     ),
     "a user": (("link", "nobody"), {}, 1, "user_id: User Not Found"),
     "the secret": (("clock", "show"), {"SANDBOX_CLIENT_SECRET": "wrong"}, 1, "invalid_client: "),

@@ -58,7 +58,7 @@ def test_when_members_and_others_order_then_the_members_orders_are_listed(shop: 
 
     file = tmp_path / "report.csv"
     told = run("reconcile", "--retailer", shop.slug, "--month", month, "--csv", str(file), *database, **settings)
-    assert "2 orders with the benefit, 1 more canceled; saving reported: 3.99, by 1 of them." in told.stdout
+    assert "2 orders with the benefit, 1 more canceled; saving reported: 3.99 (orders with a saving: 1)." in told.stdout
     rows = list(csv.DictReader(file.read_text().splitlines()))
     assert [row["order_id"] for row in rows] == ["'=1+1", "two", "three"]
     assert stat.S_IMODE(file.stat().st_mode) == 0o600

@@ -30,7 +30,7 @@ def written(tmp_path: Path, *rows: str, header: str = HEADER) -> str:
 
 def test_when_stores_are_imported_then_they_are_found_and_keep_their_numbers(shop: Shop, tmp_path: Path) -> None:
     first = handcart(shop, "store", "import", written(tmp_path, ROW.format("a", "A", "yes"), ROW.format("b", "B", "")))
-    assert (first.returncode, first.stdout) == (0, "Stores imported: 2 (2 new, 0 there before).\n")
+    assert (first.returncode, first.stdout) == (0, "Stores imported: 2 (2 new, 0 changed).\n")
     found = shop.post("/v2/fulfillment/stores/pickup", {"find_by": AT_CHICAGO}).json()["stores"]
     assert [store["name"] for store in found] == ["Store A", "Store B"]
     numbers = {store.location_code: store.number for store in shop.server.read(ops.stores, shop.retailer.id)}
@@ -64,7 +64,7 @@ def test_when_a_row_is_wrong_then_nothing_is_imported_and_the_row_is_named(shop:
 def test_when_items_are_imported_then_they_are_valid(shop: Shop, tmp_path: Path) -> None:
     header, row = "name,price_cents,upc\n", "Milk,249,400000000015\n"
     run = handcart(shop, "item", "import", written(tmp_path, row, header=header))
-    assert (run.returncode, run.stdout) == (0, "Items imported: 1 (1 new, 0 there before).\n")
+    assert (run.returncode, run.stdout) == (0, "Items imported: 1 (1 new, 0 changed).\n")
     wanted = {"items": [{"item": {"upc": "400000000015"}, "count": 1}]}
     assert shop.post("/v2/fulfillment/validate_items", wanted).json() == {"validation_failures": []}
 
