@@ -39,7 +39,7 @@ from handcart.users import api as users_api
 from handcart.users import ops as users
 
 _ABOUT = """
-The wire contract of the Connect Fulfillment API: a client of Connect works here when its base URL is changed.
+The wire contract of the Connect Fulfillment API: a Connect client works with this server once its base URL is changed.
 
 Unknown fields of a request are ignored, and an explicit null counts as absent. Answers may gain fields in later
 releases. Every answer carries `X-Request-Id`.
@@ -48,17 +48,17 @@ A refusal names one error, or several under code 9999; `meta.key` is the dotted 
 endpoints have their own form, `error` and `error_description`.
 """.strip()
 _TAGS = {
-    "OAuth": "Tokens for a retailer's calls, and the linking token for a customer who agreed.",
+    "OAuth": "Tokens for a retailer's calls, and linking tokens for customers who agreed.",
     "Users": "The retailer's customers, under the retailer's own ids.",
-    "Stores": "Which stores serve a place.",
-    "Time slots": "When an order can be served, and a place held for ten minutes.",
+    "Stores": "Find the stores that serve a place, and validate items.",
+    "Time slots": "List the slots for an order, and hold one for ten minutes.",
     "Orders": "Delivery, pickup, last mile and dispatch orders, from creation until a shopper takes them.",
-    "Account linking": "Link a user to the customer's account on this platform, and read the membership back.",
+    "Account linking": "Link a user to the customer's account on this platform, and read the account's membership.",
     callbacks_routes.TAG: callbacks_routes.ABOUT,
 }
 _MOST_QUERY = 100
 _SANDBOX_TAGS = {
-    "Sandbox": "Shoppers, batches and their states: moves orders on a server for development; production has none.",
+    "Sandbox": "Shoppers, batches and their states: moves orders on a development server. Not on production servers.",
     own_api.TAG: own_api.ABOUT,
 }
 

@@ -34,8 +34,8 @@ from handcart.retailers.models import RetailerId
 
 TAG = "Callbacks"
 ABOUT = (
-    "Handcart's own, with the scope `handcart:callbacks`: which endpoints of the retailer's get which events, what"
-    " became of each event, and sending again. Other Connect servers have a dashboard for this."
+    "Handcart's own, with the scope `handcart:callbacks`: configure the retailer's webhooks, see whether each event was"
+    " delivered, and send events again. Other Connect servers have a dashboard for this."
 )
 _PATH = "/v2/handcart/callbacks"
 _BAD = (
@@ -48,7 +48,7 @@ _BAD = (
 
 
 def routes(rules_of: RulesOf) -> Sequence[Route]:
-    """The endpoints, given which addresses callbacks may reach by the settings."""
+    """The endpoints. `rules_of`: the addresses that the settings allow callbacks to reach."""
 
     async def create(tx: Tx, call: Call) -> CreatedWebhookAnswer:
         return await api.create(tx, call, rules_of)
@@ -64,8 +64,8 @@ def routes(rules_of: RulesOf) -> Sequence[Route]:
             "create_webhook",
             create,
             "Create a webhook",
-            description="The signing secret is answered this once. Callbacks of events from now on go to it. A"
-            " production server asks the receiver first whether it wants callbacks; until then the status is"
+            description="The signing secret is returned only now. The webhook gets the events that happen from now on."
+            " A production server first asks the receiver whether it agrees to callbacks; until it does, the status is"
             " `verifying`.",
             body=CreateWebhookRequest,
             response=CreatedWebhookAnswer,
@@ -88,7 +88,7 @@ def routes(rules_of: RulesOf) -> Sequence[Route]:
             "delete_webhook",
             api.delete,
             "Delete a webhook",
-            description="With its secrets; what was waiting for it is not sent any more.",
+            description="Its secrets are deleted too, and its waiting events are no longer sent.",
             response=SuccessResponse,
         ),
         _route(
@@ -97,8 +97,8 @@ def routes(rules_of: RulesOf) -> Sequence[Route]:
             "enable_webhook",
             api.enable,
             "Enable a webhook",
-            description="What has been waiting goes out, the oldest first. A receiver that has not agreed yet is asked"
-            " first: the status is `verifying` until it answers.",
+            description="Waiting events are sent, the oldest first. A receiver that has not agreed yet is asked first:"
+            " the status is `verifying` until it answers.",
             response=WebhookAnswer,
         ),
         _route(
@@ -107,7 +107,7 @@ def routes(rules_of: RulesOf) -> Sequence[Route]:
             "disable_webhook",
             api.disable,
             "Disable a webhook",
-            description="Its events are kept for when it is enabled again.",
+            description="Its events are kept until it is enabled again.",
             response=WebhookAnswer,
         ),
         _route(
@@ -116,7 +116,7 @@ def routes(rules_of: RulesOf) -> Sequence[Route]:
             "rotate_secret",
             api.rotate_secret,
             "Give a webhook a new signing secret",
-            description="For a day, callbacks carry a signature by the old one as well.",
+            description="For one day, callbacks also carry a signature by the old secret.",
             response=CreatedWebhookAnswer,
         ),
         _route(
@@ -152,8 +152,8 @@ def routes(rules_of: RulesOf) -> Sequence[Route]:
             "replay",
             api.replay,
             "Send events again",
-            description="With their ids and bodies as they were. A webhook gets what it is subscribed to now; what is"
-            " being sent at this moment is left as it is. Up to 500 at once: go on with `next` as `after`.",
+            description="They are sent with the same ids and bodies. A webhook gets the events it is subscribed to now;"
+            " deliveries that are being sent now are not affected. Up to 500 at once: continue with `next` as `after`.",
             body=ReplayRequest,
             response=ReplayResponse,
             refusals=(errors.unknown_event_id(0), blank("event_id")),

@@ -15,11 +15,11 @@ Url = Annotated[
     Meta(
         max_length=_MOST,
         pattern=_NO_NUL,
-        description="https, to a public address, unless the settings allow others",
+        description="An https URL at a public address, unless the settings allow others",
     ),
 ]
 OptionalText = Annotated[
-    str, Meta(max_length=_MOST, pattern=_NO_NUL, description="Up to 1000 printable characters; empty: none")
+    str, Meta(max_length=_MOST, pattern=_NO_NUL, description="Up to 1000 printable characters; an empty text clears it")
 ]
 EventName = Annotated[
     str,
@@ -27,10 +27,10 @@ EventName = Annotated[
         max_length=100, pattern=_NO_NUL, description="With or without the prefix `fulfillment.`", examples=["picking"]
     ),
 ]
-EventNames = Annotated[list[EventName], Meta(max_length=100, description="Names of events, or the one word `all`")]
-# 63 bits: more than a double holds, so a decimal string is taken as well.
+EventNames = Annotated[list[EventName], Meta(max_length=100, description="Names of events, or only `all`")]
+# 63 bits: more than a double holds, so a decimal string is accepted too.
 EventId = Annotated[
-    int, Meta(ge=0, le=2**63 - 1, description="A decimal string is taken as well", examples=[0]), STRING_TOO
+    int, Meta(ge=0, le=2**63 - 1, description="A decimal string is accepted too", examples=[0]), STRING_TOO
 ]
 OrderId = Annotated[
     str,
@@ -48,12 +48,12 @@ EventIdInPath = Annotated[
     str, Meta(pattern=r"^[0-9]{1,19}\Z", description="The id of an event", examples=["120259084288001024"])
 ]
 After = Annotated[
-    int, Meta(ge=0, le=2**63 - 1, description="Those behind the event by this id; without it, the newest ones")
+    int, Meta(ge=0, le=2**63 - 1, description="Only those after the event with this id. Default: the newest")
 ]
-Limit = Annotated[int, Meta(ge=1, le=500, description="At most so many; 100 if nothing is said")]
-Wait = Annotated[int, Meta(ge=0, le=25, description="Wait so many seconds for an event, if there is none yet")]
-StateInQuery = Annotated[State, Meta(description="Those in this state alone")]
-OrderIdInQuery = Annotated[OrderId, Meta(description="Those about this order alone")]
+Limit = Annotated[int, Meta(ge=1, le=500, description="Maximum number. Default: 100")]
+Wait = Annotated[int, Meta(ge=0, le=25, description="Seconds to wait for an event, if there is none yet")]
+StateInQuery = Annotated[State, Meta(description="Only deliveries in this state")]
+OrderIdInQuery = Annotated[OrderId, Meta(description="Only events of this order")]
 
 _WEBHOOK = {
     "name": "Order events",
@@ -99,9 +99,9 @@ _DELIVERY = {
 
 
 class CreateWebhookRequest(Struct, kw_only=True):
-    """Where events go, how to get the token that goes with them, and which ones; without `events`: all, new ones too.
+    """The receiver's URL, its token endpoint, and the events to send. Default of `events`: all, also future ones.
 
-    `scope` and `resource` go to the token endpoint as they are.
+    `scope` and `resource` are sent to the token endpoint unchanged.
     """
 
     EXAMPLES: ClassVar[Mapping[str, Any]] = {
@@ -129,7 +129,7 @@ class CreateWebhookRequest(Struct, kw_only=True):
 
 
 class UpdateWebhookRequest(Struct, kw_only=True):
-    """What is to change; what is left out stays. What is being sent at this moment is not affected."""
+    """The fields to change; others stay as they are. Callbacks that are being sent now are not affected."""
 
     EXAMPLES: ClassVar[Mapping[str, Any]] = {
         "Other events": {"events": ["brand_new", "delivered"]},
@@ -147,10 +147,10 @@ class UpdateWebhookRequest(Struct, kw_only=True):
 
 
 class WebhookAnswer(Struct, kw_only=True):
-    """A webhook. `failing_since`: nothing but failures since then, and after five days of that it is disabled.
+    """A webhook. `failing_since`: every attempt since then failed. After five days of failures it is disabled.
 
-    `status` is `verifying` while the receiver is asked whether it wants callbacks. `verified_at`: when it agreed; null
-    if it was not asked.
+    `status` is `verifying` while the receiver is asked whether it agrees to callbacks. `verified_at`: when it agreed;
+    null if it was not asked.
     """
 
     EXAMPLES: ClassVar[Mapping[str, Any]] = {"A webhook": _SHOWN}
@@ -174,7 +174,7 @@ class WebhookAnswer(Struct, kw_only=True):
 
 
 class CreatedWebhookAnswer(WebhookAnswer, kw_only=True):
-    """A webhook with its new signing secret, which is shown this once."""
+    """A webhook with its new signing secret, which is shown only now."""
 
     EXAMPLES: ClassVar[Mapping[str, Any]] = {"A new secret": {**_SHOWN, "signing_secret": "whsec_..."}}
 
@@ -190,7 +190,7 @@ class WebhooksResponse(Struct):
 
 
 class EventAnswer(Struct, kw_only=True):
-    """An event. `body`: byte by byte what receivers get."""
+    """An event. `body`: the exact bytes that receivers get."""
 
     event_id: int
     event_name: str
@@ -200,7 +200,7 @@ class EventAnswer(Struct, kw_only=True):
 
 
 class EventsResponse(Struct, kw_only=True):
-    """Events, the oldest first. `last`: the id of the newest event there is, 0 if there is none."""
+    """Events, the oldest first. `last`: the id of the retailer's newest event, 0 if there is none."""
 
     EXAMPLES: ClassVar[Mapping[str, Any]] = {"One": {"events": [_EVENT], "last": 120_259_084_288_001_024}}
 
@@ -209,7 +209,7 @@ class EventsResponse(Struct, kw_only=True):
 
 
 class DeliveryAnswer(Struct, kw_only=True):
-    """How an event fares at a webhook. `tries` counts those of the schedule, `attempts` all there were."""
+    """The delivery of an event to a webhook. `tries`: attempts of the current schedule; `attempts`: all attempts."""
 
     event_id: int
     webhook_id: int
@@ -232,7 +232,7 @@ class DeliveriesResponse(Struct):
 
 
 class AttemptAnswer(Struct, kw_only=True):
-    """One attempt. `cause`: why it failed, null where it did not. Tokens are masked, bodies cut after 2 KiB."""
+    """One attempt. `cause`: why it failed, null if it did not. Tokens are masked, bodies are cut after 2 KiB."""
 
     webhook_id: int
     number: int
@@ -248,7 +248,7 @@ class AttemptAnswer(Struct, kw_only=True):
 
 
 class EventResponse(Struct, kw_only=True):
-    """An event, where it goes, and every attempt to bring it there."""
+    """An event, its deliveries, and every attempt."""
 
     EXAMPLES: ClassVar[Mapping[str, Any]] = {
         "After a failure": {
@@ -279,9 +279,9 @@ class EventResponse(Struct, kw_only=True):
 
 
 class ReplayRequest(Struct, kw_only=True):
-    """Which events go out again, whatever became of them: one, those of an order, or those `after` up to `until`.
+    """The events to send again, delivered or not: one, those of an order, or those after `after` up to `until`.
 
-    To one webhook, or without `webhook_id` to each of them.
+    They are sent to one webhook, or without `webhook_id` to all.
     """
 
     EXAMPLES: ClassVar[Mapping[str, Any]] = {
@@ -298,7 +298,7 @@ class ReplayRequest(Struct, kw_only=True):
 
 
 class ReplayResponse(Struct, kw_only=True):
-    """How many deliveries go out again. `next`: the next `after`, where there may be more; null: that was all."""
+    """The number of deliveries that are sent again. `next`: the next `after`, or null if there are no more."""
 
     EXAMPLES: ClassVar[Mapping[str, Any]] = {"All": {"replayed": 8, "next": None}}
 

@@ -79,7 +79,8 @@ def _sentence(entries: Any, totals: Any, csv_file: Path | None) -> str:
     lines = [table(header, rows, numbers=("saving",)), ""] if rows and not csv_file else []
     lines.append(
         f"{totals.orders} orders with the benefit, {totals.canceled} more canceled;"
-        f" saving reported: {_dollars(totals.saving_cents)} (orders with a saving: {totals.orders - totals.without_saving})."
+        f" saving reported: {_dollars(totals.saving_cents)}"
+        f" (orders with a saving: {totals.orders - totals.without_saving})."
     )
     if csv_file:
         lines.append(f"Written to {csv_file}.")

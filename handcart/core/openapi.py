@@ -32,10 +32,10 @@ _REASONS = {
 _MOST_OF_32_BITS = 2**31 - 1
 _MOST_OF_64_BITS = 2**63 - 1
 _HEADERS = {
-    "X-Request-Id": ("Names this answer in the server's log.", {"type": "string"}, True),
+    "X-Request-Id": ("The id of this answer in the server's log.", {"type": "string"}, True),
     "WWW-Authenticate": ("How to authenticate (RFC 6750 section 3, RFC 7617).", {"type": "string"}, False),
     "Retry-After": (
-        "Seconds to wait before the next try.",
+        "Seconds to wait before the next attempt.",
         {"type": "integer", "minimum": 1, "maximum": 2**31 - 1},
         True,
     ),
@@ -44,17 +44,17 @@ _HEADERS = {
 
 
 class ErrorDetail(Struct):
-    """What is wrong; `code` is null for refusals that are not about a parameter."""
+    """The error. `code` is null for refusals that are not about a parameter."""
 
     message: str
     code: int | None
 
 
 class ErrorMeta(Struct, omit_defaults=True):
-    """Where it is wrong: `key` is the dotted path into the request; `line_nums`, which lines of the cart.
+    """The place of the error: `key` is the dotted path into the request, `line_nums` are lines of the cart.
 
-    Handcart's own operations add: for an unknown name, the names that are `known` and the `nearest` one; for a name
-    that does not fit an order, the `kinds` of orders that it is for.
+    Handcart's own operations add: for an unknown name, the `known` names and the `nearest` one; for a name that does
+    not fit an order, the `kinds` of orders that it is for.
     """
 
     key: str | None = None

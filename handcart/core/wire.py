@@ -54,11 +54,11 @@ NUMBER_TOO = read_again(_text)
 STRING_TOO = read_again(_integer)
 
 # An id of ours in a request.
-WireId = Annotated[int, Meta(ge=0, le=2**53 - 1, description="A decimal string is taken as well"), STRING_TOO]
+WireId = Annotated[int, Meta(ge=0, le=2**53 - 1, description="A decimal string is accepted too"), STRING_TOO]
 
 
 class SuccessResponse(Struct):
-    """It was done."""
+    """The request succeeded."""
 
     EXAMPLES: ClassVar[Mapping[str, Any]] = {"Done": {"success": True}}
 

@@ -10,7 +10,7 @@ from msgspec import Meta, Struct
 
 
 class LinkRequest(Struct):
-    """The linking token that the authorization code was traded for."""
+    """The linking token that the authorization code was exchanged for."""
 
     EXAMPLES: ClassVar[Mapping[str, Any]] = {
         "The linking token": {"linking_token": "l0ebkrG2JAXEuNI9UBpWXO-yC7asltvuyw4RjELk3Hc"}
@@ -22,13 +22,13 @@ class LinkRequest(Struct):
             min_length=1,
             max_length=10_000,
             pattern=r"^[^\x00]*[^\s\x00][^\x00]*$",
-            description="The `access_token` that the code was traded for",
+            description="The `access_token` that the code was exchanged for",
         ),
     ]
 
 
 class LinkResponse(Struct, omit_defaults=True):
-    """The linked account's membership at this moment. The two flags are always equal."""
+    """The linked account's membership now. The two flags are always equal."""
 
     EXAMPLES: ClassVar[Mapping[str, Any]] = {
         "A member": {"express_member": True, "instacartplus_member": True, "expired_at": "2023-03-12T07:59:59Z"},

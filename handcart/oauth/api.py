@@ -57,7 +57,7 @@ def routes(hold_user: HoldUser) -> Sequence[Route]:
                 too_large(MOST_BODY_BYTES),
             ),
             summary="Generate an access token",
-            description="Client credentials, an authorization code (answers the linking token) or a user assertion.",
+            description="For client credentials, an authorization code (gives a linking token) or a user assertion.",
             source="https://docs.instacart.com/connect/api/access_tokens",
             tag="OAuth",
         ),
@@ -78,7 +78,7 @@ def routes(hold_user: HoldUser) -> Sequence[Route]:
                 too_large(MOST_BODY_BYTES),
             ),
             summary="Revoke an access token",
-            description="A token that is unknown or dead already answers success too.",
+            description="Succeeds for unknown or expired tokens as well.",
             source="https://docs.instacart.com/connect/api/oauth/revoke_access_token",
             tag="OAuth",
         ),
@@ -99,7 +99,7 @@ def routes(hold_user: HoldUser) -> Sequence[Route]:
                 too_large(MOST_BODY_BYTES),
             ),
             summary="Introspect an access token",
-            description="Handcart's own addition (RFC 7662): whether one of the client's own tokens is alive.",
+            description="Handcart's own addition (RFC 7662): whether a token of the client is active.",
             tag="OAuth",
         ),
         Route(
@@ -130,12 +130,12 @@ def security_schemes(issuer: str) -> dict[str, Any]:
         "bearer": {
             "type": "http",
             "scheme": "bearer",
-            "description": "The `access_token` of a `client_credentials` answer, good for 24 hours: use it again.",
+            "description": "The `access_token` of a `client_credentials` answer. Valid for 24 hours: reuse it.",
         },
         "oauth2": {
             "type": "oauth2",
-            "description": "The same in OAuth's terms. A customer's consent gives a linking token, which is no bearer "
-            "token: it is posted once, to link their account.",
+            "description": "The same in OAuth's terms. A customer's consent gives a linking token. It is not a bearer "
+            "token: send it once, in a body, to link their account.",
             "flows": {
                 "clientCredentials": flow(scopes.CLIENT_CREDENTIALS),
                 "authorizationCode": flow(scopes.AUTHORIZATION_CODE, authorizationUrl=f"{issuer}/oauth/authorize"),

@@ -1,4 +1,4 @@
-"""Which scope is asked for by which grant.
+"""The scopes, and the grants that can ask for them.
 
 Source: https://docs.instacart.com/connect/api/permissions_scopes
 """
@@ -37,7 +37,7 @@ MEANINGS = {
     "connect:compliance": "Compliance",
     "connect:data_ingestion": "Catalog",
     "connect:ian": "Ads",
-    CALLBACKS: "Webhooks: to configure them, to see and replay what they are sent",
+    CALLBACKS: "Configure webhooks; see and replay their events",
 }
 ALL = tuple(dict.fromkeys(scope for scopes in SCOPES.values() for scope in scopes))
 

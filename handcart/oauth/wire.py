@@ -15,7 +15,7 @@ Scope = Annotated[
     Meta(
         max_length=1000,
         pattern=r"^[ ,]*[!#-+\--\[\]-~][ !#-\[\]-~]*$",
-        description="Apart by comma or space; absent: all that the client may have for this grant",
+        description="Separated by commas or spaces. Default: all that the client may have for this grant",
     ),
 ]
 _CREDENTIALS = {"client_id": "<client_id>", "client_secret": "<client_secret>"}
@@ -23,7 +23,7 @@ _LINKING_TOKEN = "l0ebkrG2JAXEuNI9UBpWXO-yC7asltvuyw4RjELk3Hc"  # noqa: S105 (th
 
 
 class Credentials(Struct):
-    """Who asks. In place of both fields, HTTP Basic may be used (RFC 6749 section 2.3.1)."""
+    """The client's credentials. HTTP Basic may replace both fields (RFC 6749 section 2.3.1)."""
 
     client_id: Parameter
     client_secret: Annotated[Parameter, Meta(extra_json_schema={"format": "password"})]
@@ -40,7 +40,7 @@ class ClientCredentialsRequest(Credentials, kw_only=True, tag_field="grant_type"
 
 
 class AuthorizationCodeRequest(Credentials, kw_only=True, tag_field="grant_type", tag="authorization_code"):
-    """The linking token for the customer who pressed Allow; a code works once, within 60 seconds."""
+    """A linking token for a customer who agreed. A code works once, within 60 seconds."""
 
     EXAMPLES: ClassVar[Mapping[str, Any]] = {
         "A linking token": {
@@ -51,21 +51,21 @@ class AuthorizationCodeRequest(Credentials, kw_only=True, tag_field="grant_type"
         }
     }
 
-    code: Annotated[Parameter, Meta(description="The authorization code that came to the redirect URI")]
+    code: Annotated[Parameter, Meta(description="The authorization code that the redirect URI received")]
     redirect_uri: Annotated[
         Parameter, Meta(description="The same as in the authorization step", extra_json_schema={"format": "uri"})
     ]
     code_verifier: Annotated[
         str | None,
         Meta(
-            description="PKCE (RFC 7636): needed if and only if the authorization step had a code_challenge",
+            description="PKCE (RFC 7636): required exactly if the authorization step had a code_challenge",
             extra_json_schema={"pattern": "^[A-Za-z0-9._~-]{43,128}$"},
         ),
     ] = None
 
 
 class UserAssertionRequest(Credentials, kw_only=True, tag_field="grant_type", tag="fulfillment_user_assertion"):
-    """A token that stands for one user."""
+    """A token for one user."""
 
     EXAMPLES: ClassVar[Mapping[str, Any]] = {
         "A user's token": {
@@ -84,7 +84,7 @@ TokenRequest = ClientCredentialsRequest | AuthorizationCodeRequest | UserAsserti
 
 
 class TokenResponse(Struct):
-    """A new token; times in seconds."""
+    """A new token. Times are in seconds."""
 
     EXAMPLES: ClassVar[Mapping[str, Any]] = {
         "A linking token": {
@@ -99,7 +99,7 @@ class TokenResponse(Struct):
     access_token: str
     token_type: Literal["Bearer"]
     expires_in: Annotated[int, Meta(ge=1, description="Lifetime")]
-    scope: Annotated[str, Meta(description="Apart by spaces")]
+    scope: Annotated[str, Meta(description="Separated by spaces")]
     created_at: Annotated[int, Meta(description="Seconds since 1970")]
 
 
@@ -118,10 +118,10 @@ class Empty(Struct):
 
 
 class IntrospectionResponse(Struct, omit_defaults=True):
-    """RFC 7662 section 2.2; only `active` for a token that is not alive and the caller's own. Times in seconds."""
+    """RFC 7662 section 2.2. An expired or revoked token, or another client's, has only `active`: false."""
 
     EXAMPLES: ClassVar[Mapping[str, Any]] = {
-        "Alive": {
+        "Active": {
             "active": True,
             "scope": "connect:fulfillment",
             "client_id": "<client_id>",
@@ -130,7 +130,7 @@ class IntrospectionResponse(Struct, omit_defaults=True):
             "iat": 1615821019,
             "iss": "https://connect.example.org",
         },
-        "Not alive, or not the caller's own": {"active": False},
+        "Expired, revoked, or another client's": {"active": False},
     }
 
     active: bool
@@ -139,7 +139,7 @@ class IntrospectionResponse(Struct, omit_defaults=True):
     token_type: Literal["Bearer"] | None = None
     exp: int | None = None
     iat: int | None = None
-    sub: Annotated[str | None, Meta(description="The user that the token stands for")] = None
+    sub: Annotated[str | None, Meta(description="The user that the token is for")] = None
     iss: Annotated[str | None, Meta(extra_json_schema={"format": "uri"})] = None
 
 

@@ -135,8 +135,8 @@ def _route(
 
 def _create(operation_id: str, path: str, handler: Handler, summary: str, source: str, **fields: Any) -> Route:
     about = (
-        "The place is booked and the order is stored before the answer. The same order id with the same content"
-        " again answers the order there is; with other content it is refused. `Idempotency-Key` is Handcart's own"
+        "The slot is booked and the order is stored before the answer. A repeated request with the same order id and"
+        " content returns the existing order; with other content it is refused. `Idempotency-Key` is Handcart's own"
         " addition."
     )
 

@@ -21,7 +21,7 @@ OrderId = Annotated[
         min_length=1,
         max_length=255,
         pattern=ID_PATTERN,
-        description="The retailer's own id of an order: unique, upper and lower case apart",
+        description="The retailer's own id of an order: unique and case-sensitive",
         examples=["ORD-77120"],
     ),
     NUMBER_TOO,
@@ -32,7 +32,7 @@ IdempotencyKey = Annotated[
         min_length=1,
         max_length=255,
         pattern=r"^[!#-~]+\Z",
-        description="The same request with the same key again gets the first answer, for 24 hours.",
+        description="For 24 hours, a repeated request with the same key gets the first answer.",
         examples=["8e03978e-40d5-43e8-bc93-6894a57f9324"],
     ),
 ]
@@ -46,7 +46,7 @@ Phone = Annotated[
         min_length=1,
         max_length=40,
         pattern=r"^[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*\Z",
-        description="E.164, such as +13125550188; lenient retailers take any form",
+        description="E.164, such as +13125550188; lenient retailers accept any form",
     ),
 ]
 Timestamp = Annotated[
@@ -57,7 +57,7 @@ Locale = Annotated[
     Meta(
         max_length=35,
         pattern=r"^[^\x00-\x1f\x7f]*\Z",
-        description="IETF language tag: en-US, en-CA or fr-CA. Others stand for the default of the store's country",
+        description="IETF language tag: en-US, en-CA or fr-CA. Any other means the default of the store's country",
     ),
 ]
 Label = Annotated[str, Meta(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*\Z"), NUMBER_TOO]
@@ -65,7 +65,7 @@ Name = Annotated[
     str, Meta(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*\Z")
 ]
 AppliedInstacartplus = Annotated[
-    bool, Meta(description="Whether the retailer passed the membership's benefit on. Accepted, and not used")
+    bool, Meta(description="Whether the retailer gave the customer the membership's benefit. Accepted, but not used")
 ]
 Metadata = Annotated[dict[str, Any], Meta(max_length=50)]
 
@@ -83,7 +83,7 @@ _ITEMS = [
 
 
 class OrderUser(Struct):
-    """What the order says about the customer in place of what is known of the user."""
+    """Facts about the customer for this order. They override those of the user."""
 
     birthday: Annotated[str, Meta(min_length=1, max_length=40, description="ISO 8601 date")] | None = None
     phone_number: Phone | None = None
@@ -192,7 +192,7 @@ class CreateLastMileRequest(Struct, kw_only=True):
 
 
 class CreateDispatchRequest(Struct, kw_only=True):
-    """A dispatch last mile order: no listing, no hold, the window is the caller's."""
+    """A dispatch last mile order: without a list of slots and without a hold. The caller chooses the window."""
 
     EXAMPLES: ClassVar[Mapping[str, Any]] = {
         "An order": {
@@ -235,7 +235,7 @@ class CreateDispatchRequest(Struct, kw_only=True):
 
 
 class UpdateOrderRequest(Struct, kw_only=True):
-    """What is to change of a delivery or pickup order. `items` is the whole list: what it lacks is removed."""
+    """The fields to change of a delivery or pickup order. `items` is the whole list: missing lines are removed."""
 
     EXAMPLES: ClassVar[Mapping[str, Any]] = {
         "The tip": {"initial_tip_cents": 800},
@@ -250,7 +250,7 @@ class UpdateOrderRequest(Struct, kw_only=True):
 
 
 class UpdateCarriedRequest(Struct, kw_only=True):
-    """What is to change of a last mile or dispatch order; a window needs both its ends."""
+    """The fields to change of a last mile or dispatch order. A window needs both its ends."""
 
     EXAMPLES: ClassVar[Mapping[str, Any]] = {
         "The totals": {"items_count": 9, "items_weight": 14.25, "bags_count": 3},
@@ -283,7 +283,7 @@ class UpdateTipRequest(Struct):
 
 
 class OrderItemSelection(Struct):
-    """What may take the place of a line's item, the dearest wish first, and how much of it."""
+    """Items that may replace a line's item, the preferred one first, and their quantity."""
 
     line_num: LineNum
     count: Annotated[int, Meta(ge=1, le=2**31 - 1)] | None = None
@@ -292,7 +292,7 @@ class OrderItemSelection(Struct):
 
 
 class ReplacementSelectionsRequest(Struct):
-    """The customer's choices for some lines; they overwrite earlier ones."""
+    """The customer's choices for some lines. They replace earlier choices."""
 
     EXAMPLES: ClassVar[Mapping[str, Any]] = {
         "One line": {
@@ -304,7 +304,7 @@ class ReplacementSelectionsRequest(Struct):
 
 
 class StageOrderRequest(Struct):
-    """What waits in the staging area, and how the shopper knows it."""
+    """The bags in the staging area, and how the shopper finds them."""
 
     EXAMPLES: ClassVar[Mapping[str, Any]] = {
         "Two bags": {"items_count": 7, "bags_count": 2, "bag_label": "7120", "bag_scan_codes": ["0071201", "0071202"]}
@@ -318,7 +318,7 @@ class StageOrderRequest(Struct):
 
 
 class CancelDispatchRequest(Struct):
-    """The user, where the order has one."""
+    """The user, if the order has one."""
 
     EXAMPLES: ClassVar[Mapping[str, Any]] = {"Nothing": {}, "A user": {"user_id": "38b15dd0"}}
 
@@ -336,7 +336,7 @@ class FulfillmentDetails(Struct, omit_defaults=True):
 
 
 class OrderedItem(Struct):
-    """The product: as asked for, and as delivered; empty where nothing is known."""
+    """The requested and the delivered product. Unknown codes are empty."""
 
     upc: str = ""
     rrc: str = ""
@@ -362,7 +362,7 @@ class OrderItemAnswer(Struct, omit_defaults=True):
 
 
 class OrderWarning(Struct):
-    """What is to be known about the order though nothing stands in its way: an error in the single form."""
+    """A problem of the order that does not stop it: an error in the single form."""
 
     error: dict[str, Any]
     meta: dict[str, Any]
@@ -402,10 +402,10 @@ class CarriedOrderResponse(Struct, omit_defaults=True, kw_only=True):
 
     id: str
     status: str
-    order_url: Annotated[str | None, Meta(description="The order's status page; left out while there is none")] = None
+    order_url: Annotated[str | None, Meta(description="The order's status page. Left out if there is none")] = None
     created_at: str
-    is_express: Annotated[bool, Meta(description="Deprecated twin of is_instacartplus")]
-    is_instacartplus: Annotated[bool, Meta(description="The membership's benefit applies; decided at creation")]
+    is_express: Annotated[bool, Meta(description="Deprecated; use is_instacartplus")]
+    is_instacartplus: Annotated[bool, Meta(description="Whether the membership's benefit applies. Decided at creation")]
     fulfillment_details: FulfillmentDetails
     cancellation_reason: str | None = None
     locale: str | None = None
@@ -413,7 +413,7 @@ class CarriedOrderResponse(Struct, omit_defaults=True, kw_only=True):
 
 
 class OrderResponse(CarriedOrderResponse, kw_only=True):
-    """An order with its items and warnings; last mile orders have neither."""
+    """An order with its items and warnings. Last mile orders have neither."""
 
     EXAMPLES: ClassVar[Mapping[str, Any]] = {"An order": {**_ANSWER, "items": [_LINE], "warnings": []}}
 
@@ -432,7 +432,7 @@ class GetOrderResponse(OrderResponse, kw_only=True):
 
 
 class OrdersResponse(Struct):
-    """Orders, the newest first: 100 at most, and 1 MiB of them at most."""
+    """Orders, the newest first. At most 100 orders and 1 MiB."""
 
     EXAMPLES: ClassVar[Mapping[str, Any]] = {"None": {"orders": []}}
 

@@ -47,7 +47,7 @@ from handcart.users.models import UserId
 
 TAG = "Handcart sandbox"
 ABOUT = (
-    "Handcart's own, on sandbox servers alone: a clock, a request log and faults for each retailer."
+    "Handcart's own, only on sandbox servers: a clock, a request log and faults for each retailer."
     " No other Connect server has these."
 )
 
@@ -183,7 +183,7 @@ ROUTES: Sequence[Route] = (
         "clock",
         "set_clock",
         _set_clock,
-        "Set the clock, to stand there or to go on",
+        "Stop the clock, or set it",
         tx="write",
         body=SetClockRequest,
         response=ClockAnswer,
@@ -204,7 +204,7 @@ ROUTES: Sequence[Route] = (
         "clock/next",
         "run_clock",
         _run_clock,
-        "Run the clock to the next thing due",
+        "Move the clock to the next thing that is due",
         tx="write",
         body=RunClockRequest,
         response=RunClockResponse,
@@ -215,11 +215,11 @@ ROUTES: Sequence[Route] = (
         "clock",
         "release_clock",
         _release_clock,
-        "Go by the real time again",
+        "Return the clock to the real time",
         tx="write",
         response=ClockAnswer,
     ),
-    route("POST", "reset", "reset", _reset, "Go back to the seed", response=ResetResponse),
+    route("POST", "reset", "reset", _reset, "Reset the retailer to its seed", response=ResetResponse),
     route(
         "GET",
         "requests",

@@ -30,7 +30,7 @@ WhatName = Annotated[str, Meta(max_length=64, extra_json_schema={"enum": list(ge
 
 
 class ClockAnswer(Struct, kw_only=True):
-    """The retailer's clock: `real` (the real time), `frozen` (it stands) or `moved` (it goes, away from the real)."""
+    """The retailer's clock: `real` (the real time), `frozen` (stopped) or `moved` (runs, but shows another time)."""
 
     EXAMPLES: ClassVar[Mapping[str, Any]] = {"Frozen": {"now": "2026-11-26T14:00:00Z", "state": "frozen"}}
 
@@ -39,7 +39,7 @@ class ClockAnswer(Struct, kw_only=True):
 
 
 class SetClockRequest(Struct, kw_only=True):
-    """Where the clock is to stand, or with `frozen` false to go on from. Without `at`: where it is."""
+    """The time to stop the clock at, or with `frozen` false to run on from. Default of `at`: the clock's time."""
 
     EXAMPLES: ClassVar[Mapping[str, Any]] = {
         "Freeze at a time": {"at": "2026-11-26T14:00:00Z"},
@@ -60,7 +60,7 @@ class AdvanceClockRequest(Struct, kw_only=True):
 
 
 class RunClockRequest(Struct, kw_only=True):
-    """Which things due to run to; without `what`: any."""
+    """The kinds of due things to move to. Default: any."""
 
     EXAMPLES: ClassVar[Mapping[str, Any]] = {"Any": {}, "The next end of a hold": {"what": ["hold_expiry"]}}
 
@@ -68,14 +68,14 @@ class RunClockRequest(Struct, kw_only=True):
 
 
 class DueAnswer(Struct):
-    """What was due."""
+    """A thing that was due."""
 
     what: What
     at: Timestamp
 
 
 class RunClockResponse(ClockAnswer, kw_only=True):
-    """The clock, and what it ran to: null when nothing was due, and the clock is where it was."""
+    """The clock, and the due thing it moved to: null if nothing was due; then the clock did not move."""
 
     EXAMPLES: ClassVar[Mapping[str, Any]] = {
         "A hold ended": {
@@ -90,25 +90,25 @@ class RunClockResponse(ClockAnswer, kw_only=True):
 
 
 class ResetResponse(Struct):
-    """How many rows are gone, by table."""
+    """The number of removed rows, by table."""
 
     EXAMPLES: ClassVar[Mapping[str, Any]] = {"Reset": {"removed": {"orders": 2, "order_history": 5, "users": 1}}}
 
     removed: dict[str, int]
 
 
-After = Annotated[int, Meta(ge=0, description="Answer calls behind this number", examples=[41])]
-Limit = Annotated[int, Meta(ge=1, le=1000, description="At most so many calls; 100 if nothing is said")]
+After = Annotated[int, Meta(ge=0, description="Only calls after this number", examples=[41])]
+Limit = Annotated[int, Meta(ge=1, le=1000, description="Maximum number of calls. Default: 100")]
 Status = Annotated[int, Meta(ge=100, le=599, description="Only calls answered with this status", examples=[409])]
 Refused = Annotated[bool, Meta(description="Only calls that were refused, or only those that were not")]
-Wait = Annotated[int, Meta(ge=0, le=30, description="Wait so many seconds for a call, if there is none yet")]
+Wait = Annotated[int, Meta(ge=0, le=30, description="Seconds to wait for a call, if there is none yet")]
 Canonical = Annotated[
-    bool, Meta(description="Leave request ids out, and number the ids that the server makes up, for comparison")
+    bool, Meta(description="Leave out request ids and number the server's ids, so that logs can be compared")
 ]
 
 
 class RequestsResponse(Struct, kw_only=True):
-    """The calls, the oldest first. `last`: the number of the last call there is, for the next `after`."""
+    """The calls, the oldest first. `last`: the number of the last call, for the next `after`."""
 
     EXAMPLES: ClassVar[Mapping[str, Any]] = {
         "A refused call": {
@@ -147,9 +147,9 @@ Milliseconds = Annotated[int, Meta(ge=1, le=30_000)]
 
 
 class FaultRequest(Struct, kw_only=True, omit_defaults=True):
-    """A fault. Which calls: of `operation`, of `path` (as in this description), or all; which callbacks: of `event`.
+    """A fault. It affects calls of `operation`, of `path` (as in this description) or all, or callbacks of `event`.
 
-    How often: the next `times`, a `share` of them drawn by `seed`, or all until it is switched off.
+    It affects the next `times` of them, a random `share` chosen by `seed`, or all until it is switched off.
     """
 
     fault: Kind
@@ -165,7 +165,7 @@ class FaultRequest(Struct, kw_only=True, omit_defaults=True):
 
 
 class SetFaultsRequest(Struct):
-    """The faults that are to be there, in place of those there are. A call meets the first one it is drawn for."""
+    """The new list of faults; it replaces the old one. A call meets at most one fault: the first that affects it."""
 
     EXAMPLES: ClassVar[Mapping[str, Any]] = {
         "The next two are too many": {"faults": [{"fault": "rate_limited", "times": 2, "retry_after": 3}]},
@@ -179,14 +179,14 @@ class SetFaultsRequest(Struct):
 
 
 class FaultAnswer(FaultRequest, kw_only=True, omit_defaults=True):
-    """A fault; `seen` calls matched it so far, `met` of them met it."""
+    """A fault. `seen`: calls that matched it so far; `met`: calls that it affected."""
 
     seen: int
     met: int
 
 
 class FaultsResponse(Struct):
-    """The faults there are."""
+    """The faults that are switched on."""
 
     EXAMPLES: ClassVar[Mapping[str, Any]] = {
         "One": {"faults": [{"fault": "rate_limited", "times": 2, "retry_after": 3, "seen": 1, "met": 1}]}
@@ -199,9 +199,9 @@ Outcome = Literal["linked", "denied", "code", "code_expired", "code_replayed", "
 
 
 class LinkAccountRequest(Struct, kw_only=True):
-    """How far the customer goes, with which account. Without `email` it is made up out of the user's id.
+    """How the linking ends, and for which account. Without `email`, the address is made up from the user's id.
 
-    `membership_days`: a member for so long from now, 0: no member; without it, as the account is.
+    `membership_days`: days of membership from now; 0: no membership. Default: the account's membership is unchanged.
     """
 
     EXAMPLES: ClassVar[Mapping[str, Any]] = {
@@ -225,7 +225,7 @@ class EndpointAnswer(Struct):
 
 
 class LinkAccountResponse(Struct, kw_only=True):
-    """Where the browser was sent back to; what token endpoint and link endpoint answered, if they were asked."""
+    """Where the browser was sent back to; the answers of token endpoint and link endpoint, if they were called."""
 
     EXAMPLES: ClassVar[Mapping[str, Any]] = {
         "Denied": {
@@ -248,7 +248,7 @@ EventName = Annotated[
 
 
 class TriggerEventRequest(Struct):
-    """Which event; one that this kind of order has."""
+    """The event to trigger. The order's kind must have it."""
 
     EXAMPLES: ClassVar[Mapping[str, Any]] = {"The order is late": {"event_name": "late_delivery"}}
 

@@ -1,4 +1,4 @@
-"""`POST /v2/handcart_sandbox/orders`: a sample order, and what the robot shopper makes of it."""
+"""`POST /v2/handcart_sandbox/orders`: place a sample order, for the robot shopper or to wait."""
 
 from collections.abc import Sequence
 
@@ -63,7 +63,7 @@ ROUTES: Sequence[Route] = (
             sandbox_errors.no_free_slot(),
             sandbox_errors.nothing_to_sell(),
         ),
-        description="Customer, address, cart and time slot are chosen by the server. Without `scenario` the order"
-        " waits for a shopper, as any other order does.",
+        description="The server chooses customer, address, cart and time slot. Without `scenario`, the order waits"
+        " for a shopper, like any other order.",
     ),
 )

@@ -45,7 +45,7 @@ _MOST_ASKED = 300  # comparing longer paths would take long
 
 
 class Refusal(Struct, kw_only=True, omit_defaults=True):
-    """Why a call was refused. `error`: which refusal it is; `rule`: the function that found it; `nearest`: paths."""
+    """Why a call was refused. `error`: name of the refusal; `rule`: function that refused; `nearest`: similar paths."""
 
     message: str
     code: int | str | None
@@ -57,7 +57,7 @@ class Refusal(Struct, kw_only=True, omit_defaults=True):
 
 
 class Entry(Struct, kw_only=True, omit_defaults=True):
-    """One call. `path`: the route's pattern; `url`: what was asked; bodies as JSON, or as text where they were cut."""
+    """One call. `path`: the route's pattern; `url`: the requested URL. Bodies are JSON, or text if they were cut."""
 
     number: int = 0
     at: str

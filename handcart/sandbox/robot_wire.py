@@ -10,17 +10,17 @@ from handcart.users.models import UserId
 
 ScenarioName = Annotated[str, Meta(max_length=64, extra_json_schema={"enum": list(SCENARIOS)})]
 Pace = Literal["real_time", "x60", "instantly"]
-Seed = Annotated[int, Meta(ge=0, le=2**53 - 1, description="The same seed draws the same plan")]
+Seed = Annotated[int, Meta(ge=0, le=2**53 - 1, description="Random seed: the same seed gives the same plan")]
 
 _STEP = {"at": "2026-11-26T14:05:00Z", "action": "generate", "value": "delivery", "detail": "", "done": True}
 
 
 class RunOrderRequest(Struct, kw_only=True):
-    """How the robot is to take an order to its end."""
+    """How the robot shopper serves an order."""
 
     EXAMPLES: ClassVar[Mapping[str, Any]] = {
         "At once": {},
-        "An item is replaced, a minute for a second": {"scenario": "replaced", "pace": "x60", "seed": 7},
+        "An item is replaced, 60 times as fast": {"scenario": "replaced", "pace": "x60", "seed": 7},
     }
 
     scenario: ScenarioName | None = None
@@ -29,7 +29,7 @@ class RunOrderRequest(Struct, kw_only=True):
 
 
 class StepAnswer(Struct):
-    """A step of a run: when it is due, or was done."""
+    """A step of a run. `at`: when it is due, or was done."""
 
     at: str
     action: str
@@ -39,7 +39,7 @@ class StepAnswer(Struct):
 
 
 class RunResponse(Struct, kw_only=True):
-    """An order in the robot's hands. `stopped`: why it went no further, null while all is well."""
+    """An order that the robot shopper serves. `stopped`: why the robot stopped, null if it did not."""
 
     EXAMPLES: ClassVar[Mapping[str, Any]] = {
         "Begun": {
@@ -63,10 +63,10 @@ class RunResponse(Struct, kw_only=True):
 
 
 class PlaceOrderRequest(Struct, kw_only=True):
-    """Which sample order. `user_id`: a user who is there; without it, a new one, and for a dispatch order none.
+    """The sample order. `user_id`: an existing user. Default: a new user, or none for a dispatch order.
 
-    `instacartplus_member`: the user is linked to a member's account. With `scenario` the robot shopper takes the order,
-    and without `kind` it is one that the scenario is for.
+    `instacartplus_member`: link the user to a member's account. With `scenario`, the robot shopper serves the order,
+    and the default of `kind` is a kind that the scenario is for.
     """
 
     EXAMPLES: ClassVar[Mapping[str, Any]] = {
@@ -84,7 +84,7 @@ class PlaceOrderRequest(Struct, kw_only=True):
 
 
 class PlaceOrderResponse(Struct, kw_only=True):
-    """The order as it is now. `run`: what the robot shopper does with it, null if it waits."""
+    """The order as it is now. `run`: the robot shopper's run, null if the order waits for a shopper."""
 
     EXAMPLES: ClassVar[Mapping[str, Any]] = {
         "It waits": {
@@ -106,9 +106,9 @@ class PlaceOrderResponse(Struct, kw_only=True):
 
 
 class SetRobotRequest(Struct, kw_only=True):
-    """Which way new orders are to go by themselves; those that it does not suit go the happy path."""
+    """The scenario for all new orders. Orders that it is not for follow `happy_path`."""
 
-    EXAMPLES: ClassVar[Mapping[str, Any]] = {"A minute for a second": {"pace": "x60"}}
+    EXAMPLES: ClassVar[Mapping[str, Any]] = {"Sixty times as fast": {"pace": "x60"}}
 
     scenario: ScenarioName | None = None
     pace: Pace | None = None
@@ -116,7 +116,7 @@ class SetRobotRequest(Struct, kw_only=True):
 
 
 class RobotResponse(Struct, kw_only=True):
-    """Whether the robot takes new orders by itself, and how."""
+    """Whether the robot shopper serves all new orders, and how."""
 
     EXAMPLES: ClassVar[Mapping[str, Any]] = {
         "On": {"is_on": True, "scenario": "happy_path", "pace": "x60", "seed": 0},
@@ -130,7 +130,7 @@ class RobotResponse(Struct, kw_only=True):
 
 
 class ScenarioAnswer(Struct):
-    """A way that an order may go, and the kinds of orders that can."""
+    """A scenario, and the kinds of orders that it is for."""
 
     name: str
     about: str
@@ -141,7 +141,7 @@ class ScenariosResponse(Struct):
     """Every scenario."""
 
     EXAMPLES: ClassVar[Mapping[str, Any]] = {
-        "One of them": {"scenarios": [{"name": "late", "about": "the customer waits", "kinds": ["delivery"]}]}
+        "One scenario": {"scenarios": [{"name": "late", "about": "the customer waits", "kinds": ["delivery"]}]}
     }
 
     scenarios: list[ScenarioAnswer]

@@ -130,7 +130,7 @@ ROUTES: Sequence[Route] = (
             "Let a shopper find, replace or refund an item",
             "shoppers/update_shopper_order_item",
             method=method,
-            description="The documentation's reference says PUT, its how-to page POST.",
+            description="Connect's reference documents PUT, its how-to page POST.",
             body=UpdateItemRequest,
             response=SuccessResponse,
             refusals=(
@@ -153,7 +153,7 @@ ROUTES: Sequence[Route] = (
         api.simulate_callback,
         "Simulate a callback",
         "orders/simulate_order_callback",
-        description="`canceled` cancels the order; the other two leave its status.",
+        description="`canceled` cancels the order; the other two do not change its status.",
         body=SimulateCallbackRequest,
         response=SuccessResponse,
         refusals=(order_errors.order_not_found(), order_errors.too_late()),
@@ -175,7 +175,7 @@ ROUTES: Sequence[Route] = (
         api.authorize_instacart_user,
         "Authorize a user of the platform",
         "instacart_users/authorize_instacart_user",
-        description="Stands in for sign-in and consent: answers the code that the redirect would have carried.",
+        description="Replaces sign-in and consent: returns the code that the redirect would carry.",
         body=AuthorizeRequest,
         response=AuthorizeResponse,
         refusals=(

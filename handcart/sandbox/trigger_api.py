@@ -1,4 +1,4 @@
-"""`/v2/handcart_sandbox/orders/{order_id}/events`: any event about an order, whatever became of the order."""
+"""`/v2/handcart_sandbox/orders/{order_id}/events`: trigger any event of an order, in whatever state."""
 
 from collections.abc import Sequence
 
@@ -46,6 +46,6 @@ ROUTES: Sequence[Route] = (
             errors.unknown("event_name", "late_delivry", EVENTS),
             no_event_of_it(EVENTS["late_pickup"].options),
         ),
-        description="It tells of the order as it is now, and changes nothing about it.",
+        description="The event describes the order as it is now. The order does not change.",
     ),
 )

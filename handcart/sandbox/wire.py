@@ -17,9 +17,9 @@ from handcart.stores.models import Count, ItemName, Weight
 MOST_ORDERS = 100
 # What stands in paths.
 _Id = Annotated[int, Meta(ge=0, le=2**53 - 1)]
-ShopperId = Annotated[_Id, Meta(description="From the creation of the shopper", examples=[21850710])]
-BatchId = Annotated[_Id, Meta(description="From the generation of the batch", examples=[1])]
-InstacartUserId = Annotated[_Id, Meta(description="From the creation of the user", examples=[940626754])]
+ShopperId = Annotated[_Id, Meta(description="The id of a shopper, from its creation", examples=[21850710])]
+BatchId = Annotated[_Id, Meta(description="The id of a batch, from its generation", examples=[1])]
+InstacartUserId = Annotated[_Id, Meta(description="The id of an account, from its creation", examples=[940626754])]
 Text = Annotated[str, Meta(max_length=255, pattern=r"^[^\x00]*\Z")]
 Url = Annotated[str, Meta(min_length=1, max_length=2000, pattern=r"^[^\x00]+\Z")]
 Line = Annotated[str, Meta(min_length=1, max_length=255, pattern=ID_PATTERN), NUMBER_TOO]
@@ -27,11 +27,11 @@ Line = Annotated[str, Meta(min_length=1, max_length=255, pattern=ID_PATTERN), NU
 
 OrderId = Annotated[Line, Meta(description="The retailer's own id of an order", examples=["ORD-77120"])]
 LineNum = Annotated[Line, Meta(description="The number of a line of the order", examples=["1"])]
-TreatIdsAsInternal = Annotated[str, Meta(description="Ignored: an order has no other id", examples=["true"])]
+TreatIdsAsInternal = Annotated[str, Meta(description="Ignored: an order has only one id", examples=["true"])]
 
 
 class CreateShopperRequest(Struct):
-    """A shopper to make up; nothing is required."""
+    """A shopper to create. All fields are optional."""
 
     EXAMPLES: ClassVar[Mapping[str, Any]] = {
         "Anybody": {},
@@ -43,7 +43,7 @@ class CreateShopperRequest(Struct):
 
 
 class IdResponse(Struct):
-    """What was made, by its id."""
+    """The id of what was created."""
 
     EXAMPLES: ClassVar[Mapping[str, Any]] = {"The id": {"id": 21850710}}
 
@@ -51,14 +51,14 @@ class IdResponse(Struct):
 
 
 class BatchOrder(Struct):
-    """An order to batch. Its user need not be named."""
+    """An order for the batch. Its user is optional."""
 
     id: Line
     user_id: Line | None = None
 
 
 class GenerateBatchRequest(Struct):
-    """Orders for a shopper. Without a type, it is the one that the first order waits for."""
+    """Orders for a shopper. Default of `batch_type`: the type that the first order waits for."""
 
     EXAMPLES: ClassVar[Mapping[str, Any]] = {
         "A delivery": {
@@ -75,7 +75,7 @@ class GenerateBatchRequest(Struct):
 
 
 class BatchResponse(Struct):
-    """A batch and where it stands."""
+    """A batch and its state."""
 
     EXAMPLES: ClassVar[Mapping[str, Any]] = {"A batch": {"id": 1, "workflow_state": "acknowledged"}}
 
@@ -84,7 +84,7 @@ class BatchResponse(Struct):
 
 
 class AdvanceBatchRequest(Struct):
-    """The state to come to; without it, the next one."""
+    """The state to advance to. Default: the next one."""
 
     EXAMPLES: ClassVar[Mapping[str, Any]] = {"One step": {}, "A target": {"workflow_state": "picking"}}
 
@@ -103,7 +103,7 @@ _SCAN = {"scanned_string": "400000000022", "scanned_string_type": "upca"}
 
 
 class CreateItemRequest(Struct):
-    """An item that the shopper adds; one of it, if no amount is given."""
+    """An item that the shopper adds. Default amount: one."""
 
     EXAMPLES: ClassVar[Mapping[str, Any]] = {
         "Bread": {"item": {"upc": "400000000022"}, "delivered_count": 2, "scans": [_SCAN]}
@@ -116,7 +116,7 @@ class CreateItemRequest(Struct):
 
 
 class UpdateItemRequest(Struct):
-    """What became of an item. Without `status` it is replaced if there is a replacement, else found."""
+    """What the shopper did with an item. Default of `status`: replaced if there is a replacement, else found."""
 
     EXAMPLES: ClassVar[Mapping[str, Any]] = {
         "Found": {"status": "found", "delivered_count": 1, "scans": [_SCAN]},
@@ -132,7 +132,7 @@ class UpdateItemRequest(Struct):
 
 
 class SimulateCallbackRequest(Struct):
-    """What is to happen to the order."""
+    """The event of the order."""
 
     EXAMPLES: ClassVar[Mapping[str, Any]] = {
         "Canceled": {"event_name": "canceled"},
@@ -144,7 +144,7 @@ class SimulateCallbackRequest(Struct):
 
 
 class CreateInstacartUserRequest(Struct):
-    """An account of the platform; a member for a year if one of the two flags is set."""
+    """An account of the platform. If one of the two flags is set, it is a member for a year."""
 
     EXAMPLES: ClassVar[Mapping[str, Any]] = {
         "A member": {
@@ -158,12 +158,12 @@ class CreateInstacartUserRequest(Struct):
     email: Annotated[str, Meta(max_length=254, pattern=r"^[^@\s\x00-\x1f\x7f]+@[^@\s\x00-\x1f\x7f]+\Z")]
     phone: Annotated[str, Meta(max_length=32, pattern=r"^\+?([ ().-]*[0-9]){7,15}\Z")]
     password: Annotated[str, Meta(min_length=1, max_length=1024, pattern=r"^[^\x00]+\Z")]
-    express_member: Annotated[bool, Meta(description="Deprecated twin of instacartplus_member")] | None = None
+    express_member: Annotated[bool, Meta(description="Deprecated; use instacartplus_member")] | None = None
     instacartplus_member: bool | None = None
 
 
 class AuthorizeRequest(Struct):
-    """What the authorization URL would have carried; without `client_id`, it is the token's client."""
+    """The parameters of the authorization URL. Default of `client_id`: the token's client."""
 
     EXAMPLES: ClassVar[Mapping[str, Any]] = {
         "A link": {"redirect_uri": "https://shop.example/account/link", "scope": "openid account_linking"}
@@ -180,7 +180,7 @@ class AuthorizeRequest(Struct):
 
 
 class AuthorizeResponse(Struct):
-    """The code to trade in at the token endpoint."""
+    """The code to exchange at the token endpoint."""
 
     EXAMPLES: ClassVar[Mapping[str, Any]] = {"The code": {"code": "zth2LONsv7xVq76ocOcS9ZYwc_eZLdDNX74Z9gSgilk"}}
 

@@ -169,7 +169,7 @@ ROUTES: Sequence[Route] = (
         tx="write",
         response=HoldResponse,
         refusals=_HOLD,
-        description="For ten minutes. The user's former hold is dropped first, even if the new one is refused.",
+        description="Holds the slot for ten minutes. The user's previous hold ends first, even if this one is refused.",
     ),
     _route(
         "create_service_option_hold_last_mile_deprecated",

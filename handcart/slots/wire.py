@@ -27,7 +27,7 @@ _ITEMS = [{"line_num": "1", "count": 3, "item": {"upc": "400000000015"}}]
 
 
 class DesiredWindow(Struct):
-    """A window that the retailer wishes for: an hour at least, on the hour at both ends."""
+    """A window that the retailer asks for: at least one hour long, starting and ending on the hour."""
 
     starts_at: Timestamp
     ends_at: Timestamp
@@ -50,7 +50,7 @@ class PreviewDeliveryRequest(Struct, kw_only=True):
 
 
 class PreviewPickupRequest(Struct, kw_only=True):
-    """Slots of a store that people pick up at."""
+    """Slots of a store for pickup."""
 
     EXAMPLES: ClassVar[Mapping[str, Any]] = {"A store": {"location_code": "SM-0014"}}
 
@@ -62,7 +62,7 @@ class PreviewPickupRequest(Struct, kw_only=True):
 
 
 class PreviewLastMileRequest(Struct, kw_only=True):
-    """Slots of a store, or of the nearest one to a postal code."""
+    """Slots of a store, or of the store nearest to a postal code."""
 
     EXAMPLES: ClassVar[Mapping[str, Any]] = {
         "A store": {"location_code": "SM-0014", "items_count": 3},
@@ -80,7 +80,7 @@ class PreviewLastMileRequest(Struct, kw_only=True):
 
 
 class ListDeliveryRequest(Struct, kw_only=True):
-    """The whole cart, where it goes, and the store that fills it."""
+    """The whole cart, the delivery address, and the store."""
 
     EXAMPLES: ClassVar[Mapping[str, Any]] = {
         "A cart": {"address": _ADDRESS, "location_code": "SM-0014", "items": _ITEMS}
@@ -95,7 +95,7 @@ class ListDeliveryRequest(Struct, kw_only=True):
 
 
 class ListPickupRequest(Struct, kw_only=True):
-    """The whole cart, and the store that fills it."""
+    """The whole cart, and the store."""
 
     EXAMPLES: ClassVar[Mapping[str, Any]] = {"A cart": {"location_code": "SM-0014", "items": _ITEMS}}
 
@@ -105,7 +105,7 @@ class ListPickupRequest(Struct, kw_only=True):
 
 
 class ListLastMileRequest(Struct, kw_only=True):
-    """A cart that the retailer picks: its totals, where it goes, and the store it is collected from."""
+    """A cart that the retailer picks: its totals, the delivery address, and the store that it is collected from."""
 
     EXAMPLES: ClassVar[Mapping[str, Any]] = {
         "A cart": {"address": _ADDRESS, "location_code": "SM-0014", "cart_total_cents": 4250, "items_count": 7}
@@ -131,14 +131,14 @@ class WindowAnswer(Struct):
 
 
 class Availability(Struct):
-    """Whether the slot can be had, and if not, why."""
+    """Whether the slot is available, and if not, why."""
 
     available: bool
     reasons: list[str] = []
 
 
 class SlotFlags(Struct):
-    """What is to be known about a slot."""
+    """More facts about a slot."""
 
     long_distance_delivery: Annotated[bool, Meta(description="The store is 30 to 60 minutes away")]
 
@@ -165,7 +165,7 @@ _OPTION = {
 
 
 class Warning(Struct):
-    """What is to be known about the cart, though nothing stands in its way: an error in the single form."""
+    """A problem of the cart that does not stop the request: an error in the single form."""
 
     error: dict[str, Any]
     meta: dict[str, Any]
@@ -180,13 +180,13 @@ class ServiceOptionsResponse(Struct, omit_defaults=True):
 
 
 class CartServiceOptionsResponse(ServiceOptionsResponse, omit_defaults=True):
-    """Slots in the order of their start, and what is to be known about the cart."""
+    """Slots in the order of their start, and warnings about the cart."""
 
     warnings: list[Warning] = []
 
 
 class HoldAnswer(Struct):
-    """A place kept until `expires_at`."""
+    """A hold. It keeps a place in the slot until `expires_at`."""
 
     id: int
     expires_at: str
@@ -194,7 +194,7 @@ class HoldAnswer(Struct):
 
 
 class HoldResponse(Struct):
-    """The hold; its id is what an order takes."""
+    """The hold. An order needs its id."""
 
     EXAMPLES: ClassVar[Mapping[str, Any]] = {
         "A hold": {

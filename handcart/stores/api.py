@@ -113,7 +113,7 @@ def _route(operation_id: str, path: str, kind: str, summary: str, source: str, *
             errors.of([errors.invalid("find_by.latitude"), errors.invalid("find_by.longitude")]),
         ),
         summary=summary,
-        description="The nearest first. An address lies where its postal code does; coordinates are exact.",
+        description="The nearest first. An address counts as the center of its postal code; coordinates are exact.",
         source=f"{_DOCS}/{source}",
         tag="Stores",
     )
@@ -168,7 +168,7 @@ ROUTES: Sequence[Route] = (
             errors.blank("items[0].item"),
         ),
         summary="Validate items",
-        description="Whether items are in the catalog, and come with the quantity that they are sold by.",
+        description="Checks that items are in the catalog and have a quantity in the unit that they are sold by.",
         source=f"{_DOCS}/delivery/validate_items",
         tag="Stores",
     ),

@@ -24,7 +24,7 @@ from handcart.stores.models import (
 
 
 class FindBy(Struct):
-    """Coordinates, or a postal code with or without an address; coordinates win."""
+    """Coordinates, or a postal code with or without an address. Coordinates take precedence."""
 
     latitude: Latitude | None = None
     longitude: Longitude | None = None
@@ -57,7 +57,7 @@ class StoreFlags(Struct):
 
 
 class StoreAnswer(Struct):
-    """A store. `location_code` is what the other calls want."""
+    """A store. Other calls name it by its `location_code`."""
 
     name: str
     location_code: str
@@ -72,7 +72,7 @@ _STORE = {
 
 
 class StoresResponse(Struct):
-    """Stores, the nearest first; none where none is in range."""
+    """Stores in range, the nearest first."""
 
     EXAMPLES: ClassVar[Mapping[str, Any]] = {"A store": {"stores": [_STORE]}, "None in range": {"stores": []}}
 
@@ -88,7 +88,7 @@ class PartialStoresResponse(StoresResponse):
     }
 
     is_partial: Annotated[
-        bool, Meta(description="The stores serve a part of the postal code only: ask again with an address")
+        bool, Meta(description="The stores serve only a part of the postal code: ask again with an address")
     ]
 
 
@@ -102,7 +102,7 @@ class ItemToValidate(Struct):
 
 
 class ValidateItemsRequest(Struct):
-    """Items to check against the catalog of a store: the one named, or the nearest to the address."""
+    """Items to check against the catalog of a store: the given one, or the one nearest to the address."""
 
     EXAMPLES: ClassVar[Mapping[str, Any]] = {
         "Items of a store": {
@@ -136,7 +136,7 @@ class ItemFailure(Struct, omit_defaults=True):
 
 
 class ValidateItemsResponse(Struct, omit_defaults=True):
-    """What failed, one entry for each item; empty when all pass."""
+    """The items that failed, one entry each. Empty if all pass."""
 
     EXAMPLES: ClassVar[Mapping[str, Any]] = {
         "All pass": {"validation_failures": []},
@@ -150,5 +150,5 @@ class ValidateItemsResponse(Struct, omit_defaults=True):
     validation_failures: list[ItemFailure]
     warnings: Annotated[
         list[ItemFailure],
-        Meta(description="Items that the retailer's lenient setting lets pass; Handcart's own addition"),
+        Meta(description="Items that pass only because the retailer is lenient; Handcart's own addition"),
     ] = []

@@ -55,7 +55,7 @@ def routes(forget: Sequence[Forget], is_long_distance: IsLongDistance) -> Sequen
             response=UserResponse,
             refusals=(errors.user_id_taken(), errors.user_not_active()),
             summary="Create a Connect user account",
-            description="The same content again answers the user there is, so that a retry is safe.",
+            description="A repeated request with the same content returns the existing user, so retries are safe.",
             source=f"{_DOCS}/users/create_user",
         ),
         _route(
@@ -76,8 +76,8 @@ def routes(forget: Sequence[Forget], is_long_distance: IsLongDistance) -> Sequen
             response=SuccessResponse,
             refusals=(errors.user_not_found(), errors.deletion_not_allowed()),
             summary="Create a user data deletion request",
-            description="The user and all their data are deleted before the answer; again answers success. Orders are"
-            " taken in steps: if the answer is lost, the same request again goes on where it stopped.",
+            description="The user and all their data are deleted before the answer. A repeated request succeeds. Orders"
+            " are deleted in steps: if the answer is lost, repeat the request, and it continues where it stopped.",
             source=f"{_DOCS}/users/create_user_deletion_request",
         ),
         _route(

@@ -31,7 +31,7 @@ LocaleTag = Annotated[
     Meta(
         max_length=35,
         pattern=r"^[^\x00-\x1f\x7f]*\Z",
-        description="IETF language tag. Orders of the user are in en-US, en-CA or fr-CA, whatever it is",
+        description="IETF language tag. The user's orders are always in en-US, en-CA or fr-CA",
     ),
 ]
 AddressLine = Annotated[
@@ -77,7 +77,7 @@ class CreateUserRequest(Struct):
 
 
 class UserResponse(Struct, omit_defaults=True):
-    """A created user; what was not given is left out."""
+    """A created user. Fields that were not given are left out."""
 
     EXAMPLES: ClassVar[Mapping[str, Any]] = {"The user": _USER}
 
@@ -100,7 +100,7 @@ class AddressRequest(Struct):
 
 
 class CreateUserAndAddressRequest(AddressRequest):
-    """An address to check, for a user who is created if need be."""
+    """An address to check. The user is created if it does not exist."""
 
     EXAMPLES: ClassVar[Mapping[str, Any]] = {
         "An address": _ADDRESS,
@@ -123,13 +123,13 @@ class UserAddressRequest(AddressRequest, kw_only=True):
 
 
 class AddressFlags(Struct):
-    """What is to be known about an address."""
+    """More facts about an address."""
 
     long_distance_delivery: Annotated[bool, Meta(description="More than 30 minutes from the nearest stores")]
 
 
 class AddressResponse(Struct):
-    """A checked address; use it in this form when ordering."""
+    """A checked address. Send it in this form with orders."""
 
     EXAMPLES: ClassVar[Mapping[str, Any]] = {
         "The address": {
