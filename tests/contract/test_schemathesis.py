@@ -66,8 +66,8 @@ def known(market: Market) -> dict[str, object]:
     listed = market.post("/v2/fulfillment/service_options/delivery", wished).json()["service_options"]
     webhook = {"callback_url": RECEIVER, "auth_uri": RECEIVER, "client_id": "shop", "client_secret": "secret"}
     return {
-        "webhook": market.post(CALLBACKS, webhook).raise_for_status().json()["id"],
-        "event": market.get(f"{CALLBACKS}/events").json()["last"],
+        "webhook": str(market.post(CALLBACKS, webhook).raise_for_status().json()["id"]),
+        "event": str(market.get(f"{CALLBACKS}/events").json()["last"]),
         "url": market.server.url,
         "user_id": user_id,
         "completed": completed,
