@@ -1,4 +1,4 @@
-"""Webhooks, events and what became of them as they are answered, over the API and on the command line."""
+"""Webhooks, events and deliveries in the form that the API and the command line return."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -16,12 +16,12 @@ def webhook(one: Webhook) -> WebhookAnswer:
 
 
 def new_webhook(made: NewWebhook) -> CreatedWebhookAnswer:
-    """A webhook with its new signing secret: the only answer that has one."""
+    """A webhook with its new signing secret; no other response has one."""
     return CreatedWebhookAnswer(**_shown(made.webhook), signing_secret=made.signing_secret)
 
 
 def event(one: EventRow) -> EventAnswer:
-    """An event with its body as it is sent."""
+    """An event with the body that is sent."""
     return EventAnswer(
         event_id=one.event_id,
         event_name=one.name,
@@ -32,7 +32,7 @@ def event(one: EventRow) -> EventAnswer:
 
 
 def delivery(row: DeliveryRow) -> DeliveryAnswer:
-    """How an event fares at a webhook."""
+    """The state of an event's delivery to a webhook."""
     return DeliveryAnswer(
         event_id=row.event_id,
         webhook_id=row.webhook_id,
@@ -48,7 +48,7 @@ def delivery(row: DeliveryRow) -> DeliveryAnswer:
 
 
 def attempt(row: Mapping[str, Any]) -> AttemptAnswer:
-    """An attempt, from its row."""
+    """An attempt, given its row."""
     there = {name: row[name] for name in AttemptAnswer.__struct_fields__}
     return AttemptAnswer(**{**there, "at": clock.to_wire(row["at"])})
 

@@ -1,4 +1,4 @@
-"""Configure webhooks, see what became of events, send them again."""
+"""Configure webhooks, look at events and their deliveries, replay events."""
 
 import asyncio
 from collections.abc import Callable
@@ -106,7 +106,7 @@ async def list_deliveries(tx: Tx, call: Call) -> DeliveriesResponse:
 
 
 async def list_events(call: Call) -> EventsResponse:
-    """Looks again and again while it waits: the event may come by another process."""
+    """Polls the database while it waits, because another process may write the event."""
     after, limit = query(call.query, "after", After), query(call.query, "limit", Limit) or _FEW
     order_id, wait = query(call.query, "order_id", OrderIdInQuery), query(call.query, "wait", Wait) or 0
 

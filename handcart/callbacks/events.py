@@ -1,9 +1,9 @@
-"""The events there are: data, from which docs/callbacks-events.md is made as well.
+"""The list of all events, as data. docs/callbacks-events.md is generated from it.
 
-The titles, and which fulfillment has which callback, are documented
-(https://docs.instacart.com/connect/api/fulfillment/communications/event_callbacks); so are few of the names and keys.
-`known` says where a name was seen: `documented`, `clients` (what integrators' code expects), `reported` (by third
-parties), or `guessed` from the title. A wrong guess is mended here and nowhere else.
+Connect documents the titles, and which fulfillment has which callback
+(https://docs.instacart.com/connect/api/fulfillment/communications/event_callbacks), but only few names and keys.
+`known` is the source of a name: `documented`, `clients` (expected by integrators' code), `reported` (by third
+parties), or `guessed` from the title. A wrong guess needs to be corrected only here.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,14 +17,14 @@ _ALL = (DELIVERY, PICKUP, LAST_MILE)
 _BROUGHT = (DELIVERY, LAST_MILE)
 _SHOPPED = (DELIVERY, PICKUP)
 
-# What a webhook is subscribed to that wants every event, those to come as well.
+# Subscription to every event, including events added in later releases.
 EVERY = "all"
 
 
 class Event(Struct, frozen=True):
-    """An event by its bare name. `keys`: what its metadata has, as far as it is known, beside `order_id`.
+    """An event and its bare name. `keys`: the known keys of its metadata, besides `order_id`.
 
-    `is_about_item`: it tells of one line of the order, by `line_num`.
+    `is_about_item`: it is about one line of the order, given by `line_num`.
     """
 
     name: str
@@ -170,5 +170,5 @@ EVENTS: Mapping[str, Event] = {event.name: event for event in _TABLE}
 
 
 def bare(name: str) -> str:
-    """The bare name of an event that is given with or without its prefix."""
+    """The bare name of an event, given its name with or without the prefix."""
     return name.removeprefix("fulfillment.")

@@ -1,6 +1,6 @@
-"""What the worker drops of callbacks once it is no longer kept, in small steps.
+"""Delete old events, deliveries, attempts and webhooks, in small steps run by the worker.
 
-Ids of events rise with the real time, so that what is old is where a retailer's rows begin.
+Event ids rise with the real time, so a retailer's oldest rows come first.
 """
 
 from collections.abc import Sequence
@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from handcart.core import clock, ids
 from handcart.core.db import Tx
 
-# An event can be sent, and sent again, for so long; how it fared can be read for longer.
+# How long an event can be sent and replayed. Its deliveries can be read for longer.
 KEEP_EVENTS = 30 * clock.DAY
 KEEP_ATTEMPTS = 90 * clock.DAY
 
-# The first row of each retailer, by the primary key: quick however many rows there are.
+# The first row of each retailer, by the primary key: fast with any number of rows.
 _WITH_OLDER = (
     "SELECT id FROM (SELECT r.id, (SELECT min(o.event_id) FROM {table} o WHERE o.retailer_id = r.id) AS oldest"
     " FROM retailers r) AS first_rows WHERE oldest < $1"
@@ -22,25 +22,25 @@ _DELETE = "DELETE FROM {table} WHERE retailer_id = $1 AND event_id <= $2"
 
 
 async def purge_events(tx: Tx, most: int) -> int:
-    """Drop events of 30 days ago, with what still waits of them; answers how many rows."""
+    """Delete events older than 30 days and their waiting deliveries; returns the number of rows."""
     until = ids.event_ids_from(clock.of_process() - KEEP_EVENTS)
     waiting = _DELETE.format(table="deliveries") + " AND state IN ('pending', 'sending')"
     return await _purge(tx, "events", until, most, waiting)
 
 
 async def purge_deliveries(tx: Tx, most: int) -> int:
-    """Drop deliveries of events of 90 days ago; answers how many."""
+    """Delete deliveries of events older than 90 days; returns their number."""
     return await _purge(tx, "deliveries", ids.event_ids_from(clock.of_process() - KEEP_ATTEMPTS), most)
 
 
 async def purge_attempts(tx: Tx, most: int) -> int:
-    """Drop attempts to deliver events of 90 days ago; answers how many."""
+    """Delete attempts to deliver events older than 90 days; returns their number."""
     return await _purge(tx, "attempts", ids.event_ids_from(clock.of_process() - KEEP_ATTEMPTS), most)
 
 
 async def purge_webhooks(tx: Tx, most: int) -> int:
-    """Drop deleted webhooks of which nothing is told any more; answers how many."""
-    # By then there is nothing in `attempts`, which has no index for this question, to be looked through.
+    """Remove the rows of deleted webhooks without deliveries and attempts; returns their number."""
+    # By then `attempts`, which has no index for this query, has no such rows.
     return await tx.run(
         "DELETE FROM webhooks WHERE (retailer_id, id) IN (SELECT w.retailer_id, w.id FROM webhooks w"
         " WHERE w.status = 'deleted' AND w.updated_at < $1"
@@ -53,7 +53,7 @@ async def purge_webhooks(tx: Tx, most: int) -> int:
 
 
 async def _purge(tx: Tx, table: str, until: int, most: int, *before: str) -> int:
-    """Delete the oldest rows below an id, about `most`; `before`: what goes with them, by the same two arguments."""
+    """Delete about `most` of the oldest rows below an id; `before`: statements to run first, with the same arguments."""
     dropped = 0
     for retailer in await tx.all(_WITH_OLDER.format(table=table), until):
         oldest: Sequence[int] = [

@@ -1,4 +1,4 @@
-"""What others see of callbacks."""
+"""The data of callbacks that other domains use."""
 
 from collections.abc import Sequence
 
@@ -6,9 +6,9 @@ from msgspec import Struct
 
 ENABLED = "enabled"
 DISABLED = "disabled"
-# Its receiver is asked first whether it wants callbacks.
+# The receiver is first asked whether it wants callbacks.
 VERIFYING = "verifying"
-# Of a webhook whose row stays until what was sent to it may be forgotten.
+# The row of a deleted webhook is kept as long as its deliveries.
 DELETED = "deleted"
 
 PENDING = "pending"
@@ -25,9 +25,9 @@ class Webhook(Struct, kw_only=True):
     """A webhook configuration, without its secrets. Times in microseconds.
 
     `status`: `ENABLED`, `DISABLED` or `VERIFYING`. `verified_at`: when the receiver at this callback URL agreed to
-    callbacks; None if it was not asked. `events`: bare names, or the one word `all`. `failures` in a row since
-    `first_failure_at`; from `failing_since` on there was nothing else. `caught_up_to`: the receiver is back since then,
-    and what waits for a retry goes out early.
+    callbacks; None if it was not asked. `events`: bare names, or only `all`. `failures`: consecutive failures since
+    `first_failure_at`; since `failing_since` the webhook counts as failing. `caught_up_to`: since then the receiver
+    answers again, and waiting retries are sent early.
     """
 
     id: int
@@ -53,14 +53,14 @@ class Webhook(Struct, kw_only=True):
 
 
 class NewWebhook(Struct):
-    """A webhook with its signing secret, which is shown this once."""
+    """A webhook with its signing secret, which is shown only once."""
 
     webhook: Webhook
     signing_secret: str
 
 
 class Target(Struct, kw_only=True):
-    """A webhook as it is sent to: with its secrets. `updated_at` tells one configuration from the next."""
+    """A webhook with the secrets needed to send to it. `updated_at` identifies the version of its configuration."""
 
     id: int
     retailer_id: int
@@ -80,9 +80,9 @@ class Target(Struct, kw_only=True):
 
 
 class Delivery(Struct, kw_only=True):
-    """An event on its way to a webhook. `planned_at` in the future: it goes early, and a failure does not count.
+    """An event to be sent to a webhook. `planned_at` in the future: it is sent early, and a failure does not count.
 
-    `leased_until`: whoever claimed it has it until then, and can be told by it from who claims it later.
+    `leased_until`: end of the lease; it also identifies the lease, so that an expired one is recognized.
     """
 
     event_id: int
@@ -99,9 +99,9 @@ class Delivery(Struct, kw_only=True):
 
 
 class Attempt(Struct, kw_only=True):
-    """What became of one attempt. `cause`: why it failed, None if it did not. `request_head` shows no token.
+    """The result of one attempt. `cause`: why it failed, None on success. `request_head` contains no token.
 
-    `retry_after`: what the receiver asked for, in microseconds; `is_gone`: it wants nothing any more (410).
+    `retry_after`: the wait that the receiver asked for, in microseconds; `is_gone`: it answered 410.
     """
 
     at: int
@@ -117,7 +117,7 @@ class Attempt(Struct, kw_only=True):
 
 
 class EventRow(Struct, kw_only=True):
-    """An event as it was written; `body` is what receivers get."""
+    """A stored event; `body` is what receivers get."""
 
     event_id: int
     name: str
@@ -127,7 +127,7 @@ class EventRow(Struct, kw_only=True):
 
 
 class DeliveryRow(Struct, kw_only=True):
-    """How an event fares at a webhook. `next_at`: when it is tried again, None if it is not."""
+    """The state of an event's delivery to a webhook. `next_at`: time of the next try, None if there is none."""
 
     event_id: int
     webhook_id: int

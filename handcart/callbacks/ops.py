@@ -1,4 +1,4 @@
-"""Emit events; make, change and show webhook configurations; send events again."""
+"""Emit events; create, change and read webhook configurations; replay events."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -24,15 +24,15 @@ from handcart.callbacks.models import (
 from handcart.core import clock, egress, ids, targets
 from handcart.core.db import Tx
 
-# Both signing secrets of a webhook are used for so long after a rotation.
+# After a rotation, callbacks are signed with both the old and the new secret for this time.
 OVERLAP = 24 * clock.HOUR
 MOST_WEBHOOKS = 50
-# Which receivers are asked before their webhooks are enabled: values of the setting `verify_receivers`.
+# Values of the setting `verify_receivers`: which receivers must agree before their webhooks are enabled.
 ALWAYS, IN_PRODUCTION, NEVER = "always", "production", "never"
 MOST_CHARACTERS = 1000
-# Nobody else writes meanwhile, so it is done in pieces.
+# Limited, because a replay blocks other writes meanwhile.
 MOST_REPLAYED = 500
-# Retries have due times of their own; what is sent again goes behind what is new.
+# Priority of replayed events: after new ones.
 BEHIND = 1
 
 _encode = msgspec.json.Encoder().encode
@@ -51,10 +51,10 @@ _EMIT = (
 
 
 async def emit(tx: Tx, retailer_id: int, name: str, subject: str, metadata: Mapping[str, Any]) -> int:
-    """Write an event that a change owes, in the transaction of that change; answers its id.
+    """Write an event in the transaction of the change that it reports; returns its id.
 
-    `name`: bare, of `events.EVENTS`; `subject`: what it is about, by whose events it is kept in order: an order's id.
-    It waits for nobody where the retailer has no webhook; one that is made later can be sent it by a replay.
+    `name`: a bare name from `events.EVENTS`; `subject`: an order id; events with the same subject are sent in order.
+    If the retailer has no webhook, the event is only stored; a replay can send it to a webhook created later.
     """
     event = EVENTS[name]
     at = clock.now()
@@ -73,7 +73,7 @@ async def emit(tx: Tx, retailer_id: int, name: str, subject: str, metadata: Mapp
 
 
 def environment_of(*, is_sandbox: bool) -> str:
-    """Which webhooks a server serves: the dashboard's word for what it is."""
+    """The environment whose webhooks a server serves, in the words of Connect's dashboard."""
     return DEVELOPMENT if is_sandbox else PRODUCTION
 
 
@@ -94,10 +94,10 @@ async def create(
     own_url: str = "",
     verify: str = NEVER,
 ) -> NewWebhook:
-    """Make a webhook; its signing secret is shown this once. Raises `Refused`.
+    """Create a webhook; its signing secret is shown only once. Raises `Refused`.
 
-    `rules`: which addresses may be asked; `own_url`: where this server is, which is no receiver; `verify`: which
-    webhooks are enabled only after their receiver agreed (the setting `verify_receivers`).
+    `rules`: the allowed addresses; `own_url`: this server's URL, which is refused as a receiver; `verify`: which
+    webhooks are enabled only after their receiver has agreed (the setting `verify_receivers`).
     """
     if len(await webhooks(tx, retailer_id)) >= MOST_WEBHOOKS:
         raise errors.too_many(MOST_WEBHOOKS)
@@ -173,10 +173,10 @@ async def update(
     own_url: str = "",
     verify: str = NEVER,
 ) -> Webhook:
-    """Change fields of a webhook, `client_secret` among them; an attempt under way ends as it began.
+    """Change fields of a webhook, also `client_secret`; running attempts keep the old configuration.
 
-    An empty `scope` or `resource` takes it away. The receiver of another callback URL has to agree first, as `verify`
-    says. Raises `Refused` and `Unknown`.
+    An empty `scope` or `resource` removes it. The receiver at a new callback URL must agree first, if `verify` says so.
+    Raises `Refused` and `Unknown`.
     """
     changes = dict(changes)
     client_secret = changes.pop("client_secret", None)
@@ -218,13 +218,13 @@ async def update(
 
 
 async def enable(tx: Tx, retailer_id: int, webhook_id: int, verify: str = NEVER) -> Webhook:
-    """Send to a webhook (again): what waits goes out, and its failures are forgotten. Raises `Unknown`.
+    """Enable a webhook: waiting deliveries are sent, and its failures are reset. Raises `Unknown`.
 
-    A receiver that has not agreed to callbacks is asked first, as `verify` says.
+    A receiver that has not agreed to callbacks is asked first, if `verify` says so.
     """
     there = await _hold(tx, retailer_id, webhook_id)
     must_ask = there.status != ENABLED and there.verified_at is None and _asks_first(verify, there.environment)
-    # Whoever enables it may not go by the clock by which it was sent to.
+    # The caller's clock may differ from the clock used for sending.
     last = await tx.one(
         "SELECT max(attempted_at) AS at FROM deliveries WHERE retailer_id = $1 AND webhook_id = $2"
         " AND state = 'pending'",
@@ -245,7 +245,7 @@ async def enable(tx: Tx, retailer_id: int, webhook_id: int, verify: str = NEVER)
 
 
 async def disable(tx: Tx, retailer_id: int, webhook_id: int, reason: str) -> Webhook:
-    """Send nothing more to a webhook; its events are kept for when it is enabled again. Raises `Unknown`."""
+    """Disable a webhook; its events are kept until it is enabled again. Raises `Unknown`."""
     there = await _hold(tx, retailer_id, webhook_id)
     await tx.run(
         "UPDATE webhooks SET status = $3, status_reason = $4, updated_at = $5 WHERE retailer_id = $1 AND id = $2",
@@ -259,7 +259,7 @@ async def disable(tx: Tx, retailer_id: int, webhook_id: int, reason: str) -> Web
 
 
 async def delete(tx: Tx, retailer_id: int, webhook_id: int) -> None:
-    """Forget a webhook and its secrets; nothing more is sent to it. Raises `Unknown`."""
+    """Delete a webhook and its secrets; nothing more is sent to it. Raises `Unknown`."""
     there = await _hold(tx, retailer_id, webhook_id)
     await tx.run(
         "UPDATE webhooks SET status = $3, client_secret = $4, signing_secret = $4, old_signing_secret = NULL,"
@@ -273,7 +273,7 @@ async def delete(tx: Tx, retailer_id: int, webhook_id: int) -> None:
 
 
 async def rotate_secret(tx: Tx, retailer_id: int, webhook_id: int) -> NewWebhook:
-    """Give a webhook a new signing secret; for a day, callbacks carry a signature by the old one as well."""
+    """Give a webhook a new signing secret; for a day, callbacks are also signed with the old one."""
     there = await _hold(tx, retailer_id, webhook_id)
     signing_secret = signing.new_secret()
     await tx.run(
@@ -291,11 +291,11 @@ async def rotate_secret(tx: Tx, retailer_id: int, webhook_id: int) -> NewWebhook
 async def replay(
     tx: Tx, retailer_id: int, webhook_id: int | None, *, after: int = 0, until: int | None = None, **of: Any
 ) -> tuple[int, int | None]:
-    """Send events again, whatever became of them: of one `event_id`, or `subject`, or all there are.
+    """Send events again, whether delivered or not: one `event_id`, those of a `subject`, or all.
 
-    To one webhook, or with None to each; what it is not subscribed to is left out, and so is what is being sent at
-    this moment. Takes those with ids over `after`, up to `until`, and no more than `limit` at a time (`MOST_REPLAYED`,
-    which is the most): answers how many will be sent, and the last one's id if there may be more. Raises `Unknown`.
+    Sends to one webhook, or to all if `webhook_id` is None. Skips events that a webhook is not subscribed to, and
+    deliveries that are being sent now. Takes ids over `after`, up to `until`, at most `limit` (default and maximum:
+    `MOST_REPLAYED`). Returns the number of deliveries, and the last event's id if there may be more. Raises `Unknown`.
     """
     to = await webhooks(tx, retailer_id) if webhook_id is None else [await webhook(tx, retailer_id, webhook_id)]
     if of.get("event_id") is not None:
@@ -327,7 +327,7 @@ def _asks_first(verify: str, environment: str) -> bool:
 
 
 def _check(fields: Mapping[str, Any], rules: egress.Rules, own_url: str) -> None:
-    """Refuse fields that a webhook cannot have. A field that is absent or None does not change."""
+    """Refuse invalid fields of a webhook. Absent fields and None mean no change."""
     for key in ("callback_url", "auth_uri"):
         if (url := fields.get(key)) is not None:
             _check_url(url, key, rules, own_url)
@@ -362,7 +362,7 @@ def _chosen(names: Sequence[str]) -> Sequence[str]:
 
 
 def _later(webhook: Webhook) -> int:
-    """When a configuration changes, it must be told from the one before, by a clock that may stand still."""
+    """A new `updated_at`, later than the last one even if the clock is frozen: it identifies the configuration."""
     return max(clock.now(), webhook.updated_at + 1)
 
 

@@ -1,4 +1,4 @@
-"""What became of attempts: kept one by one, with what follows for the next try, for those behind, for the webhook."""
+"""Record the results of attempts, and plan retries, release waiting deliveries, disable failing webhooks."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -15,7 +15,7 @@ _ONLY_FAILURES = "nothing but failures for five days"
 
 
 class Outcome(Struct):
-    """An attempt to be kept; `left` are those behind it in the chain that will not be sent with it."""
+    """An attempt to record; `left`: the later deliveries of its chain that are not sent now."""
 
     delivery: Delivery
     attempt: Attempt
@@ -23,14 +23,14 @@ class Outcome(Struct):
 
 
 async def record(tx: Tx, target: Target, outcomes: Sequence[Outcome], now: int) -> bool:
-    """Keep what became of attempts at a webhook; answers whether it may be sent to any further as it is configured.
+    """Record attempts at a webhook; returns whether more may be sent to it with this configuration.
 
     `now`: the retailer's time, in microseconds.
     """
     row = await tx.one(_HEALTH, *target.key)
     assert row is not None
     if row["failures"] or any(one.attempt.cause is not None for one in outcomes):
-        row = await tx.one(f"{_HEALTH} FOR NO KEY UPDATE", *target.key)  # failures are counted one by one
+        row = await tx.one(f"{_HEALTH} FOR NO KEY UPDATE", *target.key)  # failures are counted one at a time
         assert row is not None
     await _keep_attempts(tx, target, outcomes)
     delivered = [one.delivery for one in outcomes if one.attempt.cause is None]
@@ -86,9 +86,9 @@ async def _keep_attempts(tx: Tx, target: Target, outcomes: Sequence[Outcome]) ->
 
 
 async def _put_off(tx: Tx, target: Target, outcome: Outcome, now: int, caught_up_to: int) -> None:
-    """Plan the next try of what failed, if there is one, and let those behind it in its order wait with it.
+    """Plan the next try of a failed delivery, if there is one; later deliveries about its order wait with it.
 
-    It is noted as attempted after `caught_up_to`, though clocks may stand still: it is not brought forward again.
+    It is recorded as attempted after `caught_up_to`, even if the clock is frozen, so that it is not sent early again.
     """
     delivery, attempt = outcome.delivery, outcome.attempt
     is_early = delivery.planned_at > now
@@ -108,7 +108,7 @@ async def _put_off(tx: Tx, target: Target, outcome: Outcome, now: int, caught_up
         delivery.leased_until,
     )
     await queue.give_back(tx, target, outcome.left)
-    if not is_ours:  # the lease has ended: somebody else has it by now
+    if not is_ours:  # the lease has expired: another process may have claimed it
         return
     if pause is None:
         await _let_go(tx, target, delivery)
@@ -127,7 +127,7 @@ async def _put_off(tx: Tx, target: Target, outcome: Outcome, now: int, caught_up
 
 
 async def _let_go(tx: Tx, target: Target, delivery: Delivery) -> None:
-    """What has waited for this one need not any longer."""
+    """Release the deliveries that waited for this one."""
     await tx.run(
         "UPDATE deliveries SET due_at = 0 WHERE retailer_id = $1 AND webhook_id = $2 AND subject = $3"
         " AND state = 'pending' AND planned_at = 0 AND due_at > $4",
@@ -138,7 +138,7 @@ async def _let_go(tx: Tx, target: Target, delivery: Delivery) -> None:
 
 
 async def _judge(tx: Tx, target: Target, row: Any, outcomes: Sequence[Outcome], now: int) -> str | None:
-    """Count a webhook's failures in a row; see that a failing one is back. Answers why it is to be disabled, if so."""
+    """Count a webhook's consecutive failures, or note its recovery. Returns why to disable it, or None."""
     counted = [one for one in outcomes if one.attempt.cause is None or one.delivery.planned_at <= now]
     failures, first, since = row["failures"], row["first_failure_at"], row["failing_since"]
     is_back = False

@@ -1,4 +1,4 @@
-"""What became of events: themselves, their deliveries, and every attempt."""
+"""Read events, their deliveries, and every attempt."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
@@ -11,7 +11,7 @@ from handcart.core.db import Tx, within
 Row = TypeVar("Row")
 
 LAST_ID = 2**63 - 1
-# Of one event: each has up to 8 KiB, and a replay adds one more.
+# Maximum listed per event: each has up to 8 KiB, and every replay adds one.
 MOST_ATTEMPTS = 100
 
 _EVENT = "SELECT event_id, name, subject, body, created_at FROM events WHERE retailer_id = $1"
@@ -34,9 +34,9 @@ async def events(
     subject: str | None = None,
     limit: int = 100,
 ) -> Sequence[EventRow]:
-    """A retailer's events after one of them, or with None the newest ones, in their order; of one order if named.
+    """A retailer's events with ids over `after` (None: the newest), sorted by id; of one order if `subject` is given.
 
-    `limit` at most, and as many as `MOST_LISTED_BYTES` of bodies allow.
+    At most `limit`, and at most `MOST_LISTED_BYTES` of bodies.
     """
 
     async def fetch(last: Any, few: int) -> Sequence[Any]:
@@ -54,7 +54,7 @@ async def events(
 async def to_replay(
     tx: Tx, retailer_id: int, after: int, until: int, subject: str | None, limit: int
 ) -> Sequence[EventRow]:
-    """A retailer's events after one of them, up to another one, without their bodies."""
+    """A retailer's events with ids over `after`, up to `until`, without their bodies."""
     rows = await _events(tx, _EVENT_ALONE, retailer_id, after, until, subject, limit)
     return [EventRow(**dict(row)) for row in rows]
 
@@ -88,13 +88,13 @@ async def event(tx: Tx, retailer_id: int, event_id: int) -> EventRow:
 
 
 async def last_event_id(tx: Tx, retailer_id: int) -> int:
-    """The highest id of a retailer's events, 0 if there is none."""
+    """The highest event id of a retailer; 0 if it has no events."""
     row = await tx.one("SELECT max(event_id) AS last FROM events WHERE retailer_id = $1", retailer_id)
     return 0 if row is None else row["last"] or 0
 
 
 async def deliveries(tx: Tx, retailer_id: int, event_id: int) -> Sequence[DeliveryRow]:
-    """How an event fares at each webhook."""
+    """The deliveries of an event, one for each webhook."""
     rows = await tx.all(f"{_DELIVERY} AND d.event_id = $2 ORDER BY d.webhook_id", retailer_id, event_id)
     return [_delivery(row) for row in rows]
 
@@ -102,8 +102,8 @@ async def deliveries(tx: Tx, retailer_id: int, event_id: int) -> Sequence[Delive
 async def deliveries_to(
     tx: Tx, retailer_id: int, webhook_id: int, *, after: int | None = None, state: str | None = None, limit: int = 100
 ) -> Sequence[DeliveryRow]:
-    """How events fare at a webhook: those behind one of them, or with None the newest ones, in their order."""
-    assert state in (None, *STATES)  # written out: only so a database knows which of its partial indexes serve
+    """The deliveries to a webhook with event ids over `after` (None: the newest), sorted by id."""
+    assert state in (None, *STATES)  # written into the SQL, so that the database can use its partial indexes
     in_state = "" if state is None else f" AND d.state = '{state}'"
     rows = await tx.all(
         f"{_DELIVERY} AND d.webhook_id = $2{in_state} AND d.event_id > $3 ORDER BY d.event_id{_first(after)} LIMIT $4",
@@ -113,7 +113,7 @@ async def deliveries_to(
 
 
 async def attempts(tx: Tx, retailer_id: int, event_id: int) -> Sequence[Mapping[str, Any]]:
-    """The attempts to deliver an event, by webhook, the first one first: the newest `MOST_ATTEMPTS` of them."""
+    """The newest `MOST_ATTEMPTS` attempts to deliver an event, sorted by webhook, oldest first."""
     rows = await tx.all(
         f"{_ATTEMPT} AND event_id = $2 ORDER BY at DESC, number DESC LIMIT {MOST_ATTEMPTS}", retailer_id, event_id
     )
@@ -121,7 +121,7 @@ async def attempts(tx: Tx, retailer_id: int, event_id: int) -> Sequence[Mapping[
 
 
 async def attempts_since(tx: Tx, retailer_id: int, at: int, limit: int) -> Sequence[Mapping[str, Any]]:
-    """The newest attempts from a moment of the retailer's clock on, the earliest first, with their events' names."""
+    """The newest attempts since a time of the retailer's clock, earliest first, with the names of their events."""
     rows = await tx.all(
         "SELECT a.*, e.name, e.subject FROM attempts a JOIN events e ON e.retailer_id = a.retailer_id"
         " AND e.event_id = a.event_id WHERE a.retailer_id = $1 AND a.at >= $2 ORDER BY a.at DESC LIMIT $3",
@@ -131,7 +131,7 @@ async def attempts_since(tx: Tx, retailer_id: int, at: int, limit: int) -> Seque
 
 
 async def count(tx: Tx, retailer_id: int, after: int, until: int = LAST_ID) -> int:
-    """How many events there are behind one of them, up to another one."""
+    """The number of events with ids over `after`, up to `until`."""
     row = await tx.one(
         "SELECT count(*) AS count FROM events WHERE retailer_id = $1 AND event_id > $2 AND event_id <= $3",
         *(retailer_id, after, until),
@@ -140,7 +140,7 @@ async def count(tx: Tx, retailer_id: int, after: int, until: int = LAST_ID) -> i
 
 
 async def open_deliveries(tx: Tx, retailer_id: int, webhook_id: int) -> tuple[int, int]:
-    """How many deliveries of a webhook wait or are on their way, and how many have failed for good."""
+    """The number of a webhook's deliveries that wait or are being sent, and of those that failed finally."""
     row = await tx.one(
         "SELECT (SELECT count(*) FROM deliveries WHERE retailer_id = $1 AND webhook_id = $2"
         " AND state IN ('pending', 'sending')) AS waiting, (SELECT count(*) FROM deliveries WHERE retailer_id = $1"

@@ -1,9 +1,9 @@
-"""The worker's side: from events to deliveries, from deliveries to chains under a lease.
+"""The worker's queue: makes deliveries from events, and claims deliveries as chains with a lease.
 
-What is sent is claimed as chains: all that waits for one webhook about one order, in the order of the events. Only one
-process claims for a webhook at a time, and no second chain of an order is claimed while one is out, so that nothing
-overtakes. A lease ends by the real clock: what a killed process had in hand is sent again. What became of what was
-sent is for `outcomes`.
+A chain has all waiting deliveries of one webhook about one order, in the order of the events. Only one process
+claims for a webhook at a time, and an order never has two claimed chains at a webhook, so no event overtakes another.
+A lease ends by the real clock: deliveries that a killed process had claimed are sent again. `outcomes` records the
+results.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,16 +18,16 @@ from handcart.core import clock
 from handcart.core.db import Tx
 
 # A chain takes 10 s; its last delivery 15 s each for a token and the callback, twice if the token is refused, and 5 s
-# more to wait for the turn of each of these four; then comes the record.
+# of waiting for each of these four; then the result is recorded.
 LEASE = 120 * clock.SECOND
-# Deliveries that one step makes, or brings forward: nobody else writes meanwhile.
+# Maximum deliveries that one step creates or sends early, because a step blocks other writes.
 MOST_QUEUED = 500
 MOST_IN_CHAIN = 20
 _EVERY = 1_000_000
 
 
 class Busy(Struct, frozen=True):
-    """An enabled webhook that something waits for. `due_at`: since when, or until when, by its retailer's clock."""
+    """An enabled webhook with waiting deliveries. `due_at`: when the first is due, by its retailer's clock."""
 
     retailer_id: int
     webhook_id: int
@@ -40,7 +40,7 @@ class Busy(Struct, frozen=True):
 
 
 class Chain(Struct):
-    """What waits for a webhook about one order."""
+    """The waiting deliveries to a webhook about one order."""
 
     target: Target
     subject: str
@@ -48,16 +48,16 @@ class Chain(Struct):
 
 
 async def unqueued(tx: Tx) -> bool:
-    """Whether there are events of which no deliveries have been made yet."""
+    """Whether there are events without deliveries."""
     found = "SELECT 1 AS found FROM events WHERE NOT is_queued ORDER BY retailer_id, event_id LIMIT 1"
     return await tx.one(found) is not None
 
 
 async def fan_out(tx: Tx, environment: str) -> int:
-    """Make deliveries of new events, one for each webhook that wants the event; answers for how many events.
+    """Create the deliveries of new events, one for each subscribed webhook; returns the number of events handled.
 
-    A step makes about 500 deliveries, in equal shares for the retailers that have new events. The next step begins
-    after the retailer with which this one ended.
+    A step creates about 500 deliveries, in equal shares for the retailers that have new events. The next step begins
+    after the last retailer of this one.
     """
     row = await tx.one("SELECT value FROM installation WHERE name = 'callbacks' FOR UPDATE")  # one process at a time
     assert row is not None
@@ -88,7 +88,7 @@ async def _webhooks_of(tx: Tx, retailer_id: int, environment: str) -> int:
 
 
 async def _fan_out(tx: Tx, retailer_id: int, environment: str, most: int) -> int:
-    """Make the deliveries of a retailer's oldest new events, at most so many events; answers how many."""
+    """Create the deliveries of a retailer's oldest new events, at most `most` events; returns their number."""
     rows = await tx.all(
         "SELECT retailer_id, event_id, name, subject, created_at FROM events WHERE NOT is_queued AND retailer_id = $1"
         " ORDER BY event_id LIMIT $2",
@@ -104,7 +104,7 @@ async def _fan_out(tx: Tx, retailer_id: int, environment: str, most: int) -> int
 
 
 async def busy(tx: Tx, environment: str) -> Sequence[Busy]:
-    """The enabled webhooks that something waits for."""
+    """The enabled webhooks with waiting deliveries."""
     rows = await tx.all(
         "SELECT retailer_id, id, failing_since, caught_up_to, (SELECT min(d.due_at) FROM deliveries d"
         " WHERE d.retailer_id = w.retailer_id AND d.webhook_id = w.id AND d.state = 'pending') AS due_at"
@@ -124,7 +124,7 @@ async def busy(tx: Tx, environment: str) -> Sequence[Busy]:
 
 
 async def release_expired(tx: Tx) -> int:
-    """Let what a dead process had in hand be claimed again, at most 500 a step; answers how many deliveries."""
+    """Release deliveries whose lease has expired, at most 500 per step; returns their number."""
     return await tx.run(
         "UPDATE deliveries SET state = 'pending', leased_until = NULL, due_at = 0"
         " WHERE (retailer_id, event_id, webhook_id) IN (SELECT retailer_id, event_id, webhook_id FROM deliveries"
@@ -136,7 +136,7 @@ async def release_expired(tx: Tx) -> int:
 
 
 async def any_expired(tx: Tx) -> bool:
-    """Whether `release_expired` would find any."""
+    """Whether `release_expired` would release any."""
     found = await tx.one(
         "SELECT 1 AS found FROM deliveries WHERE state = 'sending' AND leased_until < $1 ORDER BY leased_until LIMIT 1",
         clock.of_process(),
@@ -145,7 +145,7 @@ async def any_expired(tx: Tx) -> bool:
 
 
 async def claim(tx: Tx, retailer_id: int, webhook_id: int, now: int, most: int) -> Sequence[Chain]:
-    """Take up to so many chains that are due for a webhook by `now`, the retailer's time, under a lease."""
+    """Claim at most `most` chains of a webhook that are due by `now` (the retailer's time), with a lease."""
     row = await tx.one(
         "SELECT * FROM webhooks WHERE retailer_id = $1 AND id = $2 FOR NO KEY UPDATE SKIP LOCKED",
         retailer_id,
@@ -161,7 +161,7 @@ async def claim(tx: Tx, retailer_id: int, webhook_id: int, now: int, most: int) 
     for subject, due in {head["subject"]: head["event_id"] for head in heads}.items():
         assert target is not None
         waiting = await tx.all(_WAITING, retailer_id, webhook_id, subject, MOST_IN_CHAIN)
-        # What is due must be in it, or the order would be claimed again and again for nothing.
+        # The due delivery must be in the chain, or the order would be claimed again and again.
         if waiting and waiting[-1]["event_id"] < due:
             waiting = await tx.all(_WAITING, retailer_id, webhook_id, subject, _EVERY)
         if due not in (one["event_id"] for one in waiting):
@@ -172,7 +172,7 @@ async def claim(tx: Tx, retailer_id: int, webhook_id: int, now: int, most: int) 
 
 
 async def _give_up(tx: Tx, retailer_id: int, webhook_id: int, subject: str) -> None:
-    """What has no payload any more cannot be sent."""
+    """Give up deliveries whose event was deleted: they cannot be sent."""
     await tx.run(
         "UPDATE deliveries SET state = $4 WHERE retailer_id = $1 AND webhook_id = $2 AND subject = $3"
         " AND state = 'pending' AND NOT EXISTS (SELECT 1 FROM events e WHERE e.retailer_id = $1"
@@ -182,7 +182,7 @@ async def _give_up(tx: Tx, retailer_id: int, webhook_id: int, subject: str) -> N
 
 
 async def give_back(tx: Tx, target: Target, deliveries: Sequence[Delivery]) -> None:
-    """Let claimed deliveries wait again that were not attempted."""
+    """Release claimed deliveries that were not attempted."""
     await tx.many(
         "UPDATE deliveries SET state = 'pending', leased_until = NULL"
         " WHERE retailer_id = $1 AND webhook_id = $2 AND event_id = $3 AND state = 'sending' AND leased_until = $4",
@@ -191,7 +191,7 @@ async def give_back(tx: Tx, target: Target, deliveries: Sequence[Delivery]) -> N
 
 
 async def more(tx: Tx, target: Target, subject: str, after: int) -> Sequence[Delivery]:
-    """Take what has come about an order since a chain about it was claimed that ends with the event `after`."""
+    """Claim later deliveries about the order of a claimed chain, which ends with the event `after`."""
     waiting = await tx.all(_WAITING, *target.key, subject, MOST_IN_CHAIN)
     return await _take(tx, target, [row for row in waiting if row["event_id"] > after])
 
@@ -206,9 +206,9 @@ async def _take(tx: Tx, target: Target, rows: Sequence[Any]) -> Sequence[Deliver
     return [_delivery(row, leased_until) for row in rows]
 
 
-# PostgreSQL knows little about a queue, whose rows are never long in one state: these leave it one good index each.
-# A chain is taken for what of its order has been due for longest, unless some of that order is out: so an order of
-# which something is new does not wait behind others that are only sent again.
+# PostgreSQL's statistics of a queue are poor, since rows change state quickly: each query leaves it one good index.
+# Orders are chosen by their longest due delivery, except orders that have a claimed chain: so an order with a new
+# event does not wait for orders that only have replays.
 _HEADS = (
     "SELECT subject, event_id FROM deliveries d WHERE retailer_id = $1 AND webhook_id = $2"
     " AND state = 'pending' AND due_at <= $3"
@@ -224,15 +224,15 @@ _WAITING = (
     " WHERE d.retailer_id = $1 AND d.webhook_id = $2 AND d.subject = $3 AND d.state IN ('pending', 'sending')"
     " ORDER BY d.event_id LIMIT $4"
 )
-# The retailers after $1 that have new events: one step in the index for each.
+# The retailers after $1 that have new events: one index lookup for each.
 _WITH_NEW = (
     "WITH RECURSIVE found(id) AS (SELECT min(retailer_id) FROM events WHERE NOT is_queued AND retailer_id > $1"
     " UNION ALL SELECT (SELECT min(e.retailer_id) FROM events e WHERE NOT e.is_queued AND e.retailer_id > found.id)"
     " FROM found WHERE found.id IS NOT NULL)"
     " SELECT id FROM found WHERE id IS NOT NULL LIMIT $2"
 )
-# Of an event: retailer, id, name, subject, created_at; environment; when patience ends; BEHIND. A later event of an
-# order is due with the earlier one that waits for a retry, or when patience ends.
+# Arguments: the event's retailer, id, name, subject, created_at; environment; when patience ends; BEHIND. A later event
+# of an order is due together with an earlier one that waits for a retry, or when patience ends.
 _FAN_OUT = (
     "INSERT INTO deliveries (retailer_id, event_id, webhook_id, subject, state, tries, attempts, is_replay,"
     " created_at, due_at, planned_at, attempted_at)"
@@ -248,7 +248,7 @@ _FAN_OUT = (
 
 
 async def _catch_up(tx: Tx, row: Any, now: int) -> None:
-    """The receiver is back: bring forward some of what waits for a retry and was not tried since."""
+    """The receiver answers again: send some of the waiting retries early, if not tried since its recovery."""
     key = (row["retailer_id"], row["id"])
     waiting = await tx.all(
         "SELECT event_id FROM deliveries WHERE retailer_id = $1 AND webhook_id = $2 AND state = 'pending'"

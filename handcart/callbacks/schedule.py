@@ -1,11 +1,11 @@
-"""When to try again, and when to give up. The documentation says that retries exist, not when: docs/wire-choices.md."""
+"""When to retry, and when to give up. Connect documents that retries exist, not when: docs/wire-choices.md."""
 
 import random
 from datetime import UTC, datetime
 
 from handcart.core.clock import DAY, HOUR, MINUTE, SECOND
 
-# The wait before each try but the first.
+# The wait before each try after the first.
 WAITS = (
     5 * SECOND,
     5 * MINUTE,
@@ -19,9 +19,9 @@ WAITS = (
 )
 MOST_TRIES = len(WAITS) + 1
 _JITTER = 0.2
-# A later event of an order waits so long, at most, for an earlier one that cannot be delivered.
+# Maximum time that a later event of an order waits for an earlier one that cannot be delivered.
 PATIENCE = 60 * SECOND
-# A webhook of which this many tries in this time failed, and none succeeded, is failing; after so long it is disabled.
+# A webhook is failing after this many failures over this time without a success; later it is disabled.
 FAILING_AFTER = 3
 FAILING_WITHIN = 24 * HOUR
 DISABLED_AFTER = 5 * DAY
@@ -31,10 +31,9 @@ _MOST_DIGITS = 12
 
 
 def wait(tries: int, retry_after: int | None = None) -> int | None:
-    """Microseconds until the next try after so many failed ones; None: there is none.
+    """Microseconds until the next try after `tries` failed ones; None: no more tries.
 
-    A receiver that says when to come again is never asked before the planned wait is over, and is obeyed up to twice
-    as long.
+    A receiver's `retry_after` can make the planned wait longer, up to twice as long, but never shorter.
     """
     if tries >= MOST_TRIES:
         return None
@@ -46,7 +45,7 @@ def wait(tries: int, retry_after: int | None = None) -> int | None:
 
 
 def retry_after(status: int, value: str | None, now: int) -> int | None:
-    """Microseconds that a `Retry-After` asks for (RFC 9110 10.2.3), None where it means nothing."""
+    """Microseconds in a `Retry-After` header (RFC 9110 10.2.3); None if invalid or not applicable."""
     if status not in _SLOW_DOWN or value is None:
         return None
     value = value.strip()

@@ -11,7 +11,7 @@ _SECRET_BYTES = 32
 
 
 def new_secret() -> str:
-    """A signing secret in the form that verifiers take: `whsec_` and 32 bytes as base64."""
+    """A signing secret in the form that verifiers accept: `whsec_` and 32 bytes as base64."""
     return _PREFIX + base64.b64encode(secrets.token_bytes(_SECRET_BYTES)).decode()
 
 
@@ -24,7 +24,7 @@ def is_secret(text: str) -> bool:
 
 
 def headers(signing_secrets: Sequence[str], event_id: int, timestamp: int, body: bytes) -> list[tuple[str, str]]:
-    """The three headers of a callback sent at `timestamp` (Unix seconds); a signature by each secret."""
+    """The three headers of a callback sent at `timestamp` (Unix seconds), with a signature for each secret."""
     signed = b"%d.%d.%s" % (event_id, timestamp, body)
     signatures = [
         "v1," + base64.b64encode(hmac.digest(_key(secret), signed, hashlib.sha256)).decode()

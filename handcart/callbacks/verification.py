@@ -1,8 +1,8 @@
-"""Ask a receiver whether it wants callbacks, before its webhook is enabled: a retailer may name a stranger's URL.
+"""Ask a receiver whether it wants callbacks before its webhook is enabled: a retailer may enter another party's URL.
 
 CloudEvents, HTTP 1.1 Web Hooks for Event Delivery 1.0, section 4 (abuse protection):
-https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/http-webhook.md. The sender's side of it is
-`handcart.sender`; why it is so: docs/decisions/0016-ask-receivers-first.md.
+https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/http-webhook.md. `handcart.sender` sends the requests;
+reasons: docs/decisions/0016-ask-receivers-first.md.
 """
 
 from collections.abc import Sequence
@@ -13,14 +13,14 @@ from handcart.callbacks.models import DISABLED, ENABLED, VERIFYING
 from handcart.core import clock
 from handcart.core.db import Tx
 
-# A webhook's receiver is asked at most once in this time, by whichever process.
+# Minimum time between two requests to a webhook's receiver, over all processes.
 PAUSE = 15 * clock.SECOND
 _MOST_WAITING = 200
 _HINT = "see docs/callbacks-receiving.md for the answer that is expected"
 
 
 class Asked(Struct):
-    """A webhook whose receiver is being asked. `updated_at` tells one configuration from the next."""
+    """A webhook whose receiver is being asked. `updated_at` identifies the version of its configuration."""
 
     retailer_id: int
     webhook_id: int
@@ -33,7 +33,7 @@ class Asked(Struct):
 
 
 async def waiting(tx: Tx, environment: str) -> Sequence[tuple[int, int]]:
-    """Retailer and id of the webhooks whose receivers are to be asked now, the longest waiting first."""
+    """Retailer and id of the webhooks whose receivers should be asked now, longest waiting first."""
     rows = await tx.all(
         "SELECT retailer_id, id FROM webhooks WHERE status = 'verifying' AND environment = $1 AND asked_at < $2"
         " ORDER BY asked_at, updated_at LIMIT $3",
@@ -45,7 +45,7 @@ async def waiting(tx: Tx, environment: str) -> Sequence[tuple[int, int]]:
 
 
 async def claim(tx: Tx, retailer_id: int, webhook_id: int) -> Asked | None:
-    """Take on asking a webhook's receiver; None if another process does, or if it need not be asked any more."""
+    """Claim the question to a webhook's receiver; None if another process has it, or if it is no longer needed."""
     now = clock.of_process()
     row = await tx.one(
         "UPDATE webhooks SET asked_at = $3 WHERE retailer_id = $1 AND id = $2 AND status = $4 AND asked_at < $5"
@@ -60,7 +60,7 @@ async def claim(tx: Tx, retailer_id: int, webhook_id: int) -> Asked | None:
 
 
 async def record(tx: Tx, asked: Asked, refusal: str | None, now: int) -> bool:
-    """Enable the webhook, or disable it with the `refusal`; answers whether it was still waiting as it was asked.
+    """Enable the webhook, or disable it with the `refusal`; returns False if its configuration has changed since.
 
     `now`: the retailer's time, in microseconds.
     """
@@ -78,9 +78,9 @@ async def record(tx: Tx, asked: Asked, refusal: str | None, now: int) -> bool:
 
 
 def refusal(status: int, headers: Sequence[tuple[str, str]], origin: str) -> str | None:
-    """Why an answer to the question is no agreement, for people; None if it is one.
+    """Why a response is not an agreement, for people; None if it is one.
 
-    A receiver agrees by any 2xx with WebHook-Allowed-Origin, which is `*` or the `origin` that asks.
+    A receiver agrees with any 2xx and a WebHook-Allowed-Origin header that is `*` or the `origin` of the request.
     """
     if not 200 <= status < 300:
         return f"the receiver did not agree to callbacks: status {status} to OPTIONS; {_HINT}"
@@ -95,5 +95,5 @@ def refusal(status: int, headers: Sequence[tuple[str, str]], origin: str) -> str
 
 
 def could_not_ask(cause: str) -> str:
-    """What is said of a receiver that gave no answer."""
+    """The reason shown for a receiver that gave no response."""
     return f"the receiver could not be asked whether it wants callbacks: {cause}"

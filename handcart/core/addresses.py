@@ -1,8 +1,8 @@
-"""Which addresses of other machines this server may ask: public ones, and those the operator allows besides.
+"""Which addresses this server may send requests to: public ones, and those that the operator allows.
 
-`ipaddress.is_global` alone would not do: it is true for multicast, for 2002:7f00:1::1 (6to4 of 127.0.0.1) and for
-64:ff9b::a9fe:a9fe (NAT64 of 169.254.169.254). So this is a list of what is refused, made from IANA's registries of
-special-purpose addresses, and addresses that carry an IPv4 address are judged by what they carry.
+`ipaddress.is_global` is not enough: it is true for multicast, for 2002:7f00:1::1 (6to4 of 127.0.0.1) and for
+64:ff9b::a9fe:a9fe (NAT64 of 169.254.169.254). So this is a list of refused networks, made from IANA's registries of
+special-purpose addresses; an address that contains an IPv4 address is checked by that IPv4 address.
 """
 
 from collections.abc import Iterable, Sequence
@@ -49,8 +49,8 @@ _REFUSED = {
     "fec0::/10": _PRIVATE,
     "ff00::/8": _MULTICAST,
 }
-# What no setting may open in production, since retailers choose the URLs that are asked: this machine, its neighbours,
-# the services that hand out a cloud machine's credentials, and networks in which any IPv4 address may hide.
+# Networks that no setting may allow in production, because retailers choose the URLs: this machine, its neighbours,
+# the services that return a cloud machine's credentials, and networks whose addresses may contain any IPv4 address.
 _NEVER_KINDS = (_ITSELF, _LOOPBACK, _LINK_LOCAL, _CLOUD, _TUNNEL)
 _NEVER = {
     **{network: kind for network, kind in _REFUSED.items() if kind in _NEVER_KINDS},
@@ -62,17 +62,17 @@ _NEVER = {
 _NETWORKS = [(ip_network(network), kind) for network, kind in _REFUSED.items()]
 _NEVER_OPEN = [(ip_network(network), kind) for network, kind in _NEVER.items()]
 _OWN = [network for network, kind in _NETWORKS if kind in (_PRIVATE, _LOOPBACK, _LINK_LOCAL, _PROVIDER)]
-_GLOBAL_UNICAST = IPv6Network("2000::/3")  # all that IANA gives out; the rest is reserved
-_NAT64 = IPv6Network("64:ff9b::/96")  # how a network that has IPv6 alone reaches IPv4
+_GLOBAL_UNICAST = IPv6Network("2000::/3")  # all that IANA assigns; the rest is reserved
+_NAT64 = IPv6Network("64:ff9b::/96")  # reaches IPv4 from a network with IPv6 only
 
 
 def networks(texts: Iterable[str]) -> Sequence[Network]:
-    """Networks as an operator writes them, such as 10.1.0.0/16. Raises ValueError for what is none."""
+    """Parse networks, such as 10.1.0.0/16. Raises ValueError for any other text."""
     return [ip_network(text.strip(), strict=False) for text in texts]
 
 
 def danger(network: Network) -> str:
-    """What a network holds that no setting may open to callbacks, such as "127.0.0.0/8, a loopback address"; or ""."""
+    """The part of a network that callbacks may never reach, such as "127.0.0.0/8, a loopback address"; "" if none."""
     for held, kind in _NEVER_OPEN:
         if network.version == held.version and network.overlaps(held):
             return f"{held}, {kind}"
@@ -80,7 +80,7 @@ def danger(network: Network) -> str:
 
 
 def public_addresses(found: Iterable[Network]) -> tuple[int, int]:
-    """How many addresses of IPv4 and of IPv6 the networks hold together, leaving out those inside private networks."""
+    """The number of IPv4 and of IPv6 addresses in all networks together, without those in private networks."""
     public = [network for network in found if not any(_is_within(network, own) for own in _OWN)]
     return _count(public, IPv4Network), _count(public, IPv6Network)
 
@@ -95,9 +95,9 @@ def _is_within(network: Network, whole: Network) -> bool:
 
 
 def fault(address: Address, allowed: Sequence[Network] = ()) -> str:
-    """Why the address may not be asked, such as "10.0.0.1 is a private address"; "" if it may."""
+    """Why requests to the address are refused, such as "10.0.0.1 is a private address"; "" if they are allowed."""
     if isinstance(address, IPv6Address) and address.ipv4_mapped:
-        address = address.ipv4_mapped  # what the system connects to
+        address = address.ipv4_mapped  # the address that the system connects to
     if any(address in network for network in allowed):
         return ""
     for network, kind in _NETWORKS:

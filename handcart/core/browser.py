@@ -1,4 +1,4 @@
-"""What pages need beside the API's way through: cookies, forms with tokens, locale, HTML answers."""
+"""What pages need in addition to `core.http`: cookies, forms with tokens, locale, HTML responses."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -24,12 +24,12 @@ class PageRefused(ApiError):
 
 
 def form_expired() -> PageRefused:
-    """A form without the token of this page, this browser and this step."""
+    """The error for a form without the token of this page, this browser and this step."""
     return PageRefused(403, "form_expired")
 
 
 class Browser:
-    """The person's browser behind a call."""
+    """The browser that sent a call."""
 
     def __init__(self, call: Call) -> None:
         self.call = call
@@ -43,18 +43,18 @@ class Browser:
         self.locale = _locale(call, dict(self.query))
 
     async def form(self) -> dict[str, str]:
-        """The posted fields; refuses what other sites posted, and what is no form."""
+        """The posted fields; refuses posts from other sites, and bodies that are not a form."""
         self._check_origin()
         return dict(await self.fields(MOST_FORM_BYTES))
 
     async def fields(self, most_bytes: int) -> list[tuple[str, str]]:
-        """The posted fields, whoever posted them."""
+        """The posted fields, also when another site posted them."""
         if media_type(self.call)[0] != "application/x-www-form-urlencoded":
             raise PageRefused(415, "method_not_allowed")
         return _pairs(await read_body(self.call, most_bytes))
 
     def credentials(self, form: dict[str, str]) -> dict[str, str]:
-        """What a sign-in form brought, and who brought it."""
+        """E-mail, password, address and cookies of a posted sign-in form."""
         return {
             "email": form.get("email", ""),
             "password": form.get("password", ""),
@@ -73,11 +73,11 @@ class Browser:
             raise form_expired()
 
     def brings(self, form: dict[str, str], *subject: str) -> bool:
-        """Whether a form has the token that was made for this session and subject."""
+        """Whether a form has the token made for this session and subject."""
         return self.is_known and matches(form.get("form_token", ""), self.form_token(*subject))
 
     def page(self, template: str, status: int = 200, form_action: str | None = None, **context: Any) -> Reply:
-        """An HTML answer that may be posted from to this site, and be redirected to `form_action`'s origin."""
+        """An HTML response. Its forms may post to this site and be redirected to `form_action`'s origin."""
         body = pages.render(
             template,
             self.locale,
@@ -91,7 +91,7 @@ class Browser:
     def see_other(self, location: str, *, device: str | None = None, clears: bool = False) -> Reply:
         """Redirect with 303, so that a post is never repeated at the target (RFC 9700 section 4.12).
 
-        `clears`: the browser drops what it has kept of this site, other than cookies (ASVS 5.0: 14.3.1).
+        `clears`: the browser deletes what it has stored for this site, except cookies (ASVS 5.0: 14.3.1).
         """
         headers: list[Header] = [
             (b"location", location.encode("ascii")),
@@ -105,7 +105,7 @@ class Browser:
         return Reply(303, b"", headers)
 
     def start_session(self, cookie: str) -> None:
-        """Hand the browser a new session cookie with the answer."""
+        """Set a new session cookie with the response."""
         self.session = cookie
         self.is_known = False
 
@@ -121,7 +121,7 @@ class Browser:
         return b"set-cookie", cookie.encode()
 
     def _name(self, name: str) -> str:
-        # The prefix makes browsers refuse the cookie from a sister domain or without TLS.
+        # With this prefix, browsers refuse the cookie from a sibling domain or without TLS.
         return f"__Host-{name}" if self.settings.is_https else name
 
     def _check_origin(self) -> None:
@@ -137,7 +137,7 @@ class Browser:
 
 
 def sign_in_result(email: str, retry_after: int | None) -> dict[str, Any]:
-    """What `core/sign_in_form.html` shows, and its status.
+    """The context of `core/sign_in_form.html`, and its status.
 
     `retry_after`: None at first, 0 after wrong credentials, else the seconds to wait.
     """
@@ -151,13 +151,13 @@ def sign_in_result(email: str, retry_after: int | None) -> dict[str, Any]:
 
 
 def wait(seconds: int) -> dict[str, Any]:
-    """What `core/wait.html` shows: minutes, or hours from two hours on."""
+    """The context of `core/wait.html`: minutes, or hours from two hours on."""
     hours = -(-seconds // 3600) if seconds > _TWO_HOURS else 0
     return {"wait_minutes": -(-seconds // 60), "wait_hours": hours}
 
 
 def html_headers(form_action: str | None = None) -> list[Header]:
-    """The headers of every HTML answer."""
+    """The headers of every HTML response."""
     policy = {"Content-Security-Policy": pages.content_security_policy(form_action), **pages.SECURITY_HEADERS}
     fixed = [
         (name.lower().encode(), value.encode()) for name, value in policy.items() if name != "X-Content-Type-Options"
@@ -166,7 +166,7 @@ def html_headers(form_action: str | None = None) -> list[Header]:
 
 
 def error_page(call: Call, error: ApiError) -> Reply:
-    """The page that says what went wrong."""
+    """The page for an error."""
     settings = call.app.settings
     key = error.text_key if isinstance(error, PageRefused) else _text_key(error.status)
     body = pages.render(
@@ -187,7 +187,7 @@ def error_page(call: Call, error: ApiError) -> Reply:
 async def static_file(call: Call) -> Reply:
     """A stylesheet, script or picture of our own pages."""
     kinds = {".css": b"text/css; charset=utf-8", ".js": b"text/javascript; charset=utf-8", ".svg": b"image/svg+xml"}
-    # Looked up among the names there are: one from outside is never asked of the file system.
+    # Looked up in the list of files: a name from outside never reaches the file system.
     file = {file.name: file for file in (pages.HERE / "static").iterdir()}.get(call.path["name"])
     if file is None or file.suffix not in kinds:
         raise errors.not_found()
@@ -201,7 +201,7 @@ async def static_file(call: Call) -> Reply:
 
 
 def _locale(call: Call, query: dict[str, str]) -> str:
-    """The language that the address names, else the browser's own (`ui_locales`: OpenID Connect Core 3.1.2.1)."""
+    """The language in the URL, else the browser's (`ui_locales`: OpenID Connect Core 3.1.2.1)."""
     wanted = query.get("locale") or query.get("ui_locales", "").partition(" ")[0]
     return pages.choose_locale(call.header(b"accept-language"), wanted)
 
@@ -223,7 +223,7 @@ def _cookies(call: Call) -> dict[str, str]:
 
 
 def _pairs(text: bytes) -> list[tuple[str, str]]:
-    """Decoded query or form fields; refuses what is not UTF-8, holds NUL, or has too many fields."""
+    """Decoded query or form fields; refuses text that is not UTF-8 or contains NUL, and too many fields."""
     try:
         found = parse_qsl(text.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=50)
     except ValueError:

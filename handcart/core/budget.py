@@ -1,4 +1,4 @@
-"""Places that several sharers use in fair turns: nobody takes all, and the one that holds the fewest is next."""
+"""A limited number of places shared fairly: no sharer may take all, and the one with the fewest is next."""
 
 import asyncio
 import os
@@ -10,11 +10,11 @@ _EXHAUSTED = (EMFILE, ENFILE, ENOBUFS, ENOMEM)
 
 
 class Crowded(Exception):
-    """This server had no place, thread or descriptor left for a request. That says nothing about the other side."""
+    """This server had no place, thread or file descriptor left for a request. The receiver is not at fault."""
 
 
 def is_exhausted(error: OSError | None = None) -> bool:
-    """Whether an error says that the system has no descriptor or memory left; without one, whether that is so now."""
+    """Whether the system has no descriptor or memory left: according to `error`, or by opening a file if it is None."""
     if error is None:
         try:
             os.close(os.open(os.devnull, os.O_RDONLY))
@@ -28,8 +28,8 @@ def is_exhausted(error: OSError | None = None) -> bool:
 class Budget:
     """At most `total` places in all, and at most `each` for one sharer. For one event loop.
 
-    The last quarter of the places is for sharers that hold few: an eighth of `each`. So sharers with much to do leave
-    room for one that has little.
+    The last quarter of the places is reserved for sharers that hold at most an eighth of `each`, so that busy sharers
+    leave room for the others.
     """
 
     def __init__(self, each: int, total: int) -> None:
@@ -43,27 +43,27 @@ class Budget:
 
     @property
     def taken(self) -> int:
-        """How many places are in use."""
+        """The number of places in use."""
         return self._taken
 
     def held(self, sharer: Hashable) -> int:
-        """How many places a sharer uses."""
+        """The number of places that a sharer uses."""
         return self._held[sharer]
 
     def room(self, sharer: Hashable) -> int:
-        """How many more places a sharer may take now."""
+        """The number of further places that a sharer may take now."""
         held = self._held[sharer]
         usual = min(self._each - held, self._open - self._taken)
         reserved = min(self._few - held, self._total - self._taken)
         return max(0, usual, reserved)
 
     def take(self, sharer: Hashable) -> None:
-        """Take a place, of those that `room` allows."""
+        """Take a place; `room` must be above 0."""
         self._held[sharer] += 1
         self._taken += 1
 
     def give(self, sharer: Hashable) -> None:
-        """Give a place back. Of those who wait and may have it, the sharer that holds fewest gets it."""
+        """Return a place. It goes to the waiting sharer with the fewest places, if that one may take more."""
         self._taken -= 1
         self._held[sharer] -= 1
         if not self._held[sharer]:
@@ -76,7 +76,7 @@ class Budget:
             chosen[1].set_result(None)
 
     async def wait(self, sharer: Hashable) -> None:
-        """Take a place, as soon as there is one."""
+        """Wait for a free place and take it."""
         if self.room(sharer):
             self.take(sharer)
             return

@@ -1,7 +1,7 @@
 """The one source of time: integer microseconds since the Unix epoch, UTC.
 
-A sandbox lets each retailer's calls go by a clock of its own; that is set for one task (`use`) and read by `now`.
-What belongs to nobody's shop (sessions of browsers, limits, logs, ids) goes by `of_process`.
+In a sandbox each retailer has its own clock: `use` sets it for one task, `now` reads it.
+Things that belong to no retailer (browser sessions, rate limits, logs, ids) use `of_process`.
 """
 
 import time
@@ -19,13 +19,13 @@ SECOND = 1_000_000
 MINUTE = 60 * SECOND
 HOUR = 60 * MINUTE
 DAY = 24 * HOUR
-MOST = 4_102_444_800 * SECOND  # 2100-01-01: beyond it lies no time that anybody means
+MOST = 4_102_444_800 * SECOND  # 2100-01-01: later times are refused
 
 _shift = 0
 
 
 class VirtualClock(Struct, frozen=True):
-    """Stands at `frozen_at`, or goes on `offset` away from the process's clock; microseconds."""
+    """A clock that is frozen at `frozen_at`, or runs `offset` ahead of the process's clock; microseconds."""
 
     frozen_at: int | None = None
     offset: int = 0
@@ -38,24 +38,24 @@ _in_use: ContextVar[VirtualClock | None] = ContextVar("clock", default=None)
 
 
 def now() -> int:
-    """Microseconds since the Unix epoch, by the clock in use."""
+    """Microseconds since the Unix epoch, by the clock set with `use`."""
     in_use = _in_use.get()
     return of_process() if in_use is None else in_use.now()
 
 
 def of_process() -> int:
-    """Microseconds since the Unix epoch, whatever clock is in use."""
+    """Microseconds since the Unix epoch, by the process's clock."""
     return time.time_ns() // 1000 + _shift
 
 
 def use(virtual: VirtualClock | None) -> None:
-    """Let this task, and what it starts from here on, go by a clock (None: the process's own again)."""
+    """Set the clock for this task and the tasks it starts from now on (None: the process's clock)."""
     _in_use.set(virtual)
 
 
 @contextmanager
 def using(virtual: VirtualClock) -> Iterator[None]:
-    """`use` until the block ends."""
+    """As `use`, until the block ends."""
     token = _in_use.set(virtual)
     try:
         yield
@@ -64,19 +64,19 @@ def using(virtual: VirtualClock) -> Iterator[None]:
 
 
 def shift(microseconds: int) -> None:
-    """Move this process's clock by so much from the real one (0 sets it right again)."""
+    """Set this process's clock to the real time plus `microseconds`."""
     global _shift
     _shift = microseconds
 
 
 def to_wire(at: int) -> str:
-    """ISO 8601 in UTC with `Z` and whole seconds, as every documented time on the wire."""
+    """ISO 8601 in UTC with `Z` and whole seconds, as Connect documents all times."""
     return _shown(at // SECOND)
 
 
 @lru_cache(1 << 14)
 def _shown(seconds: int) -> str:
-    """Windows start and end at the same moments again and again."""
+    """Cached, because windows start and end at the same few times."""
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 

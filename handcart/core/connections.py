@@ -1,4 +1,4 @@
-"""The open connections of one process: how many there may be, in all and from one address."""
+"""Limits of one process's open connections, in total and per address."""
 
 import resource
 from collections import Counter, OrderedDict
@@ -8,9 +8,9 @@ from typing import Any
 from handcart.core import addresses, log, ratelimit
 from handcart.core.settings import Settings, parts
 
-# File descriptors that connections leave to the store, to callbacks on their way out, and to files.
+# File descriptors reserved for the database, outgoing callbacks and files.
 _KEPT_DESCRIPTORS = 384
-# Connections over the limit that get an answer, 503, while all others have a request under way.
+# Connections over the limit that are answered 503 while all others have a request in progress.
 _SPARE = 64
 _NEARLY = 0.9
 _DESCRIPTORS_WITHOUT_A_HARD_LIMIT = 65_536
@@ -19,27 +19,27 @@ _DESCRIPTORS_WITHOUT_A_HARD_LIMIT = 65_536
 class Connections:
     """Counts the connections of one server.
 
-    Over the limit in all, the connection that has waited longest for a request makes room. `Connection` objects are
-    those of the HTTP protocol: they have a `transport`.
+    Over the total limit, the connection that has been idle longest is closed. Connections are the HTTP protocol's
+    objects: they have a `transport`.
     """
 
     def __init__(self, most: int, most_per_address: int = 0, proxies: str = "") -> None:
-        """`most`, `most_per_address`: 0 is no limit; addresses of `proxies`, separated by commas, have none."""
+        """`most`, `most_per_address`: 0 is no limit. `proxies`: addresses without a limit, separated by commas."""
         self.most = most
-        self.ended: Counter[str] = Counter()  # by the reason: "address", "all", "room"
+        self.ended: Counter[str] = Counter()  # count by reason: "address", "all", "room"
         self._most_per_address = most_per_address
         self._trusts_all = "*" in parts(proxies)
         self._proxies = [] if self._trusts_all else addresses.networks(parts(proxies))
         self._open: dict[Any, str] = {}
         self._of_address: Counter[str] = Counter()
-        self._idle: OrderedDict[Any, None] = OrderedDict()  # the one that has waited longest comes first
+        self._idle: OrderedDict[Any, None] = OrderedDict()  # idle longest first
 
     @property
     def open(self) -> int:
         return len(self._open)
 
     def admit(self, connection: Any, address: str) -> bool:
-        """Count a new connection; False if it must be closed at once. Sets its `limit_concurrency` to 0 for a 503."""
+        """Count a new connection; False if it must be closed at once. For a 503, sets its `limit_concurrency` to 0."""
         who = "" if self._is_exempt(address) else ratelimit.network(address)
         if who and self._of_address[who] >= self._most_per_address:
             self._end("address")
@@ -64,11 +64,11 @@ class Connections:
         return True
 
     def begin(self, connection: Any) -> None:
-        """A request of the connection is under way."""
+        """A request of the connection has started."""
         self._idle.pop(connection, None)
 
     def wait(self, connection: Any) -> None:
-        """The connection has its answer and waits for the next request."""
+        """The request has been answered; the connection is idle."""
         if connection in self._open:
             self._idle[connection] = None
 
@@ -82,7 +82,7 @@ class Connections:
                 del self._of_address[who]
 
     def _is_exempt(self, address: str) -> bool:
-        if not self._most_per_address or not address or self._trusts_all:  # no address: a socket file
+        if not self._most_per_address or not address or self._trusts_all:  # no address: a Unix socket
             return True
         parsed = ip_address(address)
         return any(parsed in network for network in self._proxies)
@@ -93,7 +93,7 @@ class Connections:
 
 
 def of(settings: Settings) -> Connections:
-    """The connections that a process of the server may have: never more than its file descriptors allow."""
+    """The limits for a process of the server: never more than its file descriptors allow."""
     soft = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     possible = soft - min(_KEPT_DESCRIPTORS, soft // 2)
     most = min(settings.connections, possible) if settings.connections else possible
@@ -101,18 +101,18 @@ def of(settings: Settings) -> Connections:
 
 
 def raise_descriptor_limit() -> int:
-    """Raise this process's limit of open files to the highest that it may set; answers the limit."""
+    """Raise this process's limit of open files as far as allowed; returns the limit."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = max(soft, _DESCRIPTORS_WITHOUT_A_HARD_LIMIT) if hard == resource.RLIM_INFINITY else hard
     try:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-    except (ValueError, OSError):  # a system that allows less than it says
+    except (ValueError, OSError):  # a system that allows less than it reports
         return soft
     return wanted
 
 
 def unmapped(address: str) -> str:
-    """An address as IPv4 if it is one in IPv6's form (`::ffff:192.0.2.1`), which sockets of both families give."""
+    """An IPv4-mapped IPv6 address (`::ffff:192.0.2.1`, from dual-stack sockets) as IPv4; others unchanged."""
     if not address.startswith("::ffff:"):
         return address
     mapped = IPv6Address(address).ipv4_mapped

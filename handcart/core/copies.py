@@ -1,7 +1,7 @@
-"""Copies of an SQLite database: take one while servers write, and put one in the place of the database.
+"""Copy an SQLite database while servers write to it, and restore it from a copy.
 
-Everything is written under another name, flushed to the disk and checked before it gets its own name, so that a kill
-at any moment leaves either the old file or the new one.
+Every file is written under a temporary name, flushed and checked before it is renamed, so a kill at any moment leaves
+either the old file or the new one.
 """
 
 import os
@@ -20,10 +20,10 @@ from handcart.core.migrate import WrongKey
 from handcart.core.stores import BadCopy
 from handcart.migrations import SCHEMA_VERSION
 
-# Called with what is being done, how many pages are done, and how many there are (0: unknown).
+# Called with the current step, the number of pages done, and the total (0: unknown).
 Progress = Callable[[str, int, int], None]
-_PAGES = 1024  # copied in one step: 4 MiB
-_CHECK_STEPS = 1_000_000  # instructions of SQLite's machine between two reports
+_PAGES = 1024  # per step: 4 MiB
+_CHECK_STEPS = 1_000_000  # SQLite instructions between two reports
 
 
 @dataclass(frozen=True)
@@ -37,9 +37,9 @@ class Copy:
 
 
 def back_up(path: str, target: Path, progress: Progress) -> Copy:
-    """Copy the database at `path` into the new file `target` (mode 0600), as it is at one moment, and check the copy.
+    """Copy a consistent snapshot of the database at `path` into the new file `target` (mode 0600), and check it.
 
-    Servers go on reading and writing meanwhile. Raises `BadCopy` if `target` exists or the copy fails its check,
+    Servers can read and write meanwhile. Raises `BadCopy` if `target` exists or the copy fails its check,
     `Unavailable` if there is no database, `OSError` if the file cannot be written.
     """
     if target.exists():
@@ -62,12 +62,12 @@ def back_up(path: str, target: Path, progress: Progress) -> Copy:
 
 
 def restore(path: str, copy: Path, key: str | None, progress: Progress) -> tuple[Copy, Path | None]:
-    """Put a copy in the place of the database at `path`; answers it, and where the replaced database is kept.
+    """Replace the database at `path` by a copy; returns the copy, and the path of the replaced database.
 
     `key`: the fingerprint of the installation's secret key, None if there is no key.
-    The copy is checked first. The replaced database keeps its side file (`-wal`) under its new name, so that it can
-    still be opened. A restore that was cut short is finished by another one. Raises `Unavailable` while any other
-    process uses the database, `BadCopy` for a file that cannot be used, `WrongKey` if it belongs to another key.
+    The copy is checked first. The replaced database is renamed together with its side file (`-wal`), so it can still
+    be opened. After an interrupted restore, run it again. Raises `Unavailable` while any other process uses the
+    database, `BadCopy` for a file that cannot be used, `WrongKey` if it belongs to another key.
     """
     database = Path(path)
     if not copy.is_file():
@@ -98,7 +98,7 @@ def restore(path: str, copy: Path, key: str | None, progress: Progress) -> tuple
 
 
 def inspect(file: Path, progress: Progress) -> Copy:
-    """Check a copy that nobody writes to: every page, index and foreign key. Raises `BadCopy`."""
+    """Check a copy that no process writes to: every page, index and foreign key. Raises `BadCopy`."""
     steps = 0
 
     def tick() -> None:
@@ -124,25 +124,25 @@ def inspect(file: Path, progress: Progress) -> Copy:
 
 
 def _open_copy(copy: Path) -> sqlite3.Connection:
-    """A copy with a side file of its own is read with it: a snapshot of a file system has both."""
+    """Open a copy, with its side file if it has one: snapshots of a file system contain both."""
     side = Path(f"{copy}-wal")
     has_side = side.exists() and side.stat().st_size > 0
     return sqlite3.connect(_uri(copy, "mode=ro" if has_side else "immutable=1"), uri=True, isolation_level=None)
 
 
 def _copy(source: sqlite3.Connection, beside: Path, progress: Progress) -> Path:
-    """Copy what `source` sees at its first read into a new private file beside another; answers the file."""
+    """Copy a snapshot of `source` into a new private file in the directory of `beside`; returns the file."""
     descriptor, name = tempfile.mkstemp(prefix=f".{beside.name}.", dir=beside.parent)
     made = Path(name)
     try:
         with closing(sqlite3.connect(made, isolation_level=None)) as copy:
             copy.execute("PRAGMA synchronous = OFF")  # flushed once, below
-            # Within a transaction SQLite goes on with the moment of its first read, however much others write.
+            # Within a transaction SQLite keeps reading the state of its first read, whatever others write.
             source.execute("BEGIN")
             source.execute("SELECT count(*) FROM sqlite_master").fetchone()
             source.backup(copy, pages=_PAGES, progress=lambda _, left, all_: progress("Copying", all_ - left, all_))
             source.execute("ROLLBACK")
-            copy.execute("PRAGMA journal_mode = WAL")  # some tools that copy databases change it
+            copy.execute("PRAGMA journal_mode = WAL")  # some copying tools change it
         os.fsync(descriptor)
     except BaseException as error:
         made.unlink(missing_ok=True)
@@ -157,9 +157,9 @@ def _copy(source: sqlite3.Connection, beside: Path, progress: Progress) -> Path:
 
 
 def _swap(database: Path) -> Path | None:
-    """Put what is to be restored in the place of the database, and keep the database with its side file.
+    """Move the restored file to the place of the database; keep the old database and its side file under new names.
 
-    Both get second names first, and lose their own afterwards: where this is cut short, the kept pair is whole.
+    Both old files are linked under their new names first and unlinked afterwards, so the kept pair is always complete.
     """
     kept = None
     if database.exists():
@@ -182,7 +182,7 @@ def _uri(file: Path, options: str) -> str:
 
 
 def _flush_directory(file: Path) -> None:
-    """Make a new name in the directory of a file outlast a power cut."""
+    """Flush the directory of a file, so that a new name in it survives a power cut."""
     descriptor = os.open(file.parent, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -1,10 +1,10 @@
-"""The database as the domains see it: plain SQL in a portable subset, behind one small interface with two drivers.
+"""The database interface of the domains: plain SQL in a portable subset, with a driver for each of two databases.
 
-SQL uses `$1`, `$2`... An op is `async def op(tx, ...)`: it awaits nothing but `tx`, so that on SQLite, where no
-await suspends, a whole op runs in one go. What an op returns is committed, what it raises is rolled back.
+SQL uses `$1`, `$2`... An op is `async def op(tx, ...)` and awaits nothing but `tx`. On SQLite such awaits never
+suspend, so a whole op runs without interruption. An op that returns is committed, one that raises is rolled back.
 
-`FOR UPDATE` at the end of a statement (or `FOR NO KEY UPDATE`, with `SKIP LOCKED` or without) holds its rows on
-PostgreSQL; on SQLite a writer has them all to itself.
+`FOR UPDATE` at the end of a statement (or `FOR NO KEY UPDATE`, optionally with `SKIP LOCKED`) locks the rows on
+PostgreSQL; on SQLite there is only one writer at a time.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -18,7 +18,7 @@ P = ParamSpec("P")
 
 
 class Unavailable(Exception):
-    """The store did not answer, or did not take the write, in time. Nothing was acknowledged."""
+    """The database did not answer, or did not accept the write, in time. Nothing was acknowledged."""
 
 
 class Tx(Protocol):
@@ -39,11 +39,11 @@ class Tx(Protocol):
         ...
 
     async def many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
-        """Run a statement with each of these arguments, without a round trip for each."""
+        """Run a statement once per row of arguments, without a round trip for each."""
         ...
 
 
-# The most bytes of rows that one list reads and answers; the next page has the rest.
+# Maximum bytes of rows that one list reads and returns; the next page has the rest.
 MOST_LISTED_BYTES = 1 << 20
 _FIRST_ROWS = 20
 
@@ -51,10 +51,9 @@ _FIRST_ROWS = 20
 async def within(
     most: int, fetch: Callable[[Row | None, int], Awaitable[Sequence[Row]]], size: Callable[[Row], int]
 ) -> list[Row]:
-    """The first rows of a list: `most` of them, or as many as fit in `MOST_LISTED_BYTES`, and one in any case.
+    """The first rows of a list: at most `most`, and as many as fit in `MOST_LISTED_BYTES`, but at least one.
 
-    `fetch(last, few)` reads the next `few` rows after `last`, where None stands for the beginning. `size` tells the
-    bytes of a row.
+    `fetch(last, few)` reads the next `few` rows after `last`; None is the beginning. `size` returns the bytes of a row.
     """
     found: list[Row] = []
     few, bytes_so_far, longest = _FIRST_ROWS, 0, 1
@@ -69,7 +68,7 @@ async def within(
             found.append(row)
         if len(rows) < few or len(found) == most:
             return found
-        # As many more as fit if none is longer than the longest so far.
+        # As many as fit if no row is longer than the longest so far.
         few = max(1, (MOST_LISTED_BYTES - bytes_so_far) // longest)
 
 
@@ -77,26 +76,26 @@ Op = Callable[Concatenate[Tx, P], Awaitable[T]]
 
 
 class Database(Protocol):
-    """A store. `kind` is `sqlite` or `postgresql`."""
+    """A database. `kind` is `sqlite` or `postgresql`."""
 
     kind: str
     keys: Keys
 
     async def read(self, op: Op[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run a reading op; each of its statements sees what is committed by then."""
+        """Run a reading op; each statement sees what was committed before it."""
         ...
 
     async def write(self, op: Op[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run an op in one transaction and answer once that is durable."""
+        """Run an op in one transaction; returns when the transaction is durable."""
         ...
 
     async def write_statement(self, op: Op[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run an op of one single statement, and answer once that is durable.
+        """Run an op of one single statement; returns when it is durable.
 
-        Where a transaction costs round trips, the statement goes without one. Raises `RuntimeError` at a second one.
+        On PostgreSQL this saves the round trips of a transaction. Raises `RuntimeError` at a second statement.
         """
         ...
 
     async def close(self) -> None:
-        """Let go of every connection."""
+        """Close all connections."""
         ...

@@ -1,7 +1,7 @@
-"""PostgreSQL through asyncpg: a pool, prepared statements, no reset query when a connection is given back.
+"""PostgreSQL through asyncpg: a pool, prepared statements, no reset query when a connection is released.
 
-Session state (`SET`, advisory locks, `LISTEN`) must therefore never be used on these connections: transaction-local
-forms only.
+So session state (`SET`, advisory locks, `LISTEN`) must never be used on these connections, only transaction-local
+forms.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ from handcart.core.secret import Keys
 
 _CONNECT_SECONDS = 3
 _POOL_WAIT_SECONDS = 2
-# The server ends a statement after 5 s, see below. One that does not is taken for dead, and its connection given up.
+# The server cancels a statement after 5 s, see below. If it does not, it is considered dead and the connection closed.
 _STATEMENT_SECONDS = 6
 _RELEASE_SECONDS = 1
 _CLOSE_SECONDS = 5
@@ -29,13 +29,13 @@ _SERVER_SETTINGS = {
     "tcp_user_timeout": "5000",
     "default_transaction_isolation": "read committed",
 }
-# Causes that pass by themselves; anything else asyncpg raises is a defect of ours.
+# Temporary errors; anything else that asyncpg raises is a defect of Handcart.
 _PASSING = (
     OSError,
     TimeoutError,
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
-    asyncpg.InternalClientError,  # a connection that the server is just ending
+    asyncpg.InternalClientError,  # the server is closing the connection
     asyncpg.CannotConnectNowError,
     asyncpg.TooManyConnectionsError,
     asyncpg.AdminShutdownError,
@@ -72,7 +72,7 @@ class PostgresTx:
 
 
 class _SingleStatement(PostgresTx):
-    """A statement is a transaction of its own, so there must not be a second one."""
+    """Allows only one statement, because each statement is its own transaction."""
 
     _is_spent = False
 
@@ -120,7 +120,7 @@ class PostgresDatabase:
             )
         except (*_PASSING, asyncpg.PostgresError, OverflowError) as error:  # OverflowError: a port over 65535
             raise Unavailable(f"cannot open the PostgreSQL database: {error}") from error
-        except ValueError:  # its text repeats a part of the URL, which may be the password
+        except ValueError:  # its text contains a part of the URL, which may be the password
             raise Unavailable("cannot open the PostgreSQL database: its URL cannot be read") from None
         return cls(pool, keys)
 
@@ -137,10 +137,10 @@ class PostgresDatabase:
             return await op(_SingleStatement(connection, self.keys), *args, **kwargs)
 
     async def close(self) -> None:
-        """Close all connections, also those of a server that does not answer."""
+        """Close all connections, even if the server does not answer."""
         with suppress(TimeoutError):
             async with asyncio.timeout(_CLOSE_SECONDS):
-                await self._pool.close()  # which cuts them off when it is cancelled
+                await self._pool.close()  # aborts the connections when cancelled
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[Any]:
@@ -156,7 +156,7 @@ class PostgresDatabase:
             await self._release(connection)
 
     async def _release(self, connection: Any) -> None:
-        """Give a connection back. One that cannot be reset is closed by the pool, and what was committed stays so."""
+        """Release a connection. The pool closes one that cannot be reset; a commit stays committed."""
         try:
             await self._pool.release(connection, timeout=_RELEASE_SECONDS)
         except _PASSING as error:
@@ -164,4 +164,4 @@ class PostgresDatabase:
 
 
 async def _leave_as_it_is(connection: Any) -> None:
-    """asyncpg would else send a reset query at every release, about a third of a point read's cost."""
+    """Replaces asyncpg's reset query at every release, which costs about a third of a point read."""

@@ -1,7 +1,7 @@
 """SQLite: reads on the event loop, writes in groups.
 
-The ops of all waiting requests run on the loop as one transaction (a savepoint each); only COMMIT, which waits for the
-disk, runs in a thread. A lock on a side file orders the processes, fairer and quicker than SQLite's own polling.
+The ops of all waiting requests run on the event loop in one transaction, each in a savepoint; only COMMIT, which waits
+for the disk, runs in a thread. Processes queue for a lock on a side file, fairer and faster than SQLite's own polling.
 Figures: docs/decisions/0003-sqlite-group-commit.md.
 """
 
@@ -23,12 +23,12 @@ from urllib.parse import quote
 from handcart.core.db import Op, P, Row, T, Unavailable
 from handcart.core.secret import Keys
 
-# One group may hold the loop for about 3 ms.
+# A group of this size blocks the event loop for about 3 ms.
 _GROUP = 64
-# An op that waits with what its caller's task has set (such as the clock in use: another task runs it), and its end.
+# A waiting op, the context of its caller's task (such as the clock, since another task runs the op), and its result.
 _Waiting = tuple[Coroutine[Any, Any, Any], Context, asyncio.Future[Any]]
 _LOCK_WAIT_SECONDS = 5.0
-# Files beside the database: two locks, and what a restore has not put in its place yet.
+# Files beside the database: two locks, and the file of an unfinished restore.
 WRITE_LOCK = ".lock"
 USE_LOCK = ".use"
 RESTORING = ".restoring"
@@ -36,9 +36,9 @@ RESTORING = ".restoring"
 
 @cache
 def _plain(sql: str) -> tuple[str, tuple[int, ...] | None]:
-    """`$1`, `$2`... as plain `?`, and which argument each stands for (None: they come in order, once each).
+    """Replace `$1`, `$2`... by `?`; also returns the argument of each (None: in order, once each).
 
-    Python 3.12 takes `?1` for a name and warns. The statements are constants of the source, so the cache is bounded.
+    Python 3.12 takes `?1` for a name and warns. Statements are constants in the source, so the cache is bounded.
     """
     order = tuple(int(number) - 1 for number in re.findall(r"\$(\d+)", sql))
     in_order = order == tuple(range(len(order)))
@@ -136,7 +136,7 @@ class SqliteDatabase:
                 self._writer.execute("BEGIN IMMEDIATE")
                 changes = self._writer.total_changes
                 while self._waiting and len(group) < _GROUP:
-                    op, context, done = self._waiting[0]  # stays there until it has run: a full disk may end it all
+                    op, context, done = self._waiting[0]  # stays queued until it has run
                     group.append((done, *self._run(op, context)))
                     self._waiting.popleft()
                 if self._writer.total_changes != changes:
@@ -149,7 +149,7 @@ class SqliteDatabase:
                         self._writer.rollback()
                 finally:
                     fcntl.flock(self._lock, fcntl.LOCK_UN)
-        except Exception as error:  # whatever it was, nobody may be left waiting
+        except Exception as error:  # no caller may be left waiting
             self._refuse(group, error)
             return
         for done, result, refusal in group:
@@ -160,7 +160,7 @@ class SqliteDatabase:
         self._writer.execute("SAVEPOINT op")
         try:
             result = context.run(_run_in_one_go, op)
-        except Exception as error:  # whatever an op raises belongs to its own caller alone
+        except Exception as error:  # an op's error is for its own caller only
             self._writer.execute("ROLLBACK TO op")
             self._writer.execute("RELEASE op")
             if isinstance(error, sqlite3.OperationalError):
@@ -177,7 +177,7 @@ class SqliteDatabase:
         return True
 
     async def _wait_for_lock(self) -> None:
-        """Wait for another process's group; those who wait too long are refused, the wait itself goes on."""
+        """Wait for another process's group. Ops that wait too long are refused; the wait goes on."""
         loop = asyncio.get_running_loop()
         locked = loop.run_in_executor(self._thread, fcntl.flock, self._lock, fcntl.LOCK_EX)
         while True:
@@ -197,14 +197,14 @@ class SqliteDatabase:
 
 
 class ReadOnlySqlite:
-    """`core.db.Database` on a file that this user cannot write: for commands that only read."""
+    """`core.db.Database` on a file that this user cannot write; for read-only commands."""
 
     kind = "sqlite"
 
     def __init__(self, path: str, keys: Keys) -> None:
         self.keys = keys
         self._path = path
-        # Without a log of writes beside it nobody writes just now, and SQLite need not make files to coordinate.
+        # Without a write-ahead log no process is writing, and SQLite need not create files to coordinate.
         how = "mode=ro" if os.path.exists(f"{path}-wal") else "mode=ro&immutable=1"
         self._connection = sqlite3.connect(f"file:{quote(path)}?{how}", uri=True, isolation_level=None)
         self._connection.row_factory = sqlite3.Row
@@ -226,22 +226,22 @@ class ReadOnlySqlite:
 
 
 def open_file(path: str, keys: Keys, may_only_read: bool) -> SqliteDatabase | ReadOnlySqlite:
-    """The database in a file, without writing where that is enough and this user cannot. Raises `Unavailable`."""
+    """Open a database file; read-only if `may_only_read` and this user cannot write it. Raises `Unavailable`."""
     if may_only_read and os.path.exists(path) and not may_write(path):
         return ReadOnlySqlite(path, keys)
     return SqliteDatabase(path, keys)
 
 
 def may_write(path: str) -> bool:
-    """Whether this user can write a database that is there: the file, and its directory for the files beside it."""
+    """Whether this user can write an existing database: the file, and its directory for the files beside it."""
     return os.access(path, os.W_OK) and os.access(os.path.dirname(path) or ".", os.W_OK)
 
 
 def connect_file(path: str) -> sqlite3.Connection:
-    """A connection with the settings that this project's promises rest on; WAL is set once, by the migration."""
+    """A connection with the settings that durability depends on; WAL is set once, by the migration."""
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=512)
     connection.row_factory = sqlite3.Row
-    # The lock file orders our own processes; this covers a stranger such as the sqlite3 shell.
+    # The lock file orders Handcart's processes; this is for others, such as the sqlite3 shell.
     connection.execute("PRAGMA busy_timeout = 5000")
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute("PRAGMA synchronous = FULL")
@@ -249,9 +249,9 @@ def connect_file(path: str) -> sqlite3.Connection:
 
 
 def open_lock(path: str, suffix: str) -> int:
-    """Open a lock file beside a database, and make it if need be; answers the descriptor, which no child inherits.
+    """Open or create a lock file beside a database; returns the descriptor, which no child process inherits.
 
-    It belongs to the owner of the database, also when root runs a command.
+    The file belongs to the owner of the database, also when root runs a command.
     """
     file = f"{path}{suffix}"
     try:
@@ -263,17 +263,16 @@ def open_lock(path: str, suffix: str) -> int:
 
 
 def give_to_owner(path: str, file: str | Path) -> None:
-    """Let a file that root made belong to the owner of the database at `path`, or else of its directory."""
+    """Give a file that root created to the owner of the database at `path`, or else of its directory."""
     if os.geteuid() == 0:
         there = os.stat(path if os.path.exists(path) else os.path.dirname(path) or ".")
         os.chown(file, there.st_uid, there.st_gid)
 
 
 def use(path: str) -> int:
-    """Say that this process uses the database, until the answered descriptor is closed or the process ends.
+    """Mark the database as used by this process until the returned descriptor is closed or the process ends.
 
-    Raises `Unavailable` while `handcart restore` or `handcart key rotate` has the database to itself, and after a
-    restore that was cut short.
+    Raises `Unavailable` while `handcart restore` or `handcart key rotate` runs, and after an interrupted restore.
     """
     if os.path.exists(f"{path}{RESTORING}"):
         raise Unavailable(f"a restore into {path} was cut short: run `handcart restore` with the same file again")
@@ -288,9 +287,9 @@ def use(path: str) -> int:
 
 @contextmanager
 def alone(path: str) -> Iterator[None]:
-    """Inside the block no process but this one uses the database: no server, no worker, no command.
+    """Keep all other processes (servers, workers, commands) from using the database until the block ends.
 
-    The sign is a lock, which ends with its process, also by SIGKILL. Raises `Unavailable` while somebody uses it.
+    This is a lock, released when the process ends, also by SIGKILL. Raises `Unavailable` while another process uses it.
     """
     descriptor = open_lock(path, USE_LOCK)
     try:
@@ -324,7 +323,7 @@ def _run_in_one_go(op: Coroutine[Any, Any, Any]) -> Any:
 
 
 def _settle(done: asyncio.Future[Any], result: Any, refusal: BaseException | None) -> None:
-    if done.done():  # the caller has gone away
+    if done.done():  # the caller was cancelled
         return
     if refusal is None:
         done.set_result(result)

@@ -1,10 +1,10 @@
-"""The one way out: requests to addresses that others have chosen, such as a retailer's callback URL.
+"""The HTTP client for URLs that others have chosen, such as a retailer's callback URL.
 
-Nobody may use this server to reach what only it can reach. So a name is resolved once for each connection, refused
-if any of its addresses may not be asked (`core.addresses`), and the connection goes to the very address that was
-checked, while Host, SNI and the certificate's name stay those of the URL. Redirects are not followed, proxy variables
-are not read. The cost of a receiver is limited in time, bytes and pieces, the cost of a payer (a retailer) in
-connections and look-ups. Why this is no HTTP library: docs/decisions/0008-outbound-client.md.
+It prevents requests to internal addresses (SSRF). A name is resolved once for each connection and refused if any of
+its addresses is not allowed (`core.addresses`); the connection goes to the address that was checked, while Host, SNI
+and the certificate's name stay those of the URL. Redirects are not followed, proxy variables are not read. Limits per
+receiver: time, bytes and pieces; per payer (a retailer): connections and look-ups. Why this is not an HTTP library:
+docs/decisions/0008-outbound-client.md.
 """
 
 import asyncio
@@ -30,16 +30,16 @@ __all__ = ["Answer", "Client", "Crowded", "Failed", "Refused", "Resolve", "Rules
 
 MOST_HEAD = 64 * 1024
 _MOST_HEADERS = 200
-_MOST_PIECES = 1000  # of an answer: chunks, interim answers, trailers; each costs time, however small it is
+_MOST_PIECES = 1000  # of a response: chunks, interim responses, trailers; each costs time, however small
 _SLICE = 4096  # bytes that are parsed before the limits are checked again
-_MOST_CONNECTIONS = 16  # to one origin, for one sharer
-# Connections in use, for one payer and in all; the same to one address; and idle ones.
+_MOST_CONNECTIONS = 16  # per origin and sharer
+# Maximum connections in use, per payer and in total; the same per address; and idle ones.
 CONNECTIONS_EACH, CONNECTIONS = 96, 256
 TO_ADDRESS_EACH, TO_ADDRESS = 64, 128
 IDLE_EACH, IDLE = 32, 128
-WAIT_SECONDS = 5.0  # of one request, for places of these kinds; that time is not the receiver's
+WAIT_SECONDS = 5.0  # per request, for a free place; not counted as the receiver's time
 _MOST_ADDRESSES = 4  # tried for one connection
-_FRAMING = 8  # bytes that may come for each byte of body, before it counts as endless
+_FRAMING = 8  # raw bytes allowed per byte of body
 # Python 3.13 and later refuse certificates that lack these extensions (RFC 5280 4.2.1.1, 4.2.1.2, 4.2.1.3).
 _STRICTER = dict.fromkeys(
     (
@@ -56,16 +56,16 @@ Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 
 
 class Failed(Exception):
-    """No complete answer head came; the text says why in a few words, such as "connection refused"."""
+    """No complete response head arrived; the text says why in a few words, such as "connection refused"."""
 
 
 class _Stale(Failed):
-    """The connection was closed without a byte of answer: to be expected of one that has been idle."""
+    """The connection was closed before the first byte of a response, as can happen after idle time."""
 
 
 class Answer(Struct, frozen=True):
-    """What came back. `headers` have their names in lower case; `is_cut` says that the body is not all of it:
-    it was too long, too slow, broken, or the connection was closed early."""
+    """A response. Names in `headers` are in lower case; `is_cut`: the body is incomplete, because it was too long,
+    too slow or broken, or the connection was closed early."""
 
     status: int
     headers: Sequence[tuple[str, str]]
@@ -75,7 +75,7 @@ class Answer(Struct, frozen=True):
 
 
 class _Reading:
-    """One answer on its way in; the parser calls the `on_` methods."""
+    """A response that is being read; the parser calls the `on_` methods."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, most_body: int) -> None:
         self.head: asyncio.Future[None] = loop.create_future()
@@ -90,10 +90,10 @@ class _Reading:
         self._parser = httptools.HttpResponseParser(self)
 
     def feed(self, data: bytes) -> None:
-        """Parse bytes of the answer, slice by slice, until it ends or exceeds a limit."""
+        """Parse bytes of the response, slice by slice, until it ends or exceeds a limit."""
         for start in range(0, len(data), _SLICE):
             if self.end.done():
-                self.may_stay = False  # more came than was read
+                self.may_stay = False  # more bytes came than were read
                 return
             self._feed(data[start : start + _SLICE])
 
@@ -121,14 +121,14 @@ class _Reading:
             self._finish(is_cut=True)
 
     def fail(self, error: Failed) -> None:
-        """No more will come: that is a failure as long as the head is not there."""
+        """End the response; a failure if the head is incomplete."""
         self.may_stay = False
         if not self.head.done():
             self.head.set_exception(error)
         self._finish(is_cut=True)
 
     def lost(self, error: Exception | None) -> None:
-        """The connection is closed: a body without a length ends so."""
+        """The connection is closed, which ends a body without a length."""
         if self.head.done() and not error:
             self._finish(is_cut=any(name in ("content-length", "transfer-encoding") for name, _ in self.headers))
         elif self._taken == 0:
@@ -142,7 +142,7 @@ class _Reading:
 
     def on_message_begin(self) -> None:
         self._pieces += 1
-        self.may_stay = False  # also if this is a second answer that nobody asked for
+        self.may_stay = False  # also if this is an unexpected second response
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self._pieces += self.head.done()  # a trailer
@@ -184,7 +184,7 @@ class _Origin:
         self.idle: list[_Connection] = []
         self.all_idle = all_idle
         self.users = 0
-        # An idle connection is taken before a new one is opened, so this bounds those that are open.
+        # Idle connections are used before new ones are opened, so this limits the open ones.
         self.slots = asyncio.Semaphore(_MOST_CONNECTIONS)
 
 
@@ -200,7 +200,7 @@ class _Connection(asyncio.Protocol):
         self._expiry: asyncio.TimerHandle | None = None
 
     async def ask(self, request: bytes, most_body: int) -> _Reading:
-        """Send a request and wait for the head of its answer; the one who waits sets the time. Raises `Failed`."""
+        """Send a request and wait for the head of its response; the caller limits the time. Raises `Failed`."""
         if self._transport.is_closing():
             raise _Stale("connection closed before an answer")
         self._reading = reading = _Reading(asyncio.get_running_loop(), most_body)
@@ -213,7 +213,7 @@ class _Connection(asyncio.Protocol):
         return reading
 
     async def finish(self, reading: _Reading, body_seconds: float, idle_seconds: float) -> bool:
-        """Wait for the rest of the answer, then keep the connection or close it. Whether the body is cut."""
+        """Read the rest of the response, then keep or close the connection. Returns whether the body is cut."""
         try:
             if not reading.end.done():
                 await asyncio.wait([reading.end], timeout=body_seconds)
@@ -228,7 +228,7 @@ class _Connection(asyncio.Protocol):
         return not reading.end.done() or reading.end.result()
 
     def abort(self) -> None:
-        """Close at once: without a farewell that the other side could draw out."""
+        """Close at once, without a TLS shutdown that the receiver could delay."""
         self._reading = None
         self.leave()
         self._transport.abort()
@@ -238,7 +238,7 @@ class _Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         if self._reading is None:
-            self.abort()  # nothing was asked
+            self.abort()  # no request was sent
         else:
             self._reading.feed(data)
 
@@ -248,7 +248,7 @@ class _Connection(asyncio.Protocol):
             self._reading.lost(error)
 
     def leave(self) -> None:
-        """Be idle no longer."""
+        """Leave the idle connections."""
         if self._expiry:
             self._expiry.cancel()
         self._origin.all_idle.pop(self, None)
@@ -260,7 +260,7 @@ _Ask = Callable[[_Connection], Awaitable[Answer]]
 
 
 class _Time:
-    """The seconds of one request: those that its receiver has, and those that it may wait for places of ours."""
+    """The time limits of one request: the receiver's time, and the time to wait for places on this server."""
 
     def __init__(self, seconds: float, wait_seconds: float) -> None:
         self._seconds = seconds
@@ -277,7 +277,7 @@ class _Time:
 
     @asynccontextmanager
     async def running(self, most: float | None = None, cause: str = "") -> AsyncIterator[None]:
-        """Let the receiver's time pass; raises `Failed` when it is over, or with `cause` when `most` of it is."""
+        """Count the block as the receiver's time; raises `Failed` when it is used up, or with `cause` after `most`."""
         loop = asyncio.get_running_loop()
         started = loop.time()
         is_shorter = most is not None and most < self.left
@@ -290,7 +290,7 @@ class _Time:
             self._left -= loop.time() - started
 
     async def wait(self, turn: Awaitable[T], what: str) -> T:
-        """Wait for a place of ours, `what` in a few words; raises `Crowded` when the time for waiting is over."""
+        """Wait for a place on this server, described by `what`; raises `Crowded` when the waiting time is used up."""
         loop = asyncio.get_running_loop()
         started = loop.time()
         try:
@@ -321,10 +321,10 @@ async def _place(budget: Budget, payer: Hashable, time: _Time, what: str) -> Asy
 
 
 class Client:
-    """Sends requests; for one event loop. Keeps connections for `idle_seconds`.
+    """Sends requests; for one event loop. Keeps idle connections for `idle_seconds`.
 
-    `resolve` gives the addresses of a host name, or raises OSError. `ca_file` names the authorities to trust instead
-    of the system's. Certificates are always checked.
+    `resolve` returns the addresses of a host name, or raises OSError. `ca_file`: the certificate authorities to trust
+    instead of the system's. Certificates are always checked.
     """
 
     def __init__(
@@ -366,13 +366,13 @@ class Client:
     ) -> Answer:
         """POST `content`; Host, Content-Length, Accept-Encoding and User-Agent are set here.
 
-        An answer of any status counts as an answer, redirects too. Its head must be there within `seconds`; its body
-        is read for the rest of them, but no longer than `body_seconds`, and up to `most_body` bytes. A connection
-        that was kept and turns out to be closed is replaced once, so a receiver may get the request twice.
+        Returns the response whatever its status, redirects too. Its head must arrive within `seconds`; its body is
+        read for the rest of that time, but at most `body_seconds`, and up to `most_body` bytes. If a kept connection
+        turns out to be closed, the request is sent again once, so a receiver may get it twice.
 
-        Connections are shared by requests of one `sharer` alone, at most 16 to one origin. Look-ups and connections
-        are counted for a `payer`, for an address and in all. A request waits for its turns for up to `wait_seconds`,
-        which are not taken from `seconds`.
+        Connections are shared only between requests of one `sharer`, at most 16 to one origin. Look-ups and connections
+        are limited per `payer`, per address and in total. A request waits for its turn for at most `wait_seconds`,
+        which do not count as `seconds`.
         Raises `Refused`, `Failed`, and `Crowded` if its turn did not come.
         """
         return await self._exchange("POST", url, content, headers, seconds, most_body, sharer, payer)
@@ -446,7 +446,7 @@ class Client:
 
     @asynccontextmanager
     async def _place_at(self, address: Address, payer: Hashable, time: _Time) -> AsyncIterator[None]:
-        """One of the places of an address, whoever asks it."""
+        """A place among the connections to one address, shared by all sharers."""
         plain = address.ipv4_mapped if isinstance(address, IPv6Address) and address.ipv4_mapped else address
         places = self._to_addresses.setdefault(plain, Budget(TO_ADDRESS_EACH, TO_ADDRESS))
         try:
@@ -457,7 +457,7 @@ class Client:
                 self._to_addresses.pop(plain, None)
 
     def _close_superfluous(self, payer: Hashable) -> None:
-        """Close the oldest idle connections beyond what a payer, and all of them, may keep."""
+        """Close the oldest idle connections over the limits per payer and in total."""
         own = [connection for connection, of in self._idle.items() if of == payer]
         for connection in own[:-IDLE_EACH]:
             connection.abort()
@@ -475,14 +475,14 @@ class Client:
     async def _ask_anew(
         self, origin: _Origin, target: Target, addresses: Sequence[Address], time: _Time, ask: _Ask
     ) -> Answer:
-        """Ask on a new connection, to the first address that answers."""
+        """Send on a new connection, to the first address that answers."""
         more: dict[str, Any] = {}
         if target.is_tls:
             more = {"ssl": self._context(), "server_hostname": target.host.removesuffix(".")}
         before = time.spent
         too_late = f"timeout: no connection within {self._connect_seconds:g} s"
         for tries_left, address in zip(range(len(addresses), 0, -1), addresses, strict=True):
-            # A share of the time for each, so that one that is silent does not hide the next.
+            # Each address gets a share of the time, so that a silent one does not use all of it.
             share = (self._connect_seconds - (time.spent - before)) / tries_left
             async with self._place_at(address, origin.payer, time):
                 try:
@@ -503,7 +503,7 @@ class Client:
         return connection
 
     async def _addresses(self, target: Target, payer: Hashable, time: _Time) -> Sequence[Address]:
-        """The addresses to connect to, all of them checked; raises `Refused` if one may not be asked."""
+        """The addresses to connect to, all checked; raises `Refused` if one is not allowed."""
         if target.address:
             return [target.address]
         looking: Awaitable[Found]
@@ -528,7 +528,7 @@ class Client:
 
     def _context(self) -> ssl.SSLContext:
         if self._tls is None:
-            if is_exhausted():  # the authorities could not be read, and nobody would believe any receiver
+            if is_exhausted():  # the certificate authorities could not be read, so every receiver would fail
                 raise Crowded("no descriptor to read the certificates of authorities")
             self._tls = ssl.create_default_context(cafile=self._ca_file)
             self._tls.minimum_version = ssl.TLSVersion.TLSv1_2
@@ -539,7 +539,7 @@ class Client:
 def _request(method: str, target: Target, content: bytes, headers: Sequence[tuple[str, str]]) -> bytes:
     lines = [f"{name}: {value}" for name, value in headers]
     for line in lines:
-        if not _HEADER.fullmatch(line):  # such as a token that a receiver has made up
+        if not _HEADER.fullmatch(line):  # such as a token that a receiver returned
             raise Refused(f"the header {line.partition(':')[0][:60]!r} holds what no header may hold")
     head = (
         f"{method} {target.path} HTTP/1.1",
@@ -553,7 +553,7 @@ def _request(method: str, target: Target, content: bytes, headers: Sequence[tupl
 
 
 def _cause(error: Exception) -> str:
-    """What went wrong below HTTP, in a few words."""
+    """The cause of an error below HTTP, in a few words."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"TLS: {error.verify_message}{_STRICTER.get(error.verify_message, '')}"
     if isinstance(error, ssl.SSLError):
@@ -562,6 +562,6 @@ def _cause(error: Exception) -> str:
         return "no address for host"
     if isinstance(error, OSError) and error.errno:
         return os.strerror(error.errno).lower()
-    if isinstance(error, ConnectionError):  # the event loops say so without a number
+    if isinstance(error, ConnectionError):  # event loops raise it without an error number
         return "connection closed within the TLS handshake"
     return str(error) or type(error).__name__

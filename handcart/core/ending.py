@@ -1,4 +1,4 @@
-"""Ending this process together with the one that started it, however that one ends."""
+"""End this process when its parent process ends, however that ends."""
 
 import os
 import signal
@@ -7,14 +7,14 @@ from threading import Thread
 
 
 def with_parent() -> None:
-    """For a process that `multiprocessing` started: get SIGTERM when the parent ends, also by SIGKILL."""
+    """For a process that `multiprocessing` started: receive SIGTERM when the parent ends, also by SIGKILL."""
     parent = parent_process()
     if parent is not None:
         _when_ready(parent.sentinel)
 
 
 def with_standard_input() -> None:
-    """Get SIGTERM when standard input ends: a pipe ends with the process that holds its other end."""
+    """Receive SIGTERM when standard input ends: a pipe ends with the process that holds its other end."""
     _when_ready(0)
 
 

@@ -1,6 +1,6 @@
-"""The refusals that the wire knows: one error, several errors, and OAuth's own form.
+"""The error responses of the API: a single error, multiple errors, and OAuth's form.
 
-An op raises one of these to refuse and roll back, or returns it to refuse and commit what it wrote.
+An op raises one of these to refuse and roll back, or returns it to refuse and commit its writes.
 Source: https://docs.instacart.com/connect/api/error_and_status_codes
 """
 
@@ -20,8 +20,8 @@ _LONGEST_NAME = 200
 class ApiError(Exception):
     """One refusal under `/v2`: `{"error": {"message", "code"}, "meta": {"key"}}`.
 
-    `key` is the dotted path into the request that the error is about, or None where the documentation says
-    "not applicable"; `more` is what else `meta` holds.
+    `key` is the dotted path of the wrong value in the request, or None where the documentation says
+    "not applicable"; `more` has the other fields of `meta`.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class ApiError(Exception):
 
 
 def _origin() -> tuple[CodeType, CodeType]:
-    """Who made the refusal that is being initialized, and who asked for it: a sandbox's log names both."""
+    """The function that creates this error, and its caller: a sandbox's log names both."""
     frame = sys._getframe(2)
     while frame.f_code.co_name == "__init__" and frame.f_back is not None:
         frame = frame.f_back
@@ -72,7 +72,7 @@ class SeveralErrors(ApiError):
 class OAuthError(ApiError):
     """A refusal of the OAuth endpoints: `{"error": slug, "error_description": text}` (RFC 6749 section 5.2).
 
-    Like every answer there, it carries `Pragma: no-cache` beside `Cache-Control: no-store` (section 5.1).
+    As all responses of these endpoints, it has `Pragma: no-cache` and `Cache-Control: no-store` (section 5.1).
     """
 
     def __init__(self, status: int, error: str, description: str, headers: dict[str, str] | None = None) -> None:
@@ -85,7 +85,7 @@ class OAuthError(ApiError):
 
 
 def of(errors: Sequence[ApiError]) -> ApiError:
-    """One error for a non-empty list of them: itself if single, else the multiple form."""
+    """One error for a non-empty list: the error itself if there is one, else the multiple form."""
     return errors[0] if len(errors) == 1 else SeveralErrors(errors)
 
 
@@ -100,9 +100,9 @@ def invalid(key: str) -> ApiError:
 
 
 def unknown(key: str, given: str, known: Iterable[str], *, lists: bool = True) -> ApiError:
-    """A name that is none of a closed list; `meta` holds the one that looks most alike and, with `lists`, all of them.
+    """A name that is not in a fixed list; `meta` has the most similar name and, with `lists`, all names.
 
-    For Handcart's own operations: the documented ones say `is invalid`.
+    Only for Handcart's own operations: the documented ones say `is invalid`.
     """
     names = sorted(known)
     alike = get_close_matches(given, names, 1) if len(given) <= _LONGEST_NAME else []
@@ -112,7 +112,7 @@ def unknown(key: str, given: str, known: Iterable[str], *, lists: bool = True) -
 
 
 def unauthorized(description: str, error: str | None = "invalid_token") -> ApiError:
-    """A missing or dead bearer token, with the challenge of RFC 6750 section 3."""
+    """A missing or invalid bearer token, with the challenge of RFC 6750 section 3."""
     challenge = 'Bearer realm="handcart"'
     if error:
         challenge += f', error="{error}", error_description="{description}"'
@@ -144,19 +144,19 @@ def too_large(most: int) -> ApiError:
 
 
 def misdirected(public_url: str) -> ApiError:
-    """A sandbox was asked by a name that is not its own (RFC 9110 section 15.5.20)."""
+    """A sandbox was called under a host name that is not its own (RFC 9110 section 15.5.20)."""
     message = f"This server is {public_url}. To reach it by another name, set HANDCART_PUBLIC_URL or --public-url"
     return ApiError(421, message, None)
 
 
 def encoded() -> ApiError:
-    """A body under a content coding (RFC 9110 section 15.5.16)."""
+    """A body with a content coding (RFC 9110 section 15.5.16)."""
     message = "Content-Encoding is not supported: send the body as it is"
     return ApiError(415, message, None, headers={"Accept-Encoding": "identity"})
 
 
 def not_json() -> ApiError:
-    """A body that does not say it is JSON in UTF-8."""
+    """A body whose Content-Type is not JSON in UTF-8."""
     return ApiError(415, "Content-Type must be application/json in UTF-8", None)
 
 
@@ -171,16 +171,16 @@ def too_many_requests(retry_after: int) -> ApiError:
 
 
 def internal() -> ApiError:
-    """A defect of ours: the log knows more, the answer does not."""
+    """A defect in Handcart: details are in the log, not in the response."""
     message = "Sorry, an unexpected error occurred. Our team has been notified. Please try again later."
     return ApiError(500, message, INTERNAL)
 
 
 def try_again() -> ApiError:
-    """The request cannot be served now. Nothing in Handcart raises it: sandboxes answer it on demand."""
+    """The request cannot be served now. Only a sandbox returns it, on demand."""
     return ApiError(400, "The request could not be completed at this time, try again later.", TRY_AGAIN)
 
 
 def unavailable() -> ApiError:
-    """The database cannot be reached or did not take the write in time: nothing was acknowledged."""
+    """The database cannot be reached or did not accept the write in time: nothing was acknowledged."""
     return ApiError(503, "Service unavailable, please try again later", None, headers={"Retry-After": "1"})

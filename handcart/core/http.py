@@ -1,7 +1,7 @@
-"""HTTP: one route table, one way through it: match -> authenticate -> parse -> op -> COMMIT -> answer.
+"""HTTP: one route table; every request goes match -> authenticate -> parse -> op -> COMMIT -> answer.
 
-Plain ASGI in place of a framework, with figures: docs/decisions/0002-own-dispatcher.md. The same table yields the
-OpenAPI description (`core.openapi`).
+Plain ASGI in place of a framework; reasons and figures: docs/decisions/0002-own-dispatcher.md. `core.openapi` makes
+the OpenAPI description from the same table.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ from handcart.core.stores import connect
 
 MOST_BODY_BYTES = 1 << 20
 BODY_SECONDS = 15
-# From one address, requests that are refused before the client is proven: each costs the parsing of a body.
+# Per address: requests refused before the client is authenticated. Each costs the parsing of a body.
 REFUSALS_PER_SECOND = 10
 
 Header = tuple[bytes, bytes]
@@ -32,7 +32,7 @@ _JSON = (b"content-type", b"application/json")
 
 
 class Caller(Protocol):
-    """Who stands behind a bearer token."""
+    """The caller that a bearer token proves."""
 
     @property
     def client_id(self) -> str: ...
@@ -41,7 +41,7 @@ class Caller(Protocol):
 
 
 class Call:
-    """One request on its way to an op: what was sent, and who sent it."""
+    """One request and its sender."""
 
     __slots__ = (
         "_single",
@@ -74,24 +74,24 @@ class Call:
         self.caller: Any = None
         self.route: Route | None = None
         self.refusal: ApiError | None = None
-        self.rehearsal: Any = None  # what a sandbox keeps about this call
+        self.rehearsal: Any = None  # data of the sandbox about this call
 
     def header(self, name: bytes) -> str | None:
-        """The value of a header given in lower case; None if it is absent or there several times."""
+        """The value of a header; None if it is absent or repeated. `name` in lower case."""
         if len(self._single) != len(self.headers) and len(self.header_values(name)) != 1:
             return None
         value = self._single.get(name)
         return None if value is None else value.decode("latin-1")
 
     def header_values(self, name: bytes) -> list[str]:
-        """All values of a header given in lower case."""
+        """All values of a header. `name` in lower case."""
         if name not in self._single:
             return []
         return [value.decode("latin-1") for key, value in self.headers if key == name]
 
 
 class Reply(Struct):
-    """An answer; `headers` beside those that every answer carries. What is not private may be cached."""
+    """A response; `headers` are added to those of every response. A response that is not private may be cached."""
 
     status: int
     body: bytes = b""
@@ -99,7 +99,7 @@ class Reply(Struct):
     is_private: bool = True
 
 
-# What a handler answers: a struct (200, JSON), a whole reply, or a refusal whose writes are to be kept.
+# What a handler returns: a struct (200, JSON), a whole reply, or an error whose writes are committed.
 Answer = Struct | Reply | ApiError
 Handler = Callable[..., Awaitable[Answer]]
 
@@ -107,10 +107,10 @@ Handler = Callable[..., Awaitable[Answer]]
 class Route(Struct, frozen=True, kw_only=True):
     """One operation.
 
-    `tx`: "read" or "write" runs `handler(tx, call)` in a transaction; None runs `handler(call)`, which may open some.
-    `scope`: what the bearer token must carry; None needs no token. `reads_body`: the handler parses the body and proves
-    the caller. `most_body`: the longest body, in bytes. For OpenAPI: `refusals`, the documented errors; `form`, what
-    the handler reads from the body itself; `parameters`, path parameters and headers with their types.
+    `tx`: "read" or "write" runs `handler(tx, call)` in a transaction; None runs `handler(call)` without one.
+    `scope`: the scope that the bearer token must have; None needs no token. `reads_body`: the handler itself parses the
+    body and authenticates the caller. `most_body`: maximum length of the body, in bytes. For OpenAPI: `refusals`, the
+    documented errors; `form`, the body if the handler parses it; `parameters`, path parameters and headers with types.
     """
 
     method: str
@@ -134,7 +134,7 @@ class Route(Struct, frozen=True, kw_only=True):
 
 
 class Rehearsal(Protocol):
-    """What a sandbox adds to calls; a production server has none."""
+    """A sandbox's additions to calls: clock, faults, log. A production server has none."""
 
     async def open(self, database: Database) -> None:
         """The server begins to serve."""
@@ -145,23 +145,23 @@ class Rehearsal(Protocol):
         ...
 
     async def know(self, tx: Tx, call: Call, retailer_id: int) -> int:
-        """The retailer behind a call is known: let the call go by its clock.
+        """Called when the retailer of a call is known: set the retailer's clock for the call.
 
-        Answers the moment that the call's token has to outlive, in microseconds.
+        Returns the time in microseconds at which the call's token must not have expired.
         """
         ...
 
     async def enter(self, call: Call) -> None:
-        """The call may pass to its handler: may wait, or raise a refusal in its place."""
+        """Called before the handler: may wait, or raise an error instead."""
         ...
 
     async def leave(self, call: Call, method: str, raw_path: str, reply: Reply) -> None:
-        """The call has its answer, which is not sent yet."""
+        """Called when the reply is ready, before it is sent."""
         ...
 
 
 class Background(Protocol):
-    """What a server does beside its calls."""
+    """A server's background work."""
 
     async def open(self, database: Database) -> None:
         """The server begins to serve."""
@@ -184,7 +184,7 @@ class _Node:
 
 
 class Router:
-    """Finds a route by its raw path, so that an encoded slash stays inside its segment."""
+    """Finds a route by the raw path, so that an encoded slash stays within its segment."""
 
     def __init__(self, routes: Sequence[Route]) -> None:
         self._root = _Node()
@@ -264,7 +264,7 @@ class App:
             log.info("metrics", port=self.metrics.listen(self.settings.metrics_port))
 
     async def begin(self, database: Database) -> None:
-        """Serve from an open database, and let run what runs beside the calls."""
+        """Serve from an open database, and start the background work."""
         self.database = database
         if self.rehearsal is not None:
             await self.rehearsal.open(database)
@@ -272,7 +272,7 @@ class App:
             await one.open(database)
 
     async def close(self) -> None:
-        """End what runs beside the calls, close the database, write the last lines of the log."""
+        """Stop the background work, close the database, write the last lines of the log."""
         for one in self._background:
             await one.close()
         if self.rehearsal is not None:
@@ -287,7 +287,7 @@ class App:
             return
         started = perf_counter()
         if self.rehearsal is not None:
-            clock.use(None)  # a connection's next request may come with what the one before has set
+            clock.use(None)  # a connection's next request would inherit the clock of the last one
         call = Call(self, scope, receive)
         method, raw_path = scope["method"], scope["raw_path"].decode("latin-1")
         route, reply = await self._answer(call, method, raw_path)
@@ -300,7 +300,7 @@ class App:
             _log_access(call, method, route, reply.status, seconds)
 
     async def _answer(self, call: Call, method: str, raw_path: str) -> tuple[str, Reply]:
-        """The route's path, for log and metrics, and the reply."""
+        """The pattern of the route's path (for log and metrics), and the reply."""
         path = ""
         if self.settings.is_sandbox and not origins.is_ours(call.header(b"host") or "localhost", self.settings.issuer):
             return path, refusal_reply(errors.misdirected(self.settings.issuer))
@@ -350,13 +350,13 @@ class App:
         return answer if isinstance(answer, Reply) else json_reply(answer)
 
     async def rehearse(self, call: Call, retailer_id: int | None) -> None:
-        """In a sandbox, let a call without a bearer token go by this retailer's clock and meet its faults."""
+        """In a sandbox, apply a retailer's clock and faults to a call without a bearer token."""
         if self.rehearsal is not None and retailer_id is not None:
             await self.database.read(self.rehearsal.know, call, retailer_id)
             await self.rehearsal.enter(call)
 
     def limit(self, client_id: str) -> None:
-        """Count one request of a client; raises 429 over its share of requests a second."""
+        """Count one request of a client; raises 429 over its limit of requests per second."""
         if not self.requests_of.take(client_id):
             raise errors.too_many_requests(1)
 
@@ -388,14 +388,14 @@ class App:
 
 
 async def read_body(call: Call, most: int = MOST_BODY_BYTES) -> bytes:
-    """The whole body; raises 413 over `most` bytes, 415 if compressed, 408 when it is slow, 400 when it breaks off."""
+    """The whole body; raises 413 over `most` bytes, 415 if compressed, 408 if slow, 400 if incomplete."""
     if any(coding.lower() not in ("", "identity") for coding in call.header_values(b"content-encoding")):
         raise errors.encoded()
     declared = call.header(b"content-length") or "0"
-    if declared.isdecimal() and int(declared[-20:]) > most:  # the parser takes 64 bits, and zeros before them
+    if declared.isdecimal() and int(declared[-20:]) > most:  # the parser accepts 64 bits, and leading zeros
         raise errors.too_large(most)
     body, is_whole = _piece(await call.receive(), most, most)
-    if is_whole:  # nearly always; so that nearly no request pays for a timer
+    if is_whole:  # nearly always, so few requests need a timer
         return body
     try:
         async with asyncio.timeout(BODY_SECONDS):
@@ -408,7 +408,7 @@ async def read_body(call: Call, most: int = MOST_BODY_BYTES) -> bytes:
 
 
 def _piece(message: Mapping[str, Any], room: int, most: int) -> tuple[bytes, bool]:
-    """A piece of the body, and whether it is the last one; raises 413 if it is longer than `room`."""
+    """The next piece of the body, and whether it is the last; raises 413 if it is longer than `room`."""
     if message["type"] == "http.disconnect":
         raise ApiError(400, "Request body broke off", None)
     body: bytes = message.get("body", b"")
@@ -418,7 +418,7 @@ def _piece(message: Mapping[str, Any], room: int, most: int) -> tuple[bytes, boo
 
 
 def _prefers_json(accept: str | None) -> bool:
-    """Whether an `Accept` header names JSON, and HTML not at all or with a lower weight (RFC 9110 section 12.5.1)."""
+    """Whether an `Accept` header prefers JSON: names it, and HTML not at all or lower (RFC 9110 section 12.5.1)."""
     weights = {"json": 0.0, "html": 0.0}
     for one in (accept or "").lower().split(","):
         kind, _, parameters = one.partition(";")
@@ -441,7 +441,7 @@ def _weight(parameters: str) -> float:
 
 
 def media_type(call: Call) -> tuple[str, str]:
-    """The body's media type and charset, both in lower case; empty where nothing is said."""
+    """The body's media type and charset, both in lower case; empty if not given."""
     value = (call.header(b"content-type") or "").lower()
     kind, _, rest = value.partition(";")
     charset = ""
@@ -458,21 +458,21 @@ def json_reply(answer: Any, status: int = 200, headers: Sequence[Header] = ()) -
 
 
 def refusal_reply(error: ApiError) -> Reply:
-    """The JSON reply to a refused request."""
+    """The JSON reply for an error."""
     headers = [(name.lower().encode(), value.encode()) for name, value in error.headers.items()]
     return json_reply(error.body(), error.status, headers)
 
 
 def _json_text(call: Call) -> bytes:
     kind, charset = media_type(call)
-    # A body that says nothing about itself is taken for JSON; one that says it is something else is not.
+    # A body without a Content-Type is read as JSON; one with another type is refused.
     if (kind and kind != "application/json" and not kind.endswith("+json")) or charset not in ("", "utf-8", "utf8"):
         raise errors.not_json()
     return call.raw or b"{}"
 
 
 def _segments(raw_path: str) -> list[str]:
-    # One slash at the end is forgiven.
+    # One slash at the end is ignored.
     path = raw_path[1:-1] if len(raw_path) > 1 and raw_path.endswith("/") else raw_path[1:]
     return path.split("/") if path else []
 

@@ -1,7 +1,7 @@
-"""`Idempotency-Key`: the same request again gets the first answer (IETF draft idempotency-key-header-07).
+"""`Idempotency-Key`: a repeated request gets the first response (IETF draft idempotency-key-header-07).
 
-Key and answer are written in the transaction of the request itself, so that a refused or broken request leaves no key
-behind, and a twin that comes at the same time waits for the first one.
+Key and response are written in the transaction of the request, so a refused or failed request stores no key, and a
+concurrent duplicate waits for the first request.
 """
 
 from hashlib import blake2b
@@ -17,16 +17,16 @@ from handcart.core.http import Call, Handler, Reply, json_reply
 KEPT = 24 * clock.HOUR
 HEADER = "Idempotency-Key"
 MOST_CHARACTERS = 255
-# Of a longer answer, only the key is kept: the same request again runs again.
+# Longer responses are not stored, only their key: a repeated request then runs again.
 MOST_ANSWER = 64 << 10
 
 
 async def once(tx: Tx, call: Call, handler: Handler, operation: str) -> Any:
-    """Run a handler, or answer what it answered to the same key before; raises 400 and 422.
+    """Run a handler, or return its stored response to the same key; raises 400 and 422.
 
-    `operation`: what the handler does, since the same body may mean something else elsewhere. The answer's `id` is what
-    the key is about (see `forget`). An answer over
-    `MOST_ANSWER` bytes is not kept, so a handler with such answers must itself be safe to repeat.
+    `operation` names the handler, since the same body may mean something else elsewhere. The response's `id` is stored
+    as the subject of the key (see `forget`). Responses over `MOST_ANSWER` bytes are not stored, so a handler with such
+    responses must itself be safe to repeat.
     """
     values = call.header_values(HEADER.lower().encode())
     if not values:
@@ -62,7 +62,7 @@ async def once(tx: Tx, call: Call, handler: Handler, operation: str) -> Any:
 
 
 async def purge(tx: Tx, most: int) -> int:
-    """Drop keys that are over; answers how many."""
+    """Delete expired keys; returns their number."""
     return await tx.run(
         "DELETE FROM idempotency_keys WHERE (client_id, idempotency_key) IN"
         " (SELECT client_id, idempotency_key FROM idempotency_keys WHERE expires_at <= $1 LIMIT $2)",
@@ -72,7 +72,7 @@ async def purge(tx: Tx, most: int) -> int:
 
 
 async def forget(tx: Tx, client_id: str, subject: str) -> None:
-    """Drop the keys of a client whose answers have this `id`: those hold what somebody wants forgotten."""
+    """Delete a client's keys whose responses have this `id`, because they contain a deleted user's data."""
     await tx.run("DELETE FROM idempotency_keys WHERE client_id = $1 AND subject = $2", client_id, subject)
 
 
@@ -82,12 +82,12 @@ def malformed() -> ApiError:
 
 
 def reused() -> ApiError:
-    """The key stands for another request."""
+    """The key was used for another request."""
     return ApiError(422, "Idempotency-Key was used for another request: take a new key", key=HEADER)
 
 
 async def _first_answer(tx: Tx, call: Call, key: str, fingerprint: bytes) -> Reply | None:
-    """What was answered to this key, None where that was not kept."""
+    """The stored response to this key; None if it was not stored."""
     row = await tx.one(
         "SELECT fingerprint, answer FROM idempotency_keys WHERE client_id = $1 AND idempotency_key = $2",
         call.caller.client_id,
@@ -102,7 +102,7 @@ async def _first_answer(tx: Tx, call: Call, key: str, fingerprint: bytes) -> Rep
 
 
 def _key(values: list[str]) -> str:
-    """A structured string in quotes, or (as most clients send it) the bare text."""
+    """The key, from a quoted structured string or (as most clients send it) from bare text."""
     key = values[0].strip()
     if len(key) >= 2 and key[0] == key[-1] == '"':
         key = key[1:-1]
@@ -112,7 +112,7 @@ def _key(values: list[str]) -> str:
 
 
 def _fingerprint(call: Call, operation: str) -> bytes:
-    """Tells two requests apart by what they mean: the order of keys, spaces and unknown fields do not count."""
+    """A hash of a request's content; the order of keys, spaces and unknown fields are ignored."""
     banner = call.header(b"x-retailer-id") or ""
     meaning = msgspec.json.encode(call.body, order="deterministic")
     content = "\0".join((operation, str(sorted(call.path.items())), banner)).encode() + b"\0" + meaning

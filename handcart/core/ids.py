@@ -1,4 +1,4 @@
-"""Integer ids that we make ourselves: time-ordered, below 2**53 (safe in JavaScript), free of any sequence."""
+"""Integer ids made by Handcart: time-ordered, below 2**53 (safe in JavaScript), without a database sequence."""
 
 import os
 import secrets
@@ -16,7 +16,7 @@ _lock = Lock()
 
 
 def new_id() -> int:
-    """A new id. Rises within a process; two processes can clash, so inserts must be ready for a taken id."""
+    """A new id. Rises within a process. Two processes can make the same id, so inserts must handle a taken one."""
     global _last
     drawn = (clock.of_process() // 1000 - _EPOCH) * _LOW + secrets.randbelow(_LOW)
     with _lock:
@@ -25,12 +25,12 @@ def new_id() -> int:
 
 
 def new_event_id() -> int:
-    """A new id of an event: as `new_id`, but with 63 bits, so that receivers learn to take them for what they are."""
+    """A new event id: as `new_id`, but with 63 bits, so that receivers learn to handle large integers."""
     return new_id() << _EVENT_BITS | secrets.randbelow(1 << _EVENT_BITS)
 
 
 def event_ids_from(at: int) -> int:
-    """The lowest id that an event made at this moment of the process's clock (microseconds) can have."""
+    """The lowest id of an event made at this time by the process's clock (microseconds)."""
     return max(0, (at // 1000 - _EPOCH) * _LOW) << _EVENT_BITS
 
 

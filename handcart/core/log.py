@@ -1,6 +1,6 @@
-"""Structured logs: one JSON object a line on standard error, never a secret, never a person's data.
+"""Structured logs: one JSON object per line on standard error, without secrets or personal data.
 
-Our own few lines in place of a library, since a line is written for every request: see docs/dependencies.md.
+Written here in place of a library, because every request writes a line: see docs/dependencies.md.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ import msgspec
 
 from handcart.core import clock
 
-# Lines about requests wait so long for company: one write for many, at the risk of losing these few in a crash.
+# Request lines are gathered for this time and written together; a crash may lose them.
 _GATHER_SECONDS = 0.1
 
 _encode = msgspec.json.Encoder().encode
@@ -21,7 +21,7 @@ _stream: TextIO | None = None  # None: standard error, looked up at each write s
 _gathered: list[bytes] = []
 _second, _second_text = -1, ""
 _lost = 0
-# Events that may come in floods, each with the time of its last line and how often it has come since.
+# Events that may occur very often: the time of the last line, and the number of occurrences since.
 _counted: dict[str, tuple[int, int]] = {}
 _COUNT_FOR = 10 * clock.SECOND
 _MOST_COUNTED = 100
@@ -29,19 +29,19 @@ _MOST_CHARACTERS = 200
 
 
 def info(event: str, **fields: Any) -> None:
-    """Something that happened as it should."""
+    """Log an expected event."""
     _gathered.append(_line("info", event, fields))
     flush()
 
 
 def warning(event: str, **fields: Any) -> None:
-    """Something an operator may want to look at."""
+    """Log an event that an operator may want to look at."""
     _gathered.append(_line("warning", event, fields))
     flush()
 
 
 def counted(event: str, **fields: Any) -> None:
-    """A warning that may come in floods: a line in 10 seconds at most, which says how many `times` it came."""
+    """Log a frequent warning: at most one line per 10 seconds, with the number of `times` it occurred."""
     now = clock.of_process()
     last, times = _counted.get(event, (None, 0))
     if last is not None and last <= now < last + _COUNT_FOR:
@@ -54,7 +54,7 @@ def counted(event: str, **fields: Any) -> None:
 
 
 def exception(event: str, error: BaseException, **fields: Any) -> None:
-    """A defect: where it happened, without the values that were at hand."""
+    """Log a defect and where it happened, without the values involved."""
     frames = traceback.extract_tb(error.__traceback__)[-8:]
     fields["error"] = type(error).__name__
     fields["frames"] = [f"{frame.filename.rpartition('handcart/')[2]}:{frame.lineno} {frame.name}" for frame in frames]
@@ -63,21 +63,21 @@ def exception(event: str, error: BaseException, **fields: Any) -> None:
 
 
 def access(**fields: Any) -> None:
-    """A request that was answered."""
+    """Log an answered request."""
     if not _gathered:
         asyncio.get_running_loop().call_later(_GATHER_SECONDS, flush)
     _gathered.append(_line("info", "request", fields))
 
 
 def flush() -> None:
-    """Write what was gathered. Where that fails, requests are served all the same, and the lost lines are counted."""
+    """Write the gathered lines. If that fails, requests are still served, and the lost lines are counted."""
     global _lost
     if not _gathered:
         return
     gathered = len(_gathered)
     if _lost:
         _gathered.append(_line("warning", "log lines lost", {"lines": _lost}))
-    # A write that failed may have left a part of a line: end it, so that the next line is whole.
+    # A failed write may have left part of a line: end it, so that the next line is complete.
     lines = ("\n" if _lost else "") + b"\n".join(_gathered).decode() + "\n"
     _gathered.clear()
     stream = _stream or sys.stderr
@@ -91,7 +91,7 @@ def flush() -> None:
 
 
 class _OfLibraries(logging.Handler):
-    """Writes what libraries log as lines of ours: their first line alone, and of exceptions no message."""
+    """Writes libraries' log records in this format: only their first line, and exceptions without their message."""
 
     def emit(self, record: logging.LogRecord) -> None:
         if record.exc_info and record.exc_info[1]:
@@ -101,12 +101,12 @@ class _OfLibraries(logging.Handler):
 
 
 def take_libraries() -> None:
-    """Write what libraries log, from warnings up, as JSON lines too; once for a process."""
+    """Write libraries' warnings and errors as JSON lines too; call once per process."""
     logging.basicConfig(level=logging.WARNING, handlers=[_OfLibraries()], force=True)
 
 
 def to(stream: TextIO | None) -> None:
-    """Send the lines elsewhere (None: standard error again)."""
+    """Write the lines to another stream (None: standard error)."""
     global _stream
     flush()
     _stream = stream
@@ -117,5 +117,5 @@ def _line(level: str, event: str, fields: dict[str, Any]) -> bytes:
     second = clock.of_process() // clock.SECOND
     if second != _second:
         _second, _second_text = second, clock.to_wire(second * clock.SECOND)
-    # JSON escapes line ends, so that no input can forge a line.
+    # JSON escapes line ends, so no input can forge a line.
     return _encode({"at": _second_text, "level": level, "event": event, **fields})

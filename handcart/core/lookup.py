@@ -8,7 +8,7 @@ from contextlib import suppress
 
 from handcart.core.budget import Budget, Crowded, is_exhausted
 
-# Threads for one payer, and in all.
+# Maximum number of threads per payer, and in total.
 LOOKUPS_EACH = 8
 LOOKUPS = 64
 
@@ -16,10 +16,10 @@ Found = Sequence[str] | OSError | Crowded
 
 
 class Lookup:
-    """Addresses of names by getaddrinfo, each name in a thread of its own.
+    """Looks names up with getaddrinfo, each in its own thread.
 
-    A thread goes on after nobody waits for it any longer, and it keeps its place until it ends. Those who ask for the
-    same name at the same time share one thread.
+    A thread keeps its place until it ends, even if its caller stops waiting. Concurrent look-ups of the same name share
+    one thread.
     """
 
     def __init__(self) -> None:
@@ -27,13 +27,13 @@ class Lookup:
         self._running: dict[str, asyncio.Future[Found]] = {}
 
     async def begin(self, host: str, port: int, payer: Hashable) -> "asyncio.Future[Found]":
-        """Begin to look a name up for a payer, once a thread is free. The future has its addresses, or a cause.
+        """Start looking a name up for a payer, once a thread is free. The future gets the addresses or the error.
 
-        Raises `Crowded` if the system starts no thread.
+        Raises `Crowded` if the system cannot start a thread.
         """
         while (running := self._running.get(host)) is None:
             await self._places.wait(payer)
-            if host in self._running:  # somebody began while this one waited
+            if host in self._running:  # another caller started it meanwhile
                 self._places.give(payer)
             else:
                 self._start(host, port, payer)
@@ -52,13 +52,13 @@ class Lookup:
     def _look_up(self, loop: asyncio.AbstractEventLoop, host: str, port: int, payer: Hashable) -> None:
         found: Found
         try:
-            # As bytes: text would pass through Python's own reading of international names.
+            # As bytes: Python would convert international names in text.
             entries = socket.getaddrinfo(host.encode(), port, type=socket.SOCK_STREAM)
             found = [str(entry[4][0]) for entry in entries]
         except OSError as error:
-            # Without a descriptor the system's resolver answers as if the name were unknown.
+            # Without a free descriptor the system's resolver reports the name as unknown.
             found = Crowded(f"no descriptor to look up {host}") if is_exhausted() else error
-        with suppress(RuntimeError):  # the loop has ended meanwhile
+        with suppress(RuntimeError):  # the event loop has ended
             loop.call_soon_threadsafe(self._found, host, payer, found)
 
     def _found(self, host: str, payer: Hashable, found: Found) -> None:

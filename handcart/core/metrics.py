@@ -1,4 +1,4 @@
-"""Counts and times of requests, kept in plain lists and handed to Prometheus only when it asks."""
+"""Counts and times of requests, kept in plain lists and converted for Prometheus only on demand."""
 
 from bisect import bisect_left
 from collections.abc import Iterator
@@ -6,13 +6,13 @@ from typing import Any
 
 from handcart.core.connections import Connections
 
-# Seconds. From a point read to a sign-in that waits for its turn to hash.
+# Seconds: from a point read to a sign-in that waits to be hashed.
 _BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 _WORKERS = 64
 
 
 class Metrics:
-    """The requests that one process has served, and its connections."""
+    """Metrics of one process's requests and connections."""
 
     def __init__(self, connections: Connections) -> None:
         self._connections = connections
@@ -28,7 +28,7 @@ class Metrics:
         kept[-1] += seconds
 
     def collect(self) -> Iterator[Any]:
-        """Prometheus' view of it."""
+        """The metrics in Prometheus' form."""
         from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 
         family = HistogramMetricFamily(
@@ -49,15 +49,15 @@ class Metrics:
         yield ended
 
     def text(self) -> bytes:
-        """The exposition text, with the process's own figures."""
+        """The Prometheus text format, including the metrics of the process itself."""
         from prometheus_client import generate_latest
 
         return generate_latest(self._registry())
 
     def listen(self, port: int) -> int:
-        """Serve `/metrics` on the first free loopback port from `port` on; answers the port.
+        """Serve `/metrics` on the first free loopback port from `port` on; returns the port.
 
-        Raises OSError when none of the next 64 is free.
+        Raises OSError if none of 64 ports is free.
         """
         from prometheus_client import start_http_server
 

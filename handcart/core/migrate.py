@@ -1,4 +1,4 @@
-"""Bring a database to the schema of this release. Alembic and SQLAlchemy are loaded here and nowhere else."""
+"""Migrate a database to the schema of this release. Only this module loads Alembic and SQLAlchemy."""
 
 import asyncio
 import fcntl
@@ -19,10 +19,10 @@ _BOUND = "SELECT value FROM installation WHERE name = 'secret_key_fingerprint'"
 
 
 def migrate(url: str, keys: Keys) -> None:
-    """Create the database's tables, or bring them up to date, and bind the database to the secret key.
+    """Create or update the database's tables, and bind the database to the secret key.
 
-    An SQLite file is created with mode 0600. Raises `WrongKey` if another key was bound before, and changes nothing;
-    `Unavailable` if the store cannot be reached.
+    An SQLite file is created with mode 0600. Raises `WrongKey`, without changes, if another key is bound already;
+    `Unavailable` if the database cannot be reached.
     """
     bound = bound_key(url)
     if bound not in (None, keys.fingerprint):
@@ -35,9 +35,9 @@ def migrate(url: str, keys: Keys) -> None:
 
 
 class WrongKey(Exception):
-    """The database was made with another secret key, so no stored secret can be verified with this one.
+    """The database belongs to another secret key, so no stored secret can be verified with this one.
 
-    `bound`: the fingerprint of the database's own key; None if it has none. `given`: that of the key in use.
+    `bound`: the fingerprint of the database's key; None if it has none. `given`: the fingerprint of the key in use.
     """
 
     def __init__(self, bound: str | None, given: str) -> None:
@@ -49,9 +49,9 @@ class WrongKey(Exception):
 
 
 def keys_for(chosen: Settings) -> Keys:
-    """The installation's keys; a new key file is made if neither the database nor the key file exists.
+    """The installation's keys; creates a key file if neither the database nor the key file exists.
 
-    Raises `SettingsError` if the database is there and its key is not: a new key could not open what it holds.
+    Raises `SettingsError` if the database exists and its key does not: a new key could not read its secrets.
     """
     bound = bound_key(chosen.database_url)
     if bound is not None and not chosen.secret_key and not chosen.key_file.exists():
@@ -63,9 +63,9 @@ def keys_for(chosen: Settings) -> Keys:
 
 
 def bound_key(url: str) -> str | None:
-    """The fingerprint of the secret key that a database was made with; None before its first migration.
+    """The fingerprint of the secret key that a database belongs to; None before its first migration.
 
-    Needs no key. Raises `Unavailable` if the database cannot be read.
+    Works without the key. Raises `Unavailable` if the database cannot be read.
     """
     if is_postgres(url):
         return asyncio.run(_bound_on_postgres(url))
@@ -73,7 +73,7 @@ def bound_key(url: str) -> str | None:
 
 
 def bound_in_file(file: Path) -> str | None:
-    """As `bound_key`, of an SQLite file."""
+    """As `bound_key`, for an SQLite file."""
     import sqlite3
 
     if not file.exists() or not file.stat().st_size:
@@ -102,13 +102,13 @@ async def _bound_on_postgres(url: str) -> str | None:
         return None
     except (OSError, OverflowError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         raise Unavailable(f"cannot migrate the PostgreSQL database: {error}") from error
-    except ValueError:  # its text repeats a part of the URL, which may be the password
+    except ValueError:  # its text contains a part of the URL, which may be the password
         raise Unavailable("cannot migrate the PostgreSQL database: its URL cannot be read") from None
     return found
 
 
 async def schema_version(tx: Tx) -> str | None:
-    """The newest step that the database has, or None before the first one."""
+    """The newest migration of the database; None before the first one."""
     try:
         row = await tx.one("SELECT version_num FROM alembic_version")
     except Exception as error:  # the two drivers have no common class for a missing table
@@ -119,7 +119,7 @@ async def schema_version(tx: Tx) -> str | None:
 
 
 async def check_schema(tx: Tx) -> None:
-    """Refuse a database of another release or another key; raises `Unavailable` or `WrongKey` with what to do."""
+    """Check that the database fits this release and key; raises `Unavailable` or `WrongKey`, which say what to do."""
     await check_version(tx)
     row = await tx.one(_BOUND)
     bound = row["value"] if row else None
@@ -128,7 +128,7 @@ async def check_schema(tx: Tx) -> None:
 
 
 async def check_version(tx: Tx) -> None:
-    """Refuse a database of another release; raises `Unavailable` with what to do."""
+    """Check that the database fits this release; raises `Unavailable`, which says what to do."""
     version = await schema_version(tx)
     if version != SCHEMA_VERSION:
         found = "no tables" if version is None else f"schema {version}"
@@ -136,7 +136,7 @@ async def check_version(tx: Tx) -> None:
 
 
 async def remember_public_url(tx: Tx, public_url: str) -> None:
-    """Keep where the server is reached, for the commands that print addresses."""
+    """Store the server's public URL, for commands that print addresses."""
     await tx.run(
         "INSERT INTO installation (name, value) VALUES ('public_url', $1)"
         " ON CONFLICT (name) DO UPDATE SET value = excluded.value",
@@ -145,7 +145,7 @@ async def remember_public_url(tx: Tx, public_url: str) -> None:
 
 
 async def public_url(tx: Tx) -> str:
-    """Where the server was last reached; empty before its first start."""
+    """The public URL of the last server; empty before its first start."""
     row = await tx.one("SELECT value FROM installation WHERE name = 'public_url'")
     return row["value"] if row else ""
 
@@ -163,9 +163,9 @@ def _upgrade_sqlite(path: str) -> None:
     engine = sa.create_engine(f"sqlite:///{path}", connect_args={"timeout": 30})
     lock = db_sqlite.open_lock(path, db_sqlite.WRITE_LOCK)
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # two operators who migrate at once wait for each other
+        fcntl.flock(lock, fcntl.LOCK_EX)  # concurrent migrations run one after another
         with engine.connect() as connection:
-            # Set once, here: switching at each connection would race between processes.
+            # Set only here: setting it per connection would race between processes.
             connection.exec_driver_sql("PRAGMA journal_mode = WAL")
             connection.commit()
         with engine.begin() as connection:
@@ -190,7 +190,7 @@ async def _upgrade_postgres(url: str) -> None:
     engine = create_async_engine("postgresql+asyncpg://", async_creator=connect, poolclass=NullPool)
     try:
         async with engine.begin() as connection:
-            # Two operators who migrate at once wait for each other, as long as a migration may take.
+            # Concurrent migrations run one after another; this is the maximum duration of one.
             await connection.exec_driver_sql("SET LOCAL lock_timeout = '5min'")
             await connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7140227)")
             await connection.exec_driver_sql("SET LOCAL lock_timeout = '5s'")

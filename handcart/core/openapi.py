@@ -1,6 +1,6 @@
 """The OpenAPI 3.1 description, generated from the route table and the wire structs that serve the requests.
 
-Every refusal is an example of its response, so that a test can provoke each: tests/contract/test_refusals.py.
+Every error is an example of its response; tests/contract/test_refusals.py provokes each one.
 """
 
 import re
@@ -95,7 +95,7 @@ class OAuthErrorBody(Struct):
 
 @dataclass
 class _Document:
-    """What the operations share."""
+    """The parts that operations share."""
 
     references: dict[Any, Any]
     takes: dict[str, list[Route]]
@@ -115,7 +115,7 @@ def describe(
 ) -> dict[str, Any]:
     """The whole document for the routes that have a response struct.
 
-    `bearer_refusals` is what any route with a scope may answer, whatever it does. `meanings` describes the fields whose
+    `bearer_refusals`: the errors that every route with a scope may return. `meanings` describes the fields whose
     type has no description, by `Schema.field` or by `field`.
     """
     documented = [route for route in routes if route.response is not None]
@@ -151,7 +151,7 @@ def describe(
 
 
 def _schemas(routes: Sequence[Route]) -> tuple[dict[Any, Any], dict[str, Any]]:
-    """A reference for every struct, and the schemas that they refer to."""
+    """A reference for every struct, and the referenced schemas."""
     kinds: list[Any] = [SingleError, MultipleErrors, OAuthErrorBody]
     kinds += [kind for route in routes for kind in (route.body, route.form, route.response) if kind]
     unique = list(dict.fromkeys(kinds))
@@ -172,11 +172,11 @@ def _schemas(routes: Sequence[Route]) -> tuple[dict[Any, Any], dict[str, Any]]:
 
 
 def _make_portable(schema: Any) -> None:
-    """Rewrite a schema in place so that other languages read it as it is meant.
+    """Rewrite a schema in place so that tools of other languages understand it.
 
-    A simple type that may be null is one type, not a choice of two: generators turn choices into classes. Words to
-    choose from have a type as well. Patterns end with `$` in place of Python's `\\Z`. Integers that may exceed 31 bits
-    get the format `int64`, and other numbers `double`: generators take a number without a format for one of 32 bits
+    A simple type that may be null is written as one type, since generators turn `anyOf` into classes. Enumerations get
+    a type as well. Patterns end with `$` in place of Python's `\\Z`. Integers that may exceed 31 bits get the format
+    `int64`, and other numbers `double`, because generators read a number without a format as 32 bits
     (https://spec.openapis.org/registry/format/).
     """
     if isinstance(schema, list):
@@ -202,7 +202,7 @@ def _make_portable(schema: Any) -> None:
 
 
 def _lift_description(schema: dict[str, Any]) -> None:
-    """Say what an optional field is beside its types, not within one of them."""
+    """Move the description of an optional field from one of its types to the field."""
     for branch in schema.get("anyOf", ()):
         for name in ("description", "examples"):
             if name in branch:
@@ -210,7 +210,7 @@ def _lift_description(schema: dict[str, Any]) -> None:
 
 
 def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
-    """Of a field that an answer leaves out where it has no value."""
+    """The schema without null, for a field that is left out when it has no value."""
     kept = {name: value for name, value in schema.items() if name not in ("anyOf", "default")}
     for branch in schema.get("anyOf", ()):
         if branch != {"type": "null"}:
@@ -288,7 +288,7 @@ def _refused(route: Route, document: _Document) -> dict[str, Any]:
 
 
 def _shared(route: Route, bearer_refusals: Sequence[ApiError]) -> Iterator[ApiError]:
-    """What the way of a request through `core.http` may refuse before or after the handler."""
+    """The errors that `core.http` may return before or after the handler."""
     if route.body:
         yield from wire.refusals(route.body)
         yield errors.not_json()
@@ -337,7 +337,7 @@ def _name(refusal: ApiError) -> str:
 
 
 def _words(text: str) -> str:
-    """The first words of a text as a name."""
+    """A name made from the first words of a text."""
     return "_".join(re.findall(r"[a-z0-9]+", text.lower().replace("'", ""))[:8])
 
 
@@ -354,7 +354,7 @@ def _content(kind: Any, document: _Document, *media_types: str) -> dict[str, Any
 
 
 def _examples(kinds: Iterable[Any]) -> Iterator[tuple[str, Any]]:
-    """The examples that structs carry as `EXAMPLES`: what is shown, by what it shows."""
+    """The examples in structs' `EXAMPLES`: title and value."""
     for kind in kinds:
         for summary, value in getattr(kind, "EXAMPLES", {}).items():
             yield _words(summary), {"summary": summary, "value": value}

@@ -1,4 +1,4 @@
-"""Origins (RFC 6454) and hosts (RFC 9110 section 7.2): where a request was sent, and which site's page sent it."""
+"""Origins (RFC 6454) and hosts (RFC 9110 section 7.2): the host of a request, and the site whose page sent it."""
 
 from functools import lru_cache
 from ipaddress import ip_address
@@ -7,12 +7,12 @@ from urllib.parse import urlsplit
 Origin = tuple[str, str, int]
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
-# Ends of names that the public DNS never holds: RFC 2606, 6761, 6762, 8375; ICANN keeps `internal` for private use.
+# Suffixes that the public DNS never has: RFC 2606, 6761, 6762, 8375; ICANN reserves `internal` for private use.
 _NEVER_PUBLIC = (".example", ".home.arpa", ".internal", ".local", ".localhost", ".test")
 
 
 def read(url: str) -> Origin | None:
-    """Scheme, host and port of a URL, in lower case and with the scheme's default port; None if it is no http URL."""
+    """Scheme, host and port of a URL, in lower case, with the scheme's default port; None if it is not an http URL."""
     try:
         parts = urlsplit(url)
         host, port = parts.hostname, parts.port
@@ -24,17 +24,17 @@ def read(url: str) -> Origin | None:
 
 
 def is_same(origin: str, public_url: str, host: str | None) -> bool:
-    """Whether an `Origin` header is this server's own: that of the public URL, or of the `Host` that was asked."""
+    """Whether an `Origin` header is this server's: that of the public URL, or of the request's `Host`."""
     sent = read(origin)
     return sent is not None and sent in (read(public_url), read(f"{sent[0]}://{host}"))
 
 
 @lru_cache(maxsize=256)
 def is_ours(host: str, public_url: str) -> bool:
-    """Whether a `Host` can be this server's own: the public URL's, an IP address, or a name of no public DNS.
+    """Whether a `Host` can be this server's: the public URL's, an IP address, or a name outside the public DNS.
 
-    Any other name may be a stranger's that resolves to this machine, so that a page of the stranger's site could read
-    what is here (DNS rebinding).
+    Any other name may be an attacker's that resolves to this machine, so that a page of the attacker's site could read
+    this server's data (DNS rebinding).
     """
     asked, public = read(f"http://{host}"), read(public_url)
     if asked is None:

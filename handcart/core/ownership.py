@@ -1,7 +1,7 @@
-"""Who else can read or replace a file: its mode and owner, and those of the directories above it.
+"""Checks whether other users can read or replace a file: its mode and owner, and those of the directories above it.
 
 As OpenSSH's StrictModes (sshd_config(5)), with three differences: the group root counts as root, since containers run
-as any user of that group; other groups that may write, and other owners of directories further up, are warnings.
+as any user of that group; other groups with write access, and other owners of higher directories, are warnings.
 """
 
 import os
@@ -14,16 +14,16 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Finding:
-    """A sentence that says what is wrong and what to run. `is_grave`: somebody else can read or replace a secret."""
+    """A sentence that says what is wrong and what to run. `is_grave`: another user can read or replace a secret."""
 
     text: str
     is_grave: bool
 
 
 def findings(files: Iterable[Path]) -> list[Finding]:
-    """What is wrong with private files and the directories above them; files that do not exist are left out.
+    """Problems of private files and the directories above them; files that do not exist are skipped.
 
-    Files belong to the user of this process or to root. Where root asks, they belong to the owner of the first file.
+    Files must belong to the user of this process or to root. For root, they must belong to the owner of the first file.
     """
     there = [file.resolve() for file in files if file.exists()]
     if not there:
@@ -51,7 +51,7 @@ def _of_directory(directory: Path, user: int, *, is_near: bool) -> Iterator[Find
     if status.st_uid not in (user, 0):
         owner = _name(status.st_uid)
         yield Finding(f"{replaced} {owner}: run chown {_name(user)} {directory}", is_near)
-    # In a sticky directory, such as /tmp, nobody can rename what belongs to others, but anybody can add files.
+    # In a sticky directory, such as /tmp, users cannot rename files of others, but they can add files.
     is_guarded = bool(status.st_mode & stat.S_ISVTX) and not is_near
     if status.st_mode & stat.S_IWOTH and not is_guarded:
         yield Finding(f"{replaced} everybody: run chmod o-w {directory}", True)

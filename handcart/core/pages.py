@@ -1,6 +1,6 @@
 """HTML pages: locales, texts, templates and the headers that every page carries.
 
-What only a page needs is imported when the first page is rendered: the API must start without waiting for it.
+Modules that only pages need are imported when the first page is rendered, so that the API starts faster.
 """
 
 import functools
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent
 
-#: Supported locales with the name each gives itself; the first is the default.
+#: Supported locales with their own names; the first is the default.
 LOCALES = {"en-US": "English (US)", "en-CA": "English (Canada)", "fr-CA": "Français (Canada)"}
 
-#: What every HTML answer carries beside its `Content-Security-Policy`.
+#: Headers of every HTML response, besides its `Content-Security-Policy`.
 SECURITY_HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Referrer-Policy": "no-referrer",
@@ -34,10 +34,10 @@ _NAME_LIMIT = 60
 
 
 def content_security_policy(form_action: str | None = None) -> str:
-    """Policy of one page (CSP Level 3).
+    """The policy of one page (CSP Level 3).
 
-    `form_action` is the redirect URI that the page's form leads to, or its origin: browsers apply `form-action` to the
-    redirect after the post as well. Only a plain http(s) origin is taken from it; anything else leaves `'self'` alone.
+    `form_action`: the redirect URI (or origin) that the page's form leads to, since browsers apply `form-action` to the
+    redirect after the post as well. Only a plain http(s) origin is taken from it; otherwise only `'self'` is allowed.
     """
     origin = _ORIGIN.match(form_action or "")
     return (
@@ -47,7 +47,7 @@ def content_security_policy(form_action: str | None = None) -> str:
 
 
 def choose_locale(accept_language: str | None, wanted: str | None = None) -> str:
-    """Locale of a request: `wanted` first, then the header by weight (RFC 9110 section 12.5.4).
+    """The locale of a request: `wanted` first, then the header by weight (RFC 9110 section 12.5.4).
 
     An unsupported locale gets the default of its language (fr: fr-CA), then of its country (CA: en-CA), then en-US.
     """
@@ -64,7 +64,7 @@ def choose_locale(accept_language: str | None, wanted: str | None = None) -> str
 
 
 def accepted_languages(header: str) -> list[str]:
-    """Language ranges with a weight above 0, best first; malformed ones are left out."""
+    """Language ranges with a weight above 0, best first; malformed ones are skipped."""
     weighted = []
     for item in header[:_HEADER_LIMIT].split(","):
         tag, _, parameter = item.partition(";")
@@ -110,14 +110,14 @@ def cleaned(name: str) -> str:
 
 
 def isolated(name: str) -> "Markup":
-    """An untrusted name that can change neither the markup nor the direction of the text around it."""
+    """An untrusted name, marked up so that it cannot change the markup or the direction of the text around it."""
     from markupsafe import Markup
 
     return Markup("<bdi>{}</bdi>").format(cleaned(name) or "?")
 
 
 def date(locale: str, unix_microseconds: int, time_zone: str = "UTC") -> str:
-    """Long form of the day in a time zone, such as July 9, 2025."""
+    """The date in a time zone in long form, such as July 9, 2025."""
     from datetime import UTC, datetime, timedelta
     from zoneinfo import ZoneInfo
 
@@ -126,12 +126,12 @@ def date(locale: str, unix_microseconds: int, time_zone: str = "UTC") -> str:
     moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=unix_microseconds)
     day = moment.astimezone(ZoneInfo(time_zone))
     written = format_date(day, "long", locale=locale.replace("-", "_"))
-    # CLDR lacks the ordinal that French gives to the first of a month.
+    # CLDR lacks the ordinal that French uses for the first of a month.
     return re.sub(r"^1 ", "1er ", written) if locale == "fr-CA" else written
 
 
 def render(template: str, locale: str, /, **context: Any) -> str:
-    """Render `<domain>/<file>`; the context must hold `brand` and `membership`, the operator's names for the two.
+    """Render `<domain>/<file>`; the context must contain `brand` and `membership`, the operator's names for the two.
 
     Raises jinja2.UndefinedError when the context lacks a variable, jinja2.TemplateNotFound for an unknown template.
     """
@@ -141,7 +141,7 @@ def render(template: str, locale: str, /, **context: Any) -> str:
 
 @functools.cache
 def static_url(name: str) -> str:
-    """URL of a file in `static/`; it changes with the content, so that browsers may keep the file for ever."""
+    """URL of a file in `static/`. It changes with the content, so browsers may cache the file for ever."""
     return f"/static/{name}?v={hashlib.sha256((HERE / 'static' / name).read_bytes()).hexdigest()[:12]}"
 
 
@@ -169,7 +169,7 @@ def _environment() -> "Environment":
 
 
 def resolved(node: Mapping[str, Any], spec: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What a local `$ref` of an OpenAPI document stands for (RFC 6901 pointers); other nodes as they are."""
+    """The target of a local `$ref` in an OpenAPI document (RFC 6901 pointers); other nodes are returned as they are."""
     for _ in range(8):
         if "$ref" not in node:
             break

@@ -1,4 +1,4 @@
-"""People's passwords: argon2id, off the event loop, as many hashes at once as there are cores.
+"""Passwords of people: argon2id, in threads, one hash at a time per core.
 
 ASVS 5.0: 6.2.1 to 6.2.12, 11.4.2. Parameters: t=2, m=19 MiB, p=1.
 """
@@ -22,7 +22,7 @@ _waiting = 0
 
 
 class PasswordRefused(ValueError):
-    """A new password that cannot be taken. `reason`: `too_short`, `too_long` or `common`."""
+    """A new password that is not accepted. `reason`: `too_short`, `too_long` or `common`."""
 
     def __init__(self, reason: str) -> None:
         sentences = {
@@ -47,7 +47,7 @@ def hash_new(password: str) -> str:
 
 
 def is_readable(password: str) -> bool:
-    """Whether a password may be hashed at all: bounded, encodable, without NUL."""
+    """Whether a password can be hashed: not too long, encodable, without NUL."""
     try:
         return len(password.encode()) <= MOST_BYTES and "\0" not in password
     except UnicodeEncodeError:
@@ -55,9 +55,9 @@ def is_readable(password: str) -> bool:
 
 
 async def verify(password_hash: str | None, password: str) -> bool:
-    """Whether the password fits; without a hash (no such account) it takes as long and answers False.
+    """Whether the password matches; without a hash (no such account) it takes as long and returns False.
 
-    Raises `Unavailable` when too many wait already: a burst must not keep honest customers waiting for a minute.
+    Raises `Unavailable` when too many calls wait already, so that a burst does not delay customers for a minute.
     """
     global _waiting
     if _waiting >= _MOST_WAITING:
@@ -89,14 +89,14 @@ def _verify(password_hash: str | None, password: str) -> bool:
 
 @cache
 def _hasher() -> Any:
-    from argon2 import PasswordHasher  # loaded at the first sign-in: start-up time
+    from argon2 import PasswordHasher  # loaded at the first sign-in, for a faster start
 
     _give_memory_back()
     return PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 
 
 def _give_memory_back() -> None:
-    """Have glibc return the 19 MiB of each hash to the system; by default it keeps them, once for each thread."""
+    """Make glibc return the 19 MiB of each hash to the system; by default it keeps them per thread."""
     import ctypes  # as above
 
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)

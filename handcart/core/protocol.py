@@ -1,7 +1,7 @@
-"""uvicorn's HTTP protocol with what it lacks: limits of connections, headers and time, and strictness.
+"""uvicorn's HTTP protocol with limits for connections, headers and time, and with strict checks.
 
-An offer to speak another protocol is ignored (RFC 9110 section 7.8): Java's HTTP client makes one, for HTTP/2, with the
-first request of each connection.
+`Upgrade` headers are ignored (RFC 9110 section 7.8): Java's HTTP client sends one, for HTTP/2, with the first request
+of each connection.
 """
 
 import re
@@ -29,14 +29,14 @@ def _is_host(value: bytes) -> bool:
 
 
 class LimitedProtocol(HttpToolsProtocol):
-    """Refuses what RFC 9112 says to refuse, answers 400 to headers over 32 KiB, and closes on clients that keep it
-    waiting for over 15 s.
+    """Refuses what RFC 9112 says to refuse, answers 400 to headers over 32 KiB, and closes the connection of clients
+    that keep it waiting for over 15 s.
 
-    That is: up to the first byte of the body, for the rest of a body that nobody reads, or until they take their
-    answers. How long a body may take that is read is for `core.http.read_body` to say. A request that arrives in one
-    piece, as nearly all do, starts no timer.
+    The 15 s apply until the first byte of the body, to the rest of a body that is not read, and to the client's reading
+    of the response. For a body that is read, `core.http.read_body` sets the limit. A request that arrives in one piece,
+    as nearly all do, starts no timer.
 
-    How many connections there may be is for the application to say: its lifespan puts `connections` into the state.
+    The application sets the limits of connections: its lifespan puts `connections` into the state.
     """
 
     _header_bytes = 0
@@ -46,7 +46,7 @@ class LimitedProtocol(HttpToolsProtocol):
     _reading_deadline: TimerHandle | None = None
     _refusal: tuple[int, str] | None = None
     _connections: Connections = _UNLIMITED
-    # Of a request that offers another protocol: its headers about the body, and whether that body is being read.
+    # For a request with `Upgrade`: its headers about the body, and whether that body is being read.
     _announced: bytes = b""
     _is_resumed = False
 
@@ -69,18 +69,18 @@ class LimitedProtocol(HttpToolsProtocol):
             message = "Invalid HTTP request received."
             self.logger.warning(message)
             self.send_400_response(message)
-        # The parser hands on whole headers, and would gather one without end.
+        # The parser passes on complete headers only, and would buffer an endless one.
         if self._held_bytes > MOST_HEADER_BYTES and not self.transport.is_closing():
             self.send_400_response("headers are too large")
-        # uvicorn's timer for idle connections ends with any byte, be it no request at all.
+        # uvicorn's timer for idle connections ends at any byte, even if no request follows.
         is_idle = self.cycle is None or self.cycle.response_complete
         if self._deadline is None and (self._is_waiting or is_idle):
             self._deadline = self.loop.call_later(REQUEST_SECONDS, self.transport.close)
 
     def _feed(self, data: bytes) -> None:
-        """Feed the parser, and go on where it stops: after the headers of a request that offers another protocol.
+        """Feed the parser, also after the headers of a request with `Upgrade`, where it stops.
 
-        The parser takes what follows for that protocol. It is told of a request with the same body in its place.
+        The parser would take the body for the other protocol, so it gets a request with the same body, without `Upgrade`.
         """
         while data:
             try:
@@ -149,7 +149,7 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
-        if self.cycle.response_complete:  # else another request waits behind the one that was answered
+        if self.cycle.response_complete:  # otherwise another request is waiting
             self._connections.wait(self)
 
     def send_400_response(self, msg: str) -> None:

@@ -1,4 +1,4 @@
-"""Rate limits: a bucket per API client in this process, and counted windows in the database for sign-in."""
+"""Rate limits: token buckets per API client in this process, and counted time windows in the database for sign-in."""
 
 from collections.abc import Sequence
 from ipaddress import IPv6Address, IPv6Network, ip_address
@@ -13,7 +13,7 @@ _STEPS = ((64, 1), (56, 4), (48, 16))
 
 
 class Buckets:
-    """A token bucket per key, in this process: `per_second` on average, as many at once. 0 switches it off."""
+    """A token bucket per key, in this process: `per_second` on average and as a burst. 0: no limit."""
 
     def __init__(self, per_second: int) -> None:
         self._per_second = per_second
@@ -24,7 +24,7 @@ class Buckets:
         return not self._per_second or self._after(key) <= clock.of_process() + clock.SECOND
 
     def take(self, key: str) -> bool:
-        """Whether one more request may pass now."""
+        """Count one request; False if it is over the limit."""
         if not self._per_second:
             return True
         now, full_at = clock.of_process(), self._after(key)
@@ -36,7 +36,7 @@ class Buckets:
         return True
 
     def _after(self, key: str) -> int:
-        """When the bucket will be full again if one is taken now: all there is to know about it."""
+        """When the bucket will be full again if one token is taken now; this is the bucket's whole state."""
         return max(self._full_at.get(key, 0), clock.of_process()) + clock.SECOND // self._per_second
 
 
@@ -48,9 +48,9 @@ class Limit(Struct, frozen=True):
 
 
 async def count(tx: Tx, subject: str, limit: Limit) -> int:
-    """Count one hit on `subject`; answers 0, or the seconds to wait when the window already held its fill."""
+    """Count one hit on `subject`; returns 0, or the seconds to wait if the window is already full."""
     ends_at = _end(limit)
-    # A full window is left as it is, so that a flood of refused tries costs no write.
+    # A full window is not changed, so refused tries cost no write.
     row = await tx.one(
         "INSERT INTO rate_limits (subject, ends_at, hits) VALUES ($1, $2, 1)"
         " ON CONFLICT (subject, ends_at) DO UPDATE SET hits = rate_limits.hits + 1"
@@ -63,20 +63,20 @@ async def count(tx: Tx, subject: str, limit: Limit) -> int:
 
 
 async def is_full(tx: Tx, subject: str, limit: Limit) -> bool:
-    """Whether the window of this moment holds its fill."""
+    """Whether the current window is full."""
     row = await tx.one("SELECT hits FROM rate_limits WHERE subject = $1 AND ends_at = $2", subject, _end(limit))
     return row is not None and row["hits"] >= limit.hits
 
 
 async def uncount(tx: Tx, subject: str, limit: Limit) -> None:
-    """Take one hit back from the window of this moment."""
+    """Subtract one hit from the current window."""
     await tx.run(
         "UPDATE rate_limits SET hits = hits - 1 WHERE subject = $1 AND ends_at = $2 AND hits > 0", subject, _end(limit)
     )
 
 
 async def purge(tx: Tx, most: int) -> int:
-    """Drop windows that have ended; answers how many."""
+    """Delete windows that have ended; returns their number."""
     return await tx.run(
         "DELETE FROM rate_limits WHERE (subject, ends_at) IN"
         " (SELECT subject, ends_at FROM rate_limits WHERE ends_at <= $1 LIMIT $2)",
@@ -86,18 +86,18 @@ async def purge(tx: Tx, most: int) -> int:
 
 
 def network(address: str) -> str:
-    """Who is behind an address: an IPv4 address itself, of IPv6 the /64, which a customer has whole."""
+    """The network that stands for one customer: an IPv4 address itself, or the /64 of an IPv6 address."""
     return networks(address)[0][0]
 
 
 def networks(address: str) -> Sequence[tuple[str, int]]:
-    """The networks that an address is in, narrowest first, each with the number of customers it may stand for.
+    """The networks that an address is in, narrowest first, each with the number of customers it may contain.
 
-    Providers give an IPv6 customer a /64, a /56 or a /48 (RIPE-690), so one customer may come from 65,536 networks /64.
+    Providers give an IPv6 customer a /64, a /56 or a /48 (RIPE-690), so one customer may use 65,536 /64 networks.
     """
     try:
         parsed = ip_address(address)
-    except ValueError:  # a socket file
+    except ValueError:  # a Unix socket
         return [(address[:64], 1)]
     if isinstance(parsed, IPv6Address) and parsed.ipv4_mapped is None:
         return [(str(IPv6Network((parsed, bits), strict=False)), customers) for bits, customers in _STEPS]
@@ -105,6 +105,6 @@ def networks(address: str) -> Sequence[tuple[str, int]]:
 
 
 def _end(limit: Limit) -> int:
-    """When the window of this moment ends: windows begin at whole multiples of their length."""
+    """When the current window ends: windows begin at whole multiples of their length."""
     window = limit.seconds * clock.SECOND
     return (clock.of_process() // window + 1) * window

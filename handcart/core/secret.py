@@ -1,8 +1,8 @@
-"""Secrets: made at random, kept as keyed hashes, compared in constant time; sealed where they must be read again.
+"""Secrets: random, stored as keyed hashes, compared in constant time; encrypted where they must be read again.
 
-Tokens, codes and client secrets carry 256 random bits, so a fast keyed hash is enough for them; people's passwords
-go through argon2 instead (`core.passwords`). What this server itself must show to others, such as its credentials at
-a retailer's token endpoint, is sealed with AES-256-GCM.
+Tokens, codes and client secrets have 256 random bits, so a fast keyed hash is enough for them; passwords of people
+use argon2 (`core.passwords`). Secrets that this server must send to others, such as its credentials at a retailer's
+token endpoint, are encrypted ("sealed") with AES-256-GCM.
 """
 
 import hashlib
@@ -14,7 +14,7 @@ from math import log2
 
 KEY_BYTES = 32
 
-# Different pairs of neighbours, and steps between them, that random keys of 32 characters do not fall below.
+# Minimum numbers of different pairs of neighbours, and of steps between them; random keys of 32 characters have more.
 _LEAST_BITS, _LEAST_PAIRS, _LEAST_STEPS = 128, 20, 8
 _FORMAT = b"\x01"
 _KEY_ID_BYTES = 4
@@ -24,21 +24,21 @@ _NONCE_BYTES = 12  # NIST SP 800-38D: 96 random bits serve 2**32 secrets under o
 def new_token() -> str:
     """32 random bytes as base64url: 43 characters, the form of every documented token and code.
 
-    None starts with a hyphen: command lines would take it for an option.
+    Never starts with a hyphen, which a command line would read as an option.
     """
     token = secrets.token_urlsafe(32)
     return new_token() if token.startswith("-") else token
 
 
 class SealBroken(ValueError):
-    """Sealed bytes that do not open: another secret key sealed them, or they were changed."""
+    """Sealed bytes that cannot be decrypted: sealed with another secret key, or changed."""
 
 
 class Keys:
-    """The keys derived from the installation's one secret key, each for one purpose.
+    """The keys derived from the installation's secret key, each for one purpose.
 
-    `secret_key`: at least 32 bytes. `earlier`: the hash keys of the secret keys before it, the oldest first, since a
-    hash can only be hashed again (`handcart key rotate`). Nothing but hashes can be computed with them.
+    `secret_key`: at least 32 bytes. `earlier`: the hash keys of earlier secret keys, the oldest first: after
+    `handcart key rotate`, stored values are hashes of hashes. These keys are used only for hashes.
     """
 
     def __init__(self, secret_key: bytes, earlier: Sequence[bytes] = ()) -> None:
@@ -51,51 +51,51 @@ class Keys:
         self._device_key = _derive(secret_key, b"known devices")
         self.slot_key = _derive(secret_key, b"slot ids")
         self._seal_key = _derive(secret_key, b"sealed secrets")
-        # Tells which key sealed a secret.
+        # Identifies the key that sealed a secret.
         self._seal_header = _FORMAT + _derive(self._seal_key, b"key id")[:_KEY_ID_BYTES]
-        # Says whether a database and a key belong together, and tells nothing about the key.
+        # Shows whether a database and a key belong together, without revealing the key.
         self.fingerprint = _derive(secret_key, b"fingerprint" + b"".join(earlier)).hex()[:16]
 
     def hash(self, secret: str) -> bytes:
-        """The 32 bytes under which `secret` is stored and looked up."""
+        """The hash (32 bytes) by which `secret` is stored and looked up."""
         hashed = secret.encode("utf-8", "surrogatepass")
         for key in self.hash_keys:
             hashed = hashlib.blake2b(hashed, key=key, digest_size=32).digest()
         return hashed
 
     def hash_again(self, hashed: bytes) -> bytes:
-        """What `hash` answers for a secret, from what it answered under the keys before this one."""
+        """The hash of a secret under this key, computed from its hash under the earlier keys."""
         return hashlib.blake2b(hashed, key=self.hash_keys[-1], digest_size=32).digest()
 
     def form_token(self, *subject: str) -> str:
-        """What a page's form must bring back; `subject` names the session and what the form is about."""
+        """The token that a page's form must contain; `subject` names the session and the purpose of the form."""
         return _mac(self._form_key, subject)
 
     def request_mac(self, text: str) -> str:
-        """What proves that this server has checked an authorization request."""
+        """Proof that this server has checked an authorization request."""
         return _mac(self._request_key, (text,))
 
     def password_mac(self, account_id: int, ends_at: int, password_hash: str) -> str:
-        """What proves that this server made a link for setting a new password in place of this one."""
+        """Proof that this server made a link for replacing this password."""
         return _mac(self._password_key, (str(account_id), str(ends_at), password_hash))
 
     def device_token(self, email: str, password_hash: str) -> str:
-        """What a browser keeps to prove that it has signed in to this account before, with the password it has now."""
+        """A browser's proof that it has signed in to this account before, with the current password."""
         return _mac(self._device_key, (email, password_hash))
 
     def seal(self, secret: str) -> bytes:
-        """The secret as it is stored where it must be read again: format, key id, nonce, AES-256-GCM of its UTF-8.
+        """Encrypt a secret that must be read again: format, key id, nonce, AES-256-GCM of its UTF-8.
 
-        Each call gives other bytes; they are 33 longer than the secret.
+        Each call returns different bytes, 33 more than the secret has.
         """
-        from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # 36 ms, and most processes never need it
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # takes 36 ms, and most processes never need it
 
         nonce = secrets.token_bytes(_NONCE_BYTES)
         text = secret.encode("utf-8", "surrogatepass")
         return self._seal_header + nonce + AESGCM(self._seal_key).encrypt(nonce, text, self._seal_header)
 
     def open(self, sealed: bytes) -> str:
-        """The secret that `seal` was given; raises `SealBroken`."""
+        """Decrypt a sealed secret; raises `SealBroken`."""
         from cryptography.exceptions import InvalidTag
         from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
@@ -110,7 +110,7 @@ class Keys:
 
 
 def is_guessable(key: str) -> bool:
-    """Whether a key can hardly come from a random generator: under 128 bits, repeated, or counted up.
+    """Whether a key is unlikely to come from a random generator: under 128 bits, repetitive, or counting up.
 
     ASVS 5.0, 11.2.3: at least 128 bits. Words of a language are not recognized.
     """
@@ -135,5 +135,5 @@ def _derive(secret_key: bytes, purpose: bytes) -> bytes:
 
 
 def _mac(key: bytes, subject: tuple[str, ...]) -> str:
-    # The unit separator cannot occur in ids and session tokens, so no two subjects read alike.
+    # The unit separator cannot occur in ids and session tokens, so different subjects never collide.
     return hmac.digest(key, "\x1f".join(subject).encode("utf-8", "surrogatepass"), "sha256").hex()

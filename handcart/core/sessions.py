@@ -1,6 +1,6 @@
-"""Signed-in browsers: a random cookie, its keyed hash in the database, idle and absolute lifetimes.
+"""Sessions of signed-in browsers: a random cookie, its keyed hash in the database, idle and absolute lifetimes.
 
-Before sign-in the cookie names nothing but itself; it binds forms and pending requests to one browser.
+Before sign-in nothing is stored for the cookie; it only binds forms and pending requests to one browser.
 ASVS 5.0: 7.2.3, 7.2.4, 7.3.1, 7.4.1.
 """
 
@@ -10,14 +10,14 @@ from handcart.core.secret import new_token
 
 IDLE = 12 * clock.HOUR
 ABSOLUTE = 14 * clock.DAY
-# Of one account; so nobody fills the table with sessions of an account of their own.
+# Per account, so that nobody can fill the table with sessions of one account.
 MOST_SESSIONS = 20
-# A row is touched at most this often, so that a page view is not always a write.
+# Minimum time between two updates of a row, so that not every page view is a write.
 _TOUCH = 5 * clock.MINUTE
 
 
 async def sign_in(tx: Tx, account_id: int, old: str) -> str:
-    """Start a session under a new id, end the one before, and the oldest if there are too many; answers the cookie."""
+    """Start a session with a new cookie; end the old one, and the oldest if there are too many. Returns the cookie."""
     await sign_out(tx, old)
     cookie, now = new_token(), clock.of_process()
     await tx.run(
@@ -36,7 +36,7 @@ async def sign_in(tx: Tx, account_id: int, old: str) -> str:
 
 
 async def account_of(tx: Tx, cookie: str) -> int | None:
-    """The account that is signed in under this cookie, if it is still alive."""
+    """The account that is signed in with this cookie; None if the session has ended."""
     now = clock.of_process()
     row = await tx.one(
         "SELECT account_id FROM sessions WHERE session_hash = $1 AND seen_at > $2 AND created_at > $3",
@@ -48,7 +48,7 @@ async def account_of(tx: Tx, cookie: str) -> int | None:
 
 
 async def touch(tx: Tx, cookie: str) -> None:
-    """Remember that the session is in use."""
+    """Record that the session is in use."""
     now = clock.of_process()
     await tx.run(
         "UPDATE sessions SET seen_at = $2 WHERE session_hash = $1 AND seen_at < $3",
@@ -69,7 +69,7 @@ async def sign_out_everywhere(tx: Tx, account_id: int) -> None:
 
 
 async def purge(tx: Tx, most: int) -> int:
-    """Drop dead sessions; answers how many."""
+    """Delete ended sessions; returns their number."""
     now = clock.of_process()
     return await tx.run(
         "DELETE FROM sessions WHERE session_hash IN"

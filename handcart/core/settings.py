@@ -16,11 +16,11 @@ from handcart.core.secret import KEY_BYTES, Keys, is_guessable
 from handcart.core.stores import is_postgres, sqlite_path
 
 PREFIX = "HANDCART_"
-NO_PROXY = "none"  # the value of `trusted_proxies` that says: on purpose
+NO_PROXY = "none"  # value of `trusted_proxies`: no proxy, on purpose
 
 _ORIGIN = re.compile(r"https?://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?/?")
 _LAST_PORT = 65535
-# Behind the secret key, on lines of their own or separated by blanks.
+# Earlier keys follow the secret key, separated by white space.
 _EARLIER = re.compile(r"\s+earlier:([0-9a-f]{64})")
 
 
@@ -34,7 +34,7 @@ def _setting(default: Any, about: str) -> Any:
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """All settings with the defaults of a production server."""
+    """All settings, with the defaults of a production server."""
 
     environment: str = _setting("production", "`production`, or `sandbox` for development: no safety checks at start.")
     data: str = _setting("", "Directory of the SQLite database and the key file. Default: the user's data directory.")
@@ -89,7 +89,7 @@ class Settings:
 
     @property
     def proxies(self) -> str:
-        """The trusted proxies as uvicorn reads them; empty if there are none."""
+        """The trusted proxies in uvicorn's format; empty if there are none."""
         return "" if self.trusted_proxies == NO_PROXY else self.trusted_proxies
 
     @property
@@ -122,7 +122,7 @@ class Settings:
 
 
 def load(environ: Mapping[str, str], **options: Any) -> Settings:
-    """Settings from the environment; options that are not None win. Raises `SettingsError` for what is unknown."""
+    """Settings from the environment; options that are not None win. Raises `SettingsError`, also for unknown names."""
     known = {setting.name: setting for setting in fields(Settings)}
     values = {}
     for name, text in environ.items():
@@ -155,7 +155,7 @@ def load(environ: Mapping[str, str], **options: Any) -> Settings:
 
 
 def expanded(path: str) -> Path:
-    """A path with the home directory in place of `~`. Raises `SettingsError` where there is no home directory."""
+    """A path with `~` replaced by the home directory. Raises `SettingsError` if there is no home directory."""
     try:
         return Path(path).expanduser()
     except RuntimeError:
@@ -166,7 +166,7 @@ def expanded(path: str) -> Path:
 
 
 def keys(settings: Settings, *, may_make: bool = False) -> Keys:
-    """The installation's keys; with `may_make`, a new key file (mode 0600) if there is no key anywhere."""
+    """The installation's keys; with `may_make`, creates a key file (mode 0600) if there is no key."""
     if may_make and not settings.secret_key and not settings.key_file.exists():
         write_private(settings.key_file, new_key())
     return read_keys(key_text(settings))
@@ -182,7 +182,7 @@ def key_text(settings: Settings) -> str:
 
 
 def read_keys(text: str) -> Keys:
-    """The keys of a secret key's text: the key, and behind it what `handcart key rotate` kept of those before it.
+    """Parse the text of a secret key: the key, followed by what `handcart key rotate` kept of earlier keys.
 
     Raises `SettingsError` for a key that is too short.
     """
@@ -193,18 +193,18 @@ def read_keys(text: str) -> Keys:
 
 
 def new_key(before: Keys | None = None) -> str:
-    """The text of a new secret key, which can go on with the hashes that the keys `before` made."""
+    """The text of a new secret key that can use the hashes made with the keys `before`."""
     earlier = [] if before is None else [f"earlier:{key.hex()}" for key in before.hash_keys]
     return "\n".join([secrets.token_urlsafe(KEY_BYTES), *earlier])
 
 
 def is_key_guessable(text: str) -> bool:
-    """Whether the secret key of this text can hardly come from a random generator (`secret.is_guessable`)."""
+    """Whether the secret key is unlikely to come from a random generator (`secret.is_guessable`)."""
     return is_guessable(_EARLIER.split(text)[0])
 
 
 def parts(text: str) -> list[str]:
-    """What a setting lists, with commas."""
+    """The items of a setting, separated by commas."""
     return [part for one in text.split(",") if (part := one.strip())]
 
 
@@ -215,12 +215,12 @@ def _check_zone(name: str) -> None:
 
     try:
         ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):  # an OSError for a part of the world, as America
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError: the name is a directory, such as America
         raise SettingsError(f"HANDCART_TIME_ZONE names {name!r}: write a time zone such as America/Chicago") from None
 
 
 def _check_network(name: str, text: str) -> None:
-    """Refuse what is no address or network, and a network with host bits: uvicorn would ignore it without a word."""
+    """Refuse anything but an address or network, and networks with host bits, which uvicorn would silently ignore."""
     try:
         network = ip_network(text, strict=False)
     except ValueError:
@@ -230,7 +230,7 @@ def _check_network(name: str, text: str) -> None:
 
 
 def write_private(file: Path, text: str) -> None:
-    """Write a new file of mode 0600, in a directory that is made if need be; a file that is there already stays."""
+    """Write a new file with mode 0600 and create its directory if needed; an existing file is not changed."""
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
         descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

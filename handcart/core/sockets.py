@@ -1,7 +1,7 @@
-"""Listening sockets, bound before anything else starts: addresses are known and a taken port is one sentence.
+"""Listening sockets, bound before anything else starts: addresses are known, and a taken port gives one clear error.
 
-Three addresses belong to a socket: the one it listens on, the one that this machine reaches it by (`own_url`), and the
-one for browsers (`browser_url`, or the public URL where that is set).
+A socket has three addresses: the one it listens on, the one for this machine itself (`own_url`), and the one for
+browsers (`browser_url`, or the public URL if that is set).
 """
 
 import errno
@@ -9,8 +9,8 @@ import os
 import socket
 from ipaddress import ip_address
 
-# What a browser on this machine takes for an address to listen on. `localhost` stands for the IPv6 ones, because
-# browsers' content security policies know no IPv6 addresses, and redirect URIs must be named in one.
+# The host that a browser on this machine uses for an address to listen on. `localhost` replaces IPv6 addresses, because
+# content security policies, which must name redirect URIs, do not allow IPv6 addresses.
 _FOR_BROWSERS = {"0.0.0.0": "127.0.0.1", "::": "localhost", "::1": "localhost"}  # noqa: S104 (compared, not bound)
 _FOR_ITSELF = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 (as above)
 
@@ -20,7 +20,7 @@ class CannotListen(Exception):
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A listening socket; port 0 picks a free one, host `::` takes IPv4 as well. Raises `CannotListen`."""
+    """A listening socket; port 0 picks a free port, host `::` accepts IPv4 as well. Raises `CannotListen`."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     both = host == "::" and socket.has_dualstack_ipv6()
     try:
@@ -35,13 +35,13 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def own_url(bound: socket.socket) -> str:
-    """Where this machine itself reaches the socket: an address, so that no name has to be looked up."""
+    """The URL by which this machine reaches the socket; an address, so that no name has to be looked up."""
     address, port = bound.getsockname()[:2]
     return _url(_FOR_ITSELF.get(address, address), port)
 
 
 def browser_url(bound: socket.socket, host: str) -> str:
-    """Where a browser on this machine reaches the socket that listens on `host`."""
+    """The URL by which a browser on this machine reaches the socket that listens on `host`."""
     return _url(_FOR_BROWSERS.get(host, host), bound.getsockname()[1])
 
 
@@ -60,7 +60,7 @@ def is_this_machine(host: str) -> bool:
     try:
         family = socket.AF_INET6 if ip_address(host).version == 6 else socket.AF_INET
         with socket.socket(family, socket.SOCK_DGRAM) as probe:
-            probe.bind((host, 0))  # the system binds its own addresses alone; nothing is sent
+            probe.bind((host, 0))  # the system only binds its own addresses; nothing is sent
     except (ValueError, OSError):
         return False
     return True

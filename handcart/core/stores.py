@@ -1,4 +1,4 @@
-"""Opening the store that a database URL names; only the driver in use is loaded, for the sake of start-up time."""
+"""Open the database of a database URL. Only the driver in use is loaded, for a faster start."""
 
 import os
 import re
@@ -14,17 +14,17 @@ _HOSTS = re.compile(r"(\[[0-9A-Fa-f:.]*\]|[^:\[\]]*)(:[0-9]+)?")
 
 
 class BadDatabaseUrl(ValueError):
-    """A URL that names no store; the text says what to write."""
+    """An invalid database URL; the text says what to write."""
 
 
 class BadCopy(Exception):
-    """A file that is no usable copy of a Handcart database, or cannot become one; the text says what to do."""
+    """A file that is not a usable copy of a Handcart database, or cannot become one; the text says what to do."""
 
 
 async def connect(url: str, keys: Keys, pool_size: int = 10, *, may_only_read: bool = False) -> Database:
-    """Open the store at `url`: `sqlite:///relative.db`, `sqlite:////absolute.db` or `postgresql://...`.
+    """Open the database at `url`: `sqlite:///relative.db`, `sqlite:////absolute.db` or `postgresql://...`.
 
-    `may_only_read`: be content with an SQLite file that this user cannot write, for a command that only reads.
+    `may_only_read`: accept an SQLite file that this user cannot write, for a read-only command.
     Raises `BadDatabaseUrl` for any other URL, `Unavailable` if it cannot be opened.
     """
     if is_postgres(url):
@@ -40,9 +40,9 @@ async def connect(url: str, keys: Keys, pool_size: int = 10, *, may_only_read: b
 
 @contextmanager
 def in_use(url: str) -> Iterator[None]:
-    """Say that this process uses the store: nobody restores an SQLite database until the block ends.
+    """Mark an SQLite database as used by this process, so that it is not restored until the block ends.
 
-    For a process that starts others and opens no store itself. Raises `Unavailable` as `connect` does.
+    For a process that starts others and opens no database itself. Raises `Unavailable` as `connect` does.
     """
     if is_postgres(url):
         yield
@@ -62,13 +62,13 @@ def is_postgres(url: str) -> bool:
 
 
 def check_url(url: str) -> None:
-    """Refuse a PostgreSQL URL with a character that had to be encoded: it would move a part of the password elsewhere.
+    """Refuse a PostgreSQL URL with unencoded special characters: a part of the password would be read as another part.
 
-    Raises `BadDatabaseUrl`, which repeats nothing of the URL: messages end in logs.
+    Raises `BadDatabaseUrl`, which contains no part of the URL, since messages end up in logs.
     """
     try:
         parts = urlsplit(url)
-    except ValueError:  # brackets that hold no address
+    except ValueError:  # brackets without an address
         raise _unreadable() from None
     hosts = parts.netloc.rpartition("@")[2].split(",")
     if "#" in url or "@" in parts.path + parts.query or not all(map(_HOSTS.fullmatch, hosts)):
@@ -86,6 +86,6 @@ def sqlite_path(url: str) -> str:
     """The file of an SQLite URL; three slashes lead to a relative path, four to an absolute one."""
     path = url.removeprefix("sqlite:///")
     if path in ("", ":memory:", url):
-        # Not the URL itself: it may hold a password.
+        # Without the URL, which may contain a password.
         raise BadDatabaseUrl("cannot use this database URL: write sqlite:///path/to/file.db or postgresql://...")
     return path

@@ -1,6 +1,6 @@
-"""Which URLs this server may be told to ask: https, a host, an allowed port, no trick.
+"""Which URLs this server may send requests to: https, a host, an allowed port.
 
-A literal address is judged here (`core.addresses`), a name's addresses by `core.egress` for each connection.
+A literal address is checked here (`core.addresses`); `core.egress` checks a name's addresses for each connection.
 """
 
 import re
@@ -16,27 +16,27 @@ from handcart.core.addresses import Address, Network, fault, networks
 LONGEST_URL = 2048
 _LONGEST_NAME = 253
 
-# RFC 3986, appendix B: every text matches
+# RFC 3986, appendix B; matches every text
 _URL = re.compile(r"(?:([^:/?#]+):)?(?://([^/?#]*))?([^?#]*)(\?[^#]*)?(#.*)?", re.DOTALL)
 _AUTHORITY = re.compile(r"(\[[^\[\]]*\]|[^:\[\]]+)(?::([0-9]{1,5})?)?")
 _LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 _NAME = re.compile(rf"(?:{_LABEL}\.)*{_LABEL}\.?")
-# The URL standard's "ends in a number": some resolvers take such names for IPv4 addresses, 127.1 and 0x7f000001 too.
+# The URL standard's "ends in a number": some resolvers read such names as IPv4 addresses, also 127.1 and 0x7f000001.
 _NUMBER = re.compile(r"(?:.*\.)?(?:[0-9]+|0x[0-9a-f]*)\.?")
 
 
 class Refused(Exception):
-    """A URL, address or header that may not be asked or sent; the text says why, for people."""
+    """A URL, address or header that is not allowed; the text says why, for people."""
 
     def __init__(self, why: str) -> None:
         super().__init__(f"blocked: {why}")
 
 
 class Rules(Struct, frozen=True):
-    """What may be asked besides https on port 443 of public addresses.
+    """What is allowed in addition to https on port 443 of public addresses.
 
-    `allow_http` lets http pass, to port 80; `allow_ports` are further ports of either scheme; `allow_networks` are
-    CIDRs allowed although they are not public ("0.0.0.0/0" and "::/0" allow all). Raises ValueError for what is none.
+    `allow_http`: http on port 80; `allow_ports`: further ports for both schemes; `allow_networks`: CIDRs that are
+    allowed although not public ("0.0.0.0/0" and "::/0" allow all). Raises ValueError for an invalid CIDR.
     """
 
     allow_http: bool = False
@@ -48,7 +48,7 @@ class Rules(Struct, frozen=True):
 
 
 class Target(Struct, frozen=True):
-    """Where a URL leads. `address` is set if the host is one, `authority` is what the Host header says."""
+    """The parts of a URL. `address` is set if the host is an IP address; `authority` is for the Host header."""
 
     is_tls: bool
     host: str
@@ -63,15 +63,15 @@ class Target(Struct, frozen=True):
 
 
 def check_url(url: str, rules: Rules) -> None:
-    """Refuse a URL that may not be asked, whatever its name resolves to: no name is looked up here.
+    """Check a URL without looking its name up.
 
-    Raises `Refused`.
+    Raises `Refused` if it is not allowed.
     """
     read(url, rules)
 
 
 def read(url: str, rules: Rules) -> Target:
-    """The parts of a URL that may be asked; raises `Refused`."""
+    """Parse a URL; raises `Refused` if it is not allowed."""
     if len(url) > LONGEST_URL:
         raise Refused(f"the URL is longer than {LONGEST_URL} characters")
     if not url.isascii() or not url.isprintable() or " " in url or "\\" in url:
@@ -103,7 +103,7 @@ def _host_and_port(authority: str, usual: int) -> tuple[str, int]:
 
 
 def _literal(host: str) -> Address | None:
-    """The address that the host is, if it is one and no name. Raises `Refused` for what may be taken for one."""
+    """The IP address of a host that is one; None for a name. Raises `Refused` for a name that may be read as one."""
     if host.startswith("["):
         with suppress(ValueError):
             if "%" not in host:
