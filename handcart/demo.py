@@ -48,8 +48,8 @@ TOKEN_PATH = "/callbacks/token"  # noqa: S105  a path
 _READY_SECONDS = 30
 _STOP_SECONDS = 15
 _SAMPLES = (("member@example.com", True), ("guest@example.com", False))
-# From Monday on: hours whose windows are full until the day itself, so that a shop has full ones to show. They lie far
-# from midnight: the first window that is listed is never one of them.
+# From Monday: hours whose windows are full until the day itself, so that the shop can show full windows. They are far
+# from midnight: the first window of a list is never full.
 _BUSY_HOURS = ((17, 18), (18,), (17,), (17, 18), (16, 17, 18), (9, 10, 11), (10, 11, 17))
 _FEW = 1000
 LIVELY = Plan(
@@ -58,12 +58,12 @@ LIVELY = Plan(
 
 
 class DemoFailed(Exception):
-    """The demo cannot start or go on; the text says why."""
+    """The demo cannot start, or has ended. The text says why."""
 
 
 @dataclass(frozen=True)
 class Sockets:
-    """Where the demo listens; bound before anything starts, so that every URL is known."""
+    """The demo's listening sockets. Bound before anything starts, so that every URL is known."""
 
     api: socket.socket
     storefront: socket.socket
@@ -71,7 +71,7 @@ class Sockets:
 
 @dataclass(frozen=True)
 class Urls:
-    """Where browsers and clients reach API and storefront, and where the demo's own processes do (`own_*`)."""
+    """URLs of API and storefront for browsers and clients, and for the demo's own processes (`own_*`)."""
 
     api: str
     storefront: str
@@ -82,7 +82,7 @@ class Urls:
 def urls_of(sockets: Sockets, host: str, public_url: str | None, storefront_public_url: str | None) -> Urls:
     """The demo's URLs. A storefront without a public URL of its own is at the public URL's host, on its own port.
 
-    Raises `DemoFailed` where that cannot be so: an https URL has a proxy in front, which knows no second port.
+    Raises `DemoFailed` for an https URL: it has a proxy in front, which serves no second port.
     """
     api = (public_url or browser_url(sockets.api, host)).rstrip("/")
     storefront = storefront_public_url or browser_url(sockets.storefront, host)
@@ -106,7 +106,7 @@ def run(
     info_file: Path | None,
     as_json: bool,
 ) -> None:
-    """Start everything, say where it is, and stop everything at Ctrl-C. Raises `DemoFailed`."""
+    """Start all servers, print their URLs, and stop all at Ctrl-C. Raises `DemoFailed`."""
     if importlib.util.find_spec("storefront") is None:
         raise DemoFailed("the demo needs the storefront: run it in a checkout, after `make setup`")
     data.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -139,7 +139,7 @@ def _run(
     as_json: bool,
 ) -> None:
     for file in files:
-        tempfile.TemporaryFile(dir=file.parent).close()  # before anything starts: can it be written at all?
+        tempfile.TemporaryFile(dir=file.parent).close()  # fails before anything starts if the directory is not writable
     sockets = Sockets(listen(host, port), listen(host, storefront_port))
     urls = urls_of(sockets, host, public_url, storefront_public_url)
     chosen = running.settings_of(data, urls.api, callback_address=sockets.storefront.getsockname()[0])
@@ -155,7 +155,7 @@ def _run(
 
 @contextlib.contextmanager
 def _removed(files: Sequence[Path]) -> Iterator[None]:
-    """Remove files now and when the block ends: they describe a demo that runs."""
+    """Remove files now and when the block ends: they describe a running demo."""
     for file in files:
         file.unlink(missing_ok=True)
     try:
@@ -166,10 +166,10 @@ def _removed(files: Sequence[Path]) -> Iterator[None]:
 
 
 def _prepare(chosen: Settings, keys: Keys, file: Path, urls: Urls) -> tuple[dict[str, Any], dict[str, Any], list[str]]:
-    """Schema, retailer, client and sample customers, and the storefront's webhook; what an earlier start made is kept.
+    """Make schema, retailer, client, sample customers and the storefront's webhook. Keep those of an earlier start.
 
-    The database has hashes alone, so the demo's secrets are kept in a private file beside it. Answers the content of
-    the info file, the webhook, and what an earlier start has left switched on.
+    The database has only hashes, so the demo's secrets are kept in a private file beside it. Returns the content of
+    the info file, the webhook, and sentences about what an earlier start left switched on.
     """
     kept: dict[str, Any] = json.loads(file.read_text()) if file.exists() else {}
     kept, left = asyncio.run(_fill(chosen, keys, kept, urls))
@@ -217,18 +217,18 @@ async def _fill(chosen: Settings, keys: Keys, kept: dict[str, Any], urls: Urls) 
 
 
 async def _left_on(tx: Tx) -> list[str]:
-    """What an earlier start has left switched on, a sentence each with the command that switches it off."""
+    """What an earlier start left switched on: one sentence each, with the command that switches it off."""
     retailer = await retailers.retailer_by_slug(tx, DEMO_RETAILER)
     assert retailer is not None
     state = await sandbox.load(tx, retailer.id)
     found = []
     if state.is_virtual:
-        how = "stands at" if state.frozen_at is not None else "is set, and goes on from"
+        how = "is stopped at" if state.frozen_at is not None else "was set, and now shows"
         found.append(f"The sandbox's clock {how} {clock.to_wire(state.now)}: `{{}} sandbox clock release`")
     if state.faults:
         found.append(f"Faults are switched on ({len(state.faults)}): `{{}} sandbox faults off`")
     if state.robot is not None:
-        found.append(f"The robot takes every new order ({state.robot.scenario}): `{{}} sandbox robot off`")
+        found.append(f"The robot shopper serves every new order ({state.robot.scenario}): `{{}} sandbox robot off`")
     return found
 
 
@@ -252,7 +252,7 @@ async def make_samples(tx: Tx, samples: list[dict[str, Any]], hashes: list[str])
 async def register_webhook(
     tx: Tx, chosen: Settings, kept: dict[str, Any] | None, storefront_url: str
 ) -> dict[str, Any]:
-    """The storefront's webhook: of an earlier start if it is still there, sent to where the storefront is now."""
+    """Make the storefront's webhook, or update that of an earlier start to the storefront's current URL."""
     retailer = await retailers.retailer_by_slug(tx, DEMO_RETAILER)
     assert retailer is not None
     rules = rules_of(chosen)
@@ -260,7 +260,9 @@ async def register_webhook(
     if kept is not None:
         with contextlib.suppress(Unknown):
             await callbacks.update(tx, retailer.id, kept["id"], rules, urls)
-            await callbacks.enable(tx, retailer.id, kept["id"])  # it may have been gone for long
+            await callbacks.enable(
+                tx, retailer.id, kept["id"]
+            )  # it may have been disabled while the storefront was stopped
             return kept
     credentials = {"client_id": "handcart", "client_secret": secrets.token_urlsafe(32)}
     environment = callbacks.environment_of(is_sandbox=True)
@@ -271,7 +273,7 @@ async def register_webhook(
 
 
 async def stock(tx: Tx, plan: Plan = Plan(capacity=1000)) -> None:  # noqa: B008 (frozen)
-    """Fill the sample retailer's stores and shelves, once; `plan` is that of every store."""
+    """Import the sample retailer's stores and items, once. `plan`: the plan of every store."""
     retailer = await retailers.retailer_by_slug(tx, DEMO_RETAILER)
     assert retailer is not None
     if not await stores.stores(tx, retailer.id):
@@ -286,7 +288,7 @@ async def stock(tx: Tx, plan: Plan = Plan(capacity=1000)) -> None:  # noqa: B008
 def _children(
     chosen: Settings, sockets: Sockets, urls: Urls, info: dict[str, Any], webhook: dict[str, Any]
 ) -> Iterator[dict[str, subprocess.Popen[bytes]]]:
-    """Start server, worker and storefront; end them whatever happens, a SIGKILL of this process included."""
+    """Start server, worker and storefront. They always end with this process, even after SIGKILL."""
     environment = {
         **running.environment(),
         **running.variables(chosen),
@@ -372,7 +374,7 @@ def _wait_until_ready(children: dict[str, subprocess.Popen[bytes]], urls: tuple[
 
 
 def _answers(url: str) -> bool:
-    # Without the proxy that the environment may name: it could not reach this machine's own addresses.
+    # Without the environment's proxy: it could not reach this machine's own addresses.
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         with direct.open(url, timeout=2) as answer:
@@ -425,7 +427,7 @@ Ctrl-C, or `{own} demo --stop`, stops everything.
 
 
 def _own_name() -> str:
-    """How a shell in this directory calls this `handcart`: by its name if that leads here, else by its path."""
+    """The command that runs this `handcart` in a shell here: its name if the PATH has this one, else its path."""
     own, known = Path(sys.executable).with_name("handcart"), shutil.which("handcart")
     if known is not None and Path(known).resolve() == own.resolve():
         return "handcart"

@@ -1,8 +1,7 @@
-"""What makes production settings unsafe, each with what to change.
+"""Checks for unsafe production settings. Each finding says what to change.
 
-A problem keeps `serve` from starting: strangers could read, forge or reach what they must not. A warning does not:
-somebody may want it so, and a server that was started before must start again. docs/operations/production.md lists
-both.
+A problem prevents `serve` from starting: strangers could read, forge or reach what they must not. A warning does not:
+it may be intended, and a server that started before must start again. docs/operations/production.md lists both.
 """
 
 from collections.abc import Iterable
@@ -21,14 +20,14 @@ from handcart.sandbox import state as sandbox
 
 DEMO_RETAILER = "sample-market"
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
-# A /8 of IPv4 and a /20 of IPv6: what no provider's proxies have.
+# A /8 of IPv4 and a /20 of IPv6: larger than the network of any provider's proxies.
 _MOST_PROXIES = (1 << 24, 1 << 108)
 _SIDE_FILES = ("-wal", "-shm", ".lock", ".use")
 
 
 @dataclass
 class Findings:
-    """Sentences: `problems` keep `serve` from starting, `warnings` are printed."""
+    """Sentences: `problems` prevent `serve` from starting, `warnings` are printed."""
 
     problems: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
@@ -74,7 +73,7 @@ def _proxy_problems(settings: Settings) -> list[str]:
         ]
     held = public_addresses(_networks(settings.proxies))
     if "*" in settings.proxies or any(count >= most for count, most in zip(held, _MOST_PROXIES, strict=True)):
-        return ["Strangers' addresses are trusted proxies: set HANDCART_TRUSTED_PROXIES to your proxies' own addresses"]
+        return ["Strangers can be trusted proxies: set HANDCART_TRUSTED_PROXIES to only your proxies' addresses"]
     return []
 
 
@@ -82,14 +81,16 @@ def _look_at_callbacks(settings: Settings, found: Findings) -> None:
     for network in _networks(settings.callback_networks):
         if held := danger(network):
             found.problems.append(
-                f"Callbacks may reach {held}: take {network} out of HANDCART_CALLBACK_NETWORKS, or name a smaller one"
+                f"Callbacks may reach {held}: remove {network} from HANDCART_CALLBACK_NETWORKS, or use a smaller one"
             )
     if settings.callback_http:
         found.warnings.append(
-            "Callbacks and the credentials for their tokens may go unencrypted: unset HANDCART_CALLBACK_HTTP"
+            "Callbacks and the credentials for their tokens may be sent unencrypted: unset HANDCART_CALLBACK_HTTP"
         )
     if "*" in parts(settings.callback_ports):
-        found.warnings.append("Callbacks may reach every port: set HANDCART_CALLBACK_PORTS to those that are needed")
+        found.warnings.append(
+            "Callbacks may reach every port: set HANDCART_CALLBACK_PORTS to the ports that are needed"
+        )
 
 
 def _networks(text: str) -> list[Network]:
@@ -123,18 +124,18 @@ async def _look_at_rows(tx: Tx, found: Findings) -> None:
     there = await retailers.retailers(tx)
     if DEMO_RETAILER in (retailer.slug for retailer in there):
         found.problems.append(
-            "The database holds the demo's retailer and accounts: use a database of its own for production"
+            "The database has the demo's retailer and accounts: use a separate database for production"
         )
     if await sandbox.has_served(tx, "sandbox"):
         found.problems.append(
-            "A sandbox has served this database, and what tests made there counts as real: set HANDCART_DATABASE or"
-            " HANDCART_DATA to a new place for production, and run `handcart migrate`"
+            "A sandbox has served this database, so it may have data of tests: set HANDCART_DATABASE or"
+            " HANDCART_DATA to a new database for production, and run `handcart migrate`"
         )
     for retailer in there:
         for switch in ("is_lenient", "serves_everywhere"):
             if getattr(retailer, switch):
                 change = f"handcart retailer set {retailer.slug} {switch}=false"
-                found.warnings.append(f"{retailer.slug} has a switch for tests: run `{change}`")
+                found.warnings.append(f"{retailer.slug} has a setting that is for tests: run `{change}`")
 
 
 async def _postgres_problems(tx: Tx) -> list[str]:

@@ -22,13 +22,13 @@ from handcart.sandbox import state as sandbox
 
 _DRAIN_SECONDS = 10
 _OF_PRODUCTION = (
-    "Production has served this database: in a sandbox, tests would change real customers' data, and production would"
-    " refuse the database from then on: give the sandbox a database of its own"
+    "Production has served this database. In a sandbox, tests would change real customers' data, and production would"
+    " then refuse the database: give the sandbox a separate database"
 )
 
 
 class Unsafe(Exception):
-    """Production settings that must not serve; `problems` says what to change."""
+    """The settings are unsafe for production. `problems` says what to change."""
 
     def __init__(self, problems: list[str]) -> None:
         super().__init__("\n".join(problems))
@@ -56,11 +56,11 @@ def serve(chosen: Settings, keys: Keys, bound: socket.socket, *, workers: int = 
         "proxy_headers": bool(chosen.proxies),
         "forwarded_allow_ips": chosen.proxies or None,
         "timeout_graceful_shutdown": _DRAIN_SECONDS,
-        "workers": workers,  # said, lest uvicorn take WEB_CONCURRENCY from the environment
+        "workers": workers,  # explicit: uvicorn would read WEB_CONCURRENCY from the environment
     }
     host, port = bound.getsockname()[:2]
     log.info("listening", host=host, port=port, public_url=chosen.issuer, workers=workers, descriptors=descriptors)
-    gc.freeze()  # what is loaded by now stays: the collector need not look at it again
+    gc.freeze()  # objects loaded so far stay: the collector need not scan them again
     gc.enable()
     if workers == 1:
         uvicorn.run(app.create(chosen, keys), **options)
@@ -71,7 +71,7 @@ def serve(chosen: Settings, keys: Keys, bound: socket.socket, *, workers: int = 
 
 
 def create_app() -> App:
-    """The application of one of several processes; the environment holds its settings, and it ends with its parent."""
+    """The application of one of several processes. Reads its settings from the environment and ends with its parent."""
     log.take_libraries()
     ending.with_parent()
     chosen = settings.load(os.environ)
@@ -92,7 +92,7 @@ async def _check(chosen: Settings, keys: Keys) -> None:
 
 
 async def _unsafe(chosen: Settings, database: Database) -> list[str]:
-    """What keeps this server from starting. Each environment has its own databases, for good."""
+    """Problems that prevent this server from starting. A database is used by one environment only."""
     if chosen.is_sandbox:
         found = [_OF_PRODUCTION] if await database.read(sandbox.has_served, "production") else []
     else:

@@ -1,4 +1,4 @@
-"""The background worker: sends callbacks, and beside it keeps house in small steps, so that no request waits long."""
+"""The background worker: sends callbacks, and deletes expired data in small steps, so that no request waits long."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -33,7 +33,7 @@ PURGES: Sequence[Callable[[Tx, int], Awaitable[int]]] = (
 
 
 async def run(settings: Settings, keys: Keys, *, once: bool = False) -> None:
-    """Send callbacks and purge what has expired until cancelled; `once`: what is due by now.
+    """Send callbacks and delete expired data until cancelled. `once`: do only what is due now.
 
     Raises `Unavailable` if the database cannot be opened.
     """
@@ -56,13 +56,13 @@ async def run(settings: Settings, keys: Keys, *, once: bool = False) -> None:
 
 
 async def _use_earliest_clock(database: Database) -> None:
-    """Hold for expired what is so by the clock of every sandbox."""
+    """Treat data as expired only if it is expired by the clocks of all sandboxes."""
     clocks = await database.read(sandbox.clocks)
     clock.use(VirtualClock(frozen_at=min([clock.of_process(), *(virtual.now() for virtual in clocks.values())])))
 
 
 async def purge(database: Database) -> dict[str, int]:
-    """Purge everything that has expired; answers the rows dropped by each purge."""
+    """Delete everything that has expired. Returns the number of rows that each purge deleted."""
     return {f"{job.__module__}.{job.__name__}": await _purge(database, job) for job in PURGES}
 
 
@@ -71,8 +71,8 @@ async def _tidy(database: Database, is_sandbox: bool) -> None:
         if is_sandbox:
             await _use_earliest_clock(database)
         dropped = await purge(database)
-    except Unavailable as error:  # it will be back, and so will we
-        log.warning("housekeeping put off", cause=str(error))
+    except Unavailable as error:  # tried again in the next round
+        log.warning("housekeeping postponed", cause=str(error))
         return
     if any(dropped.values()):
         log.info("housekeeping", **dropped)

@@ -58,7 +58,7 @@ NO_PROXY = (
     "No proxy is trusted, so all customers count as one address: set HANDCART_TRUSTED_PROXIES to the addresses of your"
     " proxies, or to none if browsers connect without a proxy"
 )
-STRANGERS = "Strangers' addresses are trusted proxies: set HANDCART_TRUSTED_PROXIES to your proxies' own addresses"
+STRANGERS = "Strangers can be trusted proxies: set HANDCART_TRUSTED_PROXIES to only your proxies' addresses"
 UNSAFE: list[tuple[dict[str, Any], str]] = [
     ({"public_url": ""}, "The public URL is missing: set HANDCART_PUBLIC_URL to https://your.host"),
     (
@@ -147,7 +147,7 @@ OPENED = {
 async def test_callback_network_holds_what_it_must_not_then_a_sentence(safe: Settings, network: str) -> None:
     found = await problems(dataclasses.replace(safe, callback_networks=f"10.1.0.0/16, {network}"))
     assert found == [
-        f"Callbacks may reach {OPENED[network]}: take {ip_network(network)} out of HANDCART_CALLBACK_NETWORKS, or name"
+        f"Callbacks may reach {OPENED[network]}: remove {ip_network(network)} from HANDCART_CALLBACK_NETWORKS, or use"
         " a smaller one"
     ]
 
@@ -162,8 +162,8 @@ async def test_callbacks_over_http_and_on_every_port_then_two_warnings(safe: Set
     assert found == Findings(
         [],
         [
-            "Callbacks and the credentials for their tokens may go unencrypted: unset HANDCART_CALLBACK_HTTP",
-            "Callbacks may reach every port: set HANDCART_CALLBACK_PORTS to those that are needed",
+            "Callbacks and the credentials for their tokens may be sent unencrypted: unset HANDCART_CALLBACK_HTTP",
+            "Callbacks may reach every port: set HANDCART_CALLBACK_PORTS to the ports that are needed",
         ],
     )
 
@@ -260,13 +260,13 @@ async def test_demos_retailer_in_the_database_then_its_sentence(safe: Settings) 
         await database.write(retailers.create_retailer, slug=safety.DEMO_RETAILER, name="Sample Market")
 
     assert await problems(safe, prepare) == [
-        "The database holds the demo's retailer and accounts: use a database of its own for production"
+        "The database has the demo's retailer and accounts: use a separate database for production"
     ]
 
 
 SERVED = (
-    "A sandbox has served this database, and what tests made there counts as real: set HANDCART_DATABASE or"
-    " HANDCART_DATA to a new place for production, and run `handcart migrate`"
+    "A sandbox has served this database, so it may have data of tests: set HANDCART_DATABASE or"
+    " HANDCART_DATA to a new database for production, and run `handcart migrate`"
 )
 
 
@@ -304,7 +304,7 @@ async def test_retailer_with_switches_for_tests_then_a_warning_for_each(safe: Se
     assert await look(safe, prepare) == Findings(
         [],
         [
-            f"shop has a switch for tests: run `handcart retailer set shop {switch}=false`"
+            f"shop has a setting that is for tests: run `handcart retailer set shop {switch}=false`"
             for switch in ("is_lenient", "serves_everywhere")
         ],
     )

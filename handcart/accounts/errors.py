@@ -1,8 +1,8 @@
-"""Why an operator's command or a sign-in is refused."""
+"""Refusals of operator's commands about accounts, and of sign-ins."""
 
 
 class Refused(ValueError):
-    """An operator's command that cannot be done; the text says what to change."""
+    """An operator's command was refused. The text says what to change."""
 
 
 class SignInRefused(Exception):

@@ -1,5 +1,5 @@
-"""The refusals about shoppers, batches and picked items. Those of shoppers are documented; the others could not be
-read: docs/wire-choices.md.
+"""The refusals about shoppers, batches and picked items. Those about shoppers are documented, the texts of the others
+are Handcart's choice: docs/wire-choices.md.
 
 Source: https://docs.instacart.com/connect/api/sandbox/shoppers/create_shopper
 """
@@ -38,12 +38,12 @@ def already_in_batch() -> ApiError:
 
 
 def not_waiting() -> ApiError:
-    """One of the orders does not wait for a batch of this type: it is too far, or not far enough."""
+    """One of the orders does not wait for a batch of this type: its status is too early or too late."""
     return ApiError(400, "is not waiting for this type of batch", key="orders")
 
 
 def not_ahead() -> ApiError:
-    """The state does not lie ahead of the batch's own."""
+    """The state does not come after the batch's current state."""
     return ApiError(400, "must come after the current state", key="workflow_state")
 
 

@@ -1,10 +1,10 @@
-"""What is refused about callbacks. On the wire it is `message`; as text, for the command line, it says more."""
+"""Refusals about callbacks. The wire shows `message`; the text for the command line says more."""
 
 from handcart.core.errors import ApiError
 
 
 class Refused(ApiError):
-    """A configuration that cannot be; `key` is the field it is about. The text says what to change."""
+    """An invalid configuration. `key` is the field at fault. The text says what to change."""
 
     def __init__(self, text: str, key: str) -> None:
         super().__init__(400, text, key=key)
@@ -14,7 +14,7 @@ class Refused(ApiError):
 
 
 class Unknown(ApiError):
-    """A webhook or an event that the retailer does not have; the text says which, the wire does not."""
+    """The retailer has no such webhook or event. The text says which one, the wire does not."""
 
     def __init__(self, text: str) -> None:
         super().__init__(404, "Resource not found", 4000)
@@ -25,27 +25,29 @@ class Unknown(ApiError):
 
 
 def too_many(most: int) -> Refused:
-    """A retailer has only so many webhooks."""
-    return Refused(f"a retailer has {most} webhooks at most: delete one first", "callback_url")
+    """The retailer has the maximum number of webhooks."""
+    return Refused(f"a retailer can have at most {most} webhooks: delete one first", "callback_url")
 
 
 def own_address(key: str) -> Refused:
-    """A receiver that is this very server."""
-    return Refused("is this server's own address: name the receiver's", key)
+    """The receiver's URL is this server's."""
+    return Refused("is this server's own address: give the receiver's address", key)
 
 
 def unprintable(key: str, most: int) -> Refused:
-    """A text that is empty, too long, or has characters that no header or log should have."""
-    return Refused(f"needs 1 to {most} printable characters", key)
+    """A text that is empty, too long, or has unprintable characters."""
+    return Refused(f"must have 1 to {most} printable characters", key)
 
 
 def unknown_event(name: str) -> Refused:
-    """An event that there is not."""
-    return Refused(f"{name!r} is no event: choose `all`, or names such as brand_new, acknowledged, picking", "events")
+    """There is no event with this name."""
+    return Refused(
+        f"{name!r} is not an event: choose `all`, or names such as brand_new, acknowledged, picking", "events"
+    )
 
 
 def no_event() -> Refused:
-    """A webhook that wants nothing."""
+    """A webhook without events."""
     return Refused("no event is chosen: choose `all`, or names such as brand_new, acknowledged, picking", "events")
 
 

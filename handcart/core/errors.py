@@ -166,7 +166,7 @@ def timed_out() -> ApiError:
 
 
 def too_many_requests(retry_after: int) -> ApiError:
-    """Over a limit; `retry_after` in seconds."""
+    """A rate limit is exceeded. `retry_after` is in seconds."""
     return ApiError(429, "Too many requests", None, headers={"Retry-After": str(retry_after)})
 
 

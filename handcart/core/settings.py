@@ -1,4 +1,4 @@
-"""Settings: one frozen class, read from `HANDCART_*` environment variables; command line options win.
+"""Settings: one frozen class, read from `HANDCART_*` environment variables. Command line options override them.
 
 `docs/operations/settings.md` is generated from here (`make docs`).
 """
@@ -25,7 +25,7 @@ _EARLIER = re.compile(r"\s+earlier:([0-9a-f]{64})")
 
 
 class SettingsError(ValueError):
-    """A setting that cannot be used; the text says what to change."""
+    """A setting is invalid. The text says what to change."""
 
 
 def _setting(default: Any, about: str) -> Any:
@@ -36,52 +36,60 @@ def _setting(default: Any, about: str) -> Any:
 class Settings:
     """All settings, with the defaults of a production server."""
 
-    environment: str = _setting("production", "`production`, or `sandbox` for development: no safety checks at start.")
+    environment: str = _setting(
+        "production", "`production`, or `sandbox` for development, without safety checks at start."
+    )
     data: str = _setting("", "Directory of the SQLite database and the key file. Default: the user's data directory.")
     database: str = _setting(
         "", "`sqlite:///path` or `postgresql://...`. Default: `handcart.db` in the data directory."
     )
-    secret_key: str = _setting("", "At least 32 random characters; keys every stored hash. Default: the key file.")
+    secret_key: str = _setting(
+        "", "At least 32 random characters; the key of all stored hashes. Default: the key file."
+    )
     secret_key_file: str = _setting("", "File that holds the secret key. Default: `secret.key` beside the database.")
     public_url: str = _setting(
-        "", "Where browsers and clients reach this server, such as `https://connect.example.org`."
+        "", "URL of this server for browsers and clients, such as `https://connect.example.org`."
     )
-    brand: str = _setting("Handcart", "Name that people read on the pages.")
+    brand: str = _setting("Handcart", "Name of the platform on the pages.")
     time_zone: str = _setting(
-        "UTC", "The operator's clock, such as `America/Chicago`: when a day ends in commands, and dates on the pages."
+        "UTC", "Time zone of the operator, such as `America/Chicago`, for dates in commands and on the pages."
     )
     membership: str = _setting("Handcart+", "Name of the paid membership.")
     trusted_proxies: str = _setting(
         "",
-        "Addresses or networks of the reverse proxies whose X-Forwarded-For is believed, separated by commas."
+        "Addresses or networks of the reverse proxies whose X-Forwarded-For is trusted, separated by commas."
         " `none`: clients connect without a proxy.",
     )
     connections: int = _setting(
-        4096, "Open connections of each process, as far as its file descriptors allow; 0: as many as they allow."
+        4096, "Maximum open connections of each process. Its file descriptors limit them too; 0: no other limit."
     )
     connections_per_address: int = _setting(
-        256, "Open connections of each process from one address that is no trusted proxy; 0 switches it off."
+        256, "Maximum open connections of each process from one address, except trusted proxies; 0: no limit."
     )
     keep_alive_seconds: int = _setting(
-        75, "Seconds that a connection stays open between requests: longer than the proxy in front keeps it."
+        75, "Seconds that a connection stays open between requests. Set it longer than the proxy's own timeout."
     )
-    rate_limit_per_second: int = _setting(500, "Requests a second for each API client and process; 0 switches it off.")
+    rate_limit_per_second: int = _setting(
+        500, "Maximum requests per second of each API client and process; 0: no limit."
+    )
     reference: bool = _setting(False, "Serve the API reference at `/reference` and `/openapi.json` in production too.")
-    metrics_port: int = _setting(0, "Loopback port for Prometheus' `/metrics`; each further worker takes the next one.")
+    metrics_port: int = _setting(0, "Loopback port for Prometheus' `/metrics`; each further worker uses the next port.")
     metrics_public: bool = _setting(False, "Serve `/metrics` on the public port as well.")
-    access_log: bool = _setting(True, "Log one line for each request; refusals by a defect are always logged.")
-    deliver_callbacks: bool = _setting(True, "Send callbacks from `serve` too; off where `handcart worker` alone does.")
-    callback_networks: str = _setting(
-        "", "Networks that callbacks may reach though they are not public, such as `10.1.0.0/16`, with commas."
+    access_log: bool = _setting(
+        True, "Log one line for each request. Requests that fail by a defect are always logged."
     )
-    callback_http: bool = _setting(False, "Let callbacks and token requests go over plain http.")
-    callback_ports: str = _setting("443", "Ports that callbacks may reach, with commas; `*` for every one.")
+    deliver_callbacks: bool = _setting(True, "Send callbacks from `serve` too. Off: only `handcart worker` sends them.")
+    callback_networks: str = _setting(
+        "", "Private networks that callbacks may reach, such as `10.1.0.0/16`, separated by commas."
+    )
+    callback_http: bool = _setting(False, "Allow plain http for callbacks and token requests.")
+    callback_ports: str = _setting("443", "Ports that callbacks may reach, separated by commas; `*` for all.")
     verify_receivers: str = _setting(
         "production",
-        "Which servers ask a receiver whether it wants callbacks before its webhook is enabled: `production` ones,"
+        "Servers that ask a receiver whether it agrees to callbacks before its webhook is enabled: `production`,"
         " `always` (sandboxes too), or `never`.",
     )
-    pool_size: int = _setting(10, "Connections of each process to PostgreSQL.")
+    pool_size: int = _setting(10, "Number of each process' connections to PostgreSQL.")
 
     @property
     def is_sandbox(self) -> bool:
@@ -130,7 +138,7 @@ def load(environ: Mapping[str, str], **options: Any) -> Settings:
             continue
         setting = known.get(name.removeprefix(PREFIX).lower())
         if setting is None:
-            raise SettingsError(f"there is no setting {name}: see docs/operations/settings.md for those there are")
+            raise SettingsError(f"there is no setting {name}: docs/operations/settings.md lists the settings")
         values[setting.name] = _read(name, text, setting.type)
     values |= {name: value for name, value in options.items() if value is not None}
     settings = Settings(**values)
@@ -150,7 +158,7 @@ def load(environ: Mapping[str, str], **options: Any) -> Settings:
         raise SettingsError("HANDCART_VERIFY_RECEIVERS must be production, always or never")
     for port in parts(settings.callback_ports):
         if port != "*" and not (port.isdecimal() and 0 < int(port) <= _LAST_PORT):
-            raise SettingsError(f"HANDCART_CALLBACK_PORTS names {port!r}: write ports, with commas, or *")
+            raise SettingsError(f"HANDCART_CALLBACK_PORTS has {port!r}: write ports, separated by commas, or *")
     return settings
 
 
@@ -160,8 +168,8 @@ def expanded(path: str) -> Path:
         return Path(path).expanduser()
     except RuntimeError:
         raise SettingsError(
-            f"this user has no home directory, so {path} is nowhere: set HOME, or name a directory by HANDCART_DATA "
-            "(or --data)"
+            f"this user has no home directory, so {path} does not exist: set HOME, or give a directory by "
+            "HANDCART_DATA (or --data)"
         ) from None
 
 
@@ -177,7 +185,9 @@ def key_text(settings: Settings) -> str:
     if settings.secret_key:
         return settings.secret_key
     if not settings.key_file.exists():
-        raise SettingsError(f"there is no secret key at {settings.key_file}: run `handcart migrate` first, or set one")
+        raise SettingsError(
+            f"there is no secret key at {settings.key_file}: run `handcart migrate` first, or set HANDCART_SECRET_KEY"
+        )
     return settings.key_file.read_text().strip()
 
 
@@ -224,9 +234,9 @@ def _check_network(name: str, text: str) -> None:
     try:
         network = ip_network(text, strict=False)
     except ValueError:
-        raise SettingsError(f"{name} names {text!r}: write addresses or networks, separated by commas") from None
+        raise SettingsError(f"{name} has {text!r}: write addresses or networks, separated by commas") from None
     if ip_address(text.partition("/")[0]) != network.network_address:
-        raise SettingsError(f"{name} names {text!r}, an address inside a network: write {network}")
+        raise SettingsError(f"{name} has {text!r}, an address inside a network: write {network}")
 
 
 def write_private(file: Path, text: str) -> None:

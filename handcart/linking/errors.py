@@ -12,7 +12,7 @@ def user_not_linked() -> ApiError:
 
 
 def linking_token_invalid() -> ApiError:
-    """A token that is unknown, over, spent, revoked, another retailer's, or no linking token."""
+    """The token is unknown, expired, used, revoked, another retailer's, or not a linking token."""
     return ApiError(400, "Linking token is invalid", key="linking_token")
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from handcart.core.errors import OAuthError
 
-# What can be wrong with a request itself, whatever it asks for: descriptions of invalid_request.
+# Descriptions of `invalid_request`, for any grant.
 NOT_JSON_OR_FORM = "Content-Type must be application/json or application/x-www-form-urlencoded."
 NOT_UTF_8 = "The body must be UTF-8."
 NOT_JSON = "The body must be one JSON object without repeated names."
@@ -42,12 +42,12 @@ def missing_parameter(name: str) -> OAuthError:
 
 
 def retailer_unknown() -> OAuthError:
-    """A client of several banners that does not name one of them for a user's token."""
+    """A client of several banners asks for a user's token without naming a banner."""
     return invalid_request("X-Retailer-Id must be the slug of one of the client's retailers.")
 
 
 def invalid_client() -> OAuthError:
-    """Unknown, disabled or unproven client."""
+    """The client is unknown or disabled, or its secret is wrong."""
     return OAuthError(
         401,
         "invalid_client",
@@ -58,14 +58,14 @@ def invalid_client() -> OAuthError:
 
 
 def invalid_grant() -> OAuthError:
-    """A code, redirect URI, verifier or assertion that does not hold. The documented text, whatever the cause."""
+    """An invalid code, redirect URI, verifier or assertion. The documented text is the same for all causes."""
     return OAuthError(
         400, "invalid_grant", "Assertion is not provided or invalid assertion provided for the grant_type."
     )
 
 
 def unsupported_grant_type() -> OAuthError:
-    """A grant type that is not one of ours."""
+    """A grant type that Handcart does not support."""
     return OAuthError(
         400, "unsupported_grant_type", "The authorization grant type is not supported by the authorization server."
     )
@@ -79,7 +79,7 @@ def unauthorized_client() -> OAuthError:
 
 
 def invalid_scope() -> OAuthError:
-    """A scope that is unknown, or not this client's for this grant."""
+    """A scope that is unknown, or that the client may not have for this grant."""
     return OAuthError(400, "invalid_scope", "The requested scope is invalid, unknown, or malformed.")
 
 
@@ -94,7 +94,7 @@ def query_params_forbidden() -> OAuthError:
 
 
 def may_not_revoke() -> OAuthError:
-    """Another client's token, or a client that is not proven: 403, not 401, on this endpoint."""
+    """Another client's token, or a wrong client secret: 403, not 401, on this endpoint."""
     return OAuthError(403, "unauthorized_client", "You are not authorized to revoke this token")
 
 

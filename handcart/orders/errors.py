@@ -15,7 +15,7 @@ def order_not_found() -> ApiError:
 
 
 def order_id_taken() -> ApiError:
-    """There is an order by that id already, with other content."""
+    """An order with this id exists, with other content."""
     return ApiError(400, "has already been taken", key="order_id")
 
 
@@ -25,17 +25,17 @@ def too_large(key: str, most: int) -> ApiError:
 
 
 def too_late() -> ApiError:
-    """The order is not brand new any more."""
+    """The order is no longer brand new."""
     return ApiError(400, "too_late", key="order_id")
 
 
 def too_early() -> ApiError:
-    """A tip that is changed this way before the order is completed."""
+    """The tip operation was called before the order is completed."""
     return ApiError(400, "Order is not completed", key="order_id")
 
 
 def not_carried() -> ApiError:
-    """The retailer stages last mile orders only."""
+    """Only last mile orders can be staged."""
     return ApiError(400, "Only last mile orders can be staged", key="order_id")
 
 
@@ -45,12 +45,12 @@ def unknown_lines(line_nums: Sequence[str]) -> ApiError:
 
 
 def negative_tip() -> ApiError:
-    """A tip below nothing."""
+    """A negative tip."""
     return ApiError(400, "must be greater than or equal to 0", key="tip_amount_cents")
 
 
 def invalid_last_name() -> ApiError:
-    """A last name with characters that no name has."""
+    """A last name with characters that are not allowed in names."""
     return ApiError(400, "Invalid last name", key="last_name")
 
 
@@ -60,7 +60,7 @@ def window_not_available() -> ApiError:
 
 
 def no_windows_available() -> ApiError:
-    """Nor is any other of that day."""
+    """No window of that day is available."""
     return ApiError(400, "No delivery windows currently available", key="start_at")
 
 
@@ -75,5 +75,5 @@ def store_closed() -> ApiError:
 
 
 def alcohol_not_allowed(key: str) -> ApiError:
-    """Alcohol was added to an order that comes from where, or when, none may be delivered."""
+    """Alcohol was added to an order whose place or time does not allow alcohol."""
     return ApiError(400, "Invalid zip code for alcohol", key=key)

@@ -1,15 +1,15 @@
-"""What the operator's commands refuse, and what the header that names a banner can get wrong."""
+"""Refusals of operator's commands, and of the header that names a banner."""
 
 from handcart.core import errors
 from handcart.core.errors import ApiError
 
 
 class Refused(ValueError):
-    """An operator's command that cannot be done; the text says what to change."""
+    """An operator's command was refused. The text says what to change."""
 
 
 def retailer_missing() -> ApiError:
-    """A client of several banners that names none."""
+    """A client of several banners did not name a banner."""
     return errors.blank("X-Retailer-Id")
 
 

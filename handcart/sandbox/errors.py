@@ -11,7 +11,7 @@ from handcart.core.passwords import PasswordRefused
 
 
 def email_taken() -> ApiError:
-    """There is such an account already."""
+    """An account with this e-mail address exists."""
     return ApiError(400, "An account already exists with this email", key="email")
 
 
@@ -21,25 +21,25 @@ def invalid_user() -> ApiError:
 
 
 def password_refused(refused: PasswordRefused) -> ApiError:
-    """A password that the sign-in page would not take."""
+    """A password that accounts may not have."""
     return ApiError(400, str(refused), key="password")
 
 
 def no_free_slot() -> ApiError:
-    """No store takes a sample order of the kind."""
+    """No store has a free slot for a sample order of this kind."""
     return ApiError(400, "No store of the retailer has a free time slot for such an order", key="kind")
 
 
 def nothing_to_sell() -> ApiError:
-    """The catalog has nothing to put into a sample order."""
+    """The catalog has no item for a sample order."""
     return ApiError(400, "The retailer's catalog has no item for such an order", key="kind")
 
 
 def no_scenario_for_it(kinds: Sequence[str]) -> ApiError:
-    """The order is of another kind, or lacks what the scenario is about; `kinds` are those that can have it."""
+    """The scenario does not fit the order. `kinds`: kinds of orders that it is for."""
     return ApiError(400, "is no scenario for this order", key="scenario", more={"kinds": list(kinds)})
 
 
 def no_event_of_it(kinds: Iterable[str]) -> ApiError:
-    """The order is of a kind that has no such event; `kinds` are those that have it."""
+    """Orders of this kind do not have the event. `kinds`: kinds of orders that have it."""
     return ApiError(400, "is no event of this kind of order", key="event_name", more={"kinds": sorted(kinds)})

@@ -1,4 +1,4 @@
-"""The refusals about slots and holds; none of their texts could be read: see docs/wire-choices.md.
+"""The refusals about slots and holds. Their texts are Handcart's choice: see docs/wire-choices.md.
 
 Sources: https://docs.instacart.com/connect/api/fulfillment/delivery/create_service_option_hold,
 .../delivery/create_desired_window_hold.
@@ -8,7 +8,7 @@ from handcart.core.errors import ApiError
 
 
 def not_available(key: str) -> ApiError:
-    """No place is left; the cart or the store's hours rule the slot out; or no list of the retailer held the id."""
+    """The slot is full, does not fit the cart or the store's hours, or was in no list of the retailer."""
     return ApiError(400, "Service option is not available", key=key)
 
 

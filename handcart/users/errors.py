@@ -14,7 +14,7 @@ def user_not_active() -> ApiError:
 
 
 def user_id_taken() -> ApiError:
-    """There is such a user already, with other content."""
+    """A user with this id exists, with other content."""
     return ApiError(400, "has already been taken", key="user_id")
 
 

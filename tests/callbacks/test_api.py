@@ -474,6 +474,6 @@ def test_when_the_settings_allow_loopback_then_a_receiver_may_be_there_and_this_
         create(market, callback_url="http://127.0.0.1:9/callbacks", auth_uri="http://127.0.0.1:9/token")
         own = {**WEBHOOK, "callback_url": f"{server.url}/callbacks"}
         assert error(market.post(CALLBACKS, own))[1:] == (
-            *("is this server's own address: name the receiver's", 1001),
+            *("is this server's own address: give the receiver's address", 1001),
             "callback_url",
         )

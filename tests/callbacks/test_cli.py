@@ -107,7 +107,7 @@ CANNOT_BE = {
     "a secret of blanks": (
         {},
         {"CALLBACKS_CLIENT_SECRET": "  "},
-        "client_secret: needs 1 to 1000 printable characters",
+        "client_secret: must have 1 to 1000 printable characters",
     ),
 }
 

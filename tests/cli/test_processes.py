@@ -191,7 +191,7 @@ def test_when_the_demo_runs_in_the_background_then_every_command_finds_it_until_
     assert "Missing option '--retailer'" in run("callbacks", "list", **home).stderr
     banner = run(*start, **home).stdout
     try:
-        assert "The sandbox's clock stands at 2030-06-12T17:00:00Z" in banner
+        assert "The sandbox's clock is stopped at 2030-06-12T17:00:00Z" in banner
         assert f"{Path(sys.executable).with_name('handcart').name} sandbox clock release`" in banner
     finally:
         assert run("demo", "--stop", **home).returncode == 0

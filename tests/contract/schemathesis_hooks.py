@@ -41,11 +41,11 @@ NAMES_NOTHING = {
     "the password is one of the most common ones: choose another",
     *("is already in a batch", "is not waiting for this type of batch", "is not assigned to this order"),
     *("must come after the current state", "Batch is finished", "Order is not being picked"),
-    *("a retailer has 50 webhooks at most: delete one first", "needs 1 to 1000 printable characters"),
+    *("a retailer can have at most 50 webhooks: delete one first", "must have 1 to 1000 printable characters"),
 }
 # or by the beginning or the end of a message,
 BEGINNINGS = ("Unknown line_num: ", "blocked: ", "no event is chosen")
-ENDINGS = "is no event: choose `all`, or names such as brand_new, acknowledged, picking"
+ENDINGS = "is not an event: choose `all`, or names such as brand_new, acknowledged, picking"
 # by a key with `is invalid`, where a value is well-formed and still not there, not in reach or not in time,
 NAMES_NONE = {
     *("find_by.postal_code", "address.postal_code", "postal_code", "location_code", "address"),
