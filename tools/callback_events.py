@@ -7,21 +7,21 @@ from handcart.orders.states import OPTIONS
 PAGE = """\
 # The events
 
-Every event that a webhook can get: its name on the wire, when it is sent, and what its `event_metadata` says beside
-`order_id`. Titles, and which orders have which event, are documented; few of the names and keys are. `known` says where
-a name was seen: in the documentation, in what integrators' `clients` expect, `reported` by third parties, or `guessed`
-from the title. Commands and API take names with or without `fulfillment.`.
+Every event that a webhook can get: its name on the wire, when it is sent, and the keys of its `event_metadata` besides
+`order_id`. Connect documents the titles and which orders have which event, but only few names and keys. `known` is the
+source of a name: `documented`, expected by integrators' `clients`, `reported` by third parties, or `guessed` from the
+title. Commands and API accept names with or without `fulfillment.`.
 
-This page is made by `make docs` from `handcart/callbacks/events.py`; which state of an order owes which event is in
-[order states](order-states.md), and why it was chosen so in [wire choices](wire-choices.md).
+`make docs` generates this page from `handcart/callbacks/events.py`. [Order states](order-states.md) shows which state
+of an order sends which event, and [wire choices](wire-choices.md) says why.
 
 | event | when | delivery | pickup | last mile, dispatch | `event_metadata` | known |
 |---|---|---|---|---|---|---|
 {rows}
 
-- **yes**: sent as orders of this kind go on. **rehearsed**: they have it by the documentation, but nothing brings it
-  about on this server; `handcart callbacks trigger` sends it in a sandbox.
-- Keys in brackets are left out until there is something to say. A receiver must bear any missing key, and unknown ones.
+- **yes**: sent for orders of this kind. **on trigger**: documented for them, but this server never sends it by itself;
+  `handcart callbacks trigger` sends it in a sandbox.
+- Keys in brackets are left out if they have no value. A receiver must accept missing and unknown keys.
 - `delivery_window` and `new_window` are objects with `starts_at` and `ends_at`. `order_items` are the lines of the
   order: `line_num`, `qty`, `qty_unit`, `replaced`, `refunded`, `item_upc`, `item_rrc`, `scan_code`; in `checkout` with
   `requested_item_upc`, `requested_item_rrc`, `delivered_item_upc` and `delivered_item_rrc` too.
@@ -44,4 +44,4 @@ def _sent(event: Event, kind: str) -> str:
     owed = {name for names in option.events.values() for name in names}
     owed |= {name for state in option.states.values() for name in (*state.events, *state.back_events)}
     owed |= {one.event for state in option.states.values() for one in state.later}
-    return "yes" if event.name in owed else "rehearsed" if kind in event.options else ""
+    return "yes" if event.name in owed else "on trigger" if kind in event.options else ""

@@ -1,9 +1,9 @@
 """
-Write the documents that are made from code: `make docs`. With --check, say what differs and end with 1.
+Write the documents that are generated from code: `make docs`. With --check, name stale ones and exit with status 1.
 
 docs/openapi.json is a copy of the served description, so that a change of the wire is seen in review;
-docs/operations/settings.md lists the settings as `handcart.core.settings` has them; docs/order-states.md shows the
-states of orders and batches; docs/callbacks-events.md the events.
+docs/operations/settings.md lists the settings of `handcart.core.settings`; docs/order-states.md shows the states of
+orders and batches; docs/callbacks-events.md lists the events.
 """
 
 import json
@@ -23,12 +23,12 @@ EXAMPLE_URL = "https://connect.example.org"
 SETTINGS = """\
 # Settings
 
-Environment variables, read once at start; one that starts with `{prefix}` and is not listed here stops the start.
-Options of the command line win. `handcart check` prints what makes the settings unsafe.
+Environment variables, read once at start. An unknown variable that starts with `{prefix}` prevents the start. Command
+line options override them. `handcart check` prints unsafe settings.
 
-This page is made by `make docs` from `handcart/core/settings.py`.
+`make docs` generates this page from `handcart/core/settings.py`.
 
-| variable | default | what it is |
+| variable | default | meaning |
 |---|---|---|
 {rows}
 """
@@ -62,7 +62,7 @@ GENERATED = {
 
 
 def main(*options: str) -> int:
-    """Write what differs, or with --check only name it."""
+    """Write the stale documents, or with --check only name them."""
     stale = {}
     for file, generate in GENERATED.items():
         text = generate()

@@ -11,14 +11,14 @@ from handcart.orders.states import ACTIONS, CANCELED, CANCELLATIONS, OPTIONS, Op
 HEAD = """\
 # The states of orders and batches
 
-An order goes forward from state to state; when it skips some, it passes through them, and the events of each are owed.
-It falls back when its shopper drops out, and may be canceled in every state but the last. Events are named without
-their prefix `fulfillment.`.
+An order moves forward from state to state. If it skips states, it passes through them, and the events of each are sent.
+It moves back if its shopper drops out. It may be canceled in every state but the last. Events are named without their
+prefix `fulfillment.`.
 
-This page is made by `make docs` from `handcart/orders/states.py` and `handcart/batches/states.py`. Which state and
-which event belong together is for the most part Handcart's choice: see [wire choices](wire-choices.md).
+`make docs` generates this page from `handcart/orders/states.py` and `handcart/batches/states.py`. Which state sends
+which event is mostly Handcart's choice: see [wire choices](wire-choices.md).
 
-What may be done:
+Allowed actions:
 
 {actions}
 """
@@ -32,22 +32,22 @@ stateDiagram-v2
 
 {states}
 
-Events that are owed without a change of state:
+Events that are sent without a change of state:
 
 {events}
 """
 BATCHES = """
 ## Batches
 
-A batch goes forward through the states of its type, step by step or several at once, and its orders come along. An
-order is in one batch at most until that ends.
+A batch moves forward through the states of its type, one or several at a time, and its orders move with it. An order
+is in at most one batch that has not ended.
 
 {types}
 """
 BATCH = """
 ### `{name}`
 
-Serves {kinds} orders that are `{takes}`; begins `{initial}` unless something else is asked for.{aliases}
+Serves {kinds} orders in the state `{takes}`. The default first state is `{initial}`.{aliases}
 
 {states}
 """
@@ -61,7 +61,7 @@ TITLES = {DELIVERY: "Delivery", PICKUP: "Pickup", LAST_MILE: "Last mile and disp
 
 def page() -> str:
     """The whole page."""
-    actions = _table(("action", "what it is"), ACTIONS.items())
+    actions = _table(("action", "meaning"), ACTIONS.items())
     options = [_option(title, OPTIONS[kind]) for kind, title in TITLES.items()]
     batches = BATCHES.format(types="".join(_batch(name, one) for name, one in TYPES.items()).strip())
     reasons = _table(
@@ -78,10 +78,10 @@ def _option(title: str, option: Option) -> str:
     ]
     columns = (
         "state",
-        "what may be done",
-        "events owed when it is reached",
-        "owed while it lasts",
-        "when the shopper drops out",
+        "allowed actions",
+        "events when it is reached",
+        "events while it lasts",
+        "if the shopper drops out",
     )
     return OPTION.format(
         title=title,
@@ -118,7 +118,7 @@ def _back(state: State) -> str:
 
 
 def _batch(name: str, one: BatchType) -> str:
-    others = [f" `{alias}` is taken for `{state}`." for (owner, alias), state in ALIASES.items() if owner == name]
+    others = [f" `{alias}` means `{state}`." for (owner, alias), state in ALIASES.items() if owner == name]
     rows = [(f"`{state}`", f"`{status}`") for state, status in one.states.items()]
     return BATCH.format(
         name=name,

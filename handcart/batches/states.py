@@ -1,7 +1,7 @@
-"""The types of batches and their states: data, from which docs/order-states.md is made as well.
+"""The types of batches and their states. docs/order-states.md is generated from this table.
 
-https://docs.instacart.com/connect/api/sandbox/batches/advance_batch_state; of `delivery_only` the states after the
-first could not be read, and which state of the order each stands for is not said: docs/wire-choices.md.
+https://docs.instacart.com/connect/api/sandbox/batches/advance_batch_state does not show the states of `delivery_only`
+after the first one, nor the order's state for each: docs/wire-choices.md.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,8 +20,8 @@ AT_STORE = "at_store"
 class BatchType(Struct, frozen=True):
     """A type of batch.
 
-    `kinds` and `takes`: which orders it serves, and the state they wait in. `initial`: where a batch begins if nothing
-    else is asked for. `states`: in their order, each with the state of the order that it stands for.
+    `kinds` and `takes`: the kinds of orders it serves, and the state that they wait in. `initial`: the default first
+    state of a batch. `states`: its states in order, each with the state of its orders.
     """
 
     kinds: Sequence[str]
@@ -78,12 +78,12 @@ TYPES: Mapping[str, BatchType] = {
         },
     ),
 }
-# Other names that callers may give a state.
+# Other names of states that callers may use.
 ALIASES = {("delivery_only", "acknowledged_for_delivery"): ACKNOWLEDGED}
 
 
 def state_of(batch_type: str, name: str) -> str | None:
-    """A batch's state by its name, or another name of it; None if batches of the type have no such state."""
+    """A batch's state by its name or alias; None if batches of the type have no such state."""
     name = ALIASES.get((batch_type, name), name)
     return name if name in TYPES[batch_type].states else None
 
@@ -96,7 +96,7 @@ def next_state(batch_type: str, state: str) -> str | None:
 
 
 def is_ahead(batch_type: str, state: str, target: str) -> bool:
-    """Whether a batch may still come to a state: it lies ahead, however far."""
+    """Whether `target` comes after `state`, directly or later."""
     order = list(TYPES[batch_type].states)
     return order.index(target) > order.index(state)
 

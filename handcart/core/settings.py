@@ -226,7 +226,7 @@ def _check_zone(name: str) -> None:
     try:
         ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError: the name is a directory, such as America
-        raise SettingsError(f"HANDCART_TIME_ZONE names {name!r}: write a time zone such as America/Chicago") from None
+        raise SettingsError(f"HANDCART_TIME_ZONE has {name!r}: write a time zone such as America/Chicago") from None
 
 
 def _check_network(name: str, text: str) -> None:

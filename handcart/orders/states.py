@@ -1,8 +1,8 @@
-"""What an order can be in, go to, and owe: data, from which docs/order-states.md is made as well.
+"""The states of orders, the ways between them, and their events. docs/order-states.md is generated from these tables.
 
-The documentation has the states, in their order (https://docs.instacart.com/connect/api/post_checkout/order/get_order,
-.../sandbox/batches/advance_batch_state) and the events (.../fulfillment/communications/event_callbacks); which of them
-is owed when is for the most part not said: docs/wire-choices.md.
+The documentation has the states in their order (https://docs.instacart.com/connect/api/post_checkout/order/get_order,
+.../sandbox/batches/advance_batch_state) and the events (.../fulfillment/communications/event_callbacks). It mostly does
+not say which event is sent when: docs/wire-choices.md.
 """
 
 from collections.abc import Mapping, Sequence
@@ -36,15 +36,15 @@ STAGE = "stage"
 CHANGE_ITEMS = "change items"
 TIP = "tip"
 ACTIONS = {
-    UPDATE: "the retailer changes slot, items, instructions, the tip to begin with",
-    CANCEL: "the retailer cancels over the API",
-    CHOOSE_REPLACEMENTS: "the customer chooses what may replace an item",
-    STAGE: "the retailer says that the bags wait in the staging area",
+    UPDATE: "the retailer changes slot, items, instructions or initial tip",
+    CANCEL: "the retailer cancels the order over the API",
+    CHOOSE_REPLACEMENTS: "the customer chooses replacements for items",
+    STAGE: "the retailer reports that the bags are in the staging area",
     CHANGE_ITEMS: "the shopper finds, replaces, adds and refunds items",
     TIP: "the tip is changed",
 }
 
-# Events that are owed without a change of state, by what happened.
+# What can happen without a change of state. Each of these owes events.
 CREATED = "created"
 FOUND = "item found"
 PUT_BACK = "item put back"
@@ -57,9 +57,9 @@ MISSING = "customer missing"
 
 
 class Later(Struct, frozen=True):
-    """An event that is owed while an order stays in a state: `after` so long, then `every` so often (None: once).
+    """An event that is owed while an order stays in a state: first `after` this time, then at intervals of `every`.
 
-    `until`: for how long after the state was reached. All in microseconds.
+    `every` None: only once. `until`: the time after which no more are owed. All in microseconds since the state began.
     """
 
     event: str
@@ -69,10 +69,10 @@ class Later(Struct, frozen=True):
 
 
 class State(Struct, frozen=True):
-    """A state: what may be done in it, which events are owed when an order comes to it from the state before.
+    """A state. `may`: the allowed actions. `events`: events owed when an order comes from the state before.
 
-    `back`: where the order falls back to when its shopper drops out, and what is owed then; None: nobody can any more.
-    `later`: what is owed as long as the order stays in it.
+    `back` and `back_events`: the state that the order returns to if its shopper drops out, and the events owed then;
+    None: shoppers can no longer drop out. `later`: events owed while the order stays in the state.
     """
 
     name: str
@@ -84,9 +84,9 @@ class State(Struct, frozen=True):
 
 
 class Option(Struct, frozen=True):
-    """A fulfillment option: its states in the order in which they follow each other, each the only way to the next.
+    """A fulfillment option: its states in order; an order passes through each of them.
 
-    From any of them but the last an order may be canceled. `events`: what is owed for what happens beside all that.
+    An order may be canceled in any state but the last. `events`: events owed without a change of state.
     """
 
     states: Mapping[str, State]
@@ -101,7 +101,7 @@ _LOCATION = Later("order_location", 2 * clock.MINUTE, 2 * clock.MINUTE)
 _ETA = Later("at_store_eta", 2 * clock.MINUTE, 2 * clock.MINUTE)
 _REMINDER = Later("rating_reminder", clock.HOUR)
 _CANCELED = State(CANCELED, events=("canceled",))
-# Up to here, another shopper can begin anew: the next one finds the order as it was.
+# In these states another shopper can start again, with the order as it was.
 _SHOPPED = (
     State(BRAND_NEW, (UPDATE, CANCEL, CHOOSE_REPLACEMENTS)),
     State(ACKNOWLEDGED, (CHOOSE_REPLACEMENTS,), ("acknowledged",), BRAND_NEW, ("rescheduled",)),
@@ -141,8 +141,8 @@ _PICKUP = _option(
     _CANCELED,
     events={**_SHOPPED_EVENTS, TIP_UPDATED: (), LATE: ("late_pickup",), MISSING: ("unable_to_find_customer",)},
 )
-# Dispatch last mile orders go the way of last mile orders. That the retailer has staged one is no state of its own:
-# updating and canceling, which must stay possible, are documented for brand_new alone.
+# Dispatch last mile orders have the states of last mile orders. A staged order has no state of its own: it must still
+# be possible to update and cancel it, and both are documented only for brand_new.
 _LAST_MILE = _option(
     State(BRAND_NEW, (UPDATE, CANCEL, STAGE)),
     State(
@@ -222,7 +222,7 @@ def may(kind: str, status: str, action: str) -> bool:
 
 
 def way(kind: str, status: str, to: str) -> Sequence[tuple[State, Sequence[str]]]:
-    """The states that an order passes through to another one, each with the events owed; empty: there is no way."""
+    """The states that an order passes through to reach `to`, each with its owed events; empty if it cannot reach it."""
     states = OPTIONS[kind].states
     if to not in states or status in TERMINAL:
         return ()

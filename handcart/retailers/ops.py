@@ -275,7 +275,7 @@ async def change(tx: Tx, slug: str, changes: Mapping[str, Any]) -> Retailer:
     rules = msgspec.structs.asdict(there.rules)
     for name, value in changes.items():
         if name not in switches and name not in rules:
-            raise Refused(f"there is no setting {name!r}: there are {', '.join([*switches, *rules])}")
+            raise Refused(f"there is no setting {name!r}: the settings are {', '.join([*switches, *rules])}")
         (switches if name in switches else rules)[name] = value
     try:
         switches = msgspec.convert(switches, dict[str, bool])

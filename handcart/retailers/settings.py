@@ -1,4 +1,4 @@
-"""What an operator can set about a retailer: what its switches and rules mean, and values as people write them."""
+"""The settings of a retailer: their meanings, and how operators write their values."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, get_type_hints
@@ -10,18 +10,18 @@ from handcart.retailers.errors import Refused
 from handcart.retailers.models import SWITCHES, Retailer, Rules
 
 MEANINGS = {
-    "allows_user_deletion": "users' data are deleted when that is asked for",
-    "is_lenient": "takes unknown items, phone numbers and birth dates in any form; for tests",
-    "serves_everywhere": "where no store is in range, the nearest one serves; for tests",
-    "most_units": "units in a delivery order, at most",
-    "most_beverage_pounds": "pounds of beverages in a delivery order, at most",
-    "most_bulky_items": "bulky items in a delivery order, at most",
-    "alcohol_from_hour": "alcohol is handed over from this hour on, by the store's clock",
-    "alcohol_until_hour": "alcohol is handed over up to this hour, by the store's clock",
-    "legal_age": "age to buy alcohol and restricted items; none: as the law of the store's region says",
-    "underage": "items that the customer is too young for: refuse the order, or remove them",
-    "offers_immediate": "slots that begin at once are offered",
-    "offers_eta": "slots with an estimated time of arrival are offered, where a request asks for them",
+    "allows_user_deletion": "users' data are deleted on request",
+    "is_lenient": "accepts unknown items, and phone numbers and birth dates in any form; for tests",
+    "serves_everywhere": "if no store is in range, the nearest one is used; for tests",
+    "most_units": "maximum units in a delivery order",
+    "most_beverage_pounds": "maximum pounds of beverages in a delivery order",
+    "most_bulky_items": "maximum bulky items in a delivery order",
+    "alcohol_from_hour": "first hour in which alcohol is handed over, by the store's clock",
+    "alcohol_until_hour": "hour at which handing over alcohol ends, by the store's clock",
+    "legal_age": "minimum age for alcohol and restricted items; none: by the law of the store's region",
+    "underage": "if the customer is too young for items: refuse the order, or remove the items",
+    "offers_immediate": "slots that start at once are offered",
+    "offers_eta": "slots with an estimated time of arrival are offered if a request asks for them",
 }
 _TYPES = {**dict.fromkeys(SWITCHES, bool), **get_type_hints(Rules, include_extras=True)}
 _WORDS = {"yes": "true", "no": "false", "on": "true", "off": "false", "none": "null"}
@@ -40,7 +40,7 @@ def read(pairs: Sequence[str]) -> Mapping[str, Any]:
         if not equals:
             raise Refused(f"write NAME=VALUE, not {pair!r}")
         if name not in MEANINGS:
-            raise Refused(f"there is no setting {name!r}: there are {', '.join(MEANINGS)}")
+            raise Refused(f"there is no setting {name!r}: the settings are {', '.join(MEANINGS)}")
         if name in changes:
             raise Refused(f"{name} is given twice")
         changes[name] = _value(name, text)

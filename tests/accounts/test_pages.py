@@ -270,10 +270,10 @@ def test_password_changed_then_the_new_one_counts_and_other_sessions_end(shop: S
 @pytest.mark.parametrize(
     ("current", "new", "text"),
     [
-        ("", NEW_PASSWORD, "The current password is not right."),
-        ("wrong password", NEW_PASSWORD, "The current password is not right."),
-        (PASSWORD + " ", NEW_PASSWORD, "The current password is not right."),
-        ("p" * 1025, NEW_PASSWORD, "The current password is not right."),
+        ("", NEW_PASSWORD, "The current password is incorrect."),
+        ("wrong password", NEW_PASSWORD, "The current password is incorrect."),
+        (PASSWORD + " ", NEW_PASSWORD, "The current password is incorrect."),
+        ("p" * 1025, NEW_PASSWORD, "The current password is incorrect."),
         (PASSWORD, "", "The new password is too short."),
         (PASSWORD, "1234567", "The new password is too short."),
         (PASSWORD, "p" * 1025, "The new password is too long."),

@@ -64,7 +64,7 @@ def test_when_a_value_is_in_other_words_then_it_is_read_in_its_type(pair: str, v
         (["offers_eta=2"], "offers_eta cannot be '2': write true or false"),
         (["is_lenient"], "write NAME=VALUE, not 'is_lenient'"),
         (["is_lenient=no", "is_lenient=no"], "is_lenient is given twice"),
-        (["name=Corner"], "there is no setting 'name': there are allows_user_deletion, "),
+        (["name=Corner"], "there is no setting 'name': the settings are allows_user_deletion, "),
     ],
 )
 def test_when_a_value_cannot_be_then_a_sentence_says_what_can(pairs: list[str], sentence: str) -> None:
