@@ -126,10 +126,10 @@ def test_when_a_webhook_cannot_be_then_a_sentence_and_nothing_is_written(post: P
         assert refusal(run("callbacks", "show", "7", *of)) == "there is no event 7"
         assert refusal(run("callbacks", "replay", "--event", "7", *of)) == "there is no event 7"
         assert refusal(run("callbacks", "replay", "--webhook", "7", "--after", "0", *of)) == "there is no webhook 7"
-        assert "say what is to be sent again" in run("callbacks", "replay", *of).output
+        assert "choose the events to send again" in run("callbacks", "replay", *of).output
         assert "is not a time" in run("callbacks", "replay", "--since", "yesterday", *of).output
         # A secret that lies about in the environment changes nothing.
-        assert "nothing is named" in run("callbacks", "update", "7", *of, CALLBACKS_CLIENT_SECRET="x").output
+        assert "no change is given" in run("callbacks", "update", "7", *of, CALLBACKS_CLIENT_SECRET="x").output
 
 
 def test_when_events_are_looked_at_then_what_became_of_each_is_told(post: Post, run: Run) -> None:
