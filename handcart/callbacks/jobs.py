@@ -53,7 +53,7 @@ async def purge_webhooks(tx: Tx, most: int) -> int:
 
 
 async def _purge(tx: Tx, table: str, until: int, most: int, *before: str) -> int:
-    """Delete about `most` of the oldest rows below an id; `before`: statements to run first, with the same arguments."""
+    """Delete about `most` of the oldest rows below an id; `before`: statements to run first, same arguments."""
     dropped = 0
     for retailer in await tx.all(_WITH_OLDER.format(table=table), until):
         oldest: Sequence[int] = [

@@ -80,7 +80,8 @@ class LimitedProtocol(HttpToolsProtocol):
     def _feed(self, data: bytes) -> None:
         """Feed the parser, also after the headers of a request with `Upgrade`, where it stops.
 
-        The parser would take the body for the other protocol, so it gets a request with the same body, without `Upgrade`.
+        The parser would take the body for the other protocol, so it gets a request with the same body and without
+        `Upgrade`.
         """
         while data:
             try:
