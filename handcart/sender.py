@@ -35,8 +35,8 @@ CHAINS = 16
 CHAINS_WHEN_FAILING = 2
 CHAINS_OF_RETAILER = 32
 CHAINS_IN_ALL = 256
-# Chains that one round claims, before new events and other retailers are looked at again.
-CHAINS_IN_ROUND = 64
+# Webhooks for which one round claims chains, before new events and other retailers are looked at again.
+CLAIMS_IN_ROUND = 8
 # Of a chain, nothing more is begun after so long: its lease (`queue.LEASE`) must last for what has begun.
 CHAIN_SECONDS = 10.0
 # After so many failures in a row, a chain is left to what is due.
@@ -164,7 +164,7 @@ class Sender:
         moved = await self._emit_later() or await self._ask_receivers() or moved
         claimed = 0
         for busy in self._in_turns(await database.read(queue.busy, self._environment)):
-            if claimed >= CHAINS_IN_ROUND:
+            if claimed >= CLAIMS_IN_ROUND:
                 break
             try:
                 claimed += await self._claim(busy)
@@ -226,15 +226,15 @@ class Sender:
         turns = sorted(of_retailers.values(), key=lambda some: self._places.held(some[0].retailer_id))
         return [one for turn in zip_longest(*turns) for one in turn if one is not None]
 
-    async def _claim(self, busy: Busy) -> int:
-        """Begin chains that are due for a webhook, as far as there is room; answers how many."""
+    async def _claim(self, busy: Busy) -> bool:
+        """Begin chains that are due for a webhook, as far as there is room; whether there was one."""
         now, room = self._now(busy.retailer_id), self._room(busy)
         if self._is_closing or busy.due_at > now or room <= 0 or self._resting.get(busy.key, 0.0) > monotonic():
-            return 0
+            return False
         chains = await self._database.write(queue.claim, *busy.key, now, room)
         for chain in chains:
             self._start(chain)
-        return len(chains)
+        return bool(chains)
 
     def _rest(self, key: tuple[int, int], seconds: float) -> None:
         """Claim nothing for a webhook for a while."""

@@ -10,7 +10,7 @@ def test_when_an_order_lives_then_each_event_arrives_once_and_in_order(post: Pos
     order_id = post.market.order("delivery")["id"]
     post.floor.come(post.floor.batch(order_id), "completed")
     post.start()
-    came = post.shop.wait(8)
+    came = post.shop.wait(7)
     assert [one.name for one in came] == post.floor.events(order_id)
     assert post.shop.token_requests == [
         {"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET, "grant_type": "client_credentials"}
