@@ -30,19 +30,19 @@ def arguments() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m storefront",
         description="Sample Market, a small retailer site whose customers can link their platform account.",
-        epilog=f"Secrets are read from the environment, never from an option: the client's from {SECRET_VARIABLE}; and,"
-        f" for a webhook with callback URL URL{EVENTS_PATH} and auth URI URL{TOKEN_PATH}, what it was made with from"
-        f" {', '.join(CALLBACK_VARIABLES.values())}. Without those an order's page asks the API how it stands.",
+        epilog=f"Secrets are read from the environment: the client's secret from {SECRET_VARIABLE}; for a webhook with"
+        f" callback URL URL{EVENTS_PATH} and auth URI URL{TOKEN_PATH}, its credentials from"
+        f" {', '.join(CALLBACK_VARIABLES.values())}. Without a webhook, order pages ask the API for the status.",
     )
     platform = parser.add_argument_group("the platform")
     platform.add_argument("--api-url", required=True, metavar="URL", help="base URL of the Connect API")
     platform.add_argument("--authorize-url", required=True, metavar="URL", help="authorization URL of the login page")
     platform.add_argument("--client-id", required=True, metavar="ID", help="the shop's API client")
     platform.add_argument("--issuer", metavar="URL", help="`iss` of its authorization answers, if not the API's URL")
-    platform.add_argument("--retailer", metavar="SLUG", help="which banner the shop is, for an API client of several")
-    platform.add_argument("--brand", default="Handcart", metavar="NAME", help="what customers call it (%(default)s)")
+    platform.add_argument("--retailer", metavar="SLUG", help="banner of the shop, for an API client of several banners")
+    platform.add_argument("--brand", default="Handcart", metavar="NAME", help="name of the platform (%(default)s)")
     platform.add_argument(
-        "--membership", default="Handcart+", metavar="NAME", help="what its membership is called (%(default)s)"
+        "--membership", default="Handcart+", metavar="NAME", help="name of its membership (%(default)s)"
     )
     shop = parser.add_argument_group("the shop")
     shop.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
@@ -51,20 +51,20 @@ def arguments() -> argparse.ArgumentParser:
     shop.add_argument(
         "--public-url",
         metavar="URL",
-        help=f"the shop's address in the browser, when a proxy stands in front; URL{CALLBACK_PATH} is the redirect URI",
+        help=f"the shop's URL in browsers, if it is behind a proxy; URL{CALLBACK_PATH} is the redirect URI",
     )
     shop.add_argument(
         "--allow-plain-http",
         action="store_true",
-        help="let http:// lead to other machines as well: for a demo in a private network, since anybody can listen in",
+        help="allow http:// to other machines: only for a demo in a private network, since the network can read it",
     )
-    shop.add_argument("--end-with-stdin", action="store_true", help="end when standard input does")
-    shop.add_argument("--data", type=Path, metavar="DIR", help="keep sessions here; in memory when absent")
+    shop.add_argument("--end-with-stdin", action="store_true", help="stop when standard input ends")
+    shop.add_argument("--data", type=Path, metavar="DIR", help="directory of the sessions; in memory by default")
     return parser
 
 
 class Server(uvicorn.Server):
-    """Say when the shop is open; end with status 0 on SIGINT and SIGTERM, and let no open page delay that."""
+    """Prints when the shop is open. Ends with status 0 on SIGINT and SIGTERM, without waiting for open pages."""
 
     def __init__(self, config: uvicorn.Config, public_url: str, news: News, *, ends_with_stdin: bool = False) -> None:
         super().__init__(config)
@@ -96,7 +96,7 @@ class Server(uvicorn.Server):
 
 
 def listen(host: str, port: int, fd: int | None) -> socket.socket:
-    """A socket that already queues connections, so that whoever reads the ready line may connect at once."""
+    """A socket that already queues connections, so that clients can connect as soon as the ready line is printed."""
     if fd is not None:
         return socket.socket(fileno=fd)
     family = socket.AF_INET6 if ":" in host else socket.AF_INET

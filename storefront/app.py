@@ -25,9 +25,9 @@ PLATFORM_SECONDS = 5
 ERROR_TEXTS = {
     400: "We did not understand that request.",
     403: "This page was out of date. Please go back, reload it and try again.",
-    404: "There is nothing on this shelf.",
+    404: "This page does not exist.",
     405: "This page cannot be used that way.",
-    413: "That was more than this form can take.",
+    413: "That was too much for this form.",
 }
 
 

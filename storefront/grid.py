@@ -8,13 +8,13 @@ from handcart_client import ServiceOption
 
 # The word in the cell, and the sentence on hover and focus. The keys are Handcart's own, others may come.
 REASONS = {
-    "no_capacity": ("Full", "Every place at this time is taken. Please choose another time."),
+    "no_capacity": ("Full", "This time is fully booked. Please choose another time."),
     "alcohol_not_allowed": (
         "No alcohol",
-        "Alcohol cannot be handed over at this time. Choose another one, or take it out of your cart.",
+        "We cannot hand over alcohol at this time. Choose another time, or remove it from your cart.",
     ),
     "store_closed": ("Closed", "The store is closed at this time."),
-    "too_soon": ("Too soon", "There is not enough time left to shop for this."),
+    "too_soon": ("Too soon", "There is not enough time left to shop for an order."),
     "cutoff_passed": ("Too late", "Orders for this day are closed."),
     "too_far_ahead": ("Later", "This day cannot be booked yet."),
 }

@@ -16,9 +16,9 @@ NOTICES = {
     "signed_out": Notice("You are signed out.", is_success=True),
     "denied": Notice("You chose not to link your {brand} account. Nothing was changed."),
     "not_started_here": Notice(
-        "That answer does not belong to a link you started in this browser, so we did not use it. Please try again."
+        "That link was not started in this browser, so we did not link your account. Please try again."
     ),
-    "too_slow": Notice("Linking took too long and the permission ran out. Please try again."),
+    "too_slow": Notice("Linking took too long and the permission expired. Please try again."),
     "linked_elsewhere": Notice("That {brand} account is already linked to another customer of this shop."),
     "linked_before": Notice("Another {brand} account is linked here already. Unlink it before you link this one."),
     "not_active": Notice("Your customer record at {brand} is closed. Please contact our customer care."),
@@ -26,30 +26,30 @@ NOTICES = {
         "We could not reach {brand} to finish linking."
         " If your account is not shown as linked below, please try again in a few minutes."
     ),
-    "address_refused": Notice("We do not find that address. Please check the street and the number."),
+    "address_refused": Notice("We could not find that address. Please check the street and the number."),
     "address_too_far": Notice(
         "This store does not deliver to that address. Check the address, or choose another store or pickup."
     ),
     "store_closed": Notice("This store cannot take your order at the moment. Please choose another one."),
-    "items_refused": Notice("The store cannot provide everything in your cart. Take out the marked items to go on."),
+    "items_refused": Notice("The store cannot provide everything in your cart. Remove the marked items to continue."),
     "too_much": Notice("That is too much for one order. Please take less, or split it into two orders."),
-    "slot_gone": Notice("That time is not available any more. Please choose another one."),
+    "slot_gone": Notice("That time is no longer available. Please choose another one."),
     "not_of_age": Notice(
-        "Your cart holds alcohol, which we hand over to adults of legal age alone."
-        " Check the date of birth, or take the alcohol out of the cart."
+        "Your cart contains alcohol, which we hand over only to adults of legal age."
+        " Check the date of birth, or remove the alcohol from the cart."
     ),
     "phone_refused": Notice("Shoppers could not call you on your phone number. Please contact our customer care."),
     "price_changed": Notice("Your total has changed since you last saw it. Please check it and order again."),
     "ordering_unreachable": Notice(
-        "We could not reach {brand}. Please try again in a minute: however often you do, you order only once."
+        "We could not reach {brand}. Please try again in a minute: you order only once, even if you try several times."
     ),
     "ordering_failed": Notice("That did not work. Please try again, or contact our customer care."),
     "placed": Notice("Thank you! Your order is placed.", is_success=True),
     "changed": Notice("Your order is changed.", is_success=True),
-    "moved": Notice("Your order comes at its new time.", is_success=True),
+    "moved": Notice("Your order has its new time.", is_success=True),
     "canceled": Notice("Your order is canceled. You pay nothing.", is_success=True),
     "too_late": Notice(
-        "A shopper has taken your order on already, so it can no longer be changed here."
+        "A shopper has already taken your order, so it can no longer be changed here."
         " Please call the store if something is wrong."
     ),
     "nothing_left": Notice("An order needs at least one item. To take everything out, cancel the order."),

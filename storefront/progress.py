@@ -19,8 +19,8 @@ STATUSES = {
     "created": ("Waiting for a shopper", 0),
     "acknowledged": ("A shopper has your order", 0),
     "picking": ("Being shopped", 1),
-    "verifying_replacements": ("Your shopper looks over the changes", 1),
-    "checkout": ("At the till", 2),
+    "verifying_replacements": ("Your shopper is checking the changes", 1),
+    "checkout": ("At the checkout", 2),
     "bags_check": ("Being packed", 2),
     "staged": ("Ready for you", 3),
     "runner_awaiting": ("Somebody will bring it out to you", 3),
@@ -37,12 +37,12 @@ CANCELED = "canceled"
 
 # Why an order was canceled: by the type in its event, which says more, and by the reason. Both have other values too.
 WHY_OF_TYPE = {
-    "customer mia": "Nobody was there to take it.",
+    "customer mia": "Nobody was there to receive it.",
     "change payment method": "You canceled it to pay another way.",
-    "incorrect customer information (phone/address)": "Your address or phone number was not right.",
+    "incorrect customer information (phone/address)": "Your address or phone number was incorrect.",
     "store early closure": "The store closed early.",
     "store outage": "The store had to close.",
-    "too many out of stock items": "Too little of it was in stock.",
+    "too many out of stock items": "Too many items were out of stock.",
     "single item order out of stock": "It was out of stock.",
     "shopper initiated out of stock": "It was out of stock.",
     "card decline on reauth": "Your card was declined.",
@@ -123,13 +123,13 @@ def _shown(item: Item, count: int, line: OrderLine | None) -> Shown:
     if line is None:
         return Shown(item.name, count, item.price_cents * count)
     if line.refunded:
-        return Shown(item.name, count, 0, "Not there today: you do not pay for it.")
+        return Shown(item.name, count, 0, "Not in stock today: you do not pay for it.")
     got = count if item.pounds or line.qty is None else int(line.qty)
     if line.replaced:
         other = _delivered(line)
         name, price = (other.name, other.price_cents) if other else ("another product", item.price_cents)
         return Shown(item.name, got, price * got, f"Replaced by {name}.")
-    note = f"Only {got} of {count} were there." if got < count else ""
+    note = f"Only {got} of {count} were in stock." if got < count else ""
     return Shown(item.name, got, item.price_cents * got, note)
 
 

@@ -14,8 +14,8 @@ TEXTS = {
     EventName.ACKNOWLEDGED: "A shopper took your order",
     EventName.PICKING: "Shopping started",
     EventName.ORDER_ITEM_REPLACEMENT: "Replaced: {items}",
-    EventName.ORDER_ITEM_REFUND: "Not there today: {items}",
-    EventName.CHECKOUT: "Paid at the till",
+    EventName.ORDER_ITEM_REFUND: "Not in stock today: {items}",
+    EventName.CHECKOUT: "Paid at the checkout",
     EventName.DELIVERING: "On its way to you",
     EventName.LATE_DELIVERY: "It will be later than planned",
     EventName.CUSTOMER_MISSING: "Your shopper did not find you",
@@ -27,15 +27,15 @@ TEXTS = {
     EventName.LATE_PICKUP: "It will be ready later than planned",
     EventName.RESCHEDULED: "Another time or another shopper is needed",
     EventName.CANCELED: "Canceled",
-    EventName.TIP_ADJUSTMENT: "The tip is {tip} now",
+    EventName.TIP_ADJUSTMENT: "The tip is now {tip}",
     EventName.AT_STORE: "Your shopper is at the store",
     EventName.ACKNOWLEDGED_FOR_DELIVERY: "A shopper is on the way to the store",
-    EventName.BAGS_VERIFIED: "All bags are there",
+    EventName.BAGS_VERIFIED: "All bags are checked",
     EventName.ARRIVAL_AT_CUSTOMER: "Your shopper is at your door",
     EventName.RATING_UPDATED: "You rated this order",
 }
 OF_KIND = {
-    EventName.STAGED: {True: "Packed, and waiting for who brings it", False: "Ready for you at the store"},
+    EventName.STAGED: {True: "Packed, and waiting for a shopper", False: "Ready for you at the store"},
     EventName.DELIVERED: {True: "Delivered", False: "Picked up"},
 }
 # Nothing that a customer wants to read.
@@ -49,7 +49,7 @@ UNTOLD = (
     EventName.RATING_REMINDER,
     EventName.CHAT_MESSAGE_CREATED,
 )
-ELSE = "There is news of your order"  # a name that is not known yet: what the platform writes is not shown
+ELSE = "There is news about your order"  # a name that is not known yet: what the platform writes is not shown
 
 
 @dataclass(frozen=True)

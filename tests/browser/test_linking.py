@@ -64,7 +64,7 @@ def test_code_expired_on_the_way_back_then_told_to_try_again(visit: Open, demo: 
 
     customer.before_return(too_late)
     customer.answer("allow")
-    assert customer.notice == "Linking took too long and the permission ran out. Please try again."
+    assert customer.notice == "Linking took too long and the permission expired. Please try again."
     assert not is_linked(customer)
     customer.page.unroute_all()
     customer.link(demo.member)
@@ -89,7 +89,7 @@ def test_answer_that_is_not_to_this_browser_s_question_then_refused(
     customer.log_in(demo.member)
     customer.before_return(change)
     customer.answer("allow")
-    assert "does not belong to a link you started in this browser" in customer.notice
+    assert "That link was not started in this browser" in customer.notice
     assert not is_linked(customer)
     assert demo.sql("SELECT used_at FROM authorization_codes") == [(None,)]  # the code was not even tried
 
@@ -109,7 +109,7 @@ def test_answer_taken_to_another_browser_then_refused_there(visit: Open, demo: D
     attacker.answer("allow")
     victim.to_profile("two")
     victim.page.goto(taken[0])
-    assert "does not belong to a link you started in this browser" in victim.notice
+    assert "That link was not started in this browser" in victim.notice
     assert demo.sql("SELECT COUNT(*) FROM links") == [(0,)]
 
 

@@ -51,7 +51,7 @@ def test_scripts_off_on_a_phone_then_the_whole_way_to_a_canceled_order(visit: Op
     assert customer.notice == "Thank you! Your order is placed."
     fits(page, 320, "order")
     items, delivery = page.get_by_role("region", name="Your items"), page.get_by_role("region", name="Delivery")
-    page.get_by_role("link", name="Load this page again").click()
+    page.get_by_role("link", name="Reload this page").click()
     assert page.get_by_text("Thank you!").count() == 0
     assert (delivery.bounding_box() or {})["y"] < (items.bounding_box() or {})["y"], "on a phone the status comes first"
     expect(items).to_contain_text("1 \N{MULTIPLICATION SIGN} Garden carrots")
@@ -66,7 +66,7 @@ def test_scripts_off_on_a_phone_then_the_whole_way_to_a_canceled_order(visit: Op
     page.get_by_role("link", name="Change time").click()
     fits(page, 320, "times for the order")
     page.locator(FREE).nth(3).click()
-    assert customer.notice == "Your order comes at its new time."
+    assert customer.notice == "Your order has its new time."
     assert customer.heading != before
     page.get_by_text("Cancel this order").click()
     customer.press("Yes, cancel it")
@@ -98,9 +98,9 @@ def test_keyboard_alone_then_a_full_time_says_why_and_a_free_one_is_ordered(visi
             break
         keyboard.press("ArrowRight")
     assert focused(page).endswith("Full")
-    expect(page.locator(".why:visible")).to_have_text("Every place at this time is taken. Please choose another time.")
+    expect(page.locator(".why:visible")).to_have_text("This time is fully booked. Please choose another time.")
     keyboard.press("Enter")
-    assert customer.heading == "When shall we come?"
+    assert customer.heading == "When should we deliver?"
     keyboard.press("Escape")
     expect(page.locator(".why:visible")).to_have_count(0)
 
@@ -121,7 +121,7 @@ def test_keyboard_alone_then_a_full_time_says_why_and_a_free_one_is_ordered(visi
     expect(page.locator("#status")).to_have_text("Completed")
     expect(page.get_by_text("Thank you!")).to_have_count(0)
     expect(page.locator(".steps .done")).to_have_count(5)
-    expect(page.get_by_role("region", name="Your items")).to_contain_text("Not there today: you do not pay for it.")
+    expect(page.get_by_role("region", name="Your items")).to_contain_text("Not in stock today: you do not pay for it.")
     story = page.get_by_role("region", name="What happened").get_by_role("listitem")
     expect(story.last).to_contain_text("Delivered")
     told = story.all_inner_texts()
@@ -195,5 +195,5 @@ def test_time_filled_up_meanwhile_and_the_shop_asks_for_another(visit: Open, dem
     slot = customer.page.locator(FREE).first
     slot.evaluate("(button, id) => { button.value = id; }", full.removeprefix("why-"))
     slot.click()
-    assert customer.notice == "That time is not available any more. Please choose another one."
-    assert customer.heading == "When shall we come?"
+    assert customer.notice == "That time is no longer available. Please choose another one."
+    assert customer.heading == "When should we deliver?"

@@ -18,7 +18,7 @@ def to_slots(visit: Visit, postal_code: str = "60610") -> None:
     visit.page.goto(f"{visit.demo.storefront_url}/slots")
     if visit.heading == "Welcome back":
         visit.press("Continue as Customer one")
-    if visit.heading == "Where shall we deliver?":
+    if visit.heading == "Where should we deliver?":
         visit.page.get_by_label("Street and number").fill("350 W Oak St")
         visit.press("See delivery times")
 

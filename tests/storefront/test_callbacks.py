@@ -128,7 +128,7 @@ def test_events_out_of_order_and_repeated_and_the_story_is_told_once_and_in_orde
     assert story(browser.get(f"/orders/{order_id}").text) == [
         "Mar 4, 11:10 am A shopper took your order",
         "Mar 4, 11:20 am Shopping started",
-        "Mar 4, 11:30 am Not there today: Country loaf",
+        "Mar 4, 11:30 am Not in stock today: Country loaf",
         "Mar 4, 11:30 am On its way to you: Mar 4, 12:20 pm \N{EN DASH} 1 pm",
     ]
     assert readings(platform) == 1
@@ -192,7 +192,7 @@ def test_platform_down_and_the_page_shows_what_it_was_told(browser, platform, se
     assert "Waiting for a shopper" in browser.get(path).text
     sender.tell(next(ids), "late_delivery", path.rpartition("/")[2])
     page = browser.get(path).text
-    assert "We cannot ask how your order stands right now." in page
+    assert "We cannot check the status of your order right now." in page
     assert story(page) == ["Mar 4, 11:20 am It will be later than planned"]
     platform.is_down = False
     assert "Waiting for a shopper" in browser.get(path).text

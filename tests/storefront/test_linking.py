@@ -8,7 +8,7 @@ import pytest
 from storefront.app import create_app
 from tests.storefront.conftest import Browser, listener, serving
 
-NOT_STARTED_HERE = "does not belong to a link you started in this browser"
+NOT_STARTED_HERE = "That link was not started in this browser"
 TOO_SLOW = "Linking took too long"
 LINKED = "Your Basket &amp; Co account is linked."
 

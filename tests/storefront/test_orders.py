@@ -57,7 +57,7 @@ def test_delivery_is_ordered_with_hold_address_items_tip_and_phone(browser, plat
     listed = text_of(browser.get("/orders").text)
     assert "5 pm \N{EN DASH} 7 pm Waiting for a shopper Total $32.97 Delivery" in listed
     assert f"4 items \N{MIDDLE DOT} {order_id}" in listed
-    assert "There is nothing in your cart." in browser.get("/cart").text
+    assert "Your cart is empty." in browser.get("/cart").text
 
 
 def test_pickup_is_ordered_without_address_fee_and_tip(browser, platform):
@@ -127,9 +127,9 @@ def test_ordered_twice_from_one_page_and_both_lead_to_the_order(browser, platfor
     [
         (refusal(400, "is invalid", key="service_option_hold_id"), "/slots", "Please choose another one."),
         (refusal(400, "is invalid", key="user.birthday"), "/checkout", "adults of legal age"),
-        (refusal(400, "Invalid items", 2000, "items"), "/cart", "Take out the marked items"),
+        (refusal(400, "Invalid items", 2000, "items"), "/cart", "Remove the marked items"),
         (refusal(400, "is invalid", key="user.phone_number"), "/checkout", "customer care"),
-        (refusal(503, "down"), "/checkout", "however often you do, you order only once"),
+        (refusal(503, "down"), "/checkout", "you order only once, even if you try several times"),
         (refusal(400, "<i>", 1, "new"), "/checkout", "That did not work."),
     ],
 )
@@ -195,7 +195,7 @@ def test_order_is_moved_to_another_time(browser, platform):
     assert browser.post(f"{path}/slots", option="5").headers["location"] == path
     assert platform.bodies["update_order"] == {"service_option_hold_id": 505}
     page = text_of(browser.get(path).text)
-    assert "Your order comes at its new time." in page
+    assert "Your order has its new time." in page
     assert "Saturday, January 16, 11 pm" in page
     platform.refusals["reserve"] = refusal(400, "Service option is expired", key="service_option_id")
     browser.get(f"{path}/slots")
@@ -260,7 +260,7 @@ def test_platform_down_and_the_order_page_says_so(browser, platform):
     platform.is_down = True
     response = browser.get(path)
     assert response.status_code == 200
-    assert "We cannot ask how your order stands right now." in response.text
+    assert "We cannot check the status of your order right now." in response.text
     assert "Change order" not in response.text
 
 

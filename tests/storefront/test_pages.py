@@ -71,7 +71,7 @@ def test_every_answer_has_the_protective_headers(browser, platform, path):
 def test_unknown_path_is_a_page_of_the_shop(browser, path):
     response = browser.get(path)
     assert response.status_code == 404
-    assert "There is nothing on this shelf." in response.text
+    assert "This page does not exist." in response.text
 
 
 def test_unforeseen_failure_is_a_page_without_details(browser, shop_sessions, monkeypatch):

@@ -48,10 +48,10 @@ def canceled_event(cancellation_type):
 @pytest.mark.parametrize(
     ("reason", "events", "why"),
     [
-        ("customer_driven", [canceled_event("customer mia")], "Nobody was there to take it."),
+        ("customer_driven", [canceled_event("customer mia")], "Nobody was there to receive it."),
         ("customer_driven", [canceled_event(None)], "You canceled it."),
         ("customer_driven", [], ""),
-        ("retailer_driven", [canceled_event("too many out of stock items")], "Too little of it was in stock."),
+        ("retailer_driven", [canceled_event("too many out of stock items")], "Too many items were out of stock."),
         ("retailer_driven", [canceled_event("from a newer server")], "The store canceled it."),
         ("unbatchable", [], "No shopper was free to take it."),
         ("from_a_newer_server", [], ""),
@@ -73,12 +73,12 @@ def test_what_was_found_costs_what_it_did():
 
 def test_what_was_not_there_is_not_paid_for():
     assert bill({"bread": 2}, line("bread", qty=0, refunded=True)) == [
-        ("Country loaf", 2, 0, "Not there today: you do not pay for it.")
+        ("Country loaf", 2, 0, "Not in stock today: you do not pay for it.")
     ]
 
 
 def test_fewer_pieces_cost_less_but_a_weight_is_no_count():
-    assert bill({"bread": 4}, line("bread", qty=1)) == [("Country loaf", 1, 525, "Only 1 of 4 were there.")]
+    assert bill({"bread": 4}, line("bread", qty=1)) == [("Country loaf", 1, 525, "Only 1 of 4 were in stock.")]
     assert bill({"potatoes": 3}, line("potatoes", qty=2.0)) == [("New potatoes", 3, 897, "")]
 
 
@@ -111,7 +111,7 @@ def test_order_page_shows_what_became_of_it_and_its_part_says_the_same(browser, 
     assert part.strip() in page
     assert "<html" not in part
     assert "On its way to you" in text_of(part)
-    assert "Not there today: you do not pay for it." in text_of(part)
+    assert "Not in stock today: you do not pay for it." in text_of(part)
     assert 'data-from="' in page
     placed["status"] = "completed"
     page = browser.get(path).text

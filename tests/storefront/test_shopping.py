@@ -61,7 +61,7 @@ def test_store_that_is_not_there_is_refused(new_browser, platform):
 
 def test_cart_holds_what_is_put_in_and_survives_sign_in_but_not_sign_out(new_browser, platform):
     browser = new_browser()
-    assert "There is nothing in your cart." in browser.get("/cart").text
+    assert "Your cart is empty." in browser.get("/cart").text
     choose_store(browser)
     browser.get("/")
     for _ in range(2):
@@ -107,10 +107,10 @@ def test_slots_ask_for_what_is_missing_first(new_browser, platform):
     assert browser.get("/slots").headers["location"] == "/sign-in?to=slots"
     browser.get("/sign-in?to=slots")
     assert browser.post("/sign-in", customer="one", to="slots").headers["location"] == "/slots"
-    assert "Where shall we deliver?" in browser.get("/slots").text
+    assert "Where should we deliver?" in browser.get("/slots").text
     browser.post("/cart")
     for path in ("/slots", "/checkout"):
-        assert "There is nothing in your cart." in browser.open(path).text
+        assert "Your cart is empty." in browser.open(path).text
 
 
 def test_grid_lists_the_cart_and_says_why_a_time_cannot_be_had(browser, platform):
@@ -137,7 +137,7 @@ def test_grid_lists_the_cart_and_says_why_a_time_cannot_be_had(browser, platform
     assert set(re.findall(r'name="option" value="(\d)"', page)) == {"1", "2", "5"}
     assert re.findall(r'aria-disabled="true" aria-describedby="why-(\d)"', page) == ["4", "3"]
     assert "Friday, January 15, 6 pm to 8 pm: Full" in text_of(page)
-    assert 'id="why-3">Every place at this time is taken. Please choose another time.' in page
+    assert 'id="why-3">This time is fully booked. Please choose another time.' in page
     assert 'id="why-4">This time cannot be booked.' in page
     assert "By 11:30\N{NO-BREAK SPACE}am, first in line" in page
     assert page.count("$7.99") == 2
@@ -158,16 +158,16 @@ def test_grid_of_a_member_and_of_a_pickup_costs_nothing(browser, platform, new_b
 
 def test_everything_full_and_the_page_says_so(browser, platform):
     platform.slots = [slot(1, "2027-01-15T17:00:00-06:00", "2027-01-15T19:00:00-06:00", "no_capacity")]
-    assert "Every time is taken at the moment." in to_slots(browser)
+    assert "All times are taken right now." in to_slots(browser)
 
 
 def test_address_changes_with_the_postal_code_alone(browser, platform):
     to_slots(browser)
     choose_store(browser, location_code="M-2")
-    assert "When shall we come?" in browser.get("/slots").text
+    assert "When should we deliver?" in browser.get("/slots").text
     browser.get("/stores?postal_code=60611&kind=delivery")
     browser.post("/stores", kind="delivery", postal_code="60611", location_code="M-2")
-    assert "Where shall we deliver?" in browser.get("/slots").text
+    assert "Where should we deliver?" in browser.get("/slots").text
 
 
 def test_hold_leads_to_checkout_with_its_end_and_what_is_left(browser, platform):
@@ -177,7 +177,7 @@ def test_hold_leads_to_checkout_with_its_end_and_what_is_left(browser, platform)
     assert "Friday, January 15, 5\N{NO-BREAK SPACE}pm" in page
     assert "We keep this time for you until 2:10\N{NO-BREAK SPACE}am." in page
     assert int(re.search(r'data-seconds="(\d+)"', page)[1]) > 0
-    assert 'href="/checkout">Go on to checkout</a>' in browser.get("/account").text
+    assert 'href="/checkout">Continue to checkout</a>' in browser.get("/account").text
     assert "Go to checkout" in browser.get("/cart").text
     assert browser.post("/cart", go_on="1", **{"count-milk": "1"}).headers["location"] == "/checkout"
 
@@ -185,7 +185,7 @@ def test_hold_leads_to_checkout_with_its_end_and_what_is_left(browser, platform)
 @pytest.mark.parametrize(
     ("operation", "answer", "leads_to", "sentence"),
     [
-        ("address", refusal(400, "is invalid", key="address_line_1"), "/slots", "We do not find that address."),
+        ("address", refusal(400, "is invalid", key="address_line_1"), "/slots", "We could not find that address."),
         ("address", refusal(503, "down"), "/slots", "We could not reach Basket &amp; Co."),
         ("list_slots", refusal(400, "is invalid", key="address"), "/slots", "does not deliver to that address"),
         ("list_slots", refusal(400, "is invalid", key="location_code"), "/cart", "Please choose another one."),
@@ -200,9 +200,9 @@ def test_hold_leads_to_checkout_with_its_end_and_what_is_left(browser, platform)
             "reserve",
             refusal(400, "Service option is not available", key="service_option_id"),
             "/slots",
-            "That time is not available any more. Please choose another one.",
+            "That time is no longer available. Please choose another one.",
         ),
-        ("reserve", refusal(404, "Resource not found", 4000, None), "/slots", "That time is not available any more."),
+        ("reserve", refusal(404, "Resource not found", 4000, None), "/slots", "That time is no longer available."),
         ("reserve", refusal(500, "down"), "/slots", "We could not reach Basket &amp; Co."),
         ("reserve", refusal(400, "<i>new</i>", 1, "new"), "/slots", "That did not work. Please try again"),
     ],
@@ -229,5 +229,5 @@ def test_items_refused_and_the_cart_marks_them(browser, platform):
     platform.refusals["list_slots"] = answer
     assert browser.get("/slots").headers["location"] == "/cart"
     page = browser.get("/cart").text
-    assert "Take out the marked items to go on." in page
+    assert "Remove the marked items to continue." in page
     assert re.findall(r'id="refused-(\w+)"', page) == ["bread"]

@@ -27,14 +27,14 @@ def told(name, *, is_delivery=True, **metadata):
     ("name", "metadata", "text"),
     [
         (EventName.ORDER_ITEM_REPLACEMENT, {"order_items": ITEMS}, "Replaced: Country loaf, Free-range eggs"),
-        (EventName.ORDER_ITEM_REFUND, {"order_items": ITEMS}, "Not there today: Whole milk"),
-        (EventName.ORDER_ITEM_REFUND, {}, "Not there today: one of your items"),
+        (EventName.ORDER_ITEM_REFUND, {"order_items": ITEMS}, "Not in stock today: Whole milk"),
+        (EventName.ORDER_ITEM_REFUND, {}, "Not in stock today: one of your items"),
         (EventName.CUSTOMER_ACKNOWLEDGED, {"shopper_name": "Sample S."}, "Sample S. knows that you are here"),
         (EventName.CUSTOMER_ACKNOWLEDGED, {"shopper_name": "{who}"}, "{who} knows that you are here"),
         (EventName.CUSTOMER_ACKNOWLEDGED, {}, "Somebody knows that you are here"),
-        (EventName.TIP_ADJUSTMENT, {"tip_amount_cents": 1205}, "The tip is $12.05 now"),
+        (EventName.TIP_ADJUSTMENT, {"tip_amount_cents": 1205}, "The tip is now $12.05"),
         (EventName.DELIVERED, {}, "Delivered"),
-        ("fulfillment.of_tomorrow", {}, "There is news of your order"),
+        ("fulfillment.of_tomorrow", {}, "There is news about your order"),
     ],
 )
 def test_event_is_told(name, metadata, text):
@@ -49,7 +49,7 @@ def test_pickup_is_told_as_such():
 @pytest.mark.parametrize("name", EventName)
 def test_every_event_is_told_or_left_out_on_purpose(name):
     assert len(told(name)) == (name not in story.UNTOLD)
-    assert told(name) != ["There is news of your order"]
+    assert told(name) != ["There is news about your order"]
 
 
 @pytest.mark.parametrize(
