@@ -1,4 +1,4 @@
-"""What a shopper does with the items of an order: find, replace, refund, add.
+"""A shopper's work on the items of an order: find, replace, refund, add.
 
 https://docs.instacart.com/connect/api/sandbox/shoppers/update_shopper_order_item, .../create_shopper_order_item
 """
@@ -25,7 +25,7 @@ _HAPPENED = {
 
 
 class Picked(Struct, frozen=True):
-    """What a shopper says about a line, None where nothing is said. `item`: the one in its place."""
+    """A shopper's changes of a line; None: no change. `item`: the replacement."""
 
     status: str | None = None
     delivered_count: int | None = None
@@ -35,7 +35,7 @@ class Picked(Struct, frozen=True):
 
 
 async def update(tx: Tx, retailer_id: int, shopper_id: int, order_id: str, line_num: str, picked: Picked) -> Order:
-    """Say what became of a line. Without a status it is replaced if an item is given, else as it was, else found."""
+    """Update a line. Default status: replaced if an item is given, else the line's status, else found."""
     order = await _being_picked(tx, retailer_id, shopper_id, order_id)
     line = next((line for line in order.lines if line.line_num == line_num and not line.is_removed), None)
     if line is None:
@@ -51,7 +51,7 @@ async def update(tx: Tx, retailer_id: int, shopper_id: int, order_id: str, line_
 
 
 async def add(tx: Tx, retailer_id: int, shopper_id: int, order_id: str, picked: Picked) -> Order:
-    """Add an item that the customer asked for, under the next free number; one of it if no amount is given."""
+    """Add an item that the customer asked for, as a line with the next free number; default quantity: 1."""
     order = await _being_picked(tx, retailer_id, shopper_id, order_id)
     if picked.item is None or not (picked.item.upc or picked.item.rrc):
         raise blank("item")
@@ -79,7 +79,7 @@ async def add(tx: Tx, retailer_id: int, shopper_id: int, order_id: str, picked: 
 
 
 async def take_back_alcohol(tx: Tx, retailer_id: int, order: Order) -> None:
-    """Refund the alcohol that a held order's customer may not be given at the door: it goes back to the store."""
+    """Refund a locked order's alcohol that cannot be handed to the customer: it is returned to the store."""
     alcohol = [line for line in order.lines if line.is_alcohol and not line.is_removed]
     for line in alcohol:
         _pick(line, TO_REFUND, Picked(TO_REFUND, delivered_count=0))
@@ -87,7 +87,7 @@ async def take_back_alcohol(tx: Tx, retailer_id: int, order: Order) -> None:
 
 
 async def _being_picked(tx: Tx, retailer_id: int, shopper_id: int, order_id: str) -> Order:
-    """The order, held, if it is in a live batch of the shopper and its items may change."""
+    """The order, locked, if it is in a live batch of the shopper and its items may change."""
     order = await orders.hold(tx, retailer_id, order_id)
     shopper = await tx.one("SELECT id FROM shoppers WHERE retailer_id = $1 AND id = $2", retailer_id, shopper_id)
     if shopper is None:
@@ -124,7 +124,7 @@ def _wrong_about(line: OrderLine, status: str, picked: Picked) -> list[ApiError 
 
 
 def _pick(line: OrderLine, status: str, picked: Picked) -> None:
-    """Keep what was said; what was said before stays where the status does."""
+    """Apply the changes to a line; earlier values are kept if the status stays the same."""
     if status != line.status:
         line.delivered_count = line.delivered_weight = line.substitute = None
         line.scans = ()
@@ -140,11 +140,11 @@ def _pick(line: OrderLine, status: str, picked: Picked) -> None:
 
 
 async def _named(tx: Tx, retailer_id: int, order: Order, name: ItemName) -> ItemName:
-    """A product that comes into an order, with both its codes where the catalog has it."""
+    """A product to add to an order, with both its codes if the catalog has it."""
     (item,) = await items.find(tx, retailer_id, [ItemCode(name.upc, name.rrc)])
     if item is None:
         return name
-    if item.alcohol_kind is not None:  # is handed to a grown-up, never left at the door
+    if item.alcohol_kind is not None:  # alcohol is handed to an adult, never left at the door
         order.has_alcohol, order.leave_unattended = True, False
     upc = None if item.upc is None else items.shown_upc(item.upc)
     return ItemName(name.upc or upc, name.rrc or item.rrc)

@@ -1,4 +1,4 @@
-"""What creating and changing an order check alike; a rule answers its refusal, or None."""
+"""Checks shared by creating and changing an order; each returns an error or None."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date
@@ -18,13 +18,13 @@ from handcart.stores import carts
 from handcart.stores.carts import Cart, OrderItem
 from handcart.stores.models import Store
 
-# As JSON, in bytes. Lists of orders, callbacks and kept answers carry them again and again.
+# Maximum bytes as JSON. Lists of orders, callbacks and stored responses repeat the metadata.
 MOST_METADATA = 16 << 10
 MOST_ORDER = 256 << 10
 
 
 async def held_slot(tx: Tx, caller: Caller, user_id: str, hold_id: int, kind: str) -> Slot:
-    """The slot of a hold for orders of a kind."""
+    """The slot of a user's hold, which must be for orders of this kind."""
     slot = await slots.held_slot(tx, caller, user_id, hold_id)
     if slot.kind != kind:
         raise invalid("service_option_hold_id")
@@ -32,14 +32,14 @@ async def held_slot(tx: Tx, caller: Caller, user_id: str, hold_id: int, kind: st
 
 
 def outside(starts_at: int, ends_at: int, window: tuple[int, int] | None) -> ApiError | None:
-    """Why a wanted window does not lie within its slot."""
+    """The error if a wanted window is not within its slot."""
     if window is None or starts_at <= window[0] < window[1] <= ends_at:
         return None
     return invalid("start_at")
 
 
 def metadata(of_order: Mapping[str, Any] | None, items: Sequence[OrderItem] = ()) -> list[ApiError]:
-    """Metadata of an order or of its lines that is too large."""
+    """The errors for too large metadata of an order or of its lines."""
     found = {"metadata": of_order} | {f"items[{place}].metadata": one.metadata for place, one in enumerate(items)}
     return [
         errors.too_large(key, MOST_METADATA)
@@ -49,12 +49,12 @@ def metadata(of_order: Mapping[str, Any] | None, items: Sequence[OrderItem] = ()
 
 
 def size(order: Order, key: str = "items") -> ApiError | None:
-    """Why an order cannot be stored: its lines are too large in all. The refusal names `key`."""
+    """The error if an order's lines are too large in total to be stored. The error names `key`."""
     return errors.too_large(key, MOST_ORDER) if rows.size(order) > MOST_ORDER else None
 
 
 def of_age(retailer: Retailer, store: Store, cart: Cart, birthday: str | None) -> tuple[Cart, ApiError | None]:
-    """The cart that a customer of this age may have, and what is against it."""
+    """The cart without what the customer is too young for, and the error if the retailer refuses such carts."""
     if birthday is None and not cart.is_restricted:
         return cart, None
     today = date.fromisoformat(windows.start_of(store.time_zone, clock.now()).date)
@@ -68,7 +68,7 @@ def of_age(retailer: Retailer, store: Store, cart: Cart, birthday: str | None) -
 
 
 def raise_any(refusals: Sequence[ApiError | None]) -> None:
-    """Raise what was found, all of it at once; nothing if nothing was."""
+    """Raise one error with all refusals that are not None, if there are any."""
     found = [refusal for refusal in refusals if refusal is not None]
     if found:
         raise wire_errors.of(found)

@@ -1,4 +1,4 @@
-"""Create orders: book the place, decide the benefit, write the order; the same again answers the order there is."""
+"""Create orders: book the place, decide the benefit, store the order. A repeated creation returns the stored order."""
 
 import contextlib
 from collections.abc import Sequence
@@ -25,13 +25,13 @@ from handcart.stores.models import Store
 from handcart.users import ops as users
 from handcart.users.models import User
 
-# So many windows are locked for an order that takes the soonest one: enough for those that fill up meanwhile.
+# Windows locked for an order that takes the soonest one: more than one, since windows may fill up meanwhile.
 _SOONEST = 3
 _HOLD_ID = "service_option_hold_id"
 
 
 class Asked(Struct, frozen=True):
-    """An order as it is asked for, whatever its kind. `window`: within the slot, where the caller names one."""
+    """A request to create an order of any kind. `window`: the window within the slot, if the caller names one."""
 
     order_id: str
     kind: str
@@ -102,7 +102,7 @@ async def create_last_mile(tx: Tx, caller: Caller, user_id: str, asked: Asked) -
 
 
 async def create_dispatch(tx: Tx, caller: Caller, user_id: str | None, asked: Asked, *, or_soonest: bool) -> Order:
-    """Create a dispatch order in the window that it names, or (`or_soonest`) in the soonest one of that day."""
+    """Create a dispatch order in the given window, or (`or_soonest`) in the soonest free one of that day."""
     user = await users.require(tx, caller.isolation_id, user_id) if user_id is not None else None
     there = await repeated(tx, caller.retailer_id, asked)
     if there is not None:
@@ -130,7 +130,7 @@ async def create_dispatch(tx: Tx, caller: Caller, user_id: str | None, asked: As
             tx, retailer, store, asked.window, or_soonest=or_soonest, has_alcohol=asked.alcoholic
         )
     except ApiError:
-        # Perhaps it was a twin of this request that took the last place.
+        # A concurrent duplicate of this request may have taken the last place.
         there = await repeated(tx, caller.retailer_id, asked)
         if there is None:
             raise
@@ -139,7 +139,7 @@ async def create_dispatch(tx: Tx, caller: Caller, user_id: str | None, asked: As
 
 
 async def repeated(tx: Tx, retailer_id: int, asked: Asked) -> Order | None:
-    """The order that a repeated creation means; raises when its id stands for another one."""
+    """The existing order if this is a repeated creation; raises if the order with this id is a different one."""
     there = await rows.find(tx, retailer_id, asked.order_id)
     if there is not None and there.fingerprint != asked.fingerprint:
         raise errors.order_id_taken()
@@ -169,7 +169,7 @@ async def _new(
         place=booking.place,
         tip_cents=asked.tip_cents,
         has_alcohol=has_alcohol,
-        # Alcohol is handed to a grown-up, never left at the door.
+        # Alcohol is handed to an adult, never left at the door.
         leave_unattended=asked.leave_unattended and not has_alcohol,
         member_since=period[0] if period else None,
         member_until=period[1] if period else None,
@@ -185,7 +185,7 @@ async def _insert(tx: Tx, caller: Caller, asked: Asked, order: Order) -> Order:
     checks.raise_any([checks.size(order)])
     if await rows.insert(tx, caller.retailer_id, order):
         return order
-    # A twin was quicker: this one gives its place back and answers as a repetition.
+    # A concurrent duplicate was first: release this one's place and answer as a repetition.
     there = await repeated(tx, caller.retailer_id, asked)
     assert there is not None
     assert order.place is not None

@@ -1,4 +1,4 @@
-"""What an order must say about its customer: a phone number, and an age where the cart needs one.
+"""Checks of an order's customer: the phone number, and the age if the cart needs one.
 
 https://docs.instacart.com/connect/api/fulfillment/delivery/create_order
 """
@@ -14,18 +14,18 @@ _E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 _NO_NAME = re.compile(r"[/:<>$%?]")
 LOCALES = ("en-US", "en-CA", "fr-CA")
 _DEFAULT_LOCALES = {"US": "en-US", "CA": "en-CA"}
-# The provinces of Canada where it is not 19.
+# The Canadian provinces where the legal age is not 19.
 _LEGAL_AT_18 = ("AB", "MB", "QC")
 
 
 def documented_locale(tag: str) -> str | None:
-    """The documented locale that a language tag names, in any case and with `-` or `_`; None for other tags."""
+    """The documented locale for a language tag, in any case and with `-` or `_`; None for other tags."""
     wanted = tag.strip().replace("_", "-").lower()
     return next((locale for locale in LOCALES if locale.lower() == wanted), None)
 
 
 def locale(tag: str | None, store: Store) -> str:
-    """The locale of an order: the documented one of these that the tag names, else the default of the store's country.
+    """The locale of an order: the documented locale of the tag, else the default of the store's country.
 
     https://docs.instacart.com/connect/api/localization
     """
@@ -33,9 +33,9 @@ def locale(tag: str | None, store: Store) -> str:
 
 
 def phone_refusal(retailer: Retailer, phone_number: str | None, key: str) -> ApiError | None:
-    """What is wrong with a phone number that an order brings. Lenient retailers take any form.
+    """The error for an invalid phone number in an order. Lenient retailers accept any form.
 
-    E.164 is needed since 2026-06-09. A number that the user was created with needs no more than that allowed.
+    E.164 is required since 2026-06-09. A number from the user's creation only needs the form that was allowed there.
     """
     if phone_number is None:
         return blank(key)
@@ -43,7 +43,7 @@ def phone_refusal(retailer: Retailer, phone_number: str | None, key: str) -> Api
 
 
 def birthday_refusal(retailer: Retailer, birthday: str | None, store: Store, today: date) -> ApiError | None:
-    """Why a customer with this birthday cannot have what only grown-ups may."""
+    """The error if a customer with this birthday is too young for restricted items."""
     if birthday is None:
         return blank("user.birthday")
     born = parsed(birthday)
@@ -53,7 +53,7 @@ def birthday_refusal(retailer: Retailer, birthday: str | None, store: Store, tod
 
 
 def form_refusal(retailer: Retailer, birthday: str | None, today: date) -> ApiError | None:
-    """What is wrong with the form of a birthday that nothing in the cart needs."""
+    """The error for an invalid birthday when no item in the cart needs one."""
     if birthday is None or retailer.is_lenient:
         return None
     born = parsed(birthday)
@@ -61,12 +61,12 @@ def form_refusal(retailer: Retailer, birthday: str | None, today: date) -> ApiEr
 
 
 def is_name(name: str) -> bool:
-    """Whether a name holds none of the characters that the documentation forbids."""
+    """Whether a name has none of the characters that the documentation forbids."""
     return bool(name.strip()) and not _NO_NAME.search(name)
 
 
 def parsed(birthday: str) -> date | None:
-    """An ISO 8601 date."""
+    """Parse an ISO 8601 date; None if invalid."""
     try:
         return date.fromisoformat(birthday.strip()[:10])
     except ValueError:
@@ -74,12 +74,12 @@ def parsed(birthday: str) -> date | None:
 
 
 def age(born: date, today: date) -> int:
-    """Whole years."""
+    """The age in whole years."""
     return today.year - born.year - ((today.month, today.day) < (born.month, born.day))
 
 
 def legal_age(retailer: Retailer, store: Store) -> int:
-    """From which age on alcohol and the like may be had where the store is."""
+    """The legal age for alcohol and other restricted items at the store's location."""
     if retailer.rules.legal_age is not None:
         return retailer.rules.legal_age
     if store.country == "CA":

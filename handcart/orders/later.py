@@ -1,6 +1,6 @@
-"""Events that an order owes later, while it stays in a state: where the shopper is, a reminder to rate.
+"""Delayed events of an order, emitted while it stays in a state: the shopper's location, a reminder to rate.
 
-`states.State.later` says which. A row waits for each; whoever sends callbacks looks for those that are due, and a
+`states.State.later` defines them. Each has a row with its due time; the callback sender looks for due rows, and a
 sandbox does so whenever its clock moves.
 """
 
@@ -14,14 +14,14 @@ from handcart.orders import payloads, rows
 from handcart.orders.models import Order
 from handcart.orders.states import OPTIONS, State
 
-# Events that one call of `perform` emits: nobody else writes meanwhile.
+# Maximum events per call of `perform`, because a call blocks other writes.
 MOST_AT_ONCE = 100
 _DROP = "DELETE FROM later_events WHERE retailer_id = $1 AND order_id = $2 AND name = $3 AND due_at = $4"
 _PUT_OFF = "UPDATE later_events SET due_at = $5 WHERE retailer_id = $1 AND order_id = $2 AND name = $3 AND due_at = $4"
 
 
 async def plan(tx: Tx, retailer_id: int, order: Order, left: State, state: State) -> None:
-    """Drop what the state that an order has left would owe later; note what the one that it came to will."""
+    """Delete the delayed events of the state that an order has left; plan those of its new state."""
     if left.later:
         await tx.run("DELETE FROM later_events WHERE retailer_id = $1 AND order_id = $2", retailer_id, order.order_id)
     now = clock.now()
@@ -35,13 +35,13 @@ async def plan(tx: Tx, retailer_id: int, order: Order, left: State, state: State
 
 
 async def retailers_waiting(tx: Tx, until: int) -> Sequence[int]:
-    """The retailers with an event that is due by a moment, in microseconds."""
+    """The retailers with an event that is due by `until`, in microseconds."""
     found = await tx.all("SELECT DISTINCT retailer_id FROM later_events WHERE due_at <= $1", until)
     return [row["retailer_id"] for row in found]
 
 
 async def perform(tx: Tx, retailer_id: int, until: int) -> int:
-    """Emit a retailer's events that are due by a moment, each as of its own; answers how many rows were handled."""
+    """Emit a retailer's events that are due by `until`, each with its due time; returns the number of rows handled."""
     for handled in range(MOST_AT_ONCE):
         row = await tx.one(
             "SELECT order_id, name, due_at, ends_at FROM later_events WHERE retailer_id = $1 AND due_at <= $2"
@@ -62,7 +62,7 @@ async def _perform(tx: Tx, retailer_id: int, row: Any) -> None:
     assert order is not None
     state = OPTIONS[order.kind].states[order.status]
     every = next((one.every for one in state.later if one.event == row["name"]), None)
-    # Another process may have been here meanwhile: then there is nothing to change.
+    # If another process has handled the row meanwhile, nothing changes.
     if every is not None and row["due_at"] + every <= row["ends_at"]:
         is_ours = await tx.run(_PUT_OFF, *key, row["due_at"] + every)
     else:
@@ -72,7 +72,7 @@ async def _perform(tx: Tx, retailer_id: int, row: Any) -> None:
 
 
 async def _is_moot(tx: Tx, retailer_id: int, order: Order, name: str) -> bool:
-    """Whether an event has nothing to say any more: an order that is rated needs no reminder."""
+    """Whether an event is obsolete: an order that is already rated needs no reminder."""
     if name != "rating_reminder":
         return False
     found = await tx.one(

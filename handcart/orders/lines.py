@@ -17,7 +17,7 @@ _PIECES_IN_A_BAG = 10
 
 
 async def replacements(tx: Tx, retailer_id: int, cart: Cart, *, ebt_only: bool) -> Mapping[str, Sequence[ItemName]]:
-    """The wished substitutes of each line; for an order paid with EBT, the eligible ones alone."""
+    """The substitutes requested for each line; for an order paid with EBT, only eligible ones."""
     wished = {line.asked.line_num: list(line.asked.replacement_items or ()) for line in cart.lines}
     return await eligible(tx, retailer_id, wished, ebt_only=ebt_only)
 
@@ -25,7 +25,7 @@ async def replacements(tx: Tx, retailer_id: int, cart: Cart, *, ebt_only: bool) 
 async def eligible(
     tx: Tx, retailer_id: int, wished: Mapping[str, Sequence[ItemName]], *, ebt_only: bool
 ) -> Mapping[str, Sequence[ItemName]]:
-    """Those of the wished substitutes that the order's means of payment allows."""
+    """The requested substitutes that the order's payment method allows."""
     if not ebt_only:
         return wished
     codes = [ItemCode(name.upc, name.rrc) for names in wished.values() for name in names]
@@ -38,18 +38,18 @@ async def eligible(
 
 
 def of_cart(cart: Cart, wished: Mapping[str, Sequence[ItemName]]) -> list[OrderLine]:
-    """The lines of a cart as an order keeps them."""
+    """The lines of a cart in the form stored in an order."""
     return [_line(line, wished[line.asked.line_num]) for line in cart.lines]
 
 
 def merged(there: Sequence[OrderLine], asked: Sequence[OrderItem]) -> list[OrderItem]:
-    """The lines as they would be: a known number keeps its product, and its amount where none is given."""
+    """The requested lines, completed from the order: a known number keeps its product, and by default its quantity."""
     known = {line.line_num: line for line in there}
     return [_merged(known[one.line_num], one) if one.line_num in known else one for one in asked]
 
 
 def asked(there: Sequence[OrderLine]) -> list[OrderItem]:
-    """The lines of an order as they could be asked for again."""
+    """The lines of an order as a request for the same lines."""
     return [
         OrderItem(
             line_num=line.line_num,
@@ -64,7 +64,10 @@ def asked(there: Sequence[OrderLine]) -> list[OrderItem]:
 
 
 def renumbered(there: Sequence[OrderLine], cart: Cart) -> ApiError | None:
-    """The refusal of a product whose number is left out for another; with both, `carts.read` finds it twice."""
+    """The error if a product of the order comes with a new number and its old number is missing.
+
+    If both numbers are there, `carts.read` reports the product as a duplicate.
+    """
     present = {line.asked.line_num for line in cart.lines}
     gone = {line.product for line in there if not line.is_removed and line.line_num not in present}
     wrong = [line for line in cart.lines if line.product in gone]
@@ -72,7 +75,7 @@ def renumbered(there: Sequence[OrderLine], cart: Cart) -> ApiError | None:
 
 
 def kept(there: Sequence[OrderLine], now: Sequence[OrderLine]) -> list[OrderLine]:
-    """The lines of the order from now on; those left out are marked as removed, so that their numbers come back."""
+    """The order's new lines; omitted ones are marked as removed, so that they keep their numbers."""
     known = {line.line_num: line for line in there}
     for line in now:
         if line.line_num in known:
@@ -85,13 +88,13 @@ def kept(there: Sequence[OrderLine], now: Sequence[OrderLine]) -> list[OrderLine
 
 
 def still_in(there: Sequence[OrderLine], cart: Cart) -> list[OrderLine]:
-    """The lines of an order that its cart still has, as they are."""
+    """The lines of an order that are still in its cart, unchanged."""
     present = {line.asked.line_num for line in cart.lines}
     return [line for line in there if line.line_num in present]
 
 
 def qty(line: OrderLine) -> float:
-    """The quantity of a line: as delivered once the shopper has handled it, as ordered before. Whole ones are int."""
+    """The delivered quantity of a line, or the ordered one until the shopper has handled it. Whole numbers are int."""
     if line.status == TO_REFUND:
         return 0
     delivered = line.delivered_count if line.qty_unit == "each" else line.delivered_weight
@@ -100,21 +103,21 @@ def qty(line: OrderLine) -> float:
 
 
 def delivered(line: OrderLine) -> ItemName | None:
-    """The product that the customer gets; None as long as nothing is found."""
+    """The product that the customer gets; None if none was found yet."""
     if line.status == REPLACED:
         return line.substitute or ItemName()
     return ItemName(line.upc, line.rrc) if line.status == FOUND else None
 
 
 def take_the_rest(lines: Sequence[OrderLine]) -> None:
-    """What the shopper said nothing about was found, all of it."""
+    """Mark the lines that the shopper did not handle as found in full."""
     for line in lines:
         if line.status == NOT_FOUND:
             line.status = FOUND
 
 
 def unpicked(lines: Sequence[OrderLine]) -> list[OrderLine]:
-    """The lines as they were before any shopper came."""
+    """The lines as they were before any shopper changed them."""
     left = [line for line in lines if not line.is_added]
     for line in left:
         line.status, line.delivered_count, line.delivered_weight = NOT_FOUND, None, None
@@ -123,7 +126,7 @@ def unpicked(lines: Sequence[OrderLine]) -> list[OrderLine]:
 
 
 def bags(lines: Sequence[OrderLine]) -> int | None:
-    """How many bags the delivered lines fill; None for an order whose items the retailer picks."""
+    """The number of bags for the delivered lines; None for an order whose items the retailer picks."""
     if not lines:
         return None
     pieces = sum(math.ceil(qty(line)) if line.qty_unit == "each" else 1 for line in lines if not line.is_removed)
@@ -131,7 +134,7 @@ def bags(lines: Sequence[OrderLine]) -> int | None:
 
 
 def _name(line: OrderLine) -> ItemName:
-    """What names the line's product and no other: two products of a catalog may share a upc."""
+    """The unique name of a line's product: two products in a catalog may share a upc."""
     kind, _, code = line.product.partition(":")
     return ItemName(rrc=code) if kind == "rrc" else ItemName(upc=line.upc)
 

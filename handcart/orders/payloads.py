@@ -1,6 +1,6 @@
-"""What events about an order tell of it: `callbacks.events` has which keys each one has, this what they mean.
+"""The metadata of events about an order: `callbacks.events` lists the keys of each event, this module their values.
 
-A key of which nothing is known is left out: receivers must bear that
+A key without a known value is left out; receivers must accept that
 (https://docs.instacart.com/connect/api/fulfillment/communications/event_callbacks).
 """
 
@@ -17,16 +17,16 @@ from handcart.stores import items
 from handcart.stores import ops as stores
 from handcart.stores.models import ItemCode, ItemName, Store
 
-# How much later than promised an order is said to be.
+# The delay reported for a late order.
 LATE_BY = 30 * clock.MINUTE
-# How long a shopper is on the way to the store, or to the customer.
+# The time that a shopper needs to the store, or to the customer.
 UNDER_WAY = 20 * clock.MINUTE
 
 
 async def owe(tx: Tx, retailer_id: int, order: Order, names: Sequence[str], about: Sequence[str] = ()) -> Sequence[int]:
-    """Emit events about an order, as it is at this moment; answers their ids.
+    """Emit events about an order in its current state; returns their ids.
 
-    An event about an item is emitted for each of the lines with the numbers `about`, or without any for the first line.
+    An event about an item is emitted for each line in `about` (line numbers), or for the first line if that is empty.
     """
     present = [line for line in order.lines if not line.is_removed]
     told_of = [line for line in present if line.line_num in about] or present[:1]
@@ -59,7 +59,7 @@ async def metadata(
 
 
 async def _of_line(tx: Tx, retailer_id: int, line: OrderLine) -> Mapping[str, str | None]:
-    """What events about an item say. The catalog gives the names; a replacement keeps the number of its line."""
+    """The metadata of events about an item. Names come from the catalog; a replacement keeps the number of its line."""
     named = [ItemCode(line.upc, line.rrc)]
     if line.substitute is not None:
         named.append(ItemCode(line.substitute.upc, line.substitute.rrc))
@@ -87,7 +87,7 @@ def _delivery_window(order: Order) -> Mapping[str, str]:
 
 
 def _new_window(order: Order) -> Mapping[str, str]:
-    """The half hour after the promised window, or from now on if that is over."""
+    """The half hour after the promised window, or from now if that has passed."""
     starts_at = max(clock.now(), order.window_ends_at)
     return _window(starts_at, starts_at + LATE_BY)
 
@@ -125,7 +125,7 @@ def _checkout_item(line: OrderLine) -> dict[str, Any]:
     }
 
 
-# Handcart has no such things (yet): a hosted page, a photo, a shopper's name, a rating.
+# Keys for things that Handcart does not have: a hosted page, a photo, a shopper's name, a rating.
 LEFT_OUT = (
     *("order_url", "status_link", "pickup_link", "delivery_photo_url", "certified_delivery_name"),
     *("shopper_name", "rating_value", "highlights", "thank_you_note"),
@@ -133,10 +133,10 @@ LEFT_OUT = (
 
 
 def _nothing(order: Order) -> None:
-    """What a key says that is left out."""
+    """The value of a key that is left out."""
 
 
-# What each key of `events.Event.keys` says: of the order, or of its store; or in one event alone.
+# The value of each key of `events.Event.keys`: from the order, from its store, or for one event only.
 _OF_ORDER: Mapping[str, Callable[[Order], Any]] = {
     "delivery_window": _delivery_window,
     "new_window": _new_window,
@@ -146,10 +146,10 @@ _OF_ORDER: Mapping[str, Callable[[Order], Any]] = {
     "tip_amount_cents": lambda order: order.tip_cents,
     "bag_label": lambda order: order.details.bag_label,
     "eta": lambda order: clock.to_wire(clock.now() + UNDER_WAY),
-    "topic_id": lambda order: str(order.number),  # there are no chats: an order is a topic
+    "topic_id": lambda order: str(order.number),  # there are no chats, so the order is the topic
     **dict.fromkeys(LEFT_OUT, _nothing),
 }
-# The shopper sets out from the store; nobody follows them.
+# The shopper's location is the store's: shoppers are not tracked.
 _OF_STORE: Mapping[str, Callable[[Store], Any]] = {
     "latitude": lambda store: store.point.latitude,
     "longitude": lambda store: store.point.longitude,

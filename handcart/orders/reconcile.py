@@ -1,6 +1,6 @@
-"""The orders of a month that carried the membership's benefit, for the billing with the retailer.
+"""The orders of a month with the membership's benefit, for the billing with the retailer.
 
-Seed "account linking": the retailer passes the saving on to the member, and it is settled in the regular billing.
+The retailer passes the saving on to the member; it is settled in the regular billing.
 """
 
 import csv
@@ -20,25 +20,25 @@ from handcart.orders.states import CANCELED
 
 # Keys of an order's metadata under which retailers may report what the member saved, in cents.
 SAVING_KEYS = ("saving_cents", "delivery_saving_cents", "discount_cents")
-_MOST_SAVING_CENTS = 10**9  # what is more, or below 0, is no saving: metadata may hold any number
+_MOST_SAVING_CENTS = 10**9  # larger or negative numbers are ignored: metadata may contain any number
 _BATCH = 500
-# What begins a formula, in ASCII and full width, at the start of a cell or behind what may separate cells: also after
-# blanks, quotes and characters that cannot be seen.
+# Characters that begin a formula, in ASCII and full width, at the start of a cell or after a possible separator, also
+# after blanks, quotes and invisible characters.
 _UNSEEN = r"[\s\x00\u200b-\u200f\u2060\ufeff'\"]*"
 _FORMULA = re.compile(rf"(^|[,;|\t\r\n\"])({_UNSEEN}[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\r\n])")
 
 
 class BadMonth(ValueError):
-    """The text is no month of the form 2026-11."""
+    """The text is not a month of the form 2026-11."""
 
 
 class BadTimeZone(ValueError):
-    """There is no such time zone."""
+    """The time zone does not exist."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An order with the benefit. Times in ISO 8601; `saving_cents` as the retailer reported it, None if it did not."""
+    """An order with the benefit. Times in ISO 8601; `saving_cents` as reported by the retailer, or None."""
 
     order_id: str
     user_id: str
@@ -54,7 +54,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """What the entries come to; canceled orders are listed, and count apart."""
+    """Totals of the entries; canceled orders are listed too, but counted separately."""
 
     orders: int
     canceled: int
@@ -63,21 +63,21 @@ class Totals:
 
 
 def month(text: str, time_zone: str = "UTC") -> tuple[int, int]:
-    """The first moment of a month and of the next one, in microseconds; raises `BadMonth`, `BadTimeZone`."""
+    """The start of a month and of the next one, in microseconds; raises `BadMonth`, `BadTimeZone`."""
     try:
         zone = ZoneInfo(time_zone)
-    except (ZoneInfoNotFoundError, ValueError, OSError):  # an OSError for a part of the world, as America
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError: the name is a directory, such as America
         raise BadTimeZone(f"there is no time zone {time_zone!r}: write it as America/Chicago") from None
     try:
         begin = datetime.strptime(text, "%Y-%m").replace(tzinfo=zone)
         end = begin.replace(year=begin.year + begin.month // 12, month=begin.month % 12 + 1)
-    except ValueError:  # also for the last month that there is
+    except ValueError:  # also for the last month that `datetime` has
         raise BadMonth(f"{text!r} is no month: write it as 2026-11") from None
     return int(begin.timestamp()) * clock.SECOND, int(end.timestamp()) * clock.SECOND
 
 
 async def entries(tx: Tx, retailer_id: int, since: int, until: int) -> list[Entry]:
-    """The orders created in a time span that carried the benefit, the oldest first."""
+    """The orders with the benefit created from `since` to before `until`, oldest first."""
     found: list[Entry] = []
     after = (since, "")
     while True:
@@ -89,7 +89,7 @@ async def entries(tx: Tx, retailer_id: int, since: int, until: int) -> list[Entr
 
 
 def totals(found: Sequence[Entry]) -> Totals:
-    """What the entries come to."""
+    """The totals of the entries."""
     kept = [entry for entry in found if entry.status != CANCELED]
     return Totals(
         orders=len(kept),
@@ -100,7 +100,7 @@ def totals(found: Sequence[Entry]) -> Totals:
 
 
 def to_csv(found: Sequence[Entry]) -> str:
-    """The entries for a spreadsheet: every cell quoted, and no text that it would run as a formula."""
+    """The entries as CSV for spreadsheets: every cell is quoted, and no text can run as a formula."""
     names = [field.name for field in fields(Entry)]
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\r\n", quoting=csv.QUOTE_ALL)
@@ -112,8 +112,8 @@ def to_csv(found: Sequence[Entry]) -> str:
 def _cell(value: Any) -> Any:
     """Text with an apostrophe before each formula (OWASP, "CSV Injection").
 
-    A spreadsheet may split at other separators than commas, ignores what cannot be seen, and takes the wide forms of
-    the characters as well.
+    A spreadsheet may split at other separators than commas; it ignores invisible characters, and accepts the full-width
+    forms of the characters as well.
     """
     return _FORMULA.sub(r"\1'\2", value) if isinstance(value, str) else value
 

@@ -1,4 +1,4 @@
-"""Orders as rows: written and read whole, with their lines and details as JSON."""
+"""Orders as rows, read and written as a whole, with lines and details as JSON."""
 
 from collections.abc import Sequence
 from operator import attrgetter
@@ -41,7 +41,7 @@ _UPDATE = (
     " updated_at = $3 WHERE retailer_id = $1 AND order_id = $2"
 )
 
-# What an order has under the names of its columns.
+# Fields of an order with the same name as their column.
 _PLAIN = [name for name in _NAMES if name not in ("ledger_starts_at", "items", "details")]
 _plain = attrgetter(*_PLAIN)
 _LAST_NUMBER = 2**63 - 1
@@ -51,12 +51,12 @@ _details = msgspec.json.Decoder(OrderDetails)
 
 
 def size(order: Order) -> int:
-    """How many bytes of JSON an order is stored in."""
+    """The size of an order as stored, in bytes of JSON."""
     return len(_encode(order.lines)) + len(_encode(order.details))
 
 
 async def insert(tx: Tx, retailer_id: int, order: Order) -> bool:
-    """Keep a new order and the first row of its history; False if there is one by its id."""
+    """Insert a new order and the first row of its history; False if its id is taken."""
     values = _values(order)
     made = await tx.run(_INSERT, retailer_id, order.created_at, *[values[name] for name in _NAMES])
     if made:
@@ -66,19 +66,19 @@ async def insert(tx: Tx, retailer_id: int, order: Order) -> bool:
 
 
 async def find(tx: Tx, retailer_id: int, order_id: str) -> Order | None:
-    """An order as it is."""
+    """An order, without a lock."""
     row = await tx.one(_FIND, retailer_id, order_id)
     return _order(row) if row else None
 
 
 async def hold(tx: Tx, retailer_id: int, order_id: str) -> Order | None:
-    """An order that nobody else changes before this transaction ends."""
+    """An order, locked until this transaction ends."""
     row = await tx.one(_HOLD, retailer_id, order_id)
     return _order(row) if row else None
 
 
 async def of_user(tx: Tx, retailer_id: int, isolation_id: int, user_id: str, most: int) -> Sequence[Order]:
-    """A user's orders at a retailer, the newest first: `most` at most, and `MOST_LISTED_BYTES` as they are stored."""
+    """A user's orders at a retailer, newest first: at most `most`, and at most `MOST_LISTED_BYTES` as stored."""
 
     async def fetch(last: Any, few: int) -> Sequence[Any]:
         before = _LAST_NUMBER if last is None else last["number"]
@@ -88,7 +88,7 @@ async def of_user(tx: Tx, retailer_id: int, isolation_id: int, user_id: str, mos
 
 
 async def with_benefit(tx: Tx, retailer_id: int, after: tuple[int, str], until: int, most: int) -> Sequence[Order]:
-    """Orders that carry the membership's benefit, by their age, from behind (created_at, order_id) on."""
+    """Orders with the membership's benefit, oldest first, starting after (created_at, order_id)."""
     return [_order(row) for row in await tx.all(_WITH_BENEFIT, retailer_id, *after, until, most)]
 
 
@@ -104,7 +104,7 @@ async def ids_of_user(tx: Tx, isolation_id: int, user_id: str, most: int) -> Seq
 
 
 async def clients_of(tx: Tx, retailer_id: int) -> Sequence[str]:
-    """The clients that may have made a retailer's orders."""
+    """The clients that may have created a retailer's orders."""
     rows = await tx.all(
         "SELECT c.client_id FROM clients c JOIN retailers r ON r.organization_id = c.organization_id"
         " WHERE r.id = $1 AND (c.retailer_id IS NULL OR c.retailer_id = r.id)",
@@ -114,7 +114,7 @@ async def clients_of(tx: Tx, retailer_id: int) -> Sequence[str]:
 
 
 async def save(tx: Tx, retailer_id: int, order: Order, *steps: Step) -> None:
-    """Write a held order back, and what became of it, step by step, into its history."""
+    """Save a locked order and add the steps to its history."""
     values = _values(order)
     await tx.run(_UPDATE, retailer_id, order.order_id, clock.now(), *[values[name] for name in _CHANGED])
     last = await tx.one(
@@ -128,7 +128,7 @@ async def save(tx: Tx, retailer_id: int, order: Order, *steps: Step) -> None:
 
 
 async def _remember(tx: Tx, retailer_id: int, order: Order, number: int, step: Step) -> None:
-    """Every change of every order comes by here, with the events that are owed for it: they go into the queue."""
+    """Add a step to an order's history and emit its events. Every change of an order goes through here."""
     await tx.run(
         "INSERT INTO order_history (retailer_id, order_id, number, at, status, what, events)"
         " VALUES ($1, $2, $3, $4, $5, $6, $7)",

@@ -1,4 +1,4 @@
-"""Reading a week from a file: CSV, 7 rows from Monday on, each with a number for each hour from 0:00 on."""
+"""Read a week from a CSV file: 7 rows from Monday on, each with a number for each hour from 0:00 on."""
 
 import csv
 import re

@@ -1,8 +1,8 @@
-"""The count of places: one row for each two hours of a store and kind.
+"""The ledger counts places: one row for each two hours of a store and kind.
 
-Every change is one conditional statement; a CHECK keeps held and booked places within the capacity all the same. The
-row's capacity follows the plan, but never below what is taken already: when an operator lowers it, nothing is
-cancelled, and nothing new comes in.
+Every change is one conditional statement; in addition, a CHECK keeps held and booked places within the capacity. The
+row's capacity follows the plan, but never drops below the places already taken: when an operator lowers it, no order
+is canceled, but no new one is accepted.
 """
 
 from collections.abc import Iterable, Mapping
@@ -24,7 +24,7 @@ _GIVE_BACK = {
 }
 
 
-# A UNION that we sum up: a join costs PostgreSQL a hundred times as much, once its plan is a general one.
+# A UNION, summed up here: a join costs PostgreSQL a hundred times as much once it uses a generic plan.
 _OF_WINDOWS = "retailer_id = $1 AND store_number = $2 AND kind = $3 AND {0} >= $4 AND {0} < $5"
 _FREE = f"SELECT ledger_starts_at, -1, 0 FROM holds WHERE {_OF_WINDOWS.format('ledger_starts_at')} AND is_counted"  # noqa: S608
 _COUNTS = (
@@ -36,11 +36,11 @@ _COUNTS = (
 
 
 async def take(tx: Tx, retailer_id: int, place: Place, counter: str, capacity: int) -> bool:
-    """Take a place, as `held` or `booked`, if fewer than `capacity` are taken; that is what the plan says now."""
+    """Take a place, as `held` or `booked`, if fewer than `capacity` (from the current plan) are taken."""
     row = (retailer_id, place.store_number, place.kind, place.ledger_starts_at)
     if await tx.run(_TAKE[counter], *row, capacity):
         return True
-    # No row yet, another plan than when it was made, or full: perhaps of holds that have expired.
+    # There is no row yet, or the plan has changed, or the row is full, perhaps with expired holds.
     await _make(tx, row, capacity)
     await _drop_expired(tx, row)
     await _follow(tx, row, capacity)
@@ -59,14 +59,14 @@ async def book_held(tx: Tx, retailer_id: int, place: Place) -> None:
 
 
 async def give_back(tx: Tx, retailer_id: int, place: Place, counter: str, count: int = 1) -> None:
-    """Give places back that were `held` or `booked`."""
+    """Free places that were `held` or `booked`."""
     await tx.run(_GIVE_BACK[counter], retailer_id, place.store_number, place.kind, place.ledger_starts_at, count)
 
 
 async def lock(tx: Tx, retailer_id: int, places: Iterable[Place]) -> None:
-    """Hold the rows of several places, always in the same order, so that nobody waits in a circle.
+    """Lock the rows of several places, always in the same order, to avoid deadlocks.
 
-    A row that is not there yet is made, without capacity: nobody else may make it meanwhile and wait for another.
+    A missing row is created without capacity, so that no other transaction can create it and wait for another row.
     """
     keys = sorted({(place.store_number, place.kind, place.ledger_starts_at) for place in places})
     for key in keys:
@@ -85,12 +85,12 @@ async def taken(
     least: int,
     user: tuple[int, str] | None = None,
 ) -> Mapping[int, int]:
-    """How many places are gone, by the start of their two hours: gone for a user (isolation, id), if one is named.
+    """The number of taken places by the start of their two hours. A hold of `user` (isolation, id) counts as free.
 
-    Where fewer than `least` are gone, the answer may be less: hundreds of rows that say nothing stay where they are.
+    Rows with fewer than `least` taken places may be left out, which saves reading hundreds of irrelevant rows.
     """
     found = await counts(tx, retailer_id, store_number, kind, since, until, least=least, user=user)
-    # A hold of the user's own is less than none, where the row that counts it was left out.
+    # The sum is negative if the row that counts the user's own hold was left out.
     return {starts_at: max(held + booked, 0) for starts_at, (held, booked) in found.items()}
 
 
@@ -105,9 +105,9 @@ async def counts(
     least: int = 0,
     user: tuple[int, str] | None = None,
 ) -> Mapping[int, tuple[int, int]]:
-    """How many places are held and booked, by the start of their two hours; neither expired holds nor the user's.
+    """The number of held and booked places by the start of their two hours, without expired holds and the user's hold.
 
-    One statement, so that a hold that is dropped meanwhile counts in neither or in both of its halves.
+    One statement, so that both parts of the query see the same state of a hold that is dropped meanwhile.
     """
     place = (retailer_id, store_number, kind, since, until)
     rows = await tx.all(_COUNTS, *place, clock.now(), *(user or (None, None)), least)

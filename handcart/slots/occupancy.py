@@ -1,4 +1,4 @@
-"""What an operator sees of a store's windows: how many places each has, and where they are."""
+"""A store's windows for the operator: capacity, held, booked and free places of each."""
 
 from collections.abc import Sequence
 from datetime import date, timedelta
@@ -14,7 +14,7 @@ from handcart.stores.models import Store
 
 
 class Occupancy(Struct, frozen=True):
-    """One window's places. `reason`: why nobody can have it any more, None if nothing is against it."""
+    """One window's places. `reason`: why it is no longer available, or None."""
 
     start: Start
     capacity: int
@@ -24,12 +24,12 @@ class Occupancy(Struct, frozen=True):
 
     @property
     def free(self) -> int:
-        """Places left; none where more are taken than an operator has lowered the capacity to."""
+        """Free places; 0 if more are taken than a lowered capacity allows."""
         return max(self.capacity - self.held - self.booked, 0)
 
 
 async def read(tx: Tx, retailer_id: int, store: Store, kind: str, day: date | None = None) -> Sequence[Occupancy]:
-    """The windows of a day by the store's clock, over or not; without a day, from this hour to the plan's horizon."""
+    """All windows of a day in the store's time zone; without a day, from this hour to the plan's horizon."""
     calendar = await plans.calendar(tx, retailer_id, store, kind)
     now = clock.now()
     if day is None:

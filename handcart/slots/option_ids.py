@@ -1,9 +1,9 @@
-"""Slot ids: 53 bits that name a store, an offer and a time, with a tag that only this installation can make.
+"""Slot ids: 53 bits with a store, an offer, a time, and a tag that only this installation can compute.
 
 A slot id is `store (16 bits), offer (8), time (13), tag (16)`, xor a number that hides the fields from other retailers.
-The tag is part of a keyed BLAKE2b hash (RFC 7693) of retailer, store, offer and time, so a number that no list ever
-held has the right tag with a chance of 2**-16. The time is stored modulo 2**13 steps; the tag covers the whole time, so
-two times with the same remainder have different tags. Reasons: docs/decisions/0009-slot-ids.md.
+The tag is part of a keyed BLAKE2b hash (RFC 7693) of retailer, store, offer and time, so an invented number has a valid
+tag with a chance of 2**-16. The time is stored modulo 2**13 steps; the tag covers the full time, so two times with
+the same remainder have different tags. Reasons: docs/decisions/0009-slot-ids.md.
 """
 
 from collections.abc import Iterable, Sequence
@@ -30,17 +30,17 @@ from handcart.stores.models import DELIVERY, LAST_MILE, PICKUP
 
 _MASK = (1 << 53) - 1
 _TIMES = 1 << 13
-_BATCH = 32  # one hash gives the tags of so many times in a row
+_BATCH = 32  # consecutive times whose tags come from one hash
 _TAGS = Layout("<32H")
-# How far in the past an id can lie: 85 days for scheduled windows, 7 for the others. The rest lies ahead.
+# Maximum age of an id: 85 days for scheduled windows, 7 for others. The rest of the range is in the future.
 _PAST = _TIMES // 4
 
 
 class Offer(Struct, frozen=True):
-    """What lists offer at many times: a window of this length in microseconds.
+    """An offer that lists repeat at many times: a window of this length in microseconds.
 
     `has_alcohol`: for a cart with alcohol. `ignores_lead`: listed because no ETA was free; then scheduled windows begin
-    with the next hour, whatever the lead time.
+    with the next hour, without the lead time.
     """
 
     kind: str
@@ -51,7 +51,7 @@ class Offer(Struct, frozen=True):
 
     @property
     def step(self) -> int:
-        """How far apart the times are at which it may begin."""
+        """The time between two possible starts."""
         return clock.HOUR if self.type == SCHEDULED else SOON_STEP
 
 
@@ -75,7 +75,7 @@ assert len(_OFFERS) <= 1 << 8
 
 
 class Option(Struct, frozen=True):
-    """What a slot id says. A scheduled window begins on the store's clock within the UTC hour of `starts_at`."""
+    """The content of a slot id. A scheduled window begins at the store's full hour in the UTC hour of `starts_at`."""
 
     store_number: int
     offer: Offer
@@ -83,19 +83,19 @@ class Option(Struct, frozen=True):
 
 
 def encode(key: bytes, retailer_id: int, option: Option) -> int:
-    """The id of a slot, below 2**53. Raises `KeyError` for an offer that no list can hold."""
+    """The id of a slot, below 2**53. Raises `KeyError` for an offer that lists cannot contain."""
     number, time = _NUMBERS[option.offer], option.starts_at // option.offer.step
     tag = _tags(key, retailer_id, option.store_number, number, time // _BATCH)[time % _BATCH]
     return _fixed(key, retailer_id, option.store_number, number) ^ (time % _TIMES << 16 | tag)
 
 
 def series(key: bytes, retailer_id: int, store_number: int, offer: Offer, starts: Sequence[int]) -> list[int]:
-    """As `encode`, for one offer of a store at several times, which rise."""
+    """As `encode`, for one offer of a store at several times in rising order."""
     if not starts:
         return []
     number = _NUMBERS[offer]
     first, last = starts[0] // offer.step, starts[-1] // offer.step
-    # Lists hold one window for each hour, except where a clock was changed by half an hour.
+    # Lists have one window per hour, except where clocks are changed by half an hour.
     is_whole = len(starts) == last - first + 1
     times = range(first, last + 1) if is_whole else [at // offer.step for at in starts]
     batches = range(first // _BATCH, last // _BATCH + 1)
@@ -105,7 +105,7 @@ def series(key: bytes, retailer_id: int, store_number: int, offer: Offer, starts
 
 
 def decode(key: bytes, retailer_id: int, option_id: int, now: int) -> Option | None:
-    """What an id says; None for a number that this installation has not made for the retailer, or made long ago."""
+    """Decode an id; None if this installation has not made it for the retailer, or if it is too old."""
     if not 0 <= option_id <= _MASK:
         return None
     plain = option_id ^ _hidden_by(key, retailer_id)
@@ -120,9 +120,9 @@ def decode(key: bytes, retailer_id: int, option_id: int, now: int) -> Option | N
     return Option(store_number, offer, time * offer.step)
 
 
-@lru_cache(1000)  # a thousand batches are 1 MB
+@lru_cache(1000)  # 1000 batches take 1 MB
 def _tags(key: bytes, retailer_id: int, store_number: int, number: int, batch: int) -> Sequence[int]:
-    """The tags of a batch of times. They depend on all that the offer says, not only on its number."""
+    """The tags of a batch of times. They depend on the whole content of the offer, not only on its number."""
     said = b"%d %d %d %b" % (retailer_id, store_number, batch, _WORDS[number])
     return _TAGS.unpack(blake2b(said, key=key, digest_size=64, person=b"slot tags").digest())
 

@@ -1,4 +1,4 @@
-"""How many orders a window takes: a weekly template for each store and kind, with exceptions for single days."""
+"""Plans: the capacity of windows, as a weekly template per store and kind, with exceptions for single days."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
@@ -25,13 +25,13 @@ _Week = Annotated[
 
 
 class Plan(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
-    """What a store offers of one kind.
+    """The plan of a store for one kind of orders.
 
     `capacity`: orders for each two-hour window while the store is open. `weekly`: the same for each weekday (from
     Monday) and each hour a window starts at. `shoppers`: as `weekly`, people on shift; with `orders_per_hour` the
-    capacity is derived from them. `same_day_only`: how many of these orders wait for the day itself. A window is
-    offered until `lead_minutes` before it starts, and until `cutoff_hour` of the store's day for windows of the same
-    day; `horizon_days` ahead, today included.
+    capacity is derived from them. `same_day_only`: how many of these orders are offered only on the day itself. A
+    window is offered until `lead_minutes` before it starts, windows of the same day until `cutoff_hour` in the store's time
+    zone; `horizon_days`: days ahead that are offered, today included.
     """
 
     capacity: Orders = 10
@@ -45,13 +45,13 @@ class Plan(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
 
     @property
     def is_even(self) -> bool:
-        """Whether every window takes as many orders as any other."""
+        """Whether all windows have the same capacity."""
         return self.weekly is None and self.shoppers is None and not self.same_day_only
 
     def orders(self, start: Start) -> int:
-        """How many orders the window at this hour takes, by the template."""
+        """The capacity of the window at this hour in the template."""
         if self.shoppers is not None:
-            # Rounded first, since 100 x 0.29 is 28.999999999999996.
+            # Rounded first, because 100 x 0.29 is 28.999999999999996.
             return int(round(self.shoppers[start.weekday][start.hour] * self.orders_per_hour, 6))
         return self.capacity if self.weekly is None else int(self.weekly[start.weekday][start.hour])
 
@@ -60,7 +60,7 @@ _WEEK = [Start(0, "", weekday, hour) for weekday in range(7) for hour in range(2
 
 
 class Calendar(Struct, frozen=True):
-    """A plan with its exceptions, for one store and kind. `today`: the date there."""
+    """A plan with its exceptions, for one store and kind. `today`: the date in the store's time zone."""
 
     store: Store
     plan: Plan
@@ -69,16 +69,16 @@ class Calendar(Struct, frozen=True):
 
     @property
     def is_even(self) -> bool:
-        """Whether every window takes as many orders as any other: then those of `plan.capacity`."""
+        """Whether all windows have the capacity `plan.capacity`."""
         is_open = self.store.opening_hours is None
         return is_open and self.plan.is_even and self.plan.capacity > 0 and not self.exceptions
 
     def is_open(self, start: Start) -> bool:
-        """Whether the store is open during the window that starts then."""
+        """Whether the store is open during the window."""
         return windows.is_open(self.store.time_zone, self.store.opening_hours, start)
 
     def capacity(self, start: Start) -> int:
-        """How many orders the window that starts then takes."""
+        """The capacity of the window."""
         if self.store.opening_hours is not None and not self.is_open(start):
             return 0
         if self.exceptions:
@@ -89,14 +89,14 @@ class Calendar(Struct, frozen=True):
         return max(0, orders - self.plan.same_day_only) if start.date > self.today else orders
 
     def least(self) -> int:
-        """What no window that takes any orders takes fewer of."""
+        """The smallest non-zero capacity of any window."""
         template = [self.plan.capacity] if self.plan.is_even else [self.plan.orders(hour) for hour in _WEEK]
         before_the_day = [orders - self.plan.same_day_only for orders in template]
         found = (*template, *before_the_day, *self.exceptions.values())
         return min((orders for orders in found if orders > 0), default=1)
 
     def reason(self, start: Start, now: int, *, grace: int = 0, has_lead: bool = True) -> str | None:
-        """Why the window cannot be had whatever its places; None if nothing is against it."""
+        """Why the window is not available, apart from its capacity; None if it is."""
         if not self.capacity(start):
             return NO_CAPACITY if self.is_open(start) else STORE_CLOSED
         if has_lead and start.at < now - grace + self.plan.lead_minutes * clock.MINUTE:
@@ -111,7 +111,7 @@ class Calendar(Struct, frozen=True):
 
 
 class SlotException(Struct, frozen=True):
-    """How many orders the windows of a date that start at an hour (`WHOLE_DAY`: all) take, whatever the plan says."""
+    """The capacity of a date's windows that start at `hour` (`WHOLE_DAY`: all), in place of the plan's."""
 
     date: str
     location_code: str
@@ -121,15 +121,15 @@ class SlotException(Struct, frozen=True):
 
 
 async def calendar(tx: Tx, retailer_id: int, store: Store, kind: str) -> Calendar:
-    """What a store offers of a kind: by its own plan, else by the one for every store, else by the default."""
+    """The calendar of a store for a kind: from its own plan, else from the plan for all stores, else the default."""
     plan = await plan_for(tx, retailer_id, store.location_code, kind)
     today = windows.start_of(store.time_zone, clock.now()).date
     return Calendar(store, plan, await _exceptions(tx, retailer_id, store, kind), today)
 
 
 async def _exceptions(tx: Tx, retailer_id: int, store: Store, kind: str) -> Mapping[tuple[str, int], int]:
-    """Those of the store go before those of every store; among them, an hour's before the whole day's."""
-    # What has begun already may still be asked about: a window that ends soon.
+    """Exceptions for the store win over those for all stores, and those for an hour over those for the whole day."""
+    # Windows that have started, but not ended, may still be requested.
     since = windows.start_of(store.time_zone, clock.now() - WINDOW).date
     rows = await tx.all(
         "SELECT location_code, date, hour, capacity FROM slot_exceptions"
@@ -149,7 +149,7 @@ async def _exceptions(tx: Tx, retailer_id: int, store: Store, kind: str) -> Mapp
 
 
 async def plan_for(tx: Tx, retailer_id: int, location_code: str, kind: str) -> Plan:
-    """The plan that holds for a store: its own, else the one for every store, else the default."""
+    """The plan that applies to a store: its own, else the one for all stores, else the default."""
     rows = await tx.all(
         "SELECT plan FROM slot_plans WHERE retailer_id = $1 AND location_code IN ('', $2) AND kind = $3"
         " ORDER BY location_code DESC LIMIT 1",
@@ -161,7 +161,7 @@ async def plan_for(tx: Tx, retailer_id: int, location_code: str, kind: str) -> P
 
 
 async def set_plan(tx: Tx, retailer_id: int, location_code: str, kind: str, plan: Plan) -> None:
-    """Give a store (or, by an empty code, every store without one of its own) a plan for a kind."""
+    """Set the plan for a kind: of a store, or (empty code) of all stores without their own."""
     await tx.run(
         "INSERT INTO slot_plans (retailer_id, location_code, kind, plan) VALUES ($1, $2, $3, $4)"
         " ON CONFLICT (retailer_id, location_code, kind) DO UPDATE SET plan = excluded.plan",
@@ -173,7 +173,7 @@ async def set_plan(tx: Tx, retailer_id: int, location_code: str, kind: str, plan
 
 
 async def remove_plan(tx: Tx, retailer_id: int, location_code: str, kind: str) -> bool:
-    """Take a plan away, so that the next wider one holds; False if there was none."""
+    """Remove a plan, so that the next general one applies; False if there was none."""
     removed = await tx.run(
         "DELETE FROM slot_plans WHERE retailer_id = $1 AND location_code = $2 AND kind = $3",
         retailer_id,
@@ -186,7 +186,7 @@ async def remove_plan(tx: Tx, retailer_id: int, location_code: str, kind: str) -
 async def set_exception(
     tx: Tx, retailer_id: int, location_code: str, kind: str, date: str, hours: Iterable[int], capacity: int
 ) -> None:
-    """Let the windows of a date that start at these hours (`WHOLE_DAY`: all) take another number of orders."""
+    """Set the capacity of a date's windows that start at these hours (`WHOLE_DAY`: all)."""
     for hour in hours:
         await tx.run(
             "INSERT INTO slot_exceptions (retailer_id, location_code, kind, date, hour, capacity)"
@@ -204,7 +204,7 @@ async def set_exception(
 async def remove_exceptions(
     tx: Tx, retailer_id: int, location_code: str, kind: str, date: str, hours: Iterable[int]
 ) -> int:
-    """Take exceptions of a date away, those for these hours or (`WHOLE_DAY`) all; answers how many there were."""
+    """Remove a date's exceptions for these hours, or (`WHOLE_DAY`) all; returns the number removed."""
     removed = 0
     for hour in hours:
         removed += await tx.run(
@@ -220,7 +220,7 @@ async def remove_exceptions(
 
 
 async def exceptions(tx: Tx, retailer_id: int, since: str) -> Sequence[SlotException]:
-    """The exceptions of a retailer from a date on, in the order of their dates."""
+    """The exceptions of a retailer from a date on, sorted by date."""
     rows = await tx.all(
         "SELECT date, location_code, kind, hour, capacity FROM slot_exceptions"
         " WHERE retailer_id = $1 AND date >= $2 ORDER BY date, location_code, kind, hour",

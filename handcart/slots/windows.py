@@ -1,7 +1,7 @@
-"""The calendar of a store: two-hour windows that start on each hour of its own clock.
+"""Two-hour windows that start on each full hour of a store's time zone.
 
-Hours are counted in absolute time, so that the night that has 23 or 25 of them has as many windows; each window lasts
-two real hours, and says its times with the offset that holds at that moment.
+Hours are counted in absolute time, so a day of 23 or 25 hours has as many windows; each window lasts two real hours,
+and shows its times with the UTC offset at that time.
 """
 
 from collections.abc import Sequence
@@ -14,12 +14,12 @@ from msgspec import Struct
 from handcart.core import clock
 from handcart.stores.models import OpeningHours
 
-# Every zone is so many quarters of an hour away from UTC: within one, nothing on its clock but the minutes changes.
+# UTC offsets are multiples of a quarter of an hour, so within one only the minutes of a local time change.
 _QUARTER = 15 * clock.MINUTE
 
 
 class Start(Struct, frozen=True):
-    """An hour at which a window starts, on the store's clock. `weekday` 0 is Monday."""
+    """A full hour, in the store's time zone, at which a window starts. `weekday` 0 is Monday."""
 
     at: int
     date: str
@@ -28,7 +28,7 @@ class Start(Struct, frozen=True):
 
 
 def starts(time_zone: str, since: int, until: int) -> Sequence[Start]:
-    """The hours of a time zone from `since` up to before `until` (microseconds)."""
+    """The full hours of a time zone from `since` to before `until` (microseconds)."""
     return _starts(time_zone, -(-since // _QUARTER) * _QUARTER, until)
 
 
@@ -40,7 +40,7 @@ def _starts(time_zone: str, since: int, until: int) -> Sequence[Start]:
 
 
 def start_of(time_zone: str, at: int) -> Start:
-    """The hour that a moment lies in."""
+    """The hour that contains a time."""
     return _start_of(time_zone, at - at % _QUARTER)
 
 
@@ -51,14 +51,14 @@ def _start_of(time_zone: str, quarter: int) -> Start:
 
 
 def horizon(time_zone: str, now: int, days: int) -> int:
-    """The midnight that ends the last of so many days, today being the first."""
+    """The end of the last of `days` days; today is the first."""
     today = date.fromisoformat(start_of(time_zone, now).date)
     return midnight(time_zone, today + timedelta(days=days))
 
 
 @lru_cache(1024)
 def midnight(time_zone: str, day: date) -> int:
-    """The moment a day begins."""
+    """The start of a day."""
     begin = datetime(day.year, day.month, day.day, tzinfo=_zone(time_zone))
     return int(begin.timestamp()) * clock.SECOND
 
@@ -69,7 +69,7 @@ def to_wire(time_zone: str, at: int) -> str:
 
 
 def is_open(time_zone: str, opening_hours: OpeningHours, start: Start) -> bool:
-    """Whether a store is open during both hours of a window; over midnight it is open until 24:00 and from 0:00."""
+    """Whether a store is open during both hours of a window; across midnight, until 24:00 and from 0:00."""
     if opening_hours is None:
         return True
     return _covers(opening_hours, start) and _covers(opening_hours, _next(time_zone, start.at))
@@ -82,13 +82,13 @@ def _covers(opening_hours: Sequence[Sequence[Sequence[int]]], hour: Start) -> bo
 
 @lru_cache(1 << 16)
 def _next(time_zone: str, at: int) -> Start:
-    """The hour after one that begins then: on the nights when clocks change, not always the next number."""
+    """The next hour; when clocks change, its number is not always one higher."""
     return start_of(time_zone, at + clock.HOUR)
 
 
 @lru_cache(1024)
 def _of_utc_day(time_zone: str, day: int) -> Sequence[Start]:
-    """The hours of a time zone that begin during a UTC day."""
+    """The full hours of a time zone within a UTC day."""
     quarters = range(day * clock.DAY, (day + 1) * clock.DAY, _QUARTER)
     return [_start_of(time_zone, at) for at in quarters if _local(time_zone, at).minute == 0]
 

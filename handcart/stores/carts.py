@@ -1,4 +1,4 @@
-"""A cart against the catalog and the rules of its retailer: what is in it, what is wrong with it.
+"""Check a cart against its retailer's catalog and rules.
 
 https://docs.instacart.com/connect/fulfillment_guide/concepts/product_quantity, .../faq,
 .../concepts/compliance/alcohol_compliance
@@ -42,7 +42,7 @@ Lines = Annotated[list[OrderItem], Meta(min_length=1, max_length=MOST_LINES)]
 
 
 class Line(Struct, frozen=True):
-    """A line with its product, if the catalog has it, and how much is wanted in which unit."""
+    """A line with its product, if the catalog has it, and the quantity and unit wanted."""
 
     asked: OrderItem
     item: Item | None
@@ -52,7 +52,7 @@ class Line(Struct, frozen=True):
 
     @property
     def product(self) -> str:
-        """Tells whether two lines want the same."""
+        """Equal for two lines that want the same product."""
         if self.item is not None:
             return f"rrc:{self.item.rrc}"
         name = self.asked.item
@@ -64,12 +64,12 @@ class Line(Struct, frozen=True):
 
     @property
     def is_restricted(self) -> bool:
-        """Whether only grown-ups may have it."""
+        """Whether the product is only for adults."""
         return self.item is not None and bool(self.item.alcohol_kind or self.item.restricted_reasons)
 
 
 class Cart(Struct, frozen=True):
-    """What was read out of a list of lines; `refusals` stand in its way, `warnings` do not."""
+    """The result of reading a list of lines; `refusals` prevent the order, `warnings` do not."""
 
     lines: Sequence[Line]
     refusals: Sequence[ApiError]
@@ -85,7 +85,7 @@ class Cart(Struct, frozen=True):
 
 
 async def read(tx: Tx, retailer: Retailer, store: Store, kind: str, asked: Sequence[OrderItem]) -> Cart:
-    """Look the lines up and check them; raises `can't be blank` for those that name no product."""
+    """Look up and check the lines; raises `can't be blank` for lines that name no product."""
     nameless = [place for place, one in enumerate(asked) if one.item.upc is None and one.item.rrc is None]
     if nameless:
         raise errors.of([errors.blank(f"items[{place}].item") for place in nameless])
@@ -114,17 +114,17 @@ def without(cart: Cart, dropped: Sequence[Line]) -> Cart:
 
 
 def duplicates(lines: Sequence[Line]) -> ApiError:
-    """The same product, or the same number, on another line."""
+    """The error for a product or line number that occurs on several lines."""
     return _about("Duplicate items were provided", lines)
 
 
 def nothing_to_order() -> ApiError:
-    """No line is left."""
+    """The error for a cart without lines."""
     return ApiError(400, "can't be blank", key="items")
 
 
 def refusals() -> Sequence[ApiError]:
-    """What `read` may find, for the OpenAPI description."""
+    """The errors that `read` may return, for the OpenAPI description."""
     return (
         errors.blank("items[0].item"),
         ApiError(400, "Invalid items", INVALID_ITEMS, "items", more={"line_nums": ["2"]}),
@@ -150,7 +150,7 @@ def _code(name: ItemName) -> ItemCode:
 
 
 def _line(asked: OrderItem, item: Item | None) -> Line:
-    """By unit: the count decides. By weight: the weight does. The other one is told to the shopper."""
+    """A line by count or by weight, depending on how the item is sold; the other value is a note for the shopper."""
     note = asked.special_instructions or ""
     by_weight = item is not None and item.cost_unit != "each" and (item.par_weight is None or asked.count is None)
     if item is None:
@@ -174,7 +174,7 @@ def _is_wrong(line: Line, wanted: Wanted, is_lenient: bool) -> bool:
 
 
 def _duplicates(lines: Sequence[Line]) -> list[ApiError]:
-    """The same product, or the same line number, twice."""
+    """The errors for products or line numbers that occur twice."""
     numbers: set[str] = set()
     products: set[str] = set()
     again = []
@@ -190,7 +190,7 @@ def _limits(lines: Sequence[Line], units: int, pounds: float, bulky: int) -> lis
     counted = sum(line.qty for line in lines if line.qty_unit == "each")
     weighed = sum(line.qty * line.item.beverage_weight for line in lines if line.item is not None)
     large = sum(line.qty for line in lines if line.item is not None and line.item.is_bulky)
-    over = (counted > units, round(weighed, 6) > pounds, large > bulky)  # 92 x 2.6 + 8 x 0.1 is a hair over 240
+    over = (counted > units, round(weighed, 6) > pounds, large > bulky)  # 92 x 2.6 + 8 x 0.1 is slightly over 240
     return [_over(message) for message, is_over in zip(_LIMITS, over, strict=True) if is_over]
 
 

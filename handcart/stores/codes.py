@@ -1,15 +1,15 @@
-"""One reading of product codes, for imports, requests and comparisons.
+"""Parse product codes, the same way for imports, requests and comparisons.
 
 GS1 General Specifications 5.2 (EAN-13, UPC-A, EAN-8, and UPC-E, which leaves zeros out) and 7.9 (check digits);
-price look-up codes (PLU) of produce are those of the International Federation for Produce Standards.
+price look-up codes (PLU) of produce: International Federation for Produce Standards.
 """
 
 import re
 
 _GTIN = 14
-# Conventional 3000 to 4999, organic and other kinds behind an 8 or a 9; scales and lists fill them with zeros.
+# Conventional 3000 to 4999, organic and other kinds with a leading 8 or 9; scales and lists pad them with zeros.
 _PLU = re.compile(r"0*([89]?[34][0-9]{3})")
-# The zeros that UPC-E leaves out, by its last digit before the check digit: where they stand in the ten digits between.
+# The position of the zeros that UPC-E omits, within the ten middle digits, by its last digit before the check digit.
 _ZEROS_OF_UPC_E = {
     **{last: (2, f"{last}0000") for last in "012"},
     "3": (3, "00000"),
@@ -19,13 +19,13 @@ _ZEROS_OF_UPC_E = {
 
 
 def read(text: str) -> str | None:
-    """The code in one form: a GTIN as 14 digits, a PLU as its 4 or 5; None for what is neither.
+    """The code in a normal form: a GTIN as 14 digits, a PLU as 4 or 5 digits; None for other codes.
 
-    - A PLU is known by its number, with zeros before it or without.
-    - 8 digits that begin with 0, or 7 where a spreadsheet dropped it, are UPC-E if the check digit is right for that.
-    - 8, 12, 13 and 14 digits are a GTIN if their check digit is right.
-    - 11 digits are a GTIN-12 whose first 0 was dropped, if the check digit is right for that; else one without its
-      check digit, which is added.
+    - A PLU is recognized by its number, with or without leading zeros.
+    - 8 digits that begin with 0 (or 7, if a spreadsheet dropped the 0) are UPC-E if the check digit is valid for that.
+    - 8, 12, 13 and 14 digits are a GTIN if their check digit is valid.
+    - 11 digits are a GTIN-12 without its first 0, if the check digit is valid for that; otherwise a GTIN-12 without its
+    check digit, which is added.
     """
     digits = text.strip()
     if not (digits.isascii() and digits.isdecimal()) or len(digits) > _GTIN:
@@ -55,7 +55,7 @@ def has_check_digit(digits: str) -> bool:
 
 
 def _from_upc_e(digits: str) -> str | None:
-    """The 12 digits that 8 digits of UPC-E stand for; None if the check digit is wrong."""
+    """Expand 8 digits of UPC-E to 12 digits; None if the check digit is wrong."""
     body, check = digits[1:7], digits[7]
     kept, zeros = _ZEROS_OF_UPC_E[body[5]]
     whole = digits[0] + body[:kept] + zeros + body[kept:5] + check

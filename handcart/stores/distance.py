@@ -1,8 +1,8 @@
-"""How far it is from a store, and whether it serves a place.
+"""The distance from a store to a place, and whether the store serves it.
 
 The model: roads are ROAD_FACTOR times as long as the great circle and are driven at KILOMETRES_PER_MINUTE, so that
-30 minutes are 15.4 km of air line. A polygon, where a store has one, takes the place of the 30 minutes. The numbers 30
-and 60: https://docs.instacart.com/connect/api/fulfillment/delivery/find_stores
+30 minutes are 15.4 km as the crow flies. If a store has a polygon, it replaces the 30 minutes. The numbers 30 and 60:
+https://docs.instacart.com/connect/api/fulfillment/delivery/find_stores
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,19 +13,19 @@ from typing import Any
 from handcart.stores.models import PICKUP, Point, Store
 
 EARTH_KILOMETRES = 6371.0
-KILOMETRES_PER_DEGREE = 111.19  # of latitude; rather too few, so that no box is too small
+KILOMETRES_PER_DEGREE = 111.19  # of latitude; rounded down, so that no box is too small
 ROAD_FACTOR = 1.3
 KILOMETRES_PER_MINUTE = 40 / 60
 NEAR_MINUTES = 30
 FAR_MINUTES = 60
 FAR_KILOMETRES = FAR_MINUTES * KILOMETRES_PER_MINUTE / ROAD_FACTOR
 
-# A postal code alone stands for a circle of this radius round the middle of its area.
+# A postal code without an address is a circle of this radius around the center of its area.
 POSTAL_KILOMETRES = 3.0
 
 
 def kilometres(start: Point, end: Point) -> float:
-    """Along the great circle."""
+    """The distance along the great circle."""
     south, north = radians(start.latitude), radians(end.latitude)
     half_turn = sin((north - south) / 2) ** 2
     half_turn += cos(south) * cos(north) * sin(radians(end.longitude - start.longitude) / 2) ** 2
@@ -33,36 +33,36 @@ def kilometres(start: Point, end: Point) -> float:
 
 
 def minutes(start: Point, end: Point) -> float:
-    """By road."""
+    """The driving time by road."""
     return kilometres(start, end) * ROAD_FACTOR / KILOMETRES_PER_MINUTE
 
 
 def is_near(store: Store, point: Point) -> bool:
-    """Whether a place lies in a store's normal area: its polygon, or else 30 minutes."""
+    """Whether a place is in a store's normal area: its polygon, or else 30 minutes."""
     if store.service_area is not None:
         return contains(store.service_area, point)
     return minutes(store.point, point) <= NEAR_MINUTES
 
 
 def is_far(store: Store, point: Point) -> bool:
-    """Whether a store that delivers at long distance would drive 30 to 60 minutes, both ends included."""
+    """Whether a store delivers at long distance and the place is 30 to 60 minutes away (inclusive)."""
     return store.delivers_long_distance and NEAR_MINUTES <= minutes(store.point, point) <= FAR_MINUTES
 
 
 def serves(store: Store, kind: str, point: Point) -> bool:
-    """Whether an order of this kind may be for this place. Who picks up drives by themselves, up to an hour."""
+    """Whether a store serves a place with orders of this kind. For pickup, customers drive up to an hour."""
     if kind == PICKUP:
         return minutes(store.point, point) <= FAR_MINUTES
     return is_near(store, point) or is_far(store, point)
 
 
 def contains(area: Mapping[str, Any], point: Point) -> bool:
-    """Whether a GeoJSON Polygon or MultiPolygon holds a point (RFC 7946, 3.1.6 and 3.1.7)."""
+    """Whether a GeoJSON Polygon or MultiPolygon contains a point (RFC 7946, 3.1.6 and 3.1.7)."""
     return any(_holds(rings, point) for rings in _polygons(area))
 
 
 def reach(point: Point, area: Mapping[str, Any] | None) -> tuple[float, float, float, float]:
-    """South, north, west and east of everything that a store could serve, in degrees."""
+    """South, north, west and east bounds of everything that a store could serve, in degrees."""
     latitude = FAR_KILOMETRES / KILOMETRES_PER_DEGREE
     longitude = latitude / max(0.01, cos(radians(abs(point.latitude) + latitude)))
     corners = [(point.longitude - longitude, point.latitude - latitude)]
@@ -74,7 +74,7 @@ def reach(point: Point, area: Mapping[str, Any] | None) -> tuple[float, float, f
 
 
 def _polygons(area: Mapping[str, Any]) -> Sequence[Any]:
-    """Each polygon's rings: its outline, then its holes."""
+    """The rings of each polygon: the outline, then the holes."""
     return area["coordinates"] if area["type"] == "MultiPolygon" else [area["coordinates"]]
 
 
@@ -84,7 +84,7 @@ def _holds(rings: Sequence[Any], point: Point) -> bool:
 
 
 def around(point: Point) -> Sequence[Point]:
-    """A point and eight on the circle that a postal code alone stands for."""
+    """A point and eight points on the circle of its postal code (`POSTAL_KILOMETRES`)."""
     latitude = POSTAL_KILOMETRES / KILOMETRES_PER_DEGREE
     longitude = latitude / max(0.01, cos(radians(point.latitude)))
     rim = [(cos(radians(turn)), sin(radians(turn))) for turn in range(0, 360, 45)]

@@ -1,7 +1,7 @@
-"""Reading stores and items from files: CSV with a header, or a GeoJSON FeatureCollection of stores.
+"""Read stores and items from files: CSV with a header, or a GeoJSON FeatureCollection of stores.
 
-Every row is checked; rows that cannot be used are counted by their reason: the column, and what to change. Nothing
-here writes. Text that a spreadsheet would run as a formula is read as it is: the guard belongs where CSV is written.
+Every row is checked; invalid rows are counted by reason: the column, and what to change. Nothing is written here.
+Text that a spreadsheet would run as a formula is read unchanged: it is escaped where CSV is written.
 """
 
 import csv
@@ -33,7 +33,7 @@ T = TypeVar("T")
 
 @dataclass
 class Reason:
-    """Why rows cannot be used: what to change, how many rows, and the first of them with the value of the first."""
+    """A reason why rows are invalid: what to change, the number of rows, the first rows, and the first row's value."""
 
     change: str
     rows: int = 0
@@ -48,7 +48,7 @@ class Reason:
 
 @dataclass
 class Rows(Generic[T]):
-    """What a file holds: rows that can be used, and the reasons why the others cannot."""
+    """The content of a file: valid rows, and the reasons why the others are invalid."""
 
     good: list[T] = field(default_factory=list)
     reasons: dict[str, Reason] = field(default_factory=dict)
@@ -59,7 +59,7 @@ class Rows(Generic[T]):
         return [str(reason) for reason in self.reasons.values()]
 
     def refuse(self, where: str, change: str, value: str | None) -> None:
-        """Count a row under its reason."""
+        """Count an invalid row under its reason."""
         reason = self.reasons.setdefault(change, Reason(change, value=value))
         reason.rows += 1
         if len(reason.examples) < MOST_EXAMPLES:
@@ -67,7 +67,7 @@ class Rows(Generic[T]):
 
 
 class _Bad(ValueError):
-    """A cell that cannot be used: its column, what to change, and what is there now if that helps."""
+    """An invalid cell: its column, what to change, and its value if that helps."""
 
     def __init__(self, column: str, change: str, value: str | None = None) -> None:
         super().__init__(f"{column}: {change}")
@@ -95,7 +95,7 @@ class _Cells:
         return value
 
     def json(self, column: str) -> Any:
-        """The value of a cell that holds JSON; None for an empty one."""
+        """The value of a cell with JSON; None for an empty cell."""
         value = self._cells.get(column)
         if not isinstance(value, str):
             return value
@@ -161,7 +161,7 @@ _STORE_COLUMNS = [*_STORE_REQUIRED, "city", "region", "takes_delivery", "takes_p
 _STORE_COLUMNS += ["sells_alcohol", "delivers_long_distance", "opening_hours", "service_area"]
 _ITEM_COLUMNS = ["rrc", "upc", "name", "cost_unit", "par_weight", "alcohol_kind", "restricted_reasons"]
 _ITEM_COLUMNS += ["is_ebt_eligible", "is_bulky", "beverage_weight", "price_cents"]
-# What a template shows of each column; without an example it stays empty.
+# The example values of a template; other columns stay empty.
 _STORE_EXAMPLE = {
     "location_code": "0142",
     "name": "Corner Market State St",
@@ -195,7 +195,7 @@ _ITEM_EXAMPLE = {
 def _text(path: Path) -> str:
     try:
         with path.open("rb") as file:
-            content = file.read(MOST_BYTES + 1)  # what its size says is not true of a device or a pipe
+            content = file.read(MOST_BYTES + 1)  # a device or a pipe has no true size
         if len(content) > MOST_BYTES:
             raise Refused(f"{path} has more than {MOST_BYTES >> 20} MB: split it")
         return content.decode("utf-8-sig")
@@ -205,24 +205,24 @@ def _text(path: Path) -> str:
         raise Refused(f"cannot read {path}: {error.strerror}") from None
 
 
-_Row = tuple[str, _Cells | str]  # where it stands, and its cells by column or what is wrong with the row
+_Row = tuple[str, _Cells | str]  # its place in the file, and its cells by column or the error of the row
 
 
 def separator(line: str, fits: Callable[[list[str]], bool]) -> str:
-    """What separates the cells of a CSV line, from the first separator with which they fit; a comma if none does.
+    """The separator of a CSV line: the first one with which the cells fit; a comma if none does.
 
-    Excel writes semicolons where numbers have decimal commas, and tabs as "text".
+    Excel uses semicolons in regions with decimal commas, and tabs for the format "text".
     """
     try:
         found = (one for one in _SEPARATORS if fits(next(csv.reader([line], delimiter=one), [])))
         return next(found, ",")
-    except csv.Error:  # the caller meets it again, and says where
+    except csv.Error:  # the caller gets the same error again, and reports where
         return ","
 
 
 def _rows(text: str, columns: Sequence[str], required: Sequence[str]) -> Iterator[_Row]:
     names, skipped = {*required}, 0
-    if own := re.match("sep=[,;\t|]\\s*[\r\n]+", text):  # Excel's own first line
+    if own := re.match("sep=[,;\t|]\\s*[\r\n]+", text):  # Excel's own line at the start
         text, skipped = text[own.end() :], 1
     between = separator(re.split("[\r\n]", text, maxsplit=1)[0], lambda cells: names <= {*map(str.strip, cells)})
     lines = csv.reader(io.StringIO(text, newline=""), strict=True, delimiter=between)
@@ -257,7 +257,7 @@ def _check_header(header: Sequence[str], columns: Sequence[str], required: Seque
 
 
 def _features(text: str) -> Iterator[_Row]:
-    """Points are stores; a Polygon beside them, as `service_area` in the properties, is where one delivers."""
+    """Points are stores; the property `service_area` is the Polygon to which a store delivers."""
     try:
         found = msgspec.json.decode(text)
     except (msgspec.DecodeError, RecursionError) as error:
@@ -344,7 +344,7 @@ def _opening_hours(cells: _Cells) -> OpeningHours:
 
 
 def _closing(minute: int) -> int:
-    """People write 23:59 for the end of the day."""
+    """A closing time; 23:59, as people write it, means the end of the day."""
     return _MINUTES if minute == _MINUTES - 1 else minute
 
 
@@ -357,7 +357,7 @@ def _is_day(day: Any) -> bool:
 
 
 def _passes_midnight(day: Any) -> bool:
-    """Whether a day closes earlier than it opens, or later than at 24:00."""
+    """Whether a day closes before it opens, or after 24:00."""
     return isinstance(day, list) and any(
         _are_hours(hours) and (hours[0] >= hours[1] >= 0 or hours[1] > _MINUTES) for hours in day
     )
@@ -435,5 +435,5 @@ def _item(cells: _Cells) -> Item:
 
 
 def _is_number(text: str) -> bool:
-    """A decimal number as people write it; no NaN, no infinity, no underscores."""
+    """Whether a text is a plain decimal number; not NaN, infinity, or with underscores."""
     return re.fullmatch(r"[+-]?[0-9]{1,15}(\.[0-9]{1,60})?", text, re.ASCII) is not None

@@ -1,4 +1,4 @@
-"""The catalog: keep items, look them up, check a list of them."""
+"""The catalog: save items, look them up, check lists of items."""
 
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
@@ -20,14 +20,14 @@ _COLUMNS = (
     "rrc, upc, name, cost_unit, par_weight, alcohol_kind, restricted_reasons, is_ebt_eligible, is_bulky,"
     " beverage_weight, price_cents"
 )
-# As many codes as one statement asks for: two fixed numbers, so that the statements are constants; for a short list
-# of 50, PostgreSQL would read the whole catalog.
+# Numbers of codes in one statement: two fixed ones, so that the statements are constants. For few codes, a statement
+# with 50 would make PostgreSQL read the whole catalog.
 _BATCHES = (8, 50)
 
 
 def _by_statement(code: str, batch: int) -> str:
     asked = ", ".join(f"${place}" for place in range(2, batch + 2))
-    # Without an ORDER BY rrc: for that SQLite would read the retailer's whole catalog along its key.
+    # No ORDER BY rrc: with it, SQLite would read the retailer's whole catalog along its key.
     return f"SELECT {_COLUMNS} FROM items WHERE retailer_id = $1 AND {code} IN ({asked})"  # noqa: S608
 
 
@@ -49,7 +49,7 @@ _SAVE = (
 
 
 class Wanted(Struct, frozen=True):
-    """An item as a request names it, with how much of it: pieces, or weight in the item's cost unit."""
+    """A requested item and its quantity: pieces, or weight in the item's cost unit."""
 
     code: ItemCode
     count: int | None
@@ -58,7 +58,7 @@ class Wanted(Struct, frozen=True):
 
 
 class Problem(Struct, frozen=True):
-    """What is wrong with an item; a warning does not stand in the way."""
+    """A problem with an item; a warning does not prevent the order."""
 
     wanted: Wanted
     message: str
@@ -66,7 +66,7 @@ class Problem(Struct, frozen=True):
 
 
 async def save(tx: Tx, retailer_id: int, items: Iterable[Item]) -> int:
-    """Add items, and change those that have these rrcs already; answers how many are new."""
+    """Add or update items, matched by rrc; returns the number of new items."""
     before = await _count(tx, retailer_id)
     for item in items:
         await tx.run(
@@ -88,7 +88,7 @@ async def save(tx: Tx, retailer_id: int, items: Iterable[Item]) -> int:
 
 
 async def find(tx: Tx, retailer_id: int, named: Sequence[ItemCode]) -> list[Item | None]:
-    """The item of each code, in the same order; an upc decides where both are given."""
+    """The item of each code, in the same order; if both codes are given, the upc is used."""
     upcs = {plain_upc(code.upc) for code in named if code.upc is not None}
     rrcs = {code.rrc for code in named if code.upc is None and code.rrc is not None}
     by_upc = {item.upc: item for item in await _by(tx, retailer_id, "upc", sorted(upcs))}
@@ -97,7 +97,7 @@ async def find(tx: Tx, retailer_id: int, named: Sequence[ItemCode]) -> list[Item
 
 
 async def another(tx: Tx, retailer_id: int, rrc: str, cost_unit: str, *, ebt_only: bool) -> Item | None:
-    """An item that is sold alike and that anybody may have: the one after `rrc`, or else the first of the catalog."""
+    """Another unrestricted item with the same cost unit: the next one after `rrc`, else the first in the catalog."""
     for after in (rrc, ""):
         row = await tx.one(_ANOTHER, retailer_id, after, rrc, cost_unit, ebt_only)
         if row is not None:
@@ -106,14 +106,14 @@ async def another(tx: Tx, retailer_id: int, rrc: str, cost_unit: str, *, ebt_onl
 
 
 async def samples(tx: Tx, retailer_id: int, most: int, *, is_alcohol: bool = False) -> list[Item]:
-    """The first items of the catalog that are sold by the piece: with alcohol, or for anybody."""
+    """The first items of the catalog that are sold by the piece: alcohol, or unrestricted items."""
     return [_item(row) for row in await tx.all(_SAMPLES, retailer_id, is_alcohol, most)]
 
 
 async def problems(tx: Tx, retailer_id: int, wanted: Sequence[Wanted]) -> list[Problem]:
-    """What is wrong with a list of items: not in the catalog, or the quantity does not fit how it is sold.
+    """The problems of a list of items: not in the catalog, or a quantity that does not fit how the item is sold.
 
-    A lenient retailer takes unknown items with a warning.
+    For a lenient retailer, unknown items are only a warning.
     https://docs.instacart.com/connect/fulfillment_guide/concepts/product_quantity
     """
     is_lenient = (await retailers.retailer(tx, retailer_id)).is_lenient
@@ -128,9 +128,9 @@ async def problems(tx: Tx, retailer_id: int, wanted: Sequence[Wanted]) -> list[P
 
 @lru_cache(10_000)
 def plain_upc(upc: str) -> str:
-    """The one form of a product code, so that different ways to write it are the same (`stores.codes`).
+    """The normal form of a product code, so that different spellings are equal (`stores.codes`).
 
-    What is no product code stays as it is, with 8 to 14 digits as 14.
+    Other texts are unchanged, except that 8 to 14 digits are padded to 14.
     """
     digits = upc.strip()
     is_long = digits.isascii() and digits.isdecimal() and 8 <= len(digits) <= 14
@@ -138,13 +138,13 @@ def plain_upc(upc: str) -> str:
 
 
 def shown_upc(upc: str) -> str:
-    """A stored GTIN in its usual length: 12 digits where they are enough, else 13 or 14."""
+    """A stored GTIN in its usual length: 12 digits if possible, else 13 or 14."""
     is_gtin = len(upc) == 14 and upc.isdecimal()
     return upc[2:] if is_gtin and upc.startswith("00") else upc[1:] if is_gtin and upc.startswith("0") else upc
 
 
 def quantity_problem(item: Item, wanted: Wanted) -> str | None:
-    """What the quantity lacks for how the item is sold; None if nothing."""
+    """Why the quantity does not fit how the item is sold; None if it does."""
     if item.cost_unit == "each":
         return NEEDS_COUNT if wanted.count is None else None
     if item.par_weight is None:
@@ -176,7 +176,7 @@ def _item(row: Any) -> Item:
 
 @lru_cache(10_000)
 def _parsed(values: tuple[Any, ...]) -> Item:
-    """The item of a row: known by all of the row, so that it never is one of yesterday."""
+    """Parse a row. Cached by the whole row, so a changed row is never served stale."""
     row = dict(zip(_NAMES, values, strict=True))
     return Item(
         rrc=row["rrc"],

@@ -1,6 +1,6 @@
-"""Where postal codes lie: US ones in the database, Canadian ones by the first characters in the table below.
+"""Locations of postal codes: US codes in the database, Canadian ones by their first characters in the table below.
 
-A Canadian code's first letter names the postal district, the digit behind it a part of that, 0 the countryside.
+A Canadian code's first letter is the postal district, the digit after it a part of that (0: rural).
 """
 
 from handcart.core.db import Tx
@@ -22,7 +22,7 @@ _ZONES = {
     "YT": "America/Whitehorse",
 }
 
-# The longest beginning of a code that is here decides: city, province, latitude, longitude.
+# The longest matching prefix is used: city, province, latitude, longitude.
 CANADA: dict[str, tuple[str, str, float, float]] = {
     "A": ("Grand Falls-Windsor", "NL", 48.93, -55.66),
     "A1": ("St. John's", "NL", 47.56, -52.71),
@@ -144,13 +144,13 @@ CANADA: dict[str, tuple[str, str, float, float]] = {
 
 
 def plain(postal_code: str) -> str:
-    """A code without separators, in capitals; a US one without its four digits behind the hyphen."""
+    """A code without separators, in capitals; a US code without the four digits after the hyphen."""
     code = "".join(postal_code.split()).replace("-", "").upper()
     return code[:5] if code.isdecimal() else code
 
 
 async def locate(tx: Tx, postal_code: str) -> Place | None:
-    """Where a code lies; a US one that is not known lies in the middle of those that share its first three digits."""
+    """The location of a code; for an unknown US code, the center of the codes with the same first three digits."""
     code = plain(postal_code)
     if not code.isdecimal():
         return _canadian(code)

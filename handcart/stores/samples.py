@@ -1,4 +1,4 @@
-"""Stores and a catalog to try things with: always the same ones, at real places, under invented names."""
+"""Sample stores and a sample catalog: always the same, at real places, with invented names."""
 
 from collections.abc import Iterator
 from itertools import islice, product
@@ -12,7 +12,7 @@ from handcart.stores.postal import CANADA, locate
 
 ITEMS = 5200
 _SEED = 1
-# The five cities with most postal codes of each state, and the cities of the Canadian table.
+# The five cities with the most postal codes in each state, and the cities of the Canadian table.
 _CITIES = (
     "SELECT region, city, time_zone, latitude, longitude, postal_code FROM ("
     "SELECT region, city, min(time_zone) AS time_zone, avg(latitude) AS latitude, avg(longitude) AS longitude,"
@@ -97,7 +97,7 @@ async def stores(tx: Tx) -> list[Store]:
 
 
 def items(count: int = ITEMS) -> Iterator[Item]:
-    """A catalog of at most 28,000 products. UPCs begin with 4, which GS1 keeps free for use inside a company."""
+    """A catalog of at most 28,000 products. UPCs begin with 4, which GS1 reserves for use inside a company."""
     random = Random(_SEED)  # noqa: S311 (not a secret)
     named = product(range(1, 11), _KINDS, _SIZES, _PRODUCTS)
     for number, (line, kind, size, one) in enumerate(islice(named, count), 1):
@@ -128,13 +128,13 @@ def _us_city(row: Any) -> tuple[Place, str, str]:
 
 
 def _canadian_code(city: str, province: str) -> str:
-    """A code that lies in the city, by the table."""
+    """A postal code in the city, according to the table."""
     beginning = next(beginning for beginning, values in CANADA.items() if values[:2] == (city, province))
     return beginning + "0E1A1"[len(beginning) - 1 :]
 
 
 def _store(number: int, place: Place, postal_code: str, country: str) -> Store:
-    """Every third sells no alcohol, every fourth delivers far, every seventh is for pickup only."""
+    """A store. Every third sells no alcohol, every fourth delivers at long distance, every seventh is pickup only."""
     delivers = number % 7 != 0
     return Store(
         location_code=f"SM-{number:04}",
