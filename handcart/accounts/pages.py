@@ -1,4 +1,4 @@
-"""Signing in to the account page, out of it, and a new password: with the old one, or by an operator's link."""
+"""Sign in to the account page, sign out, and set a new password: with the old one, or by an operator's link."""
 
 import asyncio
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ async def _sign_in(call: Call) -> Reply:
     browser = Browser(call)
     form = await browser.form()
     if not browser.brings(form, "sign-in"):
-        # The same form, posted twice: the first post has signed the browser in, and given it another cookie.
+        # The same form was posted twice: the first post signed the browser in and set another cookie.
         if await call.app.database.read(ops.signed_in, browser.session):
             return browser.see_other("/account")
         raise form_expired()
@@ -82,7 +82,7 @@ async def _set_new_password(call: Call) -> Reply:
     browser, token = Browser(call), call.path["token"]
     form = await browser.form()
     if not browser.brings(form, "new-password", token):
-        # The same form, posted twice, as at sign-in.
+        # The same form was posted twice, as at sign-in.
         if await call.app.database.read(ops.signed_in, browser.session):
             return browser.see_other("/account")
         raise form_expired()

@@ -69,7 +69,7 @@ async def _unlink(call: Call) -> Reply:
 
 
 async def _link(browser: Browser, account: Account) -> Link:
-    """The account's link at the retailer of the path; 404 if there is none."""
+    """The account's link at the retailer named in the path; 404 if there is none."""
     for link in await browser.call.app.database.read(ops.links_of_account, account.id):
         if link.retailer_slug == browser.call.path["retailer"]:
             return link

@@ -22,7 +22,7 @@ from handcart.oauth.wire import (
 from handcart.retailers import ops as retailers
 from handcart.retailers.models import Client, RetailerId
 
-# The user who is there, and stays until the transaction ends; known further right: (tx, isolation_id, user_id).
+# Finds and locks a user; passed in, since this domain cannot import `users`: (tx, isolation_id, user_id).
 HoldUser = Callable[[Tx, int, str], Awaitable[object | None]]
 
 
@@ -116,7 +116,7 @@ def routes(hold_user: HoldUser) -> Sequence[Route]:
 
 
 def security_schemes(issuer: str) -> dict[str, Any]:
-    """How calls are authenticated, for the OpenAPI description."""
+    """The authentication of calls, for the OpenAPI description."""
     token_url = f"{issuer}/v2/oauth/token"
 
     def flow(grant_type: str, **urls: str) -> dict[str, Any]:
@@ -173,7 +173,7 @@ async def _redeem(tx: Tx, client: Client, parameters: dict[str, str]) -> IssuedT
     code = parameters.get("code")
     if code is None:
         raise errors.missing_parameter("code")
-    # An absent redirect URI equals none that was registered: the documented invalid_grant.
+    # An absent redirect URI equals no registered one, so the result is the documented invalid_grant.
     redirect_uri = parameters.get("redirect_uri", "")
     return await tokens.redeem_code(tx, client, code, redirect_uri, parameters.get("code_verifier"))
 
@@ -256,11 +256,11 @@ async def _enabled_client(call: Call, parameters: dict[str, str]) -> Client:
 
 
 async def _client(call: Call, parameters: dict[str, str], refusal: OAuthError) -> Client:
-    """The client that proved itself."""
+    """The authenticated client."""
     client_id, secret = credentials(call, parameters, refusal)
     client = await call.app.database.read(retailers.client_by_secret, client_id, secret)
     if client is None:
-        if call.app.rehearsal is not None:  # whose log shall it be in?
+        if call.app.rehearsal is not None:  # for the retailer's log
             claimed = await call.app.database.read(retailers.client, client_id)
             await call.app.rehearse(call, claimed.retailer_id if claimed else None)
         raise refusal

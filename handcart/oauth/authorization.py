@@ -1,4 +1,4 @@
-"""Pending authorization requests: sealed until somebody signs in, then kept; answered once."""
+"""Pending authorization requests: in the page's URL until sign-in, then in the database; answered once."""
 
 import base64
 from typing import Any
@@ -28,7 +28,7 @@ _ALIVE = "id = $1 AND session_hash = $2 AND answered_at IS NULL AND expires_at >
 
 
 class _Sealed(Struct, array_like=True):
-    """A request that waits for somebody to sign in: it is in the address of the page, not in the database."""
+    """A request before sign-in: it is in the URL of the page, not in the database."""
 
     expires_at: int
     client_id: str
@@ -39,7 +39,7 @@ class _Sealed(Struct, array_like=True):
 
 
 def seal(keys: Keys, request: Request | PendingRequest) -> PendingRequest:
-    """The checked request under an id that says all of it, and until when; nobody else can make such an id."""
+    """A checked request with an id that contains the request and its expiry; only this server can make such an id."""
     values = _Sealed(
         expires_at=clock.now() + PENDING,
         client_id=request.client_id,
@@ -53,7 +53,7 @@ def seal(keys: Keys, request: Request | PendingRequest) -> PendingRequest:
 
 
 def unseal(keys: Keys, request_id: str) -> PendingRequest:
-    """A request by the id that `seal` gave it; a page says so if it is over."""
+    """The request in an id made by `seal`; raises an error page if it has expired."""
     values = _sealed(keys, request_id)
     if values is None or values.expires_at <= clock.now():
         raise PageRefused(400, "already_answered")
@@ -61,12 +61,12 @@ def unseal(keys: Keys, request_id: str) -> PendingRequest:
 
 
 def is_sealed(request_id: str) -> bool:
-    """Whether an id holds the request, or names one in the database."""
+    """Whether an id contains the request; if not, it names one in the database."""
     return "." in request_id
 
 
 async def start(tx: Tx, request: Request | PendingRequest, session: str) -> PendingRequest:
-    """Keep a request for a browser that is signed in; its oldest ones go when there are too many."""
+    """Store a request for a signed-in browser; deletes the browser's oldest requests if there are too many."""
     now = clock.now()
     kept = PendingRequest(
         id=new_token(),
@@ -101,7 +101,7 @@ async def start(tx: Tx, request: Request | PendingRequest, session: str) -> Pend
 
 
 async def pending(tx: Tx, request_id: str, session: str) -> PendingRequest:
-    """The request that waits in this browser; a page says so if it is answered, over, or another browser's."""
+    """This browser's pending request; raises an error page if it is answered, expired, or another browser's."""
     if is_sealed(request_id):
         return unseal(tx.keys, request_id)
     row = await tx.one(
@@ -116,7 +116,7 @@ async def pending(tx: Tx, request_id: str, session: str) -> PendingRequest:
 
 
 async def retailer_of(tx: Tx, request_id: str) -> int | None:
-    """The retailer that a request is for; None for a client of several, or no such request."""
+    """The retailer of a request; None if the client has several retailers, or if there is no such request."""
     if is_sealed(request_id):
         values = _sealed(tx.keys, request_id)
         client = await retailers.client(tx, values.client_id) if values else None
@@ -130,25 +130,25 @@ async def retailer_of(tx: Tx, request_id: str) -> int | None:
 
 
 async def take_step(tx: Tx, request_id: str, session: str, form_token: str) -> PendingRequest:
-    """Accept one posted form: its token works once, for this request in this browser."""
+    """Accept one posted form; its token works once, for this request in this browser."""
     found = await pending(tx, request_id, session)
     if is_sealed(request_id) or not matches(form_token, tx.keys.form_token(session, *found.form)):
         raise form_expired()
     taken = await tx.run(
         "UPDATE authorization_requests SET step = step + 1 WHERE id = $1 AND step = $2", request_id, found.step
     )
-    if not taken:  # the same form, posted at the same time
+    if not taken:  # the same form was posted concurrently
         raise form_expired()
     return replace(found, step=found.step + 1)
 
 
 async def deny(tx: Tx, request: PendingRequest, session: str) -> None:
-    """The customer said no; no code is made."""
+    """End a request that the customer denied, without a code."""
     await _answer(tx, request, session)
 
 
 async def allow(tx: Tx, request: PendingRequest, session: str) -> str:
-    """The customer said yes: answers the code. Account, client and redirect URI are checked again at this moment."""
+    """End a request that the customer allowed; returns the code. Account, client and redirect URI are checked again."""
     client = await _answer(tx, request, session)
     account = await accounts.signed_in(tx, session)
     if account is None:
@@ -166,7 +166,7 @@ async def allow(tx: Tx, request: PendingRequest, session: str) -> str:
 async def issue_code(
     tx: Tx, client: Client, *, account_id: int, redirect_uri: str, scope: str, code_challenge: str | None
 ) -> str:
-    """Store a new code's hash; the code itself is in the answer alone."""
+    """Store the hash of a new code; returns the code, which is not stored."""
     code = new_token()
     await tx.run(
         "INSERT INTO authorization_codes (code_hash, client_id, account_id, redirect_uri, scope, code_challenge,"
@@ -184,17 +184,17 @@ async def issue_code(
 
 
 def granted(request: Request | PendingRequest, code: str, issuer: str) -> str:
-    """Where the browser takes the code."""
+    """The redirect URI with the code."""
     return _answered(request, {"code": code}, issuer)
 
 
 def refused(request: Request | PendingRequest, error: OAuthError, issuer: str) -> str:
-    """Where the browser takes a refusal."""
+    """The redirect URI with an error."""
     return _answered(request, {"error": error.error, "error_description": error.message}, issuer)
 
 
 def _answered(request: Request | PendingRequest, answer: dict[str, str], issuer: str) -> str:
-    """The redirect URI with the answer, the state as it came, and who answers (RFC 9207)."""
+    """The redirect URI with the answer, the unchanged `state`, and the issuer (RFC 9207)."""
     parameters = dict(answer)
     if request.state is not None:
         parameters["state"] = request.state
@@ -204,7 +204,7 @@ def _answered(request: Request | PendingRequest, answer: dict[str, str], issuer:
 
 
 async def _answer(tx: Tx, request: PendingRequest, session: str) -> Client:
-    """Take the request, once; answers its client. Nothing goes to a client or an address that was taken away."""
+    """Claim the request, once; returns its client. Raises if the client or redirect URI was removed since."""
     now = clock.now()
     answered = await tx.run(
         f"UPDATE authorization_requests SET answered_at = $3 WHERE {_ALIVE}",  # noqa: S608 (constants)

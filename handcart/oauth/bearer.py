@@ -1,8 +1,8 @@
-"""Who stands behind a bearer token (RFC 6750).
+"""Find the caller of a bearer token (RFC 6750).
 
-The look-up joins the client, so what an operator takes from a client (`handcart client disable`, `rotate`, `scope`,
-`revoke-tokens`) is gone from its tokens too. On PostgreSQL a look-up is a round trip, so its result is kept for one
-second: a revoked token is dead within that.
+The look-up joins the client, so an operator's changes to a client (`handcart client disable`, `rotate`, `scope`,
+`revoke-tokens`) apply to its tokens too. On PostgreSQL a look-up is a round trip, so its result is cached for one
+second; a revoked token stops working within that time.
 """
 
 import re
@@ -20,7 +20,7 @@ from handcart.retailers.models import Caller
 _HEADER = re.compile(r"bearer +([A-Za-z0-9._~+/-]{1,512}=*)", re.IGNORECASE)
 _KEEP = clock.SECOND
 _MOST_KEPT = 10_000
-_MOST_SLUG = 64  # one more than a slug may have, so that a longer header still names nobody
+_MOST_SLUG = 64  # one more than the maximum length of a slug, so that a longer header matches no slug
 
 CALLER = (
     "SELECT t.client_id, t.organization_id, t.retailer_id, t.isolation_id, t.scope, t.user_id, t.account_id,"
@@ -36,7 +36,7 @@ EXPIRED = "The access token expired"
 
 
 def refusals() -> Sequence[ApiError]:
-    """What any call with a bearer token may be refused for, for the OpenAPI description."""
+    """The errors of any call with a bearer token, for the OpenAPI description."""
     return (
         *(errors.unauthorized(text) for text in (INVALID, REVOKED, EXPIRED)),
         retailer_errors.retailer_missing(),
@@ -51,10 +51,10 @@ class Bearers:
         self._kept: dict[tuple[str, str], tuple[int, Caller]] = {}
 
     async def authenticate(self, call: Call) -> Caller:
-        """The caller; raises 401 for a token that is missing, malformed, unknown, over or revoked."""
+        """The caller; raises 401 for a token that is missing, malformed, unknown, expired or revoked."""
         token = _token(call)
         database = call.app.database
-        if database.kind == "sqlite" or call.app.rehearsal is not None:  # what a sandbox's clock says must hold at once
+        if database.kind == "sqlite" or call.app.rehearsal is not None:  # a sandbox's clock applies at once
             return await database.read(_caller, token, call)
         key, now = (token, (call.header(b"x-retailer-id") or "")[:_MOST_SLUG]), clock.now()
         until, caller = self._kept.get(key, (0, None))
@@ -81,7 +81,7 @@ async def _caller(tx: Tx, token: str, call: Call) -> Caller:
     if row is None:
         raise errors.unauthorized(INVALID)
     client_id, organization_id, retailer_id, isolation_id, scope, user_id, account_id, expires_at, has, is_revoked = row
-    # A linking token stands for an account of the platform, not for a caller.
+    # A linking token belongs to an account of the platform, not to a caller.
     if account_id is not None:
         raise errors.unauthorized(INVALID)
     now = clock.now()
@@ -100,7 +100,7 @@ async def _caller(tx: Tx, token: str, call: Call) -> Caller:
 
 
 async def _banner(tx: Tx, organization_id: int, isolation_id: int | None, call: Call) -> tuple[int, int]:
-    """The banner that a client of several names in `X-Retailer-Id`; other clients' headers are ignored."""
+    """The banner in `X-Retailer-Id` for a client with several banners; ignored for other clients."""
     slug = call.header(b"x-retailer-id")
     if not slug:
         raise retailer_errors.retailer_missing()

@@ -1,6 +1,6 @@
-"""The rules of an authorization request, in order.
+"""The checks of an authorization request, in order.
 
-What fails before client and redirect URI are proven is a page; what fails after goes back to the client.
+Failures before client and redirect URI are verified show an error page; later failures are redirected to the client.
 """
 
 import re
@@ -20,7 +20,7 @@ _CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
 class Rejected(Exception):
-    """An error that the client is told by redirect."""
+    """An error that is sent to the client by redirect."""
 
     def __init__(self, request: "Request", error: OAuthError) -> None:
         super().__init__(error.error)
@@ -29,7 +29,7 @@ class Rejected(Exception):
 
 
 class Request(Struct):
-    """An authorization request while it is being checked; the rules fill it in."""
+    """An authorization request during its checks, which fill in the fields."""
 
     pairs: list[tuple[str, str]]
     parameters: dict[str, str] = {}
@@ -44,13 +44,13 @@ class Request(Struct):
         return self.client.client_id
 
     def repeats(self, *names: str) -> bool:
-        """Whether one of the parameters is there more than once (all of them, if none is named)."""
+        """Whether one of these parameters is repeated; without names, any parameter."""
         given = [name for name, _ in self.pairs if not names or name in names]
         return len(given) != len(set(given))
 
 
 async def check(tx: Tx, pairs: list[tuple[str, str]]) -> Request:
-    """A request that keeps every rule; raises `PageRefused` or `Rejected`."""
+    """Check a request; returns it or raises `PageRefused` or `Rejected`."""
     request = Request(pairs, dict(pairs))
     for rule in RULES:
         await rule(tx, request)
@@ -121,7 +121,7 @@ async def challenge_is_s256(tx: Tx, request: Request) -> None:
 
 
 async def prompt_can_be_kept(tx: Tx, request: Request) -> None:
-    # The customer is always asked, so a client that forbids asking cannot be served (OpenID Connect Core 3.1.2.6).
+    # The customer is always asked, so `prompt=none` cannot be served (OpenID Connect Core 3.1.2.6).
     if "none" in request.parameters.get("prompt", "").split():
         raise Rejected(request, OAuthError(400, "interaction_required", "The customer must be asked."))
 

@@ -1,14 +1,14 @@
-"""Housekeeping: what has expired is dead already, this only gives its space back."""
+"""Delete expired rows. They are already invalid; this only frees their space."""
 
 from handcart.core import clock
 from handcart.core.db import Tx
 
-# Spent codes stay for a day, so that a late second redemption still revokes its token.
+# Used codes are kept for a day, so that a late second redemption still revokes their token.
 _KEEP = clock.DAY
 
 
 async def purge_requests(tx: Tx, most: int) -> int:
-    """Drop authorization requests that are over; answers how many."""
+    """Delete expired authorization requests; returns their number."""
     return await tx.run(
         "DELETE FROM authorization_requests WHERE id IN"
         " (SELECT id FROM authorization_requests WHERE expires_at < $1 LIMIT $2)",
@@ -18,7 +18,7 @@ async def purge_requests(tx: Tx, most: int) -> int:
 
 
 async def purge_codes(tx: Tx, most: int) -> int:
-    """Drop old authorization codes; answers how many."""
+    """Delete old authorization codes; returns their number."""
     return await tx.run(
         "DELETE FROM authorization_codes WHERE code_hash IN"
         " (SELECT code_hash FROM authorization_codes WHERE expires_at < $1 LIMIT $2)",
@@ -28,7 +28,7 @@ async def purge_codes(tx: Tx, most: int) -> int:
 
 
 async def purge_tokens(tx: Tx, most: int) -> int:
-    """Drop tokens that expired a day ago; answers how many."""
+    """Delete tokens that expired over a day ago; returns their number."""
     return await tx.run(
         "DELETE FROM tokens WHERE token_hash IN (SELECT token_hash FROM tokens WHERE expires_at < $1 LIMIT $2)",
         clock.now() - _KEEP,

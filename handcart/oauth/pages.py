@@ -16,15 +16,16 @@ from handcart.oauth.checks import Rejected, check
 from handcart.oauth.models import PendingRequest
 from handcart.retailers import ops as retailers
 
-# Whether an account is linked at a client's retailer is known further right: (tx, account_id, client_id).
+# Whether an account is linked at a client's retailer; passed in, since this domain cannot import `linking`:
+# (tx, account_id, client_id).
 IsLinked = Callable[[Tx, int, str], Awaitable[bool]]
 
-# Three times as much, encoded, still fits into an address.
+# Three times as many bytes (when encoded) still fit into a URL.
 _MOST_POSTED_BYTES = 10 * 1024
 
 
 def routes(is_linked: IsLinked) -> Sequence[Route]:
-    """The pages, given what is known of links."""
+    """The routes of the pages."""
 
     async def authorize(call: Call) -> Reply:
         return await _authorize(call, is_linked)
@@ -55,13 +56,13 @@ async def _authorize(call: Call, is_linked: IsLinked) -> Reply:
 
 
 async def _by_post(call: Call) -> Reply:
-    """A request may come as a form (RFC 6749 section 3.1): asked again by GET, with which browsers send our cookie."""
+    """Accept a request as a form (RFC 6749 section 3.1): redirect to GET, with which browsers send the cookie."""
     query = urlencode(await Browser(call).fields(_MOST_POSTED_BYTES), quote_via=quote)
     return Reply(303, b"", [(b"location", f"/oauth/authorize?{query}".encode()), (b"referrer-policy", b"no-referrer")])
 
 
 async def _show(browser: Browser, pending: PendingRequest, is_linked: IsLinked) -> Reply:
-    """The page that a request waits on. Nothing is kept of it before the customer has signed in."""
+    """The current page of a request. Nothing is stored before the customer has signed in."""
     database = browser.call.app.database
     account = await database.read(accounts.signed_in, browser.session)
     if account is None:
@@ -88,7 +89,7 @@ async def _sign_in(call: Call) -> Reply:
     form = await browser.form()
     pending = authorization.unseal(call.app.keys, call.path["request_id"])
     if not browser.brings(form, *pending.form):
-        # The same form, posted twice: the first post has signed the browser in, and given it another cookie.
+        # The same form was posted twice: the first post signed the browser in and set another cookie.
         if await database.read(accounts.signed_in, browser.session):
             return browser.see_other(_path(pending, browser.locale))
         raise form_expired()
@@ -122,7 +123,7 @@ async def _consent(call: Call) -> Reply:
 
 
 async def _rehearse(call: Call) -> None:
-    """In a sandbox, go by the clock of the retailer that the pending request is for."""
+    """In a sandbox, use the clock of the pending request's retailer."""
     if call.app.rehearsal is not None:
         retailer_id = await call.app.database.read(authorization.retailer_of, call.path["request_id"])
         await call.app.rehearse(call, retailer_id)
@@ -172,5 +173,5 @@ def _locale_links(browser: Browser, pending: PendingRequest) -> list[tuple[str, 
 
 
 def _path(pending: PendingRequest, locale: str, form: str = "") -> str:
-    # The chosen language goes along in the address.
+    # The URL keeps the chosen language.
     return f"/oauth/authorize/{pending.id}{form}?locale={locale}"

@@ -1,4 +1,4 @@
-"""Reading a request to an OAuth endpoint: JSON or form, strictly, and who sent it."""
+"""Read a request to an OAuth endpoint, JSON or form, strictly; and the client's credentials."""
 
 import base64
 from urllib.parse import parse_qsl, unquote_plus
@@ -8,7 +8,7 @@ from handcart.core.errors import OAuthError
 from handcart.core.http import Call, media_type
 from handcart.oauth import errors
 
-# What a token request needs is far below this.
+# Far more than a token request needs.
 MOST_BODY_BYTES = 16 * 1024
 _CREDENTIALS = frozenset(("client_id", "client_secret", "code", "token", "assertion", "grant_type"))
 
@@ -34,7 +34,7 @@ def read(call: Call) -> dict[str, str]:
 def credentials(call: Call, parameters: dict[str, str], refusal: OAuthError) -> tuple[str, str]:
     """Client id and secret from the body or from HTTP Basic, not from both.
 
-    Another scheme, such as the bearer token that some clients send with every request, proves no client.
+    Another scheme, such as the bearer token that some clients send with every request, does not authenticate a client.
     """
     header = [value for value in call.header_values(b"authorization") if _scheme(value) == "basic"]
     if not header:

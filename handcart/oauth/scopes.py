@@ -12,7 +12,7 @@ USER_ASSERTION = "fulfillment_user_assertion"
 
 FULFILLMENT = "connect:fulfillment"
 ACCOUNT_LINKING = "account_linking"
-# Handcart's own.
+# Handcart's own scope.
 CALLBACKS = "handcart:callbacks"
 
 SCOPES = {
@@ -41,14 +41,14 @@ MEANINGS = {
 }
 ALL = tuple(dict.fromkeys(scope for scopes in SCOPES.values() for scope in scopes))
 
-# The sandbox guide asks for `openid account_linking`: no ID token is issued, so the word is accepted and left out.
+# The sandbox guide requests `openid account_linking`. No ID token is issued, so `openid` is accepted and ignored.
 _IGNORED = "openid"
 _TOKEN = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")
 _MOST_CHARACTERS = 1000
 
 
 def parse(text: str) -> list[str] | None:
-    """The scopes of a request, apart by comma or space; None if malformed or empty."""
+    """The scopes of a request, separated by commas or spaces; None if malformed or empty."""
     if len(text) > _MOST_CHARACTERS or not text.isprintable():
         return None
     asked = [scope for scope in re.split(r"[ ,]+", text) if scope]
@@ -58,17 +58,17 @@ def parse(text: str) -> list[str] | None:
 
 
 def allowed(grant_type: str, client_scopes: Sequence[str]) -> list[str]:
-    """All that a client may have for a grant."""
+    """All scopes that a client may get with a grant."""
     return [scope for scope in SCOPES[grant_type] if scope in client_scopes]
 
 
 def kept(scope: str, client_scopes: Sequence[str]) -> tuple[str, ...]:
-    """The scopes of a token, joined by spaces, that its client may still have."""
+    """Those scopes of a token (separated by spaces) that its client still has."""
     return tuple(name for name in scope.split() if name in client_scopes)
 
 
 def granted(grant_type: str, client_scopes: Sequence[str], asked: str | None) -> str | None:
-    """The scope to grant, joined by spaces; None if what is asked for is not allowed. Nothing asked means all."""
+    """The scope to grant, separated by spaces; None if `asked` is not allowed. Without `asked`: all allowed scopes."""
     may_have = allowed(grant_type, client_scopes)
     if asked is None:
         return " ".join(may_have)

@@ -1,4 +1,4 @@
-"""Tokens: issued for three grants, looked up, claimed for a link, revoked."""
+"""Issue tokens for three grants, look them up, claim them for a link, revoke them."""
 
 import base64
 import hashlib
@@ -16,7 +16,7 @@ from handcart.retailers.models import Caller, Client
 LIFETIME = 24 * clock.HOUR
 
 _VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")
-# What the documentation's own sample holds: {"user_id": shopper-1}, without quotes around the value.
+# The documentation's sample has no quotes around the value: {"user_id": shopper-1}.
 _UNQUOTED = re.compile(r'\{\s*"user_id"\s*:([^"{}\[\],]+)\}')
 
 INSERT = (
@@ -24,7 +24,7 @@ INSERT = (
     " account_id, code_hash, created_at, expires_at, generation)"
     " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
 )
-# One conditional UPDATE: of many who redeem a code at once, one gets a row.
+# One conditional UPDATE: of several concurrent redemptions of a code, only one gets a row.
 CLAIM_CODE = (
     "UPDATE authorization_codes SET used_at = $5 WHERE code_hash = $1 AND client_id = $2 AND redirect_uri = $3"
     " AND COALESCE(code_challenge, '') = $4 AND used_at IS NULL AND expires_at > $5 AND generation = $6"
@@ -50,7 +50,7 @@ async def issue(
     account_id: int | None = None,
     code_hash: bytes | None = None,
 ) -> IssuedToken:
-    """Store a new token's hash; the token itself is in the answer alone."""
+    """Store the hash of a new token; returns the token, which is not stored."""
     token, now = new_token(), clock.now()
     await tx.run(
         INSERT,
@@ -73,9 +73,9 @@ async def issue(
 async def redeem_code(
     tx: Tx, client: Client, code: str, redirect_uri: str, verifier: str | None
 ) -> IssuedToken | OAuthError:
-    """Trade a code for a linking token, once.
+    """Exchange a code for a linking token, once.
 
-    A second valid redemption is refused and revokes what the first one gave; that refusal is returned, not raised,
+    A second valid redemption is refused and revokes the token of the first one; that refusal is returned, not raised,
     so that the revocation is committed.
     """
     if verifier is not None and not _VERIFIER.fullmatch(verifier):
@@ -90,10 +90,10 @@ async def redeem_code(
 
 
 async def claim_linking_token(tx: Tx, caller: Caller, token: str) -> LinkingToken | None:
-    """Spend a linking token that was issued to the caller's retailer (or to its organization as a whole).
+    """Claim a linking token that was issued to the caller's retailer (or to its whole organization).
 
     None if the token is unknown, expired, revoked (itself, or with all tokens of its client), another retailer's, or
-    no linking token.
+    not a linking token.
     """
     token_hash, now = tx.keys.hash(token), clock.now()
     claimed = await tx.one(CLAIM_FOR_LINK, token_hash, caller.organization_id, caller.isolation_id, now)
@@ -112,7 +112,7 @@ async def claim_linking_token(tx: Tx, caller: Caller, token: str) -> LinkingToke
 
 
 async def revoke(tx: Tx, client: Client, token: str) -> bool:
-    """Revoke a client's token; False if it is another client's. Unknown ones are none of the caller's business."""
+    """Revoke a client's token; False if it is another client's. Succeeds for unknown tokens as well."""
     row = await tx.one("SELECT client_id FROM tokens WHERE token_hash = $1", tx.keys.hash(token))
     if row is None:
         return True
@@ -127,9 +127,9 @@ async def revoke(tx: Tx, client: Client, token: str) -> bool:
 
 
 async def revoke_linking(tx: Tx, account_id: int, organization_id: int) -> None:
-    """Kill every code and linking token by which an account could be linked at an organization."""
+    """Revoke every code and linking token that could link an account at an organization."""
     now = clock.now()
-    # Codes first: this waits for one that is being traded in, and then finds the token that it gave.
+    # Codes first: this waits for a code that is being redeemed, so that the next statement finds its token.
     await tx.run(
         "UPDATE authorization_codes SET used_at = $3 WHERE account_id = $1 AND used_at IS NULL AND client_id IN"
         " (SELECT client_id FROM clients WHERE organization_id = $2)",
@@ -146,14 +146,14 @@ async def revoke_linking(tx: Tx, account_id: int, organization_id: int) -> None:
 
 
 async def delete_of_user(tx: Tx, isolation_id: int, user_id: str) -> None:
-    """Delete the tokens that stand for a user."""
+    """Delete the tokens of a user."""
     await tx.run("DELETE FROM tokens WHERE isolation_id = $1 AND user_id = $2", isolation_id, user_id)
 
 
 async def introspect(tx: Tx, client: Client, token: str) -> Any | None:
-    """The row of a token that can be used (RFC 7662 section 2.2), if it is the client's own.
+    """The row of an active token (RFC 7662 section 2.2), if it belongs to the client.
 
-    A linking token that was spent can no longer be used.
+    A used linking token is not active.
     """
     return await tx.one(
         "SELECT client_id, scope, user_id, created_at, expires_at FROM tokens WHERE token_hash = $1 AND client_id = $2"

@@ -28,12 +28,12 @@ _WORDS = {"yes": "true", "no": "false", "on": "true", "off": "false", "none": "n
 
 
 def of(retailer: Retailer) -> dict[str, Any]:
-    """All settings of a retailer by name."""
+    """All settings of a retailer, by name."""
     return {name: getattr(retailer if name in SWITCHES else retailer.rules, name) for name in MEANINGS}
 
 
 def read(pairs: Sequence[str]) -> Mapping[str, Any]:
-    """Settings written as NAME=VALUE; raises `Refused`."""
+    """Parse settings of the form NAME=VALUE; raises `Refused`."""
     changes: dict[str, Any] = {}
     for pair in pairs:
         name, equals, text = pair.partition("=")
@@ -48,7 +48,7 @@ def read(pairs: Sequence[str]) -> Mapping[str, Any]:
 
 
 def written(value: Any) -> str:
-    """A value as `read` takes it."""
+    """A value in the form that `read` parses."""
     if isinstance(value, bool):
         return "true" if value else "false"
     return "none" if value is None else str(value)

@@ -109,5 +109,5 @@ def _scans(scans: Sequence[ShopperOrderItemScan] | None) -> Sequence[Scan] | Non
 
 
 def _number(text: str) -> int | None:
-    """An id of ours in a path."""
+    """A Handcart id in a path; None if it is not a number."""
     return int(text) if text.isascii() and text.isdecimal() and len(text) <= _MOST_DIGITS else None

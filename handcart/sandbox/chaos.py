@@ -1,7 +1,7 @@
-"""What callbacks can meet on purpose: they come twice, late, out of their order, only at a retry, or find no receiver.
+"""Faults of callbacks on demand: sent twice, late, out of order, only at a retry, or refused a connection.
 
-A fault of this kind is switched on like those that calls meet (`faults`). What is said to have failed is kept as an
-attempt and tried again by the usual schedule; nothing is ever lost.
+They are switched on like the faults of calls (`faults`). A simulated failure is recorded as an attempt and retried by
+the usual schedule; no callback is ever lost.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ from handcart.sandbox.state import (
     Fault,
 )
 
-# How long a callback that is to come out of its order waits for a later one to go first.
+# How long a callback that should be sent out of order waits for a later one.
 REORDER_SECONDS = 3.0
 _PAUSE_SECONDS = 0.1
 
@@ -38,13 +38,13 @@ _CAUSES = {
 
 
 class Chaos:
-    """Lets callbacks meet the faults of their retailer's sandbox (`sender.Chaos`)."""
+    """Applies the faults of a retailer's sandbox to callbacks (`sender.Chaos`)."""
 
     def __init__(self, reorder_seconds: float = REORDER_SECONDS) -> None:
         self._reorder_seconds = reorder_seconds
 
     async def arrange(self, database: Database, chain: Chain) -> Sequence[Delivery]:
-        """The deliveries of a chain; if the first one is to come late, behind the next one, which it may wait for."""
+        """The deliveries of a chain. If the first should be out of order, waits for a next one and puts it first."""
         deliveries = list(chain.deliveries)
         if await _draw(database, chain.target, deliveries[0], (CALLBACK_REORDER,)) is None:
             return deliveries
@@ -55,7 +55,7 @@ class Chaos:
         return [*deliveries[1:2], deliveries[0], *deliveries[2:]]
 
     async def meddle(self, database: Database, target: Target, delivery: Delivery, send: Send) -> Attempt:
-        """Attempt a delivery by `send`, or not, or twice."""
+        """Attempt a delivery: call `send` once, twice or not at all, depending on the faults."""
         kinds = [kind for kind in OF_CALLBACKS if kind != CALLBACK_REORDER]
         fault = await _draw(database, target, delivery, kinds)
         if fault is None:
@@ -72,7 +72,7 @@ class Chaos:
 
 
 async def _draw(database: Database, target: Target, delivery: Delivery, kinds: Sequence[str]) -> Fault | None:
-    """The fault, one of these, that a callback has to meet."""
+    """The fault of one of these kinds that applies to a callback."""
 
     def matches(fault: Fault) -> bool:
         return fault.fault in kinds and fault.event in (None, delivery.name) and not faults.is_spent(fault)

@@ -1,8 +1,8 @@
-"""A retailer's own clock: freeze it, move it, run it to the next thing due, give it back to the real time.
+"""A retailer's own clock: freeze it, set it, advance it, run it to the next due time, return to the real time.
 
-Advancing is time that passes. Setting is another day to play on, so the client's tokens come along: a test that begins
-with it goes on with the token it has.
-It may go back as well: what was made keeps its times, nothing is undone, and ids go on rising (`core.ids`).
+Advancing lets tokens expire. Setting the clock moves the expiry of the clients' tokens as well, so that a test that
+begins by setting it can keep its token.
+The clock may also go back: existing things keep their times, nothing is undone, and ids keep rising (`core.ids`).
 """
 
 from collections.abc import Collection, Mapping
@@ -16,11 +16,11 @@ from handcart.sandbox import robot
 from handcart.sandbox import state as states
 from handcart.sandbox.state import State
 
-# Slot ids count from the one; from the other on, what lasts a while would end beyond all that anybody means.
+# Slot ids count from the first; after the second, expiry times could exceed the maximum time (`core.clock.MOST`).
 EARLIEST = 1_767_225_600 * clock.SECOND  # 2026-01-01
 LATEST = 4_070_908_800 * clock.SECOND  # 2099-01-01
 
-# What can be due: the first moment after $2 at which something of the retailer $1 begins or ends.
+# Due times: the first time after $2 at which something of the retailer $1 begins or ends.
 _CLIENTS = "client_id IN (SELECT client_id FROM clients WHERE retailer_id = $1)"
 _OPEN = "status NOT IN ('canceled', 'completed') AND delivered_at IS NULL"
 _PERIODS = "memberships m JOIN links l ON l.account_id = m.account_id WHERE l.retailer_id = $1"
@@ -45,14 +45,14 @@ _NEXT = " UNION ALL ".join(
 
 
 class Due(Struct, frozen=True):
-    """Something that begins or ends at a moment (microseconds)."""
+    """Something that begins or ends at a time (microseconds)."""
 
     what: str
     at: int
 
 
 async def set_to(tx: Tx, retailer_id: int, at: int | None, *, is_frozen: bool) -> State:
-    """Set the clock to a moment (None: the one it shows), there to stand or to go on; raises `is invalid` for `at`."""
+    """Set the clock to `at` (None: the time it shows), frozen or running; raises `is invalid` for `at`."""
     state = await states.hold(tx, retailer_id)
     before = state.now
     at = before if at is None else at
@@ -61,14 +61,14 @@ async def set_to(tx: Tx, retailer_id: int, at: int | None, *, is_frozen: bool) -
 
 
 async def advance(tx: Tx, retailer_id: int, seconds: int) -> State:
-    """Move the clock forward; raises `is invalid` for `seconds` at the end of time."""
+    """Move the clock forward; raises `is invalid` for `seconds` if that exceeds `LATEST`."""
     state = await states.hold(tx, retailer_id)
     at = state.now + seconds * clock.SECOND
     return await _move(tx, retailer_id, state, at, "seconds", is_frozen=state.frozen_at is not None)
 
 
 async def run_to_next(tx: Tx, retailer_id: int, kinds: Collection[str]) -> tuple[State, Due | None]:
-    """Move the clock forward to the moment of the next thing due, of these kinds; None, and no move, without any."""
+    """Move the clock forward to the next due time of these kinds; returns None, without a move, if there is none."""
     state = await states.hold(tx, retailer_id)
     due = await next_due(tx, retailer_id, state.now, kinds)
     if due is None or due.at > LATEST:
@@ -77,7 +77,7 @@ async def run_to_next(tx: Tx, retailer_id: int, kinds: Collection[str]) -> tuple
 
 
 async def release(tx: Tx, retailer_id: int) -> State:
-    """The real time again."""
+    """Return to the real time."""
     state = await states.hold(tx, retailer_id)
     await _bring_tokens(tx, retailer_id, state.now, clock.of_process())
     state.frozen_at, state.offset = None, 0
@@ -87,7 +87,7 @@ async def release(tx: Tx, retailer_id: int) -> State:
 
 
 async def next_due(tx: Tx, retailer_id: int, after: int, kinds: Collection[str]) -> Due | None:
-    """The first thing due after a moment, of these kinds."""
+    """The first thing of these kinds that is due after a time."""
     rows = await tx.all(_NEXT, retailer_id, after)
     return min(
         (Due(row["what"], row["at"]) for row in rows if row["at"] is not None and row["what"] in kinds),
@@ -97,7 +97,7 @@ async def next_due(tx: Tx, retailer_id: int, after: int, kinds: Collection[str])
 
 
 async def _bring_tokens(tx: Tx, retailer_id: int, before: int, at: int) -> None:
-    """Let the live tokens of the retailer's clients have as much time left as they had."""
+    """Move the expiry of the clients' valid tokens, so that they have as much time left as before."""
     await tx.run(
         "UPDATE tokens SET created_at = created_at + $3, expires_at = expires_at + $3 WHERE retailer_id = $1"
         " AND expires_at > $2 AND user_id IS NULL AND account_id IS NULL",

@@ -1,7 +1,7 @@
-"""Faults on demand: calls that are refused, slow, or come too late for a slot; those of callbacks are in `chaos`.
+"""Faults of calls on demand: refused, slow, or too late for a slot. `chaos` has those of callbacks.
 
-A call that meets a refusal never reaches its handler, so that nothing is written. A slot is taken for real: its
-capacity falls to what others have of it, and rises again when faults are switched off.
+A refused call never reaches its handler, so nothing is written. A slot is really taken: its capacity is lowered to
+the places already taken, and restored when the faults are switched off.
 """
 
 import asyncio
@@ -41,7 +41,7 @@ _REFUSALS: dict[str, Callable[[Fault], ApiError]] = {
 
 
 async def switch_on(tx: Tx, retailer_id: int, faults: Sequence[Fault]) -> State:
-    """Let these faults take the place of those there are."""
+    """Replace all faults by these."""
     state = await states.hold(tx, retailer_id)
     await give_back(tx, retailer_id, state)
     state.faults = faults
@@ -50,12 +50,12 @@ async def switch_on(tx: Tx, retailer_id: int, faults: Sequence[Fault]) -> State:
 
 
 async def switch_off(tx: Tx, retailer_id: int) -> State:
-    """No faults; slots that were taken are there again."""
+    """Remove all faults and restore the slots that they took."""
     return await switch_on(tx, retailer_id, ())
 
 
 def check(faults: Sequence[Fault], routes: Iterable[Route], own: str) -> None:
-    """Refuse faults that no call could meet: `is invalid`, `is unknown` or `can't be blank` with the field's path."""
+    """Refuse faults that match no call: `is invalid`, `is unknown` or `can't be blank` with the field's path."""
     known = [route for route in routes if not route.path.startswith(own)]
     operations, paths = {route.operation_id for route in known if route.operation_id}, {route.path for route in known}
     for place, fault in enumerate(faults):
@@ -77,14 +77,14 @@ def check(faults: Sequence[Fault], routes: Iterable[Route], own: str) -> None:
 
 
 async def draw(database: Database, call: Call, retailer_id: int, faults: Sequence[Fault]) -> Fault | None:
-    """The first fault that this call has to meet; `faults` are those that were there when it came."""
+    """The first fault that applies to this call; `faults`: the faults when the call arrived."""
     if not any(_matches(fault, call) for fault in faults):
         return None
     return await database.write(draw_first, retailer_id, lambda fault: _matches(fault, call))
 
 
 async def meet(database: Database, call: Call, fault: Fault) -> None:
-    """Make the call slow, take the slot that it asks for, or raise what it is answered."""
+    """Apply a fault: delay the call, take the slot that it requests, or raise the error."""
     if fault.fault == SLOW:
         await asyncio.sleep(fault.slow_ms / 1000)
     elif fault.fault == SLOT_TAKEN:
@@ -94,7 +94,7 @@ async def meet(database: Database, call: Call, fault: Fault) -> None:
 
 
 async def draw_first(tx: Tx, retailer_id: int, matches: Callable[[Fault], bool]) -> Fault | None:
-    """Count a call, or a callback, at each fault that it matches, up to the one that it meets: answers that."""
+    """Count a call or callback at each fault that it matches, up to the first that applies; returns that one."""
     state = await states.hold(tx, retailer_id)
     met = None
     for fault in state.faults:
@@ -108,7 +108,7 @@ async def draw_first(tx: Tx, retailer_id: int, matches: Callable[[Fault], bool])
 
 
 def is_spent(fault: Fault) -> bool:
-    """Whether as many have met a fault as were to meet it."""
+    """Whether a fault has applied as often as its `times`."""
     return fault.times is not None and fault.met >= fault.times
 
 
@@ -117,7 +117,7 @@ def _matches(fault: Fault, call: Call) -> bool:
     if fault.fault in OF_CALLBACKS or route is None or not _is_for(fault, route) or is_spent(fault):
         return False
     if call.caller is None and (route.operation_id or fault.path is None):
-        return False  # Who has proven nothing draws no fault, but for one of the very page that they open.
+        return False  # Unauthenticated calls get no fault, except one for exactly the page that they open.
     if fault.fault != SLOT_TAKEN:
         return True
     asked = call.path.get("service_option_id")
@@ -133,7 +133,7 @@ def _number(text: str) -> int | None:
 
 
 async def _take(tx: Tx, caller: Caller, path: dict[str, str]) -> None:
-    """Lower the capacity of a slot to what others have of it; one that is no slot is for the handler to refuse."""
+    """Lower the capacity of a slot to the places taken by others; the handler refuses an invalid slot."""
     option_id = _number(path["service_option_id"])
     try:
         slot = await ops.find(tx, caller.retailer_id, -1 if option_id is None else option_id)
@@ -157,7 +157,7 @@ async def _take(tx: Tx, caller: Caller, path: dict[str, str]) -> None:
 
 
 async def give_back(tx: Tx, retailer_id: int, state: State) -> None:
-    """Let slots that were taken have the capacity that they had; the caller holds the state, and saves it."""
+    """Restore the capacity of taken slots; the caller has locked the state, and saves it."""
     for one in state.taken:
         place = (one.location_code, one.kind, one.date)
         await plans.remove_exceptions(tx, retailer_id, *place, [one.hour])

@@ -1,6 +1,6 @@
-"""Link an account without a browser: what the customer would have done, what the redirect and the server answered.
+"""Link an account without a browser: take the customer's steps, and return the redirect and the responses.
 
-Everything is done by the same operations as behind the pages and the token endpoint.
+Uses the same operations as the pages and the token endpoint.
 """
 
 from hashlib import blake2b
@@ -37,14 +37,14 @@ LINKING_TOKEN = "linking_token"  # noqa: S105 (a name)
 
 
 class Answered(Struct, frozen=True):
-    """What an endpoint answered."""
+    """The response of an endpoint."""
 
     status: int
     body: dict[str, Any]
 
 
 class Journey(Struct, kw_only=True):
-    """How far it went: the account, where the browser was sent, what token endpoint and link endpoint answered."""
+    """The result: the account, the redirect, and the responses of token endpoint and link endpoint, if reached."""
 
     email: str
     redirect: str
@@ -64,9 +64,9 @@ async def link(
     redirect_uri: str | None = None,
     state: str | None = None,
 ) -> Journey:
-    """Let the customer of an account answer an authorization request, and go on to `outcome`.
+    """Answer an authorization request as a customer, and go on until `outcome`.
 
-    Raises the link endpoint's refusals, `email_taken`, and `is invalid` for what the browser gets an error page for.
+    Raises the link endpoint's errors, `email_taken`, and `is invalid` where a browser would get an error page.
     """
     await users.require(tx, caller.isolation_id, user_id)
     account = await _account(tx, caller, user_id, email, membership_days)
@@ -116,7 +116,7 @@ async def _redeem_and_link(
 
 
 async def _account(tx: Tx, caller: Caller, user_id: str, email: str | None, membership_days: int | None) -> Account:
-    """An account that this sandbox has made, or makes now, with the membership that is asked for."""
+    """An account made by this sandbox, earlier or now, with the requested membership."""
     if email is None:
         name = blake2b(user_id.encode(), digest_size=6).hexdigest()
         email = f"{name}@{(await retailers.retailer(tx, caller.retailer_id)).slug}.example"
@@ -164,7 +164,7 @@ async def _first_redirect_uri(tx: Tx, client_id: str) -> str:
 
 
 async def _answer(tx: Tx, account: Account, request: Request, *, is_allowed: bool) -> str:
-    """Sign in, press Allow or Deny, sign out; answers the code."""
+    """Sign in, press Allow or Deny, sign out; returns the code."""
     session, code = await sessions.sign_in(tx, account.id, ""), ""
     pending = await authorization.start(tx, request, session)
     if is_allowed:

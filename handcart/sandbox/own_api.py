@@ -99,7 +99,7 @@ async def _get_requests(call: Call) -> Reply:
 
 
 def _fitting(entries: Sequence[Any]) -> list[msgspec.Raw]:
-    """The first entries as JSON: as many as fit in `MOST_LISTED_BYTES`; `after` asks for the others."""
+    """The first entries as JSON: as many as fit in `MOST_LISTED_BYTES`; `after` returns the others."""
     found: list[msgspec.Raw] = []
     size = 0
     for entry in entries:

@@ -1,6 +1,6 @@
 """Place sample orders: customer, address, cart and time slot are chosen here.
 
-Everything is done by the same operations as behind the API, so that a sample order is like any other.
+Uses the same operations as the API, so a sample order is like any other.
 """
 
 from handcart.core import ids
@@ -42,11 +42,11 @@ async def place(
     is_member: bool = False,
     has_alcohol: bool = False,
 ) -> Order:
-    """Place an order of a kind in the soonest free slot: for a user who is there, or for a new one.
+    """Place an order of a kind in the soonest free slot, for an existing user or a new one.
 
-    `is_member`: the user is linked to a member's account first, unless they have the benefit already. A dispatch order
-    has a user only if one is named or has to be a member. Raises `no_free_slot`, `nothing_to_sell`, the refusals of the
-    link endpoint, and those of the order endpoints where the retailer's own settings rule a sample order out.
+    `is_member`: the user is linked to a member's account first, unless they already have the benefit. A dispatch order
+    has a user only with `user_id` or `is_member`. Raises `no_free_slot`, `nothing_to_sell`, the errors of the link
+    endpoint, and those of the order endpoints if the retailer's settings do not allow the sample order.
     """
     retailer = await retailers.retailer(tx, caller.retailer_id)
     order_id = f"ORD-{ids.new_id()}"
@@ -56,7 +56,7 @@ async def place(
         await linking.link(tx, caller, user_id, linking.LINKED, issuer, membership_days=_MEMBER_DAYS)
     slot = await _free_slot(tx, retailer, LAST_MILE if kind == DISPATCH else kind, has_alcohol=has_alcohol)
     location_code = slot.store.location_code
-    unique = order_id.encode()  # the fingerprint of a request that nobody repeats
+    unique = order_id.encode()  # a unique fingerprint: the request is never repeated
     if kind == DISPATCH:
         window = (slot.window.starts_at, slot.window.ends_at)
         asked = Asked(order_id, kind, _parcel(slot.store), unique, location_code=location_code, window=window)
@@ -106,7 +106,7 @@ async def _cart(tx: Tx, retailer: Retailer, *, has_alcohol: bool) -> list[OrderI
 
 
 def _parcel(store: Store) -> OrderDetails:
-    """What is said of an order that the retailer picks."""
+    """The details of an order that the retailer picks."""
     return OrderDetails(
         first_name=_FIRST_NAME,
         last_name=_LAST_NAME,
@@ -118,7 +118,7 @@ def _parcel(store: Store) -> OrderDetails:
 
 
 def _address(store: Store) -> Address:
-    """Next door to the store."""
+    """An address next to the store."""
     return Address(
         address_line_1="350 W Oak St",
         city=store.city,

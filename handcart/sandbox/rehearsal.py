@@ -1,4 +1,4 @@
-"""What a sandbox adds to every call: its retailer's clock, its faults, a line in its log (`core.http.Rehearsal`)."""
+"""A sandbox's additions to every call: the retailer's clock, faults and log (`core.http.Rehearsal`)."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -25,7 +25,7 @@ class Known(Struct):
 
 
 class Rehearsal:
-    """One for each process. `authenticate` is asked who sent a call that no route was found for."""
+    """One per process. `authenticate` finds the sender of a call that has no route."""
 
     def __init__(self, authenticate: Callable[[Call], Awaitable[Caller]]) -> None:
         self.log = requests.Log()
@@ -33,7 +33,7 @@ class Rehearsal:
         self._robot: asyncio.Task[None] | None = None
 
     async def open(self, database: Database) -> None:
-        """Let the robot shopper go by the clocks of all retailers."""
+        """Start the robot shopper, which follows the clocks of all retailers."""
         self._robot = asyncio.create_task(robot.follow(database))
 
     async def close(self) -> None:
@@ -43,9 +43,9 @@ class Rehearsal:
             await asyncio.gather(self._robot, return_exceptions=True)
 
     async def know(self, tx: Tx, call: Call, retailer_id: int) -> int:
-        """The retailer behind a call is known: let the call go by its clock.
+        """Called when the retailer of a call is known: set the retailer's clock for the call.
 
-        Whoever moved the clock past the end of their token may still move it further, or back.
+        A token that expired only because the clock was moved still works for the sandbox's own controls.
         """
         known = Known(retailer_id, await states.load(tx, retailer_id))
         call.rehearsal = known
@@ -53,7 +53,7 @@ class Rehearsal:
         return min(clock.now(), clock.of_process()) if is_own(call) else clock.now()
 
     async def enter(self, call: Call) -> None:
-        """Meet the faults that are switched on."""
+        """Apply the faults that are switched on."""
         known: Known = call.rehearsal
         if not known.state.faults or is_control(call):
             return
@@ -63,7 +63,7 @@ class Rehearsal:
             await faults.meet(call.app.database, call, fault)
 
     async def leave(self, call: Call, method: str, raw_path: str, reply: Reply) -> None:
-        """Keep the call in its retailer's log; one that nobody is known to have sent is in no log."""
+        """Add the call to its retailer's log; calls from unknown senders are not logged."""
         if call.route is None and call.header_values(b"authorization"):
             try:
                 call.caller = await self._authenticate(call)
@@ -76,13 +76,13 @@ class Rehearsal:
 
 
 def is_own(call: Call) -> bool:
-    """Whether a call is to the sandbox's own controls."""
+    """Whether a call is to Handcart's own sandbox operations."""
     return call.route is not None and call.route.path.startswith(OWN)
 
 
 def is_control(call: Call) -> bool:
-    """Whether a call belongs to the test's stage, not to the play: it meets no faults and is in no log.
+    """Whether a call controls the sandbox itself. Such calls are never logged and never fail on purpose.
 
-    So are the controls, and whatever says so in the header `Handcart-Sandbox`, such as a request for a token.
+    These are Handcart's own operations, and calls marked with the header `Handcart-Sandbox`, such as token requests.
     """
     return is_own(call) or call.header(b"handcart-sandbox") is not None

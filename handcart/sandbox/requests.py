@@ -1,7 +1,7 @@
-"""The log of a retailer's calls: what was asked, what was answered, and which rule refused it.
+"""The log of a retailer's calls: request, response, and the rule that refused it.
 
-A ring for each retailer in the memory of this process: with several processes, each has its own. Secrets are masked
-before anything is kept.
+Kept as a ring per retailer in memory; with several processes, each has its own. Secrets are masked before they are
+stored.
 """
 
 import asyncio
@@ -25,13 +25,13 @@ from handcart.core.errors import OAuthError, SeveralErrors
 from handcart.core.http import Call, Reply, Route
 
 MOST_ENTRIES = 1000
-# Calls that nobody has proven to have sent: they put no other calls out of the log.
+# Maximum number of unauthenticated calls, so that they do not push other calls out of the log.
 MOST_OF_STRANGERS = 100
 MOST_RETAILERS = 1000
 MOST_BODY = 8 * 1024
 MOST_URL = 2000
 MASK = "***"
-# How names of secrets end, without case and separators; and names that end so and are none.
+# Suffixes of names of secrets, without case and separators; and names with such a suffix that are not secret.
 _ENDS = ("secret", "token", "password", "passwd", "assertion", "verifier", "credential", "credentials", "code", "key")
 _NO_SECRETS = frozenset(
     ("key", "postalcode", "zipcode", "locationcode", "countrycode", "regioncode", "scancode", "statuscode", "errorcode")
@@ -90,7 +90,7 @@ class Log:
         self._rings: dict[int, _Ring] = {}
 
     def add(self, retailer_id: int, entry: Entry, *, is_proven: bool = True) -> None:
-        """Append a call and give it its number; `is_proven`: its sender showed a token or the client's secret."""
+        """Append a call with the next number; `is_proven`: its sender was authenticated by a token or client secret."""
         ring = self._ring(retailer_id)
         ring.last += 1
         entry.number = ring.last
@@ -103,7 +103,7 @@ class Log:
         return self._ring(retailer_id).last
 
     def find(self, retailer_id: int, after: int, limit: int, status: int | None, refused: bool | None) -> list[Entry]:
-        """Calls behind a number, the oldest first: with this status; refused, or not refused."""
+        """Calls with numbers over `after`, oldest first; filtered by status, and by refused or not."""
         ring = self._ring(retailer_id)
         found = (
             entry
@@ -113,7 +113,7 @@ class Log:
         return list(islice(found, limit))
 
     async def wait(self, retailer_id: int, after: int, seconds: float) -> None:
-        """Return once there is a call behind a number, or so many seconds have passed."""
+        """Wait for a call with a number over `after`, for at most `seconds`."""
         ring = self._ring(retailer_id)
         if ring.last <= after:
             try:
@@ -122,21 +122,21 @@ class Log:
                 return
 
     def clear(self, retailer_id: int) -> None:
-        """Forget a retailer's calls; numbers begin anew."""
+        """Delete a retailer's calls; numbers start again at 1."""
         ring = self._rings.pop(retailer_id, None)
         if ring is not None:
             ring.grown.set()
 
     def _ring(self, retailer_id: int) -> _Ring:
         ring = self._rings.pop(retailer_id, None) or _Ring()
-        if len(self._rings) >= MOST_RETAILERS:  # the one that was quiet for longest
+        if len(self._rings) >= MOST_RETAILERS:  # the retailer without calls for the longest time
             del self._rings[next(iter(self._rings))]
         self._rings[retailer_id] = ring
         return ring
 
 
 def entry(call: Call, method: str, raw_path: str, reply: Reply, fault: str | None) -> Entry:
-    """What is kept of a call that has its answer."""
+    """The log entry of an answered call."""
     query = call.query.decode("latin-1")
     route = call.route
     return Entry(
@@ -155,7 +155,7 @@ def entry(call: Call, method: str, raw_path: str, reply: Reply, fault: str | Non
 
 
 def nearest(routes: Iterable[Route], method: str, raw_path: str) -> list[str]:
-    """The operations that a call without a route was most likely meant for, the likeliest first."""
+    """The operations most similar to a call without a route, best match first."""
     asked = raw_path.strip("/").split("/")
     scored = [
         (-_likeness(asked, route.path.strip("/").split("/")), route.method != method, f"{route.method} {route.path}")
@@ -166,9 +166,9 @@ def nearest(routes: Iterable[Route], method: str, raw_path: str) -> list[str]:
 
 
 def canonical(entries: Sequence[Entry]) -> list[Any]:
-    """The entries without what differs from run to run: ids of calls, and ids that the server makes up.
+    """The entries without values that differ from run to run: ids of calls, and ids made by the server.
 
-    Each of these becomes `#1`, `#2`..., in the order of their first appearance.
+    Each of these ids becomes `#1`, `#2`..., in the order of first appearance.
     """
     names: dict[str, str] = {}
     shown = [msgspec.to_builtins(one) for one in entries]
@@ -184,7 +184,7 @@ def _canonical(value: Any, key: str, names: dict[str, str]) -> Any:
         return {name: _canonical(part, name, names) for name, part in value.items()}
     if isinstance(value, list):
         return [_canonical(part, key, names) for part in value]
-    if key == "service_option_reference":  # holds the slot's id
+    if key == "service_option_reference":  # contains the slot's id
         return names.setdefault(value, f"#{len(names) + 1}")
     if isinstance(value, int) and not isinstance(value, bool) and (key == "id" or key.endswith("_id")):
         return _named(str(value), names)
@@ -192,7 +192,7 @@ def _canonical(value: Any, key: str, names: dict[str, str]) -> Any:
 
 
 def _is_made_up(part: str) -> bool:
-    """Whether a part of a path looks like an id of ours: a long number. Lines of a cart have short ones."""
+    """Whether a part of a path looks like an id made by Handcart: a long number. Cart lines have short numbers."""
     return part.isdecimal() and len(part) >= _SHORTEST_ID
 
 
@@ -209,7 +209,7 @@ def _answer(reply: Reply) -> Any:
 
 
 def _body(raw: bytes) -> Any:
-    """JSON or a form with masked secrets; JSON that is long or broken as text, of anything else the size."""
+    """A body with masked secrets: JSON or form data; long or broken JSON as text; only the size of other content."""
     if not raw:
         return None
     size = f"... ({len(raw)} bytes)"
@@ -242,13 +242,13 @@ def _masked(value: Any) -> Any:
 
 
 def _hides(name: str, value: Any) -> bool:
-    """Whether a value is not to be seen: whatever is in a secret, but for the number of an error."""
+    """Whether a value must be masked: any value of a secret field, except error numbers."""
     is_number = isinstance(value, int) or value is None
     return is_secret(name) and not (is_number and name == "code")
 
 
 def _masked_pair(pair: re.Match[str]) -> str:
-    """A name and a value within JSON that cannot be read as a whole."""
+    """A name and a masked value, within JSON that cannot be parsed."""
     try:
         name = msgspec.json.decode(pair[1], type=str)
     except msgspec.DecodeError:
@@ -258,7 +258,7 @@ def _masked_pair(pair: re.Match[str]) -> str:
 
 @lru_cache(10_000)
 def is_secret(name: str) -> bool:
-    """Whether a field by this name may hold a secret."""
+    """Whether a field with this name may contain a secret."""
     folded = "".join(letter for letter in name.casefold() if letter.isalnum())
     return folded.endswith(_ENDS) and folded not in _NO_SECRETS
 

@@ -1,4 +1,4 @@
-"""Back to the seed: what a retailer's calls have made is gone, what its operator has set up is still there."""
+"""Reset a retailer: delete what its calls created, keep what its operator set up."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -9,11 +9,11 @@ from handcart.sandbox import clock, faults
 from handcart.sandbox import state as states
 
 _RETAILER = "retailer_id = $1"
-# Users whom several banners share are not one banner's to remove: then this is another number.
+# For users shared by several banners this matches no row: one banner may not delete them.
 _ISOLATION = "isolation_id = $1"
 _CLIENTS = "client_id IN (SELECT client_id FROM clients WHERE retailer_id = $1)"
 
-# The platform's accounts that this sandbox has made. Those of an organization of several banners stay.
+# Accounts made by this sandbox. Accounts of an organization with several banners are kept.
 _MADE = (
     "SELECT s.account_id FROM sandbox_users s JOIN retailers r ON r.organization_id = s.organization_id"
     " WHERE r.id = $1 AND NOT EXISTS"
@@ -21,7 +21,7 @@ _MADE = (
 )
 _ACCOUNTS = f"account_id IN ({_MADE})"
 
-# What is removed of a retailer $1, in an order that no reference stands against.
+# Rows of retailer $1 to delete, in an order that respects references.
 REMOVED: Sequence[tuple[str, str]] = (
     ("robot_runs", _RETAILER),
     ("attempts", _RETAILER),
@@ -47,9 +47,9 @@ REMOVED: Sequence[tuple[str, str]] = (
     ("sessions", _ACCOUNTS),
     ("memberships", _ACCOUNTS),
     ("sandbox_users", _ACCOUNTS),
-    ("accounts", "id = $1"),  # each of those
+    ("accounts", "id = $1"),  # each of the accounts above
 )
-# What stays, and why.
+# Tables that are kept, and why.
 KEPT: Mapping[str, str] = {
     "alembic_version": "the schema",
     "installation": "the installation itself; of this retailer's sandbox, its clock and faults go",
@@ -68,7 +68,7 @@ KEPT: Mapping[str, str] = {
 }
 
 
-# Made accounts of which other retailers hold anything.
+# Accounts made by this sandbox that other retailers have data of.
 _SHARED = (
     f"SELECT account_id FROM links WHERE {_ACCOUNTS} AND retailer_id <> $1"  # noqa: S608
     f" UNION SELECT account_id FROM link_history WHERE {_ACCOUNTS} AND isolation_id <> $1"
@@ -78,11 +78,11 @@ _SHARED = (
 
 
 async def reset(tx: Tx, retailer_id: int) -> dict[str, int]:
-    """Remove what a retailer's calls have made, release its clock, switch its faults off.
+    """Delete what a retailer's calls created, release its clock, switch its faults off.
 
-    A made account of which another retailer holds anything is closed in place of that, as its owner would close it: its
-    links end with a line in their history, and its e-mail address is free again.
-    Answers how many rows of each table are gone.
+    An account that another retailer has data of is closed instead of deleted: its links end with a line in their
+    history, and its e-mail address can be used again.
+    Returns the number of deleted rows per table.
     """
     await faults.switch_off(tx, retailer_id)
     await clock.release(tx, retailer_id)

@@ -1,7 +1,7 @@
-"""A robot shopper: takes an order through a scenario, at once or step by step as the retailer's clock goes.
+"""A robot shopper: takes an order through a scenario, at once or step by step by the retailer's clock.
 
-A run is a row with its plan. Steps are done at the moments they are due, in their order, whether the clock went there
-by itself or was moved: so the same seed, scenario and moves of the clock make the same history.
+A run is a row with its plan. Steps are performed in sequence, each with its due time, whether the clock ran or was
+moved there: so the same seed, scenario and moves of the clock give the same history.
 """
 
 import asyncio
@@ -32,16 +32,16 @@ from handcart.stores import items
 from handcart.stores.models import ItemName
 
 INSTANTLY = "instantly"
-# How many seconds of a plan go by in a second of the clock.
+# Seconds of a plan per second of the clock.
 SPEEDS: Mapping[str, int] = {"real_time": 1, "x60": 60}
 MOST_AT_ONCE = 10_000
 PAUSE_SECONDS = 0.25
 
 
 class Run(Struct, kw_only=True):
-    """An order in the robot's hands. `done` of its `steps` were carried out; `stopped`: why it went no further.
+    """An order handled by the robot. `done` of its `steps` were performed; `stopped`: why it ended early.
 
-    `due_at`: when the next step is due, in microseconds; None when there is none.
+    `due_at`: when the next step is due, in microseconds; None if there is none.
     """
 
     order_id: str
@@ -56,9 +56,9 @@ class Run(Struct, kw_only=True):
 
 
 async def start(tx: Tx, retailer_id: int, order_id: str, scenario: str, seed: int, pace: str) -> Run:
-    """Put an order that waits for a shopper into the robot's hands; what is to be done at once is done.
+    """Start the robot on an order that waits for a shopper, and perform the steps that are due at once.
 
-    Raises 404 for an unknown order, `not_waiting` for one that others have taken, and `no_scenario_for_it`.
+    Raises 404 for an unknown order, `not_waiting` for one that another shopper has, and `no_scenario_for_it`.
     """
     order = await orders.hold(tx, retailer_id, order_id)
     if order.status != states.BRAND_NEW or await batches.of_order(tx, retailer_id, order_id) is not None:
@@ -76,20 +76,20 @@ async def start(tx: Tx, retailer_id: int, order_id: str, scenario: str, seed: in
 
 
 async def find(tx: Tx, retailer_id: int, order_id: str) -> Run | None:
-    """The run of an order, also when it is over."""
+    """The run of an order, also a finished one."""
     row = await tx.one("SELECT run FROM robot_runs WHERE retailer_id = $1 AND order_id = $2", retailer_id, order_id)
     return None if row is None else msgspec.json.decode(row["run"], type=Run)
 
 
 async def stop(tx: Tx, retailer_id: int, run: Run) -> Run:
-    """Take an order out of the robot's hands, where it stands."""
+    """Stop the robot on an order; the order keeps its state."""
     run.stopped, run.due_at = "taken out of the robot's hands", None
     await _save(tx, retailer_id, run)
     return run
 
 
 async def perform(tx: Tx, retailer_id: int, until: int) -> None:
-    """Carry out every step of a retailer that is due by a moment, and the orders' later events, each at its own."""
+    """Perform all steps of a retailer that are due by `until`, and the orders' later events, each with its due time."""
     for _ in range(MOST_AT_ONCE):
         row = await tx.one(
             "SELECT run FROM robot_runs WHERE retailer_id = $1 AND due_at <= $2 ORDER BY due_at, order_id LIMIT 1"
@@ -109,13 +109,13 @@ async def perform(tx: Tx, retailer_id: int, until: int) -> None:
 
 
 async def follow(database: Database) -> None:
-    """Do what is due, for every retailer, as their clocks go; until cancelled."""
+    """Perform due steps of all retailers, by their clocks, until cancelled."""
     while True:
         try:
             for retailer_id in await database.read(_waiting):
                 if await database.read(_has_work, retailer_id):
                     await database.write(tick, retailer_id)
-        except Unavailable as error:  # it will be back, and so will we
+        except Unavailable as error:  # try again later
             log.warning("robot shopper waits", cause=str(error))
         except Exception as error:
             log.exception("robot shopper stumbled", error)
@@ -123,7 +123,7 @@ async def follow(database: Database) -> None:
 
 
 async def tick(tx: Tx, retailer_id: int) -> None:
-    """Do what is due by the retailer's clock, and take the new orders if that is wanted."""
+    """Perform steps due by the retailer's clock, and take new orders if that is switched on."""
     state = await sandbox.load(tx, retailer_id)
     now = state.now
     if state.robot is not None:
@@ -134,7 +134,7 @@ async def tick(tx: Tx, retailer_id: int) -> None:
 
 
 async def _waiting(tx: Tx) -> Sequence[int]:
-    """The retailers with runs that are not over, or whose new orders the robot takes by itself."""
+    """The retailers with unfinished runs, or whose new orders the robot takes automatically."""
     rows = await tx.all("SELECT DISTINCT retailer_id FROM robot_runs WHERE due_at IS NOT NULL")
     return sorted({row["retailer_id"] for row in rows} | set(await sandbox.with_robot(tx)))
 
@@ -161,14 +161,14 @@ async def _new_orders(tx: Tx, retailer_id: int) -> Sequence[str]:
 
 
 async def _take(tx: Tx, retailer_id: int, order_id: str, robot: Robot) -> None:
-    """Start an order on the way that new ones go, or, where that does not suit it, on the happy path."""
+    """Start an order with the scenario for new orders, or with the happy path if that does not fit the order."""
     order = await orders.hold(tx, retailer_id, order_id)
     suits = bool(scenarios.plan(robot.scenario, order, robot.seed))
     await start(tx, retailer_id, order_id, robot.scenario if suits else scenarios.HAPPY_PATH, robot.seed, robot.pace)
 
 
 def _wait(run: Run) -> int:
-    """Until the next step of a run, in microseconds."""
+    """The wait until the next step of a run, in microseconds."""
     return 0 if run.pace == INSTANTLY else run.steps[run.done].after * clock.SECOND // SPEEDS[run.pace]
 
 
@@ -189,7 +189,7 @@ async def _save(tx: Tx, retailer_id: int, run: Run) -> None:
 
 
 async def _do_next(tx: Tx, retailer_id: int, run: Run) -> None:
-    """Do the next step; where somebody else has moved the order, the robot lets go of it."""
+    """Perform the next step; the robot stops if somebody else has moved the order."""
     assert run.due_at is not None
     step = run.steps[run.done]
     try:

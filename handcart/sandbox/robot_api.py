@@ -31,13 +31,13 @@ from handcart.sandbox.wire import OrderId
 
 
 async def start(tx: Tx, retailer_id: int, order_id: str, asked: RunOrderRequest | PlaceOrderRequest) -> RunResponse:
-    """Put an order into the robot's hands, and answer how far it is; raises as `robot.start`."""
+    """Start the robot on an order and return its progress; raises as `robot.start`."""
     name, seed = scenario(asked.scenario), asked.seed or 0
     return _shown(await robot.start(tx, retailer_id, order_id, name, seed, asked.pace or robot.INSTANTLY))
 
 
 def scenario(name: str | None) -> str:
-    """A scenario by its name, the happy path without one; raises `is unknown`."""
+    """The name of a scenario; default: the happy path. Raises `is unknown`."""
     if name is not None and name not in SCENARIOS:
         raise errors.unknown("scenario", name, SCENARIOS)
     return name or scenarios.HAPPY_PATH

@@ -1,7 +1,7 @@
-"""What a robot shopper does with an order: each scenario is a plan of steps, drawn by a seed.
+"""Scenarios of the robot shopper: each makes a plan of steps for an order, randomized by a seed.
 
-A plan is made once, from the order as it is when the robot takes it over, and is data from then on. Who does what, and
-when, is Handcart's own idea of a day at a store; states, reasons and events are those of `orders.states`.
+A plan is made once, from the order's state when the robot takes it, and then stored. The steps and their times are
+Handcart's own idea of a day at a store; states, reasons and events are those of `orders.states`.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -32,7 +32,7 @@ _MINUTE = 60
 
 
 class Step(Struct, frozen=True, omit_defaults=True):
-    """One thing that is done, so many seconds after the one before. `value`: the state, reason, line or amount."""
+    """One action, a number of seconds after the one before. `value`: the state, reason, line or amount."""
 
     after: int
     action: str
@@ -41,7 +41,7 @@ class Step(Struct, frozen=True, omit_defaults=True):
 
 
 class Scenario(Struct, frozen=True):
-    """A way that an order may go. `kinds`: of the orders that can go it. `plan` answers nothing for any other."""
+    """A scenario. `kinds`: kinds of orders it applies to. `plan` returns no steps for an order that it does not fit."""
 
     about: str
     kinds: Sequence[str]
@@ -49,7 +49,7 @@ class Scenario(Struct, frozen=True):
 
 
 def plan(name: str, order: Order, seed: int) -> Sequence[Step]:
-    """The steps of a scenario for an order; empty if the order cannot go that way."""
+    """The steps of a scenario for an order; empty if it does not fit the order."""
     scenario = SCENARIOS[name]
     return scenario.plan(order, Random(seed)) if order.kind in scenario.kinds else ()  # noqa: S311 (a game, not a key)
 
@@ -60,7 +60,7 @@ def _take(order: Order, draw: Random) -> Step:
 
 
 def _begin(order: Order, draw: Random) -> list[Step]:
-    """A shopper takes the order, and shops or drives to the store."""
+    """The steps in which a shopper takes the order, and shops or drives to the store."""
     if order.kind in CARRIED:
         return [_take(order, draw), Step(draw.randint(8, 20) * _MINUTE, ADVANCE, batch_states.AT_STORE)]
     return [_take(order, draw), Step(draw.randint(3, 15) * _MINUTE, ADVANCE, states.PICKING)]
@@ -82,7 +82,7 @@ def _pay(draw: Random) -> list[Step]:
 
 
 def _leave(order: Order, draw: Random) -> list[Step]:
-    """From the till, or the counter, to the way to the customer; a pickup order to the staging area."""
+    """The steps from checkout (or the counter) to the drive to the customer; for pickup, to the staging area."""
     if order.kind == PICKUP:
         bags = [Step(draw.randint(1, 4) * _MINUTE, ADVANCE, state) for state in (states.BAGS_CHECK, states.STAGED)]
         return [*_pay(draw), *bags]
@@ -105,7 +105,7 @@ def _hand_over(order: Order, draw: Random) -> list[Step]:
 
 
 def _run_out(draw: Random) -> list[Step]:
-    """The customer of a pickup order comes, and an employee carries it out."""
+    """The steps in which a pickup customer arrives, and an employee brings the order out."""
     return [
         Step(draw.randint(20, 60) * _MINUTE, GENERATE, "runner_customer"),
         Step(draw.randint(1, 6) * _MINUTE, ADVANCE, batch_states.AT_STORE),
@@ -133,7 +133,7 @@ def _customer_missing(order: Order, draw: Random) -> Sequence[Step]:
 
 
 def _changed(order: Order, draw: Random, action: str, lines: Sequence[OrderLine]) -> Sequence[Step]:
-    """As the happy path, but one of these lines is not simply found, and the customer is asked about it."""
+    """The happy path, except that `action` happens to one of these lines, and the customer is asked about it."""
     if not lines:
         return ()
     changed = draw.choice(lines).line_num

@@ -1,7 +1,7 @@
-"""What one retailer's sandbox is set to: its clock and its faults.
+"""The state of one retailer's sandbox: its clock, faults and robot.
 
-It is one row of the table `installation`, so that the processes of a server agree, and production databases have no
-tables that only sandboxes fill. No row: the real time, and no faults.
+Stored as one row of the table `installation`, so that all processes of a server see it, and production databases have
+no tables that only sandboxes use. Without a row: real time, no faults.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,7 +19,7 @@ TRY_AGAIN = "try_again"
 UNAVAILABLE = "unavailable"
 SLOW = "slow"
 SLOT_TAKEN = "slot_taken"
-# What callbacks meet, and not calls.
+# Faults of callbacks, not of calls.
 CALLBACK_DUPLICATE = "callback_duplicate"
 CALLBACK_REORDER = "callback_reorder"
 CALLBACK_DROP = "callback_drop"
@@ -47,10 +47,10 @@ _SERVED = "{} served at"
 
 
 class Fault(Struct, kw_only=True, omit_defaults=True):
-    """A fault that calls, or callbacks, meet. `times` None: until it is switched off.
+    """A fault of calls or callbacks. `times` None: until it is switched off.
 
-    `operation` None and `path` None: every call; `event` None: every callback. A `share` of those that match meet it,
-    drawn by `seed`. `seen` matched so far, `met` of them met it.
+    `operation` None and `path` None: every call; `event` None: every callback. It applies to a `share` of the matching
+    ones, chosen by `seed`. So far `seen` calls matched, and it applied to `met`.
     """
 
     fault: Kind
@@ -68,7 +68,7 @@ class Fault(Struct, kw_only=True, omit_defaults=True):
 
 
 class Robot(Struct):
-    """The way that new orders go by themselves: scenario, seed and pace of `sandbox.robot`."""
+    """Scenario, seed and pace with which `sandbox.robot` takes new orders automatically."""
 
     scenario: str
     seed: int
@@ -76,7 +76,7 @@ class Robot(Struct):
 
 
 class TakenSlot(Struct):
-    """A slot that a fault took: the hour of a store's day, and the exception that held for it before."""
+    """A slot that a fault took: store, date and hour, and the exception that applied before."""
 
     location_code: str
     kind: str
@@ -96,12 +96,12 @@ class State(Struct, kw_only=True, omit_defaults=True):
 
     @property
     def clock(self) -> VirtualClock | None:
-        """None: the real time."""
+        """The virtual clock; None: the real time."""
         return VirtualClock(self.frozen_at, self.offset) if self.is_virtual else None
 
     @property
     def now(self) -> int:
-        """The moment that the retailer's clock shows, in microseconds."""
+        """The time of the retailer's clock, in microseconds."""
         return of_process() if self.clock is None else self.clock.now()
 
     @property
@@ -110,13 +110,13 @@ class State(Struct, kw_only=True, omit_defaults=True):
 
 
 async def load(tx: Tx, retailer_id: int) -> State:
-    """What a retailer's sandbox is set to."""
+    """The state of a retailer's sandbox."""
     row = await tx.one("SELECT value FROM installation WHERE name = $1", _NAME.format(retailer_id))
     return State() if row is None else msgspec.json.decode(row["value"], type=State)
 
 
 async def hold(tx: Tx, retailer_id: int) -> State:
-    """As `load`; whoever else wants to change it waits until this transaction ends."""
+    """As `load`, locked until this transaction ends."""
     name = _NAME.format(retailer_id)
     await tx.run("INSERT INTO installation (name, value) VALUES ($1, '{}') ON CONFLICT (name) DO NOTHING", name)
     row = await tx.one("SELECT value FROM installation WHERE name = $1 FOR UPDATE", name)
@@ -125,7 +125,7 @@ async def hold(tx: Tx, retailer_id: int) -> State:
 
 
 async def save(tx: Tx, retailer_id: int, state: State) -> None:
-    """Set a retailer's sandbox; the caller holds it."""
+    """Save a retailer's state, which the caller has locked."""
     await tx.run(
         "UPDATE installation SET value = $2 WHERE name = $1",
         _NAME.format(retailer_id),
@@ -134,12 +134,12 @@ async def save(tx: Tx, retailer_id: int, state: State) -> None:
 
 
 async def forget(tx: Tx, retailer_id: int) -> None:
-    """The real time again, and no faults."""
+    """Delete a retailer's state: real time, no faults."""
     await tx.run("DELETE FROM installation WHERE name = $1", _NAME.format(retailer_id))
 
 
 async def note_served(tx: Tx, environment: str) -> None:
-    """Note for good that a server of this environment has served this database; the first time counts."""
+    """Record permanently that a server of this environment has served this database; only the first time is kept."""
     await tx.run(
         "INSERT INTO installation (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING",
         _SERVED.format(environment),
@@ -150,7 +150,7 @@ async def note_served(tx: Tx, environment: str) -> None:
 async def has_served(tx: Tx, environment: str) -> bool:
     """Whether a server of this environment has ever served this database.
 
-    Earlier releases did not note it; the settings of their sandboxes tell it all the same.
+    Earlier releases did not record it; there, stored sandbox settings show it.
     """
     row = await tx.one(
         "SELECT 1 AS found FROM installation WHERE name = $1 OR ($2 AND name LIKE 'sandbox of %') LIMIT 1",
@@ -161,17 +161,17 @@ async def has_served(tx: Tx, environment: str) -> bool:
 
 
 async def with_robot(tx: Tx) -> Sequence[int]:
-    """The retailers whose new orders the robot takes by itself."""
+    """The retailers whose new orders the robot takes automatically."""
     return [retailer_id for retailer_id, state in (await _all(tx)).items() if state.robot is not None]
 
 
 async def clocks(tx: Tx) -> Mapping[int, VirtualClock]:
-    """Every virtual clock there is, by its retailer."""
+    """All virtual clocks, by retailer."""
     there = await _all(tx)
     return {retailer_id: state.clock for retailer_id, state in there.items() if state.clock is not None}
 
 
 async def _all(tx: Tx) -> Mapping[int, State]:
-    """What every retailer's sandbox is set to, of those that are set to anything."""
+    """All stored states, by retailer."""
     rows = await tx.all("SELECT name, value FROM installation WHERE name LIKE 'sandbox of %'")
     return {int(row["name"].rpartition(" ")[2]): msgspec.json.decode(row["value"], type=State) for row in rows}

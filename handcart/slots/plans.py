@@ -30,8 +30,8 @@ class Plan(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     `capacity`: orders for each two-hour window while the store is open. `weekly`: the same for each weekday (from
     Monday) and each hour a window starts at. `shoppers`: as `weekly`, people on shift; with `orders_per_hour` the
     capacity is derived from them. `same_day_only`: how many of these orders are offered only on the day itself. A
-    window is offered until `lead_minutes` before it starts, windows of the same day until `cutoff_hour` in the store's time
-    zone; `horizon_days`: days ahead that are offered, today included.
+    window is offered until `lead_minutes` before it starts, windows of the same day until `cutoff_hour` by the store's
+    clock; `horizon_days`: days ahead that are offered, today included.
     """
 
     capacity: Orders = 10

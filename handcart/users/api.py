@@ -24,15 +24,15 @@ from handcart.users.wire import (
     UserResponse,
 )
 
-# What domains to the right hold of a user, they delete: (tx, isolation_id, user_id). True: another step is needed.
+# Deletes a user's data in a domain that imports this one: (tx, isolation_id, user_id). True: call it again.
 Forget = Callable[[Tx, int, str], Awaitable[bool | None]]
-# Whether the stores that deliver to a postal code are all more than 30 minutes away: (tx, retailer_id, postal_code).
+# Whether all stores that deliver to a postal code are over 30 minutes away: (tx, retailer_id, postal_code).
 IsLongDistance = Callable[[Tx, int, str], Awaitable[bool]]
 _DOCS = "https://docs.instacart.com/connect/api/fulfillment"
 
 
 def routes(forget: Sequence[Forget], is_long_distance: IsLongDistance) -> Sequence[Route]:
-    """The user endpoints, given what else has to forget a deleted user, and what knows how far the stores are."""
+    """The user endpoints. `forget`: deletes a user's data in other domains."""
 
     async def create_with_address(tx: Tx, call: Call) -> AddressResponse:
         return await _answer(tx, call, *await _create_with_address(tx, call), is_long_distance)
@@ -41,7 +41,7 @@ def routes(forget: Sequence[Forget], is_long_distance: IsLongDistance) -> Sequen
         return await _answer(tx, call, *await _validate_address(tx, call), is_long_distance)
 
     async def privacy_request(call: Call) -> SuccessResponse:
-        # Each step is a transaction of its own, so that nobody waits for the orders of years.
+        # Each step is its own transaction, so that deleting years of orders does not block other requests.
         while not await call.app.database.write(_delete, call, forget):
             pass
         return SuccessResponse(success=True)
@@ -140,7 +140,7 @@ async def _validate_address(tx: Tx, call: Call) -> tuple[str, Address]:
 
 
 async def _delete(tx: Tx, call: Call, forget: Sequence[Forget]) -> bool:
-    """A step of the deletion of a user: True if it was the last one."""
+    """One step of a user's deletion; True if it was the last one."""
     isolation_id, user_id = call.caller.isolation_id, call.path["user_id"]
     if not (await retailers.retailer(tx, call.caller.retailer_id)).allows_user_deletion:
         raise errors.deletion_not_allowed()
@@ -155,7 +155,7 @@ async def _delete(tx: Tx, call: Call, forget: Sequence[Forget]) -> bool:
 
 
 def _new_user_id(user_id: str) -> str:
-    """An id from the path that a user may be created under: the same rule as in the body."""
+    """A new user's id from the path, checked by the same rule as in a body."""
     try:
         return msgspec.convert(user_id, UserId)
     except msgspec.ValidationError:
