@@ -309,6 +309,8 @@ def test_when_events_are_listed_then_the_newest_or_those_behind_one_or_of_one_or
     answer = post.market.get(f"{CALLBACKS}/events", params={"limit": 1}).json()
     assert answer["last"] == ids[-1]
     assert answer["events"][0]["body"] == post.body(ids[-1])
+    for limit, status in {0: 400, 500: 200, 501: 400}.items():
+        assert post.market.get(f"{CALLBACKS}/events", params={"limit": limit}).status_code == status, limit
 
 
 @on_sqlite
