@@ -4,8 +4,8 @@ Break the code of a domain in many small ways, one at a time, and see which of t
 `make mutants` runs `python -m tools.mutants`: for each domain a sample of changes (mutants) of its modules, drawn by a
 seed, and for each mutant the domain's own tests on SQLite until one fails: those that run the changed function, or all
 where no function is changed. A mutant that no test notices has survived: either it changes nothing that anybody could
-see, or a test is missing. Each runs in a forked process that imports the changed module from memory; no file is
-touched.
+see, or a test is missing. Each runs in a forked process that imports the changed module from memory: no file is
+touched, and programs that a test starts run the unchanged code.
 
 Why not mutmut or cosmic-ray: rules stand in tables and in SQL here, which mutmut (functions alone) and cosmic-ray
 (nothing inside strings) leave as they are; and a fresh interpreter for each mutant would take longer than most domains'
@@ -232,21 +232,25 @@ def module_of(path: Path) -> str:
 
 
 class Seen:
-    """Which tests run which functions. What a fixture runs counts for the whole file: others may share the fixture."""
+    """Which tests run which functions.
 
-    def __init__(self, file: Path) -> None:
+    What a fixture runs counts for the whole file, since others may share the fixture; what runs until the first test
+    has its server counts for every file.
+    """
+
+    def __init__(self, file: Path, every_file: Sequence[str]) -> None:
         self.file = file
+        self.every_file: Sequence[str] | None = every_file
         self.now: set[str] = set()
         self.tests: dict[str, list[str]] = {}
         builtins.__seen__ = self.now.add  # type: ignore[attr-defined]
 
-    def _keep(self, test: str) -> None:
-        for function in self.now:
-            self.tests.setdefault(function, []).append(test)
-        self.now.clear()
-
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        self._keep(report.nodeid.partition("[" if report.when == "call" else "::")[0])
+        tests = self.every_file or [report.nodeid.partition("[" if report.when == "call" else "::")[0]]
+        for function in self.now:
+            self.tests.setdefault(function, []).extend(tests)
+        self.now.clear()
+        self.every_file = None
 
     def pytest_sessionfinish(self) -> None:
         self.file.write_text(json.dumps(self.tests))
@@ -311,7 +315,7 @@ def run(domain: str, sample: int, seed: int, only: list[Mutant] | None) -> list[
         seen, failure = Path(directory, "seen.json"), Path(directory, "failure")
         os.environ["TEST_TEMPLATES"] = directory
         (trees, functions), begun = recording(paths), time.monotonic()
-        if not run_tests(files, [Changed(trees), Seen(seen), FirstFailure(failure)], None):
+        if not run_tests(files, [Changed(trees), Seen(seen, files), FirstFailure(failure)], None):
             raise SystemExit(f"{domain}: the tests fail without a change: {failure.read_text()}")
         most = max(AT_LEAST_SECONDS, TIMES_LONGER * (time.monotonic() - begun))
         tests_of = json.loads(seen.read_text())

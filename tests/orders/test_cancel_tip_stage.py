@@ -46,6 +46,10 @@ def test_when_a_brand_new_order_is_canceled_then_its_place_is_free_again(
     second = market.order(kind, user_id)
     assert error(market.post(cancel, {})) == TOO_LATE
     assert (second["status"], market.taken) == ("brand_new", (0, 1))
+    market.post(acts(market, kind, user_id, second["id"], "cancel")[0], {}).raise_for_status()
+    steps = "SELECT number FROM order_history WHERE retailer_id = $1 AND order_id = $2 ORDER BY number"
+    numbers = [[row["number"] for row in server.sql(steps, market.retailer.id, one["id"])] for one in (first, second)]
+    assert numbers[0] == numbers[1], "each order's steps are counted by themselves"
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -32,7 +32,9 @@ def order(shop: Shop, user: str, order_id: str, **fields: object) -> None:
     assert made.status_code == 200, made.text
 
 
-def test_when_members_and_others_order_then_the_members_orders_are_listed(shop: Shop, tmp_path: Path) -> None:
+def test_when_members_and_others_order_then_the_members_orders_are_listed(
+    shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     slots.stock(shop)
     member, guest = shop.user(), shop.user()
     assert shop.link(member, shop.linking_token(shop.account(member_for=clock.DAY))).status_code == 200
@@ -42,6 +44,13 @@ def test_when_members_and_others_order_then_the_members_orders_are_listed(shop: 
     order(shop, guest, "four", metadata={"saving_cents": 399})
     assert shop.post(f"/v2/fulfillment/users/{member}/orders/three/cancel").status_code == 200
     month = datetime.now(UTC).strftime("%Y-%m")
+    monkeypatch.setattr(reconcile, "_BATCH", 2)  # they come in steps
+    found = shop.server.read(reconcile.entries, shop.retailer.id, *reconcile.month(month))
+    assert [(one.order_id, one.user_id, one.saving_cents) for one in found] == [
+        ("=1+1", member, 399),
+        ("two", member, None),
+        ("three", member, None),
+    ]
     database = ["--database", shop.server.app.settings.database_url]
     settings = {"secret_key": SECRET_KEY}
 

@@ -234,6 +234,8 @@ def test_when_an_earliest_start_is_given_then_nothing_begins_before_it(shop: Sho
     user = shop.user()
     for earliest, begin in (
         ("2027-06-10T09:00:00-05:00", "10:10"),
+        ("2027-06-10T10:25:00-05:00", "10:10"),  # what begins with the order is listed for a quarter of an hour
+        ("2027-06-10T10:25:01-05:00", "12:00"),
         ("2027-06-10T20:00:00-05:00", "20:00"),
         ("2027-06-11T01:00:01Z", "21:00"),
     ):

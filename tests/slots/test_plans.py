@@ -88,6 +88,15 @@ def test_when_a_plan_says_what_no_plan_can_then_it_is_not_read(text: str) -> Non
         msgspec.json.decode(text, type=Plan)
 
 
+def test_when_a_plan_says_the_least_or_the_most_then_it_is_read_and_written_as_it_was() -> None:
+    hours = [[0.0] * 23 + [1_000_000.0]] * 7
+    least = {"capacity": 0, "weekly": hours, "shoppers": hours, "lead_minutes": 0, "cutoff_hour": 0, "horizon_days": 1}
+    most = {"capacity": 1_000_000, "cutoff_hour": 24, "horizon_days": 60}
+    for said in (least, most):
+        plan = msgspec.json.decode(msgspec.json.encode(said), type=Plan)
+        assert {name: getattr(plan, name) for name in said} == said
+
+
 EXCEPTIONS = [
     ([], (10, 10, 10)),
     ([("s", WHOLE_DAY, 4)], (4, 4, 10)),
