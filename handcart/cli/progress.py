@@ -6,6 +6,8 @@ from typing import Any
 
 import click
 
+from handcart.cli.options import echo
+
 _QUIET_SECONDS = 1.0
 
 
@@ -45,7 +47,7 @@ class Progress:
             self._bar = click.progressbar(length=total, label=self._label, file=sys.stderr)
             self._bar.__enter__()
         else:
-            click.echo(f"{self._label} ...", err=True)
+            echo(f"{self._label} ...", err=True)
 
     def _end(self) -> None:
         if self._bar is not None:

@@ -46,7 +46,7 @@ def store_template() -> None:
     """Print a CSV file for `store import`, with every column and one store as an example."""
     from handcart.stores import files
 
-    click.echo(files.store_template(), nl=False)
+    echo(files.store_template().removesuffix("\n"))
 
 
 @store.command("list")
@@ -108,7 +108,7 @@ def item_template() -> None:
     """Print a CSV file for `item import`, with every column and one item as an example."""
     from handcart.stores import files
 
-    click.echo(files.item_template(), nl=False)
+    echo(files.item_template().removesuffix("\n"))
 
 
 def _import(rows: Any, save: Any, what: str, retailer: str, as_json: bool, database: dict[str, Any]) -> None:
