@@ -283,7 +283,7 @@ def test_production_served_then_a_sandbox_refuses_its_database(safe: Settings) -
     keys = Keys(SECRET_KEY.encode())
     for _ in range(2):
         asyncio.run(serve._check(safe, keys))
-    with pytest.raises(serve.Unsafe, match="Production has served this database. "):
+    with pytest.raises(serve.Unsafe, match=r"Production has served this database\. "):
         asyncio.run(serve._check(dataclasses.replace(safe, environment="sandbox"), keys))
     assert asyncio.run(problems(safe)) == []
 
