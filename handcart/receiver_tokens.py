@@ -105,9 +105,9 @@ def _read_token(answer: egress.Answer, configured_at: int) -> _Token:
     try:
         read = msgspec.json.decode(answer.body, type=_TokenAnswer)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise TokenRefused("the answer is no JSON object with an access_token") from None
+        raise TokenRefused("the answer is not a JSON object with an access_token") from None
     if not _TOKEN.fullmatch(read.access_token):
-        raise TokenRefused("the access_token is empty, too long, or has characters that no header may have")
+        raise TokenRefused("the access_token is empty, too long, or has characters that are not allowed in headers")
     seconds = _seconds(read.expires_in)
     # Asked for anew a little early: it may be on its way when it ends.
     return _Token(read.access_token, configured_at, monotonic() + seconds - min(30.0, seconds / 10))
@@ -121,5 +121,5 @@ def _seconds(expires_in: Any) -> float:
     except (ValueError, OverflowError):
         seconds = -1.0
     if not seconds > 0:
-        raise TokenRefused("expires_in is no positive number")
+        raise TokenRefused("expires_in is not a positive number")
     return min(seconds, _MOST_TOKEN_SECONDS)

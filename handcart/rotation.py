@@ -68,8 +68,8 @@ def rotate(chosen: Settings, progress: Progress) -> Rotated:
     """
     if chosen.secret_key:
         raise SettingsError(
-            "the secret key is in HANDCART_SECRET_KEY, which this command cannot change: write it into a file of mode"
-            " 0600, name that in HANDCART_SECRET_KEY_FILE instead, and rotate then"
+            "the secret key is in HANDCART_SECRET_KEY, which this command cannot change: write the key into a file of"
+            " mode 0600, set HANDCART_SECRET_KEY_FILE to this file instead, then rotate"
         )
     file, coming = chosen.key_file, chosen.key_file.with_name(f"{chosen.key_file.name}.next")
     old = settings.keys(chosen)

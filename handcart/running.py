@@ -82,7 +82,11 @@ def claim(data: Path) -> Iterator[None]:
     with os.fdopen(os.open(data / _LOCK, os.O_RDWR | os.O_CREAT, 0o600), "r+") as lock:
         if not _lock(lock.fileno()):
             where = _read(data / INFO).get("api_url") if (data / INFO).exists() else None
-            raise AlreadyRuns(f"a demo already runs here, at {where}" if where else "a demo is already starting here")
+            raise AlreadyRuns(
+                f"a demo already runs in this directory, at {where}"
+                if where
+                else "a demo is already starting in this directory"
+            )
         yield
 
 
@@ -106,7 +110,7 @@ def read(file: Path) -> Mapping[str, Any]:
         file /= INFO
     info = _read(file)
     if not {"api_url", "client_id", "client_secret"} <= info.keys():
-        raise NotAnInfoFile(f"{file} is not what `handcart demo` writes as its info file")
+        raise NotAnInfoFile(f"{file} is not an info file of `handcart demo`")
     return info
 
 

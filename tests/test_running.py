@@ -31,7 +31,7 @@ def test_when_a_demo_holds_its_directory_then_it_is_found_and_no_other_gets_it(t
         assert running.find(tmp_path) is None  # not ready yet
         running.write_private(tmp_path / running.INFO, info_of(tmp_path))
         assert running.find(tmp_path) == info_of(tmp_path)
-        with pytest.raises(running.AlreadyRuns, match=r"already runs here, at http://127\.0\.0\.1:8080"):
+        with pytest.raises(running.AlreadyRuns, match=r"already runs in this directory, at http://127\.0\.0\.1:8080"):
             running.claim(tmp_path).__enter__()
 
 
@@ -46,7 +46,7 @@ def test_when_a_demo_was_killed_then_the_file_that_it_left_counts_for_nothing(tm
 @pytest.mark.parametrize("text", ["", "[]", "{}", "no JSON"])
 def test_when_a_file_is_no_info_file_then_a_sentence(tmp_path: Path, text: str) -> None:
     (tmp_path / running.INFO).write_text(text)
-    with pytest.raises(running.NotAnInfoFile, match="is not what `handcart demo` writes"):
+    with pytest.raises(running.NotAnInfoFile, match="is not an info file of `handcart demo`"):
         running.read(tmp_path)
 
 

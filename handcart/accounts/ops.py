@@ -49,7 +49,7 @@ async def create(tx: Tx, email: str, password_hash: str) -> Account:
         clock.now(),
     )
     if not made:
-        raise Refused(f"there is an account {email!r} already")
+        raise Refused(f"the account {email!r} exists already")
     return Account(account_id, email, password_hash)
 
 
@@ -170,7 +170,7 @@ def end_of(text: str, time_zone: str) -> int:
             return int(after.timestamp()) * clock.SECOND - 1
         return int(datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC).timestamp()) * clock.SECOND
     except (ValueError, OverflowError):
-        raise Refused(f"{text!r} is no date: write 2027-12-31, or 2027-12-31T23:59:59Z for a moment in UTC") from None
+        raise Refused(f"{text!r} is not a date: write 2027-12-31, or 2027-12-31T23:59:59Z for a time in UTC") from None
 
 
 async def grant_membership(tx: Tx, account_id: int, ends_at: int, starts_at: int | None = None) -> None:

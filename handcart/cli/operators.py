@@ -392,7 +392,7 @@ def _membership(shown: Mapping[str, Any]) -> str:
 def _account_lines(shown: Mapping[str, Any]) -> str:
     lines = [f"email       {shown['email']}", f"id          {shown['id']}", f"membership  {_membership(shown)}"]
     if not shown["links"]:
-        return "\n".join([*lines, "linked      nowhere"])
+        return "\n".join([*lines, "linked      no retailer"])
     rows = [[link["retailer"], link["linked_at"], link["user_id"]] for link in shown["links"]]
     return "\n".join([*lines, "", table(("retailer", "linked since", "user"), rows)])
 
@@ -403,7 +403,7 @@ def _scopes(text: str) -> list[str]:
 
     scopes = parse(text)
     if scopes is None or not set(scopes) <= set(ALL):
-        raise Refused(f"the scope {text!r} is not among {' '.join(ALL)}")
+        raise Refused(f"the scope {text!r} is unknown: the scopes are {' '.join(ALL)}")
     return scopes
 
 

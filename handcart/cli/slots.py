@@ -167,7 +167,7 @@ def set_exception(
 
     chosen, of_day = _hours(hours), _day(day)
     if of_day < _today():
-        raise Refused(f"{of_day} is over: write a date from today on")
+        raise Refused(f"{of_day} is in the past: write today's date or a later one")
 
     async def change(tx: Tx) -> Any:
         retailer_id, code = await _place(tx, retailer, location_code, kinds)
@@ -268,7 +268,7 @@ async def _place(tx: Tx, slug: str, location_code: str | None, kinds: Sequence[s
         return retailer_id, EVERY_STORE
     found = await stores.store(tx, retailer_id, location_code)
     if found is None:
-        raise Refused(f"{slug} has no store {location_code!r}: `handcart store list` shows those it has")
+        raise Refused(f"{slug} has no store {location_code!r}: `handcart store list` shows its stores")
     for kind in kinds:
         if not getattr(found, f"takes_{kind}"):
             raise Refused(

@@ -73,7 +73,7 @@ def restore(path: str, copy: Path, key: str | None, progress: Progress) -> tuple
     if not copy.is_file():
         raise BadCopy(f"there is no file {copy}")
     if database.exists() and database.samefile(copy):
-        raise BadCopy(f"{copy} is the database itself: name a copy of it")
+        raise BadCopy(f"{copy} is the database itself: give a backup of it")
     database.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with alone(path):
         with closing(_open_copy(copy)) as source:
@@ -82,11 +82,13 @@ def restore(path: str, copy: Path, key: str | None, progress: Progress) -> tuple
             give_to_owner(path, made)
             found = inspect(made, progress)
             if found.schema > SCHEMA_VERSION:
-                raise BadCopy(f"{copy} has schema {found.schema}, this release {SCHEMA_VERSION}: install its release")
+                raise BadCopy(
+                    f"{copy} has schema {found.schema}, this release has {SCHEMA_VERSION}: install the backup's release"
+                )
             if key is None:
                 raise BadCopy(
-                    "there is no secret key here, and a backup does not hold it: copy the key with the fingerprint"
-                    f" {found.key} to where the settings say, then restore again"
+                    "there is no secret key here, and a backup does not contain it: copy the key with the fingerprint"
+                    f" {found.key} to the key file of the settings, then restore again"
                 )
             if found.key != key:
                 raise WrongKey(found.key, key)
@@ -119,7 +121,7 @@ def inspect(file: Path, progress: Progress) -> Copy:
     except sqlite3.DatabaseError as error:
         raise BadCopy(f"the copy cannot be read as a Handcart database ({error}): use another one") from None
     except TypeError:  # no row
-        raise BadCopy("the copy holds no installation of Handcart: use another one") from None
+        raise BadCopy("the copy is not a database of Handcart: use another one") from None
     return Copy(file, file.stat().st_size, schema, key)
 
 
@@ -149,7 +151,7 @@ def _copy(source: sqlite3.Connection, beside: Path, progress: Progress) -> Path:
         if isinstance(error, sqlite3.OperationalError):  # such as a full disk
             raise BadCopy(f"the file cannot be copied: {error}") from None
         if isinstance(error, sqlite3.DatabaseError):
-            raise BadCopy(f"the file cannot be copied ({error}): it is damaged, or no SQLite database") from None
+            raise BadCopy(f"the file cannot be copied ({error}): it is damaged, or not an SQLite database") from None
         raise
     finally:
         os.close(descriptor)

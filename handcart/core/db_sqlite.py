@@ -275,13 +275,13 @@ def use(path: str) -> int:
     Raises `Unavailable` while `handcart restore` or `handcart key rotate` runs, and after an interrupted restore.
     """
     if os.path.exists(f"{path}{RESTORING}"):
-        raise Unavailable(f"a restore into {path} was cut short: run `handcart restore` with the same file again")
+        raise Unavailable(f"a restore into {path} was interrupted: run `handcart restore` with the same file again")
     descriptor = open_lock(path, USE_LOCK)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         os.close(descriptor)
-        raise Unavailable(f"{path} is being restored, or its key rotated: wait until that has ended") from None
+        raise Unavailable(f"{path} is being restored, or its key is being rotated: wait until this has ended") from None
     return descriptor
 
 

@@ -517,7 +517,7 @@ class Client:
         if isinstance(found, Exception):
             raise found
         if any("%" in text for text in found):
-            raise Refused(f"{target.host} has an address of one network interface")
+            raise Refused(f"{target.host} has an address that is valid only on one network interface")
         addresses = [ip_address(text) for text in dict.fromkeys(found)]
         for address in addresses:
             if why := fault(address, self._allowed):
@@ -540,7 +540,7 @@ def _request(method: str, target: Target, content: bytes, headers: Sequence[tupl
     lines = [f"{name}: {value}" for name, value in headers]
     for line in lines:
         if not _HEADER.fullmatch(line):  # such as a token that a receiver returned
-            raise Refused(f"the header {line.partition(':')[0][:60]!r} holds what no header may hold")
+            raise Refused(f"the header {line.partition(':')[0][:60]!r} has characters that are not allowed in headers")
     head = (
         f"{method} {target.path} HTTP/1.1",
         f"host: {target.authority}",

@@ -57,7 +57,7 @@ def keys_for(chosen: Settings) -> Keys:
     if bound is not None and not chosen.secret_key and not chosen.key_file.exists():
         raise SettingsError(
             f"the database was made with a secret key that is not at {chosen.key_file}: copy that key there, or set"
-            f" HANDCART_SECRET_KEY_FILE (its fingerprint is {bound}; a backup of the database does not hold the key)"
+            f" HANDCART_SECRET_KEY_FILE (its fingerprint is {bound}; a backup of the database does not contain the key)"
         )
     return settings.keys(chosen, may_make=bound is None)
 

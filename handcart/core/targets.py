@@ -75,13 +75,13 @@ def read(url: str, rules: Rules) -> Target:
     if len(url) > LONGEST_URL:
         raise Refused(f"the URL is longer than {LONGEST_URL} characters")
     if not url.isascii() or not url.isprintable() or " " in url or "\\" in url:
-        raise Refused("a URL holds visible ASCII characters alone (a name in its xn-- form) and no backslash")
+        raise Refused("a URL may have only visible ASCII characters (host names in xn-- form) and no backslash")
     scheme, authority, path, query, fragment = _URL.fullmatch(url).groups(default="")  # type: ignore[union-attr]
     is_tls = scheme.lower() == "https"
     if not is_tls and not (rules.allow_http and scheme.lower() == "http"):
         raise Refused("the URL must begin with https://")
     if fragment:
-        raise Refused("a URL must not hold a fragment (#)")
+        raise Refused("a URL must not have a fragment (#)")
     usual = 443 if is_tls else 80
     host, port = _host_and_port(authority.lower(), usual)
     if port != usual and port not in rules.allow_ports:
@@ -95,10 +95,10 @@ def read(url: str, rules: Rules) -> Target:
 
 def _host_and_port(authority: str, usual: int) -> tuple[str, int]:
     if "@" in authority:
-        raise Refused("a URL must not hold a user name or password")
+        raise Refused("a URL must not have a user name or password")
     parts = _AUTHORITY.fullmatch(authority)
     if parts is None:
-        raise Refused("the URL needs a host, and at most a port behind it")
+        raise Refused("the URL must have a host, optionally followed by a port")
     return parts[1], int(parts[2] or usual)
 
 
@@ -108,13 +108,13 @@ def _literal(host: str) -> Address | None:
         with suppress(ValueError):
             if "%" not in host:
                 return IPv6Address(host[1:-1])
-        raise Refused(f"{host[:60]} is no IPv6 address (one with a zone is not allowed)")
+        raise Refused(f"{host[:60]} is not an IPv6 address (zones are not allowed)")
     if _NUMBER.fullmatch(host):
         with suppress(ValueError):
             return IPv4Address(host)
-        raise Refused(f"{host[:60]} may be taken for an address: write one as four decimal numbers")
+        raise Refused(f"{host[:60]} could be read as an IPv4 address: write it as four decimal numbers")
     if len(host) > _LONGEST_NAME or not _NAME.fullmatch(host):
-        raise Refused(f"{host[:60]} is no host name")
+        raise Refused(f"{host[:60]} is not a host name")
     return None
 
 

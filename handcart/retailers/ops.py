@@ -50,7 +50,7 @@ async def create_retailer(
     """
     for value in (slug, organization or slug):
         if not _SLUG.fullmatch(value):
-            raise Refused(f"{value!r} cannot be a slug: use 1 to 63 of a-z, 0-9 and inner hyphens")
+            raise Refused(f"{value!r} cannot be a slug: use 1 to 63 characters of a-z, 0-9 and inner hyphens")
     if not name.strip() or len(name) > 200:
         raise Refused("a retailer needs a name of 1 to 200 characters")
     organization_id = await _organization(tx, organization or slug)
@@ -70,7 +70,7 @@ async def create_retailer(
         clock.now(),
     )
     if not made:
-        raise Refused(f"there is a retailer {slug!r} already")
+        raise Refused(f"the retailer {slug!r} exists already")
     return await retailer(tx, retailer_id)
 
 
@@ -87,7 +87,7 @@ async def create_client(
 ) -> NewClient:
     """Create a client for one retailer, or for a whole organization, with its first secret."""
     if (retailer is None) == (organization is None):
-        raise Refused("name either a retailer or an organization")
+        raise Refused("give either a retailer or an organization")
     for uri in redirect_uris:
         check_redirect_uri(uri)
     owner = await _owner(tx, retailer, organization)
@@ -132,7 +132,9 @@ async def remove_redirect_uri(tx: Tx, client_id: str, redirect_uri: str) -> None
         "DELETE FROM redirect_uris WHERE client_id = $1 AND redirect_uri = $2", client_id, redirect_uri
     )
     if not removed:
-        raise Refused(f"the client has no redirect URI {redirect_uri!r}: `handcart client list` shows those it has")
+        raise Refused(
+            f"the client has no redirect URI {redirect_uri!r}: `handcart client list` shows its redirect URIs"
+        )
 
 
 async def rotate_secret(tx: Tx, client_id: str, *, keep_old: int = 0) -> NewClient:
@@ -303,15 +305,17 @@ def check_redirect_uri(uri: str, *, plain_http: bool = False) -> None:
     except ValueError:
         raise Refused(f"{uri!r} is not a URI") from None
     if not uri.isascii() or any(character <= " " or character in '\\"<>^`{|}\x7f' for character in uri):
-        raise Refused(f"the redirect URI {uri!r} holds characters that a URI cannot hold: encode them")
+        raise Refused(f"the redirect URI {uri!r} has characters that are not allowed in URIs: encode them")
     if parts.fragment or uri.endswith("#"):
-        raise Refused(f"the redirect URI {uri!r} must not hold a fragment")
+        raise Refused(f"the redirect URI {uri!r} must not have a fragment")
     if parts.scheme not in ("https", "http") or not host or parts.username is not None:
         raise Refused(f"the redirect URI {uri!r} must be https://host/path without user information")
     if ":" in host:
-        raise Refused(f"the redirect URI {uri!r} must name its host: browsers' policies know no IPv6 addresses")
+        raise Refused(
+            f"the redirect URI {uri!r} must have a host name: browsers' policies do not support IPv6 addresses"
+        )
     if parts.scheme == "http" and not plain_http and host not in ("localhost", "127.0.0.1"):
-        raise Refused(f"the redirect URI {uri!r} must use https (http is for this machine alone)")
+        raise Refused(f"the redirect URI {uri!r} must use https (http is only for this machine)")
 
 
 async def _organization(tx: Tx, slug: str) -> int:

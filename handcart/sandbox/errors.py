@@ -37,9 +37,9 @@ def nothing_to_sell() -> ApiError:
 
 def no_scenario_for_it(kinds: Sequence[str]) -> ApiError:
     """The scenario does not fit the order. `kinds`: kinds of orders that it is for."""
-    return ApiError(400, "is no scenario for this order", key="scenario", more={"kinds": list(kinds)})
+    return ApiError(400, "does not fit this order", key="scenario", more={"kinds": list(kinds)})
 
 
 def no_event_of_it(kinds: Iterable[str]) -> ApiError:
     """Orders of this kind do not have the event. `kinds`: kinds of orders that have it."""
-    return ApiError(400, "is no event of this kind of order", key="event_name", more={"kinds": sorted(kinds)})
+    return ApiError(400, "does not exist for this kind of order", key="event_name", more={"kinds": sorted(kinds)})

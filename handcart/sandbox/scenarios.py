@@ -203,14 +203,16 @@ def _alcohol_refused(order: Order, draw: Random) -> Sequence[Step]:
 
 _ALL = (DELIVERY, PICKUP, LAST_MILE, DISPATCH)
 SCENARIOS: Mapping[str, Scenario] = {
-    HAPPY_PATH: Scenario("all is found, and handed over", _ALL, _happy_path),
-    "late": Scenario("as the happy path, but the customer waits longer than promised", _ALL, _late),
-    "customer_missing": Scenario("nobody is there to take the order, which is canceled", _ALL, _customer_missing),
-    "found_short": Scenario("there are fewer pieces of an item than were ordered", SHOPPED, _found_short),
-    "replaced": Scenario("an item is replaced by another one", SHOPPED, _replaced),
-    "refunded": Scenario("an item is not there, and refunded", SHOPPED, _refunded),
-    "out_of_stock": Scenario("nothing is there; the order is canceled for the retailer", SHOPPED, _out_of_stock),
-    "shopper_drops_out": Scenario("a shopper gives the order back, another goes on", _ALL, _shopper_drops_out),
+    HAPPY_PATH: Scenario("all items are found and handed over", _ALL, _happy_path),
+    "late": Scenario("as the happy path, but the order is late", _ALL, _late),
+    "customer_missing": Scenario("nobody is there to take the order, and it is canceled", _ALL, _customer_missing),
+    "found_short": Scenario("the store has fewer pieces of an item than ordered", SHOPPED, _found_short),
+    "replaced": Scenario("an item is replaced with another one", SHOPPED, _replaced),
+    "refunded": Scenario("an item is out of stock and refunded", SHOPPED, _refunded),
+    "out_of_stock": Scenario("all items are out of stock, and the retailer cancels the order", SHOPPED, _out_of_stock),
+    "shopper_drops_out": Scenario(
+        "a shopper gives the order back, and another one serves it", _ALL, _shopper_drops_out
+    ),
     "unbatchable": Scenario("no shopper can be found, and the order is canceled", _ALL, _unbatchable),
     "canceled_by_customer": Scenario(
         "the customer cancels", _ALL, _canceled("customer_driven", "change payment method")
@@ -220,10 +222,12 @@ SCENARIOS: Mapping[str, Scenario] = {
         "the shopper cancels", _ALL, _canceled("shopper_driven", "shopper unable to complete order")
     ),
     "canceled_by_platform": Scenario("the platform cancels", _ALL, _canceled("instacart_driven", "system error")),
-    "runner_not_found": Scenario("nobody carries a pickup order out for a while", (PICKUP,), _runner_not_found),
-    "rescheduled": Scenario("the order is put off before a shopper takes it", _ALL, _rescheduled),
-    "tip_changed": Scenario("the customer gives another tip afterwards", _ALL, _tip_changed),
+    "runner_not_found": Scenario(
+        "for a while, nobody is free to carry a pickup order out", (PICKUP,), _runner_not_found
+    ),
+    "rescheduled": Scenario("the order is moved to another time before a shopper takes it", _ALL, _rescheduled),
+    "tip_changed": Scenario("the customer changes the tip after completion", _ALL, _tip_changed),
     ALCOHOL_REFUSED: Scenario(
-        "alcohol cannot be handed over and goes back, the rest is delivered", (DELIVERY,), _alcohol_refused
+        "the alcohol cannot be handed over and goes back; the rest is delivered", (DELIVERY,), _alcohol_refused
     ),
 }

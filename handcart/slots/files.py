@@ -17,10 +17,10 @@ def week(path: Path, *, are_whole: bool) -> list[list[float]]:
     """The numbers of a file; raises `Refused`."""
     rows = _rows(path)
     if len(rows) != 7:
-        raise Refused(f"{path} has {len(rows)} rows: write 7, one for each weekday from Monday on")
+        raise Refused(f"{path} has {len(rows)} rows: write 7, one for each weekday from Monday")
     for number, row in enumerate(rows, 1):
         if len(row) != _HOURS:
-            raise Refused(f"{path}, row {number} has {len(row)} cells: write 24, one for each hour from 0:00 on")
+            raise Refused(f"{path}, row {number} has {len(row)} cells: write 24, one for each hour from 0:00")
         for hour, cell in enumerate(row):
             if not (_WHOLE if are_whole else _NUMBER).fullmatch(cell):
                 wanted = "a whole number" if are_whole else "a number"

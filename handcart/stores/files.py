@@ -239,7 +239,7 @@ def _rows(text: str, columns: Sequence[str], required: Sequence[str]) -> Iterato
                 yield where, _Cells(dict(zip(header, cells, strict=True)), has_decimal_commas=between != ",")
     except csv.Error as error:
         raise Refused(
-            f"line {lines.line_num} is not CSV ({error}): quote cells that hold quotes or {between!r}"
+            f"line {lines.line_num} is not CSV ({error}): quote cells that contain quotes or {between!r}"
         ) from None
 
 
@@ -248,8 +248,8 @@ def _check_header(header: Sequence[str], columns: Sequence[str], required: Seque
     unknown = [name for name in header if name not in columns]
     if missing:
         raise Refused(
-            f"the header lacks {', '.join(missing)}: the first line names the columns, separated by commas, semicolons"
-            " or tabs (`handcart store template` and `handcart item template` print one)"
+            f"the header lacks {', '.join(missing)}: the first line must name the columns, separated by commas,"
+            " semicolons or tabs (`handcart store template` and `handcart item template` print an example)"
         )
     if unknown or len(set(header)) != len(header):
         what = ", ".join(map(repr, unknown[:5])) or "a column twice"
@@ -277,7 +277,7 @@ def _feature(feature: Any) -> _Cells | str:
             return _Cells({**properties, "latitude": latitude, "longitude": longitude})
     except (KeyError, TypeError, ValueError):
         pass
-    return "it is no Feature with properties and a Point"
+    return "it is not a Feature with properties and a Point"
 
 
 def _read(rows: Iterator[_Row], make: Callable[[_Cells], T], key: str) -> Rows[T]:
@@ -293,7 +293,7 @@ def _read(rows: Iterator[_Row], make: Callable[[_Cells], T], key: str) -> Rows[T
             one = make(cells)
             first = seen.setdefault(getattr(one, key), where)
             if first != where:
-                raise _Bad(key, "an earlier row has the same one")
+                raise _Bad(key, "an earlier row has the same value")
         except _Bad as bad:
             found.refuse(where, str(bad), bad.value)
         else:
@@ -307,7 +307,7 @@ def _store(cells: _Cells) -> Store:
         raise _Bad("time_zone", "write a name such as America/Chicago", time_zone)
     postal_code = cells.text("postal_code")
     if not _POSTAL_CODE.fullmatch(postal_code):
-        raise _Bad("postal_code", "write a US or Canadian one", postal_code)
+        raise _Bad("postal_code", "write a US or Canadian postal code", postal_code)
     return Store(
         location_code=cells.text("location_code", most=64),
         name=cells.text("name"),
@@ -408,14 +408,14 @@ def _item(cells: _Cells) -> Item:
         raise _Bad("upc", "write a PLU, a UPC-E, or a GTIN of 8 or 11 to 14 digits with the right check digit", upc)
     rrc = cells.text("rrc", upc, most=64)
     if not rrc:
-        raise _Bad("rrc", "fill it in, or the upc")
+        raise _Bad("rrc", "fill it in, or fill in the upc")
     cost_unit = cells.choice("cost_unit", ("each", "lb", "kg"), "each")
     par_weight = cells.number("par_weight", 0, 1e4, 0) or None
     if par_weight and cost_unit == "each":
         raise _Bad("par_weight", "leave it empty for items sold by the unit")
     reasons = cells.text("restricted_reasons", "").split()
     if not set(reasons) <= {"DXM", "NRT", "spray_paint"}:
-        raise _Bad("restricted_reasons", "write DXM, NRT or spray_paint, apart by spaces")
+        raise _Bad("restricted_reasons", "write DXM, NRT or spray_paint, separated by spaces")
     price_cents = cells.number("price_cents", 0, 1e9)
     if price_cents != int(price_cents):
         raise _Bad("price_cents", "write whole cents")

@@ -95,14 +95,14 @@ CANNOT_BE = {
         {"HANDCART_CALLBACK_HTTP": "off"},
         "callback_url: blocked: the URL must begin with",
     ),
-    "no such event": ({"client-secret": "x", "events": "delivered,shipped"}, {}, "events: 'shipped' is no event"),
+    "no such event": ({"client-secret": "x", "events": "delivered,shipped"}, {}, "events: 'shipped' is not an event"),
     "the server itself": (
         {"client-secret": "x", "auth-uri": "http://127.0.0.1:8080/token"},
         {"HANDCART_PUBLIC_URL": "http://127.0.0.1:8080"},
         "auth_uri: is this server's own address",
     ),
     "no such retailer": ({"client-secret": "x", "retailer": "nobody"}, {}, "there is no retailer 'nobody'"),
-    "no URL": ({"client-secret": "x", "url": "https://["}, {}, "callback_url: blocked: the URL needs a host"),
+    "no URL": ({"client-secret": "x", "url": "https://["}, {}, "callback_url: blocked: the URL must have a host"),
     "no secret on standard input": ({}, {"CALLBACKS_CLIENT_SECRET": ""}, "the client's secret is missing"),
     "a secret of blanks": (
         {},
@@ -359,7 +359,7 @@ def test_when_a_trigger_cannot_be_then_a_sentence(post: Post) -> None:
         (
             "late_pickup",
             order_id,
-            "event_name: is no event of this kind of order; it is for orders of the kind pickup",
+            "event_name: does not exist for this kind of order; it is for orders of the kind pickup",
         ),
         ("shipped", order_id, f"event_name: is unknown; known names: {', '.join(sorted(EVENTS))}"),
         ("picking", "nobody/s", "Resource not found"),

@@ -15,9 +15,9 @@ from tests.support.receivers import receiving, saying
 from tests.support.server import on_sqlite
 
 pytestmark = on_sqlite
-UNREADABLE = "no token: the answer is no JSON object with an access_token"
-BAD_TOKEN = "no token: the access_token is empty, too long, or has characters that no header may have"
-BAD_TIME = "no token: expires_in is no positive number"
+UNREADABLE = "no token: the answer is not a JSON object with an access_token"
+BAD_TOKEN = "no token: the access_token is empty, too long, or has characters that are not allowed in headers"
+BAD_TIME = "no token: expires_in is not a positive number"
 
 
 def given(token: Any, **more: Any) -> Any:

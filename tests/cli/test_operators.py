@@ -74,7 +74,7 @@ def test_scopes_set_then_tokens_carry_those_and_no_others(run: Run, shop: Shop) 
     given = answer(run("client", "scope", client_id, "handcart:callbacks, account_linking", "--json"))
     assert given == {"client_id": client_id, "scopes": ["handcart:callbacks", "account_linking"]}
     assert (asked("handcart:callbacks"), asked("connect:fulfillment")) == (200, 400)
-    assert "is not among" in refusal(run("client", "scope", client_id, "everything"))
+    assert "is unknown: the scopes are" in refusal(run("client", "scope", client_id, "everything"))
     assert "there is no client" in refusal(run("client", "scope", "nobody", "connect:fulfillment"))
 
 
@@ -111,13 +111,16 @@ def test_redirect_uri_that_cannot_be_then_a_sentence(
     [
         (("--retailer", "nobody-there"), "there is no retailer 'nobody-there'"),
         (("--organization", "nobody-there"), "there is no organization 'nobody-there'"),
-        ((), "name either a retailer or an organization"),
-        (("--retailer", "{slug}", "--scope", "everything"), "the scope 'everything' is not among"),
+        ((), "give either a retailer or an organization"),
+        (("--retailer", "{slug}", "--scope", "everything"), "the scope 'everything' is unknown: the scopes are"),
         (("--retailer", "{slug}", "--redirect-uri", "http://shop.example/cb"), "must use https"),
-        (("--retailer", "{slug}", "--redirect-uri", "https://shop.example/cb#x"), "must not hold a fragment"),
+        (("--retailer", "{slug}", "--redirect-uri", "https://shop.example/cb#x"), "must not have a fragment"),
         (("--retailer", "{slug}", "--redirect-uri", "javascript:alert(1)"), "must be https://"),
         (("--retailer", "{slug}", "--redirect-uri", "https://a:b@shop.example/"), "user information"),
-        (("--retailer", "{slug}", "--redirect-uri", "https://shop.example/a b"), "characters that a URI cannot hold"),
+        (
+            ("--retailer", "{slug}", "--redirect-uri", "https://shop.example/a b"),
+            "characters that are not allowed in URIs",
+        ),
         (("--retailer", "{slug}", "--redirect-uri", "http://[::1]:8080/cb"), "IPv6"),
     ],
 )
@@ -249,7 +252,7 @@ def test_membership_until_a_day_then_the_day_is_included(
 @pytest.mark.parametrize("until", ["2099-02-30", "31.12.2099", "2099-12-31T12:00:00", "9999-12-31", "tomorrow"])
 def test_membership_until_no_date_then_a_sentence(run: Run, shop: Shop, until: str) -> None:
     result = run("membership", "grant", "--email", shop.account().email, "--until", until)
-    assert "write 2027-12-31, or 2027-12-31T23:59:59Z for a moment in UTC" in refusal(result)
+    assert "write 2027-12-31, or 2027-12-31T23:59:59Z for a time in UTC" in refusal(result)
 
 
 def test_accounts_listed_then_open_ones_in_order_with_their_memberships(run: Run, shop: Shop) -> None:
@@ -301,7 +304,7 @@ def test_account_shown_then_its_id_its_membership_and_its_links(run: Run, shop: 
     assert shown == {"id": account.id, "email": account.email, "is_member": False, "expired_at": None, "links": []}
     assert run("account", "show", account.email).output.splitlines()[2:] == [
         "membership  none",
-        "linked      nowhere",
+        "linked      no retailer",
     ]
 
     user_id = shop.user()

@@ -158,7 +158,10 @@ def test_second_demo_on_the_same_data_then_it_says_where_the_first_one_is(tmp_pa
     with demo(tmp_path) as (_, info):
         webhooks = run("callbacks", "list", "--info", str(tmp_path / "info.json"), "--json")
         second = run("demo", "--port", "0", "--storefront-port", "0", "--data", str(tmp_path / "data"))
-        assert (second.returncode, second.stderr) == (1, f"handcart: a demo already runs here, at {info['api_url']}\n")
+        assert (second.returncode, second.stderr) == (
+            1,
+            f"handcart: a demo already runs in this directory, at {info['api_url']}\n",
+        )
         assert json.loads((tmp_path / "data" / "info.json").read_text()) == info
         assert run("callbacks", "list", "--info", str(tmp_path / "info.json"), "--json").stdout == webhooks.stdout
 
@@ -182,7 +185,10 @@ def test_when_the_demo_runs_in_the_background_then_every_command_finds_it_until_
         clients = json.loads(run("client", "list", "--json", **home).stdout)["clients"]
         assert [client["client_id"] for client in clients] == [info["client_id"]]
         again = run(*start, **home)
-        assert (again.returncode, f"a demo already runs here, at {info['api_url']}" in again.stderr) == (1, True)
+        assert (again.returncode, f"a demo already runs in this directory, at {info['api_url']}" in again.stderr) == (
+            1,
+            True,
+        )
     finally:
         stopped = run("demo", "--stop", **home)
     assert stopped.stdout == f"The demo at {info['api_url']} has stopped.\n"

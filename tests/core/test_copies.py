@@ -135,7 +135,7 @@ def test_restore_cut_short_then_nobody_serves_until_another_one_finishes(
         patch.setattr(Path if step == "unlink" else os, step, fail)
         with pytest.raises(KeyboardInterrupt):
             restore(killed, copy)
-    with pytest.raises(Unavailable, match="was cut short: run `handcart restore` with the same file again"):
+    with pytest.raises(Unavailable, match="was interrupted: run `handcart restore` with the same file again"):
         SqliteDatabase(str(killed), KEYS)
     restore(killed, copy)
     assert notes(killed) == [1]
@@ -171,7 +171,7 @@ def newer(copy: Path) -> None:
 BAD = {
     "damage": (damage, "is damaged"),
     "orphan": (orphan, "is damaged .*redirect_uris refers to nothing"),
-    "newer": (newer, "has schema 9999, this release .*: install its release"),
+    "newer": (newer, "has schema 9999, this release has .*: install the backup's release"),
     "text": (lambda copy: copy.write_text("no database"), "cannot be copied"),
     "empty": (lambda copy: copy.write_bytes(b""), "cannot be read as a Handcart database"),
     "gone": (Path.unlink, "there is no file"),
@@ -192,7 +192,7 @@ def test_copy_that_cannot_be_used_then_a_sentence_and_nothing_changes(killed: Pa
 def test_other_key_no_key_or_the_database_itself_then_a_sentence(path: Path, copy: Path) -> None:
     with pytest.raises(WrongKey, match=f"its fingerprint is {KEY}, that of the key in use is 0123"):
         restore(path, copy, "0123")
-    with pytest.raises(BadCopy, match=f"copy the key with the fingerprint {KEY} to where the settings say"):
+    with pytest.raises(BadCopy, match=f"copy the key with the fingerprint {KEY} to the key file of the settings"):
         restore(path, copy, None)
     with pytest.raises(BadCopy, match="is the database itself"):
         restore(path, path)

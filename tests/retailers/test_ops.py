@@ -44,7 +44,7 @@ def test_slug_of_letters_digits_and_inner_hyphens_then_made(server: LiveServer, 
 @on_sqlite
 def test_slug_of_anything_else_then_refused(server: LiveServer, slug: str) -> None:
     with nothing_written(server):
-        with pytest.raises(Refused, match="cannot be a slug: use 1 to 63 of a-z, 0-9 and inner hyphens"):
+        with pytest.raises(Refused, match="cannot be a slug: use 1 to 63 characters of a-z, 0-9 and inner hyphens"):
             make_retailer(server, slug)
         if slug:
             with pytest.raises(Refused, match="cannot be a slug"):
@@ -53,7 +53,7 @@ def test_slug_of_anything_else_then_refused(server: LiveServer, slug: str) -> No
 
 def test_slug_taken_then_refused_and_the_first_one_stays(server: LiveServer) -> None:
     made = make_retailer(server)
-    with nothing_written(server), pytest.raises(Refused, match=f"there is a retailer '{made.slug}' already"):
+    with nothing_written(server), pytest.raises(Refused, match=f"the retailer '{made.slug}' exists already"):
         make_retailer(server, made.slug, name="Other")
     assert server.read(ops.retailer_by_slug, made.slug).name == "Sample Market"
 
@@ -169,8 +169,8 @@ def test_client_of_an_organization_then_it_names_a_banner_in_each_request(server
 
 
 NO_OWNER: list[tuple[dict[str, Any], str]] = [
-    ({}, "name either a retailer or an organization"),
-    ({"retailer": "a", "organization": "b"}, "name either a retailer or an organization"),
+    ({}, "give either a retailer or an organization"),
+    ({"retailer": "a", "organization": "b"}, "give either a retailer or an organization"),
     ({"retailer": "nobody"}, "there is no retailer 'nobody': make it with `handcart retailer create`"),
     ({"organization": "nobody"}, "there is no organization 'nobody': make one of its retailers first"),
 ]

@@ -75,7 +75,7 @@ def test_when_the_clock_stands_then_so_does_the_order(server: LiveServer) -> Non
         ({"kind": "drone"}, "is invalid", "kind"),
         ({"user_id": "nobody"}, "User Not Found", "user_id"),
         ({"scenario": "repalced"}, "is unknown", "scenario"),
-        ({"kind": "delivery", "scenario": "runner_not_found"}, "is no scenario for this order", "scenario"),
+        ({"kind": "delivery", "scenario": "runner_not_found"}, "does not fit this order", "scenario"),
     ],
 )
 def test_when_a_sample_order_cannot_be_then_it_is_refused_and_nothing_is_written(

@@ -66,7 +66,7 @@ def test_when_a_store_file_is_geojson_then_points_are_stores(tmp_path: Path) -> 
     assert [(one.point, one.takes_pickup, one.service_area) for one in found.good] == [
         (Point(41.88, -87.63), False, AREA)
     ]
-    assert found.refused == ["feature 2: it is no Feature with properties and a Point"]
+    assert found.refused == ["feature 2: it is not a Feature with properties and a Point"]
 
 
 def test_when_an_item_file_is_good_then_every_column_is_read(tmp_path: Path) -> None:
@@ -160,11 +160,11 @@ def test_when_a_store_is_wrong_then_row_and_column_are_named(
         ("upc", "123456", "check digit"),
         ("upc", "4000000001", "check digit"),
         ("upc", "milk", "check digit"),
-        ("upc", "", "rrc: fill it in, or the upc"),
+        ("upc", "", "rrc: fill it in, or fill in the upc"),
         ("cost_unit", "oz", "each or lb or kg"),
         ("par_weight", "1", "leave it empty"),
         ("alcohol_kind", "cider", "wine or beer or spirits"),
-        ("restricted_reasons", "DXM,NRT", "apart by spaces"),
+        ("restricted_reasons", "DXM,NRT", "separated by spaces"),
         ("beverage_weight", "inf", "a number"),
     ],
 )
@@ -188,7 +188,7 @@ def test_when_a_upc_is_of_a_known_length_then_it_is_taken(tmp_path: Path, upc: s
 
 def test_when_a_row_is_there_twice_then_the_second_is_refused(tmp_path: Path) -> None:
     found = files.stores(csv_file(tmp_path, STORE, STORE))
-    assert found.refused == ["line 3: location_code: an earlier row has the same one"]
+    assert found.refused == ["line 3: location_code: an earlier row has the same value"]
 
 
 def test_when_a_row_has_too_few_cells_then_it_is_refused_and_empty_lines_are_not(tmp_path: Path) -> None:
