@@ -1,4 +1,4 @@
-"""The whole server: every domain's routes on one database. What lies to the right of a domain is handed to it here."""
+"""The whole server: every domain's routes on one database. Here, domains get the functions they cannot import."""
 
 import asyncio
 from collections.abc import Sequence
@@ -84,7 +84,7 @@ def routes(settings: Settings) -> Sequence[Route]:
 
 
 def api_routes() -> Sequence[Route]:
-    """The wire contract, and what is Handcart's own beside it."""
+    """The routes of the Connect API, and Handcart's own."""
     return (
         *oauth_api.routes(users.hold),
         *users_api.routes([orders.forget_user, slots.forget_user, linking.forget_user], stores.is_long_distance),
@@ -97,12 +97,12 @@ def api_routes() -> Sequence[Route]:
 
 
 def sandbox_table() -> Sequence[Route]:
-    """What only a server for development has."""
+    """The routes that only a sandbox has."""
     return (*sandbox_routes.ROUTES, *own_api.ROUTES, *robot_api.ROUTES, *placing_api.ROUTES, *trigger_api.ROUTES)
 
 
 def page_routes() -> Sequence[Route]:
-    """What people see."""
+    """The routes of HTML pages."""
     return (
         *oauth_pages.routes(linking.is_linked),
         *account_pages.ROUTES,
@@ -113,7 +113,7 @@ def page_routes() -> Sequence[Route]:
 
 
 def description(settings: Settings) -> dict[str, object]:
-    """The OpenAPI document; a sandbox's shows what only a sandbox has."""
+    """The OpenAPI document; in a sandbox, including its own operations."""
     from handcart import meanings  # loaded when it is asked for: start-up time
     from handcart.core import openapi
 
@@ -145,12 +145,12 @@ def _reference_routes() -> Sequence[Route]:
 
 
 async def _live(call: Call) -> Reply:
-    """The process runs."""
+    """Answer that the process runs."""
     return Reply(200, b'{"status":"live"}', ((b"content-type", b"application/json"),))
 
 
 async def _ready(call: Call) -> Reply:
-    """The database answers and has this release's schema and this installation's key."""
+    """Answer whether the database responds, with this release's schema and this installation's key."""
     try:
         await call.app.database.read(_check)
     except Exception as error:
@@ -191,7 +191,7 @@ async def _reference_of_one(call: Call) -> Reply:
 
 @cache
 def _described(settings: Settings) -> tuple[dict[str, Any], Sequence[Any]]:
-    """The document as JSON shows it, and its operations."""
+    """The document as plain JSON values, and its operations."""
     from handcart.core import reference  # loaded when it is asked for: start-up time
 
     document = msgspec.json.decode(_openapi_document(settings).plain)

@@ -1,7 +1,7 @@
-"""Check what is stored against itself: `handcart check --data`.
+"""Check the stored data for consistency: `handcart check --data`.
 
-It shares nothing with the code that writes: each check is one statement of plain SQL, so that it sees one moment even
-while servers run. An answer is a row that should not be there.
+Independent of the code that writes. Each check is one statement of plain SQL, so it sees a consistent state even while
+servers run. Every row it returns is an error.
 """
 
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from typing import Any
 from handcart.core.db import Tx
 
 MOST_EXAMPLES = 5
-# What the orders and holds of a window take together must be what the ledger counts: one row for each side.
+# The places of a window's orders and holds must match the ledger's counts: one row for each side.
 _COUNTED = (
     "SELECT retailer_id, store_number, kind, starts_at, CAST(sum(counted) AS BIGINT) AS in_ledger,"
     " CAST(sum(found) AS BIGINT) AS found FROM"
@@ -19,7 +19,7 @@ _COUNTED = (
     " UNION ALL {there}) AS sides GROUP BY retailer_id, store_number, kind, starts_at"
     " HAVING sum(counted) <> sum(found)"
 )
-# The names that a step of an order's history may say are owed.
+# The event names that a step of an order's history may list.
 EVENT_NAMES = (
     *("brand_new", "acknowledged", "picking", "order_item_replacement", "order_item_refund", "checkout", "delivering"),
     *("order_location", "late_delivery", "customer_missing", "staged", "customer_acknowledged", "runner_not_found"),
@@ -28,9 +28,9 @@ EVENT_NAMES = (
     *("item_found", "item_replaced", "item_refunded", "item_not_picked"),
     *("arrival_at_customer", "at_store_eta", "rating_updated", "rating_reminder", "chat_message_created"),
 )
-# Ids begin with the real time, and an order's number, a webhook's id and an event's, but for its last 10 bits, are made
-# alike: so they tell what came first, whatever the clocks of sandboxes show. Events are dropped by age: an order that
-# is younger than the oldest event of its retailer has all of its own.
+# Ids begin with the real time, and ids of orders, webhooks and events (without its last 10 bits) have the same form, so
+# they show what came first, whatever sandboxes' clocks show. Events are deleted by age, so an order that is younger
+# than its retailer's oldest event still has all its events.
 _OWED = (
     "WITH names (name) AS (VALUES {names}),"
     " steps AS MATERIALIZED (SELECT d.events, n.name FROM (SELECT DISTINCT events FROM order_history) d"
@@ -44,13 +44,13 @@ _OWED = (
     " LEFT JOIN written w ON w.retailer_id = h.retailer_id AND w.subject = h.order_id AND w.name = s.name"
     " GROUP BY h.retailer_id, h.order_id, s.name, w.found HAVING count(*) > COALESCE(w.found, 0)"
 )
-# A minute in such ids: transactions that began before the webhook was there have ended.
+# A minute in such ids, after which transactions that began before the webhook have ended.
 _MINUTE = 60_000 * 4096
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """What must hold, and the statement that finds where it does not."""
+    """A rule, and the statement that finds violations."""
 
     name: str
     sql: str
@@ -58,7 +58,7 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A check that failed: in how many places, and a few of them."""
+    """A failed check: the number of violations, and a few examples."""
 
     name: str
     places: int
@@ -148,8 +148,8 @@ CHECKS: Sequence[Check] = (
     ),
     Check(
         "an event that was queued has a delivery for each webhook that wants it",
-        # Of webhooks that were changed since, nobody knows what they wanted then; of unused ones, whether any server
-        # here serves their environment.
+        # Webhooks changed since are skipped, because their earlier subscriptions are unknown; so are unused ones,
+        # because it is unknown whether a server here serves their environment.
         "SELECT e.retailer_id, e.event_id, e.name, w.id AS webhook_id FROM webhooks w"  # noqa: S608 (a number)
         f" JOIN events e ON e.retailer_id = w.retailer_id AND e.is_queued AND e.event_id / 1024 > w.id + {_MINUTE}"
         " AND (w.events = 'all' OR ' ' || w.events || ' ' LIKE '% ' || e.name || ' %')"
@@ -172,7 +172,7 @@ CHECKS: Sequence[Check] = (
     Check(
         "what was delivered was attempted",
         "SELECT d.retailer_id, d.event_id, d.webhook_id FROM deliveries d"
-        # of younger ones alone: deliveries and attempts are dropped one after the other
+        # only younger ones: deliveries and attempts are deleted at different times
         " JOIN events e ON e.retailer_id = d.retailer_id AND e.event_id = d.event_id"
         " LEFT JOIN attempts a"
         " ON a.retailer_id = d.retailer_id AND a.event_id = d.event_id AND a.webhook_id = d.webhook_id"
@@ -182,7 +182,7 @@ CHECKS: Sequence[Check] = (
 
 
 async def faults(tx: Tx) -> list[Fault]:
-    """Run every check; answers those that failed."""
+    """Run every check; returns the failed ones."""
     found = []
     for check in CHECKS:
         rows = await tx.all(check.sql)
@@ -192,7 +192,7 @@ async def faults(tx: Tx) -> list[Fault]:
 
 
 async def counts(tx: Tx) -> dict[str, int]:
-    """How much was checked."""
+    """The number of checked rows per table."""
     row = await tx.one(
         "SELECT (SELECT count(*) FROM slot_ledger) AS windows, (SELECT count(*) FROM holds) AS holds,"
         " (SELECT count(*) FROM orders) AS orders, (SELECT count(*) FROM batches) AS batches,"

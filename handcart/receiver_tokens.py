@@ -1,4 +1,4 @@
-"""Handcart as an OAuth client of its retailers: the tokens that callbacks carry.
+"""Handcart as an OAuth client of its retailers: the tokens sent with callbacks.
 
 https://docs.instacart.com/connect/api/authentication_webhooks
 """
@@ -15,18 +15,18 @@ from msgspec import Struct
 from handcart.callbacks.models import Target
 from handcart.core import egress
 
-# The most that a token request may take, and a callback.
+# Maximum duration of a token request, and of a callback.
 POST_SECONDS = 15.0
 _MOST_TOKEN_BODY = 64 * 1024
 
-# A token that says nothing about its end is used so long, or until it is refused; none is used for longer than a day.
+# Lifetime of a token without `expires_in`, unless it is refused earlier; no token is used for more than a day.
 _TOKEN_SECONDS = 3600
 _MOST_TOKEN_SECONDS = 86_400
 _TOKEN = re.compile(r"[\x21-\x7e]{1,8192}")
 
 
 class TokenRefused(Exception):
-    """The receiver's token endpoint gave no token that can be used; the text says why."""
+    """The receiver's token endpoint returned no usable token; the text says why."""
 
 
 class _Token(Struct):
@@ -44,7 +44,7 @@ class _TokenAnswer(Struct):
 
 
 class Tokens:
-    """The receivers' tokens: asked for once for all that wait, used until they end or are refused."""
+    """The receivers' tokens: concurrent callers share one request; a token is used until it expires or is refused."""
 
     def __init__(self, client: egress.Client) -> None:
         self._client = client
@@ -52,7 +52,7 @@ class Tokens:
         self._asking: dict[tuple[int, int, int], asyncio.Task[_Token]] = {}
 
     async def of(self, target: Target, *, refused: str | None = None) -> str:
-        """A token for a webhook, another than the one refused.
+        """A token for a webhook; a new one if the last is `refused`.
 
         Raises `TokenRefused`, and `egress.Refused`, `Failed` and `Crowded`.
         """
@@ -67,7 +67,7 @@ class Tokens:
         return (await asyncio.shield(asking)).value
 
     async def close(self) -> None:
-        """Ask for nothing more: nobody waits for it."""
+        """Cancel running token requests."""
         asking = [*self._asking.values()]
         for one in asking:
             one.cancel()
@@ -109,7 +109,7 @@ def _read_token(answer: egress.Answer, configured_at: int) -> _Token:
     if not _TOKEN.fullmatch(read.access_token):
         raise TokenRefused("the access_token is empty, too long, or has characters that are not allowed in headers")
     seconds = _seconds(read.expires_in)
-    # Asked for anew a little early: it may be on its way when it ends.
+    # Renewed a little early, because it may expire on its way.
     return _Token(read.access_token, configured_at, monotonic() + seconds - min(30.0, seconds / 10))
 
 

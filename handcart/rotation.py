@@ -1,7 +1,8 @@
-"""A new secret key for an installation: `handcart key rotate`.
+"""Replace an installation's secret key: `handcart key rotate`.
 
-Stored hashes are hashed again and sealed secrets sealed again, in one transaction, so that tokens, client secrets and
-links go on. It knows the tables of every domain, as `handcart.integrity` does; a test compares them with the schema.
+Hashes are hashed again and sealed secrets sealed again, in one transaction, so that tokens, client secrets and links
+keep working. Like `handcart.integrity`, this module knows the tables of all domains; a test compares them with the
+schema.
 """
 
 import asyncio
@@ -17,7 +18,7 @@ from handcart.core.secret import Keys
 from handcart.core.settings import Settings, SettingsError
 from handcart.core.stores import is_postgres, sqlite_path
 
-# Called with what is being done, how much is done, and how much there is.
+# Called with the current step, the amount done, and the total.
 Progress = Callable[[str, int, int], None]
 _BATCH = 1000
 _STEP = 20_000
@@ -25,7 +26,7 @@ _STEP = 20_000
 
 @dataclass(frozen=True)
 class Column:
-    """Where something is stored under the secret key; `key` are the columns that name a row."""
+    """A column whose values depend on the secret key; `key`: the columns that identify a row."""
 
     table: str
     name: str
@@ -44,13 +45,13 @@ SEALED = tuple(
     Column("webhooks", name, ("retailer_id", "id"))
     for name in ("client_secret", "signing_secret", "old_signing_secret")
 )
-# What ends: who is signed in, who is just about to agree, and what was counted against addresses and e-mails.
+# Tables that are emptied: sign-in sessions, pending authorizations, and counts of rate limits.
 ENDED = ("sessions", "authorization_requests", "rate_limits")
 
 
 @dataclass(frozen=True)
 class Rotated:
-    """What a rotation did: fingerprints of both keys, where the old one is kept, and counts."""
+    """The result of a rotation: fingerprints of both keys, the path of the old key, and counts."""
 
     fingerprint: str
     old_fingerprint: str
@@ -63,8 +64,8 @@ class Rotated:
 def rotate(chosen: Settings, progress: Progress) -> Rotated:
     """Give the installation a new secret key, and keep the old one beside it for old backups.
 
-    The new key is on the disk before the database needs it; a rotation that was cut short is finished by another one.
-    Raises `Unavailable` while servers or other commands use the database, `SettingsError` if the key is in no file.
+    The new key is on disk before the database is changed; after an interrupted rotation, run it again.
+    Raises `Unavailable` while servers or other commands use the database, `SettingsError` if the key is not in a file.
     """
     if chosen.secret_key:
         raise SettingsError(
@@ -104,7 +105,7 @@ def _swap(file: Path, coming: Path, old: Keys, new: Keys, counts: tuple[int, int
 
 
 def _give(file: Path, like: Path) -> None:
-    """Let a file that root made belong to the owner of another one."""
+    """Give a file that root created to the owner of another file."""
     if os.geteuid() == 0:
         os.chown(file, like.stat().st_uid, like.stat().st_gid)
 
@@ -128,7 +129,7 @@ async def _write_on_postgres(url: str, old: Keys, new: Keys, progress: Progress)
 
 
 async def _rotate_alone(tx: Tx, new: Keys, progress: Progress) -> tuple[int, int, int]:
-    """As `_rotate`, on PostgreSQL: refuse beside servers, and let none that starts read the old key's fingerprint."""
+    """As `_rotate`, for PostgreSQL: refuses while servers run, and locks the fingerprint that starting servers read."""
     await tx.one("SELECT set_config('statement_timeout', '0', true)")
     await tx.all("LOCK TABLE installation IN ACCESS EXCLUSIVE MODE")
     row = await tx.one(
@@ -157,8 +158,8 @@ async def _rotate(tx: Tx, new: Keys, progress: Progress) -> tuple[int, int, int]
 
 
 async def _change(tx: Tx, column: Column, change: Callable[[bytes], bytes], progress: Progress) -> int:
-    """Change every value of a column; answers how many there are."""
-    rows = [row for row in await _values(tx, column) if row[column.name]]  # a deleted webhook has empty ones
+    """Change every value of a column; returns their number."""
+    rows = [row for row in await _values(tx, column) if row[column.name]]  # values of deleted webhooks are empty
     where = " AND ".join(f"{name} = ${place}" for place, name in enumerate(column.key, 2))
     update = f"UPDATE {column.table} SET {column.name} = $1 WHERE {where}"  # noqa: S608 (the names above)
     for start in range(0, len(rows), _BATCH):
@@ -169,9 +170,9 @@ async def _change(tx: Tx, column: Column, change: Callable[[bytes], bytes], prog
 
 
 async def _values(tx: Tx, column: Column) -> list[Row]:
-    """Every value of a column with the key of its row, read in steps, so that no statement takes long.
+    """All values of a column with the keys of their rows, read in steps, so that no statement takes long.
 
-    All are read before any is changed: a row whose key changes could be met again.
+    Values are changed only after all are read; otherwise a row whose key changes could be read twice.
     """
     names = ", ".join(column.key)
     later = ", ".join(f"${place}" for place in range(2, len(column.key) + 2))

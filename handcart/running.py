@@ -1,6 +1,6 @@
-"""The demo of a data directory: a lock that its process holds, and a file that says where it is and who may call it.
+"""The demo of a data directory: a lock that its process holds, and an info file with its URL and credentials.
 
-Both lie in the data directory, so that every command finds the demo that runs on this machine by itself.
+Both are in the data directory, so that every command finds a demo that runs on this machine.
 """
 
 import fcntl
@@ -18,36 +18,36 @@ from handcart.core.settings import Settings
 
 INFO = "info.json"
 _LOCK = "demo.lock"
-# A command that looks whether a demo runs holds the lock for a moment.
+# Tries to get the lock, since a command that checks for a running demo holds it for a moment.
 _TRIES = 10
 _PAUSE_SECONDS = 0.02
-# Callbacks of the demo go to where people try things out: this machine and the networks around it.
+# The demo sends callbacks to this machine and the networks around it, where people try things out.
 _CALLBACKS: Mapping[str, Any] = {
     "callback_http": True,
     "callback_ports": "*",
     "callback_networks": "127.0.0.0/8,::1/128,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,fc00::/7",
 }
-# What the demo takes from the environment. All other settings there belong to another server.
+# Settings that the demo reads from the environment. Others there belong to another server.
 _KEPT = ("HANDCART_BRAND", "HANDCART_MEMBERSHIP", "HANDCART_RATE_LIMIT_PER_SECOND", "HANDCART_ACCESS_LOG")
 
 
 class NotAnInfoFile(Exception):
-    """A file that no demo wrote; the text says so."""
+    """A file that was not written by a demo; the text says so."""
 
 
 class AlreadyRuns(Exception):
-    """Another demo runs on the data directory; the text says where."""
+    """Another demo is running in the data directory; the text has its URL."""
 
 
 def default_directory() -> Path:
-    """The data directory of a demo that is started without `--data`."""
+    """The data directory of a demo without `--data`."""
     return Settings().data_directory / "demo"
 
 
 def settings_of(data: Path, public_url: str, callback_address: str = "") -> Settings:
-    """The settings of the demo that keeps its data in a directory.
+    """The settings of the demo in a data directory.
 
-    `callback_address`: the address of its storefront, which callbacks may reach as well.
+    `callback_address`: the address of its storefront, which callbacks may also reach.
     """
     networks = ",".join(filter(None, (_CALLBACKS["callback_networks"], callback_address)))
     return settings.load(
@@ -61,7 +61,7 @@ def settings_of(data: Path, public_url: str, callback_address: str = "") -> Sett
 
 
 def variables(chosen: Settings) -> Mapping[str, str]:
-    """The environment variables that give a child process the settings of the demo."""
+    """Environment variables that pass the demo's settings to a child process."""
     return {
         "HANDCART_ENVIRONMENT": chosen.environment,
         "HANDCART_DATA": chosen.data,
@@ -78,7 +78,7 @@ def environment() -> dict[str, str]:
 
 @contextmanager
 def claim(data: Path) -> Iterator[None]:
-    """Be the one demo of a data directory until the block ends. Raises `AlreadyRuns`."""
+    """Hold the lock of a data directory until the block ends. Raises `AlreadyRuns` if another demo has it."""
     with os.fdopen(os.open(data / _LOCK, os.O_RDWR | os.O_CREAT, 0o600), "r+") as lock:
         if not _lock(lock.fileno()):
             where = _read(data / INFO).get("api_url") if (data / INFO).exists() else None
@@ -91,7 +91,7 @@ def claim(data: Path) -> Iterator[None]:
 
 
 def find(data: Path) -> Mapping[str, Any] | None:
-    """What the info file of a demo says that runs on a data directory and is ready; None where there is none."""
+    """The info file of the demo that runs in a data directory; None if none is running and ready."""
     if not (data / INFO).exists():
         return None
     try:
@@ -99,13 +99,13 @@ def find(data: Path) -> Mapping[str, Any] | None:
             fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return read(data / INFO)
-    except OSError:  # no lock file, or one of another user
+    except OSError:  # no lock file, or it belongs to another user
         return None
     return None  # the demo was killed
 
 
 def read(file: Path) -> Mapping[str, Any]:
-    """What an info file says; `file` may be the data directory that it lies in. Raises `NotAnInfoFile`, OSError."""
+    """Read an info file; `file` may also be its data directory. Raises `NotAnInfoFile`, OSError."""
     if file.is_dir():
         file /= INFO
     info = _read(file)
@@ -115,8 +115,8 @@ def read(file: Path) -> Mapping[str, Any]:
 
 
 def write_private(file: Path, content: Mapping[str, Any]) -> None:
-    """Write JSON with mode 0600, all or nothing."""
-    descriptor, part = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)  # under a name nobody can foresee
+    """Write JSON with mode 0600, atomically."""
+    descriptor, part = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)  # with an unpredictable name
     with os.fdopen(descriptor, "w") as opened:
         json.dump(content, opened, indent=2)
         opened.write("\n")

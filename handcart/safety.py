@@ -34,7 +34,7 @@ class Findings:
 
 
 async def look(settings: Settings, database: Database) -> Findings:
-    """Everything that makes it unsafe to serve customers with these settings and this database."""
+    """Check whether it is safe to serve customers with these settings and this database."""
     found = Findings()
     _look_at_settings(settings, found)
     _look_at_callbacks(settings, found)

@@ -1,9 +1,8 @@
-"""Send callbacks: make deliveries of new events, claim what is due, post it, keep what became of it.
+"""Send callbacks: create deliveries of new events, claim due ones, send them, record the results.
 
-Runs inside `handcart serve`, or in `handcart worker` processes, as many as there are. The chains in flight are limited
-for a webhook, for a retailer and for the process, and retailers take turns, so that receivers that hang keep nobody
-else waiting. Nothing that is needed for correctness happens at the end of a process: what it had in hand is under a
-lease that ends by itself.
+Runs inside `handcart serve`, or in any number of `handcart worker` processes. Running chains are limited per webhook,
+per retailer and per process, and retailers take turns, so that hanging receivers do not delay others. A process may be
+killed at any time: its claimed deliveries have a lease that expires.
 """
 
 import asyncio
@@ -29,24 +28,24 @@ from handcart.orders import later
 from handcart.receiver_tokens import POST_SECONDS, TokenRefused, Tokens
 
 PAUSE_SECONDS = 0.2
-# Chains in flight in this process: for one webhook; for one that only fails; for all webhooks of a retailer, though one
-# that has none may always begin one; and in all.
+# Maximum running chains in this process: per webhook; per failing webhook; per retailer, though a webhook without any
+# may always start one; and in total.
 CHAINS = 16
 CHAINS_WHEN_FAILING = 2
 CHAINS_OF_RETAILER = 32
 CHAINS_IN_ALL = 256
 # Webhooks for which one round claims chains, before new events and other retailers are looked at again.
 CLAIMS_IN_ROUND = 8
-# Of a chain, nothing more is begun after so long: its lease (`queue.LEASE`) must last for what has begun.
+# After this time a chain starts no further delivery, so that its lease (`queue.LEASE`) covers those that it started.
 CHAIN_SECONDS = 10.0
-# After so many failures in a row, a chain is left to what is due.
+# After this many consecutive failures, a chain sends only deliveries that are due.
 _MOST_PROBES = 2
-# Receivers that are asked at once whether they want callbacks: of one retailer, and in all.
+# Maximum receivers asked for agreement at the same time: per retailer, and in total.
 _ASKED_EACH, _ASKED = 4, 16
 _ASK_SECONDS = 10.0
 _STOP_SECONDS = 5
 _REST_SECONDS = 60.0
-# A webhook rests so long after there was no place, thread or descriptor for it.
+# Pause of a webhook after there was no place, thread or descriptor for it.
 CROWDED_SECONDS = 5.0
 _MOST_RECORDED = 64
 _RECORD_PAUSES = (0.1, 0.5, 1, 2, 5, 10)
@@ -58,21 +57,21 @@ Clocks = Callable[[Tx], Awaitable[Mapping[int, VirtualClock]]]
 
 
 class Chaos(Protocol):
-    """What a sandbox does to callbacks on purpose; a production server has none."""
+    """A sandbox's faults for callbacks. A production server has none."""
 
     async def arrange(self, database: Database, chain: Chain) -> Sequence[Delivery]:
-        """The deliveries of a chain in the order in which they are to go out."""
+        """The deliveries of a chain in the order of sending."""
         ...
 
     async def meddle(
         self, database: Database, target: Target, delivery: Delivery, send: Callable[[], Awaitable[Attempt]]
     ) -> Attempt:
-        """Attempt a delivery by `send`, or not, or twice."""
+        """Attempt a delivery: call `send` once, twice or not at all."""
         ...
 
 
 class Sender:
-    """Sends what is due, for one process."""
+    """Sends due callbacks, for one process."""
 
     def __init__(
         self,
@@ -86,7 +85,7 @@ class Sender:
         self._client = egress.Client(rules)
         self._tokens = Tokens(self._client)
         self._environment = environment
-        self._origin = origin  # the name by which this server asks receivers
+        self._origin = origin  # this server's name in requests for agreement
         self._asking = Budget(_ASKED_EACH, _ASKED)  # shared by retailers
         self._questions: set[asyncio.Task[None]] = set()
         self._read_clocks = clocks
@@ -104,16 +103,16 @@ class Sender:
         self._database: Database
 
     async def open(self, database: Database) -> None:
-        """Begin to send."""
+        """Start sending."""
         self._database = database
         self._running = asyncio.create_task(self._run())
 
     async def close(self) -> None:
-        """Claim nothing more, and wait a little for what is under way."""
+        """Stop claiming, and wait a little for running deliveries."""
         self._is_closing = True
         self._wake.set()
         if self._running is not None:
-            # What it is just claiming would else be out until its lease ends.
+            # Otherwise deliveries that it is claiming now would be blocked until their lease expires.
             await asyncio.wait([self._running], timeout=_STOP_SECONDS)
             self._running.cancel()
             await asyncio.gather(self._running, return_exceptions=True)
@@ -129,7 +128,7 @@ class Sender:
         await self._client.close()
 
     async def drain(self, database: Database) -> None:
-        """Send all that is due by now, then come back."""
+        """Send everything that is due now, then return."""
         self._database = database
         while await self._round() or self._chains or self._questions:
             if self._chains or self._questions:
@@ -142,17 +141,17 @@ class Sender:
             try:
                 while await self._round() and not self._is_closing:
                     pass
-            except Unavailable as error:  # it will be back, and so will we
+            except Unavailable as error:  # try again later
                 log.warning("callbacks wait", cause=str(error))
             except Exception as error:
                 log.exception("callbacks stumbled", error)
-            # `wait_for` would, in Python 3.11, take an end that comes with a wake for the wake alone.
+            # In Python 3.11, `wait_for` would miss a cancellation that comes together with a wake-up.
             with suppress(TimeoutError):
                 async with asyncio.timeout(PAUSE_SECONDS):
                     await self._wake.wait()
 
     async def _round(self) -> bool:
-        """One look at what there is to do; whether anything was."""
+        """One round of work; returns whether there was any."""
         database = self._database
         moved = False
         if await database.read(queue.unqueued):
@@ -170,13 +169,13 @@ class Sender:
                 claimed += await self._claim(busy)
             except Unavailable:
                 raise
-            except Exception as error:  # one webhook's trouble is not the others'
+            except Exception as error:  # an error of one webhook must not stop the others
                 self._rest(busy.key, _REST_SECONDS)
                 log.exception("callbacks of a webhook put off", error, webhook=busy.webhook_id)
         return moved or claimed > 0
 
     async def _emit_later(self) -> bool:
-        """Emit what orders owe by now; whether that was anything."""
+        """Emit orders' delayed events that are due; returns whether there were any."""
         latest = max([clock.of_process(), *(virtual.now() for virtual in self._clocks.values())])
         emitted = 0
         for retailer_id in await self._database.read(later.retailers_waiting, latest):
@@ -184,7 +183,7 @@ class Sender:
         return emitted > 0
 
     async def _ask_receivers(self) -> bool:
-        """Begin to ask receivers whether they want callbacks; whether there was one to ask."""
+        """Start asking receivers whether they want callbacks; returns whether there was one to ask."""
         begun = False
         for key in await self._database.read(verification.waiting, self._environment):
             if self._is_closing or not self._asking.room(key[0]):
@@ -202,7 +201,7 @@ class Sender:
         self._questions.discard(done)
         self._asking.give(retailer_id)
         self._wake.set()
-        if not done.cancelled() and (error := done.exception()) is not None:  # it is asked again later
+        if not done.cancelled() and (error := done.exception()) is not None:  # the receiver is asked again later
             log.warning("receiver not asked", retailer=retailer_id, cause=str(error))
 
     async def _ask_receiver(self, asked: Asked) -> None:
@@ -219,7 +218,7 @@ class Sender:
         await self._database.write(verification.record, asked, refusal, self._now(asked.retailer_id))
 
     def _in_turns(self, found: Sequence[Busy]) -> Sequence[Busy]:
-        """Webhooks in the order in which they may claim: retailers in turns, who has fewer chains in flight first."""
+        """Webhooks in the order of claiming: retailers take turns, those with fewer running chains first."""
         of_retailers: dict[int, list[Busy]] = {}
         for busy in sorted(found, key=lambda one: self._in_flight[one.key]):
             of_retailers.setdefault(busy.retailer_id, []).append(busy)
@@ -237,7 +236,7 @@ class Sender:
         return bool(chains)
 
     def _rest(self, key: tuple[int, int], seconds: float) -> None:
-        """Claim nothing for a webhook for a while."""
+        """Stop claiming for a webhook for some seconds."""
         now = monotonic()
         self._resting = {one: until for one, until in self._resting.items() if until > now}
         self._resting[key] = now + seconds
@@ -247,7 +246,7 @@ class Sender:
         return clock.of_process() if virtual is None else virtual.now()
 
     def _room(self, busy: Busy) -> int:
-        """How many chains may be claimed for a webhook; none before half of its places are free, to take many."""
+        """How many chains may be claimed for a webhook; 0 until half of its places are free, to claim many at once."""
         most = CHAINS_WHEN_FAILING if busy.is_failing else CHAINS
         held = self._in_flight[busy.key]
         free = most - held
@@ -269,7 +268,7 @@ class Sender:
         self._places.give(chain.target.retailer_id)
         self._wake.set()
         if not done.cancelled() and (error := done.exception()) is not None:
-            # Its lease ends by itself, and then it is sent again.
+            # Its lease will expire, and then it is sent again.
             if isinstance(error, Unavailable):
                 log.warning("callback not recorded", cause=str(error))
             else:
@@ -295,7 +294,7 @@ class Sender:
                 return
 
     async def _put_back(self, target: Target, rest: Sequence[Delivery], error: Crowded) -> None:
-        """Let deliveries wait that had no place, thread or descriptor of ours: that is no try."""
+        """Put back deliveries that got no place, thread or descriptor; this does not count as a try."""
         if self._resting.get(target.key, 0.0) < monotonic():
             log.warning("callbacks wait", retailer=target.retailer_id, webhook=target.id, cause=str(error))
         self._rest(target.key, CROWDED_SECONDS)
@@ -307,7 +306,7 @@ class Sender:
         return await self._chaos.meddle(self._database, target, delivery, lambda: self._attempt(target, delivery))
 
     async def _attempt(self, target: Target, delivery: Delivery) -> Attempt:
-        """Post an event once (twice where the token is refused). Raises `Crowded`."""
+        """Post an event once (twice if the token is refused). Raises `Crowded`."""
         started = monotonic()
         attempt = Attempt(at=self._now(target.retailer_id), milliseconds=0, url=target.callback_url, request_head="")
         try:
@@ -320,7 +319,7 @@ class Sender:
             attempt.cause = str(error)
         except Crowded:
             raise
-        except Exception as error:  # else it would be tried at the end of each lease for ever, and others would wait
+        except Exception as error:  # otherwise every lease would end in another try, and others would wait
             log.exception("callback met a defect", error)
             attempt.cause = f"a defect of this server: {type(error).__name__}"
         else:
@@ -335,7 +334,7 @@ class Sender:
             raise TokenRefused(f"no token: {error}") from None
 
     async def _post(self, target: Target, delivery: Delivery, token: str, attempt: Attempt) -> egress.Answer:
-        # Receivers compare the timestamp with their own clocks, which are real.
+        # The real time, because receivers compare the timestamp with their own clocks.
         timestamp = clock.of_process() // clock.SECOND
         headers = [
             ("content-type", "application/json"),
@@ -356,7 +355,7 @@ class Sender:
 
     def _read(self, answer: egress.Answer, attempt: Attempt, token: str) -> None:
         attempt.status = answer.status
-        # What echoes a request echoes its token.
+        # A receiver that echoes the request would echo the token.
         attempt.response_head = _head(
             str(answer.status), [(name, v.replace(token, "***")) for name, v in answer.headers]
         )
@@ -369,7 +368,7 @@ class Sender:
             attempt.retry_after = schedule.retry_after(answer.status, value, clock.of_process())
 
     async def _record(self, target: Target, outcome: Outcome) -> bool:
-        """Keep an outcome, in company; answers, once that is durable, whether the webhook may be sent to further."""
+        """Record an outcome, together with others; returns, when durable, whether more may be sent to the webhook."""
         kept: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._outcomes.append((target, outcome, kept))
         if self._recording is None or self._recording.done():
@@ -391,7 +390,7 @@ class Sender:
             may_go_on = await self._keep(target, [outcome for _, outcome, _ in some])
             if not may_go_on:
                 log.warning("webhook changed or disabled", retailer=target.retailer_id, webhook=target.id)
-        except Exception as error:  # whatever it was, nobody may be left waiting
+        except Exception as error:  # no caller may be left waiting
             for _, _, kept in some:
                 if not kept.done():
                     kept.set_exception(error)
@@ -401,7 +400,7 @@ class Sender:
                 kept.set_result(may_go_on)
 
     async def _keep(self, target: Target, some: Sequence[Outcome]) -> bool:
-        """Write outcomes down; where the store does not answer, again: else all of it would be sent a second time."""
+        """Save outcomes; retries if the database does not answer, since otherwise everything would be sent again."""
         for pause in _RECORD_PAUSES:
             try:
                 return await self._database.write(outcomes.record, target, some, self._now(target.retailer_id))
@@ -411,13 +410,13 @@ class Sender:
 
 
 def rules_of(settings: Settings) -> egress.Rules:
-    """Which addresses callbacks may reach, by the settings."""
+    """The addresses that callbacks may reach, from the settings."""
     ports = _EVERY_PORT if settings.callback_ports.strip() == "*" else tuple(map(int, parts(settings.callback_ports)))
     return egress.Rules(settings.callback_http, ports, tuple(parts(settings.callback_networks)))
 
 
 def of(settings: Settings, clocks: Clocks, chaos: Chaos | None = None) -> Sender:
-    """A sender for these settings; `clocks` and `chaos` are for sandboxes alone."""
+    """A sender for these settings; `clocks` and `chaos` are only for sandboxes."""
     environment = ops.environment_of(is_sandbox=settings.is_sandbox)
     origin = urlsplit(settings.issuer).hostname or "localhost"
     if not settings.is_sandbox:
@@ -426,7 +425,7 @@ def of(settings: Settings, clocks: Clocks, chaos: Chaos | None = None) -> Sender
 
 
 def _split(rest: Sequence[Delivery], failures: int, now: int) -> tuple[list[Delivery], Sequence[Delivery]]:
-    """What of a chain is still to be sent after so many failures in a row, and what is left for later."""
+    """Split the rest of a chain after `failures` consecutive failures: what to send now, and what later."""
     due = [one for one in rest if _is_due_alone(one, now)]
     if not failures or (due and failures < _MOST_PROBES):
         return [*rest], []
@@ -434,7 +433,7 @@ def _split(rest: Sequence[Delivery], failures: int, now: int) -> tuple[list[Deli
 
 
 def _is_due_alone(delivery: Delivery, now: int) -> bool:
-    """Whether a delivery goes out though the one before it in its order could not be delivered."""
+    """Whether a delivery is sent even though an earlier one of its order could not be delivered."""
     if delivery.planned_at:
         return delivery.due_at <= now
     return delivery.created_at + schedule.PATIENCE <= now

@@ -66,7 +66,7 @@ def serve(chosen: Settings, keys: Keys, bound: socket.socket, *, workers: int = 
         uvicorn.run(app.create(chosen, keys), **options)
     else:
         _export(chosen)
-        with in_use(chosen.database_url):  # also while one of the workers is started again
+        with in_use(chosen.database_url):  # also while a worker process restarts
             uvicorn.run("handcart.serve:create_app", factory=True, **options)
 
 

@@ -1,7 +1,7 @@
 """The server beside a test run: `python -m handcart.testing LISTENER CONTROL`, two inherited sockets.
 
-A line of JSON on CONTROL (the options of the next test) starts it anew, a line of JSON answers. It ends with CONTROL,
-and so with the process that holds the other end, however that ends.
+A line of JSON on CONTROL (the options of the next test) restarts it with a fresh database; it answers with a line of
+JSON. It ends when CONTROL is closed, and so when the process at the other end ends.
 """
 
 import asyncio
@@ -30,13 +30,13 @@ from handcart.safety import DEMO_RETAILER
 from handcart.testing import template
 from handcart.testing.memory import MemoryDatabase
 
-# Settings of the server that a test may choose, with what they are read by; the others are the retailer's.
+# Server settings that a test may choose, with their parsers; all other options are settings of the retailer.
 _SERVER = {"brand": str, "membership": str, "rate_limit_per_second": int}
 _REDIRECT_URIS = "redirect_uris"
 
 
 class Stage:
-    """The ASGI application: another one for each test, on a database of its own."""
+    """The ASGI application: for each test it is replaced by one with a fresh database."""
 
     def __init__(self, url: str) -> None:
         self._settings = Settings(
@@ -45,7 +45,7 @@ class Stage:
             rate_limit_per_second=0,
             access_log=False,
             database="memory",
-            # Callbacks go to where tests run, and nowhere else.
+            # Callbacks only reach this machine, where the tests run.
             callback_networks="127.0.0.0/8,::1/128",
             callback_http=True,
             callback_ports="*",
@@ -58,7 +58,7 @@ class Stage:
         await self._app(scope, receive, send)
 
     async def start(self, options: Mapping[str, str]) -> Mapping[str, Any]:
-        """Begin from the template; answers what a client needs. Raises `Refused` at options that there are not."""
+        """Start from the template; returns what a client needs. Raises `Refused` for unknown options."""
         chosen = {name: kind(options[name]) for name, kind in _SERVER.items() if name in options}
         database = MemoryDatabase(self._template, template.KEYS)
         known = await database.write(_prepare, self._credentials["client_id"], options)
@@ -69,7 +69,7 @@ class Stage:
 
 
 async def _opened(settings: Settings, database: MemoryDatabase) -> App:
-    """An application on a database that is open already."""
+    """An application on a database that is already open."""
     made = app.create(settings, template.KEYS)
     await made.begin(database)
     return made
@@ -105,7 +105,7 @@ async def _run(stage: Stage, listener: socket.socket, control: socket.socket) ->
         except (Refused, ValueError) as error:
             answer = {"error": str(error)}
         writer.write(json.dumps(answer).encode() + b"\n")
-    # Whoever held the other end is gone, and nothing here is worth a farewell.
+    # The process at the other end has ended, and nothing here needs to be saved.
     os._exit(0)
 
 

@@ -1,4 +1,4 @@
-"""A database in memory alone: no disk to wait for, nothing left behind. Only `handcart.testing` can choose it."""
+"""A database in memory: no waiting for a disk, no files left behind. Only for `handcart.testing`."""
 
 import sqlite3
 
@@ -8,7 +8,7 @@ from handcart.core.secret import Keys
 
 
 class MemoryDatabase:
-    """`core.db.Database` on a copy of another one. Ops never suspend, so that they run one after another."""
+    """`core.db.Database` on a copy of another one. Ops never suspend, so they run one after another."""
 
     kind = "sqlite"
 

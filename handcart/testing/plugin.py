@@ -1,6 +1,6 @@
 """pytest fixtures: a Handcart server beside the tests. See docs/testing.md.
 
-Loaded by every pytest run where Handcart is installed, so it imports pytest alone and does nothing by itself.
+Loaded by every pytest run where Handcart is installed, so it imports only pytest and does nothing until used.
 """
 
 from collections.abc import Iterator, Mapping
@@ -21,7 +21,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Start early, where a test will want it: the server gets ready while other tests run."""
+    """Start the server early if a test needs it, so that it gets ready while other tests run."""
     if not session.config.option.collectonly:
         wants = (getattr(item, "fixturenames", ()) for item in session.items)
         if any("handcart_server" in names for names in wants):
@@ -36,7 +36,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 @pytest.fixture(scope="session")
 def handcart_server(pytestconfig: pytest.Config) -> "Server":
-    """The server process: `base_url`, `log()`. `handcart_sandbox` starts it anew for each test."""
+    """The server process: `base_url`, `log()`. `handcart_sandbox` resets it for each test."""
     return _server(pytestconfig)
 
 
@@ -55,7 +55,7 @@ def handcart_sandbox(handcart_server: "Server", handcart_options: Mapping[str, A
 
 @pytest.fixture
 def handcart_clock(handcart_sandbox: "Sandbox") -> "Clock":
-    """The retailer's clock, which the test may freeze and move."""
+    """The retailer's clock, which the test can freeze and move."""
     from handcart.testing.server import Clock
 
     return Clock(handcart_sandbox)
@@ -63,7 +63,7 @@ def handcart_clock(handcart_sandbox: "Sandbox") -> "Clock":
 
 @pytest.fixture
 def handcart_callbacks(handcart_sandbox: "Sandbox") -> Iterator["Receiver"]:
-    """A receiver in the test's own process that gets every callback of the retailer."""
+    """A receiver in the test process that gets every callback of the retailer."""
     from handcart.testing.receiver import CLIENT_ID, CLIENT_SECRET, receiver
 
     with receiver() as running:

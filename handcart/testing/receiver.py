@@ -1,4 +1,4 @@
-"""A retailer's receiver of callbacks for tests: it remembers what came, and answers as a test says."""
+"""A retailer's callback receiver for tests: records requests, and answers as the test says."""
 
 import json
 import threading
@@ -12,12 +12,12 @@ from urllib.parse import parse_qsl
 CLIENT_ID, CLIENT_SECRET = "handcart-at-the-shop", "a secret of the shop's own"
 _PATIENCE_SECONDS = 60
 
-# What a receiver answers to the nth callback: a status, or a status and headers.
+# A receiver's response to the nth callback: a status, or a status and headers.
 Answer = int | tuple[int, Mapping[str, str]]
 
 
 class Received:
-    """One callback as it came in: `event`, the decoded body; `at`, by the monotonic clock."""
+    """One received callback: `event`, the decoded body; `at`, by the monotonic clock."""
 
     def __init__(self, headers: Mapping[str, str], body: bytes) -> None:
         self.at = time.monotonic()
@@ -27,26 +27,26 @@ class Received:
 
     @property
     def name(self) -> str:
-        """Its bare name, such as `picking`."""
+        """The bare name of the event, such as `picking`."""
         return str(self.event["event_name"]).removeprefix("fulfillment.")
 
     @property
     def token(self) -> str:
-        """The bearer token that it came with."""
+        """The bearer token of the request."""
         return self.headers.get("Authorization", "").removeprefix("Bearer ")
 
     @property
     def order_id(self) -> str | None:
-        """The order that it is about."""
+        """The id of the event's order."""
         order_id: str | None = self.event["event_metadata"].get("order_id")
         return order_id
 
 
 class Receiver:
-    """The retailer's side of callbacks: an endpoint for tokens, one for callbacks, and what came in there.
+    """The retailer's side of callbacks: a token endpoint, a callback endpoint, and the requests received.
 
-    `callbacks` are answered 200, unless `answer` says otherwise; those without a live token 401. Tokens are given to
-    whoever has the credentials, with `expires_in` unless it is None; `token` can answer in their place.
+    `callbacks` are answered 200, unless `answer` says otherwise; 401 without a valid token. Tokens are issued for the
+    right credentials, with `expires_in` unless that is None; `token` can replace the response.
     """
 
     def __init__(self, url: str) -> None:
@@ -57,30 +57,30 @@ class Receiver:
         self.answer: Callable[[Received], Answer] = lambda received: 200
         self.token: Callable[[], Answer | tuple[int, Mapping[str, str], bytes]] | None = None
         self.expires_in: Any = 3600
-        self.senders: list[str] = []  # who has asked whether it may send callbacks; each may
-        self.webhook: dict[str, Any] = {}  # as it was answered when it was made, with its signing secret
+        self.senders: list[str] = []  # senders that asked whether they may send callbacks; all may
+        self.webhook: dict[str, Any] = {}  # as returned when it was created, with its signing secret
         self._changed = threading.Condition()
 
     @property
     def callback_url(self) -> str:
-        """Where it takes callbacks."""
+        """The URL for callbacks."""
         return f"{self.url}/callbacks"
 
     @property
     def auth_uri(self) -> str:
-        """Where it gives tokens."""
+        """The URL of the token endpoint."""
         return f"{self.url}/token"
 
     def names(self, order_id: str | None = None) -> list[str]:
-        """The names of what was received, about an order alone if it is named."""
+        """The names of the received events; with `order_id`, only of that order."""
         return [one.name for one in list(self.callbacks) if order_id is None or one.order_id == order_id]
 
     def wait(self, count: int, timeout: float = _PATIENCE_SECONDS) -> list[Received]:
-        """What was received, once it is at least `count` callbacks. Raises `TimeoutError` after `timeout` seconds."""
+        """Wait for at least `count` callbacks; returns all received. Raises `TimeoutError` after `timeout` seconds."""
         return self._wait(lambda: len(self.callbacks) >= count, f"{count} callbacks", timeout)
 
     def wait_for(self, name: str, order_id: str | None = None, timeout: float = _PATIENCE_SECONDS) -> Received:
-        """The first callback by a bare name, about an order if it is named, once it is there; else as `wait`."""
+        """Wait for the first callback with a bare name (and order, if given) and return it. Raises as `wait`."""
 
         def found() -> Received | None:
             fitting = (one for one in self.callbacks if one.name == name and order_id in (None, one.order_id))
@@ -92,7 +92,7 @@ class Receiver:
         return came
 
     def wait_until(self, is_so: Callable[[], bool], timeout: float = _PATIENCE_SECONDS) -> list[Received]:
-        """What was received, once something is so; it is looked at again with each callback and token request."""
+        """Wait until `is_so` returns true and return all received; checked at each callback and token request."""
         return self._wait(is_so, "what is waited for", timeout)
 
     def _wait(self, is_so: Callable[[], bool], what: str, timeout: float) -> list[Received]:
@@ -103,7 +103,7 @@ class Receiver:
             return list(self.callbacks)
 
     def receive(self, path: str, headers: Mapping[str, str], body: bytes) -> tuple[int, Mapping[str, str], bytes]:
-        """Status, headers and body of the answer to a request."""
+        """Status, headers and body of the response to a request."""
         if path == "/token":
             return self._give_token(body)
         received = Received(headers, body)

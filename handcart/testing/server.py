@@ -1,4 +1,4 @@
-"""The server beside a test run as the tests see it. The standard library alone: it loads in no time, into any tests."""
+"""The test server's client side. Uses only the standard library, so that it loads fast in any test suite."""
 
 import json
 import os
@@ -14,21 +14,21 @@ from http.client import HTTPConnection
 from typing import Any
 
 _OWN = "/v2/handcart_sandbox"
-_START_SECONDS = 120  # migrating a new template, on a machine that has much else to do
+_START_SECONDS = 120  # migrating a new template on a busy machine
 _CALL_SECONDS = 30
 _PAUSE_SECONDS = 0.05
 _END_SECONDS = 10
 
 
 class ServerFailed(Exception):
-    """The server beside the tests cannot start or go on; the text has what it wrote last."""
+    """The test server cannot start or has ended; the text has its last output."""
 
 
 class CallRefused(Exception):
-    """An answer other than 2xx to a call of `method` to `path`, with its `status` and decoded `body`.
+    """A response other than 2xx to a call of `method` to `path`, with its `status` and decoded `body`.
 
-    `rule`: the function of Handcart's source that refused it, as in the sandbox's log; None where the log has no such
-    call (the sandbox's own controls, a token that is not valid).
+    `rule`: the function in Handcart's source that refused it, from the sandbox's log; None for calls that are not
+    logged (the sandbox's own controls, calls with an invalid token).
     """
 
     def __init__(self, method: str, path: str, status: int, body: Any, rule: str | None) -> None:
@@ -62,11 +62,11 @@ class PlacedOrder:
 
 @dataclass(frozen=True, kw_only=True)
 class Sandbox:
-    """A retailer on a fresh server: where it is, and how to get in.
+    """A retailer on a fresh server: URL and credentials.
 
-    `token` is good for `connect:fulfillment` and `handcart:callbacks`.
+    `token` has the scopes `connect:fulfillment` and `handcart:callbacks`.
 
-    The address and the client's credentials are the same for all tests of a process; the token is new for each.
+    The URL and the client's credentials are the same for all tests of a process; the token is new for each test.
     """
 
     base_url: str
@@ -83,7 +83,7 @@ class Sandbox:
         return {"Authorization": f"Bearer {self.token}"}
 
     def call(self, method: str, path: str, body: Any = None) -> Any:
-        """The decoded answer to a call with the token (None if it is empty). Raises `CallRefused` at any but 2xx."""
+        """Make a call with the token; returns the decoded response, None if empty. Raises `CallRefused` unless 2xx."""
         status, decoded, request_id = self._send(method, path, body)
         if not 200 <= status < 300:
             raise CallRefused(method, path, status, decoded, self._rule(request_id))
@@ -99,17 +99,17 @@ class Sandbox:
         pace: str | None = None,
         seed: int | None = None,
     ) -> PlacedOrder:
-        """Place a sample order, by default a delivery for a new user; the server chooses all the rest.
+        """Place a sample order, by default a delivery for a new user; the server chooses the rest.
 
-        `member`: the user is linked to a member's account. With `scenario` the robot shopper takes the order, at once
-        unless a `pace` is given. Raises `CallRefused`.
+        `member`: the user is linked to a member's account. With `scenario` the robot shopper takes the order, and
+        finishes it at once unless a `pace` is given. Raises `CallRefused`.
         """
         asked = {"kind": kind, "user_id": user_id, "instacartplus_member": member}
         placed = self.call("POST", f"{_OWN}/orders", {**asked, "scenario": scenario, "pace": pace, "seed": seed})
         return PlacedOrder(**{name: placed[name] for name in PlacedOrder.__dataclass_fields__})
 
     def _send(self, method: str, path: str, body: Any = None) -> tuple[int, Any, str | None]:
-        """Status, decoded body and request id of the answer."""
+        """Status, decoded body and request id of the response."""
         connection = HTTPConnection(self.base_url.removeprefix("http://"), timeout=_CALL_SECONDS)
         headers = {**self.headers, "Content-Type": "application/json"}
         try:
@@ -121,7 +121,7 @@ class Sandbox:
         return answer.status, json.loads(text) if text else None, answer.getheader("X-Request-Id")
 
     def _rule(self, request_id: str | None) -> str | None:
-        """The rule that refused a call, by the sandbox's log."""
+        """The rule that refused a call, from the sandbox's log."""
         _, log, _ = self._send("GET", f"{_OWN}/requests?refused=true&limit=1000")
         for one in (log or {}).get("requests", ()):
             if one.get("request_id") == request_id and one.get("refusal"):
@@ -130,32 +130,32 @@ class Sandbox:
 
 
 class Clock:
-    """The retailer's own clock: holds, tokens, codes, memberships and time slots go by it."""
+    """The retailer's own clock, used for holds, tokens, codes, memberships and time slots."""
 
     def __init__(self, sandbox: Sandbox) -> None:
         self._call = sandbox.call
 
     def now(self) -> datetime:
-        """What it shows, in UTC."""
+        """The clock's time, in UTC."""
         return self._shown(self._call("GET", f"{_OWN}/clock"))
 
     def freeze(self, at: datetime | None = None) -> datetime:
-        """Let it stand at a time (naive: UTC), or where it is; answers what it shows."""
+        """Freeze the clock at a time (naive: UTC; default: now); returns its time."""
         return self._set(at, is_frozen=True)
 
     def move(self, at: datetime) -> datetime:
-        """Let it go on from a time (naive: UTC); answers what it shows."""
+        """Set the clock to a time (naive: UTC) from which it runs on; returns its time."""
         return self._set(at, is_frozen=False)
 
     def advance(self, **units: float) -> datetime:
-        """Move it forward by `days`, `hours`, `minutes`, `seconds`; answers what it shows. A frozen one stays so."""
+        """Advance the clock by `days`, `hours`, `minutes`, `seconds`; returns its time. A frozen clock stays frozen."""
         seconds = round(timedelta(**units).total_seconds())
         return self._shown(self._call("POST", f"{_OWN}/clock/advance", {"seconds": seconds}))
 
     def advance_to_next(self, *what: str, timeout: float = 0) -> str | None:
-        """Move it to the next thing due, such as `hold_expiry` (none named: any); answers what that was.
+        """Advance the clock to the next due thing, such as `hold_expiry` (default: any); returns what it was.
 
-        None if nothing of it became due within `timeout` seconds.
+        None if nothing of these kinds became due within `timeout` seconds.
         """
         deadline = time.monotonic() + timeout
         while True:
@@ -165,7 +165,7 @@ class Clock:
             time.sleep(_PAUSE_SECONDS)
 
     def release(self) -> datetime:
-        """Let it go by the real time again; answers what it shows."""
+        """Return the clock to the real time; returns its time."""
         return self._shown(self._call("DELETE", f"{_OWN}/clock"))
 
     def _set(self, at: datetime | None, *, is_frozen: bool) -> datetime:
@@ -180,7 +180,7 @@ class Clock:
 
 
 class Server:
-    """A server process on a free loopback port. It ends when this process does, however that happens."""
+    """A server process on a free loopback port. It ends when this process ends, also by SIGKILL."""
 
     def __init__(self) -> None:
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 (it is closed with the server)
@@ -197,16 +197,16 @@ class Server:
                 stdin=subprocess.DEVNULL,
                 stdout=self._log,
                 stderr=self._log,
-                start_new_session=True,  # Ctrl-C is for the tests
+                start_new_session=True,  # Ctrl-C should reach only the tests
             )
 
     @property
     def pid(self) -> int:
-        """The process's number."""
+        """The process id."""
         return self._process.pid
 
     def reset(self, options: Mapping[str, Any] | None = None) -> Sandbox:
-        """Begin anew from the template, with these options. Raises `ValueError` for those that there are not."""
+        """Restart from the template with these options. Raises `ValueError` for unknown options."""
         written = {name: _written(value) for name, value in (options or {}).items()}
         try:
             self._control.sendall(json.dumps(written).encode() + b"\n")
@@ -222,12 +222,12 @@ class Server:
         return Sandbox(**answer, accounts=accounts)
 
     def log(self) -> str:
-        """What the server has written: a JSON object a line for what went wrong."""
+        """The server's output: a JSON object per line for each problem."""
         self._log.seek(0)
         return self._log.read().decode(errors="replace")
 
     def stop(self) -> None:
-        """End it."""
+        """Stop the server."""
         self._answers.close()
         self._control.close()
         try:
@@ -239,7 +239,7 @@ class Server:
 
 
 def _written(value: Any) -> str:
-    """A setting as the command line takes it."""
+    """A setting in the form of the command line."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, list | tuple):

@@ -1,4 +1,4 @@
-"""The database that every test begins with: made once for each release, then kept in the user's cache directory."""
+"""The database with which every test starts: created once per release, and kept in the user's cache directory."""
 
 import asyncio
 import fcntl
@@ -18,18 +18,18 @@ from handcart import __file__ as package
 from handcart import __version__
 from handcart.core.secret import Keys
 
-# It guards nothing: these databases are all alike, and live in the memory of a server on a loopback address.
+# Not secret: these databases are all alike, and only in the memory of a server on a loopback address.
 KEYS = Keys(b"handcart.testing: a key for tests, and for tests alone")
 REDIRECT_URI = "https://shop.example/account/link/callback"
 _PASSWORD = "a password that nobody guesses"  # noqa: S105 (as above)
 _ACCOUNTS = (("member@example.com", True), ("guest@example.com", False))
 _KEPT_SECONDS = 30 * 86_400
-# What the template is made by, and so what makes it stale.
+# The files that create the template; a change of one makes the template stale.
 _MADE_BY = ("migrations/versions/*.py", "stores/samples.py", "stores/postal.py", "demo.py", "testing/template.py")
 
 
 def load() -> tuple[sqlite3.Connection, dict[str, Any]]:
-    """A copy in memory, and its credentials: client_id, client_secret, accounts. Made first if there is none yet."""
+    """A copy in memory, and its credentials: client_id, client_secret, accounts. Creates the template if needed."""
     copy = sqlite3.connect(":memory:", check_same_thread=False)
     with _file() as file, closing(sqlite3.connect(f"file:{file}?mode=ro&immutable=1", uri=True)) as kept:
         kept.backup(copy)
@@ -39,9 +39,9 @@ def load() -> tuple[sqlite3.Connection, dict[str, Any]]:
 
 @contextmanager
 def _file() -> Iterator[Path]:
-    """The template's file: in the cache directory, or where that cannot be written in one that ends with the block."""
+    """The template's file: in the cache directory, or if that is not writable, in a temporary one."""
     base = os.environ.get("XDG_CACHE_HOME", "")
-    # Relative paths are ignored, as the XDG Base Directory Specification says; `~` stays where there is no home.
+    # Relative paths are ignored (XDG Base Directory Specification); `~` is not expanded without a home directory.
     base = base if os.path.isabs(base) else os.path.expanduser("~/.cache")
     directory = Path(base, "handcart", "testing")
     file = directory / f"{_digest()}.db"
@@ -68,7 +68,7 @@ def _digest() -> str:
 
 
 def _make_once(directory: Path, file: Path) -> None:
-    """Make the file, all or nothing; of several processes at once one makes it and the others wait."""
+    """Create the file atomically; of several concurrent processes, one creates it and the others wait."""
     with (directory / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if file.exists():
