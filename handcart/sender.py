@@ -171,7 +171,7 @@ class Sender:
                 raise
             except Exception as error:  # an error of one webhook must not stop the others
                 self._rest(busy.key, _REST_SECONDS)
-                log.exception("callbacks of a webhook put off", error, webhook=busy.webhook_id)
+                log.exception("callbacks of a webhook postponed", error, webhook=busy.webhook_id)
         return moved or claimed > 0
 
     async def _emit_later(self) -> bool:
@@ -205,7 +205,7 @@ class Sender:
             log.warning("receiver not asked", retailer=retailer_id, cause=str(error))
 
     async def _ask_receiver(self, asked: Asked) -> None:
-        """Ask a receiver whether it wants callbacks, and enable or disable its webhook. Raises `Crowded`."""
+        """Ask a receiver whether it agrees to callbacks, and enable or disable its webhook. Raises `Crowded`."""
         headers = [("webhook-request-origin", self._origin)]
         try:
             answer = await self._client.options(
@@ -226,7 +226,7 @@ class Sender:
         return [one for turn in zip_longest(*turns) for one in turn if one is not None]
 
     async def _claim(self, busy: Busy) -> bool:
-        """Begin chains that are due for a webhook, as far as there is room; whether there was one."""
+        """Start the due chains of a webhook, as many as there are free places. Returns whether there was one."""
         now, room = self._now(busy.retailer_id), self._room(busy)
         if self._is_closing or busy.due_at > now or room <= 0 or self._resting.get(busy.key, 0.0) > monotonic():
             return False

@@ -10,8 +10,8 @@ from handcart.callbacks.models import DISABLED, ENABLED, FAILED, PENDING, Attemp
 from handcart.callbacks.ops import BEHIND
 from handcart.core.db import Tx
 
-_GONE = "the receiver wants no more callbacks (410)"
-_ONLY_FAILURES = "nothing but failures for five days"
+_GONE = "the receiver refused further callbacks (410)"
+_ONLY_FAILURES = "all attempts failed for five days"
 
 
 class Outcome(Struct):

@@ -16,7 +16,7 @@ from handcart.core.db import Tx
 # Minimum time between two requests to a webhook's receiver, over all processes.
 PAUSE = 15 * clock.SECOND
 _MOST_WAITING = 200
-_HINT = "see docs/callbacks-receiving.md for the answer that is expected"
+_HINT = "docs/callbacks-receiving.md shows the expected answer"
 
 
 class Asked(Struct):
@@ -96,4 +96,4 @@ def refusal(status: int, headers: Sequence[tuple[str, str]], origin: str) -> str
 
 def could_not_ask(cause: str) -> str:
     """The reason shown for a receiver that gave no response."""
-    return f"the receiver could not be asked whether it wants callbacks: {cause}"
+    return f"the receiver could not be asked whether it agrees to callbacks: {cause}"

@@ -17,7 +17,7 @@ from handcart.retailers import ops as retailers
 from tests.callbacks.conftest import development, forget_others
 from tests.support.server import LiveServer, on_sqlite
 
-ONLY_FAILURES = "nothing but failures for five days"
+ONLY_FAILURES = "all attempts failed for five days"
 
 
 class Desk:

@@ -302,7 +302,7 @@ def test_when_a_receiver_says_gone_then_it_is_asked_no_more_and_gets_all_once_it
     post.drain()
     assert len(post.shop.callbacks) == 1
     found = post.server.read(ops.webhook, *key)
-    assert (found.status, found.status_reason) == ("disabled", "the receiver wants no more callbacks (410)")
+    assert (found.status, found.status_reason) == ("disabled", "the receiver refused further callbacks (410)")
     post.shop.answer = lambda received: 200
     post.server.write(ops.enable, *key)
     post.drain()
