@@ -144,7 +144,7 @@ class Sender:
             except Unavailable as error:  # try again later
                 log.warning("callbacks wait", cause=str(error))
             except Exception as error:
-                log.exception("callbacks stumbled", error)
+                log.exception("callbacks interrupted", error)
             # In Python 3.11, `wait_for` would miss a cancellation that comes together with a wake-up.
             with suppress(TimeoutError):
                 async with asyncio.timeout(PAUSE_SECONDS):

@@ -21,8 +21,12 @@ def client() -> None:
 @json_option
 @click.option("--retailer", metavar="SLUG", help="Retailer that the client acts for.")
 @click.option("--organization", metavar="SLUG", help="Or an organization: each request then names a banner.")
-@click.option("--redirect-uri", "redirect_uris", multiple=True, metavar="URI", help="May be given several times.")
-@click.option("--scope", default="connect:fulfillment account_linking", show_default=True, help="Separated by spaces.")
+@click.option(
+    "--redirect-uri", "redirect_uris", multiple=True, metavar="URI", help="Redirect URI; may be given several times."
+)
+@click.option(
+    "--scope", default="connect:fulfillment account_linking", show_default=True, help="Scopes, separated by spaces."
+)
 @click.option("--name", help="Display name, for a client of an organization.")
 @click.option("--require-pkce", is_flag=True, help="Refuse authorization requests without PKCE.")
 @click.option("--state-optional", is_flag=True, help="Accept authorization requests without state.")
@@ -134,7 +138,7 @@ def revoke_client_tokens(client_id: str, as_json: bool, **store: Any) -> None:
 @click.argument("client_id")
 @click.argument("scope")
 def set_client_scope(client_id: str, scope: str, as_json: bool, **store: Any) -> None:
-    """Set the scopes of a client, in quotes. Its tokens lose all other scopes."""
+    """Set the scopes of a client: one argument in quotes. Its tokens lose all other scopes."""
     from handcart.retailers import ops
 
     scopes = _scopes(scope)

@@ -143,8 +143,12 @@ def _stop_demo(directory: Path, as_json: bool) -> None:
 @click.option("--host", default="127.0.0.1", show_default=True, help=HOST_HELP)
 @click.option("--port", default=8080, show_default=True, type=PORT, help="Port to listen on; 0 picks a free one.")
 @click.option("--fd", type=int, help="Listen on this inherited socket instead.")
-@click.option("--workers", default=1, show_default=True, type=click.IntRange(1, 64), help="Processes to run.")
-@click.option("--environment", type=click.Choice(["production", "sandbox"]), help="sandbox: skip the safety checks.")
+@click.option("--workers", default=1, show_default=True, type=click.IntRange(1, 64), help="Number of server processes.")
+@click.option(
+    "--environment",
+    type=click.Choice(["production", "sandbox"]),
+    help="Kind of server; sandbox skips the safety checks.",
+)
 @click.option("--public-url", metavar="URL", help="Where browsers and clients reach this server.")
 @click.option("--end-with-stdin", is_flag=True, help="Stop when standard input ends.")
 def serve(
@@ -180,7 +184,9 @@ def serve(
 
 @click.command()
 @installation_options
-@click.option("--environment", type=click.Choice(["production", "sandbox"]), help="The same as the server's.")
+@click.option(
+    "--environment", type=click.Choice(["production", "sandbox"]), help="Kind of server, the same as for `serve`."
+)
 @click.option("--once", is_flag=True, help="Do what is due now, then stop.")
 @click.option("--end-with-stdin", is_flag=True, help="Stop when standard input ends.")
 def worker(database: str | None, data: str | None, environment: str | None, once: bool, end_with_stdin: bool) -> None:

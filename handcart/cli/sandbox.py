@@ -18,7 +18,7 @@ _FAULTS = (
 _OUTCOMES = ("linked", "denied", "code", "code_expired", "code_replayed", "linking_token")
 
 
-@click.group(short_help="Set the clock, read the log, switch faults on, reset.")
+@click.group(short_help="Control a sandbox: clock, request log, faults, robot shopper, reset.")
 def sandbox() -> None:
     """Control a retailer's sandbox on a running server: clock, request log, faults, robot shopper.
 
@@ -67,11 +67,11 @@ def advance_clock(seconds: int, as_json: bool, **access: Any) -> None:
     _show_clock(as_json, open_sandbox(**access).ask("POST", "clock/advance", {"seconds": seconds}))
 
 
-@clock.command("next")
+@clock.command("next", short_help="Move the clock to the next thing that is due.")
 @access_options
 @click.argument("what", nargs=-1, metavar="[WHAT]...")
 def run_clock(what: tuple[str, ...], as_json: bool, **access: Any) -> None:
-    """Move the clock to the next thing that is due, or to the next WHAT (hold_expiry, window_start...)."""
+    """Move the clock to the next thing that is due, of the kinds WHAT (hold_expiry, window_start...) or of any kind."""
     answer = open_sandbox(**access).ask("POST", "clock/next", {"what": list(what)} if what else {})
     if not as_json:
         echo(answer["due"]["what"] if answer["due"] else "nothing is due")
@@ -134,7 +134,7 @@ def _line(call: dict[str, Any]) -> str:
     return "\n".join(parts)
 
 
-@sandbox.group()
+@sandbox.group(short_help="Make calls fail or be slow, and callbacks late, doubled or lost.")
 def faults() -> None:
     """Make calls fail, be slow or lose their slot; make callbacks come twice, late, out of order or never."""
 

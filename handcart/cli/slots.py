@@ -60,7 +60,7 @@ def plan() -> None:
     "--same-day-only",
     type=click.IntRange(0, 1_000_000),
     metavar="N",
-    help="How many of these are kept for same-day orders.",
+    help="Number of these orders that are kept for same-day orders.",
 )
 @click.option(
     "--lead-minutes",
@@ -72,7 +72,7 @@ def plan() -> None:
     "--cutoff-hour",
     type=click.IntRange(0, 24),
     metavar="H",
-    help="Hour after which no same-day orders are taken; 24: no cutoff.",
+    help="Hour from which no same-day orders are taken; 24: no cutoff.",
 )
 @click.option("--horizon-days", type=click.IntRange(1, 60), metavar="N", help="Days that are offered, today included.")
 def set_plan(retailer: str, location_code: str | None, kinds: Sequence[str], as_json: bool, **options: Any) -> None:

@@ -95,8 +95,8 @@ def import_items(file: Path, retailer: str, as_json: bool, **database: Any) -> N
     """Add items from a CSV file; change items whose rrc exists. All rows or none.
 
     Columns: name, price_cents, rrc, upc, cost_unit (each, lb or kg), par_weight, alcohol_kind (wine, beer or spirits),
-    restricted_reasons (DXM, NRT, spray_paint), is_ebt_eligible, is_bulky, beverage_weight (lb). An empty rrc
-    means the upc. Separated by commas, semicolons or tabs; `handcart item template` prints an example.
+    restricted_reasons (DXM, NRT, spray_paint), is_ebt_eligible, is_bulky, beverage_weight (lb). If rrc is empty,
+    the upc is used. Separated by commas, semicolons or tabs; `handcart item template` prints an example.
     """
     from handcart.stores import files, items
 
