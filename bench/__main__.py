@@ -127,7 +127,7 @@ def _alone() -> Iterator[None]:
 
 
 def _rounds(candidates: list[Candidate], workshop: Workshop, rounds: int, seconds: float) -> list[dict[str, Any]]:
-    """Visit every candidate once in each round, in an order that is drawn anew each time."""
+    """Visit every candidate once in each round, in a new random order each time."""
     progress = Progress(rounds * sum(len(candidate.part.operations) for candidate in candidates))
     visits = []
     for number in range(rounds):

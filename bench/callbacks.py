@@ -41,7 +41,7 @@ BUILD = ROOT / "build" / "bench-callbacks"
 STORES = ("sqlite", "postgresql")
 WORKERS = (1, 2)
 PER_SECOND = 50
-# An order's life has about so many events.
+# Number of events in an order's life, roughly.
 OF_ORDER = 8
 MOST_SECONDS = 120
 # Workers start one after the other: the rate is that of the middle of the events.
@@ -210,7 +210,7 @@ def _filled(statement: str, *numbers: int) -> str:
 
 
 def _backlog(prepared: Prepared, port: int, workers: int, events: int) -> dict[str, Any]:
-    """Events that wait, delivered by so many workers."""
+    """Waiting events, delivered by `workers` workers."""
     with prepared.store.copy() as copy:
 
         async def emit() -> None:

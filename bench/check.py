@@ -33,7 +33,7 @@ class Caller:
         return response.status, json.loads(body) if response.status == 200 else None
 
     def tokens(self, request: Request, count: int) -> list[str]:
-        """So many freshly issued tokens."""
+        """`count` freshly issued tokens."""
         return [self.send(request)[1]["access_token"] for _ in range(count)]
 
     def close(self) -> None:

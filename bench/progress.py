@@ -15,7 +15,7 @@ class Progress:
         self._begun = time.monotonic()
 
     def step(self, what: str, steps: int = 1) -> None:
-        """So many more steps are over."""
+        """Count steps that are done."""
         self._done += steps
         filled = WIDTH * self._done // self._total
         left = (time.monotonic() - self._begun) / self._done * (self._total - self._done)

@@ -53,7 +53,7 @@ def _header(results: Results) -> str:
     scale = results["scale"]
     lines = [
         f"Measured {results['measured_at']}, {results['machine']['cores']} cores, {results['machine']['processor']}.",
-        f"Medians of {results['rounds']} rounds of {results['seconds']} s, in an order drawn anew for every round.",
+        f"Medians of {results['rounds']} rounds of {results['seconds']} s, in a new random order for every round.",
         *_about_linking(scale, [one["name"] for one in results["candidates"]]),
         *_about_ordering(scale, [one["name"] for one in results["candidates"]]),
         "One worker: the server on core 0, the load on core 1 (PostgreSQL on both). Two workers: everything on both.",

@@ -31,14 +31,14 @@ class Session:
         return load_cores(self.workers)
 
     def warmed_up(self, name: str, requests: Sequence[Request], connections: int) -> Callable[[float], dict[str, int]]:
-        """A function that loads the server for so many seconds with these requests, after it has done so once."""
+        """A function that loads the server with these requests for the given seconds; it has run once to warm up."""
         run = self.loading(name, requests, connections)
         run(min(self.seconds, WARM_UP_SECONDS))
         time.sleep(SETTLE_SECONDS)
         return run
 
     def loading(self, name: str, requests: Sequence[Request], connections: int) -> Callable[[float], dict[str, int]]:
-        """A function that sends these requests in random order for so many seconds."""
+        """A function that sends these requests in random order for the given seconds."""
         path = write_requests(self.directory / f"{name}.requests", requests)
         url, cores, seed = self.running.url, self.cores, self.seed
         return lambda seconds: wrk(url, path, seconds=seconds, connections=connections, cores=cores, seed=seed)

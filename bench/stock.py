@@ -163,7 +163,7 @@ def stock(url: str, scale: Scale) -> Stock:
 
 
 def multiply(url: str, found: Stock, orders: int) -> None:
-    """Store so many more orders, all like the model but for their times and places, in one transaction."""
+    """Store more orders in one transaction, all like the model except for their times and places."""
     now = clock.now()
     numbers = {
         "orders": orders,

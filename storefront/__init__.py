@@ -7,7 +7,7 @@ Where to look, in the order of the customer's journey:
 - `stores`, `catalog`, `carts`: a store near a postal code, its shelf, the cart
 - `slots`, `grid`: the times of the store, and the hold on one
 - `checkout`, `ordering`: the membership verified at that moment, the discounted delivery, the order
-- `orders`: how an order stands; change and cancel it
+- `orders`: the state of an order; change and cancel it
 - `callbacks`, `story`, `news`: what the platform tells of an order, in words, on pages that are open
 - `membership`, `users`: what several pages ask or tell the platform about the customer
 - `refusals`, `notices`: what went wrong, in words that help

@@ -77,7 +77,7 @@ ROUTES = [
 def create_app(settings: Settings, sessions: Sessions, news: News | None = None) -> ASGIApp:
     """The shop as an ASGI application; it opens its client of the platform at start-up and closes it at the end.
 
-    news: what open pages wait for; whoever stops the server ends it, so that they do not hold it up.
+    news: open pages wait for it; it ends when the server stops, so that open pages do not delay the stop.
     """
     news = news or News()
 

@@ -9,7 +9,7 @@ REPEAT_SECONDS = 15
 
 
 class News:
-    """Wakes who listens for an order. Of one process and one event loop."""
+    """Wakes the requests that wait for news of an order, within one process and one event loop."""
 
     def __init__(self) -> None:
         self._listeners: dict[asyncio.Event, str] = {}
@@ -32,7 +32,7 @@ class News:
             listener.set()
 
     async def versions(self, order_id: str, version: Callable[[], int]) -> AsyncIterator[int]:
-        """The version of an order now, and whenever it is told of; now and then again, to notice who has gone."""
+        """The version of an order now, after each news, and at intervals, to notice browsers that have gone."""
         happened = asyncio.Event()
         self._listeners[happened] = order_id
         try:
@@ -48,5 +48,5 @@ class News:
             del self._listeners[happened]
 
     def asking(self, order_id: str) -> asyncio.Lock:
-        """Held by who asks the platform for an order; it lasts as long as somebody has it."""
+        """The lock of the request that asks the platform for an order; it exists while a request uses it."""
         return self._asking.setdefault(order_id, asyncio.Lock())

@@ -1,4 +1,4 @@
-"""A customer's orders: how they stand, and what may still be changed."""
+"""A customer's orders: their state, and what may still be changed."""
 
 import asyncio
 import logging
@@ -37,7 +37,7 @@ log = logging.getLogger(__name__)
 
 
 async def orders(request: Request) -> Response:
-    """The customer's latest orders, each with how it stands and what it costs."""
+    """The customer's latest orders, each with its state and its total."""
     customer = customer_of(request)
     if customer is None:
         return redirect(request, "/sign-in?to=orders")

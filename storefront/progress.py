@@ -1,4 +1,4 @@
-"""How an order is going: the steps of its way, and what became of each item."""
+"""The progress of an order: its steps, and the result for each item."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -69,7 +69,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Shown:
-    """A line of the bill. `note`: what became of it, empty while there is nothing to say."""
+    """A line of the bill. `note`: the result for the item, empty while there is none."""
 
     name: str
     count: int

@@ -25,7 +25,7 @@ SESSION_SECONDS = 12 * 60 * 60
 LINK_SECONDS = 10 * 60
 LINKS_PER_SESSION = 5
 ORDERS_SHOWN = 20
-STANDING_SECONDS = 10 * 60  # then the platform is asked again, lest an event that never came be missed for good
+STANDING_SECONDS = 10 * 60  # then the platform is asked again, in case an event was lost
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS sessions (

@@ -18,7 +18,8 @@ class Settings:
     api_url: the platform's Connect API. issuer: byte for byte the `iss` of its authorization answers; None: api_url.
     retailer: slug of the banner that the shop is, for an API client of several. public_url: where browsers find it.
     callback_client_id, callback_client_secret: what the platform's webhook presents at TOKEN_PATH; without them the
-    shop takes no callbacks, and asks how an order stands instead. callback_signing_secret: the webhook's, if it signs.
+    shop takes no callbacks, and asks for the state of an order instead.
+    callback_signing_secret: the webhook's, if it signs.
     """
 
     api_url: str

@@ -83,7 +83,7 @@ def shop(server: LiveServer) -> Shop:
 
 @pytest.fixture
 def _ids() -> Iterator[None]:
-    """Ids never fall back, and some things end by them: behind a test that moves the clock they begin anew.
+    """Ids always rise, and some data expire by their ids: after a test that sets the clock, ids start again.
 
     By the real time, that is, and so at random: those that go on from one far ahead would follow each other, and come
     twice.

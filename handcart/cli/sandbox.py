@@ -111,7 +111,7 @@ def show_log(after: int | None, follow: bool, as_json: bool, **asked: Any) -> No
     server = open_sandbox(**asked)
     while True:
         answer = server.ask("GET", "requests", after=after, **filters)
-        if follow and answer["last"] < (after or 0):  # a reset: numbers begin anew
+        if follow and answer["last"] < (after or 0):  # after a reset the numbers start again
             after = 0
             continue
         for call in answer["requests"]:

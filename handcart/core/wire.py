@@ -34,7 +34,7 @@ _READ_AGAIN = "read_again"
 
 
 def read_again(function: Callable[[Any], Any]) -> Meta:
-    """Mark a field: `function` reads the value anew if the body breaks its form. It answers other values unchanged."""
+    """Mark a field: `function` reads the value again if the body breaks its form. It returns other values unchanged."""
     return Meta(extra={_READ_AGAIN: function})
 
 

@@ -57,7 +57,7 @@ async def get(tx: Tx, caller: Caller, user_id: str, order_id: str) -> Order:
 
 
 async def get_carried(tx: Tx, caller: Caller, order_id: str, user_id: str | None) -> Order:
-    """A dispatch order, or (deprecated) a last mile one; `user_id` None: whoever the order's user is."""
+    """A dispatch order, or (deprecated) a last mile one; `user_id` None: of any user."""
     if user_id is not None:
         await users.get(tx, caller.isolation_id, user_id)
     return _carried(await rows.find(tx, caller.retailer_id, order_id), user_id)

@@ -59,7 +59,7 @@ KEPT: Mapping[str, str] = {
     "clients": "set up by the operator",
     "client_secrets": "set up by the operator",
     "redirect_uris": "set up by the operator",
-    "webhooks": "set up by the operator; of those, what became of them so far goes",
+    "webhooks": "set up by the operator; only the records of their deliveries are deleted",
     "stores": "the seed",
     "items": "the seed",
     "slot_plans": "the seed",

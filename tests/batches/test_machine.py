@@ -88,7 +88,7 @@ class Batch:
         return [state for state, _ in BATCHES[self.type]]
 
     def come(self, state: str) -> None:
-        """The orders follow; what nobody spoke of was found once the shopper has paid."""
+        """The orders follow. Items without a report count as found once the shopper has paid."""
         self.state = state
         for order in self.orders:
             if order.status == "canceled":

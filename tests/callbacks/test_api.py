@@ -1,4 +1,4 @@
-"""`/v2/handcart/callbacks`: webhooks, what became of events, sending again; and whose they are."""
+"""`/v2/handcart/callbacks`: webhooks, the deliveries of events, sending again, and the retailer that owns them."""
 
 import json
 import re

@@ -40,7 +40,7 @@ Run = Callable[..., Any]  # (op, *args): commits what it returns, rolls back wha
 
 @dataclass
 class Told:
-    """How one event fares at one webhook. `failures`: those that counted, since it was last sent anew."""
+    """The deliveries of one event to one webhook. `failures`: those that counted since the last replay."""
 
     subject: str
     state: str = "pending"
@@ -49,7 +49,7 @@ class Told:
 
 @dataclass
 class Out:
-    """A chain in the hands of a sender."""
+    """A chain that a sender is sending."""
 
     webhook: int
     chain: Chain
@@ -178,7 +178,7 @@ class Machine(RuleBasedStateMachine):
 
     @rule()
     def end_leases(self) -> None:
-        """So much real time passes that whoever has not come back is dead."""
+        """Enough real time passes to end the leases of all senders that have not finished."""
         while self.model.out:
             self.give_back(self.model.out[0])
         self.now[1] += queue.LEASE + SECOND

@@ -47,7 +47,7 @@ class Desk:
         return chains
 
     def record(self, chain: Chain, cause: str | None, **more: Any) -> bool:
-        """What became of the first of a chain; the others are left."""
+        """Record the result of the first delivery of a chain, and leave the others."""
         attempt = Attempt(at=self.now, milliseconds=1, url="", request_head="", cause=cause, **more)
         outcome = Outcome(chain.deliveries[0], attempt, chain.deliveries[1:])
         may_go_on: bool = self.server.write(outcomes.record, chain.target, [outcome], self.now)

@@ -51,7 +51,7 @@ def test_when_a_receiver_agrees_then_its_webhook_is_enabled_and_gets_what_has_wa
     assert found.verified_at is not None
     assert post.shop.names() == ["picking"]
     assert post.shop.callbacks[0].headers["Origin"] == ORIGIN
-    # It has agreed: who is disabled by hand and enabled again is not asked again.
+    # It has agreed, so it is not asked again after its webhook was disabled by hand and enabled.
     post.server.write(ops.disable, post.market.retailer.id, made.id, "by hand")
     assert enable(post, made.id).status == "enabled"
     # Another URL may be a stranger's.
@@ -109,7 +109,7 @@ def test_when_a_receiver_does_not_answer_then_it_is_told_and_may_be_asked_again_
     assert enable(post, made.id).status == "verifying"
     drain(post)
     assert (webhook(post, made.id).status, post.shop.names()) == ("enabled", ["picking"])
-    # Who said that it wants no more has taken its agreement back.
+    # A receiver that answers 410 withdraws its agreement.
     post.shop.answer = lambda received: 410
     post.emit("order")
     drain(post)

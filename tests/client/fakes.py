@@ -114,7 +114,7 @@ class Caller:
 
 
 class Crowd:
-    """Threads that meet: whoever waits goes on when `size` have arrived."""
+    """Threads that meet: they wait until `size` threads have arrived."""
 
     def __init__(self, size: int) -> None:
         self.size = size

@@ -50,7 +50,7 @@ def test_when_the_process_starts_again_then_the_file_remembers(tmp_path: Path) -
     first.close()
     assert SqliteSeen(tmp_path / "seen.db").claim(7) is Claim.SEEN
     assert (tmp_path / "seen.db").stat().st_mode & 0o077 == 0
-    assert first.claim(7) is Claim.SEEN  # opened anew
+    assert first.claim(7) is Claim.SEEN  # opened again
 
 
 def test_when_the_one_that_claimed_has_died_then_another_may_after_the_lease(tmp_path: Path) -> None:

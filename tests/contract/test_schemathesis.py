@@ -1,6 +1,6 @@
 """Schemathesis drives the server by its description, with all its checks on, and finds nothing.
 
-SCHEMATHESIS_EXAMPLES=500 asks for every phase with so many examples of each operation, made up anew each time; a
+SCHEMATHESIS_EXAMPLES=500 runs every phase with 500 new examples of each operation; a
 failing run prints its seed, and SCHEMATHESIS_SEED repeats it. Without it, a few examples of each operation but
 the deprecated twins are sent to each store.
 """

@@ -84,7 +84,7 @@ def test_others_write_during_a_backup_then_the_copy_is_of_one_moment(path: Path,
         finally:
             copies._PAGES = before
     assert len(steps) > 5
-    assert steps == sorted(steps), "the copy began anew"
+    assert steps == sorted(steps), "the copy started again"
     assert notes(made.file) == [1]
     assert len(notes(path)) == 1 + len(steps)
 

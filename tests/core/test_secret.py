@@ -91,7 +91,7 @@ def test_sealed_by_another_installation_then_broken_and_says_so() -> None:
 
 
 def test_sealed_long_ago_then_opens() -> None:
-    # Bytes of the first release: whoever changes the format or the key's derivation strands what is stored.
+    # Bytes of the first release: a change of the format or of the key's derivation makes stored secrets unreadable.
     assert (
         KEYS.open(
             bytes.fromhex(

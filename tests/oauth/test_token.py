@@ -1,6 +1,6 @@
 """`POST /v2/oauth/token`, row by row: bodies (T1), grants and scopes (T8, T9, T13), answers (T10, T11, T17).
 
-Who asks is in `test_token_clients.py`, codes are in `test_token_codes.py`, assertions in `test_token_assertions.py`.
+Clients are in `test_token_clients.py`, codes are in `test_token_codes.py`, assertions in `test_token_assertions.py`.
 T13 (refresh reuse) does not apply: no refresh grant is documented, so there is no refresh token; that is tested here.
 Source: https://docs.instacart.com/connect/api/access_tokens
 """

@@ -24,7 +24,7 @@ def basic(client_id: str, secret: str) -> str:
     return "Basic " + base64.b64encode(f"{quote(client_id, safe='')}:{quote(secret, safe='')}".encode()).decode()
 
 
-# T2, T15, T16: who asks
+# T2, T15, T16: the client
 
 
 def test_t2_basic_then_a_token(shop: Shop) -> None:

@@ -63,7 +63,7 @@ def test_when_a_cart_is_over_a_limit_then_a_delivery_is_refused_and_all_limits_a
 
 
 def birthday(years: int, days: int = 0) -> str:
-    """The birthday of somebody who was so old so many days ago."""
+    """The birthday of somebody who reached this age `days` days ago."""
     now = clock.to_wire(clock.now() - 6 * clock.HOUR - days * clock.DAY)[:10]  # on Chicago's clock, or nearly
     day = "28" if now[5:] == "02-29" else now[8:]
     return f"{int(now[:4]) - years}-{now[5:7]}-{day}"

@@ -95,7 +95,7 @@ async def make_receiver(tx: Tx, tally: Tally) -> int:
 
 
 async def emit(tx: Tx, retailer_id: int, count: int, rng: random.Random, width: int) -> None:
-    """So many events about up to `width` orders, in no order but each order's own."""
+    """Emit `count` events about up to `width` orders, in order only within each order."""
     base = rng.randrange(1 << 30)
     for _ in range(count):
         order_id = f"order-{base}-{rng.randrange(width)}"

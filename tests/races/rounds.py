@@ -1,6 +1,6 @@
 """What races need: many one-time things made in one go, and requests that set off together.
 
-LONG_RUNS=1 (`make torture`) runs as many rounds as the bars ask for; without it they are fewer, so that the suite
+LONG_RUNS=1 (`make torture`) runs as many rounds as the goals require; without it there are fewer, so that the suite
 stays short.
 """
 
@@ -51,12 +51,12 @@ def told(answer: httpx.Response) -> tuple[int, str]:
 
 
 async def make_codes(tx: Tx, client_id: str, account_id: int, count: int) -> list[str]:
-    """So many authorization codes."""
+    """`count` authorization codes."""
     return [await make_code(tx, client_id, account_id) for _ in range(count)]
 
 
 async def make_accounts(tx: Tx, count: int) -> list[int]:
-    """So many accounts."""
+    """`count` accounts."""
     made = [await accounts.create(tx, f"{tokens.new_token()}@example.com", PASSWORD_HASH) for _ in range(count)]
     return [account.id for account in made]
 
@@ -75,6 +75,6 @@ async def make_linking_tokens(tx: Tx, client_id: str, account_ids: list[int]) ->
 
 
 async def make_users(tx: Tx, isolation_id: int, count: int) -> list[str]:
-    """So many users of an isolation context."""
+    """`count` users of an isolation context."""
     made = [User(f"user-{tokens.new_token()}", "Sample", None, None, None) for _ in range(count)]
     return [(await users.create(tx, isolation_id, user)).user_id for user in made]

@@ -38,7 +38,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
 
 @contextmanager
 def workers(store: Store, count: int) -> Iterator[list[subprocess.Popen[bytes]]]:
-    """So many workers, killed when the block ends."""
+    """`count` workers, killed when the block ends."""
     running = [process.start_worker(store.url, store.data, **SETTINGS) for _ in range(count)]
     try:
         yield running

@@ -1,6 +1,6 @@
 """No place is sold twice, however many want it at the same moment: three server processes on each store.
 
-The letters are those of the bars in the design's table. Each guard has a canary that takes it away and sees the race.
+The letters name the goals. Each guard has a canary: a test that removes the guard and must see the race.
 """
 
 import asyncio
@@ -44,7 +44,7 @@ async def make_users(tx: Tx, isolation_id: int, count: int) -> list[str]:
 
 
 def prepare(shop: Shop, capacity: int, count: int, windows: int) -> tuple[list[str], list[int]]:
-    """Users, and the ids of so many slots of one store that take `capacity` orders each."""
+    """`count` users, and the ids of `windows` slots of one store that take `capacity` orders each."""
     slots.stock(shop, Plan(capacity=capacity, horizon_days=30))
     made = shop.server.write(make_users, shop.retailer.isolation_id, count)
     listed = [one["id"] for one in slots.listed(shop, "preview pickup")[2:]]
@@ -271,7 +271,7 @@ def drop_check(server: LiveServer) -> None:
 def test_dispatch_takes_the_soonest_while_others_move_then_nobody_waits_in_a_circle(
     shop: Shop, two_processes: str, report: Report
 ) -> None:
-    """B7: whoever locks several windows takes them in one order."""
+    """B7: a transaction that locks several windows locks them in a fixed order."""
     made, _ = prepare(shop, 30, 8, 3)
     listed = slots.listed(shop, "preview last mile")
     day = [one for one in listed if one["date"] == listed[4]["date"]][:4]

@@ -45,7 +45,7 @@ class Load:
             thread.start()
 
     def wait_for(self, count: int) -> None:
-        """Return when so many more users have been acknowledged."""
+        """Return when `count` more users have been acknowledged."""
         with self._enough:
             wanted = len(self.acknowledged) + count
             assert self._enough.wait_for(lambda: len(self.acknowledged) >= wanted or self.broken, 120)

@@ -67,7 +67,7 @@ def test_code_redeemed_many_times_at_once_then_one_token(shop: Shop) -> None:
         " WHERE client_id = $1 AND code_hash IS NOT NULL",
         shop.client.client_id,
     )
-    # The others redeemed a code that was valid and used: what the first one got is dead.
+    # The others redeemed a code that was valid and used: the token from the first redemption is revoked.
     assert (rows[0]["issued"], rows[0]["revoked"]) == (ROUNDS, ROUNDS)
     print(f"{shop.server.store}: {ROUNDS} codes x {AT_ONCE} at once: one token each, all revoked by the reuse")
 

@@ -87,7 +87,7 @@ def test_when_strangers_know_the_client_then_they_draw_none_of_its_faults(server
     assert shop.post_token(grant_type="client_credentials").status_code == 503
     assert create_user(shop).status_code == 500
     switch_on(shop, {"fault": "internal_error", "path": "/oauth/authorize", "times": 1})
-    assert shop.visitor().authorize().status_code == 500  # whoever opens the page meets the fault of that very page
+    assert shop.visitor().authorize().status_code == 500  # the fault of this page affects everybody who opens it
 
 
 def test_when_calls_come_at_once_then_no_more_than_asked_for_fail(server: LiveServer) -> None:

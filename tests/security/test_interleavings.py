@@ -211,7 +211,7 @@ def test_account_closed_while_it_is_linked_then_no_link(shop: Shop, is_after: bo
 def test_account_changed_while_its_password_is_verified_then_not_signed_in(
     shop: Shop, monkeypatch: pytest.MonkeyPatch, change: str
 ) -> None:
-    """Neither a session nor an old password, hashed anew, may outlive the change."""
+    """Neither a session nor an old password, hashed again, may outlive the change."""
     account = shop.account()
     new_hash = passwords.hash_new("a new password for this account")
     verify = passwords.verify

@@ -216,7 +216,7 @@ def test_when_ids_are_malformed_then_the_parameter_is_named(shop: Shop) -> None:
 
 
 def test_when_an_id_was_never_listed_then_every_rule_of_the_lists_is_against_it(shop: Shop, at: Any) -> None:
-    """Ids with the right tag: only who has the installation's key can make them. Each breaks one rule of the lists."""
+    """Ids with a correct tag, which needs the installation's key. Each breaks one rule of the lists."""
     at(NOW)
     stock(shop, Plan(lead_minutes=240, horizon_days=3), sells_alcohol=True)
     user = shop.user()

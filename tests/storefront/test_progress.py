@@ -1,4 +1,4 @@
-"""How an order goes: its steps, and what became of each item."""
+"""The progress of an order: its steps, and the result for each item."""
 
 import json
 

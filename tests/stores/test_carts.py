@@ -35,7 +35,7 @@ def read(shop: Shop, *asked: dict[str, Any], kind: str = DELIVERY, sells_alcohol
     numbered = [{"line_num": str(place), **one} for place, one in enumerate(asked, 1)]
     lines = msgspec.convert(numbered, Lines)
     at = store("s", sells_alcohol=sells_alcohol)
-    retailer = shop.server.read(retailers.retailer, shop.retailer.id)  # anew: tests change its rules
+    retailer = shop.server.read(retailers.retailer, shop.retailer.id)  # read again: tests change its rules
     found: Cart = shop.server.read(carts.read, retailer, at, kind, lines)
     return found
 

@@ -55,7 +55,7 @@ STORES = (
 
 
 class Market(Shop):
-    """A shop with `CATALOG`, `STORES` and so many places in each two hours of each store and kind."""
+    """A shop with `CATALOG`, `STORES` and `capacity` places in each two hours of each store and kind."""
 
     def __init__(self, server: LiveServer, *, capacity: int = 5, is_lenient: bool = False, **rules: Any) -> None:
         super().__init__(server)
@@ -74,7 +74,7 @@ class Market(Shop):
         return user_id
 
     def at(self, hour: int, day: int = 2, zone: str = "America/Chicago") -> int:
-        """An hour on Chicago's clock, so many days from when the market opened, in microseconds."""
+        """An hour on Chicago's clock, `day` days after the market opened, in microseconds."""
         today = datetime.fromtimestamp(self._begun // clock.SECOND, ZoneInfo(zone))
         then = (today + timedelta(days=day)).replace(hour=hour, minute=0, second=0, microsecond=0)
         return int(then.timestamp()) * clock.SECOND

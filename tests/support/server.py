@@ -137,7 +137,7 @@ def make_data(directory: Path) -> None:
 
 @cache
 def _templates() -> Path:
-    """Where migrated databases to copy from are; whoever starts many processes says where they share them."""
+    """The directory of migrated databases to copy. Tests that start several processes name a shared one."""
     if "TEST_TEMPLATES" in os.environ:
         return Path(os.environ["TEST_TEMPLATES"])
     directory = Path(tempfile.mkdtemp())

@@ -89,7 +89,7 @@ class Shop:
         return user_id
 
     def account(self, *, member_for: int | None = None) -> SampleAccount:
-        """Make an account of the platform; a member for so many microseconds."""
+        """Make an account of the platform, with a membership of `member_for` microseconds."""
         email = new_email()
         made = self.server.write(accounts.create, email, PASSWORD_HASH)
         if member_for:

@@ -11,7 +11,7 @@ AT_CHICAGO = {"latitude": CHICAGO.latitude, "longitude": CHICAGO.longitude}
 
 
 def store(location_code: str, *, north: float = 0.0, **fields: Any) -> Store:
-    """A store so many kilometres north of Chicago's middle."""
+    """A store `north` kilometres north of Chicago's centre."""
     return Store(
         **{
             "location_code": location_code,

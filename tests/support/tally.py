@@ -44,7 +44,7 @@ class Tally:
         self._there = threading.Event()
 
     def wait(self, count: int) -> None:
-        """Return once so many have come; as long as they come at all, it may take its time."""
+        """Return once `count` have come. There is no time limit while more keep coming."""
         self._there.clear()
         self._wanted = count
         while (before := len(self.log)) < count:

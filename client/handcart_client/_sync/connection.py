@@ -131,7 +131,7 @@ class Connection:
         with self._lock:
             if self._token and self._token is not refused and self._clock() < self._renew_at:
                 return self._token
-            if self._fetches != seen and self._fetch_error:  # whoever waited for a fetch shares its failure
+            if self._fetches != seen and self._fetch_error:  # calls that waited for a fetch share its failure
                 raise copy.copy(self._fetch_error)
             return self._fetch_token()
 

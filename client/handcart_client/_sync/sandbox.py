@@ -108,7 +108,7 @@ class Sandbox:
     ) -> None:
         """Say what the shopper made of a line. Repeated whenever the answer did not come.
 
-        status: "found", "replaced", "to_refund", or "not_found" to begin anew.
+        status: "found", "replaced", "to_refund", or "not_found" to start again.
 
         Raises:
             BadRequest: key "line_num"; "order_id", it is not being picked; "shopper_id", it is another shopper's.

@@ -14,7 +14,7 @@ DAY = 24 * 60 * 60
 
 
 class Claim(Enum):
-    """What became of the wish to handle an event."""
+    """The result of claiming an event."""
 
     NEW = "new"
     """It is the caller's now, who must `keep` or `release` it."""

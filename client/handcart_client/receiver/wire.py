@@ -56,5 +56,5 @@ def json_answer(status: int, content: Mapping[str, Any], **headers: str) -> Answ
 
 
 def refused(status: int, error: str, **headers: str) -> Answer:
-    """A refusal; the text is for whoever reads the sender's log."""
+    """A refusal. The text is for people who read the sender's log."""
     return json_answer(status, {"error": error}, **headers)

@@ -1,4 +1,4 @@
-"""Orders in the hands of a sandbox's robot shopper."""
+"""Orders that a sandbox's robot shopper serves."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -29,7 +29,7 @@ def _partial(name: str, table: str, columns: list[str], where: str) -> None:
 
 
 def upgrade() -> None:
-    # Whoever makes deliveries of new events holds this row.
+    # A process that creates deliveries of new events locks this row.
     op.execute("INSERT INTO installation (name, value) VALUES ('callbacks', '')")
     op.create_table(
         "webhooks",
@@ -72,7 +72,7 @@ def upgrade() -> None:
     )
     op.create_index("events_of_subject", "events", ["retailer_id", "subject", "event_id"])
     _partial("events_to_queue", "events", ["retailer_id", "event_id"], "NOT is_queued")
-    # The payload goes before the record of what became of it, so nothing refers to `events`.
+    # The payload is deleted before the record of its deliveries, so nothing refers to `events`.
     op.create_table(
         "deliveries",
         _number("retailer_id"),

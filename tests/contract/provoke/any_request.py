@@ -70,7 +70,7 @@ def _(attempt: Provoked) -> httpx.Response:
 
 
 def announce(attempt: Provoked, length: int) -> httpx.Response:
-    """Send the headers and the first byte of a body that is to have so many, and wait for the answer."""
+    """Send the headers and the first byte of a body of `length` bytes, and wait for the answer."""
     headers = {"Content-Type": "application/json", "Content-Length": str(length)}
     if not attempt.is_oauth:
         headers |= attempt.shop.headers
