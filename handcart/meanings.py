@@ -1,7 +1,7 @@
-"""What each field of the API means, in plain words, where its type does not say so already.
+"""The meanings of the API's fields whose types have no description.
 
-By the field's name, or by schema and name where a name means something else there. The OpenAPI description takes its
-texts from here; tests/contract/test_openapi.py sees that every field has one and that none is left over.
+The keys are field names, or schema and field name if a name has another meaning there. The OpenAPI description uses
+these texts; tests/contract/test_openapi.py checks that every field has a text and that every text is used.
 """
 
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ FIELDS: Mapping[str, str] = {
     "address_line_2": "Apartment, suite or floor.",
     "address_type": "Kind of address, such as `residential` or `business`.",
     "alcoholic": "Whether the order contains alcohol.",
-    "answer": "Body of the answer; null if it was not JSON.",
+    "answer": "Body of the answer, with secrets masked; null if it was not JSON.",
     "at": "When it happened, in UTC.",
     "attempted_at": "Time of the last attempt, in UTC; null before the first one.",
     "attempts": "Number of attempts so far.",
@@ -56,11 +56,11 @@ FIELDS: Mapping[str, str] = {
     "delivered_upc": "UPC of the product that was picked; empty before.",
     "delivered_weight": "Weight that the shopper picked, in the unit that the product is sold by.",
     "deliveries": "One entry for each webhook that the event goes to.",
-    "DeliveriesResponse.deliveries": "Deliveries of the webhook, the newest first.",
+    "DeliveriesResponse.deliveries": "Deliveries to the webhook, in the order of their events.",
     "desired_windows": "The times that the customer would like. Only slots in these windows are listed.",
     "detail": "More about the step; empty if there is nothing to add.",
     "done": "Whether the step was taken.",
-    "due": "What was due next when the clock stopped; null if nothing is due.",
+    "due": "The due thing that the clock moved to; null if nothing was due.",
     "email": "E-mail address.",
     "end_at": "End of the window on the store's clock.",
     "environment": "Whether the webhook belongs to development or production.",
@@ -101,7 +101,7 @@ FIELDS: Mapping[str, str] = {
     "initial_tip_cents": "Tip for the shopper, in cents. It can be changed until two weeks after completion.",
     "instacartplus_member": "Whether the account is a member.",
     "introspection_endpoint": "Address of token introspection (RFC 7662).",
-    "introspection_endpoint_auth_methods_supported": "How clients authenticate there.",
+    "introspection_endpoint_auth_methods_supported": "How clients authenticate at the introspection endpoint.",
     "is_on": "Whether the robot takes new orders by itself.",
     "is_over": "Whether the run has ended.",
     "is_replay": "Whether the event was sent again on request.",
@@ -116,7 +116,7 @@ FIELDS: Mapping[str, str] = {
     "kind": "Kind of order.",
     "kinds": "Kinds of orders that it suits.",
     "known": "The values that are known.",
-    "last": "The id of the last event.",
+    "last": "The id of the retailer's newest event; 0 if there is none.",
     "RequestsResponse.last": "The number of the last call in the log.",
     "last_name": "Last name.",
     "latitude": "Degrees north.",
@@ -130,7 +130,7 @@ FIELDS: Mapping[str, str] = {
     "loyalty_number": "The customer's loyalty number at the retailer.",
     "membership_days": "How many days the account is a member; 0 for no membership.",
     "message": "What is wrong, in words.",
-    "met": "How many calls or callbacks met the fault.",
+    "met": "Number of calls or callbacks that the fault affected.",
     "meta": "Where it is wrong.",
     "MultipleErrors.meta": "Always empty: each error says where it is wrong.",
     "metadata": "Any object of the retailer's. It is kept and answered unchanged.",
@@ -167,7 +167,7 @@ FIELDS: Mapping[str, str] = {
     "replacement_items": "Products that may take its place, the preferred one first.",
     "replacement_policy": "Who may choose a replacement: nobody, the user or the shopper.",
     "replayed": "Number of deliveries that are sent again.",
-    "request": "Body of the request; null if it was not JSON.",
+    "request": "Body of the request, with secrets masked; null if it was empty.",
     "request_head": "Request line and headers that were sent.",
     "request_id": "The `X-Request-Id` of the answer.",
     "requested_rrc": "The retailer's code of the product that was ordered.",
@@ -181,7 +181,7 @@ FIELDS: Mapping[str, str] = {
     "response_types_supported": "Response types of the authorization endpoint.",
     "retry_after": "Seconds that `Retry-After` names.",
     "revocation_endpoint": "Address of token revocation (RFC 7009).",
-    "revocation_endpoint_auth_methods_supported": "How clients authenticate there.",
+    "revocation_endpoint_auth_methods_supported": "How clients authenticate at the revocation endpoint.",
     "rrc": "The retailer's own code of the product.",
     "rule": "The function that refused the call.",
     "run": "What the robot does with the order; null if it was left alone.",
@@ -192,7 +192,7 @@ FIELDS: Mapping[str, str] = {
     "scope": "Scopes, separated by spaces.",
     "scopes_supported": "Scopes that tokens can have.",
     "seed": "Start of the random choices. The same seed makes the same choices.",
-    "seen": "How many calls or callbacks the fault applied to.",
+    "seen": "Number of calls or callbacks that matched the fault.",
     "selections": "The choices, one for each line.",
     "service_option": "The slot.",
     "service_option_hold": "The hold.",
@@ -229,9 +229,9 @@ FIELDS: Mapping[str, str] = {
     "token": "The token in question.",
     "token_answers": "What the token endpoint answered, in order.",
     "token_endpoint": "Address that issues tokens.",
-    "token_endpoint_auth_methods_supported": "How clients authenticate there.",
+    "token_endpoint_auth_methods_supported": "How clients authenticate at the token endpoint.",
     "token_type": "Always `Bearer`.",
-    "tries": "Number of attempts since the event was sent last.",
+    "tries": "Number of scheduled attempts. A replay starts again at 0.",
     "type": "`scheduled`, `immediate`, `eta` or `priority_eta`.",
     "ui_locales_supported": "Languages of the pages.",
     "units_count": "Number of units in the cart.",
@@ -242,7 +242,7 @@ FIELDS: Mapping[str, str] = {
     "user_id": "The retailer's own id of the user.",
     "validation_failures": "The items that failed. Empty if all passed.",
     "value": "What the step is about, such as a state.",
-    "verified_at": "When the receiver answered a test with success, in UTC; null before.",
+    "verified_at": "When the receiver agreed to callbacks, in UTC; null if it was not asked.",
     "warnings": "Problems that do not stop the request.",
     "webhook_id": "The id of the webhook.",
     "webhooks": "The webhooks of the retailer.",

@@ -83,7 +83,7 @@ def malformed() -> ApiError:
 
 def reused() -> ApiError:
     """The key was used for another request."""
-    return ApiError(422, "Idempotency-Key was used for another request: take a new key", key=HEADER)
+    return ApiError(422, "Idempotency-Key was used for another request: use a new key", key=HEADER)
 
 
 async def _first_answer(tx: Tx, call: Call, key: str, fingerprint: bytes) -> Reply | None:

@@ -219,7 +219,7 @@ ROUTES: Sequence[Route] = (
         tx="write",
         response=ClockAnswer,
     ),
-    route("POST", "reset", "reset", _reset, "Reset the retailer to its seed", response=ResetResponse),
+    route("POST", "reset", "reset", _reset, "Remove what the retailer's calls have made", response=ResetResponse),
     route(
         "GET",
         "requests",

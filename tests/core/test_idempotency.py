@@ -13,7 +13,7 @@ from tests.support.server import LiveServer
 from tests.support.shop import error
 
 KEY = "8e03978e-40d5-43e8-bc93-6894a57f9324"
-REUSED = (422, "Idempotency-Key was used for another request: take a new key", 1001, "Idempotency-Key")
+REUSED = (422, "Idempotency-Key was used for another request: use a new key", 1001, "Idempotency-Key")
 MALFORMED = (400, "is invalid", 1001, "Idempotency-Key")
 
 
