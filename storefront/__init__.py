@@ -1,17 +1,17 @@
-"""Sample Market: a small retailer site with account linking, written to be read and copied from.
+"""Sample Market: a small retailer site with account linking, as an example to read and copy.
 
-Where to look, in the order of the customer's journey:
+The modules, in the order of the customer's journey:
 
 - `account`: sign in, the profile page with the link button or the linked field
-- `linking`: the way to the platform and the redirect page that comes back
-- `stores`, `catalog`, `carts`: a store near a postal code, its shelf, the cart
-- `slots`, `grid`: the times of the store, and the hold on one
-- `checkout`, `ordering`: the membership verified at that moment, the discounted delivery, the order
-- `orders`: the state of an order; change and cancel it
-- `callbacks`, `story`, `news`: what the platform tells of an order, in words, on pages that are open
-- `membership`, `users`: what several pages ask or tell the platform about the customer
-- `refusals`, `notices`: what went wrong, in words that help
-- `sessions`: what this site remembers about a browser, single-use `state` included
+- `linking`: the redirect to the platform, and the redirect page
+- `stores`, `catalog`, `carts`: a store near a postal code, its items, the cart
+- `slots`, `grid`: the time slots of the store, and the hold of a slot
+- `checkout`, `ordering`: verify the membership, discount the delivery, place the order
+- `orders`: show, change and cancel an order
+- `callbacks`, `story`, `news`: show the platform's events of an order on open pages
+- `membership`, `users`: calls about the customer that several pages make
+- `refusals`, `notices`: error messages that tell the customer what to do
+- `sessions`: the data stored for a browser, including the single-use `state`
 
-It knows the platform only through `handcart_client`, over HTTP.
+It calls the platform only with `handcart_client`, over HTTP.
 """

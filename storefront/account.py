@@ -15,7 +15,7 @@ from storefront.pages import (
 )
 from storefront.samples import CUSTOMERS
 
-# Where sign-in leads: the form carries a key, never a URL.
+# The page after sign-in: the form contains a key, never a URL.
 AFTER_SIGN_IN = {
     "account": "/account",
     "checkout": "/checkout",
@@ -53,7 +53,7 @@ async def sign_out(request: Request) -> Response:
 
 
 async def profile(request: Request) -> Response:
-    """The page that links start from and come back to: button or linked field, and the result of linking."""
+    """The profile page: the link button or the linked account, and the result of linking."""
     customer = customer_of(request)
     if customer is None:
         return redirect(request, "/sign-in?to=account")

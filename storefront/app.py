@@ -1,4 +1,4 @@
-"""The shop's routes, put together."""
+"""The shop's routes and its ASGI application."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -37,7 +37,7 @@ async def refused(request: Request, error: Exception) -> Response:
 
 
 async def failed(request: Request, error: Exception) -> Response:
-    # Whatever broke, this page needs nothing that may be broken; and the browser keeps its cookie.
+    # This page uses nothing that may have failed, and does not change the browser's cookie.
     request.state.session, request.state.has_new_session = new_session(), False
     return render(request, "error.html", 500, error_text="Something went wrong on our side. Please try again.")
 

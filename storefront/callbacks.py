@@ -20,7 +20,7 @@ def routes(settings: Settings, sessions: Sessions, news: News) -> list[Route]:
         return []
 
     async def keep(event: Event) -> None:
-        # An order may be unknown yet: its first event can be here before the answer to the checkout is.
+        # The order may not be stored yet: its first event can arrive before the response to the checkout.
         if event.order_id and sessions.keep_event(event.order_id, event):
             news.tell(event.order_id)
 

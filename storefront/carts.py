@@ -1,4 +1,4 @@
-"""What a customer is about to order, and what was ordered: kept by the shop, as JSON."""
+"""Carts and placed orders, which the shop stores as JSON."""
 
 from datetime import datetime
 
@@ -10,14 +10,14 @@ PICKUP = "pickup"
 
 
 class Store(Struct, frozen=True):
-    """The store that fills the order."""
+    """The store of the order."""
 
     location_code: str
     name: str
 
 
 class Slot(Struct, frozen=True):
-    """A held time, on the store's clock. `order_id`: of the order that it is for, so that it is placed but once."""
+    """A held time slot, on the store's clock. `order_id`: the id of its order, so that it is placed only once."""
 
     hold_id: int
     expires_at: datetime
@@ -33,7 +33,7 @@ class Slot(Struct, frozen=True):
 
 
 class Cart(Struct):
-    """How many of what, from which store, to where, when. `refused`: what the store cannot provide."""
+    """A cart: items, store, address and time slot. `refused`: items that the store cannot provide."""
 
     counts: dict[str, int] = field(default_factory=dict)
     kind: str = DELIVERY
@@ -56,7 +56,7 @@ class Cart(Struct):
         return Address(address_line_1=self.address_line_1, postal_code=self.postal_code)
 
     def take_to(self, kind: str, postal_code: str, store: Store) -> None:
-        """Order from this store now; what was true of another place is forgotten."""
+        """Change the store; address, slot and refusals of another place are removed."""
         if (kind, postal_code, store) != (self.kind, self.postal_code, self.store):
             self.slot, self.refused = None, []
         if postal_code != self.postal_code:
@@ -65,7 +65,7 @@ class Cart(Struct):
 
 
 class Placed(Struct):
-    """An order as the shop keeps it: what the platform is not told, prices above all."""
+    """The shop's own data of an order, which the platform does not have, such as prices."""
 
     order_id: str
     cart: Cart

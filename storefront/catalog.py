@@ -1,4 +1,4 @@
-"""What the shop sells: its own names, prices and pictures, and the code that the platform knows each product by."""
+"""The shop's products: names, prices, pictures, and their codes at the platform."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ MOST_OF_ONE = 24
 
 @dataclass(frozen=True)
 class Item:
-    """A product, by UPC or by the shop's own code (rrc). `pounds`: of a piece, where it is sold by weight."""
+    """A product, with a UPC or the shop's own code (rrc). `pounds`: the weight of a piece, if it is sold by weight."""
 
     key: str
     name: str
@@ -51,12 +51,12 @@ ITEMS = {
 
 
 def lines(counts: dict[str, int]) -> list[tuple[Item, int]]:
-    """The products of a cart in the order of the shelf, with how many of each."""
+    """The products of a cart in catalog order, each with its count."""
     return [(item, counts[key]) for key, item in ITEMS.items() if counts.get(key)]
 
 
 def order_items(counts: dict[str, int]) -> list[OrderItem]:
-    """The same as the platform takes it. A product's key is its line number, so that it keeps its line for good.
+    """The products in the form of the API. A product's key is its line number, so that its line never changes.
 
     How products are counted and weighed: https://docs.instacart.com/connect/fulfillment_guide/concepts/product_quantity
     """

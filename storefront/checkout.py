@@ -1,4 +1,4 @@
-"""The checkout page: what the cart costs, what delivery costs this customer at this moment, and the order itself."""
+"""The checkout page: the price of the cart, the customer's current delivery fee, and placing the order."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,7 +17,7 @@ from storefront.refusals import notice_of, refused_items
 from storefront.samples import DELIVERY_FEE_CENTS, Customer
 
 TIPS_CENTS = (0, 300, 500, 800, 1200)
-# Where a refused order leads: to the page where something can be done about it.
+# The page after a refused order, on which the customer can solve the problem.
 AFTER_REFUSAL = {
     "slot_gone": "/slots",
     "address_too_far": "/slots",
@@ -43,13 +43,13 @@ class Totals:
 
 
 def totals(cart: Cart, link: Membership) -> Totals:
-    """Only a membership the platform confirms is honoured; when it cannot be asked the full fee stands."""
+    """The totals. Without a membership that the platform confirms, the full delivery fee applies."""
     full_cents = DELIVERY_FEE_CENTS if cart.is_delivery else 0
     return Totals(total_cents(cart.counts), full_cents, 0 if link.is_active else full_cents)
 
 
 async def checkout(request: Request) -> Response:
-    """Verify the membership now: how to verify Instacart+ membership and orders, in the Connect how-to guides."""
+    """Show the checkout. Verifies the membership as in Connect's how-to guide "verify Instacart+ membership"."""
     customer, cart = customer_of(request), cart_of(request)
     if customer is None:
         return redirect(request, "/sign-in?to=checkout")
@@ -69,13 +69,13 @@ async def checkout(request: Request) -> Response:
 
 
 async def place(request: Request) -> Response:
-    """Order what the page showed, at the price that it showed."""
+    """Place the order as the page showed it, at the price that it showed."""
     form = await checked_form(request)
     shop, customer, cart = shop_of(request), customer_of(request), cart_of(request)
     if customer is None:
         return redirect(request, "/sign-in?to=checkout")
     if cart.slot is None or cart.store is None or not cart.units:
-        # Pressed twice, and the first time was quicker: the order is there.
+        # The button was pressed twice, and the first request has placed the order.
         order_id = form.get("order_id", "")
         is_there = shop.sessions.order(customer.key, order_id) is not None
         return redirect(request, f"/orders/{order_id}" if is_there else "/slots")
@@ -101,7 +101,7 @@ async def _order(platform: AsyncClient, customer: Customer, placed: Placed, birt
     except BadRequest as error:
         if error.key != "order_id":
             raise
-        # Placed before with something else in it, and the answer was lost: let it be what was asked for last.
+        # An earlier request placed the order with other content, and its response was lost: update the order.
         await ordering.change(platform, customer, placed)
 
 

@@ -6,7 +6,7 @@ from datetime import date
 
 from handcart_client import ServiceOption
 
-# The word in the cell, and the sentence on hover and focus. The keys are Handcart's own, others may come.
+# The word in the cell, and the sentence on hover and focus. The keys are Handcart's own; other servers have others.
 REASONS = {
     "no_capacity": ("Full", "This time is fully booked. Please choose another time."),
     "alcohol_not_allowed": (
@@ -36,7 +36,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Grid:
-    """What a list of slots is to look like.
+    """The table of a list of slots.
 
     `soon`: slots that begin with the order. `by_day` and `by_night`: hours that most people want, and the others.
     `days`: all of them; `day`: the one that a narrow screen shows. `has_room`: at least one slot can be had.
@@ -72,7 +72,7 @@ def _table(options: Sequence[ServiceOption]) -> Table:
     cells: dict[tuple[date, int, int], ServiceOption] = {}
     for option in options:
         day, hour = option.window.start_at.date(), option.window.start_at.hour
-        # In the night when clocks go back an hour comes twice: it gets a second row.
+        # When clocks are set back, one hour occurs twice: the second one gets its own row.
         cells[day, hour, int((day, hour, 0) in cells)] = option
     days = _days(options)
     hours = sorted({(hour, again) for _, hour, again in cells})
@@ -88,5 +88,5 @@ def _open(options: Sequence[ServiceOption]) -> list[ServiceOption]:
 
 
 def reason_of(option: ServiceOption) -> tuple[str, str]:
-    """Why a slot cannot be had, as a word and as a sentence."""
+    """Why a slot is not available, as a word and as a sentence."""
     return next((REASONS[reason] for reason in option.availability.reasons if reason in REASONS), NOT_AVAILABLE)

@@ -1,4 +1,4 @@
-"""Account linking: to the platform's authorization page and back through the redirect page.
+"""Account linking: the redirect to the platform's authorization page, and the redirect page.
 
 How to link a user account: https://docs.instacart.com/connect/fulfillment_guide/how_to/link_an_instacart_account
 """
@@ -24,7 +24,7 @@ from storefront.users import ensure_user
 
 log = logging.getLogger(__name__)
 
-# The refusals of Link account, and what the customer is told; "User Already Linked" is Handcart's own.
+# The error messages of Link account, and the notices for the customer. "User Already Linked" is Handcart's own.
 NOTICE_OF_MESSAGE = {
     "Validation failed: Common identities can only have one user per isolation context": "linked_elsewhere",
     "Linking token is invalid": "too_slow",
@@ -51,7 +51,7 @@ async def start(request: Request) -> Response:
 
 
 async def callback(request: Request) -> Response:
-    """The redirect page. It shows nothing itself: code and state leave the address bar with the next page."""
+    """The redirect page. It redirects at once, so that code and state do not stay in the address bar."""
     customer = customer_of(request)
     if customer is None:
         return redirect(request, "/sign-in?to=link")
@@ -60,10 +60,10 @@ async def callback(request: Request) -> Response:
 
 
 async def _finish(request: Request, customer: Customer) -> str:
-    """Check the platform's answer, link, and say how it went by the key of a notice."""
+    """Check the platform's answer and link the account. Returns the key of a notice with the result."""
     shop, session = shop_of(request), session_of(request)
     state = _single(request.query_params, "state")
-    # State first: until it proves that this browser asked, nothing else in the answer is looked at.
+    # Check the state first: it proves that this browser started the link. Without it, ignore the answer.
     attempt = shop.sessions.claim_link(session, state) if state else None
     if attempt is None or not _is_from_platform(request.query_params, shop):
         return "not_started_here"
@@ -78,7 +78,7 @@ async def _finish(request: Request, customer: Customer) -> str:
 
 
 async def _link(shop: Shop, customer: Customer, code: str, code_verifier: str) -> str:
-    """Turn the code into a linking token and link the customer's Connect user with it."""
+    """Exchange the code for a linking token, and link the customer's Connect user with it."""
     platform = shop.platform
     try:
         token = await platform.oauth.exchange_code(
@@ -101,7 +101,7 @@ def _notice_of(error: ConnectError) -> str:
 
 
 def _is_from_platform(answer: QueryParams, shop: Shop) -> bool:
-    """RFC 9207: an `iss` that is present must be the platform's own, byte for byte."""
+    """Check `iss` (RFC 9207): if present, it must equal the platform's issuer byte for byte."""
     return "iss" not in answer or _single(answer, "iss") == (shop.settings.issuer or shop.settings.api_url)
 
 

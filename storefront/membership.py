@@ -1,4 +1,4 @@
-"""The one question the profile and the checkout ask: is this customer linked, and a member right now?"""
+"""Whether a customer's account is linked, and a member now. Used by the profile and the checkout."""
 
 import logging
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Membership:
-    """`is_known` is False when the platform could not be asked: then nothing may be promised or offered."""
+    """The state of a link. `is_known` is False if the platform did not answer: then offer neither link nor benefit."""
 
     is_known: bool = True
     is_linked: bool = False
@@ -22,14 +22,14 @@ class Membership:
 
 
 async def verify(platform: AsyncClient, customer: Customer) -> Membership:
-    """Ask the platform now, never a cache: a membership can end and an account be unlinked at any time.
+    """Ask the platform, without a cache: a membership can end and an account be unlinked at any time.
 
     Get link: https://docs.instacart.com/connect/api/fulfillment/users/get_user_link
     """
     try:
         link = await platform.links.find(customer.user_id)
     except BadRequest:
-        return Membership()  # 400 means not linked: an unknown user, here
+        return Membership()  # not linked: the platform does not know the user
     except ConnectError as error:
         log.warning("membership of %s is unknown: %s", customer.user_id, error)
         return Membership(is_known=False)

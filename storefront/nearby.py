@@ -1,4 +1,4 @@
-"""Stores near a postal code, remembered for a while: anybody may look for them, and the platform counts the calls."""
+"""Stores near a postal code, cached for a while: anybody may search for them, and the platform limits calls."""
 
 import re
 import time
@@ -14,7 +14,7 @@ MOST_KEPT = 1000
 
 
 class Nearby:
-    """Asks the platform for stores; `now` gives seconds that never go back."""
+    """Asks the platform for stores. `now`: a monotonic clock in seconds."""
 
     def __init__(self, platform: AsyncClient, now: Callable[[], float] = time.monotonic) -> None:
         self._stores = platform.stores

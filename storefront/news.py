@@ -1,4 +1,4 @@
-"""What open pages wait for: that something has happened to an order."""
+"""Tells open pages that something has happened to an order."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -26,7 +26,7 @@ class News:
                 listener.set()
 
     def end(self) -> None:
-        """Let every listener go."""
+        """End all listeners."""
         self._is_over = True
         for listener in self._listeners:
             listener.set()

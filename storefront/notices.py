@@ -1,4 +1,4 @@
-"""Every message the shop shows after an action. Nothing that arrives in a query string is ever shown."""
+"""All messages that the shop shows after an action. Texts from a query string are never shown."""
 
 from dataclasses import dataclass
 
@@ -58,7 +58,7 @@ NOTICES = {
 
 
 def notice_for(key: str | None, settings: Settings) -> Notice | None:
-    """The message of a key, with the platform's name filled in; None when there is nothing to say."""
+    """The message of a key, with the platform's name filled in; None for an unknown or missing key."""
     if key is None or key not in NOTICES:
         return None
     notice = NOTICES[key]

@@ -1,4 +1,4 @@
-"""Orders on their way to the platform."""
+"""Place and update orders at the platform."""
 
 from handcart_client import AsyncClient, Order, OrderUser
 
@@ -8,7 +8,7 @@ from storefront.samples import Customer
 
 
 async def create(platform: AsyncClient, customer: Customer, placed: Placed, birthday: str | None) -> Order:
-    """Order for the held time. Sent twice it is one order, since it brings its own id.
+    """Place an order for the held time. It has its own id, so that a repeated request places only one order.
 
     https://docs.instacart.com/connect/api/fulfillment/delivery/create_order, .../pickup/create_order
     """
@@ -38,7 +38,7 @@ async def create(platform: AsyncClient, customer: Customer, placed: Placed, birt
 
 
 async def change(platform: AsyncClient, customer: Customer, placed: Placed) -> Order:
-    """Make items and tip of an order what `placed` says.
+    """Update items and tip of an order to those of `placed`.
 
     https://docs.instacart.com/connect/api/fulfillment/delivery/update_order
     """

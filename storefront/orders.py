@@ -47,17 +47,17 @@ async def orders(request: Request) -> Response:
 
 
 async def order(request: Request) -> Response:
-    """An order as the platform has it at this moment: https://docs.instacart.com/connect/api/fulfillment/delivery/get_order"""
+    """The current state of an order: https://docs.instacart.com/connect/api/fulfillment/delivery/get_order"""
     return render(request, "order.html", **await _standing(request))
 
 
 async def now(request: Request) -> Response:
-    """The part of an order's page that changes as the order goes its way."""
+    """The part of an order's page that changes with the order."""
     return render_part(request, "order_now.html", **await _standing(request))
 
 
 async def news(request: Request) -> Response:
-    """Server-sent events: the version of the order, whenever it is another one."""
+    """Server-sent events: the version of the order, whenever it changes."""
     _, placed = _asked(request)
     shop = shop_of(request)
     if not shop.settings.takes_callbacks:
@@ -82,7 +82,7 @@ async def change_page(request: Request) -> Response:
 
 
 async def change(request: Request) -> Response:
-    """Other counts, another tip: https://docs.instacart.com/connect/api/fulfillment/delivery/update_order"""
+    """Change counts and tip: https://docs.instacart.com/connect/api/fulfillment/delivery/update_order"""
     form = await checked_form(request)
     customer, placed = _asked(request)
     counts = counts_in(form)
@@ -97,7 +97,7 @@ async def change(request: Request) -> Response:
 
 
 async def slots_page(request: Request) -> Response:
-    """The grid for an order, to move it to another time."""
+    """The grid of time slots to which an order can be moved."""
     customer, placed = _asked(request)
     try:
         listed = await list_slots(shop_of(request).platform, customer, placed.cart)
@@ -116,7 +116,7 @@ async def slots_page(request: Request) -> Response:
 
 
 async def move(request: Request) -> Response:
-    """Hold the other time, then let the order have it; if either fails the order keeps the old one."""
+    """Hold the new slot, then move the order to it. If either fails, the order keeps its old slot."""
     form = await checked_form(request)
     customer, placed = _asked(request)
     platform = shop_of(request).platform
@@ -137,7 +137,7 @@ async def move(request: Request) -> Response:
 
 
 async def tip(request: Request) -> Response:
-    """Another tip once the order is completed: https://docs.instacart.com/connect/api/fulfillment/delivery/update_tip"""
+    """Change the tip of a completed order: https://docs.instacart.com/connect/api/fulfillment/delivery/update_tip"""
     form = await checked_form(request)
     customer, placed = _asked(request)
     placed.tip_cents = tip_in(form)
@@ -157,7 +157,7 @@ async def cancel(request: Request) -> Response:
 
 
 def _asked(request: Request) -> tuple[Customer, Placed]:
-    """The signed-in customer and their order; 404 for anybody else's."""
+    """The signed-in customer and their order; 404 for another customer's order."""
     customer = customer_of(request)
     placed = customer and shop_of(request).sessions.order(customer.key, request.path_params["order_id"])
     if not customer or not placed:
@@ -166,7 +166,7 @@ def _asked(request: Request) -> tuple[Customer, Placed]:
 
 
 async def _current(request: Request, customer: Customer, placed: Placed) -> Order | None:
-    """The platform's word on an order; None when it cannot be asked.
+    """The platform's state of an order; None if the platform does not answer.
 
     A shop that takes callbacks asks once after each, however many look: the others wait for the answer.
     """
@@ -179,7 +179,9 @@ async def _current(request: Request, customer: Customer, placed: Placed) -> Orde
     async with shop.news.asking(placed.order_id):
         found = shop.sessions.standing(placed.order_id)
         if found is None:
-            version = shop.sessions.order_version(placed.order_id)  # before asking: what happens meanwhile is newer
+            version = shop.sessions.order_version(
+                placed.order_id
+            )  # read before the call: events that arrive during it make the answer stale
             found = await _ask(shop, customer, placed)
             if found is not None:
                 shop.sessions.keep_standing(found, version)
@@ -187,13 +189,13 @@ async def _current(request: Request, customer: Customer, placed: Placed) -> Orde
 
 
 async def _known(request: Request, customer: Customer, placed: Placed) -> Order | None:
-    """The same for a list of orders: what was known to be over a moment ago still is."""
+    """The same for a list of orders. Orders that have ended are not asked again."""
     found = shop_of(request).sessions.standing(placed.order_id)
     return found if found and found.status in progress.OVER else await _current(request, customer, placed)
 
 
 def _listed(placed: Placed, found: Order | None) -> dict[str, Any]:
-    """What the list shows of an order."""
+    """The row of an order in the list."""
     return {
         "placed": placed,
         "window": _window(placed, found),
@@ -212,7 +214,7 @@ async def _ask(shop: Shop, customer: Customer, placed: Placed) -> Order | None:
 
 
 async def _standing(request: Request) -> dict[str, Any]:
-    """All that an order's page shows."""
+    """The context of an order's page."""
     customer, placed = _asked(request)
     sessions = shop_of(request).sessions
     version = sessions.order_version(placed.order_id)
@@ -241,7 +243,7 @@ async def _standing(request: Request) -> dict[str, Any]:
 
 
 def _window(placed: Placed, found: Order | None) -> tuple[datetime, datetime]:
-    """When the order comes, on the clock of the store."""
+    """The order's window, on the store's clock."""
     slot = placed.cart.slot
     assert slot is not None
     if found is None or found.fulfillment_details is None:
@@ -251,7 +253,7 @@ def _window(placed: Placed, found: Order | None) -> tuple[datetime, datetime]:
 
 
 async def _refusal(request: Request, placed: Placed, what: str, call: Coroutine[Any, Any, object]) -> str | None:
-    """Let the platform change an order: the key of a notice when it refuses. Either way the order is another now."""
+    """Change an order at the platform. Returns the key of a notice if it is refused. The stored state becomes stale."""
     try:
         await call
     except ConnectError as error:

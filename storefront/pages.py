@@ -1,4 +1,4 @@
-"""How every page leaves the shop and every form comes in: templates, headers, cookie, form tokens."""
+"""What all pages and forms share: templates, headers, cookie, form tokens."""
 
 import secrets
 from dataclasses import dataclass
@@ -43,7 +43,7 @@ def shop_of(request: Request) -> Shop:
 
 
 def session_of(request: Request) -> Session:
-    """This browser's session, looked up once per request. A new browser gets a cookie; nothing is kept of it yet."""
+    """This browser's session, read once per request. A new browser gets a cookie, but nothing is stored for it yet."""
     if not hasattr(request.state, "session"):
         cookie = request.cookies.get(cookie_name(shop_of(request).settings), "")
         found = shop_of(request).sessions.find(cookie)
@@ -54,12 +54,12 @@ def session_of(request: Request) -> Session:
 
 
 def renew_session(request: Request, customer: str | None) -> Session:
-    """A session with a new id: at sign-in and sign-out the old one dies with everything but a cart to sign in with."""
+    """A session with a new id, for sign-in and sign-out. The old session is deleted; at sign-in, its cart is kept."""
     sessions = shop_of(request).sessions
     old = session_of(request)
     session = sessions.start(customer)
     if customer and not old.customer:
-        sessions.keep_cart(session, sessions.cart(old))  # what was put in before signing in
+        sessions.keep_cart(session, sessions.cart(old))  # filled before signing in
     sessions.end(old)
     request.state.session = session
     request.state.has_new_session = True
@@ -73,22 +73,22 @@ def customer_of(request: Request) -> Customer | None:
 
 
 def cart_of(request: Request) -> Cart:
-    """This browser's cart. Changes are kept by `keep_cart`."""
+    """This browser's cart. `keep_cart` stores changes."""
     return shop_of(request).sessions.cart(session_of(request))
 
 
 def keep_cart(request: Request, cart: Cart) -> None:
-    """Keep this browser's cart. It must have posted a form, now or before."""
+    """Store this browser's cart. The browser must have posted a form, now or before."""
     shop_of(request).sessions.keep_cart(session_of(request), cart)
 
 
 def leave_notice(request: Request, notice: str) -> None:
-    """Say something, by the key of a notice, on the next page of a browser that has posted a form."""
+    """Show a notice, given by its key, on the next page of a browser that has posted a form."""
     shop_of(request).sessions.leave_notice(session_of(request), notice)
 
 
 def render(request: Request, template: str, status: int = 200, notice: str | None = None, **values: object) -> Response:
-    """A page. `notice`: the key of a message on it; else the one that was left for it, if any."""
+    """A page. `notice`: the key of its message. Default: the message that `leave_notice` left, if any."""
     shop, session = shop_of(request), session_of(request)
     html = TEMPLATES.get_template(template).render(
         **_of_every_page(request),
@@ -101,7 +101,7 @@ def render(request: Request, template: str, status: int = 200, notice: str | Non
 
 
 def render_part(request: Request, template: str, **values: object) -> Response:
-    """A piece of a page, for a page that is there: what the next page says is left to that."""
+    """A part of an open page. Notices are left for the next whole page."""
     return HTMLResponse(TEMPLATES.get_template(template).render(**_of_every_page(request), **values))
 
 
@@ -116,7 +116,7 @@ def _of_every_page(request: Request) -> dict[str, object]:
 
 
 def redirect(request: Request, url: str) -> Response:
-    """See Other: the browser fetches `url` with GET, whatever brought it here."""
+    """See Other: the browser gets `url` with GET, also after a POST."""
     return _with_cookie(request, RedirectResponse(url, status_code=303))
 
 
@@ -146,7 +146,7 @@ def cookie_name(settings: Settings) -> str:
 def _with_cookie(request: Request, response: Response) -> Response:
     session, settings = session_of(request), shop_of(request).settings
     if request.state.has_new_session:
-        # Lax, not Strict: the way back from the platform must bring the cookie along.
+        # Lax, not Strict: the redirect back from the platform must send the cookie.
         response.set_cookie(
             cookie_name(settings), session.id, httponly=True, samesite="lax", secure=settings.is_https, path="/"
         )
@@ -154,11 +154,11 @@ def _with_cookie(request: Request, response: Response) -> Response:
 
 
 class SecurityHeaders:
-    """Outermost layer: every answer, errors included, leaves with the same protective headers."""
+    """The outermost layer: sets the same security headers on every response, including errors."""
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self.app = app
-        # Browsers apply form-action to the redirect after the post, so the platform's origin is named.
+        # Browsers apply form-action to the redirect after a post, so the platform's origin is allowed.
         self.headers = {
             "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self';"
             " connect-src 'self';"
@@ -195,7 +195,7 @@ def _day(moment: datetime | date) -> str:
 
 
 def _clock(moment: datetime) -> str:
-    """5 pm, or 5:30 pm; never broken over two lines."""
+    """5 pm, or 5:30 pm, without a line break."""
     minutes = f":{moment:%M}" if moment.minute else ""
     return f"{moment.hour % 12 or 12}{minutes}\N{NO-BREAK SPACE}{'am' if moment.hour < 12 else 'pm'}"
 

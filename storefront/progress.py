@@ -9,7 +9,7 @@ from handcart_client.receiver import Event, EventName
 from storefront.carts import Placed
 from storefront.catalog import ITEMS, Item, lines
 
-# The statuses of an order's way, for people, and the step that each belongs to; an unknown one is being shopped.
+# The text and the step of each status. An unknown status counts as being shopped.
 STEPS = {
     True: ("Ordered", "Shopping", "Paid", "On its way", "Delivered"),
     False: ("Ordered", "Shopping", "Packed", "Ready for you", "Picked up"),
@@ -35,7 +35,7 @@ IN_WORK = ("Being shopped", 1)
 OVER = ("delivered", "completed", "canceled")
 CANCELED = "canceled"
 
-# Why an order was canceled: by the type in its event, which says more, and by the reason. Both have other values too.
+# Why an order was canceled: by the type in its event, which is more precise, else by the reason. Other values exist.
 WHY_OF_TYPE = {
     "customer mia": "Nobody was there to receive it.",
     "change payment method": "You canceled it to pay another way.",
@@ -82,15 +82,15 @@ def text_of(order: Order) -> str:
 
 
 def why_canceled(order: Order, events: Sequence[Event]) -> str:
-    """Why an order was canceled, in words; empty when that is not known. `events`: what the shop was told of it."""
+    """Why an order was canceled, in words; empty if unknown. `events`: the order's events."""
     kinds = [event.metadata.cancellation_type for event in events if event.event_name == EventName.CANCELED]
     if order.cancellation_reason == "customer_driven" and not kinds:
-        return ""  # the customer canceled, or was not there: only the event tells which
+        return ""  # the customer canceled, or was not there: only the event says which
     return WHY_OF_TYPE.get(next(iter(kinds), None) or "") or WHY_OF_REASON.get(order.cancellation_reason or "", "")
 
 
 def steps_of(order: Order, *, is_delivery: bool) -> list[Step]:
-    """The steps with the one that the order is at; none for a canceled one."""
+    """The steps of an order, each with its state; none for a canceled order."""
     at = STATUSES.get(order.status, IN_WORK)[1]
     if at is None:
         return []
@@ -102,7 +102,7 @@ def steps_of(order: Order, *, is_delivery: bool) -> list[Step]:
 
 
 def bill_of(counts: dict[str, int], order: Order | None) -> list[Shown]:
-    """What the customer gets and pays for, by the word of the platform where there is one."""
+    """The lines that the customer gets and pays for: from the platform's order if known, else from the counts."""
     found = {line.line_num: line for line in order.items} if order else {}
     known = [_shown(item, count, found.get(item.key)) for item, count in lines(counts)]
     return known + [_added(line) for number, line in found.items() if number not in counts]
@@ -113,7 +113,7 @@ def items_cents(bill: Sequence[Shown]) -> int:
 
 
 def total_cents(placed: Placed, order: Order | None) -> int:
-    """What the customer pays for an order, the tip included."""
+    """The price of an order, including the tip."""
     if order is not None and order.status == CANCELED:
         return 0
     return items_cents(bill_of(placed.cart.counts, order)) + placed.fee_cents + placed.tip_cents
@@ -139,7 +139,7 @@ def _added(line: OrderLine) -> Shown:
 
 
 def _delivered(line: OrderLine) -> Item | None:
-    """The shop's own product that was delivered, by the code that the shop knows it by."""
+    """The shop's product with a code of the delivered item; None if the shop has no such product."""
     got = line.item
     codes = {got.delivered_rrc, got.delivered_upc} - {None, ""}
     return next((item for item in ITEMS.values() if {item.rrc, item.upc} & codes), None)

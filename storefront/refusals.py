@@ -1,4 +1,4 @@
-"""What the platform refuses, as the key of a notice that tells the customer what to do next."""
+"""Maps the platform's refusals to notices that tell the customer what to do next."""
 
 import logging
 
@@ -6,7 +6,7 @@ from handcart_client import ConnectError, Forbidden, NotFound, RateLimited, Serv
 
 log = logging.getLogger(__name__)
 
-# By the field that the refusal is about, and by its text where that says more.
+# By the refusal's field, or by its text if that is more precise.
 NOTICE_OF_KEY = {
     "address": "address_too_far",
     "address_line_1": "address_refused",
@@ -28,7 +28,7 @@ NOTICE_OF_MESSAGE = {
 
 
 def notice_of(error: ConnectError, what: str) -> str:
-    """The notice for a refusal of `what`; the log keeps the platform's own words."""
+    """The notice for a refusal of `what`. The platform's own message is logged."""
     log.warning("%s: %s", what, error)
     if isinstance(error, TransportError | ServerError | RateLimited):
         return "ordering_unreachable"
@@ -42,5 +42,5 @@ def notice_of(error: ConnectError, what: str) -> str:
 
 
 def refused_items(error: ConnectError) -> list[str]:
-    """The lines that the platform names: their numbers are the keys of products."""
+    """The line numbers in the error, which are the keys of products."""
     return [line_num for detail in error.errors for line_num in detail.line_nums]

@@ -1,11 +1,11 @@
-"""The shop's sample customers. A real shop has a database here."""
+"""The shop's sample customers. A real shop reads them from a database."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Customer:
-    """A customer of the shop. `user_id`: the Connect user id that the shop chose for them; `phone_number`: E.164."""
+    """A customer of the shop. `user_id`: their Connect user id, chosen by the shop; `phone_number`: E.164."""
 
     key: str
     name: str

@@ -25,7 +25,7 @@ SESSION_SECONDS = 12 * 60 * 60
 LINK_SECONDS = 10 * 60
 LINKS_PER_SESSION = 5
 ORDERS_SHOWN = 20
-STANDING_SECONDS = 10 * 60  # then the platform is asked again, in case an event was lost
+STANDING_SECONDS = 10 * 60  # after this time the platform is asked again, in case an event was lost
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS sessions (
@@ -87,12 +87,12 @@ class Session:
 
     @property
     def form_token(self) -> str:
-        """Proves that a form comes from a page of the browser that has the cookie: nobody else can compute it."""
+        """Proves that a form comes from a page of the browser with this cookie: nobody else can compute it."""
         return _hash(f"form token of {self.id}")
 
 
 def new_session() -> Session:
-    """A session that nothing is kept of yet."""
+    """A session that is not stored yet."""
     return Session(secrets.token_urlsafe(32))
 
 
@@ -103,7 +103,7 @@ class LinkAttempt:
 
 
 class Sessions:
-    """Keep sessions in the SQLite file at `path`, or in memory when it is None; `now` gives Unix seconds."""
+    """Stores sessions in the SQLite file at `path`, or in memory if it is None. `now` returns Unix seconds."""
 
     def __init__(self, path: Path | None = None, now: Callable[[], float] = time.time) -> None:
         if path is not None:
@@ -120,11 +120,11 @@ class Sessions:
         self._db.close()
 
     def start(self, customer: str | None = None) -> Session:
-        """A kept session with a new id."""
+        """A stored session with a new id."""
         return self.keep(replace(new_session(), customer=customer))
 
     def keep(self, session: Session) -> Session:
-        """Begin to keep a session; it ends after `SESSION_SECONDS`."""
+        """Store a session. It ends after `SESSION_SECONDS`."""
         self._db.execute("DELETE FROM sessions WHERE expires_at <= ?", (self._now(),))
         self._db.execute(
             "INSERT OR IGNORE INTO sessions VALUES (?, ?, NULL, ?)",
@@ -133,7 +133,7 @@ class Sessions:
         return replace(session, is_kept=True)
 
     def find(self, session_id: str) -> Session | None:
-        """The session of a cookie, kept or not; None when the cookie is none of the shop's."""
+        """The session of a cookie, stored or not; None if the shop did not make the cookie."""
         if not SESSION_ID.fullmatch(session_id):
             return None
         row = self._db.execute(
@@ -145,7 +145,7 @@ class Sessions:
         self._db.execute("DELETE FROM sessions WHERE id_hash = ?", (_hash(session.id),))
 
     def leave_notice(self, session: Session, notice: str) -> None:
-        """Remember the key of a message for the next page this browser sees."""
+        """Store the key of a notice for this browser's next page."""
         self._db.execute("UPDATE sessions SET notice = ? WHERE id_hash = ?", (notice, _hash(session.id)))
 
     def take_notice(self, session: Session) -> str | None:
@@ -158,7 +158,7 @@ class Sessions:
         return str(row[0])
 
     def begin_link(self, session: Session, state: str, code_verifier: str) -> None:
-        """Remember a link this browser starts: several tabs may, the newest `LINKS_PER_SESSION` count."""
+        """Store a link that this browser starts. Several tabs can; only the newest `LINKS_PER_SESSION` are kept."""
         self._db.execute(
             "INSERT INTO link_attempts VALUES (?, ?, ?, ?)",
             (_hash(session.id), _hash(state), code_verifier, self._now() + LINK_SECONDS),
@@ -170,7 +170,7 @@ class Sessions:
         )
 
     def claim_link(self, session: Session, state: str) -> LinkAttempt | None:
-        """Take the link this very session started with `state`, once; None when there is none (any more).
+        """Take the link that this session started with `state`, once; None if there is none or it was taken.
 
         One statement claims it, so a second answer with the same state finds nothing. The look-up is by hash:
         its timing says nothing about the value.
@@ -182,7 +182,7 @@ class Sessions:
         return LinkAttempt(row[0], is_expired=row[1] <= self._now()) if row else None
 
     def cart(self, session: Session) -> Cart:
-        """The cart of a browser, empty at first."""
+        """The cart of a session, empty at first."""
         if not session.is_kept:
             return Cart()
         row = self._db.execute("SELECT cart FROM carts WHERE session_hash = ?", (_hash(session.id),)).fetchone()
@@ -192,14 +192,14 @@ class Sessions:
         self._db.execute("INSERT OR REPLACE INTO carts VALUES (?, ?)", (_hash(session.id), msgspec.json.encode(cart)))
 
     def keep_order(self, customer: str, placed: Placed) -> None:
-        """Keep an order, new or changed."""
+        """Store a new or changed order."""
         self._db.execute(
             "INSERT INTO orders VALUES (?, ?, ?, ?) ON CONFLICT (order_id) DO UPDATE SET placed = excluded.placed",
             (placed.order_id, customer, self._now(), msgspec.json.encode(placed)),
         )
 
     def order(self, customer: str, order_id: str) -> Placed | None:
-        """A customer's order; nobody else's."""
+        """A customer's order; None for another customer's order."""
         row = self._db.execute(
             "SELECT placed FROM orders WHERE order_id = ? AND customer = ?", (order_id, customer)
         ).fetchone()
@@ -214,23 +214,23 @@ class Sessions:
         return [msgspec.json.decode(row[0], type=Placed) for row in rows]
 
     def keep_event(self, order_id: str, event: Event) -> bool:
-        """Keep what happened to an order; False when that is known already."""
+        """Store an event of an order; False if it is stored already."""
         known = "SELECT 1 FROM order_events WHERE event_id = ?"
         if self._db.execute(known, (str(event.event_id),)).fetchone():
             return False
-        # First this: if the event were lost then, the platform would be asked once more, and no harm done.
+        # First: if the event is lost after this, the platform is only asked once more.
         self.outdate_order(order_id)
         body = msgspec.json.encode(event.raw)
         self._db.execute("INSERT INTO order_events VALUES (?, ?, ?)", (str(event.event_id), order_id, body))
         return True
 
     def events(self, order_id: str) -> list[Event]:
-        """What happened to an order, in the order of happening, whatever the order of arriving."""
+        """The events of an order in chronological order, even if they arrived in another order."""
         rows = self._db.execute("SELECT body FROM order_events WHERE order_id = ?", (order_id,))
         return sorted((read_event(row[0]) for row in rows), key=lambda event: (event.event_timestamp, event.event_id))
 
     def outdate_order(self, order_id: str) -> None:
-        """Something happened to an order: what the platform said of it is no longer true."""
+        """Note a change of an order: its stored state is stale."""
         self._db.execute(
             "INSERT INTO order_standings (order_id, version) VALUES (?, 1)"
             " ON CONFLICT DO UPDATE SET version = version + 1",
@@ -238,12 +238,12 @@ class Sessions:
         )
 
     def order_version(self, order_id: str) -> int:
-        """How often something happened to an order."""
+        """The number of changes of an order."""
         row = self._db.execute("SELECT version FROM order_standings WHERE order_id = ?", (order_id,)).fetchone()
         return int(row[0]) if row else 0
 
     def keep_standing(self, found: Order, version: int) -> None:
-        """Keep what the platform said of an order when it was asked for this version of it."""
+        """Store the platform's state of an order, read at this version of the order."""
         self._db.execute(
             "INSERT INTO order_standings VALUES (:id, :version, :version, :now, :found) ON CONFLICT DO UPDATE"
             " SET found_version = excluded.found_version, found_at = excluded.found_at, found = excluded.found",
@@ -251,7 +251,7 @@ class Sessions:
         )
 
     def standing(self, order_id: str) -> Order | None:
-        """What the platform said of an order; None when something has happened since, or it is long ago."""
+        """The stored state of an order; None if the order has changed since, or the state is too old."""
         row = self._db.execute(
             "SELECT found FROM order_standings WHERE order_id = ? AND found_version = version AND found_at > ?",
             (order_id, self._now() - STANDING_SECONDS),

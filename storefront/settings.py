@@ -1,4 +1,4 @@
-"""What one run of the shop is configured with."""
+"""The shop's settings."""
 
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
@@ -11,15 +11,15 @@ LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 @dataclass(frozen=True)
 class Settings:
-    """Addresses and names. ValueError for an address that is not https, or http to this very machine.
+    """URLs and names. Raises ValueError for a URL that is neither https nor http to this machine.
 
-    allow_plain_http: for a demo in a private network, http may lead to other machines too.
+    allow_plain_http: allow http to other machines too, for a demo in a private network.
 
-    api_url: the platform's Connect API. issuer: byte for byte the `iss` of its authorization answers; None: api_url.
-    retailer: slug of the banner that the shop is, for an API client of several. public_url: where browsers find it.
-    callback_client_id, callback_client_secret: what the platform's webhook presents at TOKEN_PATH; without them the
-    shop takes no callbacks, and asks for the state of an order instead.
-    callback_signing_secret: the webhook's, if it signs.
+    api_url: the platform's Connect API. issuer: the `iss` of its authorization answers, byte for byte; None: api_url.
+    retailer: slug of the shop's banner, for an API client of several. public_url: the shop's URL in browsers.
+    callback_client_id, callback_client_secret: credentials of the platform's webhook at TOKEN_PATH. Without them the
+    shop accepts no callbacks, and asks for the state of an order instead.
+    callback_signing_secret: the webhook's signing secret, if it signs.
     """
 
     api_url: str

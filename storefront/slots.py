@@ -1,4 +1,4 @@
-"""Choose a time: the grid of slots, and the hold that keeps a place in one."""
+"""Choose a time: the grid of slots, and the hold of a slot."""
 
 import secrets
 
@@ -18,7 +18,7 @@ from storefront.users import attach_address, ensure_user
 
 
 async def slots(request: Request) -> Response:
-    """The grid for the cart; before it, whatever is not known yet."""
+    """The grid of slots for the cart, or the page that asks for missing information first."""
     customer, cart, platform = customer_of(request), cart_of(request), shop_of(request).platform
     if not cart.units:
         return redirect(request, "/cart")
@@ -46,7 +46,7 @@ async def slots(request: Request) -> Response:
 
 
 async def address(request: Request) -> Response:
-    """Keep where to deliver to, in the form that the platform gives the address."""
+    """Store the delivery address in the form that the platform returns."""
     form = await checked_form(request)
     customer, cart = customer_of(request), cart_of(request)
     if customer is None:
@@ -62,7 +62,7 @@ async def address(request: Request) -> Response:
 
 
 async def hold(request: Request) -> Response:
-    """Keep a place for ten minutes; a new hold takes the place of the old one."""
+    """Hold a slot for ten minutes. A new hold replaces the old one."""
     form = await checked_form(request)
     customer, cart = customer_of(request), cart_of(request)
     if customer is None:
@@ -105,14 +105,14 @@ async def reserve(platform: AsyncClient, customer: Customer, form: dict[str, str
 
 
 async def delivery_fee_cents(platform: AsyncClient, customer: Customer, cart: Cart) -> int:
-    """What a delivery costs this customer now; pickup is free."""
+    """This customer's current delivery fee. Pickup is free."""
     if not cart.is_delivery or (await membership.verify(platform, customer)).is_active:
         return 0
     return DELIVERY_FEE_CENTS
 
 
 def _refused(request: Request, cart: Cart, error: ConnectError) -> Response:
-    """Back to where the customer can do something about it."""
+    """Redirect to the page on which the customer can solve the problem."""
     notice = notice_of(error, "slots")
     cart.refused = refused_items(error)
     leave_notice(request, notice)

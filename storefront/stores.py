@@ -1,4 +1,4 @@
-"""From a postal code to a store, and from its shelf to the cart."""
+"""Choose a store near a postal code, and add its items to the cart."""
 
 from handcart_client import ConnectError
 from starlette.exceptions import HTTPException
@@ -13,7 +13,7 @@ MOST_STORES = 6
 
 
 async def front(request: Request) -> Response:
-    """The shelf; without a store, the question where to shop comes first."""
+    """The items; without a store, the form for the postal code as well."""
     return render(request, "front.html", items=ITEMS.values())
 
 
@@ -75,7 +75,7 @@ async def change_cart(request: Request) -> Response:
 
 
 def counts_in(form: dict[str, str]) -> dict[str, int]:
-    """How many of each product a form asks for; what it does not name is not wanted."""
+    """The count of each product in a form. Products that are not in the form count 0."""
     counts = {key: form.get(f"count-{key}", "0") for key in ITEMS}
     if not all(count.isascii() and count.isdecimal() and len(count) < 4 for count in counts.values()):
         raise HTTPException(400)

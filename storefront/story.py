@@ -1,4 +1,4 @@
-"""What happened to an order, event by event, in words."""
+"""The events of an order, in words."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -38,10 +38,10 @@ OF_KIND = {
     EventName.STAGED: {True: "Packed, and waiting for a shopper", False: "Ready for you at the store"},
     EventName.DELIVERED: {True: "Delivered", False: "Picked up"},
 }
-# Nothing that a customer wants to read.
+# Events that are not shown to customers.
 UNTOLD = (
     EventName.ITEM_FOUND,
-    EventName.ITEM_REPLACED,  # ORDER_ITEM_REPLACEMENT and ORDER_ITEM_REFUND tell it
+    EventName.ITEM_REPLACED,  # ORDER_ITEM_REPLACEMENT and ORDER_ITEM_REFUND say the same
     EventName.ITEM_REFUNDED,
     EventName.ITEM_NOT_PICKED,
     EventName.ORDER_LOCATION,
@@ -49,12 +49,12 @@ UNTOLD = (
     EventName.RATING_REMINDER,
     EventName.CHAT_MESSAGE_CREATED,
 )
-ELSE = "There is news about your order"  # a name that is not known yet: what the platform writes is not shown
+ELSE = "There is news about your order"  # for unknown names of events
 
 
 @dataclass(frozen=True)
 class Told:
-    """One line of the story, on the clock of the store. `window`: when the order comes, where the event says so."""
+    """One line of the story, on the store's clock. `window`: the order's new or first window, if the event has one."""
 
     at: datetime
     text: str
@@ -62,7 +62,7 @@ class Told:
 
 
 def told(events: Iterable[Event], clock: tzinfo | None, *, is_delivery: bool) -> list[Told]:
-    """The story of an order, from its events in the order of happening."""
+    """The story of an order, from its events in chronological order."""
     return [
         Told(event.event_timestamp.astimezone(clock), _text(event, is_delivery), _window(event.metadata, clock))
         for event in events
@@ -85,7 +85,7 @@ def _text(event: Event, is_delivery: bool) -> str:
 
 
 def _names(items: list[EventItem]) -> str:
-    """The products, by the shop's own names."""
+    """The shop's names of the items."""
     known = [ITEMS[item.line_num].name for item in items if item.line_num in ITEMS]
     return ", ".join(known) or "one of your items"
 

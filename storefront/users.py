@@ -6,7 +6,7 @@ from storefront.samples import Customer
 
 
 async def ensure_user(platform: AsyncClient, customer: Customer) -> None:
-    """Create the customer's Connect user, so that there is nothing to remember about who exists already.
+    """Create the customer's Connect user, also if it exists, so that the shop need not store who exists.
 
     The phone number is for the shopper: orders are refused without one.
     """
@@ -19,12 +19,12 @@ async def ensure_user(platform: AsyncClient, customer: Customer) -> None:
             locale="en-US",
         )
     except BadRequest as error:
-        if error.key != "user_id":  # where an existing user is refused, the refusal names this key
+        if error.key != "user_id":  # the key of the refusal of an existing user
             raise
 
 
 async def attach_address(platform: AsyncClient, customer: Customer, address_line_1: str, postal_code: str) -> str:
-    """Check the customer's address, creating the Connect user if there is none; answers the line to order with."""
+    """Check the customer's address; creates the Connect user if needed. Returns the address line for orders."""
     validated = await platform.users.create_with_address(
         customer.user_id,
         address_line_1=address_line_1,
