@@ -1,5 +1,5 @@
-# The one way in: `make help`.
-# PYTHON=python3.12 chooses the interpreter of .venv; without it an existing .venv is kept.
+# `make help` lists the targets.
+# PYTHON=python3.12 chooses the interpreter of .venv. Without it, an existing .venv is kept.
 
 PY := .venv/bin/python
 WITH_NODE := PATH="$(CURDIR)/.venv/bin:$$PATH"
@@ -22,23 +22,23 @@ setup: ## make .venv from the locked requirements
 	@$(SET_UP) runtime $(RECREATE)
 
 ##@ Work on it
-# worksteal: a worker that has nothing left takes from the others, so that none waits for the longest tests
+# worksteal: a worker without tests takes some from the others, so that none waits for the longest tests
 AT_ONCE := -n auto --maxprocesses 4 --dist worksteal -m "not serial"
-# Bytecode is kept whatever the environment says: the tests start some two hundred processes.
+# Bytecode is always kept, because the tests start some two hundred processes.
 test test-fast torture: export PYTHONDONTWRITEBYTECODE :=
 
-# The serial ones come first and alone; pytest's 5 says that none is marked so, which is no failure of theirs.
+# The serial tests run first and alone. Status 5 of pytest means that no test is marked serial; that is not a failure.
 .PHONY: test
 test: setup-tests ## run every test, on SQLite and PostgreSQL: within ten minutes on two cores
 	@$(WITH_NODE) $(PY) -m pytest -m serial; serial=$$?; \
 	$(WITH_NODE) $(PY) -m pytest $(AT_ONCE) && [ $$serial -eq 0 -o $$serial -eq 5 ]
 
 .PHONY: test-fast
-test-fast: setup-dev ## run what takes two minutes: on SQLite, without browsers, races and processes
+test-fast: setup-dev ## run the tests for daily work in two minutes: on SQLite, without browsers, races and processes
 	@FAST_RUN=1 $(PY) -m pytest -q $(AT_ONCE)
 
 .PHONY: check
-check: setup-dev ## what must hold before a commit: format, lint, types, layers
+check: setup-dev ## check format, lint, types and layers before a commit
 	$(PY) -m ruff format --quiet --diff .
 	$(PY) -m ruff check --quiet .
 	$(PY) -m mypy
@@ -51,17 +51,17 @@ format: setup-dev ## format the code and apply the safe fixes
 	$(PY) -m ruff check --fix .
 
 .PHONY: docs
-docs: setup-dev ## write the documents that are made from code: OpenAPI, settings
+docs: setup-dev ## generate the documents that are made from code: OpenAPI, settings
 	@$(PY) -m tools.generate_docs
 
 .PHONY: torture
-torture: setup-tests ## run races and random histories with as many rounds as the bars ask for (an hour)
+torture: setup-tests ## run races and random histories at full length (an hour)
 	LONG_RUNS=1 $(PY) -m pytest -q tests/races tests/slots/test_machine.py tests/orders/test_machine.py \
 		tests/batches/test_machine.py tests/sandbox/test_robot.py tests/callbacks/test_machine.py \
 		tests/callbacks/test_order.py tests/callbacks/test_receivers.py tests/security/test_sign_in_limits.py
 
 .PHONY: mutants
-mutants: setup-dev ## break the code in many small ways and see which the tests notice (MUTANTS="slots --sample 60")
+mutants: setup-dev ## make many small changes to the code and list those that no test notices (MUTANTS="slots --sample 60")
 	$(PY) -m tools.mutants $(MUTANTS)
 
 .PHONY: generated-clients
@@ -70,7 +70,7 @@ generated-clients: setup-tests $(GENERATED)/node_modules/.package-lock.json ## p
 	@$(WITH_NODE) $(PY) -m pytest -q -n 0 tests/generated/journeys.py
 
 .PHONY: bench
-bench: setup-tests ## measure speed against a limit program and other servers
+bench: setup-tests ## measure speed, and compare it with a limit program and other servers
 	$(WITH_NODE) $(PY) -m bench
 	$(PY) -m bench.callbacks
 	$(PY) -m bench.neighbours
@@ -81,7 +81,7 @@ sizes: setup ## print the sizes of files, functions and domains
 
 ##@ Look after it
 .PHONY: lock
-lock: setup-dev ## write the locked requirements anew (make lock UPGRADE=--upgrade takes newer releases)
+lock: setup-dev ## write the locked requirements again (make lock UPGRADE=--upgrade takes newer releases)
 	$(LOCK) --output-file requirements/runtime.txt $(RUNTIME)
 	$(LOCK) --output-file requirements/dev.txt --constraint requirements/runtime.txt $(RUNTIME) --group test --group check
 
