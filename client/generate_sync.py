@@ -1,4 +1,4 @@
-"""Writes handcart_client/_sync from handcart_client/_async, word by word. With --check, only says whether it is so."""
+"""Generate handcart_client/_sync from handcart_client/_async. With --check, only say whether it is up to date."""
 
 import re
 import sys

@@ -1,4 +1,4 @@
-"""A typed client for any server that speaks the Connect API: Handcart's or Instacart's own.
+"""A typed client for any server with the Connect API: Handcart's or Instacart's.
 
     with Client("https://connect.example.com", client_id, client_secret) as client:
         client.users.create("member-1", first_name="Sample")
@@ -20,7 +20,7 @@ Stores, slots and orders:
         "member-1", order_id="ORD-1", service_option_hold_id=hold.id, address=address, items=items
     )
 
-`AsyncClient` has the same methods, awaited. What can go wrong is drawn in `handcart_client.errors`.
+`AsyncClient` has the same methods, awaited. `handcart_client.errors` shows all errors as a tree.
 """
 
 from ._async.client import AsyncClient

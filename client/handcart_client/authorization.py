@@ -30,7 +30,7 @@ def new_pkce() -> Pkce:
 
 
 def with_parameters(authorize_url: str, parameters: dict[str, str], *, allow_plain_http: bool = False) -> str:
-    """`authorize_url` with its own query kept as it is, except for the names that `parameters` sets."""
+    """`authorize_url` with `parameters` added; its own query is kept, except for these names."""
     require_secure(authorize_url, "authorize_url", allow_plain_http=allow_plain_http)
     scheme, host, path, query, _ = urlsplit(authorize_url)
     kept = [pair for pair in query.split("&") if pair and unquote_plus(pair.split("=")[0]) not in parameters]

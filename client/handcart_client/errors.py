@@ -1,19 +1,19 @@
-"""What can go wrong, one class per cause that a caller can act on.
+"""The errors, one class per cause that a caller can handle.
 
     ConnectError
-    ├── ApiError              the server refused; also the class of statuses without one of their own
-    │   ├── BadRequest        400: look at `message` and `key`; most "not found" and state errors of Connect are here
-    │   ├── Unauthorized      401: the credentials or the token do not count, a new token was tried once
+    ├── ApiError              the server refused; also for statuses without their own class
+    │   ├── BadRequest        400: see `message` and `key`; most "not found" and state errors of Connect are here
+    │   ├── Unauthorized      401: invalid credentials or token; a new token was tried once
     │   ├── Forbidden         403: no permission, or "User Not Active"
-    │   ├── NotFound          404: no such order or slot; else no such path, check the base URL
+    │   ├── NotFound          404: no such order or slot; or no such path, check the base URL
     │   ├── RateLimited       429: slow down, see `retry_after`
     │   └── ServerError       5xx: try later, see `retry_after`
-    ├── OAuthError            a token endpoint refused: `error` holds the slug, such as "invalid_grant"
-    ├── TransportError        no answer: `may_have_arrived` says whether the server may have acted
-    └── UnexpectedResponse    an answer that is not Connect's: a redirect, HTML, cut JSON, a missing field
+    ├── OAuthError            a token endpoint refused: `error` has the slug, such as "invalid_grant"
+    ├── TransportError        no response: `may_have_arrived` says whether the server may have acted
+    └── UnexpectedResponse    a response that is not Connect's: a redirect, HTML, cut JSON, a missing field
 
 Arguments that no server could accept (a plain-http base URL, an empty user id) raise `ValueError` before anything is
-sent. No error carries a request body, a header or a token.
+sent. No error contains a request body, a header or a token.
 
 Source: https://docs.instacart.com/connect/api/error_and_status_codes
 """
@@ -22,9 +22,9 @@ from typing import NamedTuple
 
 
 class ErrorDetail(NamedTuple):
-    """One error of an answer: its text, its number (None where Connect documents none) and the field it is about.
+    """One error of a response: its text, its number (None where Connect documents none) and its field.
 
-    line_nums: the lines of the cart or order in question, where the server names them, as Handcart does.
+    line_nums: the lines of the cart or order concerned, if the server names them, as Handcart does.
     """
 
     message: str
@@ -36,13 +36,13 @@ class ErrorDetail(NamedTuple):
 class ConnectError(Exception):
     """Base of every error of this package.
 
-    status: HTTP status, None when there was no answer.
-    code: Connect's error number, such as 1001; 9999 when several errors came in one answer.
-    message: the server's own text, or a sentence of ours.
-    key: dotted path of the field in question (`meta.key`); with several errors, that of the first.
-    request_id: the `X-Request-Id` header of the answer, to quote when asking for support.
-    errors: every error of the answer, one or more where the body was Connect's.
-    retry_after: seconds the server asked to wait.
+    status: HTTP status, None if there was no response.
+    code: Connect's error number, such as 1001; 9999 for several errors in one response.
+    message: the server's text, or one from this package.
+    key: dotted path of the field (`meta.key`); with several errors, that of the first.
+    request_id: the `X-Request-Id` header of the response, to quote in support requests.
+    errors: all errors of the response, at least one if the body was Connect's.
+    retry_after: seconds that the server asks to wait.
     """
 
     def __init__(
@@ -108,7 +108,7 @@ class OAuthError(ConnectError):
 
 
 class TransportError(ConnectError):
-    """No answer. `may_have_arrived` is False when the request certainly never left this machine."""
+    """No response. `may_have_arrived` is False if the request certainly never left this machine."""
 
     def __init__(self, message: str, *, may_have_arrived: bool = True) -> None:
         super().__init__(message)
@@ -116,4 +116,4 @@ class TransportError(ConnectError):
 
 
 class UnexpectedResponse(ConnectError):
-    """An answer that is not Connect's."""
+    """A response that is not Connect's."""

@@ -1,4 +1,4 @@
-"""What the server answers, in the wire's own words. Fields that a newer server adds are ignored."""
+"""The server's responses, with the names of the wire. Fields added by newer servers are ignored."""
 
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -9,7 +9,7 @@ HIDDEN = "[hidden]"
 
 
 class User(Struct, frozen=True, kw_only=True):
-    """A Connect user account: the identity that the retailer chose for a customer."""
+    """A Connect user account: a customer under the retailer's own id."""
 
     user_id: str
     first_name: str
@@ -19,13 +19,13 @@ class User(Struct, frozen=True, kw_only=True):
 
 
 class AddressFlags(Struct, frozen=True, kw_only=True):
-    """long_distance_delivery: more than 30 minutes from the nearest stores; None when the server does not say."""
+    """long_distance_delivery: more than 30 minutes from the nearest stores; None if the server does not say."""
 
     long_distance_delivery: bool | None = None
 
 
 class ValidatedAddress(Struct, frozen=True, kw_only=True):
-    """An address in the form to use when ordering. `user_id` is None where a deprecated endpoint leaves it out."""
+    """An address in the form to use in orders. `user_id` is None if a deprecated endpoint leaves it out."""
 
     address_line_1: str
     postal_code: str
@@ -43,7 +43,7 @@ class StoreFlags(Struct, frozen=True, kw_only=True):
 
 
 class Store(Struct, frozen=True, kw_only=True):
-    """A store of the retailer; the other calls want its `location_code`."""
+    """A store of the retailer; other calls need its `location_code`."""
 
     name: str
     location_code: str
@@ -51,21 +51,21 @@ class Store(Struct, frozen=True, kw_only=True):
 
 
 class FoundStores(Struct, frozen=True, kw_only=True):
-    """Stores, the nearest first. is_partial: they serve a part of the postal code; None when it is not said."""
+    """Stores, nearest first. is_partial: they serve a part of the postal code; None if the server does not say."""
 
     stores: tuple[Store, ...] = ()
     is_partial: bool | None = None
 
 
 class ItemName(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A product by one of its codes: the UPC, or the retailer's own (rrc)."""
+    """A product by one of its codes: the UPC, or the retailer's own code (rrc)."""
 
     upc: str | None = None
     rrc: str | None = None
 
 
 class ItemToValidate(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A product and how much of it. line_num: any mark that the answer repeats, on servers that do."""
+    """A product and its quantity. line_num: any text; servers that support it repeat it in the response."""
 
     item: ItemName
     count: int | None = None
@@ -89,14 +89,14 @@ class ItemFailure(Struct, frozen=True, kw_only=True):
 
 
 class ValidatedItems(Struct, frozen=True, kw_only=True):
-    """No failures: all items are good. warnings: unknown items that a lenient Handcart retailer lets pass."""
+    """Without failures, all items are valid. warnings: unknown items that a lenient Handcart retailer accepts."""
 
     validation_failures: tuple[ItemFailure, ...] = ()
     warnings: tuple[ItemFailure, ...] = ()
 
 
 class Address(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Where an order goes. latitude, longitude: degrees."""
+    """The address of an order. latitude, longitude: degrees."""
 
     address_line_1: str
     postal_code: str
@@ -109,9 +109,9 @@ class Address(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class OrderItem(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A line of a cart or an order, as it is sent.
+    """A line of a cart or an order, in a request.
 
-    line_num: the line's own name within the order. count: pieces. weight: in the unit that the catalog sells it by.
+    line_num: the line's id within the order. count: pieces. weight: in the item's unit in the catalog.
     replacement_policy: "no_replacements", "users_choice" or "shoppers_choice".
     """
 
@@ -126,7 +126,7 @@ class OrderItem(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class ReplacementSelection(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What the customer would take in place of a line's item, the dearest wish first, and how much of it."""
+    """The replacements that the customer accepts for a line's item, best first, and their quantity."""
 
     line_num: str
     count: int | None = None
@@ -142,20 +142,20 @@ class Scan(Struct, frozen=True):
 
 
 class Batch(Struct, frozen=True):
-    """A shopper's batch and where it stands."""
+    """A shopper's batch and its state."""
 
     id: int
     workflow_state: str
 
 
 class IdAnswer(Struct, frozen=True):
-    """What was made, by its id."""
+    """The id of a created object."""
 
     id: int
 
 
 class OrderUser(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What an order says of its customer, in place of what is known of the user.
+    """An order's data about its customer; overrides the user's data.
 
     birthday: ISO 8601 date, needed for alcohol. phone_number: E.164.
     """
@@ -166,21 +166,21 @@ class OrderUser(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class DesiredWindow(Struct, frozen=True):
-    """A window of the retailer's own: an hour at least, on the hour at both ends. Times need a time zone."""
+    """A window chosen by the retailer: at least an hour, on the hour at both ends. Times need a time zone."""
 
     starts_at: datetime
     ends_at: datetime
 
 
 class WarningDetail(Struct, frozen=True, kw_only=True):
-    """What is to be known about a cart or an order though nothing stands in its way. meta: such as the line numbers."""
+    """A warning about a cart or an order, which is accepted all the same. meta: such as the line numbers."""
 
     error: ItemProblem
     meta: dict[str, Any] = {}
 
 
 class Window(Struct, frozen=True, kw_only=True):
-    """When an order is served, with the offset of the store's clock.
+    """The time window of an order, with the UTC offset of the store.
 
     type: "scheduled", "immediate", "eta" or "priority_eta".
     """
@@ -191,14 +191,14 @@ class Window(Struct, frozen=True, kw_only=True):
 
 
 class Availability(Struct, frozen=True, kw_only=True):
-    """Whether a slot can be had, and if not, why. Handcart's reasons: docs/wire-choices.md."""
+    """Whether a slot is available, and if not, why. Handcart's reasons: docs/wire-choices.md."""
 
     available: bool
     reasons: tuple[str, ...] = ()
 
 
 class SlotFlags(Struct, frozen=True, kw_only=True):
-    """long_distance_delivery: the store is 30 to 60 minutes away; None when the server does not say."""
+    """long_distance_delivery: the store is 30 to 60 minutes away; None if the server does not say."""
 
     long_distance_delivery: bool | None = None
 
@@ -206,8 +206,8 @@ class SlotFlags(Struct, frozen=True, kw_only=True):
 class ServiceOption(Struct, frozen=True, kw_only=True):
     """A time slot.
 
-    date: of the service, ISO 8601. service_option_reference: opaque, where desired windows were asked for.
-    handoff_at: when the shopper should reach the counter, where that was asked for.
+    date: date of the service, ISO 8601. service_option_reference: opaque; only if desired windows were requested.
+    handoff_at: when the shopper should reach the counter; only if requested.
     """
 
     id: int
@@ -220,14 +220,14 @@ class ServiceOption(Struct, frozen=True, kw_only=True):
 
 
 class ServiceOptions(Struct, frozen=True, kw_only=True):
-    """Slots in the order of their start, those that cannot be had among them."""
+    """Slots sorted by start, including unavailable ones."""
 
     service_options: tuple[ServiceOption, ...] = ()
     warnings: tuple[WarningDetail, ...] = ()
 
 
 class ServiceOptionHold(Struct, frozen=True, kw_only=True):
-    """A place kept until `expires_at`, ten minutes; an order takes its `id`. Expired, it still books where room is."""
+    """A place held until `expires_at` (ten minutes); an order needs its `id`. Expired, it works if there is room."""
 
     id: int
     expires_at: datetime
@@ -235,7 +235,7 @@ class ServiceOptionHold(Struct, frozen=True, kw_only=True):
 
 
 class FulfillmentDetails(Struct, frozen=True, kw_only=True):
-    """Where and when an order is served. store_location: location code of the store that really fills it."""
+    """Place and time of an order. store_location: location code of the store that actually fills it."""
 
     window_starts_at: datetime
     window_ends_at: datetime
@@ -245,7 +245,7 @@ class FulfillmentDetails(Struct, frozen=True, kw_only=True):
 
 
 class OrderedItem(Struct, frozen=True, kw_only=True):
-    """The codes of a product, as asked for and as delivered; empty where nothing is known."""
+    """The codes of a product, as ordered and as delivered; empty if unknown."""
 
     upc: str | None = None
     rrc: str | None = None
@@ -256,7 +256,7 @@ class OrderedItem(Struct, frozen=True, kw_only=True):
 
 
 class OrderLine(Struct, frozen=True, kw_only=True):
-    """A line of an order, as the server answers it. qty: as delivered, once it is. qty_unit: "each", "lb" or "kg"."""
+    """A line of an order, in a response. qty: ordered, later delivered quantity. qty_unit: "each", "lb" or "kg"."""
 
     line_num: str
     item: OrderedItem = field(default_factory=OrderedItem)
@@ -273,10 +273,10 @@ class OrderLine(Struct, frozen=True, kw_only=True):
 class Order(Struct, frozen=True, kw_only=True):
     """An order. `items` and `warnings` are empty for last mile and dispatch orders.
 
-    id: the retailer's own. status: "brand_new" until a shopper takes it; only until then may it change.
+    id: the retailer's own. status: "brand_new" until a shopper takes the order; it can be changed only until then.
     is_instacartplus: the membership's benefit applies, decided at creation; is_express: its older name.
-    order_url: the status page, None or empty without one. cancellation_reason: of canceled orders only.
-    pos_payment_method: where one order was asked for.
+    order_url: the status page, None or empty if there is none. cancellation_reason: only for canceled orders.
+    pos_payment_method: only if a single order was requested.
     """
 
     id: str
@@ -299,7 +299,7 @@ class Link(Struct, frozen=True, kw_only=True):
 
     instacartplus_member: the membership is active now.
     express_member: the older name of the same flag, which newer servers may leave out.
-    expired_at: end of the current membership period in UTC, None when there is none.
+    expired_at: end of the current membership period in UTC, None if there is none.
     """
 
     instacartplus_member: bool
@@ -307,7 +307,7 @@ class Link(Struct, frozen=True, kw_only=True):
     expired_at: datetime | None = None
 
 
-# A value that goes into an Authorization header: visible ASCII, RFC 6749 appendix A.12 without the space.
+# A value for an Authorization header: visible ASCII, RFC 6749 appendix A.12 without the space.
 Secret = Annotated[str, Meta(pattern=r"\A[\x21-\x7e]+\Z")]
 
 
@@ -320,7 +320,7 @@ class CodeAnswer(Struct, frozen=True):
 class Token(Struct, frozen=True, kw_only=True):
     """An access token. Its repr hides the value.
 
-    expires_in: seconds from `created_at`. created_at: seconds since 1970 UTC. scope: None when the server left it out.
+    expires_in: seconds from `created_at`. created_at: seconds since 1970 UTC. scope: None if the server omitted it.
     """
 
     access_token: Secret
@@ -331,7 +331,7 @@ class Token(Struct, frozen=True, kw_only=True):
 
     @property
     def scopes(self) -> tuple[str, ...]:
-        """The scopes one by one; servers separate them by comma or by space."""
+        """The scopes as a tuple; servers separate them by commas or spaces."""
         return tuple((self.scope or "").replace(",", " ").split())
 
     def __repr__(self) -> str:
@@ -339,7 +339,7 @@ class Token(Struct, frozen=True, kw_only=True):
 
 
 class Introspection(Struct, frozen=True, kw_only=True):
-    """What a server tells about a token (RFC 7662 section 2.2). exp and iat: seconds since 1970 UTC."""
+    """A server's data about a token (RFC 7662 section 2.2). exp and iat: seconds since 1970 UTC."""
 
     active: bool
     scope: str | None = None
@@ -353,7 +353,7 @@ class Introspection(Struct, frozen=True, kw_only=True):
 
 
 class ServerMetadata(Struct, frozen=True, kw_only=True):
-    """The OAuth endpoints of a server and what they can do (RFC 8414 section 2)."""
+    """The OAuth endpoints of a server and what they support (RFC 8414 section 2)."""
 
     issuer: str
     authorization_endpoint: str | None = None
@@ -369,7 +369,7 @@ class ServerMetadata(Struct, frozen=True, kw_only=True):
 
 
 class LinkAnswer(Struct, frozen=True):
-    """A link as servers of any age send it."""
+    """A link as sent by old and new servers."""
 
     instacartplus_member: bool | None = None
     express_member: bool | None = None
@@ -383,25 +383,25 @@ class LinkAnswer(Struct, frozen=True):
 
 
 class HoldAnswer(Struct, frozen=True):
-    """The answer of every reservation."""
+    """The response of every reservation."""
 
     service_option_hold: ServiceOptionHold
 
 
 class OrdersAnswer(Struct, frozen=True):
-    """The answer of the deprecated list of orders."""
+    """The response of the deprecated list of orders."""
 
     orders: tuple[Order, ...] = ()
 
 
 class Success(Struct, frozen=True):
-    """The answer of calls that only act."""
+    """The response of calls without a result."""
 
     success: bool
 
 
 def in_utc(time: datetime | None) -> datetime | None:
-    """The documented times are UTC, so one without an offset is read as UTC."""
+    """A time with its offset; without one it is read as UTC, as documented."""
     if time is None:
         return None
     return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)

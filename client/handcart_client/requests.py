@@ -1,4 +1,4 @@
-"""What the calls of `slots`, `orders` and `dispatch` take by name; whatever is left out is not sent."""
+"""The keyword arguments of `slots`, `orders` and `dispatch`; omitted ones are not sent."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -22,7 +22,7 @@ class PreviewDelivery(_Preview, total=False):
 
 
 class PreviewPickup(_Preview, total=False):
-    """Slots of a store that people pick up at."""
+    """Slots of a store for pickup."""
 
     location_code: Required[str]
 
@@ -37,7 +37,7 @@ class PreviewLastMile(_Preview, total=False):
 
 
 class ListDelivery(TypedDict, total=False):
-    """The whole cart, where it goes, and the store that fills it."""
+    """The whole cart, the delivery address, and the store that fills the order."""
 
     address: Required[Address]
     location_code: Required[str]
@@ -48,7 +48,7 @@ class ListDelivery(TypedDict, total=False):
 
 
 class ListPickup(TypedDict, total=False):
-    """The whole cart, and the store that fills it."""
+    """The whole cart, and the store that fills the order."""
 
     location_code: Required[str]
     items: Required[Sequence[OrderItem]]
@@ -56,7 +56,7 @@ class ListPickup(TypedDict, total=False):
 
 
 class ListLastMile(TypedDict, total=False):
-    """The totals of a cart that the retailer picks, where it goes, and the store it is collected from."""
+    """The totals of a cart that the retailer picks, the delivery address, and the store it is collected from."""
 
     address: Required[Address]
     location_code: Required[str]
@@ -131,10 +131,10 @@ class CreateLastMile(_Carried, total=False):
 
 
 class CreateDispatch(_Carried, total=False):
-    """A dispatch last mile order in a window of the retailer's own: an hour at least, on the hour at both ends.
+    """A dispatch last mile order in a window of the retailer's choice: at least an hour, on the hour at both ends.
 
-    items_weight: pounds. cart_total: dollars. user_phone: E.164. fallback_to_soonest_sameday: any other window of that
-    day when the wanted one is full.
+    items_weight: pounds. cart_total: dollars. user_phone: E.164. fallback_to_soonest_sameday: accept the soonest other
+    window of that day if the wanted one is full.
     """
 
     order_id: Required[str]
@@ -146,7 +146,7 @@ class CreateDispatch(_Carried, total=False):
 
 
 class UpdateOrder(TypedDict, total=False):
-    """Changes of a delivery or pickup order. items: the whole list, by line_num; lines that it lacks are removed."""
+    """Changes of a delivery or pickup order. items: the whole list, by line_num; missing lines are removed."""
 
     service_option_hold_id: int
     initial_tip_cents: int
@@ -156,9 +156,9 @@ class UpdateOrder(TypedDict, total=False):
 
 
 class UpdateCarried(TypedDict, total=False):
-    """Changes of a last mile or dispatch order; a window needs both its ends.
+    """Changes of a last mile or dispatch order; a window needs both ends.
 
-    service_option_id: of a slot that is listed, not held. items_weight: pounds. cart_total: dollars.
+    service_option_id: id of a listed slot, without a hold. items_weight: pounds. cart_total: dollars.
     """
 
     start_at: datetime
@@ -175,7 +175,7 @@ class UpdateCarried(TypedDict, total=False):
 
 
 class StageOrder(TypedDict, total=False):
-    """What waits in the staging area, and how the shopper knows it. items_weight: pounds."""
+    """What waits in the staging area, and how the shopper recognizes it. items_weight: pounds."""
 
     items_count: int
     bags_count: int

@@ -1,4 +1,4 @@
-"""Where requests may go, and how ids are put into a path."""
+"""Which URLs requests may use, and how ids are put into a path."""
 
 import ipaddress
 from urllib.parse import quote
@@ -7,7 +7,7 @@ import httpx
 
 
 def require_secure(url: str, name: str, *, allow_plain_http: bool = False) -> httpx.URL:
-    """The parsed URL. ValueError unless it is https, plain http to this very machine, or plain http that is allowed."""
+    """The parsed URL. ValueError unless it is https, plain http to this machine, or plain http is allowed."""
     try:
         parsed = httpx.URL(url)
     except httpx.InvalidURL:
@@ -33,12 +33,12 @@ def is_loopback(host: str) -> bool:
 
 
 def user_path(user_id: str, tail: str, under: str = "/v2/fulfillment/users") -> str:
-    """The path of one user. ValueError for ids that no path can carry: empty, "." and ".."."""
+    """The path of one user. ValueError for ids that a path cannot contain: empty, "." and ".."."""
     return f"{under}/{segment(user_id, 'user id')}/{tail}"
 
 
 def segment(value: str, name: str) -> str:
-    """An id as one segment of a path. ValueError for those that no path can carry: empty, "." and ".."."""
+    """An id as one segment of a path. ValueError for ids that a path cannot contain: empty, "." and ".."."""
     if value in ("", ".", ".."):
         raise ValueError(
             f"{'an' if name[0] in 'aeio' else 'a'} {name} must not be {value!r}: it cannot be put into a path"

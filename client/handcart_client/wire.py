@@ -1,4 +1,4 @@
-"""One call on the wire, without any input or output: what is sent, how the answer is read, when it may be repeated."""
+"""One call on the wire, without I/O: the request, how the response is read, and when the call may be repeated."""
 
 import random
 import time
@@ -32,7 +32,7 @@ from .models import HoldAnswer, Link, LinkAnswer, Order, OrdersAnswer, ServiceOp
 T = TypeVar("T")
 
 BACKOFF_SECONDS = 0.5  # doubles with every repeat
-LONGEST_WAIT_SECONDS = 10.0  # asked for more, the error is raised at once: a customer waits for the answer
+LONGEST_WAIT_SECONDS = 10.0  # if the server asks for more, the error is raised at once: a customer is waiting
 
 STATUS_ERRORS: dict[int, type[ApiError]] = {
     400: BadRequest,
@@ -50,16 +50,16 @@ class Retry(Enum):
     """When a call may be repeated; each level includes the one before."""
 
     UNSENT = 0
-    """The request never left: refused connections. For single-use values, such as an authorization code."""
+    """The request was not sent: refused connections. For single-use values, such as an authorization code."""
     REFUSED = 1
-    """The server says that it did not act: 429 and 503. For calls that would act twice."""
+    """The server says that it did nothing: 429 and 503. For calls that would act twice."""
     SAFE = 2
-    """The effect is unknown, but acting twice changes nothing: time-outs, broken connections, 502 and 504."""
+    """The effect is unknown: time-outs, broken connections, 502 and 504. For calls that may safely act twice."""
 
 
 @dataclass(frozen=True, slots=True)
 class Operation(Generic[T]):
-    """One call. `read` makes the result from the body of a 2xx answer."""
+    """One call. `read` makes the result from the body of a 2xx response."""
 
     method: str
     path: str
@@ -70,25 +70,25 @@ class Operation(Generic[T]):
     headers: Mapping[str, str] = field(default_factory=dict)
 
     def content(self) -> bytes | None:
-        """The JSON body; a value of None is left out."""
+        """The JSON body, without values of None."""
         if self.body is None:
             return None
         return msgspec.json.encode({name: value for name, value in self.body.items() if value is not None})
 
 
 def reader(kind: type[T]) -> Callable[[bytes], T]:
-    """Reads a JSON body into a struct; unknown fields are ignored."""
+    """A function that reads a JSON body into a struct; unknown fields are ignored."""
     return msgspec.json.Decoder(kind).decode
 
 
 def read_nothing(body: bytes) -> None:
-    """For answers without content: nothing, or any JSON."""
+    """For responses without content: accepts nothing, or any JSON."""
     if body.strip():
         msgspec.json.decode(body)
 
 
 def accepted(body: bytes) -> None:
-    """For calls that only act and answer {"success": true}."""
+    """For calls whose only response is {"success": true}."""
     if not msgspec.json.decode(body, type=Success).success:
         raise msgspec.ValidationError("`success` is false")
 
@@ -98,7 +98,7 @@ def read_link(body: bytes) -> Link:
 
 
 def creation(path: str, body: Mapping[str, object]) -> Operation[Order]:
-    """A call that makes an order. Every repetition carries the same key, so that it finds the order that it made."""
+    """A call that creates an order. Every repeat sends the same key, so it finds the order already created."""
     headers = {"Idempotency-Key": str(uuid4())}
     return Operation("POST", path, reader(Order), body=body, retry=Retry.SAFE, headers=headers)
 
@@ -112,7 +112,7 @@ def read_orders(body: bytes) -> tuple[Order, ...]:
 
 
 def result(operation: Operation[T], response: httpx.Response) -> T:
-    """The result of a 2xx answer, else the error that fits."""
+    """The result of a 2xx response; raises the matching error for others."""
     if response.status_code >= 400:
         raise refusal(operation, response)
     if not response.is_success:
@@ -123,12 +123,12 @@ def result(operation: Operation[T], response: httpx.Response) -> T:
     try:
         return operation.read(response.content)
     except UNREADABLE as error:
-        # Texts of msgspec name types, fields and positions, never values.
+        # Messages of msgspec contain types, fields and positions, never values.
         raise unexpected(response, f"the server's answer cannot be read: {error}") from None
 
 
 def refusal(operation: Operation[T], response: httpx.Response) -> ConnectError:
-    """The error of a 4xx or 5xx answer, whatever its body."""
+    """The error for a 4xx or 5xx response, whatever its body."""
     status = response.status_code
     kind = ServerError if status >= 500 else STATUS_ERRORS.get(status, ApiError)
     body = json_object(response.content)
@@ -159,7 +159,7 @@ def with_facts(error: ConnectError, response: httpx.Response) -> ConnectError:
 
 
 def json_object(content: bytes) -> dict[str, object]:
-    """The object in the body of an error; an empty one if there is none."""
+    """The JSON object in the body of an error; an empty one if there is none."""
     try:
         body = msgspec.json.decode(content)
     except UNREADABLE:
@@ -208,13 +208,13 @@ def retry_after(header: str) -> float | None:
 
 
 def no_answer(error: httpx.TransportError) -> TransportError:
-    """Our error for a broken or refused connection. The original is not chained: its frames hold the request."""
+    """The error for a broken or refused connection. The original is not chained: its frames contain the request."""
     text = f"{type(error).__name__}: {error}".rstrip(": ")
     return TransportError(f"no answer from the server ({text})", may_have_arrived=not isinstance(error, NEVER_SENT))
 
 
 def may_repeat(retry: Retry, error: ConnectError) -> bool:
-    """Whether a call that failed so may be sent again."""
+    """Whether a call that failed with this error may be repeated."""
     if isinstance(error, TransportError):
         return not error.may_have_arrived or retry is Retry.SAFE
     if error.status in (429, 503):
@@ -223,7 +223,7 @@ def may_repeat(retry: Retry, error: ConnectError) -> bool:
 
 
 def pause(repeats: int, asked: float | None) -> float | None:
-    """Seconds to wait before the next repeat, with jitter; None if the server asks for more than callers can wait."""
+    """Seconds to wait before the next repeat, with jitter; None if the server asks for more than the maximum."""
     backoff = min(BACKOFF_SECONDS * (1 << min(repeats, 10)), LONGEST_WAIT_SECONDS) * random.uniform(0.5, 1)  # noqa: S311
     if asked is None:
         return backoff

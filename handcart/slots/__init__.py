@@ -3,7 +3,7 @@
 Invariants:
 - listing writes nothing; a slot id is a pure function of retailer, store, kind and window;
 - all windows of a store and kind share one ledger with a row for each two hours; held and booked places together
-never exceed the row's capacity (enforced by a conditional write and a CHECK);
+  never exceed the row's capacity (enforced by a conditional write and a CHECK);
 - a user has at most one hold; an expired hold keeps its place until another user needs it;
 - rows are locked in this order: user, order, ledger rows by their key, holds.
 """

@@ -25,7 +25,7 @@ def read(text: str) -> str | None:
     - 8 digits that begin with 0 (or 7, if a spreadsheet dropped the 0) are UPC-E if the check digit is valid for that.
     - 8, 12, 13 and 14 digits are a GTIN if their check digit is valid.
     - 11 digits are a GTIN-12 without its first 0, if the check digit is valid for that; otherwise a GTIN-12 without its
-    check digit, which is added.
+      check digit, which is added.
     """
     digits = text.strip()
     if not (digits.isascii() and digits.isdecimal()) or len(digits) > _GTIN:

@@ -18,7 +18,7 @@ from .users import AsyncUsers
 
 
 class AsyncClient:
-    """A client of one Connect server. Make one, share it: it holds the connections and the access token.
+    """A client of one Connect server. Create one and share it: it holds the connections and the access token.
 
     Args:
         base_url: such as "https://connect.example.com"; plain http only to this machine, else ValueError.
@@ -27,10 +27,10 @@ class AsyncClient:
         retailer_id: slug of one banner, for multi-banner retailers; sent as X-Retailer-Id.
         locale: such as "en-US", "en-CA" or "fr-CA"; sent as Accept-Language.
         timeout: seconds for connecting, and for each wait for the server.
-        max_retries: how often one call is repeated at most, where that is safe; 0 switches repeats off.
-        allow_plain_http: let plain http go to other machines as well, where everybody on the way can read tokens and
-            the secret: for a test server in a private network, such as "http://handcart:8080".
-        transport: of httpx, instead of the network.
+        max_retries: maximum number of repeats of a call, if repeating is safe; 0 for none.
+        allow_plain_http: allow plain http to other machines, where others on the network can read tokens and the
+            secret. Only for a test server in a private network, such as "http://handcart:8080".
+        transport: an httpx transport to use instead of the network.
 
     The token is fetched on first use, kept until shortly before it expires, and renewed once when the server answers
     401. Calls raise `ConnectError`; see `handcart_client.errors`.

@@ -1,4 +1,4 @@
-"""Sends operations: headers, the shared token, repeats where they are safe."""
+"""Send operations: headers, the shared token, repeats if they are safe."""
 
 import copy
 import logging
@@ -21,7 +21,7 @@ log = logging.getLogger("handcart_client")
 
 
 class AsyncConnection:
-    """One server, one pair of credentials, one token that all calls share."""
+    """A connection to one server, with one pair of credentials and one token for all calls."""
 
     def __init__(
         self,
@@ -58,10 +58,10 @@ class AsyncConnection:
             timeout=timeout,
             transport=transport,
             follow_redirects=False,
-            trust_env=url.scheme == "https",  # a proxy of the environment would read plain http
+            trust_env=url.scheme == "https",  # a proxy from the environment could read plain http
             mounts={f"all://{url.netloc.decode()}": None}
             if is_loopback(url.host)
-            else None,  # and does not reach this machine
+            else None,  # and cannot reach this machine
         )
         self._clock = time.monotonic
         self._sleep = sleep
@@ -75,7 +75,7 @@ class AsyncConnection:
         await self._http.aclose()
 
     async def send(self, operation: Operation[T]) -> T:
-        """The result of a call, repeated as `operation.retry` allows. A 401 renews the token once."""
+        """Make a call and return its result; repeats it as `operation.retry` allows. A 401 renews the token once."""
         refused: Token | None = None
         repeats = 0
         while True:
@@ -96,7 +96,7 @@ class AsyncConnection:
                 await self._sleep(wait)
 
     async def authenticate(self, path: str, read: Callable[[bytes], T], *, retry: Retry, **fields: str | None) -> T:
-        """A call that carries the credentials in its body, as the OAuth endpoints want it."""
+        """Make a call with the credentials in its body, as the OAuth endpoints require."""
         return await self.send(
             Operation(
                 "POST",
@@ -124,7 +124,7 @@ class AsyncConnection:
         return result(operation, response)
 
     async def _bearer(self, refused: Token | None) -> Token:
-        """The shared token; a new one when it is about to expire or is the `refused` one."""
+        """The shared token; a new one if it is about to expire or is the `refused` one."""
         seen = self._fetches
         async with self._lock:
             if self._token and self._token is not refused and self._clock() < self._renew_at:
@@ -139,7 +139,7 @@ class AsyncConnection:
             self._token = await self.authenticate(
                 TOKEN_PATH,
                 reader(Token),
-                retry=Retry.SAFE,  # a lost answer leaves nothing but a token that nobody uses
+                retry=Retry.SAFE,  # a lost response leaves only an unused token
                 grant_type="client_credentials",
                 scope=self._scope,
             )

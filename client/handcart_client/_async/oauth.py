@@ -1,4 +1,4 @@
-"""Tokens, and the browser step of account linking."""
+"""The OAuth endpoints: tokens, and the browser step of account linking."""
 
 import base64
 
@@ -12,7 +12,7 @@ from .connection import TOKEN_PATH, AsyncConnection
 
 
 class AsyncOAuth:
-    """The OAuth endpoints. The client's own token is not among them: calls that need it fetch and keep it.
+    """The OAuth endpoints. The client's own token needs no method: calls that use it fetch and keep it.
 
     Every method may raise any `ConnectError`; `OAuthError` with error "invalid_client" means wrong credentials.
     """
@@ -29,13 +29,13 @@ class AsyncOAuth:
         code_challenge: str | None = None,
         scope: str = "account_linking",
     ) -> str:
-        """The URL to send the customer's browser to. Nothing is sent.
+        """The URL to send the customer's browser to. Makes no request.
 
         Args:
             authorize_url: the login URL that the platform gave to the retailer; a query of its own is kept.
             redirect_uri: exactly as registered; the browser returns there with `code` and `state`, or `error`.
-            state: of `new_state`; the return must carry the same value, once.
-            code_challenge: of `new_pkce`.
+            state: from `new_state`; the redirect back must have the same value, and each value may be used once.
+            code_challenge: from `new_pkce`.
 
         Raises:
             ValueError: `authorize_url` is plain http, not on this machine and not allowed, or `state` is empty.
@@ -56,16 +56,16 @@ class AsyncOAuth:
         return with_parameters(authorize_url, parameters, allow_plain_http=self._connection.allow_plain_http)
 
     async def exchange_code(self, code: str, *, redirect_uri: str, code_verifier: str | None = None) -> Token:
-        """A linking token for the code that came with the browser. A code counts once and for a minute or so.
+        """Exchange the code from the redirect for a linking token. A code works once, for about a minute.
 
         Args:
             redirect_uri: the same as in `authorization_url`.
-            code_verifier: of the same `new_pkce`, when a challenge was sent.
+            code_verifier: from the same `new_pkce`, if a challenge was sent.
 
         Raises:
             OAuthError: error "invalid_grant", the code is used, expired or not for this redirect URI.
 
-        Never repeated once sent, not even after 429 or 503: a second use of a code revokes what the first gave.
+        Never repeated once sent, not even after 429 or 503: a second use of a code revokes the first token.
 
         https://docs.instacart.com/connect/api/fulfillment/users/generate_linking_token
         """
@@ -80,12 +80,12 @@ class AsyncOAuth:
         )
 
     async def user_token(self, user_id: str, scope: str = "connect:post_checkout") -> Token:
-        """A token for one Connect user, to be used in their browser. Not kept: every call fetches a new one.
+        """A token for one Connect user, for use in their browser. Every call fetches a new one.
 
         Raises:
             OAuthError: error "invalid_grant" for an unknown user, "invalid_scope".
 
-        Repeated after any passing failure: a lost answer leaves nothing but a token that nobody uses.
+        Repeated after any temporary failure: a lost response leaves only an unused token.
 
         https://docs.instacart.com/connect/post-checkout_guide/tutorials/get_an_access_token
         """
@@ -100,12 +100,12 @@ class AsyncOAuth:
         )
 
     async def revoke(self, token: str) -> None:
-        """Make a token of this client worthless. An unknown or revoked token is fine.
+        """Revoke a token of this client. Succeeds for unknown or revoked tokens as well.
 
         Raises:
             OAuthError: error "unauthorized_client", the token belongs to another client.
 
-        Repeated after any passing failure: revoking twice changes nothing (RFC 7009 section 2.2).
+        Repeated after any temporary failure: revoking twice changes nothing (RFC 7009 section 2.2).
 
         https://docs.instacart.com/connect/api/oauth/revoke_access_token
         """
@@ -113,15 +113,15 @@ class AsyncOAuth:
         await self._connection.authenticate(path, read_nothing, retry=Retry.SAFE, token=token)
 
     async def introspect(self, token: str) -> Introspection:
-        """What the server knows about a token of this client. Handcart's own addition (RFC 7662).
+        """The server's data about a token of this client. Handcart's own addition (RFC 7662).
 
-        Repeated after any passing failure: it only reads.
+        Repeated after any temporary failure: it only reads.
         """
         path = "/v2/oauth/token/introspect"
         return await self._connection.authenticate(path, reader(Introspection), retry=Retry.SAFE, token=token)
 
     async def metadata(self) -> ServerMetadata:
-        """The server's OAuth endpoints and abilities (RFC 8414). Handcart's own addition.
+        """The server's OAuth metadata (RFC 8414). Handcart's own addition.
 
         Raises:
             UnexpectedResponse: the document names another issuer than the client's base URL (section 3.3).

@@ -11,51 +11,51 @@ from .connection import AsyncConnection
 
 
 class AsyncOrders:
-    """Delivery, pickup and last mile orders; those without a user are in `dispatch`.
+    """Delivery, pickup and last mile orders; `dispatch` has orders without a user.
 
-    Every method may raise any `ConnectError`; BadRequest has code 1001 and `key` names the field, where nothing else is
-    said, and NotFound means that the user has no such order. An order may change as long as it is "brand_new"; later
-    the refusal is a BadRequest with the message "too_late".
+    Every method may raise any `ConnectError`; BadRequest has code 1001 and `key` names the field, unless stated
+    otherwise; NotFound means that the user has no such order. An order can be changed while it is "brand_new"; later,
+    methods raise BadRequest with the message "too_late".
 
-    Creations carry an Idempotency-Key and are repeated whenever the answer did not come: Handcart then answers the
-    order there is. A server that knows no such key refuses the second order of the same order_id: ask `get`.
+    Creations send an Idempotency-Key and are repeated whenever there is no response: Handcart then returns the existing
+    order. A server without such keys refuses a second order with the same order_id: call `get`.
     """
 
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
 
     async def create_delivery(self, user_id: str, **fields: Unpack[CreateDelivery]) -> Order:
-        """Order a delivery for the slot that the user holds; an expired hold still books where there is room.
+        """Create a delivery order for the user's held slot; an expired hold still works while the slot has room.
 
         Raises:
-            BadRequest: key "service_option_hold_id", another slot is to be held; "order_id", it stands for an order
-                with other content; "user.birthday" or "user.phone_number"; "items", code 2000, the cart.
+            BadRequest: key "service_option_hold_id", hold another slot; "order_id", an order with this id and other
+                content exists; "user.birthday" or "user.phone_number"; "items", code 2000, the cart is invalid.
 
         https://docs.instacart.com/connect/api/fulfillment/delivery/create_order
         """
         return await self._connection.send(creation(user_path(user_id, "orders/delivery"), fields))
 
     async def create_pickup(self, user_id: str, **fields: Unpack[CreatePickup]) -> Order:
-        """Order for pickup in the slot that the user holds; raises as `create_delivery`.
+        """Create a pickup order for the user's held slot; raises as `create_delivery`.
 
         https://docs.instacart.com/connect/api/fulfillment/pickup/create_order
         """
         return await self._connection.send(creation(user_path(user_id, "orders/pickup"), fields))
 
     async def create_last_mile(self, user_id: str, **fields: Unpack[CreateLastMile]) -> Order:
-        """Have an order that the retailer picks delivered in the slot that the user holds.
+        """Create a last mile order, which the retailer picks, for the user's held slot.
 
-        Without an order_id the server chooses one, and only the Idempotency-Key makes the repetition safe.
+        Without an order_id the server chooses one, and only the Idempotency-Key makes repeats safe.
 
         Raises:
-            BadRequest: key "service_option_hold_id", another slot is to be held; "start_at"; "user_phone"; "alcoholic".
+            BadRequest: key "service_option_hold_id", hold another slot; "start_at"; "user_phone"; "alcoholic".
 
         https://docs.instacart.com/connect/api/fulfillment/last_mile/create_order
         """
         return await self._connection.send(creation(user_path(user_id, "orders/last_mile"), fields))
 
     async def create_last_mile_deprecated(self, user_id: str, **fields: Unpack[CreateLastMile]) -> Order:
-        """Deprecated on the wire: use `create_last_mile`, which takes and answers the same.
+        """Deprecated on the wire: use `create_last_mile`, with the same parameters and result.
 
         https://docs.instacart.com/connect/api/fulfillment/deprecated
         """
@@ -63,7 +63,7 @@ class AsyncOrders:
         return await self._connection.send(creation(path, fields))
 
     async def get(self, user_id: str, order_id: str) -> Order:
-        """An order as it is now. Repeated after any passing failure: it only reads.
+        """The current state of an order. Repeated after any temporary failure: it only reads.
 
         https://docs.instacart.com/connect/api/fulfillment/delivery/get_order
         """
@@ -71,7 +71,7 @@ class AsyncOrders:
         return await self._connection.send(Operation("GET", path, reader(Order), retry=Retry.SAFE))
 
     async def list(self, user_id: str) -> tuple[Order, ...]:
-        """A user's orders. Deprecated on the wire, without a replacement. Repeated after any passing failure.
+        """A user's orders. Deprecated on the wire, without a replacement. Repeated after any temporary failure.
 
         https://docs.instacart.com/connect/api/fulfillment/delivery/get_orders
         """
@@ -81,10 +81,10 @@ class AsyncOrders:
     async def update(self, user_id: str, order_id: str, **fields: Unpack[UpdateOrder]) -> Order:
         """Change a delivery or pickup order: slot, tip, instructions, customer, items.
 
-        Repeated whenever the answer did not come, unless it takes up a hold, which counts once.
+        Repeated whenever there is no response, unless it uses a hold, which works once.
 
         Raises:
-            BadRequest: as `create_delivery`; "Duplicate items were provided" where a product got a new line_num.
+            BadRequest: as `create_delivery`; "Duplicate items were provided" if a product got a new line_num.
 
         https://docs.instacart.com/connect/api/fulfillment/delivery/update_order
         """
@@ -93,7 +93,7 @@ class AsyncOrders:
         return await self._connection.send(Operation("PUT", path, reader(Order), body=fields, retry=retry))
 
     async def update_last_mile(self, user_id: str, order_id: str, **fields: Unpack[UpdateCarried]) -> Order:
-        """Change a last mile order: window, tip, totals, instructions. Repeated whenever the answer did not come.
+        """Change a last mile order: window, tip, totals, instructions. Repeated whenever there is no response.
 
         Raises:
             BadRequest: key "service_option_id", the slot is full; "start_at", the window is not within the slot.
@@ -109,9 +109,9 @@ class AsyncOrders:
         order_id: str,
         selections: Sequence[ReplacementSelection],
     ) -> Order:
-        """Keep what the customer would take in place of items, for ten lines at most; it overwrites earlier choices.
+        """Set the replacements that the customer accepts, for at most ten lines; overwrites earlier choices.
 
-        Possible until the shopper has picked. Repeated whenever the answer did not come.
+        Possible until the shopper has picked. Repeated whenever there is no response.
 
         Raises:
             BadRequest: key "selections", a line_num that the order does not have.
@@ -123,7 +123,7 @@ class AsyncOrders:
         return await self._connection.send(Operation("PUT", path, reader(Order), body=body, retry=Retry.SAFE))
 
     async def update_tip(self, user_id: str, order_id: str, tip_amount_cents: int) -> Order:
-        """Change the tip of a completed order; before that, use `update`. Repeated whenever the answer did not come.
+        """Change the tip of a completed order; before that, use `update`. Repeated whenever there is no response.
 
         Raises:
             BadRequest: key "tip_amount_cents"; key "order_id", the order is not completed.
@@ -135,9 +135,9 @@ class AsyncOrders:
         return await self._connection.send(Operation("PUT", path, reader(Order), body=body, retry=Retry.SAFE))
 
     async def stage(self, user_id: str, order_id: str, **fields: Unpack[StageOrder]) -> Order:
-        """Say that a last mile order waits in the staging area, so that a shopper is sent.
+        """Report that a last mile order waits in the staging area, so that a shopper is sent.
 
-        Repeated only when it was not sent, or refused with 429 or 503.
+        Repeated only if it was not sent, or refused with 429 or 503.
 
         https://docs.instacart.com/connect/api/fulfillment/last_mile/stage_order
         """
@@ -145,7 +145,7 @@ class AsyncOrders:
         return await self._connection.send(Operation("POST", path, reader(Order), body=fields))
 
     async def cancel(self, user_id: str, order_id: str) -> Order:
-        """Cancel an order. Repeated only when it was not sent, or refused with 429 or 503: later, ask `get`.
+        """Cancel an order. Repeated only if it was not sent, or refused with 429 or 503; otherwise call `get`.
 
         https://docs.instacart.com/connect/api/fulfillment/delivery/cancel_order
         """

@@ -9,7 +9,7 @@ from .connection import AsyncConnection
 class AsyncUsers:
     """The Connect user accounts of the retailer.
 
-    Every method may raise any `ConnectError`; the ones with a meaning of their own are named per method.
+    Every method may raise any `ConnectError`; each method lists those with a special meaning.
     """
 
     def __init__(self, connection: AsyncConnection) -> None:
@@ -30,14 +30,14 @@ class AsyncUsers:
             user_id: any identifier of the customer that is unique at the retailer.
             first_name: without the characters / : < > $ % ? like last_name.
             phone_number: E.164, such as "+13125550188".
-            locale: IETF language tag, such as "en-US"; beats the client's own.
+            locale: IETF language tag, such as "en-US"; overrides the client's own.
 
         Raises:
-            BadRequest: code 1001, `key` names the field; "user_id" for a user who exists. Handcart takes the very same
-                user twice, other servers do not document it.
-            Forbidden: "User Not Active", the user asked for deletion.
+            BadRequest: code 1001, `key` names the field; "user_id" for an existing user. Handcart accepts an identical
+                user again, but other servers do not document that.
+            Forbidden: "User Not Active", the user requested deletion.
 
-        Repeated only when it was not sent, or refused with 429 or 503: a repeat could be refused as a second user.
+        Repeated only if it was not sent, or refused with 429 or 503: a repeat could be refused as a second user.
 
         https://docs.instacart.com/connect/api/fulfillment/users/create_user
         """
@@ -64,7 +64,7 @@ class AsyncUsers:
         phone_number: str | None = None,
         locale: str | None = None,
     ) -> ValidatedAddress:
-        """Create a Connect user if there is none of this id, check an address and attach it to the user.
+        """Create a Connect user if the id is new, validate an address and attach it to the user.
 
         Args:
             address_type: such as "residential".
@@ -72,9 +72,9 @@ class AsyncUsers:
 
         Raises:
             BadRequest: code 1001, `key` names the field.
-            Forbidden: "User Not Active", the user asked for deletion.
+            Forbidden: "User Not Active", the user requested deletion.
 
-        Repeated only when it was not sent, or refused with 429 or 503.
+        Repeated only if it was not sent, or refused with 429 or 503.
 
         https://docs.instacart.com/connect/api/fulfillment/users/create_user_and_address
         """
@@ -105,7 +105,7 @@ class AsyncUsers:
         phone_number: str | None = None,
         locale: str | None = None,
     ) -> ValidatedAddress:
-        """Deprecated on the wire: use `create_with_address`, which takes the same and raises the same.
+        """Deprecated on the wire: use `create_with_address`, with the same parameters and errors.
 
         https://docs.instacart.com/connect/api/fulfillment/lastmile/create_user_and_validate_address
         """
@@ -149,13 +149,13 @@ class AsyncUsers:
         return await self._connection.send(Operation("POST", path, reader(ValidatedAddress), body=body))
 
     async def request_deletion(self, user_id: str) -> None:
-        """Ask for the removal of the user and their data. It cannot be undone.
+        """Request the deletion of the user and their data. It cannot be undone.
 
         Raises:
             BadRequest: "User Not Found", code 1001, key "user_id".
-            Forbidden: "User Not Active", it was asked for before.
+            Forbidden: "User Not Active", deletion was requested before.
 
-        Repeated only when it was not sent, or refused with 429 or 503.
+        Repeated only if it was not sent, or refused with 429 or 503.
 
         https://docs.instacart.com/connect/api/fulfillment/users/create_user_deletion_request
         """

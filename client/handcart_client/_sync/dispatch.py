@@ -1,5 +1,5 @@
 # Generated from ../_async by generate_sync.py: change it there.
-"""Dispatch last mile orders: the retailer names the window, nothing is listed or held."""
+"""Dispatch last mile orders: the retailer chooses the window, without a list of slots or a hold."""
 
 from typing import Unpack
 from urllib.parse import quote
@@ -16,26 +16,26 @@ ORDERS = "/v2/fulfillment/lastmile/orders"
 class Dispatch:
     """Orders that need no Connect user.
 
-    `get`, `update`, `stage` and `cancel` are also the deprecated way to last mile orders. Errors, and when calls are
-    repeated: as in `orders`.
+    `get`, `update`, `stage` and `cancel` also accept last mile orders, which is deprecated. Errors and repeats are as
+    in `orders`.
     """
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     def create(self, **fields: Unpack[CreateDispatch]) -> Order:
-        """Have an order delivered in a window; the one that is really used is in `fulfillment_details`.
+        """Create an order to deliver in a window; `fulfillment_details` has the window actually used.
 
         Raises:
-            BadRequest: key "start_at" or "location_code", the store has no room or does not deliver then; "last_name",
-                "user_phone", "alcoholic"; "order_id", it stands for an order with other content.
+            BadRequest: key "start_at" or "location_code", the store is full or does not deliver then; "last_name",
+                "user_phone", "alcoholic"; "order_id", an order with this id and other content exists.
 
         https://docs.instacart.com/connect/api/fulfillment/lastmile/create_order_single_call
         """
         return self._connection.send(creation(ORDERS, fields))
 
     def get(self, order_id: str, *, user_id: str | None = None) -> Order:
-        """An order as it is now; with `user_id`, only if it is that user's.
+        """The current state of an order; with `user_id`, only if it is that user's.
 
         https://docs.instacart.com/connect/api/fulfillment/lastmile/get_order_dispatch
         """
@@ -51,7 +51,7 @@ class Dispatch:
         return self._connection.send(Operation("PUT", path, reader(Order), body=fields, retry=Retry.SAFE))
 
     def stage(self, order_id: str, **fields: Unpack[StageOrder]) -> Order:
-        """Say that an order waits in the staging area, so that a shopper is sent.
+        """Report that an order waits in the staging area, so that a shopper is sent.
 
         https://docs.instacart.com/connect/api/fulfillment/lastmile/stage_order_dispatch
         """

@@ -21,16 +21,16 @@ class Items:
         location_code: str | None = None,
         address: Address | Mapping[str, object] | None = None,
     ) -> ValidatedItems:
-        """Check that a store has items, and that each comes with the quantity it is sold by. Nothing is held.
+        """Check that a store has items, and that quantities fit how they are sold. Nothing is reserved.
 
         Args:
-            location_code: the store; without it the one nearest to the address.
-            address: `address_line_1`, `postal_code` and what else the documentation names.
+            location_code: the store; by default the one nearest to the address.
+            address: `address_line_1`, `postal_code` and other documented fields.
 
         Raises:
             BadRequest: code 1001, `key` names the field.
 
-        Repeated whenever the answer did not come: it changes nothing.
+        Repeated whenever there is no response: it changes nothing.
 
         https://docs.instacart.com/connect/api/fulfillment/delivery/validate_items
         """

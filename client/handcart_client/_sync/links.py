@@ -7,7 +7,7 @@ from ..urls import user_path
 from ..wire import Operation, Retry, accepted, read_link
 from .connection import Connection
 
-NOT_LINKED = "User Not Linked"  # an unknown user differs by this text alone
+NOT_LINKED = "User Not Linked"  # only this text distinguishes it from an unknown user
 
 
 class Links:
@@ -17,15 +17,15 @@ class Links:
         self._connection = connection
 
     def create(self, user_id: str, linking_token: str) -> None:
-        """Link the account that a linking token stands for: `Token.access_token` of `oauth.exchange_code`.
+        """Link the user to the account of a linking token: `Token.access_token` of `oauth.exchange_code`.
 
         Raises:
             BadRequest: code 1001; key "user_id" with "User Not Found"; key "linking_token" with "Linking token is
-                invalid", "can't be blank", or a text that the account is linked to another user already.
-            Forbidden: "User Not Active", the user asked for deletion.
+                invalid", "can't be blank", or a text that the account is already linked to another user.
+            Forbidden: "User Not Active", the user requested deletion.
 
-        Repeated only when it was not sent, or refused with 429 or 503: Handcart takes the same link twice, other
-        servers do not document it. After a `TransportError`, ask `find`.
+        Repeated only if it was not sent, or refused with 429 or 503: Handcart accepts the same link twice, but other
+        servers do not document that. After a `TransportError`, call `find`.
 
         https://docs.instacart.com/connect/api/fulfillment/users/link_user
         """
@@ -33,18 +33,18 @@ class Links:
         self._connection.send(Operation("POST", user_path(user_id, "link"), accepted, body=body))
 
     def get(self, user_id: str) -> Link:
-        """The linked account's membership, as of now. Repeated after any passing failure: it only reads.
+        """The linked account's current membership. Repeated after any temporary failure: it only reads.
 
         Raises:
             BadRequest: code 1001, key "user_id"; "User Not Linked" or "User Not Found".
-            Forbidden: "User Not Active", the user asked for deletion.
+            Forbidden: "User Not Active", the user requested deletion.
 
         https://docs.instacart.com/connect/api/fulfillment/users/get_user_link
         """
         return self._connection.send(Operation("GET", user_path(user_id, "link"), read_link, retry=Retry.SAFE))
 
     def find(self, user_id: str) -> Link | None:
-        """Like `get`, but None when the user is not linked. An unknown user still raises BadRequest."""
+        """Like `get`, but returns None if the user is not linked. An unknown user still raises BadRequest."""
         try:
             return self.get(user_id)
         except BadRequest as error:

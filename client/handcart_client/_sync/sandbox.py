@@ -1,5 +1,5 @@
 # Generated from ../_async by generate_sync.py: change it there.
-"""The sandbox of a server for development: play the shopper of an order, and a customer of the platform."""
+"""The sandbox of a development server: take the steps of a shopper, and of a customer of the platform."""
 
 from collections.abc import Sequence
 
@@ -12,10 +12,10 @@ PREFIX = "/v2/fulfillment_sandbox"
 
 
 class Sandbox:
-    """Shoppers, batches, items, callbacks and users of the platform. A production server has none of these: NotFound.
+    """Shoppers, batches, items, callbacks and users of the platform. On a production server, calls raise NotFound.
 
     Every method may raise any `ConnectError`; NotFound also means that there is no such order, batch or shopper.
-    Calls are repeated only when they were not sent, or refused with 429 or 503, unless something else is said.
+    Calls are repeated only if they were not sent, or refused with 429 or 503, unless stated otherwise.
 
     https://docs.instacart.com/connect/api/sandbox/overview
     """
@@ -24,7 +24,7 @@ class Sandbox:
         self._connection = connection
 
     def create_shopper(self, *, email: str | None = None, phone: str | None = None) -> int:
-        """Make up a shopper; answers the id.
+        """Create a shopper; returns the id.
 
         Raises:
             BadRequest: key "phone", taken or malformed; key "email".
@@ -45,10 +45,10 @@ class Sandbox:
     ) -> Batch:
         """Put orders into a batch of a shopper.
 
-        batch_type: "delivery", "pickup", "delivery_only" or "runner_customer". workflow_state: where it begins.
+        batch_type: "delivery", "pickup", "delivery_only" or "runner_customer". workflow_state: the first state.
 
         Raises:
-            BadRequest: key "shopper_id", "batch_type" or "workflow_state"; "orders", one is in a batch already, or does
+            BadRequest: key "shopper_id", "batch_type" or "workflow_state"; "orders", one is already in a batch, or does
                 not wait for this type.
 
         https://docs.instacart.com/connect/api/sandbox/batches/generate_batch
@@ -62,10 +62,10 @@ class Sandbox:
         return self._connection.send(Operation("POST", f"{PREFIX}/batches", reader(Batch), body=body))
 
     def advance_batch(self, batch_id: int, workflow_state: str | None = None) -> Batch:
-        """Bring a batch to its next state, or to one further ahead.
+        """Move a batch to its next state, or to a later one.
 
         Raises:
-            BadRequest: key "workflow_state", it is unknown or not ahead, or the batch has ended.
+            BadRequest: key "workflow_state", it is unknown or not a later state, or the batch has ended.
 
         https://docs.instacart.com/connect/api/sandbox/batches/advance_batch_state
         """
@@ -82,7 +82,7 @@ class Sandbox:
         delivered_weight: float | None = None,
         scans: Sequence[Scan] | None = None,
     ) -> None:
-        """Let the shopper add an item that the customer asked for.
+        """Add an item that the customer asked for, as the shopper.
 
         https://docs.instacart.com/connect/api/sandbox/shoppers/create_shopper_order_item
         """
@@ -106,7 +106,7 @@ class Sandbox:
         replacement_item: ItemName | None = None,
         scans: Sequence[Scan] | None = None,
     ) -> None:
-        """Say what the shopper made of a line. Repeated whenever the answer did not come.
+        """Record what the shopper did with a line. Repeated whenever there is no response.
 
         status: "found", "replaced", "to_refund", or "not_found" to start again.
 
@@ -126,7 +126,7 @@ class Sandbox:
         self._connection.send(Operation("PUT", path, accepted, body=body, retry=Retry.SAFE))
 
     def simulate_callback(self, order_id: str, event_name: str) -> None:
-        """Let something happen to an order: "canceled" cancels it, "rescheduled" and "late_delivery" are only told.
+        """Send an event about an order: "canceled" also cancels it; "rescheduled" and "late_delivery" change nothing.
 
         https://docs.instacart.com/connect/api/sandbox/orders/simulate_order_callback
         """
@@ -141,7 +141,7 @@ class Sandbox:
         password: str,
         instacartplus_member: bool | None = None,
     ) -> int:
-        """Make an account of the platform; answers the id.
+        """Create an account of the platform; returns the id.
 
         Raises:
             BadRequest: key "email", taken or malformed; "phone"; "password".
@@ -155,10 +155,10 @@ class Sandbox:
     def authorize_user(
         self, user_id: int, *, redirect_uri: str, scope: str = "account_linking", code_challenge: str | None = None
     ) -> str:
-        """The code that sign-in and consent in a browser would bring: for `oauth.exchange_code`.
+        """The code that sign-in and consent in a browser would give; for `oauth.exchange_code`.
 
         Raises:
-            BadRequest: key "user_id", not made by `create_user`; "redirect_uri", not registered; "scope".
+            BadRequest: key "user_id", not created by `create_user`; "redirect_uri", not registered; "scope".
 
         https://docs.instacart.com/connect/api/sandbox/instacart_users/authorize_instacart_user
         """

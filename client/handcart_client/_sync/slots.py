@@ -12,14 +12,14 @@ from .connection import Connection
 
 
 class Slots:
-    """When stores deliver or hand over, and a place kept for a user.
+    """Time slots for delivery and pickup, and holds, which keep a place in a slot for a user.
 
-    Previews know neither user nor cart: show them early, but reserve from a list. Slots that begin with the order come
-    only `with_eta_options` and `with_priority_eta_options`. Slots that cannot be had are listed too, with the reasons.
+    Previews depend on neither user nor cart: show them early, but reserve from a list. Slots that begin with the order
+    are included only `with_eta_options` and `with_priority_eta_options`. Unavailable slots are listed, with reasons.
 
-    Every method may raise any `ConnectError`; BadRequest has code 1001 and `key` names the field, where nothing else is
-    said. All are repeated whenever the answer did not come: lists change nothing, and a user has one hold at a time, so
-    that a second one takes the place of the first.
+    Every method may raise any `ConnectError`; BadRequest has code 1001 and `key` names the field, unless stated
+    otherwise. All are repeated whenever there is no response: lists change nothing, and a user has one hold at a time,
+    so a second one replaces the first.
     """
 
     def __init__(self, connection: Connection) -> None:
@@ -33,7 +33,7 @@ class Slots:
         return self._list("/v2/fulfillment/service_options/delivery", fields)
 
     def preview_pickup(self, **fields: Unpack[PreviewPickup]) -> ServiceOptions:
-        """Slots of a store that people pick up at.
+        """Slots of a store for pickup.
 
         https://docs.instacart.com/connect/api/fulfillment/pickup/preview_service_options
         """
@@ -47,7 +47,7 @@ class Slots:
         return self._list("/v2/fulfillment/service_options/last_mile", fields)
 
     def preview_last_mile_deprecated(self, **fields: Unpack[PreviewLastMile]) -> ServiceOptions:
-        """Deprecated on the wire: use `preview_last_mile`, which takes and answers the same.
+        """Deprecated on the wire: use `preview_last_mile`, with the same parameters and result.
 
         https://docs.instacart.com/connect/api/fulfillment/deprecated
         """
@@ -57,14 +57,14 @@ class Slots:
         """Delivery slots for a user's cart.
 
         Raises:
-            BadRequest: besides wrong fields, what is wrong with the cart, code 2000, key "items".
+            BadRequest: wrong fields; or code 2000 with key "items", the cart is invalid.
 
         https://docs.instacart.com/connect/api/fulfillment/delivery/list_cart_service_options
         """
         return self._list(user_path(user_id, "service_options/cart/delivery"), fields)
 
     def list_delivery_deprecated(self, user_id: str, **fields: Unpack[ListDelivery]) -> ServiceOptions:
-        """Deprecated on the wire: use `list_delivery`, which takes and answers the same.
+        """Deprecated on the wire: use `list_delivery`, with the same parameters and result.
 
         https://docs.instacart.com/connect/api/fulfillment/deprecated
         """
@@ -85,10 +85,10 @@ class Slots:
         return self._list(user_path(user_id, "service_options/cart/last_mile"), fields)
 
     def reserve(self, user_id: str, service_option_id: int) -> ServiceOptionHold:
-        """Keep a place in a slot for ten minutes. The user's former hold is dropped first, even if this one is refused.
+        """Hold a place in a slot for ten minutes. The user's earlier hold is dropped, even if this one is refused.
 
         Raises:
-            BadRequest: key "service_option_id", the slot is full, ruled out or over: list again. Key "user_id".
+            BadRequest: key "service_option_id", the slot is full, not allowed or past: list again. Key "user_id".
             NotFound: no slot has this id.
 
         https://docs.instacart.com/connect/api/fulfillment/delivery/create_service_option_hold
@@ -96,7 +96,7 @@ class Slots:
         return self._reserve(user_path(user_id, f"service_options/{service_option_id:d}/reserve"))
 
     def reserve_reference(self, user_id: str, service_option_reference: str) -> ServiceOptionHold:
-        """Like `reserve`, for a slot of a list with desired windows.
+        """Like `reserve`, for a slot from a list with desired windows.
 
         https://docs.instacart.com/connect/api/fulfillment/delivery/create_desired_window_hold
         """
@@ -106,14 +106,14 @@ class Slots:
     def reserve_with_cart(
         self, user_id: str, service_option_id: int, **fields: Unpack[ListDelivery]
     ) -> ServiceOptionHold:
-        """Deprecated on the wire: list slots for the cart and use `reserve`. Raises what both raise.
+        """Deprecated on the wire: list slots for the cart and use `reserve`. Raises as both of them.
 
         https://docs.instacart.com/connect/api/fulfillment/delivery/create_service_option_hold_with_cart
         """
         return self._reserve(user_path(user_id, f"service_options/{service_option_id:d}/reserve/cart"), fields)
 
     def reserve_last_mile_deprecated(self, user_id: str, service_option_id: int) -> ServiceOptionHold:
-        """Deprecated on the wire: use `reserve`, which takes and answers the same.
+        """Deprecated on the wire: use `reserve`, with the same parameters and result.
 
         https://docs.instacart.com/connect/api/fulfillment/deprecated
         """

@@ -7,10 +7,10 @@ from .connection import Connection
 
 
 class Stores:
-    """Which stores of the retailer serve a place: one of coordinates, an address with its postal code, a postal code.
+    """Find the retailer's stores that serve a place: coordinates, an address with its postal code, or a postal code.
 
     Every method may raise any `ConnectError`; BadRequest has code 1001 and `key` names the field, such as
-    "find_by.postal_code". All are repeated whenever the answer did not come: they change nothing.
+    "find_by.postal_code". All are repeated whenever there is no response: they change nothing.
     """
 
     def __init__(self, connection: Connection) -> None:
@@ -62,7 +62,7 @@ class Stores:
         city: str | None = None,
         postal_code: str | None = None,
     ) -> FoundStores:
-        """Stores that take last mile orders; it does not prove that an address is served.
+        """Stores that take last mile orders; this does not guarantee that an address is served.
 
         https://docs.instacart.com/connect/api/fulfillment/last_mile/find_stores
         """
@@ -88,7 +88,7 @@ class Stores:
         city: str | None = None,
         postal_code: str | None = None,
     ) -> FoundStores:
-        """Stores that take dispatch last mile orders. Partial for a postal code: ask again with the address.
+        """Stores that take dispatch last mile orders. For a postal code the result may be partial; use the address.
 
         https://docs.instacart.com/connect/api/fulfillment/lastmile/find_stores_dispatch
         """

@@ -11,8 +11,8 @@
     )
     app = asgi({"/callbacks/token": issuer, "/callbacks": receiver})
 
-`wsgi` does the same for WSGI; both also take a single endpoint, for the router of a framework. Signatures need the
-extra `handcart-client[receiver]`; platforms that do not sign are received without.
+`wsgi` does the same for WSGI; both also accept a single endpoint, for the router of a framework. Checking signatures
+needs the extra `handcart-client[receiver]`; callbacks of platforms that do not sign work without it.
 """
 
 from .endpoint import Receiver

@@ -1,4 +1,4 @@
-"""The retailer's callback endpoint: who sends, what it says, whether it is new; then the retailer's own function."""
+"""The retailer's callback endpoint: checks sender, content and repeats, then calls the retailer's own function."""
 
 import asyncio
 import inspect
@@ -24,20 +24,20 @@ POLL_SECONDS = 0.05
 
 
 class Receiver:
-    """Calls `handler` once for every event that arrives.
+    """Calls `handler` once for every event.
 
-    handler: a function, or a coroutine function, of the Event. The sender is answered 200 when it has returned, so
-    what it stores must be stored by then; it should take less than the sender waits, fifteen seconds with Handcart.
-    When it raises, the sender gets 500 and the event counts as new when it comes again.
-    accepts: says whether a bearer token is good, such as `TokenIssuer.accepts`.
-    signing_secrets: the webhook's ("whsec_..."), both during a change of them; every event must then be signed, not
-    longer than five minutes ago (Standard Webhooks). Needs the extra `handcart-client[receiver]`.
-    seen: what remembers the events that were handled; in memory if not given, see `MemorySeen` and `SqliteSeen`.
-    senders: the names of the platforms that may send, such as "connect.example.org"; every one that asks if not given.
-    wait_seconds: how long an event that comes while it is being handled waits for the outcome, before it is answered
-    503 with `Retry-After`.
+    handler: a function or coroutine function that takes the Event. The sender gets 200 after it returns, so it must
+    have stored its data by then. It should be faster than the sender's time limit, fifteen seconds with Handcart.
+    If it raises, the sender gets 500, and the event is handled when it arrives again.
+    accepts: whether a bearer token is valid, such as `TokenIssuer.accepts`.
+    signing_secrets: the webhook's ("whsec_..."), two during a rotation; then every event must have a signature that is
+    at most five minutes old (Standard Webhooks). Needs the extra `handcart-client[receiver]`.
+    seen: remembers handled events; default: in memory. See `MemorySeen` and `SqliteSeen`.
+    senders: names of the platforms that may send, such as "connect.example.org"; default: all that ask.
+    wait_seconds: how long a repeated event waits while the first is being handled, before it is answered 503 with
+    `Retry-After`.
 
-    Raises ValueError for a signing secret that is none.
+    Raises ValueError for an invalid signing secret.
     """
 
     body_limit = 1024 * 1024
@@ -64,10 +64,10 @@ class Receiver:
         return f"Receiver({getattr(self._handler, '__qualname__', 'handler')}, seen={self._seen!r})"
 
     def agreement(self, headers: Headers) -> Answer:
-        """Agrees to events, or not, when a platform asks by OPTIONS before it sends any.
+        """The response to OPTIONS, by which a platform asks whether it may send events.
 
-        CloudEvents, HTTP 1.1 Web Hooks for Event Delivery 1.0, section 4. The question has no token, and the answer
-        gives nobody any right: every event still needs its token.
+        CloudEvents, HTTP 1.1 Web Hooks for Event Delivery 1.0, section 4. The request has no token, and the response
+        grants no access: every event still needs a token.
         """
         sender = headers.get("webhook-request-origin")
         if sender is None:
@@ -78,7 +78,7 @@ class Receiver:
         return Answer(200, b"", (("Allow", "POST"), ("WebHook-Allowed-Origin", sender), ("WebHook-Allowed-Rate", "*")))
 
     def refusal(self, headers: Headers) -> Answer | None:
-        """401 with a challenge (RFC 6750 section 3) for a request that has no good token."""
+        """401 with a challenge (RFC 6750 section 3) for a request without a valid token; otherwise None."""
         sent = headers.get("authorization")
         if sent is None:
             return refused(401, "the request has no bearer token", WWW_Authenticate="Bearer")
@@ -89,7 +89,7 @@ class Receiver:
         return refused(401, "the token is wrong or has expired", WWW_Authenticate='Bearer error="invalid_token"')
 
     def answer(self, headers: Headers, body: bytes) -> Answer:
-        """The answer to a callback whose token is good. For handlers that are plain functions."""
+        """The response to a callback with a valid token. For handlers that are plain functions."""
         event = self._event(headers, body)
         if isinstance(event, Answer):
             return event
@@ -110,7 +110,7 @@ class Receiver:
         return Answer(200)
 
     async def answer_async(self, headers: Headers, body: bytes) -> Answer:
-        """The same for every kind of handler; a plain function runs in a thread."""
+        """As `answer`, for every kind of handler; a plain function runs in a thread."""
         event = self._event(headers, body)
         if isinstance(event, Answer):
             return event
@@ -141,7 +141,7 @@ class Receiver:
             return refused(400, str(error))
 
     def _failed(self, event: Event, error: BaseException) -> Answer:
-        """The event is new again; what is no failure of the handler, such as the end of the process, goes on."""
+        """Mark the event as not handled. Errors that are not the handler's, such as `KeyboardInterrupt`, are raised."""
         self._seen.release(event.event_id)
         if not isinstance(error, Exception):
             raise error
@@ -169,6 +169,6 @@ def _is_signed(webhook: "Webhook", headers: Headers, body: bytes) -> bool:
 
     try:
         webhook.verify(body, {name: headers.get(name, "") for name in SIGNATURE_HEADERS}, json_parse=False)
-    except (WebhookVerificationError, ValueError):  # the latter: no UTF-8, no Base64, no comma
+    except (WebhookVerificationError, ValueError):  # ValueError: not UTF-8, not Base64, or no comma
         return False
     return True

@@ -1,4 +1,4 @@
-"""Event callbacks as types. What a newer server adds, or a guess of ours gets wrong, is kept in `Event.raw`.
+"""Event callbacks as types. `Event.raw` also has fields that are new or have other types than expected.
 
 Source: https://docs.instacart.com/connect/api/fulfillment/communications/event_callbacks
 """
@@ -18,7 +18,7 @@ UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, Overflow
 
 
 class EventName(StrEnum):
-    """The documented callbacks. An event may bear any other name: `Event.event_name` is the wire's own text."""
+    """The documented callbacks. Events may have other names: `Event.event_name` is the text as sent."""
 
     BRAND_NEW = "fulfillment.brand_new"
     ACKNOWLEDGED = "fulfillment.acknowledged"
@@ -56,21 +56,21 @@ class EventName(StrEnum):
 
 
 class EventWindow(Struct, frozen=True, kw_only=True):
-    """When an order is served. A time without an offset is taken as UTC."""
+    """The time window of an order. A time without an offset is read as UTC."""
 
     starts_at: datetime | None = None
     ends_at: datetime | None = None
 
 
 class Coordinates(Struct, frozen=True, kw_only=True):
-    """Where the shopper is, in degrees."""
+    """The shopper's location, in degrees."""
 
     latitude: float
     longitude: float
 
 
 class EventItem(Struct, frozen=True, kw_only=True):
-    """A line of an order. qty_unit: "each" or a unit of weight. The four last: where the event is about checkout."""
+    """A line of an order. qty_unit: "each" or a unit of weight. The last four fields: only in events about checkout."""
 
     line_num: str | None = None
     qty: float | None = None
@@ -87,10 +87,10 @@ class EventItem(Struct, frozen=True, kw_only=True):
 
 
 class Metadata(Struct, frozen=True, kw_only=True):
-    """What an event says. Any field may be missing from any event, then it is None or empty.
+    """The content of an event. Any field may be missing in any event; it is then None or empty.
 
-    order_id: the retailer's own; a chat message has a topic_id instead. tip_amount_cents: the tip as it is now.
-    eta: when the shopper is at the store. line_num, item_name: of the item that the event is about, if it is about one.
+    order_id: the retailer's own; a chat message has a topic_id instead. tip_amount_cents: the current tip.
+    eta: when the shopper is at the store. line_num, item_name: the item, for events about an item.
     store_location: location code. rating_value: "STARS1" to "STARS5".
     """
 
@@ -124,10 +124,10 @@ class Metadata(Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """One event. `raw`: its JSON as it came, unknown fields included.
+    """One event. `raw`: its JSON as received, including unknown fields.
 
-    Events may arrive in any order and more than once: `event_id` is the same on every arrival, and
-    (event_timestamp, event_id) is the order in which things happened.
+    Events may arrive in any order and more than once: `event_id` is the same each time; sort by
+    (event_timestamp, event_id) for the order in which things happened.
     """
 
     event_id: int
@@ -142,11 +142,11 @@ class Event:
 
 
 class NotAnEvent(ValueError):
-    """The text says what is missing or wrong; it holds no value of the body."""
+    """The body is not an event. The text says what is missing or wrong, and contains no value of the body."""
 
 
 def read_event(body: bytes) -> Event:
-    """The event in a callback's body. Raises NotAnEvent where id, name, time or metadata are missing or wrong."""
+    """Parse a callback's body. Raises NotAnEvent if id, name, time or metadata are missing or wrong."""
     raw = _json(body)
     if not isinstance(raw, dict):
         raise NotAnEvent("the body is not a JSON object")
@@ -175,7 +175,7 @@ def _json(body: bytes) -> Any:
 
 
 def _mended(body: bytes) -> bytes:
-    r"""The body with U+FFFD for each half of a pair that is escaped alone: JSON has "\ud83d", text cannot."""
+    r"""The body with U+FFFD for each unpaired surrogate escape: JSON may contain "\ud83d", text cannot."""
     if b"\\ud" not in body and b"\\uD" not in body:
         return body
     return _ESCAPE.sub(lambda found: rb"\ufffd" if found["half"] else found[0], body)
@@ -189,7 +189,7 @@ _ESCAPE = re.compile(
 
 
 def _event_id(value: object) -> int:
-    """From a number, or from a text of digits, as receivers in JavaScript may want it."""
+    """The id from a number, or from a text of digits, which suits JavaScript."""
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= 20:
         value = int(value)
     if type(value) is not int or not 0 <= value < 1 << 64:
@@ -226,7 +226,7 @@ def _window(raw: object) -> EventWindow | None:
 
 
 def _coordinates(raw: object) -> Coordinates | None:
-    """From `coordinates`, or from the metadata itself: the documentation shows neither."""
+    """Coordinates from `coordinates`, or from the metadata itself: the documentation shows neither."""
     try:
         return msgspec.convert(raw, Coordinates)
     except msgspec.ValidationError:
@@ -234,7 +234,7 @@ def _coordinates(raw: object) -> Coordinates | None:
 
 
 def _known(kind: type[S], raw: Mapping[str, Any]) -> S:
-    """A struct of the fields that can be read: one of another type than ours costs that field, not the event."""
+    """A struct of the readable fields; a field of an unexpected type is left out."""
     values = {}
     for each in msgspec.structs.fields(kind):
         if raw.get(each.encode_name) is not None:

@@ -1,4 +1,4 @@
-"""The retailer's token endpoint: the platform fetches the token for its callbacks here.
+"""The retailer's token endpoint, where the platform fetches the token for its callbacks.
 
 Source: https://docs.instacart.com/connect/api/authentication_webhooks, RFC 6749 sections 4.4 and 5
 """
@@ -23,14 +23,14 @@ NONCE_BYTES = 16
 
 
 class TokenIssuer:
-    """Issues tokens to one client by the grant `client_credentials`, and knows them again.
+    """Issues tokens to one client with the grant `client_credentials`, and verifies them.
 
-    client_id, client_secret: what the webhook is registered with. scope, resource: if given, the client must ask for
-    just these. expires_in: seconds that a token is good for. signing_key: what tokens are signed with, made from the
-    client's secret if not given.
+    client_id, client_secret: the credentials registered for the webhook. scope, resource: if given, the client must
+    request exactly these. expires_in: lifetime of a token in seconds. signing_key: signs the tokens; by default derived
+    from the client's secret.
 
-    Nothing is stored: every process with the same secret accepts the tokens of the others, and a new secret ends them
-    all. Raises ValueError for a secret that is empty.
+    Nothing is stored: processes with the same secret accept each other's tokens, and a new secret invalidates them all.
+    Raises ValueError for an empty secret.
     """
 
     body_limit = 16 * 1024
@@ -67,7 +67,7 @@ class TokenIssuer:
         return base64.urlsafe_b64encode(signed + self._signature(signed)).rstrip(b"=").decode()
 
     def accepts(self, token: str) -> bool:
-        """Whether it is a token of ours, and still good."""
+        """Whether a token was issued here and has not expired."""
         try:
             value = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
         except ValueError:
@@ -77,7 +77,7 @@ class TokenIssuer:
         return is_ours and self._now() < int.from_bytes(signed[:8])
 
     def agreement(self, headers: Headers) -> Answer:
-        """No events come here."""
+        """Refuses OPTIONS: this endpoint takes no events."""
         return only_post()
 
     def refusal(self, headers: Headers) -> Answer | None:
@@ -86,7 +86,7 @@ class TokenIssuer:
         return None
 
     def answer(self, headers: Headers, body: bytes) -> Answer:
-        """The answer to a token request; errors as in RFC 6749 section 5.2."""
+        """The response to a token request; errors as in RFC 6749 section 5.2."""
         try:
             listed = parse_qsl(body.decode(), keep_blank_values=True, errors="strict", max_num_fields=MOST_FIELDS)
         except ValueError:
@@ -118,7 +118,7 @@ class TokenIssuer:
         return None
 
     def _is_client(self, client_id: str, client_secret: str) -> bool:
-        """Both are compared whatever the other is, so that time says nothing about either."""
+        """Whether the credentials are right. Both are always compared, so that timing reveals nothing."""
         is_id = hmac.compare_digest(_digest(client_id), _digest(self.client_id))
         return is_id & hmac.compare_digest(_digest(client_secret), self._secret_digest)
 

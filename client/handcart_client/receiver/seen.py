@@ -1,4 +1,4 @@
-"""Which events were handled, so that each is handled once: the same one may arrive again, by a retry or a replay."""
+"""Remember handled events, so that each is handled once: an event may arrive again by a retry or a replay."""
 
 import secrets
 import sqlite3
@@ -17,29 +17,29 @@ class Claim(Enum):
     """The result of claiming an event."""
 
     NEW = "new"
-    """It is the caller's now, who must `keep` or `release` it."""
+    """The caller has the event, and must `keep` or `release` it."""
     BUSY = "busy"
-    """Somebody is handling it at this moment."""
+    """Another caller is handling it now."""
     SEEN = "seen"
-    """It was handled."""
+    """It was already handled."""
 
 
 class Seen(Protocol):
-    """Remembers event ids. Called from several threads at a time."""
+    """Remembers event ids. Called from several threads at once."""
 
     def claim(self, event_id: int) -> Claim: ...
 
     def keep(self, event_id: int) -> None:
-        """It was handled: never again."""
+        """Record that the event was handled."""
         ...
 
     def release(self, event_id: int) -> None:
-        """Handling it failed: the next arrival may try."""
+        """Record that handling failed, so that the next arrival is handled."""
         ...
 
 
 class MemorySeen:
-    """For one process: forgets all at its end, and beyond `limit` events (10 MB at the default) the oldest one."""
+    """In memory, for one process. Over `limit` events (10 MB by default) the oldest is forgotten."""
 
     def __init__(self, limit: int = 100_000) -> None:
         self._limit = limit
@@ -72,11 +72,11 @@ class MemorySeen:
 
 
 class SqliteSeen:
-    """In an SQLite file that all processes of a machine share, through restarts.
+    """In an SQLite file that all processes of a machine share, also after restarts.
 
-    lease_seconds: a claim whose process died is free after that long, so a handler must take less: one that takes
-    longer may be called again meanwhile. keep_days: how long an event is remembered; longer than any sender tries.
-    Losing power may cost the last moments' memory, not the file.
+    lease_seconds: after this time the claim of a dead process ends. A handler must be faster, or it may be called again
+    while it runs. keep_days: how long an event is remembered; longer than any sender retries.
+    A power failure may lose the latest events, but not the file.
     """
 
     def __init__(
@@ -94,7 +94,7 @@ class SqliteSeen:
         self._now = now
         self._lock = Lock()
         self._owner = secrets.token_hex(8)
-        self._db: sqlite3.Connection | None = None  # opened at first use, which is after a server has forked
+        self._db: sqlite3.Connection | None = None  # opened at first use, after a server has forked
 
     def close(self) -> None:
         with self._lock:
@@ -144,7 +144,7 @@ def _open(path: Path) -> sqlite3.Connection:
     db = sqlite3.connect(path, timeout=5, isolation_level=None, check_same_thread=False)
     db.execute("PRAGMA journal_mode = WAL")
     db.execute("PRAGMA synchronous = NORMAL")
-    # Ids are texts: a 64-bit one may be more than SQLite counts to.
+    # Ids are texts, because a 64-bit id may exceed SQLite's integers.
     db.executescript("""
         CREATE TABLE IF NOT EXISTS seen_events (
             event_id     TEXT PRIMARY KEY,

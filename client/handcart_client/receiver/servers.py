@@ -1,4 +1,4 @@
-"""The endpoints as ASGI and WSGI applications: one for any path where it is mounted, or several by their paths."""
+"""The endpoints as ASGI and WSGI applications: a single endpoint for any path, or several by path."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
@@ -17,7 +17,7 @@ Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
 class Asgi:
-    """An ASGI application. Not a function, since routers take those for something else."""
+    """An ASGI application. Not a function, since routers treat functions differently."""
 
     def __init__(self, endpoints: Endpoints) -> None:
         self._endpoints = endpoints
@@ -57,8 +57,8 @@ def asgi(endpoints: Endpoints) -> Asgi:
 def wsgi(endpoints: Endpoints) -> Wsgi:
     """`wsgi(receiver)`, or `wsgi({"/callbacks/token": issuer, "/callbacks": receiver})`.
 
-    Raises TypeError for a handler that is a coroutine function. Apache hands the token over with
-    `WSGIPassAuthorization On` alone.
+    Raises TypeError for a handler that is a coroutine function. Apache passes the token only with
+    `WSGIPassAuthorization On`.
     """
     served = endpoints.values() if isinstance(endpoints, Mapping) else [endpoints]
     if any(endpoint.is_async for endpoint in served):
@@ -87,7 +87,7 @@ def _wsgi_answer(endpoints: Endpoints, environ: dict[str, Any]) -> Answer:
 
 
 def _admitted(endpoints: Endpoints, path: str, method: str, headers: Mapping[str, str]) -> Endpoint | Answer:
-    """The endpoint to read the body for; else the answer."""
+    """The endpoint that needs the body, or the response if the body is not needed."""
     endpoint = endpoints.get(path) if isinstance(endpoints, Mapping) else endpoints
     if endpoint is None:
         return refused(404, "there is nothing here")
@@ -104,7 +104,7 @@ def _admitted(endpoints: Endpoints, path: str, method: str, headers: Mapping[str
 
 
 async def _body(receive: Receive, limit: int) -> bytes:
-    """The body, or as much of it as shows that it is too large. Raises ConnectionError when the sender has gone."""
+    """The body, cut after `limit` if it is too large. Raises ConnectionError if the sender disconnects."""
     body = bytearray()
     while len(body) <= limit:
         message = await receive()

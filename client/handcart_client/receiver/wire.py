@@ -1,4 +1,4 @@
-"""What the two endpoints get and give, whatever serves them."""
+"""Requests and responses of the two endpoints, independent of the server."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,12 +7,12 @@ from typing import Any, Protocol
 import msgspec
 
 Headers = Mapping[str, str]
-"""By lower-case name; a header that came twice has both values, joined by a comma."""
+"""Headers by lower-case name; repeated headers are joined by commas."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A response. The body may hold a token."""
+    """A response. The body may contain a token."""
 
     status: int
     body: bytes = field(default=b"", repr=False)
@@ -20,24 +20,24 @@ class Answer:
 
 
 class Endpoint(Protocol):
-    """What `asgi` and `wsgi` serve.
+    """An endpoint that `asgi` and `wsgi` serve.
 
-    body_limit: bytes of a body; larger ones are refused with 413.
+    body_limit: maximum bytes of a body; larger ones are refused with 413.
     """
 
     body_limit: int
 
     @property
     def is_async(self) -> bool:
-        """Only `answer_async` can be used."""
+        """Whether only `answer_async` can be used."""
         ...
 
     def agreement(self, headers: Headers) -> Answer:
-        """The answer to OPTIONS, by which a platform asks whether it may send events."""
+        """The response to OPTIONS, by which a platform asks whether it may send events."""
         ...
 
     def refusal(self, headers: Headers) -> Answer | None:
-        """What can be refused before the body is read."""
+        """The refusal if a request can be refused before its body is read."""
         ...
 
     def answer(self, headers: Headers, body: bytes) -> Answer: ...
@@ -46,7 +46,7 @@ class Endpoint(Protocol):
 
 
 def only_post() -> Answer:
-    """The refusal of other methods."""
+    """The response to other methods than POST."""
     return refused(405, "only POST is answered here", Allow="POST")
 
 
