@@ -29,11 +29,11 @@ from bench.stores import Copy, PostgresStore, SqliteStore, connected
 from handcart.callbacks import ops
 from handcart.core import clock, ids
 from handcart.core.db import Database, Tx
-from handcart.core.db_sqlite import connect_file
-from handcart.core.egress import Rules
-from handcart.core.migrate import migrate
+from handcart.core.db.connect import connect
+from handcart.core.db.migrate import migrate
+from handcart.core.db.sqlite import connect_file
+from handcart.core.outbound.client import Rules
 from handcart.core.secret import Keys
-from handcart.core.stores import connect
 from handcart.retailers import ops as retailers
 from tests.support.postgres import cluster, create_database
 

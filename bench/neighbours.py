@@ -29,10 +29,10 @@ from bench.progress import Progress
 from handcart.callbacks import ops
 from handcart.core import clock
 from handcart.core.db import Tx
-from handcart.core.egress import Rules
-from handcart.core.migrate import migrate
+from handcart.core.db.connect import connect
+from handcart.core.db.migrate import migrate
+from handcart.core.outbound.client import Rules
 from handcart.core.secret import Keys
-from handcart.core.stores import connect
 from handcart.oauth.scopes import FULFILLMENT
 from handcart.retailers import ops as retailers
 from handcart.slots import plans

@@ -18,8 +18,8 @@ from bench.limit.replay import Sample, Value
 from bench.stores import connected
 from handcart.core import clock
 from handcart.core.db import Database, Tx
+from handcart.core.db.connect import connect
 from handcart.core.secret import Keys
-from handcart.core.stores import connect
 from handcart.oauth.scopes import FULFILLMENT
 from handcart.slots import option_ids, plans
 from handcart.slots.models import SCHEDULED, WINDOW

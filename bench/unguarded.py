@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from handcart import safety
 from handcart.cli import main
+from handcart.upkeep import safety
 
 
 async def _nothing(*_args: Any) -> safety.Findings:

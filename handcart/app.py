@@ -11,13 +11,15 @@ import msgspec
 from handcart import __version__, sender
 from handcart.accounts import pages as account_pages
 from handcart.callbacks import routes as callbacks_routes
-from handcart.core import errors, migrate, packed, wire
-from handcart.core.browser import Browser, error_page, html_headers, static_file
-from handcart.core.db import Tx
-from handcart.core.http import App, Call, Reply, Route
-from handcart.core.packed import Packed
+from handcart.core import errors
+from handcart.core.db import Tx, migrate
 from handcart.core.secret import Keys
 from handcart.core.settings import Settings
+from handcart.core.web import packed, wire
+from handcart.core.web.app import App
+from handcart.core.web.browser import Browser, error_page, html_headers, static_file
+from handcart.core.web.call import Call, Reply, Route
+from handcart.core.web.packed import Packed
 from handcart.linking import api as linking_api
 from handcart.linking import ops as linking
 from handcart.linking import pages as linking_pages
@@ -115,7 +117,7 @@ def page_routes() -> Sequence[Route]:
 def description(settings: Settings) -> dict[str, object]:
     """The OpenAPI document; in a sandbox, including its own operations."""
     from handcart import meanings  # loaded when it is asked for: start-up time
-    from handcart.core import openapi
+    from handcart.core.web import openapi
 
     own = sandbox_table() if settings.is_sandbox else ()
     return openapi.describe(
@@ -192,7 +194,7 @@ async def _reference_of_one(call: Call) -> Reply:
 @cache
 def _described(settings: Settings) -> tuple[dict[str, Any], Sequence[Any]]:
     """The document as plain JSON values, and its operations."""
-    from handcart.core import reference  # loaded when it is asked for: start-up time
+    from handcart.core.web import reference  # loaded when it is asked for: start-up time
 
     document = msgspec.json.decode(_openapi_document(settings).plain)
     return document, reference.entries(document)
@@ -205,7 +207,7 @@ def _openapi_document(settings: Settings) -> Packed:
 
 @lru_cache(64)
 def _overview(settings: Settings, query: str) -> Packed:
-    from handcart.core import reference
+    from handcart.core.web import reference
 
     document, entries = _described(settings)
     names = {"brand": settings.brand, "membership": settings.membership}
@@ -214,7 +216,7 @@ def _overview(settings: Settings, query: str) -> Packed:
 
 @lru_cache(256)
 def _operation(settings: Settings, operation_id: str) -> Packed | None:
-    from handcart.core import reference
+    from handcart.core.web import reference
 
     document, entries = _described(settings)
     entry = next((one for one in entries if one.id == operation_id), None)

@@ -25,15 +25,14 @@ from handcart import running
 from handcart.accounts import ops as accounts
 from handcart.callbacks import ops as callbacks
 from handcart.callbacks.errors import Unknown
-from handcart.core import clock, migrate, passwords
-from handcart.core.db import Tx, Unavailable
+from handcart.core import clock, passwords
+from handcart.core.db import Tx, Unavailable, migrate
+from handcart.core.db.connect import connect
 from handcart.core.secret import Keys
 from handcart.core.settings import Settings
-from handcart.core.sockets import browser_url, listen, own_url
-from handcart.core.stores import connect
+from handcart.core.web.sockets import browser_url, listen, own_url
 from handcart.oauth.scopes import ALL
 from handcart.retailers import ops as retailers
-from handcart.safety import DEMO_RETAILER
 from handcart.sandbox import state as sandbox
 from handcart.sender import rules_of
 from handcart.slots import plans
@@ -41,6 +40,7 @@ from handcart.slots.plans import Plan
 from handcart.stores import items, samples
 from handcart.stores import ops as stores
 from handcart.stores.models import KINDS
+from handcart.upkeep.safety import DEMO_RETAILER
 
 CALLBACK_PATH = "/account/link/callback"
 EVENTS_PATH = "/callbacks"

@@ -14,18 +14,19 @@ from time import monotonic
 from typing import Protocol
 from urllib.parse import urlsplit
 
-from handcart.callbacks import ops, outcomes, queue, schedule, signing, verification
+from handcart.callbacks import ops, queue, results, schedule, signing, verification
 from handcart.callbacks.models import Attempt, Delivery, Target
-from handcart.callbacks.outcomes import Outcome
 from handcart.callbacks.queue import Busy, Chain
+from handcart.callbacks.receiver_tokens import POST_SECONDS, TokenRefused, Tokens
+from handcart.callbacks.results import Outcome
 from handcart.callbacks.verification import Asked
-from handcart.core import clock, egress, log
+from handcart.core import clock, log
 from handcart.core.budget import Budget, Crowded
 from handcart.core.clock import VirtualClock
 from handcart.core.db import Database, Tx, Unavailable
+from handcart.core.outbound import client
 from handcart.core.settings import Settings, parts
 from handcart.orders import later
-from handcart.receiver_tokens import POST_SECONDS, TokenRefused, Tokens
 
 PAUSE_SECONDS = 0.2
 # Maximum running chains in this process: per webhook; per failing webhook; per retailer, though a webhook without any
@@ -75,14 +76,14 @@ class Sender:
 
     def __init__(
         self,
-        rules: egress.Rules,
+        rules: client.Rules,
         environment: str,
         *,
         origin: str = "localhost",
         clocks: Clocks | None = None,
         chaos: Chaos | None = None,
     ) -> None:
-        self._client = egress.Client(rules)
+        self._client = client.Client(rules)
         self._tokens = Tokens(self._client)
         self._environment = environment
         self._origin = origin  # this server's name in requests for agreement
@@ -211,7 +212,7 @@ class Sender:
             answer = await self._client.options(
                 asked.callback_url, headers, seconds=_ASK_SECONDS, sharer=asked.key, payer=asked.retailer_id
             )
-        except (egress.Refused, egress.Failed) as error:
+        except (client.Refused, client.Failed) as error:
             refusal: str | None = verification.could_not_ask(str(error))
         else:
             refusal = verification.refusal(answer.status, answer.headers, self._origin)
@@ -315,7 +316,7 @@ class Sender:
             if answer.status == _UNAUTHORIZED:
                 token = await self._token(target, refused=token)
                 answer = await self._post(target, delivery, token, attempt)
-        except (TokenRefused, egress.Refused, egress.Failed) as error:
+        except (TokenRefused, client.Refused, client.Failed) as error:
             attempt.cause = str(error)
         except Crowded:
             raise
@@ -330,10 +331,10 @@ class Sender:
     async def _token(self, target: Target, refused: str | None = None) -> str:
         try:
             return await self._tokens.of(target, refused=refused)
-        except (TokenRefused, egress.Refused, egress.Failed) as error:
+        except (TokenRefused, client.Refused, client.Failed) as error:
             raise TokenRefused(f"no token: {error}") from None
 
-    async def _post(self, target: Target, delivery: Delivery, token: str, attempt: Attempt) -> egress.Answer:
+    async def _post(self, target: Target, delivery: Delivery, token: str, attempt: Attempt) -> client.Answer:
         # The real time, because receivers compare the timestamp with their own clocks.
         timestamp = clock.of_process() // clock.SECOND
         headers = [
@@ -353,7 +354,7 @@ class Sender:
             payer=target.retailer_id,
         )
 
-    def _read(self, answer: egress.Answer, attempt: Attempt, token: str) -> None:
+    def _read(self, answer: client.Answer, attempt: Attempt, token: str) -> None:
         attempt.status = answer.status
         # A receiver that echoes the request would echo the token.
         attempt.response_head = _head(
@@ -403,16 +404,16 @@ class Sender:
         """Save outcomes; retries if the database does not answer, since otherwise everything would be sent again."""
         for pause in _RECORD_PAUSES:
             try:
-                return await self._database.write(outcomes.record, target, some, self._now(target.retailer_id))
+                return await self._database.write(results.record, target, some, self._now(target.retailer_id))
             except Unavailable:
                 await asyncio.sleep(pause)
-        return await self._database.write(outcomes.record, target, some, self._now(target.retailer_id))
+        return await self._database.write(results.record, target, some, self._now(target.retailer_id))
 
 
-def rules_of(settings: Settings) -> egress.Rules:
+def rules_of(settings: Settings) -> client.Rules:
     """The addresses that callbacks may reach, from the settings."""
     ports = _EVERY_PORT if settings.callback_ports.strip() == "*" else tuple(map(int, parts(settings.callback_ports)))
-    return egress.Rules(settings.callback_http, ports, tuple(parts(settings.callback_networks)))
+    return client.Rules(settings.callback_http, ports, tuple(parts(settings.callback_networks)))
 
 
 def of(settings: Settings, clocks: Clocks, chaos: Chaos | None = None) -> Sender:

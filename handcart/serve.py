@@ -9,16 +9,16 @@ from typing import Any
 
 import uvicorn
 
-from handcart import app, safety
-from handcart.core import ending, log, migrate, settings
-from handcart.core.connections import raise_descriptor_limit
-from handcart.core.db import Database
-from handcart.core.http import App
-from handcart.core.protocol import LimitedProtocol
+from handcart import app
+from handcart.core import ending, log, settings
+from handcart.core.db import Database, installation, migrate
+from handcart.core.db.connect import connect, in_use
 from handcart.core.secret import Keys
 from handcart.core.settings import PREFIX, Settings
-from handcart.core.stores import connect, in_use
-from handcart.sandbox import state as sandbox
+from handcart.core.web.app import App
+from handcart.core.web.connections import raise_descriptor_limit
+from handcart.core.web.server_limits import LimitedProtocol
+from handcart.upkeep import safety
 
 _DRAIN_SECONDS = 10
 _OF_PRODUCTION = (
@@ -83,8 +83,8 @@ async def _check(chosen: Settings, keys: Keys) -> None:
     try:
         await database.read(migrate.check_schema)
         found = await _unsafe(chosen, database)
-        if not found and await database.read(migrate.public_url) != chosen.issuer:
-            await database.write(migrate.remember_public_url, chosen.issuer)
+        if not found and await database.read(installation.public_url) != chosen.issuer:
+            await database.write(installation.remember_public_url, chosen.issuer)
     finally:
         await database.close()
     if found:
@@ -94,14 +94,14 @@ async def _check(chosen: Settings, keys: Keys) -> None:
 async def _unsafe(chosen: Settings, database: Database) -> list[str]:
     """Problems that prevent this server from starting. A database is used by one environment only."""
     if chosen.is_sandbox:
-        found = [_OF_PRODUCTION] if await database.read(sandbox.has_served, "production") else []
+        found = [_OF_PRODUCTION] if await database.read(installation.has_served, "production") else []
     else:
         findings = await safety.look(chosen, database)
         found = findings.problems
         for warning in findings.warnings:
             log.warning("unsafe", problem=warning)
     if not found:
-        await database.write(sandbox.note_served, chosen.environment)
+        await database.write(installation.note_served, chosen.environment)
     return found
 
 

@@ -5,12 +5,13 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from handcart import sender
 from handcart.callbacks import jobs as callbacks
-from handcart.core import clock, idempotency, log, ratelimit, sessions
+from handcart.core import clock, log, ratelimit, sessions
 from handcart.core.clock import VirtualClock
 from handcart.core.db import Database, Tx, Unavailable
+from handcart.core.db.connect import connect
 from handcart.core.secret import Keys
 from handcart.core.settings import Settings
-from handcart.core.stores import connect
+from handcart.core.web import idempotency
 from handcart.oauth import jobs as oauth
 from handcart.sandbox import state as sandbox
 from handcart.sandbox.chaos import Chaos

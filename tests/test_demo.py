@@ -3,7 +3,7 @@
 import pytest
 
 from handcart.core import clock
-from handcart.core.sockets import listen
+from handcart.core.web.sockets import listen
 from handcart.demo import LIVELY, DemoFailed, Sockets, urls_of
 from handcart.slots import windows
 from handcart.slots.models import NO_CAPACITY

@@ -10,12 +10,13 @@ import pytest
 
 from handcart import worker
 from handcart.callbacks import ops as callbacks
-from handcart.callbacks import outcomes, queue
+from handcart.callbacks import queue, results
 from handcart.callbacks.models import Attempt
-from handcart.callbacks.outcomes import Outcome
-from handcart.core import clock, idempotency, log, ratelimit, sessions
+from handcart.callbacks.results import Outcome
+from handcart.core import clock, log, ratelimit, sessions
 from handcart.core.db import Tx, Unavailable
 from handcart.core.ratelimit import Limit
+from handcart.core.web import idempotency
 from handcart.oauth import authorization
 from handcart.oauth.checks import Request
 from handcart.oauth.scopes import ACCOUNT_LINKING
@@ -59,7 +60,7 @@ async def make_callbacks(tx: Tx, retailer_id: int) -> str:
         pass
     (chain,) = await queue.claim(tx, retailer_id, made.id, clock.now(), 1)
     attempt = Attempt(at=clock.now(), milliseconds=1, url=made.callback_url, request_head="POST", status=200)
-    await outcomes.record(tx, chain.target, [Outcome(chain.deliveries[0], attempt)], clock.now())
+    await results.record(tx, chain.target, [Outcome(chain.deliveries[0], attempt)], clock.now())
     await queue.give_back(tx, chain.target, chain.deliveries[1:])
     await callbacks.delete(tx, retailer_id, made.id)
     return str(made.id)

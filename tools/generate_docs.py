@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from handcart import app
-from handcart.core import wire
 from handcart.core.settings import PREFIX, Settings
+from handcart.core.web import wire
 from tools import callback_events, order_states
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"

@@ -16,8 +16,8 @@ from bench.limit import replay
 from bench.limit.postgresql import Postgresql
 from bench.limit.sqlite import Sqlite
 from handcart.core.clock import to_wire
+from handcart.core.db.connect import connect
 from handcart.core.secret import Keys, new_token
-from handcart.core.stores import connect
 from handcart.linking.ops import LINK
 from handcart.linking.wire import LinkResponse
 from handcart.oauth.bearer import CALLER

@@ -16,7 +16,7 @@ import msgspec
 
 from handcart.core import clock
 from handcart.core.db import Database, Tx
-from handcart.core.http import Route
+from handcart.core.web.call import Route
 from handcart.orders.routes import ROUTES as ORDERS
 from handcart.retailers.models import Caller
 from handcart.slots.routes import ROUTES as SLOTS

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from handcart.accounts import ops
 from handcart.accounts.errors import SignInRefused
 from handcart.core import passwords, sessions
-from handcart.core.browser import Browser, PageRefused, form_expired, sign_in_result, wait
-from handcart.core.http import Call, Reply, Route
-from handcart.core.pages import LOCALES
 from handcart.core.passwords import PasswordRefused
+from handcart.core.web.browser import Browser, PageRefused, form_expired, sign_in_result, wait
+from handcart.core.web.call import Call, Reply, Route
+from handcart.core.web.pages import LOCALES
 
 
 async def _show_sign_in(call: Call) -> Reply:

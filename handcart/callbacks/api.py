@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from msgspec import structs
 
-from handcart.callbacks import answers, errors, ops, queries
+from handcart.callbacks import errors, ops, present, queries
 from handcart.callbacks.wire import (
     After,
     CreatedWebhookAnswer,
@@ -23,14 +23,14 @@ from handcart.callbacks.wire import (
     WebhookAnswer,
     WebhooksResponse,
 )
-from handcart.core import egress
 from handcart.core.db import Tx
 from handcart.core.errors import blank
-from handcart.core.http import Call
+from handcart.core.outbound import client
 from handcart.core.settings import Settings
-from handcart.core.wire import SuccessResponse, query
+from handcart.core.web.call import Call
+from handcart.core.web.wire import SuccessResponse, query
 
-RulesOf = Callable[[Settings], egress.Rules]
+RulesOf = Callable[[Settings], client.Rules]
 
 _LOOK_SECONDS = 0.25
 _FEW = 100
@@ -49,15 +49,15 @@ async def create(tx: Tx, call: Call, rules_of: RulesOf) -> CreatedWebhookAnswer:
         verify=settings.verify_receivers,
         **{name: value for name, value in structs.asdict(body).items() if value is not None},
     )
-    return answers.new_webhook(made)
+    return present.new_webhook(made)
 
 
 async def list_webhooks(tx: Tx, call: Call) -> WebhooksResponse:
-    return WebhooksResponse([answers.webhook(one) for one in await ops.webhooks(tx, call.caller.retailer_id)])
+    return WebhooksResponse([present.webhook(one) for one in await ops.webhooks(tx, call.caller.retailer_id)])
 
 
 async def get(tx: Tx, call: Call) -> WebhookAnswer:
-    return answers.webhook(await ops.webhook(tx, call.caller.retailer_id, _webhook_id(call)))
+    return present.webhook(await ops.webhook(tx, call.caller.retailer_id, _webhook_id(call)))
 
 
 async def update(tx: Tx, call: Call, rules_of: RulesOf) -> WebhookAnswer:
@@ -65,7 +65,7 @@ async def update(tx: Tx, call: Call, rules_of: RulesOf) -> WebhookAnswer:
     settings = call.app.settings
     changes = {name: value for name, value in structs.asdict(body).items() if value is not None}
     retailer_id = call.caller.retailer_id
-    return answers.webhook(
+    return present.webhook(
         await ops.update(
             tx,
             retailer_id,
@@ -85,15 +85,15 @@ async def delete(tx: Tx, call: Call) -> SuccessResponse:
 
 async def enable(tx: Tx, call: Call) -> WebhookAnswer:
     verify = call.app.settings.verify_receivers
-    return answers.webhook(await ops.enable(tx, call.caller.retailer_id, _webhook_id(call), verify))
+    return present.webhook(await ops.enable(tx, call.caller.retailer_id, _webhook_id(call), verify))
 
 
 async def disable(tx: Tx, call: Call) -> WebhookAnswer:
-    return answers.webhook(await ops.disable(tx, call.caller.retailer_id, _webhook_id(call), _DISABLED_BY_API))
+    return present.webhook(await ops.disable(tx, call.caller.retailer_id, _webhook_id(call), _DISABLED_BY_API))
 
 
 async def rotate_secret(tx: Tx, call: Call) -> CreatedWebhookAnswer:
-    return answers.new_webhook(await ops.rotate_secret(tx, call.caller.retailer_id, _webhook_id(call)))
+    return present.new_webhook(await ops.rotate_secret(tx, call.caller.retailer_id, _webhook_id(call)))
 
 
 async def list_deliveries(tx: Tx, call: Call) -> DeliveriesResponse:
@@ -102,7 +102,7 @@ async def list_deliveries(tx: Tx, call: Call) -> DeliveriesResponse:
     after, state = query(call.query, "after", After), query(call.query, "state", StateInQuery)
     limit = query(call.query, "limit", Limit) or _FEW
     found = await queries.deliveries_to(tx, retailer_id, webhook_id, after=after, state=state, limit=limit)
-    return DeliveriesResponse([answers.delivery(one) for one in found])
+    return DeliveriesResponse([present.delivery(one) for one in found])
 
 
 async def list_events(call: Call) -> EventsResponse:
@@ -114,7 +114,7 @@ async def list_events(call: Call) -> EventsResponse:
         retailer_id = call.caller.retailer_id
         found = await queries.events(tx, retailer_id, after=after, subject=order_id, limit=limit)
         return EventsResponse(
-            events=[answers.event(one) for one in found], last=await queries.last_event_id(tx, retailer_id)
+            events=[present.event(one) for one in found], last=await queries.last_event_id(tx, retailer_id)
         )
 
     for _ in range(int(wait / _LOOK_SECONDS)):
@@ -131,9 +131,9 @@ async def get_event(tx: Tx, call: Call) -> EventResponse:
         raise errors.unknown_event_id(text)
     event = await queries.event(tx, retailer_id, int(text))
     return EventResponse(
-        event=answers.event(event),
-        deliveries=[answers.delivery(one) for one in await queries.deliveries(tx, retailer_id, event.event_id)],
-        attempts=[answers.attempt(one) for one in await queries.attempts(tx, retailer_id, event.event_id)],
+        event=present.event(event),
+        deliveries=[present.delivery(one) for one in await queries.deliveries(tx, retailer_id, event.event_id)],
+        attempts=[present.attempt(one) for one in await queries.attempts(tx, retailer_id, event.event_id)],
     )
 
 

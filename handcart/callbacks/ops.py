@@ -21,8 +21,9 @@ from handcart.callbacks.models import (
     NewWebhook,
     Webhook,
 )
-from handcart.core import clock, egress, ids, targets
+from handcart.core import clock, ids
 from handcart.core.db import Tx
+from handcart.core.outbound import client, urls
 
 # After a rotation, callbacks are signed with both the old and the new secret for this time.
 OVERLAP = 24 * clock.HOUR
@@ -80,7 +81,7 @@ def environment_of(*, is_sandbox: bool) -> str:
 async def create(
     tx: Tx,
     retailer_id: int,
-    rules: egress.Rules,
+    rules: client.Rules,
     *,
     environment: str,
     callback_url: str,
@@ -109,7 +110,7 @@ async def create(
     webhook = Webhook(
         id=ids.new_id(),
         retailer_id=retailer_id,
-        name=name or targets.read(callback_url, rules).authority,
+        name=name or urls.read(callback_url, rules).authority,
         environment=environment,
         callback_url=callback_url,
         auth_uri=auth_uri,
@@ -168,7 +169,7 @@ async def update(
     tx: Tx,
     retailer_id: int,
     webhook_id: int,
-    rules: egress.Rules,
+    rules: client.Rules,
     changes: Mapping[str, Any],
     own_url: str = "",
     verify: str = NEVER,
@@ -326,7 +327,7 @@ def _asks_first(verify: str, environment: str) -> bool:
     return verify == ALWAYS or (verify == IN_PRODUCTION and environment == PRODUCTION)
 
 
-def _check(fields: Mapping[str, Any], rules: egress.Rules, own_url: str) -> None:
+def _check(fields: Mapping[str, Any], rules: client.Rules, own_url: str) -> None:
     """Refuse invalid fields of a webhook. Absent fields and None mean no change."""
     for key in ("callback_url", "auth_uri"):
         if (url := fields.get(key)) is not None:
@@ -337,10 +338,10 @@ def _check(fields: Mapping[str, Any], rules: egress.Rules, own_url: str) -> None
             raise errors.unprintable(key, MOST_CHARACTERS)
 
 
-def _check_url(url: str, key: str, rules: egress.Rules, own_url: str) -> None:
+def _check_url(url: str, key: str, rules: client.Rules, own_url: str) -> None:
     try:
-        egress.check_url(url, rules)
-    except egress.Refused as refused:
+        client.check_url(url, rules)
+    except client.Refused as refused:
         raise Refused(str(refused), key) from None
     if own_url and _origin(url) == _origin(own_url):
         raise errors.own_address(key)

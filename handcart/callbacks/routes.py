@@ -27,8 +27,8 @@ from handcart.callbacks.wire import (
 )
 from handcart.core.db import Tx
 from handcart.core.errors import blank, invalid
-from handcart.core.http import Call, Handler, Route
-from handcart.core.wire import SuccessResponse
+from handcart.core.web.call import Call, Handler, Route
+from handcart.core.web.wire import SuccessResponse
 from handcart.oauth.scopes import CALLBACKS
 from handcart.retailers.models import RetailerId
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from msgspec import Meta, Struct
 
-from handcart.core.wire import NUMBER_TOO, STRING_TOO, WireId
+from handcart.core.web.wire import NUMBER_TOO, STRING_TOO, WireId
 
 _NO_NUL = r"^[^\x00]*$"
 _MOST = 10_000  # the operation says more exactly what is too long

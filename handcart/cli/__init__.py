@@ -8,10 +8,10 @@ import click
 from handcart import __version__
 from handcart.cli.options import fail
 from handcart.core.db import Unavailable
-from handcart.core.migrate import WrongKey
+from handcart.core.db.connect import BadCopy, BadDatabaseUrl
+from handcart.core.db.migrate import WrongKey
 from handcart.core.settings import SettingsError
-from handcart.core.sockets import CannotListen
-from handcart.core.stores import BadCopy, BadDatabaseUrl
+from handcart.core.web.sockets import CannotListen
 from handcart.running import NotAnInfoFile
 
 # What `handcart --help` lists, in this order, and the module that each command is in.

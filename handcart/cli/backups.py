@@ -22,7 +22,7 @@ def backup(file: Path, as_json: bool, **store: Any) -> None:
 
     The secret key is not in the backup. Keep a copy of the key in another place: a restore needs both.
     """
-    from handcart.core import copies
+    from handcart.core.db import copies
 
     chosen = settings_of(**store)
     path = _sqlite_path(chosen)
@@ -45,7 +45,8 @@ def restore(file: Path, as_json: bool, **store: Any) -> None:
 
     The replaced database is kept in the same directory under another name.
     """
-    from handcart.core import copies, settings
+    from handcart.core import settings
+    from handcart.core.db import copies
     from handcart.migrations import SCHEMA_VERSION
 
     chosen = settings_of(**store)
@@ -71,7 +72,7 @@ def _where(chosen: Settings) -> str:
 
 
 def _sqlite_path(chosen: Settings) -> str:
-    from handcart.core.stores import BadCopy, is_postgres, sqlite_path
+    from handcart.core.db.connect import BadCopy, is_postgres, sqlite_path
 
     if is_postgres(chosen.database_url):
         raise BadCopy(f"the database is PostgreSQL: back it up and restore it with PostgreSQL's own tools, see {PAGE}")

@@ -9,8 +9,8 @@ import click
 
 from handcart.cli import events, listen
 from handcart.cli.options import fail, json_option, read, settings_of, show, store_options, table, write
-from handcart.core import wire
 from handcart.core.db import Tx
+from handcart.core.web import wire
 
 _SECRET = "CALLBACKS_CLIENT_SECRET"  # noqa: S105 (the name of a variable)
 
@@ -105,12 +105,12 @@ def create(retailer: str, environment: str | None, trust: bool, as_json: bool, *
 @events.retailer_option
 def list_webhooks(retailer: str, as_json: bool, **store: Any) -> None:
     """List a retailer's webhooks."""
-    from handcart.callbacks import answers, ops
+    from handcart.callbacks import ops, present
 
     async def find(tx: Tx) -> Any:
         return await ops.webhooks(tx, await events.retailer_id(tx, retailer))
 
-    found = [answers.webhook(one) for one in read(store, find)]
+    found = [present.webhook(one) for one in read(store, find)]
     rows = [(str(one.id), _status(one), one.environment, _events(one), one.callback_url) for one in found]
     lines = table(("webhook", "status", "environment", "events", "callback URL"), rows)
     show(as_json, {"webhooks": _plain(found)}, lines if found else "There are no webhooks.")
@@ -123,7 +123,7 @@ def list_webhooks(retailer: str, as_json: bool, **store: Any) -> None:
 @click.argument("number", metavar="ID", type=events.NUMBER)
 def show_one(number: int, retailer: str, as_json: bool, **store: Any) -> None:
     """Show the webhook ID, or the event ID with every attempt to deliver it."""
-    from handcart.callbacks import answers, ops, queries
+    from handcart.callbacks import ops, present, queries
     from handcart.callbacks.errors import Unknown
 
     async def find(tx: Tx) -> Any:
@@ -132,7 +132,7 @@ def show_one(number: int, retailer: str, as_json: bool, **store: Any) -> None:
             webhook = await ops.webhook(tx, owner, number)
         except Unknown:
             return None, await events.story(tx, owner, number)
-        return (answers.webhook(webhook), *await queries.open_deliveries(tx, owner, number)), None
+        return (present.webhook(webhook), *await queries.open_deliveries(tx, owner, number)), None
 
     found, story = read(store, find)
     if story is not None:
@@ -261,17 +261,17 @@ def _wanted(options: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def _show_webhook(as_json: bool, webhook: Any, what: str) -> None:
-    from handcart.callbacks import answers
+    from handcart.callbacks import present
 
-    shown = answers.webhook(webhook)
+    shown = present.webhook(webhook)
     told = f"The webhook {shown.id} is {what}: {shown.callback_url} gets {_events(shown)}."
     show(as_json, _plain(shown), "\n".join([told, *_asked_first(shown)]))
 
 
 def _show_secret(as_json: bool, made: Any, what: str) -> None:
-    from handcart.callbacks import answers
+    from handcart.callbacks import present
 
-    shown = answers.new_webhook(made)
+    shown = present.new_webhook(made)
     lines = (
         f"{what} the webhook {shown.id}: {shown.callback_url} gets {_events(shown)}.",
         f"signing secret (shown only now)  {shown.signing_secret}",

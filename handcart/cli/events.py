@@ -23,8 +23,9 @@ from handcart.cli.options import (
     table,
     until_interrupted,
 )
-from handcart.core import clock, wire
+from handcart.core import clock
 from handcart.core.db import Database, Tx
+from handcart.core.web import wire
 
 
 def _or_demo(context: click.Context, option: click.Parameter, slug: str | None) -> str:
@@ -70,13 +71,13 @@ def list_events(
     retailer: str, order_id: str | None, after: int | None, limit: int, as_json: bool, **store: Any
 ) -> None:
     """List events and their deliveries, newest last."""
-    from handcart.callbacks import answers, queries
+    from handcart.callbacks import present, queries
 
     async def find(tx: Tx) -> list[tuple[Any, list[Any]]]:
         owner = await retailer_id(tx, retailer)
         found = await queries.events(tx, owner, after=after, subject=order_id, limit=limit)
         return [
-            (answers.event(one), [answers.delivery(row) for row in await queries.deliveries(tx, owner, one.event_id)])
+            (present.event(one), [present.delivery(row) for row in await queries.deliveries(tx, owner, one.event_id)])
             for one in found
         ]
 
@@ -97,14 +98,14 @@ def list_events(
 @click.argument("webhook", type=NUMBER)
 def list_deliveries(webhook: int, retailer: str, as_json: bool, **options: Any) -> None:
     """List the deliveries to a webhook, newest last."""
-    from handcart.callbacks import answers, ops, queries
+    from handcart.callbacks import ops, present, queries
 
     asked = {name: options.pop(name) for name in ("state", "after", "limit")}
 
     async def find(tx: Tx) -> list[Any]:
         owner = await retailer_id(tx, retailer)
         await ops.webhook(tx, owner, webhook)
-        return [answers.delivery(one) for one in await queries.deliveries_to(tx, owner, webhook, **asked)]
+        return [present.delivery(one) for one in await queries.deliveries_to(tx, owner, webhook, **asked)]
 
     found = read(options, find)
     lines = table(
@@ -234,13 +235,13 @@ def _replay_all(
 
 async def story(tx: Tx, owner: int, event_id: int) -> Any:
     """An event with its deliveries and attempts; raises `Unknown`."""
-    from handcart.callbacks import answers, queries
+    from handcart.callbacks import present, queries
     from handcart.callbacks.wire import EventResponse
 
     return EventResponse(
-        event=answers.event(await queries.event(tx, owner, event_id)),
-        deliveries=[answers.delivery(one) for one in await queries.deliveries(tx, owner, event_id)],
-        attempts=[answers.attempt(one) for one in await queries.attempts(tx, owner, event_id)],
+        event=present.event(await queries.event(tx, owner, event_id)),
+        deliveries=[present.delivery(one) for one in await queries.deliveries(tx, owner, event_id)],
+        attempts=[present.attempt(one) for one in await queries.attempts(tx, owner, event_id)],
     )
 
 
@@ -288,10 +289,10 @@ def _line(one: Any) -> str:
 
 
 def _plain_attempt(one: Any) -> Any:
-    from handcart.callbacks import answers
+    from handcart.callbacks import present
 
     shown = {"event_id": one["event_id"], "event_name": one["name"], "order_id": one["subject"]}
-    return {**shown, **_plain(answers.attempt(one))}
+    return {**shown, **_plain(present.attempt(one))}
 
 
 def _plain(answer: Any) -> Any:

@@ -22,7 +22,7 @@ def show_key(as_json: bool, **store: Any) -> None:
     The fingerprint shows which key a backup needs. It does not reveal the key.
     """
     from handcart.core import settings
-    from handcart.core.migrate import bound_key
+    from handcart.core.db.migrate import bound_key
 
     chosen = settings_of(**store)
     where = "HANDCART_SECRET_KEY" if chosen.secret_key else str(chosen.key_file)
@@ -42,7 +42,7 @@ def rotate_key(as_json: bool, **store: Any) -> None:
     Client secrets, tokens, links and webhooks keep working. Everybody is signed out, known browsers are forgotten, open
     forms and listed time slots expire. The old key is kept next to the new one: earlier backups need it.
     """
-    from handcart.rotation import rotate
+    from handcart.upkeep.rotation import rotate
 
     with Progress() as progress:
         done = rotate(settings_of(**store), progress)

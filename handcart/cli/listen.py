@@ -93,11 +93,11 @@ class Forward:
 
     def __init__(self, url: str, signing_secret: str, auth_uri: str | None, client_id: str, client_secret: str) -> None:
         from handcart.callbacks.models import Target
-        from handcart.core import egress
-        from handcart.receiver_tokens import Tokens
+        from handcart.callbacks.receiver_tokens import Tokens
+        from handcart.core.outbound import client
 
         # All addresses are allowed: only the person at this machine chooses the URL.
-        self._client = egress.Client(egress.Rules(True, range(1, 65_536), ("0.0.0.0/0", "::/0")))
+        self._client = client.Client(client.Rules(True, range(1, 65_536), ("0.0.0.0/0", "::/0")))
         self._tokens = Tokens(self._client) if auth_uri else None
         self._target = Target(
             id=0,
@@ -114,8 +114,8 @@ class Forward:
 
     async def __call__(self, event: Any) -> dict[str, Any]:
         """The result: `status` or `cause`, and `milliseconds`."""
-        from handcart.core import egress
-        from handcart.receiver_tokens import TokenRefused
+        from handcart.callbacks.receiver_tokens import TokenRefused
+        from handcart.core.outbound import client
 
         started = time.monotonic()
         try:
@@ -126,13 +126,13 @@ class Forward:
             answer: dict[str, Any] = {"status": status}
         except TokenRefused as error:
             answer = {"cause": f"no token: {error}"}
-        except (egress.Refused, egress.Failed, egress.Crowded) as error:
+        except (client.Refused, client.Failed, client.Crowded) as error:
             answer = {"cause": str(error)}
         return {**answer, "milliseconds": round(1000 * (time.monotonic() - started))}
 
     async def _post(self, event: Any, token: str | None) -> int:
         from handcart.callbacks import signing
-        from handcart.receiver_tokens import POST_SECONDS
+        from handcart.callbacks.receiver_tokens import POST_SECONDS
 
         body = event["body"].encode()
         headers = [

@@ -56,7 +56,7 @@ def create_client(
         require_pkce=require_pkce,
         require_state=not state_optional,
     )
-    from handcart.core.migrate import public_url
+    from handcart.core.db.installation import public_url
 
     issuer = settings_of(**store).issuer or read(store, public_url)
     _show_client(as_json, {**_credentials(made), "authorize_url": f"{issuer}/oauth/authorize" if issuer else None})
@@ -273,7 +273,7 @@ def account_password(email: str, as_json: bool, **store: Any) -> None:
     """Print a link with which a customer can set a new password. It works once, within 24 hours."""
     from handcart.accounts import ops
     from handcart.accounts.errors import Refused
-    from handcart.core.migrate import public_url
+    from handcart.core.db.installation import public_url
 
     issuer = settings_of(**store).issuer or read(store, public_url)
     if not issuer:

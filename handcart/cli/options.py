@@ -14,9 +14,9 @@ import click
 from handcart import running
 from handcart.core import settings as settings_module
 from handcart.core.db import Database
-from handcart.core.migrate import check_schema
+from handcart.core.db.connect import connect, is_postgres, sqlite_path
+from handcart.core.db.migrate import check_schema
 from handcart.core.settings import Settings
-from handcart.core.stores import connect, is_postgres, sqlite_path
 
 Options = dict[str, Any]
 SANDBOX_INFO = "SANDBOX_INFO"

@@ -20,11 +20,11 @@ from handcart.cli.options import echo, fail, installation_options, json_option, 
 from handcart.core import ending
 from handcart.core import settings as settings_module
 from handcart.core.db import Unavailable
-from handcart.core.migrate import WrongKey, check_schema, check_version
+from handcart.core.db.connect import connect
+from handcart.core.db.migrate import WrongKey, check_schema, check_version
 from handcart.core.secret import KEY_BYTES, Keys
 from handcart.core.settings import Settings
-from handcart.core.sockets import browser_url, listen
-from handcart.core.stores import connect
+from handcart.core.web.sockets import browser_url, listen
 
 PORT = click.IntRange(0, 65535)
 _PAUSE_SECONDS = 0.05
@@ -192,7 +192,7 @@ def serve(
 def worker(database: str | None, data: str | None, environment: str | None, once: bool, end_with_stdin: bool) -> None:
     """Run the background worker: send callbacks, delete expired data."""
     from handcart.core import log
-    from handcart.core.connections import raise_descriptor_limit
+    from handcart.core.web.connections import raise_descriptor_limit
     from handcart.worker import run
 
     if end_with_stdin:
@@ -208,8 +208,8 @@ def worker(database: str | None, data: str | None, environment: str | None, once
 @json_option
 def migrate(database: str | None, data: str | None, as_json: bool) -> None:
     """Create the database, or upgrade it to this release's schema."""
-    from handcart.core.migrate import keys_for
-    from handcart.core.migrate import migrate as run
+    from handcart.core.db.migrate import keys_for
+    from handcart.core.db.migrate import migrate as run
     from handcart.migrations import SCHEMA_VERSION
 
     chosen = settings_of(database=database, data=data)
@@ -237,7 +237,7 @@ def check(database: str | None, data: str | None, as_json: bool) -> None:
     if data == "":
         _check_data(settings_of(database=database), as_json)
         return
-    from handcart.safety import Findings, look
+    from handcart.upkeep.safety import Findings, look
 
     chosen = settings_of(database=database, data=data)
 
@@ -261,7 +261,7 @@ def check(database: str | None, data: str | None, as_json: bool) -> None:
 
 
 def _check_data(chosen: Settings, as_json: bool) -> None:
-    from handcart import integrity
+    from handcart.upkeep import integrity
 
     async def run() -> tuple[dict[str, int], list[integrity.Fault]]:
         opened = await connect(chosen.database_url, Keys(bytes(KEY_BYTES)), pool_size=1, may_only_read=True)

@@ -12,7 +12,7 @@ import click
 
 from handcart import running
 from handcart.cli.options import SANDBOX_INFO, fail, info_option, json_option
-from handcart.core.sockets import is_this_machine
+from handcart.core.web.sockets import is_this_machine
 
 SANDBOX = "/v2/handcart_sandbox"
 _SCOPE = "connect:fulfillment"

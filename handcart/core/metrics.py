@@ -4,7 +4,7 @@ from bisect import bisect_left
 from collections.abc import Iterator
 from typing import Any
 
-from handcart.core.connections import Connections
+from handcart.core.web.connections import Connections
 
 # Seconds: from a point read to a sign-in that waits to be hashed.
 _BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)

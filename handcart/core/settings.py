@@ -12,8 +12,8 @@ from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any
 
+from handcart.core.db.connect import is_postgres, sqlite_path
 from handcart.core.secret import KEY_BYTES, Keys, is_guessable
-from handcart.core.stores import is_postgres, sqlite_path
 
 PREFIX = "HANDCART_"
 NO_PROXY = "none"  # value of `trusted_proxies`: no proxy, on purpose

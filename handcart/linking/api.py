@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from handcart.core import clock
 from handcart.core import errors as core_errors
 from handcart.core.db import Tx
-from handcart.core.http import Call, Route
-from handcart.core.wire import SuccessResponse
+from handcart.core.web.call import Call, Route
+from handcart.core.web.wire import SuccessResponse
 from handcart.linking import errors, ops
 from handcart.linking.wire import LinkRequest, LinkResponse
 from handcart.oauth.scopes import FULFILLMENT

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 
 from handcart.accounts import ops as accounts
 from handcart.accounts.models import Account
-from handcart.core import pages, sessions
-from handcart.core.browser import Browser, PageRefused
-from handcart.core.http import Call, Reply, Route
+from handcart.core import sessions
+from handcart.core.web import pages
+from handcart.core.web.browser import Browser, PageRefused
+from handcart.core.web.call import Call, Reply, Route
 from handcart.linking import ops
 from handcart.linking.models import Link
 

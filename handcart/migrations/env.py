@@ -1,4 +1,4 @@
-"""Alembic's entry: runs the steps on the connection that `core.migrate` opened."""
+"""Alembic's entry: runs the steps on the connection that `core.db.migrate` opened."""
 
 from alembic import context
 

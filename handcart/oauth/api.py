@@ -6,8 +6,9 @@ from typing import Any
 from handcart.core import clock
 from handcart.core.db import Tx
 from handcart.core.errors import OAuthError, too_large
-from handcart.core.http import Call, Reply, Route, json_reply
-from handcart.core.pages import LOCALES
+from handcart.core.web.body import json_reply
+from handcart.core.web.call import Call, Reply, Route
+from handcart.core.web.pages import LOCALES
 from handcart.oauth import errors, scopes, tokens
 from handcart.oauth.models import IssuedToken
 from handcart.oauth.parameters import MOST_BODY_BYTES, credentials, read

@@ -10,10 +10,10 @@ from msgspec.structs import replace
 
 from handcart.accounts import ops as accounts
 from handcart.core import clock
-from handcart.core.browser import PageRefused, form_expired
 from handcart.core.db import Tx
 from handcart.core.errors import OAuthError
 from handcart.core.secret import Keys, matches, new_token
+from handcart.core.web.browser import PageRefused, form_expired
 from handcart.oauth.checks import Request
 from handcart.oauth.models import PendingRequest
 from handcart.retailers import ops as retailers

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from handcart.core import clock, errors
 from handcart.core.db import Tx
 from handcart.core.errors import ApiError
-from handcart.core.http import Call
+from handcart.core.web.call import Call
 from handcart.oauth.scopes import kept
 from handcart.retailers import errors as retailer_errors
 from handcart.retailers import ops as retailers

@@ -8,9 +8,9 @@ from collections.abc import Awaitable, Callable
 
 from msgspec import Struct
 
-from handcart.core.browser import PageRefused
 from handcart.core.db import Tx
 from handcart.core.errors import OAuthError
+from handcart.core.web.browser import PageRefused
 from handcart.oauth import errors, scopes
 from handcart.retailers import ops as retailers
 from handcart.retailers.models import Client

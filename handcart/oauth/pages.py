@@ -6,11 +6,11 @@ from urllib.parse import quote, urlencode
 from handcart.accounts import ops as accounts
 from handcart.accounts.errors import SignInRefused
 from handcart.core import clock, sessions
-from handcart.core.browser import Browser, PageRefused, form_expired, sign_in_result
 from handcart.core.db import Tx
-from handcart.core.http import Call, Reply, Route
-from handcart.core.pages import LOCALES
 from handcart.core.secret import new_token
+from handcart.core.web.browser import Browser, PageRefused, form_expired, sign_in_result
+from handcart.core.web.call import Call, Reply, Route
+from handcart.core.web.pages import LOCALES
 from handcart.oauth import authorization, errors, tokens
 from handcart.oauth.checks import Rejected, check
 from handcart.oauth.models import PendingRequest

@@ -3,9 +3,10 @@
 import base64
 from urllib.parse import parse_qsl, unquote_plus
 
-from handcart.core import wire
 from handcart.core.errors import OAuthError
-from handcart.core.http import Call, media_type
+from handcart.core.web import wire
+from handcart.core.web.body import media_type
+from handcart.core.web.call import Call
 from handcart.oauth import errors
 
 # Far more than a token request needs.

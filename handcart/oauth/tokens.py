@@ -5,10 +5,11 @@ import hashlib
 import re
 from typing import Any
 
-from handcart.core import clock, wire
+from handcart.core import clock
 from handcart.core.db import Tx
 from handcart.core.errors import OAuthError
 from handcart.core.secret import new_token
+from handcart.core.web import wire
 from handcart.oauth import errors
 from handcart.oauth.models import IssuedToken, LinkingToken
 from handcart.retailers.models import Caller, Client

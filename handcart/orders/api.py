@@ -8,9 +8,10 @@ from urllib.parse import parse_qs
 import msgspec
 from msgspec import Struct, structs
 
-from handcart.core import clock, errors, ids, pages
+from handcart.core import clock, errors, ids
 from handcart.core.db import Tx
-from handcart.core.http import Call
+from handcart.core.web import pages
+from handcart.core.web.call import Call
 from handcart.orders import create, customers, lines, ops
 from handcart.orders.create import Asked
 from handcart.orders.models import (

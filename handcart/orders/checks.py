@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from handcart.core import clock, wire
+from handcart.core import clock
 from handcart.core import errors as wire_errors
 from handcart.core.db import Tx
 from handcart.core.errors import ApiError, invalid
+from handcart.core.web import wire
 from handcart.orders import customers, errors, rows
 from handcart.orders.models import Order
 from handcart.retailers.models import Caller, Retailer

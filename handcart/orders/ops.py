@@ -5,9 +5,10 @@ from typing import Any
 
 from msgspec import Struct, structs
 
-from handcart.core import clock, idempotency
+from handcart.core import clock
 from handcart.core.db import Tx
 from handcart.core.errors import invalid
+from handcart.core.web import idempotency
 from handcart.orders import checks, customers, errors, later, lines, rows, states
 from handcart.orders.models import CARRIED, LAST_MILE, SHOPPED, Order, OrderDetails, Step
 from handcart.retailers import ops as retailers

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
-from handcart.core import errors, idempotency
+from handcart.core import errors
 from handcart.core.db import Tx
-from handcart.core.http import Call, Handler, Route
+from handcart.core.web import idempotency
+from handcart.core.web.call import Call, Handler, Route
 from handcart.oauth.scopes import FULFILLMENT
 from handcart.orders import api, checks
 from handcart.orders import errors as order_errors

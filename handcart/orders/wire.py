@@ -10,7 +10,7 @@ from typing import Annotated, Any, ClassVar
 
 from msgspec import Meta, Struct
 
-from handcart.core.wire import ID_PATTERN, NUMBER_TOO, WireId
+from handcart.core.web.wire import ID_PATTERN, NUMBER_TOO, WireId
 from handcart.stores.carts import Instructions, LineNum, Lines
 from handcart.stores.models import Address, Code, ItemName, OptionalLine
 from handcart.users.models import UserId

@@ -12,9 +12,9 @@ from handcart.batches.ops import AskedOrder
 from handcart.batches.picking import Picked
 from handcart.core import passwords
 from handcart.core.db import Tx
-from handcart.core.http import Call
 from handcart.core.passwords import PasswordRefused
-from handcart.core.wire import SuccessResponse
+from handcart.core.web.call import Call
+from handcart.core.web.wire import SuccessResponse
 from handcart.orders.models import Scan
 from handcart.sandbox import errors, ops
 from handcart.sandbox.wire import (

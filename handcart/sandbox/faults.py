@@ -12,7 +12,7 @@ from handcart.callbacks.events import EVENTS
 from handcart.core import errors
 from handcart.core.db import Database, Tx
 from handcart.core.errors import ApiError, blank, invalid, unknown
-from handcart.core.http import Call, Route
+from handcart.core.web.call import Call, Route
 from handcart.retailers.models import Caller
 from handcart.sandbox import state as states
 from handcart.sandbox.state import (

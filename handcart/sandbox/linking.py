@@ -11,11 +11,11 @@ from msgspec import Struct
 from handcart.accounts import ops as accounts
 from handcart.accounts.models import Account
 from handcart.core import clock, errors, sessions
-from handcart.core.browser import PageRefused
 from handcart.core.clock import VirtualClock
 from handcart.core.db import Tx
 from handcart.core.errors import ApiError, OAuthError
 from handcart.core.secret import new_token
+from handcart.core.web.browser import PageRefused
 from handcart.linking import ops as linking
 from handcart.oauth import authorization, checks, tokens
 from handcart.oauth import errors as oauth_errors

@@ -5,9 +5,9 @@ from typing import Any
 from handcart.accounts import ops as accounts
 from handcart.accounts.errors import Refused
 from handcart.core import clock
-from handcart.core.browser import PageRefused
 from handcart.core.db import Tx
 from handcart.core.errors import ApiError, OAuthError, blank, invalid
+from handcart.core.web.browser import PageRefused
 from handcart.oauth import authorization
 from handcart.oauth import checks as rules
 from handcart.oauth.checks import Rejected

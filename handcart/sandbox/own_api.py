@@ -7,10 +7,12 @@ import msgspec
 
 from handcart.callbacks.events import EVENTS
 from handcart.core import clock as core_clock
-from handcart.core import errors, wire
+from handcart.core import errors
 from handcart.core.db import MOST_LISTED_BYTES, Tx
-from handcart.core.http import Call, Handler, Reply, Route, json_reply
-from handcart.core.wire import query
+from handcart.core.web import wire
+from handcart.core.web.body import json_reply
+from handcart.core.web.call import Call, Handler, Reply, Route
+from handcart.core.web.wire import query
 from handcart.linking import errors as linking_errors
 from handcart.oauth.scopes import FULFILLMENT
 from handcart.retailers.models import RetailerId

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from handcart.core import errors
 from handcart.core.db import Tx
-from handcart.core.http import Call, Route
+from handcart.core.web.call import Call, Route
 from handcart.orders import ops as orders
 from handcart.orders.models import DELIVERY
 from handcart.sandbox import errors as sandbox_errors

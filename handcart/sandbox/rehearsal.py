@@ -1,4 +1,4 @@
-"""A sandbox's additions to every call: the retailer's clock, faults and log (`core.http.Rehearsal`)."""
+"""A sandbox's additions to every call: the retailer's clock, faults and log (`core.web.call.Rehearsal`)."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -8,7 +8,7 @@ from msgspec import Struct
 from handcart.core import clock
 from handcart.core.db import Database, Tx, Unavailable
 from handcart.core.errors import ApiError
-from handcart.core.http import Call, Caller, Reply
+from handcart.core.web.call import Call, Caller, Reply
 from handcart.sandbox import faults, requests, robot
 from handcart.sandbox import state as states
 from handcart.sandbox.state import State

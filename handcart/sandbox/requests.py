@@ -22,7 +22,7 @@ from msgspec import Struct
 
 from handcart.core import clock
 from handcart.core.errors import OAuthError, SeveralErrors
-from handcart.core.http import Call, Reply, Route
+from handcart.core.web.call import Call, Reply, Route
 
 MOST_ENTRIES = 1000
 # Maximum number of unauthenticated calls, so that they do not push other calls out of the log.

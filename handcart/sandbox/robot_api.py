@@ -7,7 +7,7 @@ from handcart.batches import errors as batch_errors
 from handcart.core import clock, errors
 from handcart.core.db import Tx
 from handcart.core.errors import ApiError
-from handcart.core.http import Call, Route
+from handcart.core.web.call import Call, Route
 from handcart.orders import errors as order_errors
 from handcart.retailers.models import RetailerId
 from handcart.sandbox import errors as sandbox_errors

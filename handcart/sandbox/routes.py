@@ -5,9 +5,9 @@ from typing import Any
 
 from handcart.batches import errors as batch_errors
 from handcart.core import errors
-from handcart.core.http import Handler, Route
 from handcart.core.passwords import PasswordRefused
-from handcart.core.wire import SuccessResponse
+from handcart.core.web.call import Handler, Route
+from handcart.core.web.wire import SuccessResponse
 from handcart.oauth.scopes import FULFILLMENT
 from handcart.orders import errors as order_errors
 from handcart.retailers.models import RetailerId

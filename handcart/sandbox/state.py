@@ -43,7 +43,6 @@ Kind = Literal[
 ]
 
 _NAME = "sandbox of {}"
-_SERVED = "{} served at"
 
 
 class Fault(Struct, kw_only=True, omit_defaults=True):
@@ -136,28 +135,6 @@ async def save(tx: Tx, retailer_id: int, state: State) -> None:
 async def forget(tx: Tx, retailer_id: int) -> None:
     """Delete a retailer's state: real time, no faults."""
     await tx.run("DELETE FROM installation WHERE name = $1", _NAME.format(retailer_id))
-
-
-async def note_served(tx: Tx, environment: str) -> None:
-    """Record permanently that a server of this environment has served this database; only the first time is kept."""
-    await tx.run(
-        "INSERT INTO installation (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING",
-        _SERVED.format(environment),
-        str(of_process()),
-    )
-
-
-async def has_served(tx: Tx, environment: str) -> bool:
-    """Whether a server of this environment has ever served this database.
-
-    Earlier releases did not record it; there, stored sandbox settings show it.
-    """
-    row = await tx.one(
-        "SELECT 1 AS found FROM installation WHERE name = $1 OR ($2 AND name LIKE 'sandbox of %') LIMIT 1",
-        _SERVED.format(environment),
-        environment == "sandbox",
-    )
-    return row is not None
 
 
 async def with_robot(tx: Tx) -> Sequence[int]:

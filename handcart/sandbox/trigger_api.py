@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from handcart.callbacks.events import EVENTS, bare
 from handcart.core import errors
 from handcart.core.db import Tx
-from handcart.core.http import Call, Route
+from handcart.core.web.call import Call, Route
 from handcart.orders import errors as order_errors
 from handcart.orders import ops as orders
 from handcart.orders import payloads

@@ -11,7 +11,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from msgspec import Meta, Struct
 
-from handcart.core.wire import ID_PATTERN, NUMBER_TOO, WireId
+from handcart.core.web.wire import ID_PATTERN, NUMBER_TOO, WireId
 from handcart.stores.models import Count, ItemName, Weight
 
 MOST_ORDERS = 100

@@ -7,10 +7,11 @@ from typing import Any
 
 import msgspec
 
-from handcart.core import clock, errors, wire
+from handcart.core import clock, errors
 from handcart.core.db import Tx
 from handcart.core.errors import ApiError
-from handcart.core.http import Answer, Call
+from handcart.core.web import wire
+from handcart.core.web.call import Answer, Call
 from handcart.retailers import ops as retailers
 from handcart.retailers.models import Retailer
 from handcart.slots import ops, windows

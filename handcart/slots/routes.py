@@ -5,7 +5,7 @@ from typing import Any
 
 from handcart.core import errors
 from handcart.core.errors import ApiError
-from handcart.core.http import Handler, Route
+from handcart.core.web.call import Handler, Route
 from handcart.oauth.scopes import FULFILLMENT
 from handcart.retailers.models import RetailerId
 from handcart.slots import api

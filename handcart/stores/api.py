@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from handcart.core import errors
 from handcart.core.db import Tx
 from handcart.core.errors import ApiError
-from handcart.core.http import Call, Handler, Route
+from handcart.core.web.call import Call, Handler, Route
 from handcart.oauth.scopes import FULFILLMENT
 from handcart.retailers.models import RetailerId
 from handcart.stores import distance, items, ops, postal

@@ -18,17 +18,17 @@ import uvloop
 
 from handcart import app
 from handcart.core.db import Tx
-from handcart.core.http import App
-from handcart.core.protocol import LimitedProtocol
 from handcart.core.settings import Settings
+from handcart.core.web.app import App
+from handcart.core.web.server_limits import LimitedProtocol
 from handcart.oauth import tokens
 from handcart.oauth.scopes import CALLBACKS, FULFILLMENT
 from handcart.retailers import ops as retailers
 from handcart.retailers import settings as retailer_settings
 from handcart.retailers.errors import Refused
-from handcart.safety import DEMO_RETAILER
 from handcart.testing import template
 from handcart.testing.memory import MemoryDatabase
+from handcart.upkeep.safety import DEMO_RETAILER
 
 # Server settings that a test may choose, with their parsers; all other options are settings of the retailer.
 _SERVER = {"brand": str, "membership": str, "rate_limit_per_second": int}

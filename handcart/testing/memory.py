@@ -3,7 +3,7 @@
 import sqlite3
 
 from handcart.core.db import Op, P, T, Unavailable
-from handcart.core.db_sqlite import SqliteTx, connect_file
+from handcart.core.db.sqlite import SqliteTx, connect_file
 from handcart.core.secret import Keys
 
 

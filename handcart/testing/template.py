@@ -84,14 +84,15 @@ def _make_once(directory: Path, file: Path) -> None:
 
 def _make(directory: Path) -> Path:
     from handcart import demo
-    from handcart.core import migrate, passwords, stores
+    from handcart.core import passwords
+    from handcart.core.db import connect, migrate
 
     made = directory / "made.db"
     url = f"sqlite:///{made}"
     samples = [{"email": email, "password": _PASSWORD, "instacartplus_member": member} for email, member in _ACCOUNTS]
 
     async def seed() -> None:
-        database = await stores.connect(url, KEYS)
+        database = await connect.connect(url, KEYS)
         try:
             hashed = passwords.hash_new(_PASSWORD)
             credentials = await database.write(demo.make_samples, samples, [hashed for _ in samples])

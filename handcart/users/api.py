@@ -7,8 +7,8 @@ import msgspec
 
 from handcart.core.db import Tx
 from handcart.core.errors import invalid
-from handcart.core.http import Call, Route
-from handcart.core.wire import SuccessResponse
+from handcart.core.web.call import Call, Route
+from handcart.core.web.wire import SuccessResponse
 from handcart.oauth.scopes import FULFILLMENT
 from handcart.retailers import ops as retailers
 from handcart.retailers.models import RetailerId

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
-from handcart.core.wire import ID_PATTERN, NUMBER_TOO
+from handcart.core.web.wire import ID_PATTERN, NUMBER_TOO
 
 UserId = Annotated[
     str,

@@ -9,7 +9,7 @@ from typing import Annotated, Any, ClassVar
 
 from msgspec import Meta, Struct
 
-from handcart.core.wire import NUMBER_TOO, read_again
+from handcart.core.web.wire import NUMBER_TOO, read_again
 from handcart.users.models import UserId, plain_phone_number
 
 Name = Annotated[

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from handcart.accounts import ops
-from handcart.core.pages import texts
+from handcart.core.web.pages import texts
 from handcart.linking import ops as linking
 from tests.support.pages import is_error, is_page, nothing_written
 from tests.support.shop import PASSWORD, SampleAccount, Shop, Visitor, first_form

@@ -8,7 +8,7 @@ import pytest
 
 from handcart.accounts import ops
 from handcart.core import clock
-from handcart.core.pages import texts
+from handcart.core.web.pages import texts
 from tests.support.pages import is_error, is_page, nothing_written, rows
 from tests.support.server import on_sqlite
 from tests.support.shop import PASSWORD, SampleAccount, Shop, Visitor, first_form, new_email

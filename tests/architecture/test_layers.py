@@ -13,7 +13,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 ORDER = ["migrations", "core", "retailers", "accounts", "oauth", "users", "linking", "stores", "slots", "callbacks"]
-ORDER += ["orders", "batches", "sandbox", "console"]  # migrations, the schema, import nothing
+ORDER += ["orders", "batches", "upkeep", "sandbox", "console"]  # migrations, the schema, import nothing
 TOP = len(ORDER)  # app, worker, cli and whatever else lies directly in handcart/
 PRIVATE = {"api", "routes", "pages", "wire", "jobs", "queries"}  # in every domain but core
 CLIENT_MAY_IMPORT = {"handcart_client", "httpx", "msgspec", "standardwebhooks"} | sys.stdlib_module_names

@@ -14,7 +14,6 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
-from handcart import integrity
 from handcart.batches import ops as batches
 from handcart.batches import picking
 from handcart.batches.ops import AskedOrder
@@ -34,6 +33,7 @@ from handcart.stores import items
 from handcart.stores import ops as stores
 from handcart.stores.carts import OrderItem
 from handcart.stores.models import Item, ItemName
+from handcart.upkeep import integrity
 from handcart.users import ops as users
 from handcart.users.models import User
 from tests.batches.test_states import BACK, BATCHES

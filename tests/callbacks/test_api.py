@@ -11,9 +11,10 @@ import pytest
 from handcart import app
 from handcart.callbacks import ops, signing
 from handcart.callbacks.events import EVENTS
-from handcart.core import clock, wire
+from handcart.core import clock
 from handcart.core.db import Tx
 from handcart.core.settings import Settings
+from handcart.core.web import wire
 from tests.callbacks.conftest import Post
 from tests.support.callback_receiver import LOOPBACK
 from tests.support.contents import contents, nothing_written
@@ -87,7 +88,7 @@ def test_when_fields_of_a_webhook_are_changed_then_the_others_stay(mine: Shop) -
     assert error(put(mine, made["id"], name="x")) == NOT_FOUND
 
 
-# C1: beside the literal addresses, all of which tests/core/test_targets.py has.
+# C1: beside the literal addresses, all of which tests/core/outbound/test_urls.py has.
 BAD_URLS = {
     "plain http": "http://shop.example/callbacks",
     "file": "file:///etc/passwd",

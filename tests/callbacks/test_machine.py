@@ -21,10 +21,10 @@ from hypothesis.stateful import (
 )
 
 from handcart import sender
-from handcart.callbacks import ops, outcomes, queue, schedule
+from handcart.callbacks import ops, queue, results, schedule
 from handcart.callbacks.models import Attempt, Delivery
-from handcart.callbacks.outcomes import Outcome
 from handcart.callbacks.queue import Chain
+from handcart.callbacks.results import Outcome
 from handcart.core import clock
 from handcart.core.clock import DAY, SECOND
 from handcart.retailers import ops as retailers
@@ -144,7 +144,7 @@ class Machine(RuleBasedStateMachine):
         out.rest, left = sender._split(out.rest, out.failures, self.now[0])
         attempt = Attempt(at=self.now[0], milliseconds=1, url="", request_head="", retry_after=retry_after)
         attempt.cause = None if is_well else "status 500"
-        goes_on = self.run(outcomes.record, out.chain.target, [Outcome(delivery, attempt, left)], self.now[0])
+        goes_on = self.run(results.record, out.chain.target, [Outcome(delivery, attempt, left)], self.now[0])
         if not is_well and delivery.planned_at <= self.now[0]:
             one.failures += 1
         one.state = "delivered" if is_well else "pending" if one.failures < schedule.MOST_TRIES else "failed"

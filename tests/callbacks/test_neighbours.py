@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from handcart import receiver_tokens, sender
-from handcart.callbacks import ops, queue
-from handcart.core.egress import CONNECTIONS_EACH, TO_ADDRESS_EACH
-from handcart.core.lookup import LOOKUPS_EACH
+from handcart import sender
+from handcart.callbacks import ops, queue, receiver_tokens
+from handcart.core.outbound.client import CONNECTIONS_EACH, TO_ADDRESS_EACH
+from handcart.core.outbound.dns import LOOKUPS_EACH
 from handcart.sandbox import state
 from handcart.sender import Sender
 from tests.callbacks.conftest import Post, _emit

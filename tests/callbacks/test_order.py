@@ -9,7 +9,8 @@ import pytest
 
 from handcart import sender
 from handcart.callbacks import ops, queue
-from handcart.core import clock, egress
+from handcart.core import clock
+from handcart.core.outbound import client
 from tests.callbacks.conftest import Post
 from tests.support.callback_receiver import Received, receiver
 from tests.support.server import on_sqlite
@@ -212,7 +213,7 @@ def test_when_a_chain_takes_long_then_it_is_handed_back_before_its_lease_ends(
     post: Post, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # An attempt may take four times the limit: a token, the callback, and both again; each waits for its turn before.
-    longest = sender.CHAIN_SECONDS + 4 * (egress.WAIT_SECONDS + sender.POST_SECONDS) + sum(sender._RECORD_PAUSES)
+    longest = sender.CHAIN_SECONDS + 4 * (client.WAIT_SECONDS + sender.POST_SECONDS) + sum(sender._RECORD_PAUSES)
     assert longest < queue.LEASE / clock.SECOND
     post.subscribe()
     monkeypatch.setattr(sender, "CHAIN_SECONDS", 0)

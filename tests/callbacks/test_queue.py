@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from handcart.callbacks import ops, outcomes, queue
+from handcart.callbacks import ops, queue, results
 from handcart.callbacks.models import Attempt, Webhook
-from handcart.callbacks.outcomes import Outcome
 from handcart.callbacks.queue import Chain
+from handcart.callbacks.results import Outcome
 from handcart.core import clock
 from handcart.core.clock import DAY, HOUR, SECOND
 from handcart.retailers import ops as retailers
@@ -50,7 +50,7 @@ class Desk:
         """Record the result of the first delivery of a chain, and leave the others."""
         attempt = Attempt(at=self.now, milliseconds=1, url="", request_head="", cause=cause, **more)
         outcome = Outcome(chain.deliveries[0], attempt, chain.deliveries[1:])
-        may_go_on: bool = self.server.write(outcomes.record, chain.target, [outcome], self.now)
+        may_go_on: bool = self.server.write(results.record, chain.target, [outcome], self.now)
         if cause is None:
             self.server.write(queue.give_back, chain.target, chain.deliveries[1:])
         return may_go_on
@@ -229,7 +229,7 @@ def test_when_a_chain_is_out_then_nothing_of_its_order_is_claimed_however_it_com
     first, *rest = [row["event_id"] for row in desk.rows()]
     (chain,) = desk.claim()
     attempt = Attempt(at=desk.now, milliseconds=1, url="", request_head="")
-    desk.server.write(outcomes.record, chain.target, [Outcome(chain.deliveries[0], attempt)], desk.now)
+    desk.server.write(results.record, chain.target, [Outcome(chain.deliveries[0], attempt)], desk.now)
     for event_id in (first, rest[0]):  # delivered; and out, which stays as it is
         desk.server.write(ops.replay, desk.retailer_id, desk.webhook_id, event_id=event_id, limit=1)
     desk.emit("order")
@@ -252,7 +252,7 @@ def test_when_what_others_wait_for_is_delivered_early_then_they_go_as_well(desk:
     (chain,) = desk.claim()
     assert [one.event_id for one in chain.deliveries] == ids[: queue.MOST_IN_CHAIN]
     attempt = Attempt(at=desk.now, milliseconds=1, url="", request_head="")
-    desk.server.write(outcomes.record, chain.target, [Outcome(one, attempt) for one in chain.deliveries], desk.now)
+    desk.server.write(results.record, chain.target, [Outcome(one, attempt) for one in chain.deliveries], desk.now)
     (chain,) = desk.claim()
     assert [one.event_id for one in chain.deliveries] == ids[queue.MOST_IN_CHAIN :]
 

@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
-from handcart import receiver_tokens, sender
-from handcart.callbacks import ops
+from handcart import sender
+from handcart.callbacks import ops, receiver_tokens
 from handcart.callbacks.errors import Refused
-from handcart.core import clock, egress
+from handcart.core import clock
+from handcart.core.outbound import client
 from tests.callbacks.conftest import Post
 from tests.support.callback_receiver import LOOPBACK, Received
 from tests.support.receivers import HERE, Receiver, Script, endless, receiving, saying
@@ -211,14 +212,14 @@ def test_when_one_webhook_hangs_then_another_at_the_same_host_is_not_kept_waitin
 def test_when_an_attempt_meets_a_defect_of_ours_then_it_has_failed_and_nothing_waits_for_a_lease(
     post: Post, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ask = egress.Client.post
+    ask = client.Client.post
 
-    async def defective(self: egress.Client, url: str, content: bytes, *args: Any, **kwargs: Any) -> Any:
+    async def defective(self: client.Client, url: str, content: bytes, *args: Any, **kwargs: Any) -> Any:
         if b"poisoned" in content:
             raise ValueError("what nobody has thought of")
         return await ask(self, url, content, *args, **kwargs)
 
-    monkeypatch.setattr(egress.Client, "post", defective)
+    monkeypatch.setattr(client.Client, "post", defective)
     post.subscribe()
     post.emit("poisoned")
     post.emit("well")

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from handcart import receiver_tokens, sender
-from handcart.callbacks import ops
+from handcart import sender
+from handcart.callbacks import ops, receiver_tokens
 from handcart.callbacks.models import NewWebhook
 from tests.callbacks.conftest import Post
 from tests.support.callback_receiver import CLIENT_SECRET, LOOPBACK, Receiver, receiver

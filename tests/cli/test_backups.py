@@ -8,9 +8,9 @@ import pytest
 from click.testing import CliRunner
 
 from handcart.cli import handcart, progress
-from handcart.core.migrate import WrongKey
+from handcart.core.db.connect import BadCopy
+from handcart.core.db.migrate import WrongKey
 from handcart.core.secret import Keys
-from handcart.core.stores import BadCopy
 from handcart.migrations import SCHEMA_VERSION
 from tests.support.server import SECRET_KEY, make_data
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from handcart.core import clock
-from handcart.core.migrate import remember_public_url
+from handcart.core.db.installation import remember_public_url
 from tests.cli.conftest import Run, answer, refusal
 from tests.support.contents import nothing_written
 from tests.support.shop import REDIRECT_URI, Shop

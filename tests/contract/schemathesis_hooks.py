@@ -12,8 +12,8 @@ import httpx
 import schemathesis
 
 from handcart import app
-from handcart.core import wire
 from handcart.core.settings import Settings
+from handcart.core.web import wire
 
 ROUTES = {route.operation_id: route for route in app.routes(Settings(environment="sandbox"))}
 CREDENTIALS = {"client_id": os.environ["CLIENT_ID"], "client_secret": os.environ["CLIENT_SECRET"]}
@@ -118,7 +118,7 @@ def before_call(context: Any, case: Any, kwargs: dict[str, Any]) -> None:
 
 @schemathesis.hook
 def filter_case(context: Any, case: Any) -> bool:
-    """Leave out requests that break the description and are taken all the same, as `core.wire` says."""
+    """Leave out requests that break the description and are taken all the same, as `core.web.wire` says."""
     return is_positive(case) or not isinstance(case.body, dict) or is_as_described(case)
 
 

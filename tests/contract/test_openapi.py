@@ -14,8 +14,9 @@ import re2
 from schemathesis.specs.openapi.definitions import OPENAPI_31_VALIDATOR
 
 from handcart import app, meanings
-from handcart.core import clock, wire
+from handcart.core import clock
 from handcart.core.settings import Settings
+from handcart.core.web import wire
 from handcart.oauth import scopes
 from handcart.retailers import ops as retailers
 from tests.contract.operations import DOCUMENT, OPERATIONS, Attempt, Operation, resolved

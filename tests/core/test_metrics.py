@@ -6,8 +6,8 @@ from contextlib import closing
 
 import pytest
 
-from handcart.core.connections import Connections
 from handcart.core.metrics import Metrics
+from handcart.core.web.connections import Connections
 from tests.support.shop import Shop
 
 

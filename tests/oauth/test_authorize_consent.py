@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from handcart.accounts import ops as accounts
-from handcart.core import pages
+from handcart.core.web import pages
 from handcart.linking import ops as linking
 from handcart.oauth.authorization import MOST_PENDING
 from handcart.oauth.scopes import ALL

@@ -97,7 +97,7 @@ def test_l1_two_headers_then_401(shop: Shop) -> None:
 
 def test_l1_100_kb_then_refused_before_the_application(shop: Shop) -> None:
     answer = get_link(shop, "user-1", [("Authorization", "Bearer " + "x" * 100_000)])
-    assert answer.status_code == 400  # headers over 32 KiB: core/protocol.py
+    assert answer.status_code == 400  # headers over 32 KiB: core/web/server_limits.py
 
 
 def test_l1_token_in_the_query_or_the_body_then_401(shop: Shop) -> None:

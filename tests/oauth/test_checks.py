@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from handcart.core.browser import PageRefused
+from handcart.core.web.browser import PageRefused
 from handcart.oauth import checks
 from handcart.oauth.checks import MOST_STATE_BYTES, Rejected
 from tests.support.shop import REDIRECT_URI, Shop

@@ -9,8 +9,8 @@ import httpx
 import pytest
 
 from handcart.core import clock
-from handcart.core.http import REFUSALS_PER_SECOND
 from handcart.core.ratelimit import Buckets
+from handcart.core.web.app import REFUSALS_PER_SECOND
 from handcart.linking import ops as linking
 from handcart.retailers import ops as retailers
 from tests.oauth.token_requests import FORM, JSON, as_form, as_json, post

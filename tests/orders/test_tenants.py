@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from handcart.core import clock
-from handcart.core.http import Route
+from handcart.core.web.call import Route
 from handcart.orders import routes as orders_routes
 from handcart.slots import routes as slots_routes
 from handcart.stores import api as stores_api

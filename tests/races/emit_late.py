@@ -5,8 +5,8 @@ from contextvars import ContextVar
 from typing import Any
 
 from handcart.cli import main
-from handcart.core.db_postgres import PostgresDatabase
-from handcart.core.db_sqlite import SqliteDatabase
+from handcart.core.db.postgres import PostgresDatabase
+from handcart.core.db.sqlite import SqliteDatabase
 from handcart.orders import payloads
 
 # As long as a queue elsewhere may take to answer: it makes the hole easier to hit, not another one.

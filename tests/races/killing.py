@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from handcart.callbacks import ops as callbacks
-from handcart.core import stores
-from handcart.core.db import Database, Tx
+from handcart.core.db import Database, Tx, connect
 from handcart.core.secret import Keys
 from handcart.retailers import ops as retailers
 from tests.support import process
@@ -80,7 +79,7 @@ def open_store(url: str, data: Path) -> Iterator[Store]:
     """A store, migrated, until the block ends."""
     make_database(url, KEYS)
     with asyncio.Runner() as runner:
-        database = runner.run(stores.connect(url, KEYS, 1))
+        database = runner.run(connect.connect(url, KEYS, 1))
         try:
             yield Store(url, data, database, runner)
         finally:

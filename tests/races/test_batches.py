@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from handcart import integrity
 from handcart.orders import rows
+from handcart.upkeep import integrity
 from tests.races.rounds import IS_LONG, Report
 from tests.support.orders import Market
 from tests.support.sandbox import SANDBOX, Floor

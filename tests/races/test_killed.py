@@ -18,9 +18,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from handcart.core import clock, stores
-from handcart.core.db import Tx
-from handcart.core.migrate import migrate
+from handcart.core import clock
+from handcart.core.db import Tx, connect
+from handcart.core.db.migrate import migrate
 from handcart.core.secret import Keys
 from handcart.oauth import authorization
 from handcart.retailers import ops as retailers
@@ -178,7 +178,7 @@ def settle(url: str, credentials: dict[str, str], heard: Heard) -> int:
 
 
 async def on(url: str, op: Any, *args: Any) -> Any:
-    database = await stores.connect(url, KEYS, 1)
+    database = await connect.connect(url, KEYS, 1)
     try:
         return await database.write(op, *args)
     finally:

@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
-from handcart import integrity
 from handcart.core import clock
 from handcart.core.db import Tx
 from handcart.slots import ledger
 from handcart.slots.plans import Plan
+from handcart.upkeep import integrity
 from handcart.users import ops as users
 from handcart.users.models import User
 from tests.races.rounds import IS_LONG, Report

@@ -13,9 +13,8 @@ from urllib.parse import urlsplit
 import asyncpg
 import pytest
 
-from handcart.core import stores
-from handcart.core.db import Tx
-from handcart.core.migrate import check_schema, migrate
+from handcart.core.db import Tx, connect
+from handcart.core.db.migrate import check_schema, migrate
 from handcart.core.secret import Keys
 from handcart.retailers import ops as retailers
 from tests.support import postgres, process
@@ -37,7 +36,7 @@ def directory() -> Iterator[Path]:
 
 def on(url: str, op: Any, *args: Any, **options: Any) -> Any:
     async def run() -> Any:
-        database = await stores.connect(url, KEYS, 1)
+        database = await connect.connect(url, KEYS, 1)
         try:
             return await database.write(op, *args, **options)
         finally:

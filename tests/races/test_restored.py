@@ -14,8 +14,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from handcart.core import stores
-from handcart.core.db import Tx
+from handcart.core.db import Tx, connect
 from handcart.core.secret import Keys
 from handcart.retailers import ops as retailers
 from tests.races.rounds import Report
@@ -90,7 +89,7 @@ def make_client(data: Path) -> dict[str, str]:
         return {"client_id": made.client_id, "client_secret": made.client_secret}
 
     async def run() -> dict[str, str]:
-        database = await stores.connect(f"sqlite:///{data}/handcart.db", Keys(SECRET_KEY.encode()), 1)
+        database = await connect.connect(f"sqlite:///{data}/handcart.db", Keys(SECRET_KEY.encode()), 1)
         try:
             return await database.write(make)
         finally:

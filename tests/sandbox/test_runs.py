@@ -10,8 +10,8 @@ import pytest
 from handcart import app
 from handcart.batches.states import TYPES
 from handcart.core.errors import ApiError
-from handcart.core.http import Router
 from handcart.core.settings import Settings
+from handcart.core.web.router import Router
 from handcart.sandbox import routes
 from tests.support.orders import KINDS, Market, line, refusals
 from tests.support.sandbox import TYPE_OF, Floor

@@ -7,7 +7,7 @@ from contextlib import suppress
 
 import pytest
 
-from handcart.core import protocol
+from handcart.core.web import server_limits
 from tests.support.server import LiveServer, on_sqlite
 from tests.support.shop import Shop
 
@@ -16,7 +16,7 @@ pytestmark = on_sqlite  # no store is asked
 HOST = b"Host: shop.example\r\n"
 UPGRADE = b"Connection: Upgrade\r\nUpgrade: h2c\r\n"
 HIDDEN = b"GET /live HTTP/1.1\r\n" + HOST + b"\r\n"
-ENOUGH = 8 * protocol.MOST_HEADER_BYTES
+ENOUGH = 8 * server_limits.MOST_HEADER_BYTES
 
 
 @pytest.fixture
@@ -29,13 +29,13 @@ def connection(server: LiveServer) -> Iterator[socket.socket]:
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """The server waits for no client longer than a moment."""
-    monkeypatch.setattr(protocol, "REQUEST_SECONDS", 0.2)
+    monkeypatch.setattr(server_limits, "REQUEST_SECONDS", 0.2)
 
 
 @pytest.fixture
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """The server waits for ever: what it ends, it ends for another reason."""
-    monkeypatch.setattr(protocol, "REQUEST_SECONDS", 3600)
+    monkeypatch.setattr(server_limits, "REQUEST_SECONDS", 3600)
 
 
 def connect(server: LiveServer) -> socket.socket:
@@ -107,7 +107,7 @@ def test_answered_and_a_piece_more_then_connection_closed(
     server: LiveServer, monkeypatch: pytest.MonkeyPatch, request_head: bytes
 ) -> None:
     """A byte after the answer must not stop the timer for idle connections."""
-    monkeypatch.setattr(protocol, "REQUEST_SECONDS", 1)  # time enough for the answer
+    monkeypatch.setattr(server_limits, "REQUEST_SECONDS", 1)  # time enough for the answer
     with connect(server) as connection:
         connection.sendall(request_head)
         read_answer(connection)

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from handcart.core.db_postgres import PostgresTx
-from handcart.core.db_sqlite import SqliteTx
+from handcart.core.db.postgres import PostgresTx
+from handcart.core.db.sqlite import SqliteTx
 from handcart.slots import plans
 from handcart.slots.plans import EVERY_STORE, WHOLE_DAY, Plan
 from handcart.stores.models import DELIVERY, Point

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from handcart.core import clock
-from handcart.core.db_sqlite import SqliteTx, connect_file
+from handcart.core.db.sqlite import SqliteTx, connect_file
 from handcart.core.errors import ApiError
 from handcart.core.secret import Keys
 from handcart.retailers import ops as retailers

@@ -16,7 +16,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 from playwright.sync_api import Browser, Page, Response, Route, sync_playwright
 
-from handcart.core import pages
+from handcart.core.web import pages
 from tests.support.server import make_data
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -4,13 +4,13 @@ from typing import Any
 
 from handcart.callbacks import ops
 from handcart.callbacks.models import NewWebhook
-from handcart.core import egress
 from handcart.core.db import Tx
+from handcart.core.outbound import client
 from handcart.testing.receiver import CLIENT_ID, CLIENT_SECRET, Received, Receiver, receiver
 
 __all__ = ["CLIENT_ID", "CLIENT_SECRET", "LOOPBACK", "Received", "Receiver", "receiver", "subscribe"]
 
-LOOPBACK = egress.Rules(True, range(1, 65_536), ("127.0.0.0/8",))
+LOOPBACK = client.Rules(True, range(1, 65_536), ("127.0.0.0/8",))
 
 
 async def subscribe(tx: Tx, retailer_id: int, to: Receiver, **fields: Any) -> NewWebhook:

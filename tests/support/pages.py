@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from handcart.core.pages import SECURITY_HEADERS, texts
+from handcart.core.web.pages import SECURITY_HEADERS, texts
 from tests.support.server import LiveServer
 
 GRANTS = ("authorization_codes", "tokens", "links", "link_history")

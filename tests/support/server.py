@@ -20,11 +20,11 @@ import uvicorn
 import uvloop
 
 from handcart import app as handcart_app
-from handcart.core import migrate
 from handcart.core import settings as settings_module
-from handcart.core.http import App
-from handcart.core.protocol import LimitedProtocol
+from handcart.core.db import migrate
 from handcart.core.secret import Keys
+from handcart.core.web.app import App
+from handcart.core.web.server_limits import LimitedProtocol
 from tests.support import postgres
 
 SECRET_KEY = "a secret key for tests, and for tests alone"

@@ -12,7 +12,7 @@ import pytest
 
 from handcart import app
 from handcart.core import clock
-from handcart.core.http import Route
+from handcart.core.web.call import Route
 from tests.support.oauth import Organization, token_for
 from tests.support.server import LiveServer
 from tests.support.shop import Shop

@@ -7,9 +7,10 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from handcart.core import http as core_http
 from handcart.core.db import Unavailable
 from handcart.core.ratelimit import Buckets
+from handcart.core.web import body
+from handcart.core.web import call as core_call
 from handcart.oauth import scopes
 from handcart.oauth.parameters import MOST_BODY_BYTES
 from tests.contract.provoke import Provoked, provokes
@@ -55,13 +56,13 @@ def _(attempt: Provoked) -> httpx.Response:
 
 @provokes("request_timeout")
 def _(attempt: Provoked) -> httpx.Response:
-    attempt.monkeypatch.setattr(core_http, "BODY_SECONDS", 0.02)
+    attempt.monkeypatch.setattr(body, "BODY_SECONDS", 0.02)
     return announce(attempt, 100)
 
 
 @provokes("request_body_is_too_large_at_most_1")
 def _(attempt: Provoked) -> httpx.Response:
-    return announce(attempt, core_http.MOST_BODY_BYTES + 1)
+    return announce(attempt, core_call.MOST_BODY_BYTES + 1)
 
 
 @provokes("request_body_is_too_large_at_most_16")

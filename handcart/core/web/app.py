@@ -1,0 +1,221 @@
+"""The ASGI application: match, authenticate, parse, run the op in a transaction, COMMIT, answer.
+
+One route table yields dispatch, the OpenAPI description (`core.web.openapi`) and the metrics. Why it is our own:
+docs/decisions/0002-own-dispatcher.md.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from time import perf_counter
+from typing import Any
+
+from handcart.core import clock, errors, log
+from handcart.core.db import Database, Unavailable
+from handcart.core.db.connect import connect
+from handcart.core.errors import ApiError
+from handcart.core.metrics import Metrics
+from handcart.core.ratelimit import Buckets, network
+from handcart.core.secret import Keys
+from handcart.core.settings import Settings
+from handcart.core.web import connections, origins, wire
+from handcart.core.web.body import json_reply, json_text, read_body, refusal_reply
+from handcart.core.web.call import Background, Call, Caller, Header, Rehearsal, Reply, Route
+from handcart.core.web.router import Router
+
+# Per address: requests refused before the client is authenticated. Each costs the parsing of a body.
+REFUSALS_PER_SECOND = 10
+
+
+class App:
+    """The ASGI application: a route table on a database."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        keys: Keys,
+        routes: Sequence[Route],
+        authenticate: Callable[[Call], Awaitable[Caller]],
+        error_page: Callable[[Call, ApiError], Reply],
+        rehearsal: Rehearsal | None = None,
+        background: Sequence[Background] = (),
+    ) -> None:
+        self.settings = settings
+        self.keys = keys
+        self.routes = routes
+        self.connections = connections.of(settings)
+        self.metrics = Metrics(self.connections)
+        self.requests_of = Buckets(settings.rate_limit_per_second)
+        self.refusals_from = Buckets(min(settings.rate_limit_per_second, REFUSALS_PER_SECOND))
+        self.database: Database
+        self._router = Router(routes)
+        self._always: Sequence[Header] = [(b"x-content-type-options", b"nosniff")]
+        if settings.is_https:
+            self._always = [*self._always, (b"strict-transport-security", b"max-age=31536000")]
+        self._authenticate = authenticate
+        self.rehearsal = rehearsal
+        self._background = background
+        self._error_page = error_page
+
+    async def open(self) -> None:
+        """Open the database, and the port for metrics if there is one."""
+        await self.begin(await connect(self.settings.database_url, self.keys, self.settings.pool_size))
+        if self.settings.metrics_port:
+            log.info("metrics", port=self.metrics.listen(self.settings.metrics_port))
+
+    async def begin(self, database: Database) -> None:
+        """Serve from an open database, and start the background work."""
+        self.database = database
+        if self.rehearsal is not None:
+            await self.rehearsal.open(database)
+        for one in self._background:
+            await one.open(database)
+
+    async def close(self) -> None:
+        """Stop the background work, close the database, write the last lines of the log."""
+        for one in self._background:
+            await one.close()
+        if self.rehearsal is not None:
+            await self.rehearsal.close()
+        await self.database.close()
+        log.flush()
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "lifespan":
+            scope.setdefault("state", {})["connections"] = self.connections  # `core.web.server_limits` counts them
+            await self._lifespan(receive, send)
+            return
+        started = perf_counter()
+        if self.rehearsal is not None:
+            clock.use(None)  # a connection's next request would inherit the clock of the last one
+        call = Call(self, scope, receive)
+        method, raw_path = scope["method"], scope["raw_path"].decode("latin-1")
+        route, reply = await self._answer(call, method, raw_path)
+        if self.rehearsal is not None:
+            await self.rehearsal.leave(call, method, raw_path, reply)
+        await self._send(send, reply, call.request_id)
+        seconds = perf_counter() - started
+        self.metrics.observe(method if route else "-", route, reply.status, seconds)
+        if self.settings.access_log:
+            _log_access(call, method, route, reply.status, seconds)
+
+    async def _answer(self, call: Call, method: str, raw_path: str) -> tuple[str, Reply]:
+        """The pattern of the route's path (for log and metrics), and the reply."""
+        path = ""
+        if self.settings.is_sandbox and not origins.is_ours(call.header(b"host") or "localhost", self.settings.issuer):
+            return path, refusal_reply(errors.misdirected(self.settings.issuer))
+        try:
+            route, call.path = self._router.match(method, raw_path)
+            path = route.path
+            call.route = route
+            return path, await self._run(route, call)
+        except ApiError as error:
+            refusal = error
+            if call.route is not None and call.route.reads_body and call.caller is None:
+                self.refusals_from.take(network(call.address))
+        except Unavailable as error:
+            log.warning("database unavailable", request_id=call.request_id, route=path, cause=str(error))
+            refusal = errors.unavailable()
+        except Exception as error:
+            log.exception("request failed", error, request_id=call.request_id, route=path)
+            refusal = errors.internal()
+        call.refusal = refusal
+        if raw_path.startswith(("/v2", "/.well-known")) or _prefers_json(call.header(b"accept")):
+            return path, refusal_reply(refusal)
+        return path, self._error_page(call, refusal)
+
+    async def _run(self, route: Route, call: Call) -> Reply:
+        if route.scope is not None:
+            call.caller = await self._authenticate(call)
+            if route.scope not in call.caller.scopes:
+                raise errors.forbidden_scope(route.scope)
+            self.limit(call.caller.client_id)
+            if self.rehearsal is not None:
+                await self.rehearsal.enter(call)
+        if route.body is not None:
+            call.raw = await read_body(call, route.most_body)
+            call.body = wire.decode(json_text(call), route.body)
+        elif route.reads_body:
+            if not self.refusals_from.has_room(network(call.address)):
+                raise errors.too_many_requests(1)
+            call.raw = await read_body(call, route.most_body)
+        if route.tx == "read":
+            answer = await self.database.read(route.handler, call)
+        elif route.tx == "write":
+            answer = await self.database.write(route.handler, call)
+        else:
+            answer = await route.handler(call)
+        if isinstance(answer, ApiError):
+            raise answer
+        return answer if isinstance(answer, Reply) else json_reply(answer)
+
+    async def rehearse(self, call: Call, retailer_id: int | None) -> None:
+        """In a sandbox, apply a retailer's clock and faults to a call without a bearer token."""
+        if self.rehearsal is not None and retailer_id is not None:
+            await self.database.read(self.rehearsal.know, call, retailer_id)
+            await self.rehearsal.enter(call)
+
+    def limit(self, client_id: str) -> None:
+        """Count one request of a client; raises 429 over its limit of requests per second."""
+        if not self.requests_of.take(client_id):
+            raise errors.too_many_requests(1)
+
+    async def _send(self, send: Any, reply: Reply, request_id: str) -> None:
+        headers = [
+            (b"content-length", b"%d" % len(reply.body)),
+            (b"x-request-id", request_id.encode()),
+            *self._always,
+            *reply.headers,
+        ]
+        if reply.status == 304:
+            del headers[0]  # it would be the length of what is not sent (RFC 9110 section 8.6)
+        if reply.is_private:
+            headers.append((b"cache-control", b"no-store"))
+        await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+        await send({"type": "http.response.body", "body": reply.body})
+
+    async def _lifespan(self, receive: Any, send: Any) -> None:
+        await receive()
+        try:
+            await self.open()
+        except Exception as error:
+            await send({"type": "lifespan.startup.failed", "message": str(error)})
+            return
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await self.close()
+        await send({"type": "lifespan.shutdown.complete"})
+
+
+def _prefers_json(accept: str | None) -> bool:
+    """Whether an `Accept` header prefers JSON: names it, and HTML not at all or lower (RFC 9110 section 12.5.1)."""
+    weights = {"json": 0.0, "html": 0.0}
+    for one in (accept or "").lower().split(","):
+        kind, _, parameters = one.partition(";")
+        subtype = kind.strip().rpartition("/")[2].rpartition("+")[2]
+        name = "html" if kind.strip() == "application/xhtml+xml" else subtype
+        if name in weights:
+            weights[name] = max(weights[name], _weight(parameters))
+    return weights["json"] > weights["html"]
+
+
+def _weight(parameters: str) -> float:
+    for one in parameters.split(";"):
+        name, _, value = one.strip().partition("=")
+        if name == "q":
+            try:
+                return float(value)
+            except ValueError:
+                return 0.0
+    return 1.0
+
+
+def _log_access(call: Call, method: str, route: str, status: int, seconds: float) -> None:
+    # The route's pattern, not the path: user ids are personal data.
+    log.access(
+        request_id=call.request_id,
+        method=method[:16],
+        route=route,
+        status=status,
+        ms=round(seconds * 1000, 1),
+        client_id=call.caller.client_id if call.caller else None,
+        address=call.address,
+    )

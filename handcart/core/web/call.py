@@ -1,0 +1,185 @@
+"""One call and what answers it: the request, its reply, and the route between the two."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+from msgspec import Struct
+
+from handcart.core.db import Database, Tx
+from handcart.core.errors import ApiError
+from handcart.core.ids import new_request_id
+from handcart.core.metrics import Metrics
+from handcart.core.secret import Keys
+from handcart.core.settings import Settings
+
+MOST_BODY_BYTES = 1 << 20
+
+Header = tuple[bytes, bytes]
+
+
+class Caller(Protocol):
+    """The caller that a bearer token proves."""
+
+    @property
+    def client_id(self) -> str: ...
+    @property
+    def scopes(self) -> Sequence[str]: ...
+
+
+class Server(Protocol):
+    """What a call may use of the application that serves it (`core.web.app.App`)."""
+
+    @property
+    def settings(self) -> Settings: ...
+    @property
+    def keys(self) -> Keys: ...
+    @property
+    def database(self) -> Database: ...
+    @property
+    def routes(self) -> "Sequence[Route]": ...
+    @property
+    def metrics(self) -> Metrics: ...
+    @property
+    def rehearsal(self) -> "Rehearsal | None": ...
+
+    async def rehearse(self, call: "Call", retailer_id: int | None) -> None:
+        """In a sandbox, set the clock of this retailer for a call without a bearer token, and draw its faults."""
+        ...
+
+    def limit(self, client_id: str) -> None:
+        """Count one request of a client; raises 429 over its share of requests a second."""
+        ...
+
+
+class Call:
+    """One request and its sender."""
+
+    __slots__ = (
+        "_single",
+        "address",
+        "app",
+        "body",
+        "caller",
+        "headers",
+        "path",
+        "query",
+        "raw",
+        "receive",
+        "refusal",
+        "rehearsal",
+        "request_id",
+        "route",
+    )
+
+    def __init__(self, app: "Server", scope: Mapping[str, Any], receive: Callable[[], Awaitable[Any]]) -> None:
+        self.app = app
+        self.receive = receive
+        self.headers: list[Header] = scope["headers"]
+        self._single = dict(self.headers)
+        self.query: bytes = scope["query_string"]
+        self.address: str = scope["client"][0] if scope.get("client") else ""
+        self.request_id = new_request_id()
+        self.path: dict[str, str] = {}
+        self.raw = b""
+        self.body: Any = None
+        self.caller: Any = None
+        self.route: Route | None = None
+        self.refusal: ApiError | None = None
+        self.rehearsal: Any = None  # data of the sandbox about this call
+
+    def header(self, name: bytes) -> str | None:
+        """The value of a header; None if it is absent or repeated. `name` in lower case."""
+        if len(self._single) != len(self.headers) and len(self.header_values(name)) != 1:
+            return None
+        value = self._single.get(name)
+        return None if value is None else value.decode("latin-1")
+
+    def header_values(self, name: bytes) -> list[str]:
+        """All values of a header. `name` in lower case."""
+        if name not in self._single:
+            return []
+        return [value.decode("latin-1") for key, value in self.headers if key == name]
+
+
+class Reply(Struct):
+    """A response; `headers` are added to those of every response. A response that is not private may be cached."""
+
+    status: int
+    body: bytes = b""
+    headers: Sequence[Header] = ()
+    is_private: bool = True
+
+
+# What a handler returns: a struct (200, JSON), a whole reply, or an error whose writes are committed.
+Answer = Struct | Reply | ApiError
+
+
+Handler = Callable[..., Awaitable[Answer]]
+
+
+class Route(Struct, frozen=True, kw_only=True):
+    """One operation.
+
+    `tx`: "read" or "write" runs `handler(tx, call)` in a transaction; None runs `handler(call)` without one.
+    `scope`: the scope that the bearer token must have; None needs no token. `reads_body`: the handler itself parses the
+    body and authenticates the caller. `most_body`: maximum length of the body, in bytes. For OpenAPI: `refusals`, the
+    documented errors; `form`, the body if the handler parses it; `parameters`, path parameters and headers with types.
+    """
+
+    method: str
+    path: str
+    handler: Handler
+    tx: str | None = None
+    scope: str | None = None
+    body: type[Struct] | None = None
+    reads_body: bool = False
+    most_body: int = MOST_BODY_BYTES
+    response: type[Struct] | None = None
+    refusals: Sequence[ApiError] = ()
+    summary: str = ""
+    description: str = ""
+    source: str = ""
+    tag: str = ""
+    deprecated: bool = False
+    form: Any = None
+    operation_id: str = ""
+    parameters: Mapping[str, Any] = {}
+
+
+class Rehearsal(Protocol):
+    """A sandbox's additions to calls: clock, faults, log. A production server has none."""
+
+    async def open(self, database: Database) -> None:
+        """The server begins to serve."""
+        ...
+
+    async def close(self) -> None:
+        """The server serves no more."""
+        ...
+
+    async def know(self, tx: Tx, call: Call, retailer_id: int) -> int:
+        """Called when the retailer of a call is known: set the retailer's clock for the call.
+
+        Returns the time in microseconds at which the call's token must not have expired.
+        """
+        ...
+
+    async def enter(self, call: Call) -> None:
+        """Called before the handler: may wait, or raise an error instead."""
+        ...
+
+    async def leave(self, call: Call, method: str, raw_path: str, reply: Reply) -> None:
+        """Called when the reply is ready, before it is sent."""
+        ...
+
+
+class Background(Protocol):
+    """A server's background work."""
+
+    async def open(self, database: Database) -> None:
+        """The server begins to serve."""
+        ...
+
+    async def close(self) -> None:
+        """The server serves no more."""
+        ...

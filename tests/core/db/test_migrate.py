@@ -1,0 +1,199 @@
+"""One schema on two stores, made from nothing or found as it is, and bound to one key."""
+
+import asyncio
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from handcart import migrations
+from handcart.core.db import Tx, Unavailable, connect, installation
+from handcart.core.db import migrate as migrate_module
+from handcart.core.db.migrate import WrongKey, check_schema, migrate
+from handcart.core.secret import Keys
+from handcart.core.settings import Settings, SettingsError
+from tests.support import postgres
+from tests.support.extent import STORES
+
+KEYS = Keys(b"a secret key for tests, and for tests alone")
+OTHER = Keys(b"a secret key of another installation, alone")
+MIGRATE = """
+import sys
+from handcart.core.db.migrate import migrate
+from handcart.core.secret import Keys
+migrate(sys.argv[1], Keys(b"a secret key for tests, and for tests alone"))
+"""
+
+
+@pytest.fixture(params=STORES)
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty store."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/shop.db"
+    return postgres.create_database(request.getfixturevalue("postgres_cluster"))
+
+
+def on(url: str, op: Any, *args: Any, keys: Keys = KEYS) -> Any:
+    async def run() -> Any:
+        database = await connect.connect(url, keys, 1)
+        try:
+            return await database.write(op, *args)
+        finally:
+            await database.close()
+
+    return asyncio.run(run())
+
+
+async def sqlite_columns(tx: Tx) -> set[tuple[str, str, bool, bool]]:
+    tables = await tx.all("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'")
+    return {
+        (table["name"], column["name"], bool(column["notnull"]), bool(column["pk"]))
+        for table in tables
+        for column in await tx.all(f"SELECT * FROM pragma_table_info('{table['name']}')")
+    }
+
+
+async def postgres_columns(tx: Tx) -> set[tuple[str, str, bool, bool]]:
+    rows = await tx.all(
+        "SELECT c.table_name, c.column_name, c.is_nullable = 'NO' AS is_required, k.column_name IS NOT NULL AS is_key"
+        " FROM information_schema.columns c LEFT JOIN information_schema.table_constraints t"
+        " ON t.table_name = c.table_name AND t.constraint_type = 'PRIMARY KEY'"
+        " LEFT JOIN information_schema.key_column_usage k ON k.constraint_name = t.constraint_name"
+        " AND k.column_name = c.column_name WHERE c.table_schema = 'public'"
+    )
+    return {tuple(row) for row in rows}
+
+
+async def index_names(tx: Tx) -> set[str]:
+    names = {row["name"] for row in await tx.all("SELECT name FROM sqlite_master WHERE type = 'index'")}
+    return {name for name in names if not name.startswith("sqlite_")}
+
+
+async def postgres_index_names(tx: Tx) -> set[str]:
+    return {row["indexname"] for row in await tx.all("SELECT indexname FROM pg_indexes WHERE schemaname = 'public'")}
+
+
+def test_both_stores_then_the_same_tables_columns_keys_and_indexes(tmp_path: Path, postgres_cluster: str) -> None:
+    urls = [f"sqlite:///{tmp_path}/shop.db", postgres.create_database(postgres_cluster)]
+    for url in urls:
+        migrate(url, KEYS)
+    columns, expected = on(urls[0], sqlite_columns), on(urls[1], postgres_columns)
+    assert columns == expected
+    assert len({table for table, *_ in columns}) > 15
+    assert on(urls[0], index_names) <= on(urls[1], postgres_index_names)
+
+
+def test_empty_then_usable_and_again_then_unchanged(url: str) -> None:
+    migrate(url, KEYS)
+    on(url, check_schema)
+    on(url, installation.remember_public_url, "https://connect.example.org")
+    migrate(url, KEYS)
+    on(url, check_schema)
+    assert on(url, installation.public_url) == "https://connect.example.org"
+
+
+def test_schema_version_then_the_newest_file() -> None:
+    files = sorted(Path(migrations.__file__).parent.glob("versions/*.py"))
+    numbers = [re.match(r"(\d{4})_", file.name) for file in files]
+    assert all(numbers)
+    for file, number in zip(files, numbers, strict=True):
+        assert number
+        assert f'revision = "{number[1]}"' in file.read_text()
+    newest = numbers[-1]
+    assert newest
+    assert newest[1] == migrations.SCHEMA_VERSION
+
+
+def test_two_operators_at_once_then_both_succeed(url: str) -> None:
+    both = [
+        subprocess.Popen([sys.executable, "-c", MIGRATE, url], stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]
+    assert [one.communicate()[1] for one in both] == ["", ""]
+    assert [one.returncode for one in both] == [0, 0]
+    on(url, check_schema)
+
+
+def test_another_key_then_a_sentence_and_the_first_one_stays_bound(url: str) -> None:
+    migrate(url, KEYS)
+    with pytest.raises(WrongKey, match="the secret key does not belong to this database: set HANDCART_SECRET_KEY"):
+        migrate(url, OTHER)
+    with pytest.raises(WrongKey, match=f"its fingerprint is {KEYS.fingerprint}, that of the key in use is"):
+        on(url, check_schema, keys=OTHER)
+    on(url, check_schema)
+
+
+def test_another_key_and_an_older_schema_then_nothing_is_migrated(url: str) -> None:
+    migrate(url, KEYS)
+
+    async def set_version(tx: Tx, version: str) -> None:
+        await tx.run("UPDATE alembic_version SET version_num = $1", version)
+
+    on(url, set_version, "0000")  # a step that does not exist: to migrate would fail otherwise
+    with pytest.raises(WrongKey):
+        migrate(url, OTHER)
+
+
+def test_no_key_then_one_is_made_for_a_new_database_alone(url: str, tmp_path: Path) -> None:
+    chosen = Settings(database=url, data=str(tmp_path / "keys"), secret_key_file=str(tmp_path / "keys" / "secret.key"))
+    made = migrate_module.keys_for(chosen)
+    migrate(url, made)
+    assert migrate_module.bound_key(url) == made.fingerprint
+    chosen.key_file.unlink()
+    with pytest.raises(SettingsError, match=f"its fingerprint is {made.fingerprint}"):
+        migrate_module.keys_for(chosen)
+    assert not chosen.key_file.exists()
+
+
+def test_no_tables_then_a_sentence(postgres_cluster: str) -> None:
+    url = postgres.create_database(postgres_cluster)
+    with pytest.raises(
+        Unavailable, match=r"the database has no tables, this release needs \d+: run `handcart migrate`"
+    ):
+        on(url, check_schema)
+
+
+def test_schema_of_another_release_then_a_sentence(url: str) -> None:
+    migrate(url, KEYS)
+
+    async def set_back(tx: Tx) -> None:
+        await tx.run("UPDATE alembic_version SET version_num = '0000'")
+
+    on(url, set_back)
+    with pytest.raises(Unavailable, match="the database has schema 0000, this release needs"):
+        on(url, check_schema)
+
+
+def test_no_server_then_unavailable() -> None:
+    with pytest.raises(Unavailable, match="cannot migrate the PostgreSQL database: "):
+        migrate("postgresql://handcart:x@127.0.0.1:1/postgres", KEYS)
+
+
+def test_sqlite_file_then_private_in_wal_mode_and_its_directory_is_made(tmp_path: Path) -> None:
+    file = tmp_path / "new directory" / "100%" / "shop.db"
+    migrate(f"sqlite:///{file}", KEYS)
+    assert file.stat().st_mode & 0o777 == 0o600
+
+    async def mode(tx: Tx) -> str:
+        row = await tx.one("SELECT journal_mode FROM pragma_journal_mode")
+        assert row is not None
+        found: str = row["journal_mode"]
+        return found
+
+    assert on(f"sqlite:///{file}", mode) == "wal"
+
+
+NO_STORE = ["mysql://host/shop", "sqlite://shop.db", "/srv/shop.db", "", "sqlite:///:memory:", "file:shop.db"]
+
+
+@pytest.mark.parametrize("url", NO_STORE)
+def test_url_names_no_store_then_refused_and_nothing_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(connect.BadDatabaseUrl):
+        migrate(url, KEYS)
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,594 @@
+"""The pages as a browser reads them: every page, in every locale, with ordinary and with hostile names."""
+
+import hashlib
+import re
+import string
+import subprocess
+import sys
+from collections import Counter
+from html.parser import HTMLParser
+from itertools import product
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import jinja2
+import msgspec
+import pytest
+
+from handcart.core.web import pages, reference
+
+ROOT = Path(pages.__file__).parents[2]
+VOID = {"br", "img", "input", "link", "meta"}
+HOSTILE = {
+    "markup": "<script>alert(1)</script>",
+    "attribute": '" onfocus="alert(1)" autofocus=\'',
+    "right to left": "Sample\u202e\u2066 Grocer\u200f",
+    "controls": "Sample\x00\r\nGrocer\x1b[2J\u2028",
+    "10 kB": "W" * 10_000,
+    "braces": "{brand.__class__} {{ brand }} %s",
+    "nothing": "",
+}
+NAMES = {"ordinary": "Sample Grocer", **HOSTILE}
+
+
+# Every page with every state it can show: name, template, context for one retailer name and email.
+
+
+def links(locale: str) -> list[tuple[str, str, str, bool]]:
+    return [(tag, label, f"?ui_locales={tag}", tag == locale) for tag, label in pages.LOCALES.items()]
+
+
+def cases(name: str) -> list[tuple[str, dict[str, Any]]]:
+    form: dict[str, Any] = {
+        "action": "/action",
+        "form_token": "form-token",
+        "email": name,
+        "retailer": name,
+        "account_url": "/account",
+    }
+    link: dict[str, Any] = {"retailer": name, "linked_on": "July 9, 2025", "unlink_url": "/account/links/1/unlink"}
+    account = form | {
+        "sign_out_action": "/sign-out",
+        "password_url": "/password",
+        "notice": None,
+        "links": [link, link],
+    }
+    sign_in_states: list[dict[str, Any]] = [
+        {"error": None, "wait_minutes": 0, "wait_hours": 0},
+        {"error": "credentials", "wait_minutes": 0, "wait_hours": 0},
+        {"error": "rate_limited", "wait_minutes": 1, "wait_hours": 0},
+        {"error": "rate_limited", "wait_minutes": 1440, "wait_hours": 24},
+    ]
+    return [
+        *(("oauth/sign_in.html", form | state) for state in sign_in_states),
+        *(("accounts/sign_in.html", form | state) for state in sign_in_states),
+        *(
+            ("oauth/consent.html", form | {"lifetime_hours": hours, "already_linked": linked})
+            for hours, linked in ((1, False), (24, True))
+        ),
+        ("linking/account.html", account | {"membership_active": True, "membership_ends": "July 9, 2025"}),
+        ("linking/account.html", account | {"membership_active": True, "membership_ends": None, "notice": "unlinked"}),
+        ("linking/account.html", account | {"membership_active": False, "membership_ends": "July 9, 2025"}),
+        (
+            "linking/account.html",
+            account | {"membership_active": False, "membership_ends": None, "notice": "password_changed", "links": []},
+        ),
+        ("linking/unlink.html", form),
+        *(
+            ("accounts/password.html", form | {"error": error})
+            for error in (None, "current", "too_short", "too_long", "common", "same")
+        ),
+        *(
+            ("accounts/new_password.html", form | {"error": error})
+            for error in (None, "too_short", "too_long", "common")
+        ),
+        *(
+            (
+                "core/error.html",
+                {
+                    "status": 400,
+                    "title_key": f"error.{error}.title",
+                    "message_key": f"error.{error}.message",
+                    "params": {},
+                    "request_id": name or None,
+                },
+            )
+            for error in ERRORS
+        ),
+        ("core/reference.html", {"spec": SPEC, "groups": {"Orders": OPERATIONS}, "query": ""}),
+        ("core/operation.html", {"spec": SPEC, "entry": OPERATIONS[0], "beside": OPERATIONS}),
+    ]
+
+
+ERRORS = sorted({key.split(".")[1] for key in pages.texts("en") if key.startswith("error.") and key.count(".") == 2})
+
+
+class Flags(msgspec.Struct):
+    long_distance_delivery: bool | None = None
+
+
+class Address(msgspec.Struct):
+    postal_code: Annotated[str, msgspec.Meta(pattern="^[0-9]{5}$", description="Five digits, `as printed`.")]
+    address_type: Literal["residential", "commercial"] | None = None
+    flags: Flags | None = None
+
+
+class Item(msgspec.Struct):
+    line_num: Annotated[int, msgspec.Meta(ge=1)]
+    replacement: "Item | None" = None
+    places: dict[str, Address] = {}
+
+
+class Order(msgspec.Struct):
+    items: list[Item]
+    note: str | int | None = None
+    extra: Any = None
+
+
+def specification() -> dict[str, Any]:
+    _, schemas = msgspec.json.schema_components([Order], ref_template="#/components/schemas/{name}")
+    content = {"application/json": {"schema": {"$ref": "#/components/schemas/Order"}, "example": {"note": "</script>"}}}
+    responses = {
+        "200": {"description": "Order taken", "content": content},
+        "404": {"$ref": "#/components/responses/NotFound"},
+    }
+    order: dict[str, Any] = {
+        "operationId": "create_order",
+        "tags": ["Last mile"],
+        "summary": "Create an order",
+        "description": "Takes `items`.\n\nAnswers <b>200</b>.",
+        "externalDocs": {"url": "https://docs.example.com/create_order"},
+        "requestBody": {"content": content | {"application/x-www-form-urlencoded": content["application/json"]}},
+        "responses": responses,
+    }
+    token = {"tags": ["Tokens"], "security": [], "deprecated": True, "responses": {"204": {"description": "Done"}}}
+    parameter = {"name": "order_id", "in": "path", "required": True, "schema": {"type": "string", "maxLength": 255}}
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Handcart Connect API", "version": "1"},
+        "security": [{"bearer": ["connect:fulfillment"]}],
+        "paths": {
+            "/v2/orders/{order_id}": {"parameters": [{"$ref": "#/components/parameters/order_id"}], "post": order},
+            "/v2/oauth/token": {"post": token},
+        },
+        "components": {
+            "schemas": schemas,
+            "parameters": {"order_id": parameter},
+            "responses": {"NotFound": {"description": "No such order"}},
+            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}},
+        },
+    }
+
+
+SPEC = specification()
+OPERATIONS = reference.entries(SPEC)
+
+
+# What a browser makes of a page.
+
+
+class Page(HTMLParser):
+    """Elements with their attributes and text; fails on an element that is not closed in order."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str]]] = []
+        self.text: dict[str, str] = {}
+        self.path: list[str] = []
+        self.feed(html)
+        self.close()
+        assert not self.path, f"not closed: {self.path}"
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        names = [name for name, _ in attrs]
+        assert len(names) == len(set(names)), f"attribute given twice: {tag} {names}"
+        self.elements.append((tag, {name: value or "" for name, value in attrs}))
+        if tag not in VOID:
+            self.path.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.path.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        for tag in set(self.path):
+            self.text[tag] = self.text.get(tag, "") + data
+
+    def all(self, tag: str) -> list[dict[str, str]]:
+        return [attributes for name, attributes in self.elements if name == tag]
+
+
+def render(template: str, locale: str, context: dict[str, Any], brand: str = "Handcart") -> str:
+    return pages.render(template, locale, brand=brand, membership="Handcart+", locale_links=links(locale), **context)
+
+
+@pytest.fixture(scope="module", params=product(pages.LOCALES, NAMES), ids=lambda pair: f"{pair[0]} {pair[1]}")
+def rendered(request: pytest.FixtureRequest) -> list[tuple[str, str, Page]]:
+    locale, name = request.param
+    html = [(locale, render(template, locale, context)) for template, context in cases(NAMES[name])]
+    return [(locale, source, Page(source)) for locale, source in html]
+
+
+def test_every_page_has_language_title_and_one_heading(rendered: list[tuple[str, str, Page]]) -> None:
+    for locale, source, page in rendered:
+        assert page.all("html")[0]["lang"] == (
+            "en-US" if page.all("body")[0]["class"].endswith("reference") else locale
+        )
+        assert len(page.all("h1")) == 1
+        assert page.text["h1"].strip()
+        assert re.fullmatch(r"[^<>]+ · Handcart", re.findall("<title>(.*)</title>", source)[0])
+        assert "{" not in page.text["title"] + page.text["h1"].replace(NAMES["braces"], "")
+
+
+def test_every_page_is_free_of_inline_code_and_foreign_urls(rendered: list[tuple[str, str, Page]]) -> None:
+    for _, source, page in rendered:
+        assert [set(script) for script in page.all("script")] == [{"src", "defer"}]
+        assert not page.all("style")
+        assert not page.all("base")
+        for tag, attributes in page.elements:
+            assert not [name for name in attributes if name.startswith("on") or name == "style"], tag
+            for url in (attributes[name] for name in ("href", "src", "action") if name in attributes):
+                assert re.match(r"[?#]|/[^/\\]", url), url
+        assert "alert(1)" not in re.sub(r"&lt;script&gt;alert|onfocus=&#34;alert", "", source)
+
+
+def test_every_control_has_a_label_and_every_reference_a_target(rendered: list[tuple[str, str, Page]]) -> None:
+    for _, _, page in rendered:
+        ids = Counter(attributes["id"] for _, attributes in page.elements if "id" in attributes)
+        assert set(ids.values()) <= {1}
+        labels = {label["for"] for label in page.all("label")}
+        shown = [control for control in page.all("input") if control["type"] != "hidden"]
+        assert {control["id"] for control in shown} == labels
+        assert all(control["autocomplete"] for control in shown)
+        for _, attributes in page.elements:
+            for name in ("aria-describedby", "aria-labelledby"):
+                assert set(attributes.get(name, "").split()) <= set(ids)
+            if attributes.get("href", "").startswith("#"):
+                assert attributes["href"][1:] in ids
+        for image in page.all("img"):
+            assert "alt" in image
+
+
+def test_every_form_posts_its_token(rendered: list[tuple[str, str, Page]]) -> None:
+    for _, _, page in rendered:
+        forms = [form for form in page.all("form") if form.get("role") != "search"]
+        tokens = [control for control in page.all("input") if control["name"] == "form_token"]
+        assert all(form["method"] == "post" for form in forms)
+        assert [token["value"] for token in tokens] == ["form-token"] * len(forms)
+        assert len(page.all("button")) >= len(forms)
+
+
+def test_every_error_is_announced_and_described(rendered: list[tuple[str, str, Page]]) -> None:
+    announced = 0
+    for _, _, page in rendered:
+        if alerts := [attributes for _, attributes in page.elements if attributes.get("role") == "alert"]:
+            announced += 1
+            described = [field for field in page.all("input") if "error" in field.get("aria-describedby", "").split()]
+            assert [alert["id"] for alert in alerts] == ["error"]
+            assert sum("autofocus" in field for field in described) == 1
+    assert announced == 3 + 3 + 3 + 5
+
+
+def test_hostile_name_stays_inside_its_element(rendered: list[tuple[str, str, Page]]) -> None:
+    for _, _, page in rendered:
+        typed_again = {control.get("value") for control in page.all("input")}
+        values = {value for _, attributes in page.elements for value in attributes.values()} - typed_again
+        for shown in (*page.text.values(), *values):
+            assert not re.search("[\u202a-\u202e\u2066-\u2069\u200e\u200f\u2028\x00\x1b]", shown)
+        assert "W" * 61 not in page.text["body"]
+
+
+def test_brand_with_markup_is_escaped() -> None:
+    for locale, (template, context) in product(pages.LOCALES, cases("Sample Grocer")):
+        page = Page(render(template, locale, context, brand="<i>&</i>"))
+        assert not page.all("i")
+        assert "<i>&</i>" in page.text["p"]
+
+
+def test_consent_names_client_data_lifetime_and_answers() -> None:
+    context = {"retailer": "Sample Grocer", "email": "member@example.com", "action": "/action", "form_token": "t"}
+    html = render(
+        "oauth/consent.html",
+        "en-US",
+        {**context, "lifetime_hours": 24, "already_linked": False, "account_url": "/account"},
+    )
+    page = Page(html)
+    assert page.text["h1"] == "Authorization Required"
+    assert "Authorize Sample Grocer to use your Handcart account?" in page.text["body"]
+    assert "member@example.com" in page.text["bdi"]
+    assert "lasts 24 hours" in page.text["body"]
+    assert [(button["name"], button["value"]) for button in page.all("button")] == [
+        ("decision", "allow"),
+        ("decision", "deny"),
+        ("decision", "switch"),
+    ]
+    assert "/account" in [anchor["href"] for anchor in page.all("a")]
+
+
+def test_locale_links_mark_the_current_one() -> None:
+    page = Page(render("linking/unlink.html", "fr-CA", dict(cases("Sample Grocer"))["linking/unlink.html"]))
+    marked = [anchor["lang"] for anchor in page.all("a") if "aria-current" in anchor]
+    assert marked == ["fr-CA"]
+
+
+def test_context_without_a_variable_is_refused() -> None:
+    with pytest.raises(jinja2.UndefinedError):
+        pages.render("linking/unlink.html", "en-US", brand="Handcart", membership="Handcart+", retailer="Sample Grocer")
+
+
+# The API reference
+
+
+def shown(spec: dict[str, Any], query: str = "") -> list[Page]:
+    """The overview of a document, and the page of each of its operations."""
+    found = reference.entries(spec)
+    names = {"brand": "Handcart", "membership": "Handcart+"}
+    operations = [reference.operation(spec, found, entry, **names) for entry in found]
+    return [Page(html) for html in (reference.overview(spec, found, query, **names), *operations)]
+
+
+def test_reference_shows_operations_fields_and_answers() -> None:
+    overview, *operations = shown(SPEC)
+    links = {anchor["href"] for anchor in overview.all("a")}
+    assert {"/reference/create_order", "/reference/post-v2-oauth-token"} <= links
+    assert {"tag-last-mile", "authentication"} <= {attributes.get("id") for _, attributes in overview.elements}
+    body = " ".join(" ".join(page.text["body"] for page in operations).split())
+    for part in (
+        "POST /v2/orders/{order_id}",
+        "order_id in path, string required max. length 255",
+        "items array of Item required",
+        "line_num integer required at least 1",
+        "replacement Item or null",
+        "places map of Address",
+        "postal_code string required Five digits, as printed. pattern ^[0-9]{5}$",
+        "address_type string or null one of commercial, residential",
+        "long_distance_delivery boolean or null",
+        "note string or integer or null",
+        "extra any value",
+        "application/x-www-form-urlencoded the same fields",
+        "See also: https://docs.example.com/create_order",
+        "Answers <b>200</b>.",
+        '"note": "</script>"',
+        "404 No such order",
+        "Authentication: bearer connect:fulfillment",
+        "Authentication: none",
+        "deprecated",
+        "204 Done No body.",
+        "curl -X POST",
+    ):
+        assert part in body, part
+
+
+def test_reference_search_finds_operations_by_any_of_their_words() -> None:
+    found = reference.entries(SPEC)
+    for query in ("create order", "ORDER create", "line_num", "No such order"):
+        assert "create_order" in [entry.id for entry in reference.search(found, query)], query
+    assert reference.search(found, "create nothing-of-that-name") == []
+    page = shown(SPEC, '"><script>')[0]
+    assert "0 operations" in " ".join(page.text["body"].split())
+
+
+def test_reference_of_an_empty_document_is_a_page() -> None:
+    assert shown({"openapi": "3.1.0", "info": {"title": "Nothing", "version": "0"}})[0].text["h1"] == "Nothing"
+
+
+# Texts
+
+
+def placeholders(text: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(text) if name}
+
+
+def test_languages_have_equal_keys_and_placeholders() -> None:
+    english, french = pages.texts("en"), pages.texts("fr")
+    assert list(english) == list(french)
+    for key, text in english.items():
+        assert placeholders(text) - {"brand"} == placeholders(french[key]) - {"brand"}, key
+
+
+def test_texts_and_templates_use_each_other() -> None:
+    source = "".join(path.read_text("utf-8") for path in ROOT.glob("**/templates/*.html"))
+    used = set(re.findall(r'\bt\("([a-z_.]+)"', source))
+    forms = {re.sub(r"\.(one|other)$", "", key) for key in pages.texts("en")}
+    assert used - forms == set()
+    assert {key for key in forms - used if not re.fullmatch(r"error\.[a-z_]+\.(title|message)", key)} == set()
+
+
+def test_every_error_has_title_and_message() -> None:
+    assert all(f"error.{error}.{part}" in pages.texts("en") for error in ERRORS for part in ("title", "message"))
+    assert {"invalid_request", "unknown_client", "redirect_uri_mismatch", "form_expired", "not_found"} <= set(ERRORS)
+
+
+def test_french_keeps_canadian_typography() -> None:
+    for key, text in pages.texts("fr").items():
+        assert not re.search(r"[\s\u00a0\u202f][!?;]|(?<!\u00a0):|'|\"|\.\.\.|«(?!\u00a0)|(?<!\u00a0)»", text), key
+
+
+def test_text_escapes_its_parameters_and_counts() -> None:
+    lead = pages.text("en-US", "sign_in.lead_retailer", brand="<b>", retailer=pages.isolated("A & B"))
+    assert lead == "Log in with your &lt;b&gt; email and password to continue to <bdi>A &amp; B</bdi>."
+    assert pages.text("en-CA", "consent.lasts", count=1) == "This authorization lasts one hour."
+    assert pages.text("fr-CA", "consent.lasts", count=24) == "Cette autorisation est valable 24 heures."
+
+
+@pytest.mark.parametrize(("key", "params"), [("sign_in.nothing", {}), ("sign_in.private", {})])
+def test_text_without_key_or_parameter_is_refused(key: str, params: dict[str, Any]) -> None:
+    with pytest.raises(KeyError):
+        pages.text("en-US", key, **params)
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("Sample Grocer", "<bdi>Sample Grocer</bdi>"),
+        ("<script>", "<bdi>&lt;script&gt;</bdi>"),
+        (" Sample\t\r\n\u00a0Grocer ", "<bdi>Sample Grocer</bdi>"),
+        ("moc.\u202eelpmaxe\u2066\u200f\x07\ud800", "<bdi>moc.elpmaxe</bdi>"),
+        ("Épicerie 市場", "<bdi>Épicerie 市場</bdi>"),
+        ("W" * 60, f"<bdi>{'W' * 60}</bdi>"),
+        ("W" * 61, f"<bdi>{'W' * 59}…</bdi>"),
+        ("W" * 10_000, f"<bdi>{'W' * 59}…</bdi>"),
+        ("\u202e", "<bdi>?</bdi>"),
+        ("", "<bdi>?</bdi>"),
+    ],
+)
+def test_isolated_name_is_printable_and_short(name: str, shown: str) -> None:
+    assert pages.isolated(name) == shown
+
+
+@pytest.mark.parametrize(
+    ("locale", "microseconds", "written"),
+    [
+        ("en-US", 0, "January 1, 1970"),
+        ("en-CA", 1_752_105_599_999_999, "July 9, 2025"),
+        ("fr-CA", 1_752_105_599_999_999, "9 juillet 2025"),
+        ("fr-CA", 1_751_328_000_000_000, "1er juillet 2025"),
+        ("fr-CA", 1_752_192_000_000_000, "11 juillet 2025"),
+        ("en-US", 253_402_300_799_000_000, "December 31, 9999"),
+    ],
+)
+def test_date_is_long_and_utc(locale: str, microseconds: int, written: str) -> None:
+    assert pages.date(locale, microseconds) == written
+
+
+def test_date_in_the_operator_s_time_zone() -> None:
+    assert pages.date("en-US", 1_735_711_199_999_999, "America/Chicago") == "December 31, 2024"
+    assert pages.date("en-US", 1_735_711_199_999_999) == "January 1, 2025"
+
+
+# Locale of a request
+
+
+@pytest.mark.parametrize(
+    ("header", "wanted", "locale"),
+    [
+        (None, None, "en-US"),
+        ("", "", "en-US"),
+        ("*", None, "en-US"),
+        ("en-US", None, "en-US"),
+        ("en-CA", None, "en-CA"),
+        ("EN-ca", None, "en-CA"),
+        ("en_CA", None, "en-CA"),
+        ("fr-CA", None, "fr-CA"),
+        ("fr_CA", None, "fr-CA"),
+        ("fr", None, "fr-CA"),
+        ("fr-FR, en;q=0.5", None, "fr-CA"),
+        ("fr-Latn-CA", None, "fr-CA"),
+        ("en-GB", None, "en-US"),
+        ("en;q=0.4, fr;q=0.6", None, "fr-CA"),
+        ("fr;q=0.4, en-CA", None, "en-CA"),
+        ("fr;q=0.5, en-CA;q=0.5", None, "fr-CA"),
+        ("fr;q=0, en-CA;q=0.1", None, "en-CA"),
+        ("fr;q=0.000", None, "en-US"),
+        ("fr;q=2, en-CA", None, "en-CA"),
+        ("fr;q=abc", None, "en-US"),
+        ("fr;q=1e9, fr;q=nan, fr;q=-1, fr;q=\u0660", None, "en-US"),
+        ("fr ; Q=0.8", None, "fr-CA"),
+        ("de", None, "en-US"),
+        ("iu-CA", None, "en-CA"),
+        ("iu-CA, fr;q=0.1", None, "fr-CA"),
+        ("de-DE, de;q=0.9, fr-CH;q=0.3", None, "fr-CA"),
+        ("french, enormous", None, "en-US"),
+        ("en-US", "fr-CA", "fr-CA"),
+        ("fr-CA", "en_US", "en-US"),
+        ("fr-CA", "de", "fr-CA"),
+        (None, "iu-CA", "en-CA"),
+        ("fr-CA", "../../etc/passwd", "fr-CA"),
+        ("," * 10_000, None, "en-US"),
+        ("fr-" + "a-" * 5_000, None, "fr-CA"),
+        ("x" * 10_000 + ",fr", None, "en-US"),
+        (";;;=,;q=,q=1;;,\x00\r\n\ud800", "\x00", "en-US"),
+    ],
+)
+def test_locale_is_chosen_by_wish_then_weight_then_country(header: str | None, wanted: str | None, locale: str) -> None:
+    assert pages.choose_locale(header, wanted) == locale
+
+
+# Headers and files
+
+
+@pytest.mark.parametrize(
+    ("form_action", "sources"),
+    [
+        (None, "'self'"),
+        ("", "'self'"),
+        ("https://shop.example.com", "'self' https://shop.example.com"),
+        ("https://shop.example.com/linked?a=b;c", "'self' https://shop.example.com"),
+        ("http://127.0.0.1:8001/redirect", "'self' http://127.0.0.1:8001"),
+        ("https://shop.example.com; script-src *", "'self'"),
+        ("https://shop.example.com *", "'self'"),
+        ("https://shop.example.com\n", "'self'"),
+        ("https://shop.example.com\r\nSet-Cookie: a=b", "'self'"),
+        ("https://shop.example.com,https://other.example.com", "'self'"),
+        ("https://shop.example.com@other.example.com", "'self'"),
+        ("https://*.example.com", "'self'"),
+        ("https://shop.example.com:*", "'self'"),
+        ("https://shöp.example.com", "'self'"),
+        ("https:", "'self'"),
+        ("*", "'self'"),
+        ("'unsafe-inline'", "'self'"),
+        ("javascript:alert(1)", "'self'"),
+        ("data:text/html,x", "'self'"),
+    ],
+)
+def test_policy_takes_nothing_but_one_origin(form_action: str | None, sources: str) -> None:
+    policy = dict(part.split(" ", 1) for part in pages.content_security_policy(form_action).split("; "))
+    assert policy == {
+        "default-src": "'none'",
+        "style-src": "'self'",
+        "img-src": "'self'",
+        "script-src": "'self'",
+        "base-uri": "'none'",
+        "frame-ancestors": "'none'",
+        "form-action": sources,
+    }
+
+
+def test_static_url_follows_the_content() -> None:
+    content = (ROOT / "core/web/static/handcart.css").read_bytes()
+    assert pages.static_url("handcart.css") == f"/static/handcart.css?v={hashlib.sha256(content).hexdigest()[:12]}"
+
+
+def test_import_leaves_templates_and_calendars_for_later() -> None:
+    program = "import sys, handcart.core.web.pages; "
+    program += "print({'jinja2', 'markupsafe', 'babel', 'tomllib', 'json'} & {*sys.modules})"
+    shown = subprocess.run([sys.executable, "-c", program], cwd=ROOT.parent, capture_output=True, text=True, check=True)
+    assert shown.stdout == "set()\n"
+
+
+# Colours: WCAG 2.2, 1.4.3 (text 4.5) and 1.4.11 (borders of controls and focus 3)
+
+
+def luminance(colour: str) -> float:
+    channels = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    red, green, blue = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def contrast(one: str, other: str) -> float:
+    dark, light = sorted((luminance(one), luminance(other)))
+    return (light + 0.05) / (dark + 0.05)
+
+
+TEXT_PAIRS = [
+    *product(["text", "soft", "brand", "brand-hover"], ["page", "card", "quiet"]),
+    *product(["text", "soft"], ["code"]),
+    ("text", "danger-quiet"),
+    ("danger-hover", "danger-quiet"),
+    ("danger", "card"),
+    ("danger-hover", "card"),
+    ("on-brand", "brand"),
+    ("on-brand", "brand-hover"),
+]
+EDGE_PAIRS = [*product(["edge", "focus"], ["page", "card"]), ("danger", "card"), ("brand", "quiet")]
+
+
+@pytest.mark.parametrize("scheme", [0, 1], ids=["light", "dark"])
+def test_colours_have_enough_contrast(scheme: int) -> None:
+    sheet = (ROOT / "core/web/static/handcart.css").read_text("utf-8")
+    colours = dict(
+        re.findall(r"--([a-z-]+): (#[0-9a-f]{6});", re.findall(r":root \{(.*?)\}", sheet, re.DOTALL)[scheme])
+    )
+    low = {pair: contrast(colours[pair[0]], colours[pair[1]]) for pair in TEXT_PAIRS}
+    assert {pair: ratio for pair, ratio in low.items() if ratio < 4.5} == {}
+    low = {pair: contrast(colours[pair[0]], colours[pair[1]]) for pair in EDGE_PAIRS}
+    assert {pair: ratio for pair, ratio in low.items() if ratio < 3} == {}

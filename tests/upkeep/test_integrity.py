@@ -1,0 +1,144 @@
+"""The operator's check of stored data: it holds for what the server writes, and each fault is found."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from handcart.callbacks import jobs, queue
+from handcart.callbacks.events import EVENTS
+from handcart.core import clock, ids
+from handcart.core.db import Tx
+from handcart.upkeep import integrity
+from tests.support import slots
+from tests.support.callback_receiver import Receiver, subscribe
+from tests.support.extent import STORES
+from tests.support.process import run
+from tests.support.server import LiveServer, live_server, migrated_database
+from tests.support.shop import Shop
+
+FAULTS = {
+    "no window is oversold": None,  # the schema's own CHECK keeps this from being written
+    "the ledger's held places are the holds": "UPDATE slot_ledger SET held = held - 1 WHERE held > 0",
+    "the ledger's booked places are the orders": "UPDATE slot_ledger SET booked = booked + 1 WHERE booked > 0",
+    "a canceled order has no place, any other has one": "UPDATE orders SET status = 'canceled'",
+    "a delivery or pickup order has items": "UPDATE orders SET items = '[]'",
+    "an order has a history that ends with its status": "DELETE FROM order_history",
+    "an order's user exists": "UPDATE orders SET user_id = 'nobody'",
+    "an order stands where its batch does, or was canceled": "UPDATE batches SET workflow_state = 'picking'",
+    "an order that shoppers are at is in a batch": "UPDATE batch_orders SET is_live = NOT is_live",
+    "a batch has orders until it ends, and then none": "UPDATE batches SET ended_at = 1",
+    "a hold's user exists": "UPDATE holds SET user_id = 'nobody'",
+    "every event that an order's history owes was written": "DELETE FROM events WHERE name = 'checkout'",
+    "an event's body has its id": "UPDATE events SET body = '{\"event_id\":1' || event_id || '}'",
+    "an event that was queued has a delivery for each webhook that wants it": (
+        "DELETE FROM deliveries WHERE event_id = (SELECT max(event_id) FROM deliveries)"
+    ),
+    "a delivery that waits has its event": "DELETE FROM events",
+    "a delivery is being sent as long as it is under a lease": "UPDATE deliveries SET state = 'sending'",
+    "what was delivered was attempted": "UPDATE deliveries SET state = 'delivered'",
+}
+
+
+async def subscribe_long_ago(tx: Tx, retailer_id: int) -> None:
+    """A webhook that was there before any of the transactions that follow."""
+    url = "http://127.0.0.1:9"
+    webhook = (await subscribe(tx, retailer_id, Receiver(url))).webhook
+    long_ago = ids.event_ids_from(clock.now() - clock.HOUR) >> 10
+    await tx.run("UPDATE webhooks SET id = $3 WHERE retailer_id = $1 AND id = $2", retailer_id, webhook.id, long_ago)
+
+
+@pytest.fixture(scope="module", params=STORES)
+def stocked(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
+    """A server of this module's own with a hold and an order."""
+    data = tmp_path_factory.mktemp("data")
+    database = f"sqlite:///{data}/handcart.db"
+    if request.param == "postgresql":
+        database = migrated_database(request.getfixturevalue("postgres_cluster"))
+    with live_server(database, data) as running:
+        shop = Shop(running)
+        slots.stock(shop)
+        user = shop.user()
+        running.write(subscribe_long_ago, shop.retailer.id)
+        for order_id in ("1", "2"):
+            hold = slots.reserve(shop, user, slots.first(shop)).json()["service_option_hold"]["id"]
+            body = {"order_id": order_id, "service_option_hold_id": hold, "location_code": "s", **slots.CART}
+            body["user"] = {"phone_number": "+13125550188"}
+            made = shop.post(f"/v2/fulfillment/users/{user}/orders/pickup", body)
+            assert made.status_code == 200, made.text
+        assert slots.reserve(shop, user, slots.first(shop)).status_code == 200
+        shopper_id = shop.post("/v2/fulfillment_sandbox/shoppers", {}).json()["id"]
+        batch = {"shopper_id": shopper_id, "orders": [{"id": "2"}], "workflow_state": "receipt_sanity_check"}
+        shop.post("/v2/fulfillment_sandbox/batches", batch).raise_for_status()
+        assert running.write(queue.fan_out, "development") == 5
+        yield running
+
+
+def names(server: LiveServer) -> list[str]:
+    return [fault.name for fault in server.read(integrity.faults)]
+
+
+def test_when_all_is_well_then_no_fault(stocked: LiveServer) -> None:
+    assert names(stocked) == []
+    counted = stocked.read(integrity.counts)
+    names_there = ("orders", "holds", "users", "batches", "events", "deliveries")
+    assert [counted[name] for name in names_there] == [2, 1, 1, 1, 5, 5]
+
+
+def test_every_check_has_its_fault() -> None:
+    assert {check.name for check in integrity.CHECKS} == set(FAULTS)
+    assert set(integrity.EVENT_NAMES) == set(EVENTS)
+
+
+class Undo(Exception):
+    """Ends a transaction that has shown enough."""
+
+
+@pytest.mark.parametrize("days", [31, 91])
+def test_when_what_is_old_is_dropped_step_by_step_then_no_fault(stocked: LiveServer, later: Any, days: int) -> None:
+    found: list[str] = []
+    dropped: list[int] = []
+
+    async def drop_and_look(tx: Tx) -> None:
+        for job in (jobs.purge_events, jobs.purge_deliveries, jobs.purge_attempts):
+            for _ in range(3):
+                dropped.append(await job(tx, 2))
+                found.extend(fault.name for fault in await integrity.faults(tx))
+        raise Undo
+
+    with later(seconds=days * 86_400), pytest.raises(Undo):
+        stocked.write(drop_and_look)
+    assert found == []
+    assert sum(dropped) == 10
+
+
+@pytest.mark.parametrize(("name", "sql"), [(name, sql) for name, sql in FAULTS.items() if sql])
+def test_when_data_is_broken_then_the_fault_is_named(stocked: LiveServer, name: str, sql: str) -> None:
+    found: list[str] = []
+
+    async def break_and_look(tx: Any) -> None:
+        await tx.run(sql)
+        found.extend(fault.name for fault in await integrity.faults(tx))
+        raise Undo
+
+    with pytest.raises(Undo):
+        stocked.write(break_and_look)
+    assert name in found
+    assert names(stocked) == []
+
+
+def test_command_then_exit_status_and_sentence(stocked: LiveServer) -> None:
+    database = stocked.app.settings.database_url
+    good = run("check", "--data", "--database", database)
+    assert (good.returncode, good.stderr) == (0, "")
+    assert good.stdout.splitlines()[1] == f"All {len(integrity.CHECKS)} checks passed."
+    stocked.sql("UPDATE slot_ledger SET held = held - 1 WHERE held > 0")
+    try:
+        bad = run("check", "--data", "--json", "--database", database)
+    finally:
+        stocked.sql(
+            "UPDATE slot_ledger SET held = (SELECT count(*) FROM holds h WHERE h.is_counted"
+            " AND h.ledger_starts_at = slot_ledger.starts_at AND h.kind = slot_ledger.kind)"
+        )
+    assert bad.returncode == 1
+    assert '"check": "the ledger\'s held places are the holds", "places": 1' in bad.stdout

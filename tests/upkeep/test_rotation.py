@@ -1,0 +1,195 @@
+"""A new secret key: what was stored under the old one goes on, and what ends is what the command says."""
+
+import asyncio
+import os
+import stat
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from handcart.callbacks import ops as callbacks
+from handcart.core import clock
+from handcart.core import settings as settings_module
+from handcart.core.db import Tx, Unavailable, connect, migrate
+from handcart.core.db.migrate import WrongKey, bound_key
+from handcart.core.secret import Keys, SealBroken
+from handcart.core.settings import Settings, SettingsError
+from handcart.upkeep import rotation
+from tests.support import postgres
+from tests.support.callback_receiver import CLIENT_SECRET, receiver, subscribe
+from tests.support.extent import STORES
+from tests.support.server import SECRET_KEY, live_server, make_data
+from tests.support.shop import Shop, new_address
+
+OLD = Keys(SECRET_KEY.encode())
+
+
+def quiet(label: str, done: int, total: int) -> None:
+    """No progress."""
+
+
+@pytest.fixture(params=STORES)
+def chosen(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
+    """An installation with the key of tests in a file."""
+    make_data(tmp_path)
+    if request.param == "sqlite":
+        return Settings(data=str(tmp_path))
+    url = postgres.create_database(request.getfixturevalue("postgres_cluster"))
+    migrate.migrate(url, OLD)
+    return Settings(data=str(tmp_path), database=url)
+
+
+@pytest.fixture
+def installed(tmp_path: Path) -> Settings:
+    """The same on SQLite."""
+    make_data(tmp_path)
+    return Settings(data=str(tmp_path))
+
+
+def rows(chosen: Settings, keys: Keys, sql: str) -> list[Any]:
+    async def ask(tx: Tx) -> list[Any]:
+        await migrate.check_schema(tx)
+        return [tuple(row) for row in await tx.all(sql)]
+
+    async def run() -> list[Any]:
+        database = await connect.connect(chosen.database_url, keys, 1)
+        try:
+            return await database.read(ask)
+        finally:
+            await database.close()
+
+    return asyncio.run(run())
+
+
+def test_rotated_twice_then_all_goes_on_but_who_is_signed_in(
+    chosen: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rotation, "_STEP", 2)
+    monkeypatch.setattr(rotation, "_BATCH", 3)
+    url = chosen.database_url
+    with live_server(url, tmp_path) as server, receiver() as to:
+        shop = Shop(server)
+        member, token = shop.account(member_for=clock.DAY), shop.token
+        user, other, gone = shop.user(), shop.user(), shop.user()
+        spent, unspent = shop.linking_token(member), shop.linking_token(shop.account())
+        assert shop.link(user, spent).status_code == 200
+        shop.post(f"/v2/fulfillment/users/{gone}/privacy_request").raise_for_status()
+        deleted = server.write(subscribe, shop.retailer.id, to).webhook.id
+        server.write(callbacks.delete, shop.retailer.id, deleted)  # which leaves empty secrets
+        server.write(subscribe, shop.retailer.id, to)
+        visitor = shop.visitor()
+        visitor.open("/account/sign-in")
+        visitor.sign_in(member)
+        assert visitor.open("/account").status_code == 200
+    first = rotation.rotate(chosen, quiet)
+    second = rotation.rotate(chosen, quiet)
+    assert (first.old_fingerprint, first.fingerprint) == (OLD.fingerprint, second.old_fingerprint)
+    assert first.sessions >= 1 > second.sessions
+    assert first.hashed == second.hashed > 5
+    assert first.sealed == second.sealed == 2
+    text = chosen.key_file.read_text().strip()
+    assert stat.S_IMODE(chosen.key_file.stat().st_mode) == 0o600
+    assert settings_module.keys(chosen).fingerprint == bound_key(url) == second.fingerprint
+    assert first.old_key.read_text() == SECRET_KEY
+    with live_server(url, tmp_path, secret_key=text) as server:
+        shop.server, shop.http = server, server.http(address=new_address())
+        assert shop.token == token
+        assert shop.get_link(user).json()["instacartplus_member"] is True
+        assert shop.link(user, spent).status_code == 200  # again, as before
+        assert shop.link(other, unspent).status_code == 200
+        assert shop.post("/v2/fulfillment/users", {"user_id": gone, "first_name": "A"}).status_code == 403
+        assert shop.post_token(grant_type="client_credentials").status_code == 200
+        cookies = visitor.http.cookies
+        again = server.http(address=new_address())
+        again.cookies = cookies
+        assert again.get("/account").status_code == 303
+    keys = settings_module.keys(chosen)
+    ((sealed,),) = rows(chosen, keys, "SELECT client_secret FROM webhooks WHERE status <> 'deleted'")
+    assert keys.open(bytes(sealed)) == CLIENT_SECRET
+    with pytest.raises(SealBroken):
+        OLD.open(bytes(sealed))
+    with pytest.raises(WrongKey, match=f"its fingerprint is {second.fingerprint}"):
+        rows(chosen, OLD, "SELECT 1")
+
+
+def test_database_in_use_then_refused_and_nothing_changes(chosen: Settings, tmp_path: Path) -> None:
+    with live_server(chosen.database_url, tmp_path), pytest.raises(Unavailable, match="stop `handcart serve`"):
+        rotation.rotate(chosen, quiet)
+    assert chosen.key_file.read_text() == SECRET_KEY
+    assert sorted(file.name for file in tmp_path.glob("secret.key*")) == ["secret.key"]
+    assert bound_key(chosen.database_url) == OLD.fingerprint
+
+
+@pytest.mark.parametrize("step", ["link", "replace"])
+def test_cut_short_after_the_commit_then_another_one_finishes(
+    installed: Settings, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    def fail(*arguments: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, step, fail)
+        with pytest.raises(KeyboardInterrupt):
+            rotation.rotate(installed, quiet)
+    with pytest.raises(WrongKey):
+        rows(installed, settings_module.keys(installed), "SELECT 1")
+    done = rotation.rotate(installed, quiet)
+    assert done.old_fingerprint == OLD.fingerprint
+    assert settings_module.keys(installed).fingerprint == bound_key(installed.database_url) == done.fingerprint
+    assert rows(installed, settings_module.keys(installed), "SELECT 1") == [(1,)]
+
+
+def test_cut_short_before_the_commit_then_the_old_key_stays(
+    installed: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(*arguments: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(rotation, "_change", fail)
+        with pytest.raises(KeyboardInterrupt):
+            rotation.rotate(installed, quiet)
+    settings_module.write_private(installed.key_file.with_name("secret.key.next"), settings_module.new_key())  # a kill
+    assert rows(installed, settings_module.keys(installed), "SELECT 1") == [(1,)]
+    assert rotation.rotate(installed, quiet).old_fingerprint == OLD.fingerprint
+
+
+def test_key_in_the_settings_or_no_database_then_a_sentence(installed: Settings, tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="in HANDCART_SECRET_KEY, which this command cannot change"):
+        rotation.rotate(replace(installed, secret_key=SECRET_KEY), quiet)
+    (tmp_path / "handcart.db").unlink()
+    with pytest.raises(Unavailable, match="there is no database yet"):
+        rotation.rotate(installed, quiet)
+
+
+def test_key_text_then_one_line_or_several_and_the_key_alone_is_judged() -> None:
+    text = settings_module.new_key(OLD)
+    keys = settings_module.read_keys(text)
+    assert settings_module.read_keys(text.replace("\n", " ")).fingerprint == keys.fingerprint
+    assert keys.hash("secret") == keys.hash_again(OLD.hash("secret")) != OLD.hash("secret")
+    assert settings_module.read_keys(text.split()[0]).fingerprint != keys.fingerprint
+    assert settings_module.is_key_guessable("k" * 32 + f"\n{text.splitlines()[1]}")
+    with pytest.raises(SettingsError, match="too short"):
+        settings_module.read_keys(f"short\n{text.splitlines()[1]}")
+
+
+# What is stored as bytes and comes from no key: what a request said, and what was answered.
+_WITHOUT_KEY = {("idempotency_keys", "fingerprint"), ("idempotency_keys", "answer"), ("orders", "fingerprint")}
+
+
+def test_columns_of_bytes_in_the_schema_then_each_is_changed_or_ends(installed: Settings) -> None:
+    engine = sa.create_engine(installed.database_url)
+    inspector = sa.inspect(engine)
+    there = {
+        (table, column["name"])
+        for table in inspector.get_table_names()
+        for column in inspector.get_columns(table)
+        if isinstance(column["type"], sa.LargeBinary)
+    }
+    engine.dispose()
+    known = {(column.table, column.name) for column in (*rotation.HASHED, *rotation.SEALED)}
+    ended = {(table, name) for table, name in there if table in rotation.ENDED}
+    assert there == known | ended | _WITHOUT_KEY
