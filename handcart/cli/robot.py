@@ -96,7 +96,7 @@ def robot() -> None:
 @_pace_option
 @_seed_option
 def set_robot(as_json: bool, **options: Any) -> None:
-    """Let the robot shopper serve every new order, 60 times as fast as people unless a pace is given."""
+    """Let the robot shopper serve every new order. Default pace: 60 times as fast as people."""
     plan = {name: options.pop(name) for name in _PLAN}
     _show_robot(as_json, open_sandbox(**options).ask("PUT", "robot", plan))
 
