@@ -43,7 +43,7 @@ async def read_body(call: Call, most: int = MOST_BODY_BYTES) -> bytes:
 def _piece(message: Mapping[str, Any], room: int, most: int) -> tuple[bytes, bool]:
     """The next piece of the body, and whether it is the last; raises 413 if it is longer than `room`."""
     if message["type"] == "http.disconnect":
-        raise ApiError(400, "Request body broke off", None)
+        raise ApiError(400, "Request body ended early", None)
     body: bytes = message.get("body", b"")
     if len(body) > room:
         raise errors.too_large(most)
