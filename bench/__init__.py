@@ -1,1 +1,1 @@
-"""Benchmarks: ours beside a bare program that runs the same SQL, and beside other people's servers. See README.md."""
+"""Benchmarks: Handcart, a minimal program that runs the same SQL, and other projects' servers. See README.md."""

@@ -1,4 +1,4 @@
-"""Measure everything beside everything, in one run: `python -m bench --help`."""
+"""Measure all candidates in one run: `python -m bench --help`."""
 
 import argparse
 import fcntl
@@ -41,7 +41,7 @@ QUICK_SCALE = Scale(links=2_000, tokens=1_000, flows=4_000, holds=28_800, many_o
 
 
 class Busy(RuntimeError):
-    """Another run is under way in this directory."""
+    """Another run is in progress in this directory."""
 
 
 def main() -> None:
@@ -115,7 +115,7 @@ def _measure(options: argparse.Namespace) -> dict[str, Any]:
 
 @contextmanager
 def _alone() -> Iterator[None]:
-    """Two at once would measure each other."""
+    """Make sure that only one run is in progress: two would disturb each other."""
     BUILD.mkdir(parents=True, exist_ok=True)
     with (BUILD / "lock").open("w") as lock:
         try:

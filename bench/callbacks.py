@@ -1,7 +1,7 @@
-"""Measure callbacks: how many a second workers deliver, and how soon after the commit: `python -m bench.callbacks`.
+"""Measure the rate of delivered callbacks, and their delay after the commit: `python -m bench.callbacks`.
 
-A database with a million delivered events; a receiver that answers at once; `handcart worker` as an operator runs it.
-What emitting costs the creation of orders is measured by `python -m bench --only orders`.
+Uses a database with a million delivered events, a receiver that answers at once, and `handcart worker` as an operator
+runs it. `python -m bench --only orders` measures what emitting events costs the creation of orders.
 """
 
 import argparse
@@ -44,11 +44,11 @@ PER_SECOND = 50
 # Number of events in an order's life, roughly.
 OF_ORDER = 8
 MOST_SECONDS = 120
-# Workers start one after the other: the rate is that of the middle of the events.
+# Workers start one after the other, so the rate is measured over the middle part of the events.
 FROM, TO = 0.1, 0.9
 RATE_GOAL, P99_GOAL_SECONDS = 500, 1.0
 
-# Delivered events as they are kept, all of one webhook; $1 retailer, $2 webhook, $3 the first id, $4 how many, $5 when.
+# Rows of delivered events of one webhook: $1 retailer, $2 webhook, $3 first id, $4 number of events, $5 time.
 _NUMBERS = "WITH RECURSIVE n(i) AS (SELECT CAST(0 AS BIGINT) UNION ALL SELECT i + 1 FROM n WHERE i < $4 - 1)"
 _BODY = (
     '{"event_id":100000000000000000,"event_name":"fulfillment.picking","event_timestamp":"2026-03-04T17:20:03Z",'
@@ -70,7 +70,7 @@ PAST = (
 
 
 class Prepared:
-    """A store with many delivered events, of one retailer with one webhook."""
+    """A database with many delivered events of one retailer with one webhook."""
 
     def __init__(self, store: SqliteStore | PostgresStore, secret_key: str, retailer_id: int) -> None:
         self.store = store
@@ -180,7 +180,7 @@ async def _furnish(tx: Tx, port: int) -> int:
 
 
 def _multiply(url: str, prepared: Prepared, delivered: int) -> None:
-    """Fill the tables straight by SQL, without the limits on a statement's time that servers set."""
+    """Fill the tables directly by SQL, without the servers' time limit for statements."""
     if delivered == 0:
         return
     at = clock.of_process() - clock.DAY
@@ -229,7 +229,7 @@ def _backlog(prepared: Prepared, port: int, workers: int, events: int) -> dict[s
 
 
 def _trickle(prepared: Prepared, port: int, seconds: int) -> dict[str, Any]:
-    """Events that are emitted one by one, and how soon after its commit each one comes."""
+    """Emit events one by one, and measure the delay from commit to arrival."""
     with prepared.store.copy() as copy, _worker(prepared, copy, server_cores(1)):
 
         async def emit() -> dict[str, float]:
@@ -241,7 +241,7 @@ def _trickle(prepared: Prepared, port: int, seconds: int) -> dict[str, Any]:
                 begun = time.monotonic()
                 for number in range(PER_SECOND * seconds):
                     await asyncio.sleep(max(0.0, begun + number / PER_SECOND - time.monotonic()))
-                    at = number * OF_ORDER  # each of another order
+                    at = number * OF_ORDER  # each event about another order
                     (event_id,) = await database.write(_emit, prepared.retailer_id, range(at, at + 1))
                     committed[str(event_id)] = time.monotonic()
             return committed
@@ -297,7 +297,7 @@ def _worker(prepared: Prepared, copy: Copy, cores: Sequence[int]) -> Iterator[in
 def process(
     command: Sequence[str], cores: Sequence[int], environment: dict[str, str], log_file: Path = BUILD / "processes.log"
 ) -> Iterator[int]:
-    """Run a program of ours for the length of the block; answers its process id."""
+    """Run a program for the length of the block; returns its process id."""
     with log_file.open("ab") as log:
         started = subprocess.Popen(
             pinned(command, cores),
@@ -315,7 +315,7 @@ def process(
 
 
 def arrived(port: int) -> int:
-    """How many events have come to the sink, -1 if it does not answer."""
+    """The number of events that the sink has received; -1 if it does not answer."""
     try:
         with urlopen(f"http://{HOST}:{port}/", timeout=10) as answer:
             return int(answer.read())
@@ -324,14 +324,14 @@ def arrived(port: int) -> int:
 
 
 def arrivals(port: int) -> dict[str, float]:
-    """When each event came to the sink, which forgets them."""
+    """The arrival time of each event at the sink, which then forgets them."""
     with urlopen(f"http://{HOST}:{port}/arrivals", timeout=60) as answer:
         found: dict[str, float] = json.load(answer)
         return found
 
 
 def until(is_so: Any) -> None:
-    """Wait; ends the program after two minutes."""
+    """Wait until `is_so` returns true; ends the program after two minutes."""
     last = time.monotonic() + MOST_SECONDS
     while not is_so():
         if time.monotonic() > last:

@@ -1,4 +1,4 @@
-"""Every candidate by name, prepared only when it is asked for."""
+"""All candidates by name, prepared only on demand."""
 
 from collections.abc import Callable, Sequence
 
@@ -40,7 +40,7 @@ CATALOG: dict[str, Callable[[Workshop], Candidate]] = {
 
 
 def chosen(only: Sequence[str]) -> list[str]:
-    """The names that begin with one of `only`, or all names. Raises ValueError for one that fits nothing."""
+    """The names that begin with one of `only`, or all names. Raises ValueError for one that matches nothing."""
     for wanted in only:
         if not any(name.startswith(wanted) for name in CATALOG):
             raise ValueError(f"there is no candidate {wanted!r}; there are: {', '.join(CATALOG)}")

@@ -1,4 +1,4 @@
-"""A candidate is timed only after it has answered correctly: the right answers, and the right refusals."""
+"""Check a candidate before measuring it: the right responses, and the right refusals."""
 
 import json
 from http.client import HTTPConnection
@@ -16,11 +16,11 @@ LINK = {"express_member": True, "expired_at": EXPIRED_AT}
 
 
 class WrongAnswer(RuntimeError):
-    """A candidate that does not do what it is timed for."""
+    """A candidate that does not do the work to be measured."""
 
 
 class Caller:
-    """Plain requests to one server, over one connection."""
+    """Sends requests to one server, over one connection."""
 
     def __init__(self, url: str) -> None:
         self._connection = HTTPConnection(urlsplit(url).netloc, timeout=30)
@@ -47,7 +47,7 @@ def read_request(path: str, token: str, user: str) -> Request:
 
 
 def check_linking(name: str, part: "Linking", copy: Copy, caller: Caller) -> None:
-    """Raise WrongAnswer unless tokens and reads are answered, stored and refused as they should be."""
+    """Raise WrongAnswer unless tokens and reads are answered, stored and refused correctly."""
 
     def expect(what: str, wanted: object, found: object) -> None:
         if wanted != found:
@@ -60,7 +60,7 @@ def check_linking(name: str, part: "Linking", copy: Copy, caller: Caller) -> Non
     expect("the same token twice", False, caller.tokens(part.token, 1)[0] == answer["access_token"])
     if copy.count:
         expect("rows for 2 tokens", 2, copy.count() - stored)
-    # RFC 6749 section 5.2 leaves the choice between the two for credentials in the body.
+    # RFC 6749 section 5.2 allows both for credentials in the body.
     expect("wrong secret refused", True, caller.send(part.wrong_secret)[0] in (400, 401))
     status, link = caller.send(read_request(part.read, answer["access_token"], "user-7"))
     expect("link", (200, LINK), (status, {key: (link or {}).get(key) for key in LINK}))

@@ -1,4 +1,4 @@
-"""A database of ours, filled: migrated and furnished by the command line, then rows in bulk straight by SQL."""
+"""Fill a database of Handcart: migrated and set up by commands, then rows in bulk directly by SQL."""
 
 import json
 import secrets
@@ -38,7 +38,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Owner:
-    """Whose rows they are."""
+    """The owner of the rows."""
 
     client_id: str
     organization_id: int
@@ -47,7 +47,7 @@ class Owner:
 
 
 def furnish(url: str, scale: Scale) -> FlowPlan:
-    """Migrate the database at `url`, make a retailer with a client, fill the tables."""
+    """Migrate the database at `url`, create a retailer with a client, fill the tables."""
     secret_key = secrets.token_urlsafe(32)
     _handcart(url, secret_key, "migrate")
     _handcart(url, secret_key, "retailer", "create", "--slug", "bench", "--name", "Bench")
@@ -69,7 +69,7 @@ def furnish(url: str, scale: Scale) -> FlowPlan:
 
 def tables(owner: Owner, keys: Keys, password_hash: str, scale: Scale) -> Iterator[Table]:
     """
-    All rows: `scale.links` linked users whose accounts are members, as many old tokens as asked for, and
+    All rows: `scale.links` linked users whose accounts are members, the requested number of old tokens, and
     `scale.flows` accounts that are members, signed in and not linked, each with a user to link it to.
     """
     now = time.time_ns() // 1000
@@ -121,7 +121,7 @@ def tables(owner: Owner, keys: Keys, password_hash: str, scale: Scale) -> Iterat
 
 
 def _handcart(url: str, secret_key: str, *arguments: str) -> str:
-    """Run a command of ours on the database; answers its output."""
+    """Run a command of Handcart on the database; returns its output."""
     environment = bare_environment() | {"HANDCART_DATABASE": url, "HANDCART_SECRET_KEY": secret_key}
     command = [str(HANDCART), *arguments]
     result = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True)
@@ -129,7 +129,7 @@ def _handcart(url: str, secret_key: str, *arguments: str) -> str:
 
 
 def fill(url: str, make: Callable[[Owner], Iterable[Table]]) -> Owner:
-    """Insert the rows that `make` answers for the retailer that is there; answers whose they are."""
+    """Insert the rows that `make` returns for the existing retailer; returns their owner."""
     if url.startswith("sqlite"):
         return _fill_sqlite(url.removeprefix("sqlite:///"), make)
 

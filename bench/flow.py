@@ -1,9 +1,9 @@
 """
-The whole journey of one customer, as browser and retailer make it together, driven over a few connections at once:
-authorize, sign in (unless signed in before), allow, exchange the code, link, get link.
+The whole journey of a customer, with the steps of browser and retailer, over a few connections at once: authorize,
+sign in (unless signed in before), allow, exchange the code, link, get link.
 
-Runs in a process of its own, so that it can be kept off the server's core: `python -m bench.flow` with an order (JSON)
-on standard input; answers JSON on standard output.
+Runs in its own process, so that it can be kept off the server's core: `python -m bench.flow` reads an order (JSON)
+from standard input and writes JSON to standard output.
 """
 
 import asyncio
@@ -25,9 +25,9 @@ from urllib.parse import parse_qs, urlencode, urljoin, urlsplit
 from bench.candidates import EXPIRED_AT, FlowPlan
 from bench.processes import pinned
 
-# The first signs in with a password each time, so argon2 is nearly all of it; the second shows the rest.
+# The first signs in with a password each time, so argon2 takes nearly all the time; the second shows the rest.
 KINDS = ("flow with sign-in", "flow signed in")
-CONCURRENCY = 8  # below the number of sign-ins that may be open from one address
+CONCURRENCY = 8  # below the limit of concurrent sign-ins from one address
 MOST_REDIRECTS = 5
 OVERTIME_SECONDS = 60
 
@@ -36,12 +36,12 @@ HIDDEN = re.compile(r'<input type="hidden" name="([^"]+)" value="([^"]*)"')
 
 
 class FlowError(RuntimeError):
-    """A step that did not lead where the journey goes."""
+    """A step with an unexpected result."""
 
 
 @dataclass(frozen=True)
 class Order:
-    """`first`: number of the first account to use; each account is used once, since it can be linked once."""
+    """`first`: number of the first account to use. Each account is used once, because it can be linked only once."""
 
     url: str
     plan: FlowPlan
@@ -69,12 +69,12 @@ def user_of(number: int) -> str:
 
 
 def session_of(number: int) -> str:
-    """The session cookie under which an account has signed in before."""
+    """The session cookie of an account that is already signed in."""
     return urlsafe_b64encode(hashlib.sha256(f"session {number}".encode()).digest()).decode().rstrip("=")
 
 
 def run(order: Order, cores: Sequence[int]) -> Result:
-    """Carry out an order in a process on `cores`. Raises FlowError with what went wrong there."""
+    """Carry out an order in a process on `cores`. Raises FlowError with the error of that process."""
     command = pinned([sys.executable, "-m", "bench.flow"], cores)
     result = subprocess.run(
         command,
@@ -98,7 +98,7 @@ class Answer:
 
 
 class Connection:
-    """One kept-alive HTTP/1.1 connection; knows just what these answers need."""
+    """One keep-alive HTTP/1.1 connection, with only the features that these responses need."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, host: str) -> None:
         self._reader, self._writer, self._host = reader, writer, host
@@ -115,7 +115,7 @@ class Connection:
         return Answer(int(status.split()[1]), found, cookies, content.decode())
 
     async def json(self, method: str, path: str, value: object = None, token: str = "") -> dict[str, Any]:
-        """A call of the retailer's backend; anything but 200 is an error."""
+        """A call by the retailer's backend; any status but 200 is an error."""
         headers = {"Accept": "application/json", **({"Authorization": f"Bearer {token}"} if token else {})}
         if value is not None:
             headers["Content-Type"] = "application/json"
@@ -134,7 +134,7 @@ class Browser:
         self._path = "/"
 
     async def open(self, path: str, method: str = "GET", body: bytes = b"") -> Answer:
-        """The page at the end of the redirects, or the redirect that leads back to the retailer."""
+        """The page after all redirects, or the redirect back to the retailer."""
         for _ in range(MOST_REDIRECTS):
             self._path = path
             headers = {"Accept": "text/html"}
@@ -197,7 +197,7 @@ async def journey(connection: Connection, order: Order, number: int, token: str)
 
 
 async def carry_out(order: Order) -> Result:
-    """Make journeys until the time is over; those begun by then are finished and counted."""
+    """Run journeys until the time is over; journeys already started are finished and counted."""
     netloc = urlsplit(order.url).netloc
     host, _, port = netloc.partition(":")
     numbers = iter(range(order.first, order.plan.accounts))

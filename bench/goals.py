@@ -10,7 +10,7 @@ from bench.starting import START
 Row = tuple[str, str, str, str]
 
 LIMIT_GOAL = 0.7
-# What the creation of orders keeps of its rate when it owes events.
+# The share of its rate that the creation of orders must keep when it emits events.
 SILENT_GOAL = 0.9
 MEMORY_PEER_GOAL = 1.0
 STORING_PEER_GOAL = 3.0
@@ -23,7 +23,7 @@ LIVES_GOAL = 200
 
 
 def rows(results: Results, memory_after: tuple[str, ...]) -> list[Row]:
-    """What was wanted and what was measured, for all that was measured."""
+    """The goal and the measured value, for everything measured."""
     return [
         *_rates(results),
         *_server(results, memory_after),
@@ -34,7 +34,7 @@ def rows(results: Results, memory_after: tuple[str, ...]) -> list[Row]:
 
 
 def _rates(results: Results) -> Iterator[Row]:
-    """Our rate divided by another's."""
+    """Handcart's rate divided by another candidate's."""
     operations = ["token", "link", *(named(CREATE, clients) for clients in CLIENTS)]
     for candidate in measured(results):
         name, rival = candidate["name"], candidate["rival"]
@@ -97,7 +97,7 @@ def _lives(results: Results) -> Iterator[Row]:
 
 
 def _starts(results: Results) -> Iterator[Row]:
-    """Sooner than every other, and in less memory than half of them."""
+    """Handcart must start sooner than every other server, and use less memory than half of them."""
     started = [one for one in measured(results) if one["name"].startswith("start-")]
     others = [one["name"] for one in started if one["kind"] == "peer"]
     seconds = {

@@ -1,4 +1,4 @@
-"""What the benchmarks need beside the project's own environment: wrk, Node.js, and the peers' packages as locked."""
+"""Install what the benchmarks need besides the project's environment: wrk, Node.js, and the peers' locked packages."""
 
 import json
 import os
@@ -12,7 +12,7 @@ from tools.ensure_system import install
 
 
 class MissingTool(RuntimeError):
-    """Something is missing and may not be installed; the text is one sentence for the person at the keyboard."""
+    """A tool is missing and cannot be installed; the text is one sentence for the user."""
 
 
 class Unavailable(RuntimeError):
@@ -20,7 +20,7 @@ class Unavailable(RuntimeError):
 
 
 def debian_tool(command: str, package: str) -> None:
-    """Make sure that `command` is there: from Debian's `package` if we may install, else raise MissingTool."""
+    """Make sure that `command` exists: install Debian's `package` if allowed, else raise MissingTool."""
     if not shutil.which(command) and os.geteuid() == 0 and shutil.which("apt-get"):
         install([package])
     if not shutil.which(command):
@@ -28,7 +28,7 @@ def debian_tool(command: str, package: str) -> None:
 
 
 def python_packages(lock: Path, venv: Path) -> Path:
-    """Install a hashed lock file into `venv`, made when it is missing; answers the directory of its programs."""
+    """Install a hashed lock file into `venv`, created if missing; returns the directory of its programs."""
     binaries = venv / "bin"
     installed, wanted = venv / "installed", f"{sys.version}\n{lock.read_text()}"
     if not installed.exists() or installed.read_text() != wanted:

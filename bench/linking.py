@@ -1,4 +1,4 @@
-"""The first part: tokens, links, and whole flows of a customer who links an account."""
+"""The first part: tokens, links, and whole flows of customers who link an account."""
 
 import random
 from collections.abc import Iterator, Sequence
@@ -18,8 +18,8 @@ CONNECTIONS = {1: 32, 2: 64}
 @dataclass(frozen=True)
 class Linking:
     """
-    What a candidate is asked. `token`: the request that issues a token. `read`: the path of the protected resource,
-    `{}` for the user's id. `links`: how many users have a link.
+    The operations of this part. `token`: the request that issues a token. `read`: the path of the protected resource,
+    `{}` for the user's id. `links`: the number of linked users.
     """
 
     token: Request
@@ -52,7 +52,7 @@ class Linking:
         return [read_request(self.read, choose.choice(tokens), user) for user in users]
 
     def _tokens(self, session: Session, connections: int) -> Window:
-        """Every token that was answered in the window must be a row by then."""
+        """Measure tokens; every token returned in the window must be a row at its end."""
         run, count = session.warmed_up("token", [self.token], connections), session.copy.count
         before = count() if count else 0
         window = session.measured(run)

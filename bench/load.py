@@ -1,4 +1,4 @@
-"""The load generator: wrk, given a file of requests; answers throughput, latency and refusals of one window."""
+"""The load generator: wrk with a file of requests; returns throughput, latency and refusals of one window."""
 
 import json
 import subprocess
@@ -15,7 +15,7 @@ OVERTIME_SECONDS = 30
 
 @dataclass(frozen=True)
 class Request:
-    """One HTTP request to send; `path` begins with a slash, neither headers nor body hold a tab or a line end."""
+    """One HTTP request; `path` begins with a slash, headers and body contain no tab or line end."""
 
     method: str
     path: str
@@ -25,18 +25,18 @@ class Request:
 
 @dataclass(frozen=True)
 class Window:
-    """What one measured window showed. Rates per second, CPU in microseconds per unit of work, latency in ms."""
+    """The result of one measured window. Rates per second, CPU in microseconds per unit of work, latency in ms."""
 
     rate: float
     cpu_us: float
-    store_cpu_us: float  # PostgreSQL's own processes; 0 where the store lives in the server's processes
+    store_cpu_us: float  # PostgreSQL's processes; 0 if the database is in the server's processes
     p50_ms: float
     p99_ms: float
     count: int
 
 
 class LoadError(RuntimeError):
-    """A window that proves nothing: answers outside 2xx and 3xx, broken connections, or no answer at all."""
+    """An invalid window: responses other than 2xx and 3xx, broken connections, or no response."""
 
 
 def write_requests(path: Path, requests: Iterable[Request]) -> Path:
@@ -72,14 +72,14 @@ def wrk(
 
 
 class Meter:
-    """Counts the CPU that a server, and its PostgreSQL, use from the moment the meter is made."""
+    """Counts the CPU time of a server and its PostgreSQL since the meter was created."""
 
     def __init__(self, server: int, store: int | None) -> None:
         self._roots = (server, store)
         self._before = self._read()
 
     def window(self, count: int, seconds: float, p50_ms: float, p99_ms: float) -> Window:
-        """The window that ends now, in which `count` units of work were done in `seconds`."""
+        """The window that ends now, with `count` units of work in `seconds`."""
         server, store = ((now - before) / count * 1e6 for now, before in zip(self._read(), self._before, strict=True))
         return Window(count / seconds, server, store, p50_ms, p99_ms, count)
 

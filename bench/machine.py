@@ -1,4 +1,4 @@
-"""What the figures were measured on."""
+"""Describe the machine of the measurements."""
 
 import os
 import platform
@@ -10,7 +10,7 @@ PACKAGES = ("uvicorn", "uvloop", "httptools", "msgspec", "asyncpg")
 
 
 def describe() -> dict[str, str]:
-    """Everything that moves the figures: names, versions, and what else runs at this moment."""
+    """Everything that influences the figures: names, versions, and the current load."""
     import sqlite3
 
     return {

@@ -1,4 +1,4 @@
-"""What a server costs, read from /proc: CPU time and resident memory of a process with all its descendants."""
+"""Measure a server by /proc: CPU time and resident memory of a process with all its descendants."""
 
 import os
 from dataclasses import dataclass
@@ -11,14 +11,14 @@ UTIME, CSTIME = 11, 14  # fields of /proc/PID/stat, counted from the one after t
 
 @dataclass(frozen=True)
 class Memory:
-    """Bytes resident, summed over the processes: `rss` counts a page shared by two processes twice, `pss` once."""
+    """Resident bytes, summed over the processes: `rss` counts a page shared by two processes twice, `pss` once."""
 
     rss: int
     pss: int
 
 
 def descendants(root: int) -> list[int]:
-    """`root` and every process below it, in no promised order; the empty list when it is gone."""
+    """`root` and all its descendants, in any order; an empty list if it has ended."""
     children: dict[int, list[int]] = {}
     for path in PROC.iterdir():
         fields = _stat(int(path.name)) if path.name.isdecimal() else None
@@ -52,7 +52,7 @@ def memory(root: int) -> Memory:
 
 
 def parent(pid: int) -> int:
-    """The process id of the parent. Raises ProcessLookupError when `pid` is gone."""
+    """The process id of the parent. Raises ProcessLookupError if `pid` has ended."""
     fields = _stat(pid)
     if fields is None:
         raise ProcessLookupError(pid)
@@ -60,7 +60,7 @@ def parent(pid: int) -> int:
 
 
 def _stat(pid: int) -> list[str] | None:
-    """State, parent, ... of /proc/PID/stat: everything after the command name, which may hold spaces."""
+    """State, parent, ... of /proc/PID/stat: everything after the command name, which may contain spaces."""
     try:
         return (PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
     except (FileNotFoundError, ProcessLookupError):

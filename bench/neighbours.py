@@ -1,8 +1,8 @@
-"""Measure what one retailer's load costs another one: `python -m bench.neighbours`.
+"""Measure how one retailer's load slows down another one: `python -m bench.neighbours`.
 
-`handcart serve`, one process, as in production, with callbacks sent by it. A quiet retailer creates orders, lists them
-and gets its callbacks; it is measured alone, and then while another retailer creates fat orders whose callbacks go to
-50 webhooks that hang, drip or flood. Ratios are of one visit, medians of all rounds.
+Runs one `handcart serve` process as in production, which also sends callbacks. A quiet retailer creates orders, lists
+them and gets its callbacks; it is measured alone, and then while another retailer creates large orders whose callbacks
+go to 50 webhooks that hang, drip or flood. Ratios are of one visit, medians of all rounds.
 """
 
 import argparse
@@ -47,13 +47,13 @@ CREATE, LIST, CALLBACK = "create", "list", "callback"
 GOAL = 2.0
 PER_SECOND = 30
 NOISES = ("hang", "drip", "flood")
-FAT = 15_000  # characters of metadata: nearly what an order may have
+FAT = 15_000  # characters of metadata: nearly the maximum of an order
 WARM_UP = 30
 
 
 @dataclass
 class Retailer:
-    """One of the two, and what it calls the API with."""
+    """One of the two retailers, with its credentials."""
 
     id: int
     client_id: str
@@ -63,7 +63,7 @@ class Retailer:
 
 @dataclass
 class Times:
-    """Seconds of each operation; of callbacks, from the answer to the creation until it arrived."""
+    """Seconds of each operation; for callbacks, from the response to the creation until arrival."""
 
     seconds: dict[str, list[float]] = field(default_factory=lambda: {CREATE: [], LIST: [], CALLBACK: []})
 
@@ -84,7 +84,7 @@ class Api:
             self.call("POST", "/v2/fulfillment/users", {"user_id": "user", "first_name": "Sample"})
 
     def call(self, method: str, path: str, body: Any = None) -> Any:
-        """The answer's JSON; ends the program if it is no success."""
+        """The JSON of the response; ends the program if the call fails."""
         headers = {"content-type": "application/json", "authorization": f"Bearer {self._retailer.token}"}
         self._connection.request(method, path, None if body is None else json.dumps(body), headers)
         answer = self._connection.getresponse()
@@ -94,7 +94,7 @@ class Api:
         return json.loads(text)
 
     def create(self, user_id: str, order_id: str, **more: Any) -> Any:
-        """A dispatch order: it needs no hold."""
+        """Create a dispatch order, which needs no hold."""
         noon = clock.of_process() // clock.DAY * clock.DAY + 2 * clock.DAY + 18 * clock.HOUR  # in Chicago
         body = {
             "user_id": user_id,
@@ -153,7 +153,7 @@ def _options() -> argparse.Namespace:
 
 
 def _visit(url: str, orders: int, fat_orders: int) -> dict[str, Any]:
-    """p99 of the quiet retailer's operations in seconds, alone and beside the noisy one."""
+    """p99 of the quiet retailer's operations in seconds, alone and together with the noisy one."""
     sink, noise, port = free_port(), free_port(), free_port()
     secret_key = secrets.token_urlsafe(32)
     keys = Keys(secret_key.encode())
@@ -200,7 +200,7 @@ def _visit(url: str, orders: int, fat_orders: int) -> dict[str, Any]:
 
 
 def _measure(api: Api, sink: int, name: str, orders: int) -> Times:
-    """Create orders one after the other, list those of a user, and see when the callback of each came."""
+    """Create orders one after the other, list those of a user, and measure when each callback arrives."""
     arrivals(sink)
     times, created = Times(), []
     begun = time.monotonic()
@@ -213,7 +213,7 @@ def _measure(api: Api, sink: int, name: str, orders: int) -> Times:
         api.call("GET", "/v2/fulfillment/users/user/orders?limit=20")
         times.seconds[LIST].append(time.monotonic() - created[-1])
     until(lambda: arrived(sink) >= orders)
-    # One webhook gets one event of each order, and orders are created one after the other.
+    # One webhook gets one event per order, and orders are created one after the other.
     came = sorted(arrivals(sink).values())
     times.seconds[CALLBACK] = [max(0.0, at - begun_at) for at, begun_at in zip(came, created, strict=True)]
     return times
@@ -221,7 +221,7 @@ def _measure(api: Api, sink: int, name: str, orders: int) -> Times:
 
 @contextmanager
 def _noise(api: Api, fat_orders: int, seconds: float) -> Iterator[None]:
-    """For the length of the block, and from a little before it, fat orders are created, evenly."""
+    """Create large orders at a constant rate until the block ends, starting a little before it."""
     is_over = threading.Event()
 
     def create() -> None:

@@ -1,4 +1,4 @@
-"""Receivers of callbacks at their worst: `python -m bench.noise PORT`.
+"""Badly behaving receivers of callbacks: `python -m bench.noise PORT`.
 
 Any `/token` gives a token. Every other path says by its first part what becomes of a callback: `hang` is never
 answered, `drip` gets one byte of the answer's body a second, `flood` an answer without an end in pieces of one byte.
@@ -49,5 +49,5 @@ async def _serve(port: int) -> None:
 
 
 if __name__ == "__main__":
-    os.nice(10)  # what is measured is the server, not who makes the noise beside it
+    os.nice(10)  # only the server is measured, not this process
     uvloop.run(_serve(int(sys.argv[1])))

@@ -1,4 +1,4 @@
-"""The second part: slots are listed and reserved, orders are created and read, by one client and by many at once."""
+"""The second part: list and reserve slots, create and read orders, with one client and with many at once."""
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -16,15 +16,15 @@ CLIENTS = (1, 16, 64)
 WARM_UP_SECONDS = 1
 WARM_UP_CLIENTS = 16
 DIFFERENT_READS = 3_000
-MOST_PER_SECOND = 4_000  # requests that can be sent once: more than any candidate answers
+MOST_PER_SECOND = 4_000  # single-use requests to prepare: more than any candidate answers
 
 
 @dataclass(frozen=True)
 class Step:
     """
-    One operation. `requests`: answers requests, given a seeded choice and a bearer token; as many as are wanted, or
-    (`is_spent`) as there are, since each can be sent once only. `is_stored`: each leaves a row in the counted table.
-    `then`: what is asked next, once a request is answered, and counts as the same unit.
+    One operation. `requests`: returns requests, given a seeded choice and a bearer token; any number, or (`is_spent`) a
+    limited number, since each can be sent only once. `is_stored`: each adds a row to the counted table. `then`: the
+    request to send after a response, counted as the same unit.
     """
 
     name: str
@@ -36,7 +36,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Ordering:
-    """What a candidate is asked. `check` raises WrongAnswer. `token`: issues the bearer token, if all use the same."""
+    """The operations of this part. `check` raises WrongAnswer. `token`: issues the bearer token that all share."""
 
     steps: Sequence[Step]
     check: Callable[[Caller, str], None]
@@ -71,7 +71,7 @@ def _repeated(session: Session, step: Step, requests: Iterable[Request]) -> Iter
 
 
 def _spent(session: Session, step: Step, requests: Iterable[Request]) -> Iterator[tuple[str, Window]]:
-    """Windows of requests that can be sent once; what they leave is on the disk, or the visit has failed."""
+    """Windows of single-use requests; the visit fails unless their rows are on disk."""
     left, first = list(requests), 0
 
     def run(clients: int, seconds: float) -> Window:

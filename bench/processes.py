@@ -1,4 +1,4 @@
-"""Start and stop the servers under measurement: pinned to cores, on a free loopback port, in a bare environment."""
+"""Start and stop the measured servers: pinned to cores, on a free loopback port, in a minimal environment."""
 
 import os
 import shutil
@@ -21,7 +21,7 @@ POLL_SECONDS = 0.001
 
 @dataclass(frozen=True)
 class Launch:
-    """How to start one server: command, additions to its environment, where, and a path that answers 200."""
+    """How to start one server: command, additions to its environment, directory, and a path that answers 200."""
 
     command: Sequence[str]
     live_path: str
@@ -39,21 +39,21 @@ class Running:
 
 
 class ServerError(RuntimeError):
-    """A server that did not start or died; says what its log said last, and where that is."""
+    """A server that did not start or has ended; the text has the last lines and the path of its log."""
 
 
 def server_cores(workers: int) -> list[int]:
-    """One worker has core 0 to itself; more share every core with the load."""
+    """The server's cores: one worker has core 0 to itself; more workers share every core with the load."""
     return CORES[:1] if workers == 1 else CORES
 
 
 def load_cores(workers: int) -> list[int]:
-    """The load has core 1 to itself beside one worker, on a machine with one core they share it."""
+    """The load's cores: with one worker, core 1; on a machine with one core they share it."""
     return (CORES[1:2] or CORES) if workers == 1 else CORES
 
 
 def pinned(command: Sequence[str], cores: Sequence[int]) -> list[str]:
-    """`command`, kept to `cores` with all its children."""
+    """`command`, restricted to `cores` with all its children."""
     taskset = shutil.which("taskset")
     if taskset is None:
         raise RuntimeError("taskset is missing: install the package util-linux")
@@ -61,12 +61,12 @@ def pinned(command: Sequence[str], cores: Sequence[int]) -> list[str]:
 
 
 def bare_environment() -> dict[str, str]:
-    """What every server gets: nothing of ours that could slow Python down or change what it does."""
+    """The environment of every server, without variables that could slow Python down or change its behavior."""
     return {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/"), "LANG": "C.UTF-8"}
 
 
 def free_port() -> int:
-    """A port that nobody listens on now."""
+    """A port that is free now."""
     with socket.socket() as listener:
         listener.bind((HOST, 0))
         return int(listener.getsockname()[1])
@@ -75,9 +75,9 @@ def free_port() -> int:
 @contextmanager
 def serving(launch: Launch, port: int, *, cores: Sequence[int], log: Path) -> Iterator[Running]:
     """
-    Run a server for the length of the block; it has answered 200 on its live path when the block begins.
+    Run a server for the length of the block, which begins when its live path answers 200.
 
-    Raises ServerError when it does not start, or when it ended by itself meanwhile.
+    Raises ServerError if it does not start, or ends by itself.
     """
     with log.open("ab") as output:
         begun = time.monotonic()
@@ -112,7 +112,7 @@ def _answers(port: int, path: str) -> bool:
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
-    """Stop the server, then whatever of its own session is left."""
+    """Stop the server, then remaining processes of its session."""
     process.terminate()
     try:
         process.wait(STOP_SECONDS)

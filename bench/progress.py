@@ -7,7 +7,7 @@ WIDTH = 30
 
 
 class Progress:
-    """Counts `total` steps and shows which one was finished last and how long the rest will take."""
+    """Counts `total` steps; shows the last finished step and the remaining time."""
 
     def __init__(self, total: int) -> None:
         self._total = total
@@ -15,7 +15,7 @@ class Progress:
         self._begun = time.monotonic()
 
     def step(self, what: str, steps: int = 1) -> None:
-        """Count steps that are done."""
+        """Count finished steps."""
         self._done += steps
         filled = WIDTH * self._done // self._total
         left = (time.monotonic() - self._begun) / self._done * (self._total - self._done)

@@ -25,12 +25,12 @@ ORDERING = {
 }
 TEXT = " --- |"
 QUIET_LOAD_AVERAGE = 0.5
-LAST_CALL, LAST_FLOW = "token", "flow signed in"  # after which memory is shown
+LAST_CALL, LAST_FLOW = "token", "flow signed in"  # the operations after which memory is shown
 LAST_ORDER = named(CREATE, CLIENTS[-1])
 
 
 def text(results: Results) -> str:
-    """Everything for a terminal."""
+    """The whole report for a terminal."""
     parts = [_header(results)]
     for title, rows in _tables(results):
         parts += [title, _aligned(rows), ""]
@@ -38,7 +38,7 @@ def text(results: Results) -> str:
 
 
 def markdown(results: Results) -> str:
-    """Everything as a page, `docs/performance.md`."""
+    """The whole report as a page, `docs/performance.md`."""
     parts = ["# Performance", "", "Written by `python -m bench --markdown`; see `bench/README.md` for the method.", ""]
     parts += [_header(results), "", "## Goals", "", _pipes(_goal_rows(results)), ""]
     for title, rows in _tables(results):

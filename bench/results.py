@@ -1,4 +1,4 @@
-"""What the windows of a run say together: medians over the rounds, ratios taken round by round."""
+"""Combine the windows of a run: medians over the rounds, ratios computed per round."""
 
 from collections.abc import Callable, Sequence
 from statistics import median
@@ -8,17 +8,17 @@ Results = dict[str, Any]
 
 
 def measured(results: Results) -> list[dict[str, Any]]:
-    """The candidates of which at least one visit went well."""
+    """The candidates with at least one successful visit."""
     return [one for one in results["candidates"] if visits(results, one["name"])]
 
 
 def kinds(results: Results, kind: str) -> list[dict[str, Any]]:
-    """Those of a kind."""
+    """The measured candidates of a kind."""
     return [one for one in measured(results) if one["kind"] == kind]
 
 
 def visits(results: Results, name: str) -> list[dict[str, Any]]:
-    """The visits to a candidate that went well."""
+    """The successful visits to a candidate."""
     return [visit for visit in results["visits"] if visit["candidate"] == name and "error" not in visit]
 
 
@@ -38,18 +38,18 @@ def over_rounds(results: Results, names: Sequence[str], operation: str, read: Ca
 
 
 def ratio(results: Results, ours: str, other: str, operation: str) -> float | None:
-    """Our rate divided by the other's; None unless both were measured."""
+    """Handcart's rate divided by the other's; None unless both were measured."""
     return over_rounds(results, [ours, other], operation, lambda mine, theirs: mine["rate"] / theirs["rate"])
 
 
 def megabytes(results: Results, name: str, operation: str, kind: str) -> float | None:
-    """Resident memory at the end of an operation; None where that was not measured."""
+    """Resident memory at the end of an operation; None if not measured."""
     sizes = [visit["memory"][operation][kind] / 1e6 for visit in visits(results, name) if operation in visit["memory"]]
     return median(sizes) if sizes else None
 
 
 def failures(results: Results) -> list[str]:
-    """The visits that measured nothing, and why."""
+    """The failed visits, and why they failed."""
     return [
         f"round {visit['round'] + 1}, {visit['candidate']}: {_in_short(visit['error'])}"
         for visit in results["visits"]
@@ -58,6 +58,6 @@ def failures(results: Results) -> list[str]:
 
 
 def _in_short(error: str) -> str:
-    """The last line, which says what went wrong; of a long one, both ends."""
+    """The last line of an error, which has the cause; a long one is cut in the middle."""
     line = error.strip().rpartition("\n")[2].strip()
     return line if len(line) < 250 else f"{line[:100]} ... {line[-140:]}"

@@ -1,4 +1,4 @@
-"""One visit under way: a server that runs on its own copy of a store, and the load that it is put under."""
+"""One visit in progress: a server on its own copy of a database, and its load."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -27,7 +27,7 @@ class Session:
 
     @property
     def cores(self) -> Sequence[int]:
-        """Where the load runs."""
+        """The cores of the load."""
         return load_cores(self.workers)
 
     def warmed_up(self, name: str, requests: Sequence[Request], connections: int) -> Callable[[float], dict[str, int]]:
@@ -44,11 +44,11 @@ class Session:
         return lambda seconds: wrk(url, path, seconds=seconds, connections=connections, cores=cores, seed=seed)
 
     def measured(self, run: Callable[[float], dict[str, int]]) -> Window:
-        """The window that a function of `loading` makes."""
+        """The window measured with a function from `loading`."""
         meter = self.meter()
         counts = run(self.seconds)
         return meter.window(counts["requests"], counts["microseconds"] / 1e6, counts["p50"] / 1e3, counts["p99"] / 1e3)
 
     def meter(self) -> Meter:
-        """One that counts from now on."""
+        """A meter that starts now."""
         return Meter(self.running.pid, self.copy.root)

@@ -1,7 +1,7 @@
-"""A receiver of callbacks that does nothing but remember when each event came: `python -m bench.sink PORT`.
+"""A receiver of callbacks that only records when each event arrives: `python -m bench.sink PORT`.
 
-`POST /token` gives a token, every other POST is an event; `GET /` answers how many came, `GET /arrivals` which, with
-the moment of each by the machine's monotonic clock, and forgets them.
+`POST /token` returns a token, every other POST is an event; `GET /` returns the number of events, `GET /arrivals` the
+events with their times by the machine's monotonic clock, and deletes them.
 """
 
 import asyncio

@@ -1,8 +1,8 @@
 """
-Send requests that can be sent once only, each over one of a few connections, until the time is up or all are sent.
+Send single-use requests over a few connections, until the time is up or all are sent.
 
-Runs in a process of its own, so that it can be kept off the server's core: `python -m bench.spend` with an order (JSON)
-on standard input; answers JSON on standard output.
+Runs in its own process, so that it can be kept off the server's core: `python -m bench.spend` reads an order (JSON)
+from standard input and writes JSON to standard output.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ CLOSE = re.compile(rb"\r\nconnection: *close", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class Order:
-    """`units`: requests as they go over the wire, those of a unit one after the other."""
+    """`units`: requests as bytes; those of a unit are sent one after the other."""
 
     url: str
     connections: int
@@ -37,7 +37,7 @@ class Order:
 
 @dataclass(frozen=True)
 class Spent:
-    """`count` units were sent and answered within `seconds`; times of one in ms."""
+    """`count` units were sent and answered within `seconds`; times of a unit in ms."""
 
     count: int
     seconds: float
@@ -48,7 +48,7 @@ class Spent:
 def spend(
     url: str, units: Sequence[Sequence[Request]], *, connections: int, seconds: float, cores: Sequence[int]
 ) -> Spent:
-    """Send units of requests from a process on `cores`. Raises LoadError with the first answer that was refused."""
+    """Send units of requests from a process on `cores`. Raises LoadError with the first refusal."""
     host = urlsplit(url).netloc
     order = Order(url, connections, seconds, [[_raw(request, host) for request in unit] for unit in units])
     result = subprocess.run(
@@ -83,7 +83,7 @@ async def _carry_out(order: Order) -> Spent:
 
 
 async def _customer(url: str, waiting: Iterator[Sequence[bytes]], until: float) -> list[float]:
-    """Take one unit after the other; answers how long each took."""
+    """Send one unit after the other; returns the time of each."""
     host, port = urlsplit(url).hostname, urlsplit(url).port
     reader, writer = await asyncio.open_connection(host, port)
     times = []

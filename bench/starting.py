@@ -1,4 +1,4 @@
-"""The third part: how soon a server answers once it is started, and what memory it takes for its first work."""
+"""The third part: the time from start to the first response, and the memory after the first work."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ CONNECTIONS = 4
 
 @dataclass(frozen=True)
 class Starting:
-    """Asked for the one path that showed that it runs, so that its memory is that of a server at work."""
+    """Requests the path that showed that the server runs, so that its memory is that of a working server."""
 
     live_path: str
 

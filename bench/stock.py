@@ -1,7 +1,7 @@
-"""Stores, slots, holds and orders in a furnished database: made by our own code where few, by SQL where many.
+"""Add stores, slots, holds and orders to a filled database: a few by Handcart's code, many by SQL.
 
-Everything about a customer follows from their number: who they are, what they hold, where they order. Window by window
-the ledger says what holds and orders take, as `handcart check` would have it.
+A customer's number determines everything about the customer: name, hold, store. For each window the ledger matches
+the holds and orders, as `handcart check` requires.
 """
 
 import asyncio
@@ -30,11 +30,11 @@ from handcart.stores.models import DELIVERY, Store
 
 STORES = 200
 HORIZON_DAYS = 14
-HOURS = 12 * 24  # in which windows are held; they end before the horizon, however long the benchmark takes
-CAPACITY = 10_000  # of each window: nobody is to be refused
-PAST_DAYS = 90  # over which the stored orders are spread
+HOURS = 12 * 24  # the hours with held windows; they end before the horizon, however long the benchmark takes
+CAPACITY = 10_000  # of each window, so that no request is refused
+PAST_DAYS = 90  # the stored orders are spread over these days
 FIRST_HOLD = 1_000_000
-STRIDE = 7_919  # a prime: neighbouring orders are of users who are far apart
+STRIDE = 7_919  # a prime, so that neighbouring orders belong to distant users
 TOKENS = 1_000
 CART_LINES = 3
 
@@ -77,7 +77,7 @@ SELECT retailer_id, store_number, kind, ledger_starts_at, {capacity}, sum(held),
 
 @dataclass(frozen=True)
 class Stock:
-    """What requests have to name. `base`: the start of the first window that is held; `cart`: the lines of a cart."""
+    """The data for requests. `base`: the start of the first held window; `cart`: the lines of a cart."""
 
     plan: FlowPlan
     owner: Owner
@@ -87,7 +87,7 @@ class Stock:
     cart: Sequence[Mapping[str, Any]]
 
     def values(self, number: int) -> dict[str, Value]:
-        """What differs from customer to customer: whose request it is, what they hold, what they reserve instead."""
+        """The values that differ between customers: user, hold, and the slot to reserve instead."""
         store = self.stores[number % STORES]
         hour = number // STORES % HOURS
         starts_at, next_at = (self.base + each % HOURS * clock.HOUR for each in (hour, hour + 1))
@@ -106,7 +106,7 @@ class Stock:
         }
 
     def stored(self, number: int) -> dict[str, Value]:
-        """The same for the customer of an order that is stored."""
+        """The same for the customer of a stored order."""
         user = number * STRIDE % self.users
         return {"user_id": f"user-{user}", "order_id": f"order-{number}", "store_number": 1 + number % STORES}
 
@@ -116,7 +116,7 @@ class Stock:
         return option_ids.encode(Keys(self.plan.secret_key.encode()).slot_key, self.owner.retailer_id, option)
 
     def sample(self, operation_id: str, values: dict[str, Value]) -> Sample:
-        """A request of ours in a form that the limit program can carry out too."""
+        """A request in a form that the limit program can carry out too."""
         caller = asdict(self.owner) | {"scopes": [FULFILLMENT], "user_id": None}
         place = {"address_line_1": "100 Main St", "postal_code": values.get("postal_code")}
         path = {"user_id": str(values["user_id"])}
@@ -142,7 +142,7 @@ class Stock:
 
 
 def stock(url: str, scale: Scale) -> Stock:
-    """Furnish the database at `url` with users who each hold a place; without orders, but for one that is a model."""
+    """Fill the database at `url` with users who each hold a place, and one order as a model."""
     plan = furnish(url, Scale(links=scale.holds + 1, tokens=TOKENS, flows=0))
     base = clock.now() // clock.HOUR * clock.HOUR + 3 * clock.HOUR
     keys = Keys(plan.secret_key.encode())
@@ -163,7 +163,7 @@ def stock(url: str, scale: Scale) -> Stock:
 
 
 def multiply(url: str, found: Stock, orders: int) -> None:
-    """Store more orders in one transaction, all like the model except for their times and places."""
+    """Store more orders in one transaction, copies of the model with other times and places."""
     now = clock.now()
     numbers = {
         "orders": orders,
@@ -185,7 +185,7 @@ def run_sql(url: str, *statements: str) -> None:
     """Run statements as one transaction."""
     if url.startswith("sqlite"):
         connection = sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)
-        connection.execute("PRAGMA synchronous = OFF")  # `settle` and the copies see to the disk
+        connection.execute("PRAGMA synchronous = OFF")  # `settle` and the copies flush to disk
         connection.execute("BEGIN")
         for statement in statements:
             connection.execute(statement)
@@ -231,7 +231,7 @@ async def _serves_itself(tx: Tx, store: Store) -> bool:
 
 
 def _groceries() -> Iterator[Any]:
-    """Items that nobody is too young for."""
+    """Items without an age limit."""
     plain = (item for item in samples.items() if not item.alcohol_kind and not item.restricted_reasons)
     return islice((item for item in plain if item.cost_unit == "each" and not item.is_bulky), CART_LINES)
 

@@ -1,4 +1,4 @@
-"""Prepared databases, and the fresh copy of one that each visit works on."""
+"""Prepared databases, and a fresh copy for each visit."""
 
 import asyncio
 import os
@@ -18,9 +18,9 @@ from bench.measure import parent
 @dataclass(frozen=True)
 class Copy:
     """
-    One visit's own store. `address`: the file or the DSN, empty for a store inside the server's memory.
+    The database of one visit. `address`: the file or the DSN, empty for a database in the server's memory.
 
-    `count`: the rows of tokens, or of orders. `root`: the process whose descendants do the store's own work.
+    `count`: the rows of tokens, or of orders. `root`: the process whose descendants do the database's own work.
     """
 
     address: str
@@ -29,7 +29,7 @@ class Copy:
 
 
 class Store(Protocol):
-    """A prepared store."""
+    """A prepared database."""
 
     def copy(self) -> AbstractContextManager[Copy]:
         """A fresh copy for the length of the block."""
@@ -37,7 +37,7 @@ class Store(Protocol):
 
 
 class MemoryStore:
-    """Nothing on disk: the server begins empty."""
+    """Nothing on disk: the server starts empty."""
 
     @contextmanager
     def copy(self) -> Iterator[Copy]:
@@ -46,7 +46,7 @@ class MemoryStore:
 
 @dataclass(frozen=True)
 class SqliteStore:
-    """A prepared SQLite file. `table`: the rows that are counted, as behind FROM."""
+    """A prepared SQLite file. `table`: the counted rows, as written after FROM."""
 
     path: Path
     table: str
@@ -55,7 +55,7 @@ class SqliteStore:
     def copy(self) -> Iterator[Copy]:
         with tempfile.TemporaryDirectory(prefix="visit-", dir=self.path.parent.parent) as directory:
             address = str(shutil.copy2(self.path, directory))
-            os.sync()  # or the copy would be written while the first windows wait for the disk
+            os.sync()  # otherwise the copy would be written during the first windows
             yield Copy(address, lambda: self._count(address))
 
     def _count(self, address: str) -> int:
@@ -67,7 +67,7 @@ class SqliteStore:
             connection.close()
 
     def settle(self) -> None:
-        """Move everything into the one file that is copied, and let the planner know the tables."""
+        """Move everything into the file that is copied, and update the planner's statistics."""
         connection = sqlite3.connect(self.path)
         connection.execute("ANALYZE")
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -76,7 +76,7 @@ class SqliteStore:
 
 @dataclass(frozen=True)
 class PostgresStore:
-    """A prepared PostgreSQL database; copies are made beside it from it as a template."""
+    """A prepared PostgreSQL database, used as the template of its copies."""
 
     dsn: str
     table: str
@@ -91,18 +91,18 @@ class PostgresStore:
             self._run(self._maintenance, f"DROP DATABASE {self._name(address)} WITH (FORCE)")
 
     def beside(self) -> str:
-        """Make a copy by its files, which is quicker for large ones, and leaves nothing to be written later."""
+        """Make a copy by copying files, which is faster for large databases and leaves no writes for later."""
         name, template = f"copy_{secrets.token_hex(6)}", self._name(self.dsn)
         self._run(self._maintenance, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
         return f"{self.dsn.rpartition('/')[0]}/{name}"
 
     def settle(self) -> None:
-        """Leave nothing for autovacuum to do during a visit."""
+        """Vacuum now, so that autovacuum does not run during a visit."""
         self._run(self.dsn, "VACUUM (FREEZE, ANALYZE)", "CHECKPOINT")
 
     @property
     def _maintenance(self) -> str:
-        """The database to be connected to while others are copied or dropped."""
+        """The database to connect to while others are copied or dropped."""
         return f"{self.dsn.rpartition('/')[0]}/postgres"
 
     @staticmethod
@@ -125,7 +125,7 @@ class PostgresStore:
 
 
 def connected(dsn: str, use: Callable[[Any], Any]) -> Any:
-    """What the coroutine function `use` answers, given an asyncpg connection to `dsn`."""
+    """The result of the coroutine function `use`, called with an asyncpg connection to `dsn`."""
     import asyncpg  # only when PostgreSQL is measured
 
     async def run() -> Any:

@@ -12,7 +12,7 @@ from bench.session import Session
 
 @dataclass(frozen=True)
 class Visit:
-    """What one visit found. `windows` and `memory`, read at the end of the window: by operation."""
+    """The results of one visit. `windows` and `memory` (read at the end of the window): by operation."""
 
     first_answer_seconds: float
     windows: dict[str, Window]
@@ -20,7 +20,7 @@ class Visit:
 
 
 def visit(candidate: Candidate, workshop: Workshop, *, seconds: float, seed: int, done: Callable[[str], None]) -> Visit:
-    """Measure one candidate once; `done` hears of each operation that is finished."""
+    """Measure one candidate once; calls `done` after each operation."""
     log = workshop.directory / "logs" / f"{candidate.name}.log"
     log.parent.mkdir(exist_ok=True)
     with candidate.store.copy() as copy:

@@ -1,6 +1,6 @@
 """The platform's event callbacks: its token endpoint and its callback endpoint.
 
-How they come: https://docs.instacart.com/connect/api/fulfillment/communications/event_callbacks
+Format: https://docs.instacart.com/connect/api/fulfillment/communications/event_callbacks
 """
 
 from handcart_client.receiver import Event, Receiver, TokenIssuer, asgi
@@ -12,9 +12,9 @@ from storefront.settings import EVENTS_PATH, TOKEN_PATH, Settings
 
 
 def routes(settings: Settings, sessions: Sessions, news: News) -> list[Route]:
-    """None while no webhook is set up.
+    """The routes for callbacks; none if no webhook is set up.
 
-    The receiver remembers handled events in memory: one that comes again after a restart is kept already.
+    The receiver remembers handled events in memory. After a restart, `keep_event` recognizes repeated events.
     """
     if not settings.callback_client_id or not settings.callback_client_secret:
         return []

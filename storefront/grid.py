@@ -39,7 +39,7 @@ class Grid:
     """The table of a list of slots.
 
     `soon`: slots that begin with the order. `by_day` and `by_night`: hours that most people want, and the others.
-    `days`: all of them; `day`: the one that a narrow screen shows. `has_room`: at least one slot can be had.
+    `days`: all days; `day`: the one that a narrow screen shows. `has_room`: at least one slot is available.
     """
 
     soon: list[ServiceOption]

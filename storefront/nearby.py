@@ -24,7 +24,7 @@ class Nearby:
     async def find(self, kind: str, postal_code: str) -> FoundStores | None:
         """The stores for delivery or pickup, at most `KEPT_SECONDS` old; None for a postal code that does not exist.
 
-        Raises ConnectError when the platform cannot be asked.
+        Raises ConnectError if the platform does not answer.
         """
         if not POSTAL_CODE.fullmatch(postal_code):
             return None

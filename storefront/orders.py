@@ -168,7 +168,7 @@ def _asked(request: Request) -> tuple[Customer, Placed]:
 async def _current(request: Request, customer: Customer, placed: Placed) -> Order | None:
     """The platform's state of an order; None if the platform does not answer.
 
-    A shop that takes callbacks asks once after each, however many look: the others wait for the answer.
+    A shop with callbacks asks once after each event; concurrent requests wait for that answer.
     """
     shop = shop_of(request)
     if not shop.settings.takes_callbacks:

@@ -61,7 +61,7 @@ WHY_OF_REASON = {
 
 @dataclass(frozen=True)
 class Step:
-    """A step of the way; `state` is "done", "now" or "ahead"."""
+    """A step of an order; `state` is "done", "now" or "ahead"."""
 
     name: str
     state: str

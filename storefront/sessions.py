@@ -1,8 +1,7 @@
-"""Server-side sessions: what the shop remembers about one browser, its cart, the links it started; and the orders,
-with what it was told about them.
+"""Server-side sessions: a browser's data, its cart, the links that it started; and the orders with their events.
 
-The cookie carries 32 random bytes; the database keeps only their hash. A session is kept from the first form that the
-browser posts: looking at pages writes nothing. Whatever a session started dies with it.
+The cookie has 32 random bytes; the database has only their hash. A session is stored from the first form that the
+browser posts: looking at pages writes nothing. Links that a session started end with it.
 """
 
 import hashlib
@@ -69,7 +68,7 @@ CREATE TABLE IF NOT EXISTS order_standings (
 """
 
 
-# Sessions of older shops, which had a column more. They would have ended within hours.
+# Tables of earlier releases, which had one more column. Their sessions would have ended within hours.
 OLD_SESSIONS = "DROP TABLE IF EXISTS carts; DROP TABLE IF EXISTS link_attempts; DROP TABLE IF EXISTS sessions;"
 SCHEMA_VERSION = 1
 
@@ -78,7 +77,7 @@ SCHEMA_VERSION = 1
 class Session:
     """`id` is the cookie's value, `customer` a key of the shop's customers, None before sign-in.
 
-    `is_kept`: the database has it. Until then it has nothing: no customer, no cart, no notice.
+    `is_kept`: the session is in the database. Until then it has no customer, cart or notice.
     """
 
     id: str = field(repr=False)

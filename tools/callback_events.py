@@ -1,4 +1,4 @@
-"""docs/callbacks-events.md, from the table in `handcart/callbacks/events.py` and the states that owe its events."""
+"""Make docs/callbacks-events.md from the table in `handcart/callbacks/events.py` and the states that emit events."""
 
 from handcart.callbacks.events import DELIVERY, EVENTS, LAST_MILE, PICKUP, Event
 from handcart.orders.payloads import LEFT_OUT

@@ -1,4 +1,4 @@
-"""docs/order-states.md, from the tables in `handcart/orders/states.py` and `handcart/batches/states.py`."""
+"""Make docs/order-states.md from the tables in `handcart/orders/states.py` and `handcart/batches/states.py`."""
 
 from collections.abc import Iterable, Sequence
 from itertools import pairwise

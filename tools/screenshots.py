@@ -1,8 +1,8 @@
 """
-Take the pictures of the documentation from the running demo: `python -m tools.screenshots`.
+Take the screenshots of the documentation from the running demo: `python -m tools.screenshots`.
 
-Writes docs/images/linking-journey.png (the steps side by side, put together by Chromium itself), and the storefront's
-times (slots.png) and order page (order.png).
+Writes docs/images/linking-journey.png (the steps side by side, composed by Chromium), and the storefront's time slots
+(slots.png) and order page (order.png).
 """
 
 import base64
@@ -38,7 +38,7 @@ JOURNEY = """<!doctype html>
 
 @dataclass(frozen=True)
 class Step:
-    """One picture of the journey, as PNG, and what it shows."""
+    """One screenshot of the journey, as PNG, with its caption."""
 
     caption: str
     png: bytes
@@ -57,7 +57,7 @@ def main() -> None:
 
 
 def journey(demo: Demo, browser: Browser) -> list[Step]:
-    """Walk from the shop's profile to its checkout and to the platform's account page, with a picture of each."""
+    """Take a screenshot of each page from the shop's profile to its checkout and the platform's account page."""
     visit = Visit(demo, browser, viewport=STEP, color_scheme="light")
     visit.to_profile()
     steps = [Step("The shop offers the link", take(visit.page))]
@@ -78,7 +78,7 @@ def journey(demo: Demo, browser: Browser) -> list[Step]:
 
 
 def order(demo: Demo, browser: Browser) -> None:
-    """A delivery for the member that `journey` has linked: the grid of times, one of them looked at, and the order."""
+    """Order a delivery for the member linked by `journey`; take screenshots of the time slots and of the order."""
     visit = Visit(demo, browser, viewport=SHOP, color_scheme="light")
     visit.to_profile()
     choose_store(visit, "10001")
@@ -92,18 +92,18 @@ def order(demo: Demo, browser: Browser) -> None:
     visit.press("Place order")
     order_id = visit.page.url.rpartition("/")[2]
     demo.sandbox(f"orders/{order_id}/run", scenario="replaced", pace="real_time", seed=1)
-    visit.page.evaluate("document.activeElement.blur()")  # the page leaves what is in use as it is
+    visit.page.evaluate("document.activeElement.blur()")  # the page does not refresh a focused part
     while demo.sql("SELECT status FROM orders WHERE order_id = ?", order_id) != [("delivering",)]:
         demo.sandbox("clock/next", what=["robot_step"])
     expect(visit.page.locator(".story li").last).to_contain_text("On its way to you")
-    visit.page.reload()  # without the notice that it is placed
+    visit.page.reload()  # without the notice that the order was placed
     visit.page.set_viewport_size({**SHOP, "height": 960})
     save(take(visit.page), IMAGES / "order.png")
     visit.close()
 
 
 def compose(browser: Browser, steps: list[Step], file: Path) -> None:
-    """Put the steps side by side on a page and take its picture."""
+    """Put the steps side by side on a page and take a screenshot."""
     page = browser.new_page(device_scale_factor=1.4)
     page.set_content(JOURNEY.format(steps="".join(step.html for step in steps)))
     save(page.locator("ol").screenshot(), file)
@@ -111,7 +111,7 @@ def compose(browser: Browser, steps: list[Step], file: Path) -> None:
 
 
 def take(page: Page) -> bytes:
-    """The window as PNG, with nothing focused and nothing moving."""
+    """The window as PNG, without focus and animations."""
     page.evaluate("document.activeElement.blur()")
     return page.screenshot(animations="disabled", caret="hide")
 

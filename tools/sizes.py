@@ -1,6 +1,6 @@
 """
-Print the sizes of the code against the project's habits: `python tools/sizes.py`. No number here fails a build;
-the table is read in review, so that drift is seen.
+Print the sizes of the code beside the project's usual limits: `python tools/sizes.py`. No number fails a build;
+reviewers read the table to notice growth.
 """
 
 import ast
@@ -12,7 +12,7 @@ from statistics import median, quantiles
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES = ["handcart", "client/handcart_client", "storefront"]
-WORST = 3  # how many of the largest are named
+WORST = 3  # number of largest ones to list
 
 Sizes = dict[str, int]  # by place
 Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -71,7 +71,7 @@ def positional(node: Function) -> list[str]:
 
 
 def nesting(node: ast.AST, depth: int = 0) -> int:
-    """Depth of blocks within blocks; `elif` is not deeper than its `if`, nor a function inside than the one around."""
+    """Depth of nested blocks; `elif` is as deep as its `if`, and an inner function as deep as the outer one."""
     deepest = depth
     for field, value in ast.iter_fields(node):
         children = [child for child in (value if isinstance(value, list) else [value]) if isinstance(child, ast.AST)]

@@ -1,4 +1,4 @@
-"""What is measured: each candidate prepares its store once, and starts its server on a fresh copy for every visit."""
+"""The measured servers. Each candidate prepares its database once, and starts on a fresh copy for every visit."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
@@ -21,10 +21,10 @@ TOKEN_SECONDS = 86400
 @dataclass(frozen=True)
 class Scale:
     """
-    Rows in the prepared stores: users that are linked, tokens that nobody asks for, accounts for whole flows.
+    Rows in the prepared databases: linked users, unused tokens, accounts for whole flows.
 
-    In the stores for orders: holds, orders where there are few and where there are many; the carts of the peers, which
-    cost one of them 0.1 s each to prepare, and are enough for it.
+    In the databases for orders: holds; orders in the small and in the large variant; carts of the peers, few, because
+    preparing one takes one of the peers 0.1 s.
     """
 
     links: int = 100_000
@@ -39,7 +39,7 @@ class Scale:
 
 @dataclass(frozen=True)
 class FlowPlan:
-    """What a whole flow needs to know beside the server's URL."""
+    """The data that a whole flow needs in addition to the server's URL."""
 
     client_id: str
     client_secret: str
@@ -50,15 +50,15 @@ class FlowPlan:
 
 
 class Part(Protocol):
-    """What a candidate is asked."""
+    """A set of operations to measure on a candidate."""
 
     @property
     def operations(self) -> Sequence[str]:
-        """The operations that are measured, in the order in which they run."""
+        """The measured operations, in the order of running."""
         ...
 
     def windows(self, session: Session) -> Iterator[tuple[str, Window]]:
-        """See that the answers are right, then measure each operation."""
+        """Check that the responses are right, then measure each operation."""
         ...
 
 
@@ -67,8 +67,8 @@ class Candidate:
     """
     One server in one configuration.
 
-    `kind`: "handcart", "limit", "silent" (ours without events) or "peer". `rival`: the configuration of ours that it is
-    compared with.
+    `kind`: "handcart", "limit", "silent" (Handcart without events) or "peer". `rival`: the configuration of Handcart to
+    compare it with.
     """
 
     name: str
@@ -83,7 +83,7 @@ class Candidate:
 
 @dataclass
 class Workshop:
-    """Where things are built, at which scale, and what has to be taken down at the end (`stack`)."""
+    """The build directory, the scale, and what to clean up at the end (`stack`)."""
 
     directory: Path
     scale: Scale
@@ -91,7 +91,7 @@ class Workshop:
     _made: dict[str, Any] = field(default_factory=dict)
 
     def once(self, name: str, make: Callable[[], T]) -> T:
-        """What `make` answered when it was first asked for under this name."""
+        """The result of `make`, which is called only once per name."""
         if name not in self._made:
             self._made[name] = make()
         made: T = self._made[name]

@@ -17,7 +17,7 @@ TOKENS = "tokens"
 
 @dataclass(frozen=True)
 class Prepared:
-    """A furnished store and what leads into it."""
+    """A filled database and the data for requests to it."""
 
     store: Store
     plan: FlowPlan
@@ -32,7 +32,7 @@ def on_postgresql(workshop: Workshop, workers: int) -> Candidate:
 
 
 def sqlite(workshop: Workshop) -> Prepared:
-    """The furnished SQLite file, made once."""
+    """The filled SQLite file, made once."""
 
     def make() -> Prepared:
         path = workshop.directory / "prepared" / "handcart" / "handcart.db"
@@ -46,7 +46,7 @@ def sqlite(workshop: Workshop) -> Prepared:
 
 
 def postgresql(workshop: Workshop) -> Prepared:
-    """The furnished PostgreSQL database, made once, in a cluster that waits for the disk as in production."""
+    """The filled PostgreSQL database, made once, in a cluster that waits for the disk as in production."""
 
     def make() -> Prepared:
         dsn = create_database(workshop.stack.enter_context(cluster(durable=True)))
@@ -59,7 +59,7 @@ def postgresql(workshop: Workshop) -> Prepared:
 
 
 def url_of(copy: Copy) -> str:
-    """The address of a copy as a database URL."""
+    """The database URL of a copy."""
     return copy.address if "://" in copy.address else f"sqlite:///{copy.address}"
 
 
@@ -77,7 +77,7 @@ def token_request(plan: FlowPlan, secret: str | None = None) -> Request:
 def launch(
     workshop: Workshop, plan: FlowPlan, workers: int, copy: Copy, port: int, environment: str = "production"
 ) -> Launch:
-    """The server on a copy; production wants a limit of requests, which nobody reaches, a sandbox needs none."""
+    """The server on a copy. Production requires a request limit, set too high to be reached; a sandbox needs none."""
     limit = "1000000" if environment == "production" else "0"
     serve = ["--environment", environment, "--host", HOST, "--port", str(port), "--workers", str(workers)]
     if environment == "production":
@@ -103,7 +103,7 @@ def _candidate(workshop: Workshop, kind: str, workers: int, prepared: Prepared) 
         workers=workers,
         rival=name,
         store=prepared.store,
-        # In production, one address may start 20 sign-ins a second: too few for the flows.
+        # Production allows 20 sign-ins per second from one address, too few for the flows.
         launch=lambda copy, port: launch(workshop, prepared.plan, workers, copy, port, "sandbox"),
         part=Linking(
             token=token_request(prepared.plan),

@@ -1,4 +1,4 @@
-"""The limit program of `bench.limit`, on the very databases that ours is measured on."""
+"""The limit program of `bench.limit`, on the same databases as Handcart."""
 
 import sys
 
@@ -18,7 +18,7 @@ def on_postgresql(workshop: Workshop, workers: int) -> Candidate:
 
 
 def launch(plan: FlowPlan, workers: int, copy: Copy, port: int, **environment: str) -> Launch:
-    """The program on a copy."""
+    """The limit program on a copy."""
     uvicorn = ["--host", HOST, "--port", str(port), "--workers", str(workers), "--loop", "uvloop"]
     uvicorn += ["--http", "httptools", "--ws", "none", "--no-access-log", "--log-level", "warning"]
     return Launch(

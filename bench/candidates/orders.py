@@ -1,4 +1,4 @@
-"""Ours and the limit program on stores, slots, holds and orders: with few orders stored, and with many."""
+"""Handcart and the limit program on stores, slots, holds and orders: with few stored orders, and with many."""
 
 import json
 import shutil
@@ -29,7 +29,7 @@ from tests.support.postgres import cluster, create_database
 
 FEW, MANY = "1k", "1m"
 TABLE = "orders"
-SAMPLE_CUSTOMER = 137  # whose numbers are unlike all others in the statements
+SAMPLE_CUSTOMER = 137  # whose numbers occur nowhere else in the statements
 _USER = "/v2/fulfillment/users/{user_id}"
 _PATHS = {
     LIST_ID: ("POST", f"{_USER}/service_options/cart/delivery"),
@@ -54,7 +54,7 @@ Write = Callable[[Sample, dict[str, str]], Request]
 
 @dataclass(frozen=True)
 class Prepared:
-    """A stocked store; `orders`: how many are stored."""
+    """A filled database; `orders`: the number of stored orders."""
 
     store: SqliteStore | PostgresStore
     stock: Stock
@@ -62,7 +62,7 @@ class Prepared:
 
 
 def handcart(workshop: Workshop, kind: str, size: str) -> Candidate:
-    """Ours."""
+    """Handcart."""
     prepared = _prepared(workshop, kind, size)
     plan = prepared.stock.plan
 
@@ -76,7 +76,7 @@ def handcart(workshop: Workshop, kind: str, size: str) -> Candidate:
 
 
 def silent(workshop: Workshop, kind: str) -> Candidate:
-    """Ours without a word to anybody: what is left of the time when no event is owed."""
+    """Handcart without events, to measure what events cost."""
     loud = handcart(workshop, kind, FEW)
 
     def launch(copy: Copy, port: int) -> Launch:
@@ -88,7 +88,7 @@ def silent(workshop: Workshop, kind: str) -> Candidate:
 
 
 def limit(workshop: Workshop, kind: str, size: str) -> Candidate:
-    """The limit program: it runs again what it has recorded of ours."""
+    """The limit program, which replays statements recorded from Handcart."""
     prepared = _prepared(workshop, kind, size)
     plan = prepared.stock.plan
     samples = workshop.directory / "prepared" / f"{kind}-{size}.samples"
@@ -105,7 +105,7 @@ def limit(workshop: Workshop, kind: str, size: str) -> Candidate:
 
 
 def sandbox(workshop: Workshop, kind: str) -> Candidate:
-    """Ours as a sandbox: orders are created, and the robot shopper takes each to its end."""
+    """Handcart as a sandbox: orders are created, and the robot shopper completes them."""
     prepared = _prepared(workshop, kind, FEW)
     found, plan = prepared.stock, prepared.stock.plan
 
@@ -177,7 +177,7 @@ def _samples(found: Stock) -> list[Sample]:
 
 
 def _steps(prepared: Prepared, write: Write) -> list[Step]:
-    """The first half of the users reserve, the second half order; some of the former keep their place for the check."""
+    """The first half of the users reserve, the second half order; some of the first half are left for the check."""
     found, half = prepared.stock, prepared.stock.users // 2
 
     def anyone(choose: Random, token: str) -> Iterator[Request]:
@@ -219,7 +219,7 @@ def _bare(sample: Sample, headers: dict[str, str]) -> Request:
 
 
 def _check(prepared: Prepared, caller: Caller, token: str) -> None:
-    """A whole day of slots and more, a hold, its order, the same order read back; and the right refusals."""
+    """Check lists of slots, a hold, its order, the same order read back; and the right refusals."""
     found, headers = prepared.stock, _headers(token)
 
     def ask(operation: str, values: dict[str, Any]) -> Any:
@@ -247,6 +247,6 @@ def _check(prepared: Prepared, caller: Caller, token: str) -> None:
 
 
 def _check_limit(caller: Caller, token: str) -> None:
-    """That it does what it is timed for is seen by what it stores; here, that it asks for a token."""
+    """Check that it requires a token. Its stored rows show that it does the measured work."""
     if caller.send(Request("POST", f"/{GET_ID}", _headers("x" * 43), "{}"))[0] != 401:
         raise WrongAnswer("the limit program let an unknown token pass")

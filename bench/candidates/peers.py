@@ -1,4 +1,4 @@
-"""Other people's authorization servers, each in its own environment, configured as their documentation advises."""
+"""Other projects' authorization servers, each in its own environment, configured as their documentation advises."""
 
 import subprocess
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ RIVAL = "handcart-sqlite-{}"
 
 
 def oidc_provider(workshop: Workshop, cores: int) -> Candidate:
-    """npm oidc-provider. One process always: its in-memory tokens cannot be shared; `cores` is what it may use."""
+    """npm oidc-provider. Always one process, because its in-memory tokens cannot be shared. `cores`: its cores."""
     directory = PEERS / "oidc_provider"
     install.node_packages(directory)
 

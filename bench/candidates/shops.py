@@ -1,4 +1,4 @@
-"""Other people's shops that keep stock and take orders. Carts are filled beforehand: only the placing is timed."""
+"""Other projects' shops that keep stock and take orders. Carts are filled before; only placing orders is measured."""
 
 import json
 import subprocess

@@ -1,4 +1,4 @@
-"""Servers that stand in for a service in people's tests, started as their documentation says; ours beside them."""
+"""Servers that replace a service in tests, started as their documentation says; and Handcart."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -14,11 +14,11 @@ from bench.stores import Copy, MemoryStore, Store
 
 PEERS = Path(__file__).parent.parent / "peers"
 OPENAPI = ROOT / "docs" / "openapi.json"
-METADATA = "/.well-known/oauth-authorization-server"  # the one GET of our description that needs no token
+METADATA = "/.well-known/oauth-authorization-server"  # the only GET in Handcart's API that needs no token
 
 
 def handcart(workshop: Workshop, environment: str) -> Candidate:
-    """`handcart serve` on a database that is there: a sandbox, or with the checks and limits of production."""
+    """`handcart serve` on an existing database: a sandbox, or with the checks and limits of production."""
     prepared = sqlite(workshop)
 
     def launch(copy: Copy, port: int) -> Launch:
@@ -53,7 +53,7 @@ def mockoon() -> Candidate:
 
 
 def wiremock() -> Candidate:
-    """WireMock: answers as told; it begins with nothing to answer but for itself."""
+    """WireMock: configurable responses; it starts with none except its own API."""
     install.debian_tool("java", "default-jre-headless")
     arguments = ["--bind-address", HOST, "--port", "{port}"]
     return _node_peer("wiremock", "wiremock", "wiremock", arguments, "/__admin/health")

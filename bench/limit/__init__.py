@@ -1,1 +1,1 @@
-"""The limit program: what the hardware, the server library and the SQL leave when everything else is left out."""
+"""The limit program: only the HTTP server library and the SQL, to measure the maximum of this hardware."""

@@ -1,8 +1,8 @@
 """
-The same operations with the same SQL, straight on ASGI: no routing, validation, request ids, limits, logs.
+The same operations with the same SQL, directly on ASGI: no routing, validation, request ids, limits, logs.
 
-Run by uvicorn as our own server is. Environment: BENCH_DATABASE (URL), HANDCART_SECRET_KEY, and for what is replayed
-BENCH_SAMPLES (JSON file of samples by their operation id).
+Run by uvicorn like Handcart. Environment: BENCH_DATABASE (URL), HANDCART_SECRET_KEY, and for replayed operations
+BENCH_SAMPLES (JSON file of samples by operation id).
 """
 
 import os
@@ -44,7 +44,7 @@ class TokenFields(msgspec.Struct):
 
 URL = os.environ["BENCH_DATABASE"]
 STORE: Sqlite | Postgresql = Sqlite(URL) if URL.startswith("sqlite") else Postgresql(URL)
-KEEPS_TOKENS = isinstance(STORE, Postgresql)  # for a second, as our server does where a look-up is a round trip
+KEEPS_TOKENS = isinstance(STORE, Postgresql)  # for a second, as Handcart does when a look-up is a round trip
 KEYS = Keys(os.environ["HANDCART_SECRET_KEY"].encode())
 encode = msgspec.json.Encoder().encode
 decode_fields = msgspec.json.Decoder(TokenFields).decode
@@ -82,7 +82,7 @@ async def app(scope: dict[str, Any], receive: Any, send: Any) -> None:
 
 
 async def record() -> None:
-    """Record what is to be replayed, with our own code."""
+    """Record the operations to replay, with Handcart's code."""
     if SAMPLES:
         database = await connect(URL, KEYS)
         for operation_id, sample in SAMPLES.items():
@@ -109,7 +109,7 @@ async def whole(receive: Any) -> bytes:
 
 
 async def issue_token(body: bytes) -> tuple[int, bytes]:
-    """Check the client, store a token, answer it."""
+    """Check the client, store a token, return it."""
     fields, now = decode_fields(body), time.time_ns() // 1000
     client = await STORE.one(PROVEN_CLIENT, fields.client_id, KEYS.hash(fields.client_secret), now)
     if client is None or client["disabled_at"] is not None or fields.scope not in client["scopes"].split():
@@ -129,7 +129,7 @@ async def issue_token(body: bytes) -> tuple[int, bytes]:
 
 
 async def get_link(user_id: str, headers: Headers) -> tuple[int, bytes]:
-    """Check the token, look the link up, answer the membership."""
+    """Check the token, look the link up, return the membership."""
     now, token = time.time_ns() // 1000, await authenticated(headers)
     if token is None:
         return 401, b"{}"
@@ -142,7 +142,7 @@ async def get_link(user_id: str, headers: Headers) -> tuple[int, bytes]:
 
 
 async def authenticated(headers: Headers) -> Any:
-    """The row of the request's bearer token, None if it is not good."""
+    """The row of the request's bearer token; None if it is not valid."""
     authorization = next((value for name, value in headers if name == b"authorization"), b"Bearer ")
     now = time.time_ns() // 1000
     token = await caller(authorization, now)

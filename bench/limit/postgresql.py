@@ -1,4 +1,4 @@
-"""PostgreSQL for the limit program: asyncpg's pool without its reset query; an insert is a transaction by itself."""
+"""PostgreSQL for the limit program: asyncpg's pool without its reset query; each insert is its own transaction."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ METHODS = {"one": "fetchrow", "all": "fetch", "run": "execute"}
 
 
 async def leave_as_it_is(_connection: Any) -> None:
-    """In place of asyncpg's reset query at every release."""
+    """Replaces asyncpg's reset query at every release."""
 
 
 class Postgresql:
@@ -42,7 +42,7 @@ class Postgresql:
             await connection.execute(sql, *args)
 
     async def run(self, steps: list[Step], *, is_write: bool) -> None:
-        """Run statements on one connection; written ones are a transaction, and on the disk when this returns."""
+        """Run statements on one connection; writes are one transaction, on disk when this returns."""
         async with self._pool.acquire() as connection:
             if not is_write:
                 await self._run(connection, steps)

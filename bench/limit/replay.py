@@ -1,9 +1,9 @@
 """
-The statements of an operation of ours, recorded from it and run again with other values: no rule, no parsing, no
-answer is worked out. So the limit program always runs what ours runs, whatever becomes of that.
+Record the statements of a Handcart operation and run them again with other values, without rules, parsing or
+computing the response. So the limit program always runs the same statements as Handcart.
 
-A `Sample` is one request with the values that differ from request to request. Wherever one of these values was given
-to a statement, the value of the present request goes there; points in time keep their distance from now.
+A `Sample` is one request with the values that differ between requests. In the replay, each of these values is
+replaced by the value of the current request; times keep their distance from now.
 """
 
 import re
@@ -21,16 +21,16 @@ from handcart.orders.routes import ROUTES as ORDERS
 from handcart.retailers.models import Caller
 from handcart.slots.routes import ROUTES as SLOTS
 
-FAR = 60 * clock.DAY  # what is further from now is no point in time that moves with it
+FAR = 60 * clock.DAY  # values further from now than this are not moved as times
 
-LEAST = 100  # smaller numbers stand in many statements by themselves
+LEAST = 100  # smaller numbers are not unique in the statements
 
 Value = str | int
 Step = tuple[str, str, Sequence[Any]]
 
 
 class Sample(msgspec.Struct):
-    """A request. `caller`: fields of `Caller`. `values`: what differs from request to request, by name."""
+    """A request. `caller`: fields of `Caller`. `values`: the values that differ between requests, by name."""
 
     operation_id: str
     caller: dict[str, Any]
@@ -41,7 +41,7 @@ class Sample(msgspec.Struct):
 
 @dataclass(frozen=True)
 class Script:
-    """The statements of one operation and the answer that it gave to the sample."""
+    """The statements of one operation and its response to the sample."""
 
     is_write: bool
     steps: Sequence["_Statement"]
@@ -73,7 +73,7 @@ class _Statement:
 
 
 class _Recorder:
-    """A `Tx` that remembers what it was asked."""
+    """A `Tx` that records its statements."""
 
     def __init__(self, tx: Tx) -> None:
         self.keys = tx.keys
@@ -94,7 +94,7 @@ class _Recorder:
 
 
 class _Recorded(Exception):
-    """Carries what was recorded out of a transaction, which is undone by it."""
+    """Carries the recording out of a transaction and rolls it back."""
 
     def __init__(self, seen: Sequence[Step], answer: bytes) -> None:
         super().__init__("recorded")
@@ -102,12 +102,12 @@ class _Recorded(Exception):
 
 
 async def perform(database: Database, sample: Sample) -> None:
-    """Carry a sample out, for good."""
+    """Carry out a sample and commit."""
     await database.write(_handle, sample)
 
 
 async def record(database: Database, sample: Sample) -> Script:
-    """Carry a sample out, undo it, answer what was done. Raises ValueError for values that may mean other things."""
+    """Carry out a sample, roll back, return its script. Raises ValueError for ambiguous values."""
     if any(type(value) is int and value < LEAST for value in sample.values.values()):
         raise ValueError(f"numbers below {LEAST} are too common to be told apart: {sample.values}")
     try:

@@ -32,7 +32,7 @@ class Sqlite:
         self._committing: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
-        """Nothing is left to do."""
+        """Does nothing."""
 
     async def one(self, sql: str, *args: Any) -> Any:
         """The first row, or None."""
@@ -47,7 +47,7 @@ class Sqlite:
         await self._written([("run", positional(sql), args)])
 
     async def run(self, steps: list[Step], *, is_write: bool) -> None:
-        """Run statements; what they wrote is on the disk when this returns."""
+        """Run statements; their writes are on disk when this returns."""
         if is_write:
             await self._written(steps)
             return

@@ -1,8 +1,8 @@
 """Authlib's Flask authorization server on SQLite: client_credentials tokens stored as rows, one protected resource.
 
-Authlib leaves the store to the application (`query_client`, `save_token`, `authenticate_token`). Here it is plain
-`sqlite3`, because the SQLAlchemy mixins of Authlib's documentation made each token several times as expensive: the peer
-is shown at its best. Tokens are committed one by one, WAL with full synchronous commits.
+Authlib leaves storage to the application (`query_client`, `save_token`, `authenticate_token`). This uses plain
+`sqlite3`, because with the SQLAlchemy mixins of Authlib's documentation each token was several times as expensive.
+Tokens are committed one by one, WAL with full synchronous commits.
 
 Environment: BENCH_DATABASE (path of the SQLite file).
 """

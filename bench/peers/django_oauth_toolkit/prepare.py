@@ -16,7 +16,7 @@ def main() -> None:
     from links.models import Link
     from oauth2_provider.models import Application
 
-    # The default hashes with PBKDF2 at every token request, and nothing but that would be measured.
+    # The default runs PBKDF2 at every token request, which would dominate the measurement.
     Application.objects.create(
         name="bench",
         client_id=client_id,

@@ -1,6 +1,6 @@
 """Create the peer's database: `python prepare.py CARTS` with BENCH_DATABASE set.
 
-So many customers, each with a token and an open basket of three products that are in stock.
+Creates CARTS customers, each with a token and an open basket of three products that are in stock.
 """
 
 import os

@@ -7,7 +7,7 @@ def live(_request):
 
 
 def payment(_request, pk):
-    """Oscar API wants a page to be sent to for payment; nobody goes there."""
+    """Oscar API requires a payment page; it is never visited."""
     return JsonResponse({"order": pk})
 
 
