@@ -33,7 +33,7 @@ def test_settings_set_then_they_hold_at_once(run: Run, shop: Shop) -> None:
     unknown = {"items": [{"item": {"upc": "400000000015"}, "count": 1}]}
     assert shop.post("/v2/fulfillment/validate_items", unknown).json()["validation_failures"]
     result = run("retailer", "set", shop.slug, "is_lenient=yes", "most_units=7", "legal_age=none")
-    assert result.output == f"{shop.slug} has is_lenient=true, most_units=7, legal_age=none now.\n"
+    assert result.output == f"{shop.slug} now has is_lenient=true, most_units=7, legal_age=none.\n"
     assert shop.post("/v2/fulfillment/validate_items", unknown).json()["validation_failures"] == []
     assert shop.server.read(ops.retailer, shop.retailer.id).rules.most_units == 7
     set_again = answer(run("retailer", "set", shop.slug, "is_lenient=no", "--json"))

@@ -69,7 +69,7 @@ def test_plans_set_then_each_changes_what_is_named_where_it_is_named(slots: Comm
     lines = [line.split() for line in slots("plan", "list").output.splitlines()[1:]]
     assert lines == [
         ["(every)", "delivery", "60", "-", "7", "8"],
-        ["(every)", "pickup", "60", "-", "7", "8,", "3", "on", "the", "day", "only"],
+        ["(every)", "pickup", "60", "-", "7", "8,", "3", "for", "same-day", "orders"],
         ["12", "delivery", "0", "-", "3", "8"],
     ]
     slots("plan", "set", "--kind", "pickup", "--same-day-only", "0")
@@ -162,8 +162,8 @@ EXCEPTION = ("exception", "set", "--kind", "delivery", "--capacity", "1")
         (("exception", "remove", "--kind", "delivery", "--date", SOON, "--store", "12"), "'12' has no such exception"),
         (("list", "--kind", "delivery", "--store", "13"), "has no store '13'"),
         (("list", "--kind", "pickup", "--store", "north-side"), "takes no pickup orders"),
-        (("list", "--kind", "delivery", "--store", "12", "--date", "2026-02-30"), "'2026-02-30' is no date"),
-        (("list", "--kind", "delivery", "--store", "12", "--date", "9999-12-31"), "'9999-12-31' is no date"),
+        (("list", "--kind", "delivery", "--store", "12", "--date", "2026-02-30"), "'2026-02-30' is not a date"),
+        (("list", "--kind", "delivery", "--store", "12", "--date", "9999-12-31"), "'9999-12-31' is not a date"),
     ],
 )
 @on_sqlite

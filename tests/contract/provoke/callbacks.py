@@ -20,7 +20,7 @@ def _(attempt: Provoked) -> httpx.Response:
     return attempt.having(callback_url="ftp://shop.example/callbacks")
 
 
-@provokes("is_this_servers_own_address_name_the_receivers_auth_uri")
+@provokes("is_this_servers_own_address_give_the_receivers_auth_uri")
 def _(attempt: Provoked) -> httpx.Response:
     settings = attempt.shop.server.app.settings
     own = type(settings)(environment=settings.environment, public_url="https://shop.example")
@@ -28,12 +28,12 @@ def _(attempt: Provoked) -> httpx.Response:
     return attempt.having(callback_url="https://other.example/callbacks", auth_uri=RECEIVER)
 
 
-@provokes("needs_1_to_1000_printable_characters_client_id")
+@provokes("must_have_1_to_1000_printable_characters_client_id")
 def _(attempt: Provoked) -> httpx.Response:
     return attempt.having(client_id="line\nend")
 
 
-@provokes("shipped_is_no_event_choose_all_or_names_events")
+@provokes("shipped_is_not_an_event_choose_all_or_events")
 def _(attempt: Provoked) -> httpx.Response:
     return attempt.having(events=["delivered", "shipped"])
 
@@ -43,7 +43,7 @@ def _(attempt: Provoked) -> httpx.Response:
     return attempt.having(events=[])
 
 
-@provokes("a_retailer_has_50_webhooks_at_most_delete_callback_url")
+@provokes("a_retailer_can_have_at_most_50_webhooks_callback_url")
 def _(attempt: Provoked) -> httpx.Response:
     there = len(attempt.shop.get(CALLBACKS).json()["webhooks"])
     for _ in range(MOST_WEBHOOKS - there):
@@ -85,7 +85,7 @@ def _(attempt: Provoked) -> httpx.Response:
     return attempt.send(query={"order_id": ""})
 
 
-@provokes("is_no_event_of_this_kind_of_order_event_name")
+@provokes("does_not_exist_for_this_kind_of_order_event_name")
 def _(attempt: Provoked) -> httpx.Response:
     return attempt.having(event_name="late_pickup")
 

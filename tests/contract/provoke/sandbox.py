@@ -233,7 +233,7 @@ def _(attempt: Provoked) -> httpx.Response:
     return attempt.having(scenario="repalced")
 
 
-@provokes("is_no_scenario_for_this_order_scenario")
+@provokes("does_not_fit_this_order_scenario")
 def _(attempt: Provoked) -> httpx.Response:
     return attempt.having(scenario="runner_not_found")
 

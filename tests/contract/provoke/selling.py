@@ -203,7 +203,7 @@ def _(attempt: Provoked) -> httpx.Response:
     return attempt.send(headers={"Idempotency-Key": ""})
 
 
-@provokes("idempotency_key_was_used_for_another_request_take_idempotency_key")
+@provokes("idempotency_key_was_used_for_another_request_use_idempotency_key")
 def _(attempt: Provoked) -> httpx.Response:
     key = {"Idempotency-Key": "8e03978e"}
     attempt.send(headers=key).raise_for_status()
