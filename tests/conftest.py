@@ -17,7 +17,7 @@ collect_ignore = LEFT_OUT_OF_FAST if IS_FAST else ()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what needs PostgreSQL where `make test-fast` runs the tests."""
+    """For `make test-fast`, leave out tests that need PostgreSQL."""
     if not IS_FAST:
         return
     needs: dict[bool, list[pytest.Item]] = {True: [], False: []}
@@ -50,7 +50,7 @@ _OUR_HASHES = {name: getattr(passwords, name) for name in ("_hasher", "_nobody")
 
 @pytest.fixture(scope="session", autouse=True)
 def _quick_hashes() -> Iterator[None]:
-    """Passwords cost next to nothing, but where a test is about what they cost."""
+    """Hash passwords with minimal cost, except in tests of the cost."""
     with pytest.MonkeyPatch.context() as patch:
         nobodys = QUICK_HASHER.hash("no account has this password")
         patch.setattr(passwords, "_hasher", lambda: QUICK_HASHER)
@@ -60,14 +60,14 @@ def _quick_hashes() -> Iterator[None]:
 
 @pytest.fixture
 def our_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Passwords are hashed as everywhere but in tests."""
+    """Hash passwords with the production cost."""
     for name, ours in _OUR_HASHES.items():
         monkeypatch.setattr(passwords, name, ours)
 
 
 @pytest.fixture(autouse=True)
 def _connections(request: pytest.FixtureRequest) -> Iterator[None]:
-    """What a test connects ends with it; what a whole file shares stays open for the file."""
+    """Close a test's connections at its end; connections shared by a file stay open for the file."""
     if "server" not in request.fixturenames:
         yield
         return
@@ -77,16 +77,15 @@ def _connections(request: pytest.FixtureRequest) -> Iterator[None]:
 
 @pytest.fixture
 def shop(server: LiveServer) -> Shop:
-    """A retailer of this test's own."""
+    """A new retailer for this test."""
     return Shop(server)
 
 
 @pytest.fixture
 def _ids() -> Iterator[None]:
-    """Ids always rise, and some data expire by their ids: after a test that sets the clock, ids start again.
+    """After a test that sets the clock, reset ids to the real time: they always rise, and some data expire by id.
 
-    By the real time, that is, and so at random: those that go on from one far ahead would follow each other, and come
-    twice.
+    Otherwise ids would continue from one far in the future, one after the other, and two processes would make the same.
     """
     yield
     ids._last = 0
@@ -113,9 +112,9 @@ _days = itertools.count(1)
 
 @pytest.fixture
 def stopped(monkeypatch: pytest.MonkeyPatch, _ids: None) -> Callable[[float], None]:
-    """The clock stands at the start of a day that no other test uses; `stopped(seconds)` moves it on.
+    """Freeze the clock at the start of a day that no other test uses; `stopped(seconds)` advances it.
 
-    So a limit's window lasts as long as the test fills it, however slow the machine is.
+    So a limit's window does not end while the test fills it, even on a slow machine.
     """
     moment = [(clock.of_process() // clock.DAY + next(_days)) * clock.DAY]
     monkeypatch.setattr(clock, "of_process", lambda: moment[0])

@@ -1,4 +1,4 @@
-"""The demo's samples, where some windows are full and the first that is listed never is, and its URLs."""
+"""The demo's samples (some windows are full, but never the first one listed), and its URLs."""
 
 import pytest
 

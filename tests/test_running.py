@@ -1,4 +1,4 @@
-"""Which demo runs on a data directory, and which one a command works on."""
+"""Which demo runs in a data directory, and which one a command uses."""
 
 import json
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""What `handcart serve` tells the HTTP server; tests/cli/test_processes.py runs it as a process."""
+"""The options that `handcart serve` passes to the HTTP server; tests/cli/test_processes.py runs it as a process."""
 
 import socket
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The worker drops what is over and nothing else, in small steps, on both stores."""
+"""The worker deletes only expired data, in small steps, on both databases."""
 
 import asyncio
 import io

@@ -1,4 +1,4 @@
-"""`/account/new-password/{token}`: an operator's link in place of a password that was lost (ASVS 5.0: 6.4.2, 6.4.3)."""
+"""`/account/new-password/{token}`: an operator's link to replace a lost password (ASVS 5.0: 6.4.2, 6.4.3)."""
 
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any

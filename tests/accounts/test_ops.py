@@ -1,4 +1,4 @@
-"""Accounts and membership periods, as the operator's commands and the links use them."""
+"""Accounts and membership periods, as used by the operator's commands and by links."""
 
 from typing import Any
 

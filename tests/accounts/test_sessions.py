@@ -1,4 +1,4 @@
-"""Session cookies: attributes, lifetimes, and what is behind them (ASVS 5.0: 3.3, 7.2, 7.3, 7.4)."""
+"""Session cookies: attributes, lifetimes, and stored sessions (ASVS 5.0: 3.3, 7.2, 7.3, 7.4)."""
 
 import re
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What is imported is declared, what is declared is explained, and the locked files say what but not from where."""
+"""Imported packages are declared, declared ones are explained, and lock files name packages but no package index."""
 
 import ast
 import json

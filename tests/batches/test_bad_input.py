@@ -1,4 +1,4 @@
-"""What shoppers' calls refuse, and that a refused call changes nothing."""
+"""Shoppers' calls with bad input: they are refused, and change nothing."""
 
 from collections.abc import Iterator
 from typing import Any

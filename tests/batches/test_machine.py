@@ -1,4 +1,4 @@
-"""Batches, items and cancellations in any order, against a model that has only lists of states.
+"""Batches, items and cancellations in random order, compared with a model that has only lists of states.
 
 `LONG_RUNS=1` makes 2,000 runs of 50 steps on SQLite.
 """

@@ -1,4 +1,4 @@
-"""What a shopper says about items, said again and differently; who may choose what replaces them."""
+"""A shopper's updates of items, repeated and changed; and who may choose replacements."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Every pair of states, allowed or not: of each type of batch over the wire, of each kind of order under it."""
+"""Every pair of states, allowed or not: for each type of batch over the API, for each kind of order by ops."""
 
 from contextlib import suppress
 from itertools import product

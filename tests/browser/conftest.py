@@ -1,4 +1,4 @@
-"""Browsers and the demo for tests that look through real Chromium."""
+"""Browsers and the demo, for tests with real Chromium."""
 
 from collections.abc import Callable, Iterator
 
@@ -16,7 +16,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
-    """The demo of a module; at its end, nothing secret may be in its logs."""
+    """The demo of a module; at its end, its logs must contain no secret."""
     with running_demo(tmp_path_factory.mktemp("demo")) as demo:
         yield demo
         logs = demo.logs()
@@ -33,7 +33,7 @@ def demo(running: Demo) -> Demo:
 
 @pytest.fixture
 def visit(demo: Demo, browser: Browser) -> Iterator[Callable[..., Visit]]:
-    """Opens a browser window; when the test ends, none may have had a problem that the test did not clear away."""
+    """Opens browser windows; at the end of the test, no window may have a problem that the test did not remove."""
     visits: list[Visit] = []
 
     def open_window(**options: object) -> Visit:

@@ -1,4 +1,4 @@
-"""No page of the platform shows in a frame (RFC 9700 section 4.16, ASVS 3.4.6)."""
+"""No page of the platform can be shown in a frame (RFC 9700 section 4.16, ASVS 3.4.6)."""
 
 import re
 import threading

@@ -1,4 +1,4 @@
-"""Every page in real Chromium: quiet console, phone, keyboard, screen reader."""
+"""Every page in real Chromium: no console messages, phone, keyboard, screen reader."""
 
 from collections.abc import Callable
 

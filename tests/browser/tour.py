@@ -1,4 +1,4 @@
-"""A walk past every page of the platform and the storefront, in every state a customer can see."""
+"""Visits every page of the platform and the storefront, in every state that a customer can see."""
 
 from collections.abc import Iterator
 

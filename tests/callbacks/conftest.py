@@ -1,4 +1,4 @@
-"""A market, its receiver, and a sender that a test starts when it likes."""
+"""A market, its receiver, and a sender that the test starts itself."""
 
 import asyncio
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ from tests.support.server import LiveServer
 
 
 async def development(tx: Tx, retailer_id: int) -> NewWebhook:
-    """A webhook that nobody listens to."""
+    """A webhook without a receiver."""
     url = "http://127.0.0.1:9/callbacks"
     return await ops.create(
         tx,
@@ -40,7 +40,7 @@ async def _emit(tx: Tx, retailer_id: int, name: str, order_id: str, metadata: di
 
 
 class Post:
-    """A market whose callbacks go to a receiver, with a sender to be started on the server's own loop."""
+    """A market whose callbacks go to a receiver, with a sender that runs on the server's event loop."""
 
     def __init__(self, market: Market, shop: Receiver) -> None:
         self.market = market
@@ -67,18 +67,18 @@ class Post:
             self.server.wait_for(self._senders.pop().close())
 
     def drain(self, **options: Any) -> None:
-        """Send all that is due by now."""
+        """Send everything that is due now."""
         self.server.wait_for(asyncio.wait_for(self.sender(**options).drain(self.server.app.database), 120))
 
     def emit(self, order_id: str, name: str = "picking", **metadata: Any) -> int:
-        """Let an order owe an event, at the time that the market's clock shows; answers its id."""
+        """Emit an event about an order at the time of the market's clock; returns its id."""
         event_id: int = self.server.write(
             _emit, self.market.retailer.id, name, order_id, {"order_id": order_id, **metadata}
         )
         return event_id
 
     def advance(self, seconds: int) -> None:
-        """Move the market's clock on."""
+        """Advance the market's clock."""
         self.market.post("/v2/handcart_sandbox/clock/advance", {"seconds": seconds}).raise_for_status()
 
     def body(self, event_id: int) -> str:
@@ -95,7 +95,7 @@ class Post:
         return [(row["name"], row["state"], row["tries"]) for row in rows]
 
     def causes(self, order_id: str | None = None) -> list[str | None]:
-        """Why each attempt failed, None if it did not; about an order alone if it is named."""
+        """The cause of each failed attempt, None for successful ones; with `order_id`, only for that order."""
         rows = self.server.sql(
             "SELECT a.cause, e.subject FROM attempts a JOIN events e ON e.retailer_id = a.retailer_id"
             " AND e.event_id = a.event_id WHERE a.retailer_id = $1 ORDER BY a.event_id, a.webhook_id, a.number",
@@ -105,7 +105,7 @@ class Post:
 
 
 def forget_others(server: LiveServer) -> None:
-    """Senders send for everybody: what other tests have left is none of this one's business."""
+    """Disable other tests' webhooks, since a sender sends for all retailers."""
     server.sql("UPDATE webhooks SET status = 'deleted' RETURNING id")
     server.sql("UPDATE events SET is_queued = $1 WHERE NOT is_queued RETURNING event_id", True)
 

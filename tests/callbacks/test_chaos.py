@@ -1,4 +1,4 @@
-"""The faults of a sandbox that callbacks meet on purpose."""
+"""A sandbox's faults for callbacks."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""`handcart callbacks`: each command, on the store or against a running server, and what is said when it cannot be."""
+"""`handcart callbacks`: each command, on the database or against a running server, and its error messages."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""Events, chains, attempts, crashes, replays and switches in any order, against a model of who was told what.
+"""Events, chains, attempts, crashes, replays and switches in random order, compared with a model of deliveries.
 
 `LONG_RUNS=1` makes 2,000 runs of 50 steps on SQLite.
 """

@@ -1,4 +1,4 @@
-"""Retailers share a process: one whose receivers hang pays for them, and others get their callbacks meanwhile."""
+"""Retailers share a process: hanging receivers delay only their own retailer's callbacks."""
 
 import asyncio
 import os

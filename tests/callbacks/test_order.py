@@ -1,4 +1,4 @@
-"""Which event goes to whom, and when it waits for another."""
+"""Which webhook gets which event, and when an event waits for another."""
 
 import asyncio
 import os

@@ -1,4 +1,4 @@
-"""What each event is called and says (E2): a wrong guess is mended in one table, and here."""
+"""The name and content of each event (E2). A wrong guess is corrected in one table, and here."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""Claims and records without a network: the health of webhooks, catching up, and replays beside what is new."""
+"""Claims and records without a network: the health of webhooks, catching up, and replays together with new events."""
 
 import itertools
 import secrets

@@ -1,4 +1,4 @@
-"""Receivers that hang, flood, break and come back: what they cost, and what they cost others."""
+"""Receivers that hang, flood, break and recover: how they affect their own callbacks and those of others."""
 
 import asyncio
 import os

@@ -1,4 +1,4 @@
-"""The table of waits, and what `Retry-After` may change of it."""
+"""The table of waits, and how `Retry-After` changes it."""
 
 import random
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""Signatures, checked by a verifier that is not ours."""
+"""Signatures, checked by another project's verifier."""
 
 import json
 import random

@@ -1,4 +1,4 @@
-"""The token that a receiver wants: what its token endpoint may answer, and how seldom it is asked."""
+"""The receiver's token: possible responses of its token endpoint, and how rarely it is called."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""A receiver is asked before its webhook is enabled: what it may answer, and what happens until it does."""
+"""A receiver is asked before its webhook is enabled: its possible responses, and the webhook's state until then."""
 
 import asyncio
 import re

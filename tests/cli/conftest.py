@@ -1,4 +1,4 @@
-"""Running the commands on the store of a live server, as an operator beside it would."""
+"""Run commands on the database of a running server, as an operator would."""
 
 import json
 from collections.abc import Callable
@@ -29,13 +29,13 @@ def run(server: LiveServer) -> Run:
 
 
 def answer(result: Result) -> Any:
-    """What a command printed with --json."""
+    """The decoded output of a command with --json."""
     assert result.exit_code == 0, f"{result.output}\n{result.exception!r}"
     return json.loads(result.stdout)
 
 
 def refusal(result: Result) -> str:
-    """The sentence that `main` prints for what a command raised."""
+    """The sentence that `main` prints for a command's error."""
     assert result.exit_code == 1, result.output
     assert result.exception is not None
     return str(result.exception)

@@ -1,4 +1,4 @@
-"""Operators' commands: each works at once on the running server, refuses in a sentence, and speaks JSON."""
+"""Operators' commands: each affects the running server at once, refuses with one sentence, and can print JSON."""
 
 import secrets
 from typing import Any

@@ -1,4 +1,4 @@
-"""`handcart sandbox`: each command once against a running server, and what is said when it cannot be done."""
+"""`handcart sandbox`: each command once against a running server, and its error messages."""
 
 import json
 import signal

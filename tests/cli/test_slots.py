@@ -1,4 +1,4 @@
-"""`handcart slots`: plans, exceptions and how full windows are, on the running server."""
+"""`handcart slots`: plans, exceptions and occupancy of windows, on the running server."""
 
 import csv
 from collections.abc import Callable

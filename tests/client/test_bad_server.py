@@ -1,4 +1,4 @@
-"""Section by section what a broken or hostile server can send over a real socket."""
+"""Responses of a broken or hostile server over a real socket, by section."""
 
 import gzip
 import socket

@@ -1,4 +1,4 @@
-"""The callback endpoint: who may send, what is an event, and how often it is handled."""
+"""The callback endpoint: allowed senders, valid events, and how often an event is handled."""
 
 import asyncio
 import io

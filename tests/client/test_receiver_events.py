@@ -1,4 +1,4 @@
-"""Events as types, whatever the sender puts in."""
+"""Events as types, with any content from the sender."""
 
 import json
 from datetime import UTC, datetime, timedelta, timezone

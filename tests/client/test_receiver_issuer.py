@@ -1,4 +1,4 @@
-"""The token endpoint: who gets a token, and which tokens are good."""
+"""The token endpoint: who gets a token, and which tokens are valid."""
 
 import logging
 from typing import Any

@@ -1,4 +1,4 @@
-"""Events are handled once: in one process, in several, through restarts."""
+"""Events are handled once: in one process, in several, and after restarts."""
 
 import multiprocessing
 from concurrent.futures import ThreadPoolExecutor

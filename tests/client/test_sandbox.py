@@ -1,4 +1,4 @@
-"""The sandbox by the client: what is sent, how often, and an order's whole life on the real server."""
+"""The client's sandbox calls: requests, repeats, and the whole life of an order on the real server."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""The retailer of a contract test: one that sells, where the operation is about slots or orders."""
+"""The retailer of a contract test; it has stores and a catalog if the operation is about slots or orders."""
 
 import pytest
 
@@ -10,7 +10,7 @@ from tests.support.shop import Shop
 
 @pytest.fixture
 def shop(request: pytest.FixtureRequest, server: LiveServer) -> Shop:
-    """A retailer of this test's own."""
+    """A new retailer for this test."""
     operation = request.node.callspec.params.get("operation")
     sells = isinstance(operation, Operation) and operation.is_about_selling
     return Market(server) if sells else Shop(server)

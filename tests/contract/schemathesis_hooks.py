@@ -1,4 +1,4 @@
-"""What schemathesis cannot make up, and a check of its own: read by its command line, see test_schemathesis.py."""
+"""Values that schemathesis cannot generate, and an additional check. Its command line loads this file."""
 
 import json
 import os

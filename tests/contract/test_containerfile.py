@@ -1,4 +1,4 @@
-"""What the image does by itself, as far as it can be tried without one."""
+"""The behavior of the container image, as far as it can be tested without building it."""
 
 import json
 import re

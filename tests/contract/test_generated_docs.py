@@ -1,4 +1,4 @@
-"""The documents that are made from code are those that the code makes now."""
+"""The generated documents are up to date with the code."""
 
 from pathlib import Path
 

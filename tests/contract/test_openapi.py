@@ -1,4 +1,4 @@
-"""The OpenAPI description is sound, complete, and true of what the server answers."""
+"""The OpenAPI description is valid, complete, and matches the server's responses."""
 
 import base64
 import json

@@ -1,6 +1,6 @@
-"""Every snippet of every page, run as a reader would: one page after the other, on the same demo.
+"""Run every snippet of every page as a reader would: one page after the other, on the same demo.
 
-How a snippet is marked that is not run, or that shows what another one prints: `tests/support/snippets.py`.
+`tests/support/snippets.py` says how to mark snippets that are not run, or that show the output of another.
 """
 
 import json

@@ -1,6 +1,6 @@
-"""Every refusal that the OpenAPI description shows is one that the server gives, word for word.
+"""The server gives every refusal in the OpenAPI description, word for word.
 
-A new refusal of a route fails here until there is a function in `provoke/` that provokes it.
+For a new refusal of a route, this test fails until a function in `provoke/` provokes it.
 """
 
 from typing import Any

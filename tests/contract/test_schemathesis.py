@@ -1,4 +1,4 @@
-"""Schemathesis drives the server by its description, with all its checks on, and finds nothing.
+"""Schemathesis tests the server against its description, with all checks on, and finds nothing.
 
 SCHEMATHESIS_EXAMPLES=500 runs every phase with 500 new examples of each operation; a
 failing run prints its seed, and SCHEMATHESIS_SEED repeats it. Without it, a few examples of each operation but

@@ -1,4 +1,4 @@
-"""The requests that the documentation prints, sent as they are printed, get the answers that it prints.
+"""The requests printed in the documentation get the printed responses.
 
 Pages: How to link a user account with an Instacart account; Link an Instacart account; How to verify Instacart+
 membership and orders. In place of the printed host, credentials, code and tokens stand the true ones of the run.

@@ -1,4 +1,4 @@
-"""Every time in a request needs an offset, as RFC 3339 demands it: without one, nobody knows whose clock is meant."""
+"""Every time in a request needs an offset (RFC 3339): without one, the time zone is unknown."""
 
 from collections.abc import Iterator
 from typing import Any

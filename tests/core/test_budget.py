@@ -1,4 +1,4 @@
-"""Budgets: what one sharer may take, what is left for others, and who is next."""
+"""Budgets: places that one sharer may take, places left for others, and who is next."""
 
 import asyncio
 import errno

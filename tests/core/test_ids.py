@@ -1,4 +1,4 @@
-"""Ids that we make ourselves: safe in JavaScript, rising, free of any sequence."""
+"""Ids made by Handcart: safe in JavaScript, rising, without a sequence."""
 
 import re
 import threading

@@ -1,4 +1,4 @@
-"""Logs: one JSON object a line, whatever is in it."""
+"""Logs: one JSON object per line, with any content."""
 
 import asyncio
 import io

@@ -1,4 +1,4 @@
-"""Other people's clients refuse plain HTTP, rightly; here everything stays on this machine."""
+"""Other projects' clients refuse plain HTTP. It is allowed here, because everything stays on this machine."""
 
 import warnings
 

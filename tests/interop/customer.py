@@ -1,4 +1,4 @@
-"""What stands around another's client: the customer in the browser, and the retailer's call with the linking token."""
+"""The other steps around a tested client: the customer's browser, and the retailer's call with the linking token."""
 
 from urllib.parse import parse_qsl, urlsplit
 

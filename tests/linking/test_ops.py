@@ -1,4 +1,4 @@
-"""Linking below the HTTP layer: history, what dies on unlink, isolation contexts."""
+"""Linking below the HTTP layer: history, what unlinking revokes, isolation contexts."""
 
 from typing import Any
 

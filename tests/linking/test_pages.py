@@ -1,4 +1,4 @@
-"""`/account` and `/account/links/{retailer}`: what is linked, and unlinking it."""
+"""`/account` and `/account/links/{retailer}`: show links and unlink."""
 
 from copy import copy
 

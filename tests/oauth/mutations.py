@@ -1,4 +1,4 @@
-"""Redirect URIs that look like a registered one and are not it."""
+"""Redirect URIs that look like a registered one, but differ from it."""
 
 from collections.abc import Callable
 from itertools import permutations

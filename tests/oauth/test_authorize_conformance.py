@@ -1,4 +1,4 @@
-"""docs/conformance.md names tests that there are, and each of its rows has some."""
+"""docs/conformance.md names only existing tests, and at least one in each row."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The rules of an authorization request: their order, and that no request gets past them."""
+"""The checks of an authorization request: their order, and that no request bypasses them."""
 
 from typing import Any
 

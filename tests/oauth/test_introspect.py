@@ -1,4 +1,4 @@
-"""`POST /v2/oauth/token/introspect` (RFC 7662): nothing is told about a token that is not the caller's and alive."""
+"""`POST /v2/oauth/token/introspect` (RFC 7662): says nothing about invalid tokens and those of other clients."""
 
 import json
 from collections.abc import Callable

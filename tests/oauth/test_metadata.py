@@ -1,4 +1,4 @@
-"""`GET /.well-known/oauth-authorization-server` (RFC 8414): what it says is what the server does."""
+"""`GET /.well-known/oauth-authorization-server` (RFC 8414): it describes what the server does."""
 
 from typing import Any
 

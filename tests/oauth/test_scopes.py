@@ -1,4 +1,4 @@
-"""Which scope goes with which grant. Source: https://docs.instacart.com/connect/api/permissions_scopes"""
+"""Which scopes belong to which grant. Source: https://docs.instacart.com/connect/api/permissions_scopes"""
 
 import pytest
 

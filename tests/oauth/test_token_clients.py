@@ -1,4 +1,4 @@
-"""`POST /v2/oauth/token`: who asks, and how often in vain: T2, T15, T16."""
+"""`POST /v2/oauth/token`: client authentication, and the limit of failures: T2, T15, T16."""
 
 import base64
 from collections.abc import Callable

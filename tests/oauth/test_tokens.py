@@ -1,4 +1,4 @@
-"""Tokens below the HTTP layer: verifiers, assertions, and claims that are all or nothing."""
+"""Tokens below the HTTP layer: verifiers, assertions, and atomic claims."""
 
 import base64
 from typing import Any

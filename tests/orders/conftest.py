@@ -1,4 +1,4 @@
-"""One retailer for all tests of a file that leave it as it is."""
+"""One retailer for all tests of a file that do not change it."""
 
 from collections.abc import Iterator
 

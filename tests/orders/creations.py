@@ -1,4 +1,4 @@
-"""What the tests of new orders share: requests and refusals by their names."""
+"""Shared by the tests of new orders: requests and named refusals."""
 
 HOLD = "service_option_hold_id"
 BLANK, INVALID = "can't be blank", "is invalid"

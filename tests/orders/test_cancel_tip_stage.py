@@ -1,4 +1,4 @@
-"""Cancel, tip and stage: when each is possible, what it leaves, and that a place is given back once."""
+"""Cancel, tip and stage: when each is possible, the result, and that a place is freed once."""
 
 import asyncio
 from typing import Any

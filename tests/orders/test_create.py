@@ -1,4 +1,4 @@
-"""Creating orders of the four kinds: what is answered and kept, and what becomes of the hold."""
+"""Creating orders of the four kinds: the response, the stored order, and the hold."""
 
 import re
 from typing import Any

@@ -1,4 +1,4 @@
-"""Creating an order again: a repetition is harmless, and an id belongs to one retailer."""
+"""Creating an order again: repeats are harmless, and an id belongs to one retailer."""
 
 import asyncio
 

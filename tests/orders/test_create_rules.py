@@ -1,4 +1,4 @@
-"""What a new order may hold: limits, age, alcohol, EBT, phone numbers, the reach of the store."""
+"""The rules for new orders: limits, age, alcohol, EBT, phone numbers, the store's area."""
 
 from typing import Any
 

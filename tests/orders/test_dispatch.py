@@ -1,4 +1,4 @@
-"""Dispatch orders: no listing, no hold; the window is the caller's, and five errors have names of their own."""
+"""Dispatch orders: no list, no hold; the caller chooses the window, and five errors have their own names."""
 
 from typing import Any
 

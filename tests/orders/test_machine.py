@@ -1,4 +1,4 @@
-"""Holds and orders in any order, against a model that has no ledger.
+"""Holds and orders in random order, compared with a model that has no ledger.
 
 `LONG_RUNS=1` makes 2,000 runs of 50 steps on SQLite.
 """

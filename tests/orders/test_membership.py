@@ -1,4 +1,4 @@
-"""Whether an order carries the membership's benefit: decided at its creation, by the account linked then, for ever."""
+"""Whether an order has the membership's benefit: decided at creation by the account linked then, and never changed."""
 
 from typing import Any
 

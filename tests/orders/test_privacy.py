@@ -1,4 +1,4 @@
-"""Deleting a user: brand new orders are canceled, places come back, and no row of any table knows the person."""
+"""Deleting a user: orders in state brand_new are canceled, places are freed, and no table has data of the person."""
 
 import asyncio
 import secrets

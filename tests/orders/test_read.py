@@ -1,4 +1,4 @@
-"""Reading orders: one, a user's, and those that are carried, with or without their user named."""
+"""Reading orders: one order, a user's orders, and last mile and dispatch orders with or without `user_id`."""
 
 from typing import Any
 

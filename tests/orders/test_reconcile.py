@@ -1,4 +1,4 @@
-"""The report for the billing: which orders carried the benefit, with which membership period, and what they saved."""
+"""The report for the billing: orders with the benefit, their membership periods, and the savings."""
 
 import csv
 import io

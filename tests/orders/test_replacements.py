@@ -1,4 +1,4 @@
-"""The customer's choices of what may replace an item: when, how many, and what becomes of them."""
+"""The customer's choice of replacements: when, how many, and how they are used."""
 
 from typing import Any
 

@@ -1,7 +1,7 @@
 """Tenant isolation of stores, slots and orders: every route x every kind of id that it takes.
 
-A foreign id gets byte for byte the answer of a missing one, and its owner's data stays as it was. A route without a
-row in `IDS` fails.
+Another retailer's id gets the same response as a missing one, byte for byte, and the owner's data does not change. A
+route without a row in `IDS` fails.
 """
 
 import base64

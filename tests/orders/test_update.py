@@ -1,4 +1,4 @@
-"""Changing orders while they are brand new: lines by their numbers, slot, tip, instructions, customer, window."""
+"""Changing orders in state brand_new: lines by number, slot, tip, instructions, customer, window."""
 
 from typing import Any
 

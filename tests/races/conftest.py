@@ -15,7 +15,7 @@ from tests.support.server import SECRET_KEY, LiveServer
 
 @pytest.fixture
 def report(capsys: pytest.CaptureFixture[str]) -> Callable[[str], None]:
-    """Print what was tried, in every run: a zero needs an N."""
+    """Print the number of tries in every run, so that "no failures" can be judged."""
 
     def show(text: str) -> None:
         with capsys.disabled():

@@ -1,4 +1,4 @@
-"""`handcart` with the guard taken away: events are written after the commit of the change that owes them."""
+"""`handcart` without a guard: events are written after the commit of the change that they report."""
 
 import asyncio
 from contextvars import ContextVar
@@ -9,7 +9,7 @@ from handcart.core.db.postgres import PostgresDatabase
 from handcart.core.db.sqlite import SqliteDatabase
 from handcart.orders import payloads
 
-# As long as a queue elsewhere may take to answer: it makes the hole easier to hit, not another one.
+# As long as an external queue may take to answer. This only makes the gap longer, so that kills hit it more often.
 _SECONDS = 0.05
 
 _owe = payloads.owe

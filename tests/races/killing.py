@@ -1,4 +1,4 @@
-"""What runs with kill -9 share: a store, looked at from outside of the processes that die, and events that are owed."""
+"""Shared by the tests with kill -9: a database, checked from outside the killed processes, and events to send."""
 
 import asyncio
 import random
@@ -48,27 +48,27 @@ class Store:
         return list(self.write(rows))
 
     def under_way(self) -> int:
-        """How many deliveries some process has, or had, in hand."""
+        """The number of deliveries claimed by running or dead processes."""
         return int(self.sql(_UNDER_WAY)[0]["found"])
 
     def end_leases(self) -> None:
-        """As if the time of all leases had come; of processes that live there must be none."""
+        """Let all leases expire; no process may be running."""
         self.sql(f"{_END_LEASES} RETURNING event_id")
 
     def deliver_the_rest(self) -> None:
-        """Let one more worker send what dead processes have left."""
+        """Run another worker to send what dead processes left unsent."""
         self.end_leases()
         ended = process.start_worker(self.url, self.data, "--once", **SETTINGS).wait(600)
         assert ended == 0
         assert self.sql(_NOT_DELIVERED)[0]["found"] == 0
 
     def compare(self, tally: Tally) -> Found:
-        """What was received against what is stored."""
+        """Compare the received events with the stored ones."""
         rows = self.sql(_OWED)
         return tally.compare({row["event_id"]: (row["subject"], row["body"].encode()) for row in rows})
 
     def check(self) -> str:
-        """The operator's own check of the data, which holds; answers how much it has looked at."""
+        """Run the operator's check of the data, which must pass; returns what it checked."""
         ended = process.run("check", "--data", "--database", self.url)
         assert ended.returncode == 0, ended.stdout
         return ended.stdout.splitlines()[0]
@@ -76,7 +76,7 @@ class Store:
 
 @contextmanager
 def open_store(url: str, data: Path) -> Iterator[Store]:
-    """A store, migrated, until the block ends."""
+    """A migrated database until the block ends."""
     make_database(url, KEYS)
     with asyncio.Runner() as runner:
         database = runner.run(connect.connect(url, KEYS, 1))
@@ -87,7 +87,7 @@ def open_store(url: str, data: Path) -> Iterator[Store]:
 
 
 async def make_receiver(tx: Tx, tally: Tally) -> int:
-    """A retailer whose callbacks go to a tally; answers the retailer's id."""
+    """Create a retailer whose callbacks go to a tally; returns the retailer's id."""
     retailer = await retailers.create_retailer(tx, slug="shop", name="Sample Market")
     await subscribe(tx, retailer.id, Receiver(tally.url))
     return retailer.id

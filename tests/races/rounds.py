@@ -1,4 +1,4 @@
-"""What races need: many one-time things made in one go, and requests that set off together.
+"""Helpers for races: create many single-use things at once, and send requests at the same time.
 
 LONG_RUNS=1 (`make torture`) runs as many rounds as the goals require; without it there are fewer, so that the suite
 stays short.
@@ -23,12 +23,12 @@ from tests.support.shop import PASSWORD_HASH, REDIRECT_URI
 
 IS_LONG = bool(os.environ.get("LONG_RUNS"))
 
-# Prints what was tried.
+# Prints the number of tries.
 Report = Callable[[str], None]
 
 
 def together(url: str, rounds: Sequence[Sequence[Callable[[httpx.AsyncClient], Awaitable[httpx.Response]]]]) -> Any:
-    """The answers of each round, whose requests set off at once, each on a connection of its own."""
+    """The responses of each round; its requests are sent at once, each on its own connection."""
     widest = max(len(requests) for requests in rounds)
 
     async def run() -> list[list[httpx.Response]]:
@@ -45,7 +45,7 @@ def post(path: str, body: Any, headers: dict[str, str] | None = None) -> Any:
 
 
 def told(answer: httpx.Response) -> tuple[int, str]:
-    """Status and message of an answer; no message with success."""
+    """Status and message of a response; the message is empty on success."""
     body = answer.json()
     return answer.status_code, body["error"]["message"] if "error" in body else ""
 

@@ -1,4 +1,4 @@
-"""Shoppers, customers and retailers at the same order at the same moment: one outcome, and it is one of the table."""
+"""Shoppers, customers and retailers change the same order at the same time: the result is always an allowed one."""
 
 import asyncio
 from typing import Any
@@ -25,7 +25,7 @@ Post = tuple[str, Any]
 
 
 class Contest:
-    """A market with shoppers, and what may be posted about an order of it."""
+    """A market with shoppers, and the possible requests about one of its orders."""
 
     def __init__(self, server: LiveServer) -> None:
         self.market = Market(server, capacity=100_000)
@@ -62,7 +62,7 @@ class Contest:
         return number
 
     def settle(self, url: str, rounds: list[list[Post]]) -> list[list[tuple[int, str]]]:
-        """Status and message of each answer, round by round; then the operator's own check finds nothing."""
+        """Send the requests; returns status and message of each response by round. The operator's check must pass."""
         answers = asyncio.run(volleys([self.market.server.url, url], rounds, self.market.token))
         assert self.market.server.read(integrity.faults) == []
         return [[told(answer) for answer in answered] for answered in answers]
@@ -150,7 +150,7 @@ def test_when_an_item_changes_on_the_way_to_the_till_then_it_counts_or_is_refuse
 
 
 def test_canary_orders_are_not_held_then_both_win(contest: Contest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """On SQLite one writer at a time has everything to itself: there is nothing to take away."""
+    """Not for SQLite, which has only one writer at a time, so there is no lock to remove."""
     if contest.market.server.store == "sqlite":
         return
     monkeypatch.setattr(rows, "hold", rows.find)
@@ -162,7 +162,7 @@ def test_canary_orders_are_not_held_then_both_win(contest: Contest, monkeypatch:
             break
     else:
         pytest.fail("the race was never seen: the guard is not what keeps it away")
-    for table in ("batch_orders", "order_history", "orders"):  # that nobody else finds what is broken now
+    for table in ("batch_orders", "order_history", "orders"):  # so that other tests do not find the broken rows
         contest.market.server.sql(f"DELETE FROM {table} WHERE order_id = $1 RETURNING order_id", order_id)
     contest.market.server.sql(
         "UPDATE batches SET ended_at = 1 WHERE ended_at IS NULL AND retailer_id = $1 AND NOT EXISTS"

@@ -1,7 +1,7 @@
 """T12: the server is killed (SIGKILL) while it redeems codes. No code is usable twice, no token is an orphan.
 
 Claim and token are one transaction, so after a restart a code is either unused and without a token, or used and with
-exactly one. What the client heard before is kept; what it did not hear of is settled by one retry.
+exactly one. Responses that the client received still hold; a request without a response is settled by one retry.
 """
 
 import asyncio
@@ -34,7 +34,7 @@ RUNS = {"sqlite": 100, "postgresql": 20} if IS_LONG else {"sqlite": 20, "postgre
 CLIENTS = 4
 CODES_PER_RUN = 60
 LONGEST_RUN_SECONDS = 0.03
-# Servers that start while another one serves; every so often none, so that a start finds what the killed one left.
+# Servers that start while another one serves; every `COLD_EVERY` kills none, so that the next start is a cold one.
 AHEAD, COLD_EVERY = 2, 10
 KEY = "a secret key for tests, and for tests alone"
 KEYS = Keys(KEY.encode())
@@ -42,7 +42,7 @@ KEYS = Keys(KEY.encode())
 
 @dataclass
 class Heard:
-    """What the clients heard, code by code."""
+    """The responses that the clients received, by code."""
 
     tokens: dict[str, str] = field(default_factory=dict)
     refused: set[str] = field(default_factory=set)
@@ -110,7 +110,7 @@ def test_t12_killed_between_claim_and_answer_then_no_code_twice_and_no_orphan_to
 
 
 def server_after_server(url: str, data: Path) -> Iterator[process.Server]:
-    """Servers that answer, one after the other; the next ones start meanwhile. Closing ends those that are left."""
+    """Ready servers, one after the other; the next ones start in the background. Closing ends the remaining ones."""
     waiting: deque[process.Server] = deque()
     given = 0
     try:
@@ -134,7 +134,7 @@ def server_after_server(url: str, data: Path) -> Iterator[process.Server]:
 
 
 def use_until_killed(server: process.Server, credentials: dict[str, str], codes: list[str], heard: Heard) -> None:
-    """Redeem codes on several connections at once, until a kill in the middle of it."""
+    """Redeem codes on several connections at once, and kill the server meanwhile."""
     queue, first_answer = deque(codes), threading.Event()
 
     def redeem_all() -> None:
@@ -163,7 +163,7 @@ def use_until_killed(server: process.Server, credentials: dict[str, str], codes:
 
 
 def settle(url: str, credentials: dict[str, str], heard: Heard) -> int:
-    """One retry of each code whose fate is not known, and one more: two tokens would be one too many."""
+    """Retry each code without a response, twice: the second retry must not get another token."""
     client, settled = Client(url, credentials), len(heard.unknown)
     while heard.unknown:
         code = heard.unknown.pop()
@@ -194,7 +194,7 @@ async def prepare(tx: Tx, count: int) -> tuple[dict[str, str], list[str]]:
 
 
 async def check(tx: Tx, codes: list[str], heard: Heard) -> tuple[int, int, int]:
-    """Codes used; codes and tokens that do not match one to one; tokens that a client was given and that are gone."""
+    """Counts: used codes; codes and tokens that do not match one to one; tokens that a client received, but are lost."""
     used = {bytes(row["code_hash"]) for row in await tx.all(USED)}
     tokens = [(bytes(row["code_hash"]), bytes(row["token_hash"])) for row in await tx.all(ISSUED)]
     of_codes = [code_hash for code_hash, _ in tokens]

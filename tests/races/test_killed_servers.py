@@ -1,7 +1,7 @@
 """F1: serving processes are killed (SIGKILL) while clients order; they send the callbacks as well.
 
-What a client was told holds; what it was not told is settled by one retry; and for whatever is stored, the callbacks
-arrive. A canary writes the events after the commit, as many do, and is seen to lose some.
+Responses that a client received still hold; a request without a response is settled by one retry; and the callbacks
+of everything stored arrive. A canary writes events after the commit, and must be seen to lose some.
 """
 
 import asyncio
@@ -30,11 +30,11 @@ from tests.support.volley import Connection
 
 pytestmark = pytest.mark.serial
 
-# Some tries meet a killed server or a full window before they create anything.
+# Some tries create nothing, because of a killed server or a full window.
 KILLS, TRIES = (200, 24_000) if IS_LONG else (20, 700)
 CLIENTS = 16
 CANARY_TRIES = 8 * CLIENTS
-# So often all that serve are killed at once, so that a start finds what dead ones have left.
+# At this interval all servers are killed at once, so that the next start is a cold one.
 ALL_EVERY = 10
 LATEST_SECONDS = 0.02
 SEED = 9
@@ -68,7 +68,7 @@ class Shop:
 
 @dataclass
 class Heard:
-    """What the clients heard: orders acknowledged; by user, the one creation that got no answer; counts."""
+    """What the clients received: acknowledged orders; by user, the one creation without a response; counts."""
 
     acknowledged: set[str] = field(default_factory=set)
     unknown: dict[str, Post] = field(default_factory=dict)
@@ -78,7 +78,7 @@ class Heard:
 
 
 def open_shop(url: str, data: Path, to: Tally, orders: int) -> Shop:
-    """A market with about as many places as there will be orders: the last ones to come find no place."""
+    """A market with about as many places as orders, so that the last orders find no place."""
     with live_server(url, data) as server:
         market = Market(server, capacity=orders // (len(HOURS) * len(DAYS)))
         server.write(subscribe, market.retailer.id, Receiver(to.url))
@@ -88,7 +88,7 @@ def open_shop(url: str, data: Path, to: Tally, orders: int) -> Shop:
 
 
 class Servers:
-    """Two that serve, and one that starts meanwhile; none once the block ends."""
+    """Two serving processes, and one that is starting; all end with the block."""
 
     def __init__(self, url: str, data: Path, command: Sequence[str] = process.HANDCART) -> None:
         self._url, self._data, self._command = url, data, command
@@ -104,7 +104,7 @@ class Servers:
         self.kill(kill_all=True)
 
     def fill(self) -> None:
-        """Have two that serve."""
+        """Start servers until two serve."""
         while len(self._starting) + len(self.serving) < 3:
             self._start()
         while len(self.serving) < 2:
@@ -113,7 +113,7 @@ class Servers:
             self.serving.append(server)
 
     def kill(self, *, kill_all: bool) -> None:
-        """Kill the one that serves for longest, or all there are."""
+        """Kill the oldest server, or all."""
         starting = list(self._starting) if kill_all else []
         for server in [*self.serving, *(server for server, _ in starting)] if kill_all else self.serving[:1]:
             server.kill()
@@ -125,7 +125,7 @@ class Servers:
             self._starting.clear()
 
     def figures(self) -> str:
-        """From the start of a process until it is ready."""
+        """The times from start to ready."""
         there = sorted(self._seconds)
         p50, p99 = there[len(there) // 2], there[int(len(there) * 0.99)]
         return f"{len(there)} starts, ready after {p50:.2f} s (p50), {p99:.2f} s (p99)"
@@ -155,7 +155,7 @@ async def connected(url: str) -> AsyncIterator[Connection]:
 
 
 class Crowd:
-    """Clients that order all at once, until one of the servers, or each, is killed in the middle of it."""
+    """Clients that order at the same time, until one server, or all of them, are killed meanwhile."""
 
     def __init__(self, shop: Shop, servers: Servers, heard: Heard, rng: random.Random) -> None:
         self._shop, self._servers, self._heard, self._rng = shop, servers, heard, rng
@@ -227,7 +227,7 @@ class Crowd:
         return status, answer
 
     async def settle(self) -> None:
-        """One retry of each order whose fate is not known yet."""
+        """Retry once each order without a response."""
         async with connected(self._servers.serving[0].url) as connection:
             for user in list(self._heard.unknown):
                 await self._settle(connection, user)
@@ -276,7 +276,7 @@ def test_f1_servers_killed_while_clients_order_then_nothing_is_lost(url: str, tm
 
 
 def test_events_after_the_commit_then_the_same_kills_lose_some(url: str, tmp_path: Path, report: Report) -> None:
-    """The canary of F1 and W1: the hole that they would not show is not there."""
+    """The canary of F1 and W1: shows that they would notice lost events."""
     heard, rng, lost, rounds = Heard(), random.Random(SEED), 0, 0
     with tally() as receiver:
         shop = open_shop(url, tmp_path, receiver, 20 * CANARY_TRIES)

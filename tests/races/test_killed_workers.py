@@ -1,7 +1,6 @@
-"""W1, W2: whatever becomes of the workers, every event arrives, with one id and one body; and in order.
+"""W1, W2: even if workers are killed, every event arrives, with one id and one body, and in order.
 
-A worker that is killed leaves a lease behind. The tests do not wait for its end: nobody holds it any more, so they
-write an end that has passed.
+A killed worker leaves a lease. The tests do not wait until it expires, but set its end to a time in the past.
 """
 
 import random

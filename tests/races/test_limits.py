@@ -1,4 +1,4 @@
-"""Rate limits count every try, however many come at the same moment."""
+"""Rate limits count every try, also concurrent ones."""
 
 from collections import Counter
 

@@ -1,4 +1,4 @@
-"""L9 beyond one token for two users of a retailer (`test_single_use.py`): what else can meet while a link is made."""
+"""L9, more cases than one token for two users (`test_single_use.py`): other events at the same time as a link."""
 
 from collections import Counter
 from typing import Any
@@ -25,7 +25,7 @@ def link(shop: Shop, user_id: str, linking_token: str) -> Any:
 
 
 def one_token_at_two_banners(server: LiveServer, rounds: int) -> tuple[Counter[Any], list[int]]:
-    """Tokens of a client of two banners, each used at both at once: what was told, how often each account is linked."""
+    """Use each token of a client with two banners at both at once; returns the responses, and the links per account."""
     group = Organization(server)
     accounts = server.write(make_accounts, rounds)
     linking_tokens = server.write(make_linking_tokens, group.client.client_id, accounts)
@@ -45,7 +45,7 @@ def one_token_at_two_banners(server: LiveServer, rounds: int) -> tuple[Counter[A
 
 
 def test_l9_one_token_at_two_banners_at_once_then_exactly_one_link(server: LiveServer, report: Report) -> None:
-    """No unique link stands behind the token here: a context of its own at each banner."""
+    """Each banner has its own isolation context here, so no unique constraint on links helps the token's guard."""
     outcomes, links = one_token_at_two_banners(server, ROUNDS)
     assert outcomes == {(SUCCESS, INVALID): ROUNDS}
     assert links == [1] * ROUNDS

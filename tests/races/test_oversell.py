@@ -1,6 +1,6 @@
-"""No place is sold twice, however many want it at the same moment: three server processes on each store.
+"""No place is sold twice, with any number of concurrent requests: three server processes on each database.
 
-The letters name the goals. Each guard has a canary: a test that removes the guard and must see the race.
+B1, B2... are the goals. Each guard has a canary: a test that removes the guard and must see the race.
 """
 
 import asyncio
@@ -67,7 +67,7 @@ def order(user: str, hold_id: int, order_id: str) -> tuple[str, Any]:
 
 
 def successes(rounds: list[list[Answer]]) -> list[int]:
-    """How many won, round by round; everybody else was told that there is no place."""
+    """The number of successes by round; all others must be refused for lack of a place."""
     for answers in rounds:
         assert {status for status, _ in answers} <= {200, 400}, answers
         assert {body["error"]["message"] for status, body in answers if status == 400} <= {FULL}
@@ -75,7 +75,7 @@ def successes(rounds: list[list[Answer]]) -> list[int]:
 
 
 def check(server: LiveServer) -> None:
-    """The operator's own check finds nothing."""
+    """Run the operator's check, which must find nothing."""
     assert server.read(integrity.faults) == []
 
 
@@ -90,7 +90,7 @@ def test_last_place_for_fifty_users_at_once_then_one_gets_it(shop: Shop, two_pro
 
 
 def test_expired_holds_and_one_place_then_one_books(shop: Shop, two_processes: str, report: Report) -> None:
-    """B4: holds that ran out, and whose places were given to somebody else since, ask for the last place at once."""
+    """B4: expired holds, whose places others have taken since, are used for the last place at the same time."""
     made, options = prepare(shop, REBOOKERS, REBOOKERS, ROUNDS)
     urls, won = [shop.server.url, two_processes], []
     for number, option in enumerate(options):
@@ -110,7 +110,7 @@ def test_expired_holds_and_one_place_then_one_books(shop: Shop, two_processes: s
 def test_order_at_the_moment_its_hold_expires_then_never_two_for_one_place(
     shop: Shop, two_processes: str, report: Report
 ) -> None:
-    """B3: one orders while another one reserves the same last place, from 50 ms before to 50 ms after the end."""
+    """B3: one user orders while another reserves the same last place, from 50 ms before to 50 ms after expiry."""
     made, options = prepare(shop, 1, 2, min(EDGE_TRIES, 300))
     owner, rival = made
     urls, outcomes = [shop.server.url, two_processes], {"booked": 0, "lost": 0}
@@ -156,7 +156,7 @@ def test_same_user_reserves_twice_at_once_then_one_hold(shop: Shop, two_processe
 def test_many_mixed_operations_then_never_above_capacity_and_all_given_back(
     shop: Shop, two_processes: str, report: Report
 ) -> None:
-    """B2: reserve (which moves the user's hold), order and cancel at random, while a checker looks on."""
+    """B2: reserve (which moves the user's hold), order and cancel at random, with checks meanwhile."""
     for capacity in (2, 7, 100):
         done = _mix(shop, two_processes, capacity, OPERATIONS // 3)
         report(f"B2 {shop.server.store}: capacity {capacity}: {done}")
@@ -224,7 +224,7 @@ def _mix(shop: Shop, other: str, capacity: int, operations: int) -> dict[str, in
 
 @contextmanager
 def own_server(store: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[LiveServer]:
-    """A server of this test's own, whose schema it may change."""
+    """A server only for this test, which may change its schema."""
     database = f"sqlite:///{tmp_path}/handcart.db"
     if store == "postgresql":
         database = postgres.create_database(request.getfixturevalue("postgres_cluster"))
@@ -236,7 +236,7 @@ def own_server(store: str, request: pytest.FixtureRequest, tmp_path: Path) -> It
 def test_each_guard_taken_away_then_the_race_is_seen(
     store: str, request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """B10: without the condition the CHECK alone stops the second one; without either the place is sold twice."""
+    """B10: without the condition, only the CHECK stops the second order; without both, the place is sold twice."""
     with own_server(store, request, tmp_path) as server:
         shop = Shop(server)
         made, options = prepare(shop, 1, USERS, 4)
@@ -255,7 +255,7 @@ def test_each_guard_taken_away_then_the_race_is_seen(
 
 
 def drop_check(server: LiveServer) -> None:
-    """Let the ledger count what it likes."""
+    """Remove the CHECK of the ledger."""
     if server.store == "postgresql":
         server.sql("ALTER TABLE slot_ledger DROP CONSTRAINT never_oversold")
         return

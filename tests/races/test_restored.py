@@ -1,4 +1,4 @@
-"""The drill of docs/operations/backup.md on SQLite: a backup under load, kill -9, a restore: the copy's rows alone."""
+"""The drill of docs/operations/backup.md on SQLite: a backup under load, kill -9, a restore: only the copy's rows."""
 
 import asyncio
 import http.client
@@ -29,7 +29,7 @@ USERS_BEFORE, USERS_AFTER = 100, 100
 
 @dataclass
 class Load:
-    """Clients that create users until the server is gone; `acknowledged` in the order of the answers."""
+    """Clients that create users until the server ends; `acknowledged` in the order of the responses."""
 
     url: str
     credentials: dict[str, str]
@@ -44,7 +44,7 @@ class Load:
             thread.start()
 
     def wait_for(self, count: int) -> None:
-        """Return when `count` more users have been acknowledged."""
+        """Wait until `count` more users are acknowledged."""
         with self._enough:
             wanted = len(self.acknowledged) + count
             assert self._enough.wait_for(lambda: len(self.acknowledged) >= wanted or self.broken, 120)

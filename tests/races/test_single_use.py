@@ -1,4 +1,4 @@
-"""What works once works once, however many try at the same moment. Each race has a canary that removes the guard.
+"""Single-use things work only once, with any number of concurrent tries. Each race has a canary without the guard.
 
 ROUNDS rounds on each store; a zero in N rounds leaves at most 3/N by chance.
 """
@@ -28,7 +28,7 @@ GUARD = " AND used_at IS NULL"
 
 
 async def make_codes(tx: Tx, client_id: str, account_id: int, number: int) -> list[str]:
-    """Codes as the consent page makes them, without a page for each."""
+    """Create codes as the consent page does, without the page."""
     codes = [secrets.token_urlsafe(32) for _ in range(number)]
     for code in codes:
         await tx.run(
@@ -44,14 +44,14 @@ async def make_codes(tx: Tx, client_id: str, account_id: int, number: int) -> li
 
 
 def redeem_all(shop: Shop, codes: list[str], *urls: str) -> list[list[Answer]]:
-    """Each code AT_ONCE times at the same moment; the answers, code by code."""
+    """Redeem each code AT_ONCE times concurrently; returns the responses by code."""
     body = {**shop.credentials, "grant_type": "authorization_code", "redirect_uri": REDIRECT_URI}
     rounds = [[("/v2/oauth/token", {**body, "code": code})] * AT_ONCE for code in codes]
     return asyncio.run(volleys([shop.server.url, *urls], rounds))
 
 
 def wins(rounds: list[list[Answer]]) -> list[int]:
-    """How many got a token, round by round; everybody else must have been told that the grant is invalid."""
+    """The number of issued tokens by round; all other responses must be invalid_grant."""
     for answers in rounds:
         assert {status for status, _ in answers} <= {200, 400}
         assert {body["error"] for status, body in answers if status == 400} <= {"invalid_grant"}
@@ -97,7 +97,7 @@ async def make_users_and_accounts(tx: Tx, isolation_id: int, number: int) -> tup
 
 
 def race_for_links(shop: Shop, rounds: int) -> list[list[Answer]]:
-    """Each of `rounds` linking tokens posted for two users at the same moment; the answers, token by token."""
+    """Post each of `rounds` linking tokens for two users concurrently; returns the responses by token."""
     users, account_ids = shop.server.write(make_users_and_accounts, shop.retailer.isolation_id, rounds)
     linking_tokens = shop.server.write(make_linking_tokens, shop, account_ids)
     posts = [
@@ -121,7 +121,7 @@ def test_linking_token_for_two_users_at_once_then_one_link(shop: Shop) -> None:
 
 
 def test_linking_token_without_its_guard_then_the_race_is_seen(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The account's unique link still stands behind it, so the loser is told so in place of "invalid"."""
+    """The unique constraint on the account's link still holds, so the loser gets that error instead of "invalid"."""
     assert GUARD in tokens.CLAIM_FOR_LINK
     monkeypatch.setattr(tokens, "CLAIM_FOR_LINK", tokens.CLAIM_FOR_LINK.replace(GUARD, ""))
     lost = [

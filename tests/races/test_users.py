@@ -1,4 +1,4 @@
-"""Users made, addressed, linked and deleted at the same moment."""
+"""Users created, given addresses, linked and deleted at the same time."""
 
 from collections import Counter
 from typing import Any

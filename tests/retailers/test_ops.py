@@ -1,4 +1,4 @@
-"""Retailers, their organizations and their API clients: what an operator may make, and what is refused."""
+"""Retailers, organizations and API clients: what an operator may create, and what is refused."""
 
 import secrets
 from typing import Any

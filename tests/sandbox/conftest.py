@@ -1,4 +1,4 @@
-"""Servers of the sandbox's own: what is made by clocks that are years ahead must not stand in other tests' way."""
+"""Separate servers for sandbox tests, because data made with clocks years ahead would disturb other tests."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""A clock for each retailer: what obeys it, where it goes, and who has none."""
+"""A clock for each retailer: what uses it, how it moves, and which servers have none."""
 
 import asyncio
 from pathlib import Path

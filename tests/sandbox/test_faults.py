@@ -1,4 +1,4 @@
-"""Faults: who meets them, how often, and that nothing is written."""
+"""Faults: which calls they apply to, how often, and that nothing is written."""
 
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any

@@ -1,4 +1,4 @@
-"""The lenient inputs of the documented sandbox: what real callers send, beside what its reference says."""
+"""The lenient inputs of the documented sandbox: what real callers send, besides what its reference documents."""
 
 import pytest
 

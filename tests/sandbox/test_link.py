@@ -1,4 +1,4 @@
-"""Link an account without a browser, along every way that the journey can end."""
+"""Link an account without a browser, with every possible result."""
 
 from typing import Any
 from urllib.parse import parse_qs, urlsplit

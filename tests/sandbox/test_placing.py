@@ -1,4 +1,4 @@
-"""Sample orders: each kind, for whom, and what the robot shopper makes of them."""
+"""Sample orders: each kind, their users, and the robot shopper's work on them."""
 
 from typing import Any
 

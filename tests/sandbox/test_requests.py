@@ -1,6 +1,6 @@
 """The request log: what it keeps, what it masks, which rule it names, and how it is followed.
 
-It is in the process and knows no store.
+The log is in memory, without a database.
 """
 
 import json

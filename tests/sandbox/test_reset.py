@@ -1,4 +1,4 @@
-"""Reset: what is removed, what stays, and that nobody else notices."""
+"""Reset: what is removed, what is kept, and that other retailers are not affected."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The robot shopper: every scenario for every kind of order, at once and as the clock goes."""
+"""The robot shopper: every scenario for every kind of order, at once and by the clock."""
 
 import time
 from typing import Any, get_args

@@ -1,4 +1,4 @@
-"""How many connections there may be: the server answers while somebody holds all that he can get."""
+"""Limits of connections: the server answers while a client holds as many connections as it can get."""
 
 import socket
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What a connection may cost: nobody holds one without asking, floods the parser, or hides a request in another."""
+"""Limits of one connection: it cannot be held idle, flood the parser, or hide a request inside another."""
 
 import json
 import socket

@@ -1,4 +1,4 @@
-"""What every HTML answer carries, refusals and failures included (ASVS 5.0: 3.4, 13.4, 16.5)."""
+"""The headers of every HTML response, including refusals and failures (ASVS 5.0: 3.4, 13.4, 16.5)."""
 
 from collections.abc import Callable, Iterator
 from typing import Any

@@ -1,6 +1,6 @@
-"""Two requests at once, statement by statement: nothing deleted comes back, nothing ended goes on, nothing fails.
+"""Two requests at once, statement by statement: deleted data stays deleted, ended things stay ended, nothing fails.
 
-On SQLite writers take turns. On PostgreSQL one is stopped at a chosen statement while the other runs as far as it can.
+On SQLite writers take turns. On PostgreSQL one is paused at a chosen statement while the other runs as far as it can.
 """
 
 import asyncio

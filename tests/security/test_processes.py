@@ -1,4 +1,4 @@
-"""What the processes leave in the file system and show to other users of the machine, whatever is around them."""
+"""Files that the processes leave, and what other users of the machine can see, in any environment."""
 
 import os
 import stat

@@ -1,4 +1,4 @@
-"""Strangers use up limits of their own alone: who gives the right password from a clean address gets in, every time."""
+"""Attackers only use up their own limits: the right password from an unused address is always accepted."""
 
 import asyncio
 import itertools

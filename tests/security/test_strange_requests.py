@@ -1,4 +1,4 @@
-"""Requests that no honest client sends: refused, never a failure of ours."""
+"""Requests that no honest client sends are refused, and never cause an internal error."""
 
 import pytest
 

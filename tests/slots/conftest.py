@@ -1,4 +1,4 @@
-"""A clock that stands where a test needs it."""
+"""Clocks set to the time that a test needs."""
 
 from collections.abc import Callable, Iterator
 
@@ -10,7 +10,7 @@ from tests.support.slots import moment
 
 @pytest.fixture
 def at(_ids: None) -> Iterator[Callable[[str], int]]:
-    """`at("2027-06-10T10:07-05:00")` makes this the time of day; from there the clock goes on."""
+    """`at("2027-06-10T10:07-05:00")` sets the clock to this time, from which it runs on."""
 
     def move(text: str) -> int:
         clock.shift(0)
@@ -23,7 +23,7 @@ def at(_ids: None) -> Iterator[Callable[[str], int]]:
 
 @pytest.fixture
 def frozen(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """The one moment that everybody reads; a test moves it by hand."""
+    """The frozen time that all code reads; the test changes it."""
     now = [moment("2027-06-10T10:00-05:00")]
     monkeypatch.setattr(clock, "now", lambda: now[0])
     return now

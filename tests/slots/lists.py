@@ -1,4 +1,4 @@
-"""What the tests of lists share: the moment they ask at, and what lists take and say."""
+"""Shared by the tests of lists: the time of the request, and the fields of requests and responses."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Holding a place, over HTTP, on both stores of data."""
+"""Holding a place, over HTTP, on both databases."""
 
 import json
 from base64 import b64encode

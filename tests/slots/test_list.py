@@ -1,4 +1,4 @@
-"""Previews and lists of slots, over HTTP, on both stores of data: which there are, and why one cannot be had."""
+"""Previews and lists of slots, over HTTP, on both databases: the slots, and why one is not available."""
 
 from datetime import datetime
 from itertools import pairwise

@@ -1,4 +1,4 @@
-"""Any order of lists, holds, bookings, changes of plan and time, against a model that has no ledger.
+"""Lists, holds, bookings, changes of plan and time in random order, compared with a model that has no ledger.
 
 `LONG_RUNS=1` makes 2,000 runs of 50 steps.
 """

@@ -1,4 +1,4 @@
-"""Slot ids: what goes in comes out, and no other number says anything."""
+"""Slot ids: decoding returns what was encoded, and other numbers are rejected."""
 
 from random import Random
 

@@ -1,4 +1,4 @@
-"""What a store offers: by plan, by exception, by lead time, cut-off and horizon."""
+"""A store's windows by plan, exception, lead time, cutoff and horizon."""
 
 from pathlib import Path
 from typing import Any

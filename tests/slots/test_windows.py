@@ -1,4 +1,4 @@
-"""Windows on the store's clock: no hour is lost or doubled, whatever the night."""
+"""Windows in the store's time zone: no hour is lost or doubled when clocks change."""
 
 from datetime import datetime
 from itertools import pairwise

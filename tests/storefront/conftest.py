@@ -1,4 +1,4 @@
-"""A shop and browsers, over real sockets of this machine; the platform is in platform.py."""
+"""A shop and browsers, over real sockets on this machine; the platform is in platform.py."""
 
 import re
 import socket
@@ -40,7 +40,7 @@ BASKET = {"apples": 1, "bread": 2, "eggs": 1}
 
 
 class Browser:
-    """One customer's browser: it keeps cookies, follows nothing by itself, and remembers the page it shows."""
+    """One customer's browser: keeps cookies, follows no redirects by itself, and remembers the current page."""
 
     def __init__(self, shop_url: str) -> None:
         self.http = httpx.Client(base_url=shop_url, timeout=30, verify=False)
@@ -96,7 +96,7 @@ def running_platform() -> Iterator[Platform]:
 
 @pytest.fixture
 def platform(running_platform: Platform) -> Platform:
-    """The platform with nothing in it."""
+    """The platform without data."""
     running_platform.reset()
     return running_platform
 
@@ -108,7 +108,7 @@ def running_clock() -> list[float]:
 
 @pytest.fixture
 def clock(running_clock: list[float]) -> list[float]:
-    """Unix seconds, to be moved by the test."""
+    """Unix seconds, changed by the test."""
     running_clock[0] = NOW
     return running_clock
 
@@ -138,14 +138,14 @@ def running_shop(running_platform: Platform, shop_sessions: Sessions) -> Iterato
 
 @pytest.fixture
 def settings(running_shop: Settings, shop_sessions: Sessions, platform: Platform, clock: list[float]) -> Settings:
-    """What the running shop is configured with; nobody has ordered anything yet."""
+    """The settings of the running shop, which has no orders yet."""
     shop_sessions._db.execute("DELETE FROM orders")
     return running_shop
 
 
 @pytest.fixture
 def https_shop_url(settings: Settings, sessions: Sessions) -> Iterator[str]:
-    """A shop that a proxy shows as https://shop.example; the address is the one behind the proxy."""
+    """A shop behind a proxy for https://shop.example; returns its own URL behind the proxy."""
     behind_proxy = replace(settings, public_url="https://shop.example")
     with listener() as (listening, url), serving(create_app(behind_proxy, sessions), listening):
         yield url
@@ -153,7 +153,7 @@ def https_shop_url(settings: Settings, sessions: Sessions) -> Iterator[str]:
 
 @pytest.fixture
 def sessions(clock: list[float]) -> Iterator[Sessions]:
-    """Sessions of their own, on the test's clock."""
+    """Separate sessions, on the test's clock."""
     sessions = Sessions(now=lambda: clock[0])
     yield sessions
     sessions.close()

@@ -1,4 +1,4 @@
-"""The documented wire of linking and ordering. A test arranges what is in it and looks at what it was asked."""
+"""A fake platform with the documented API of linking and ordering. Tests set its data and inspect its requests."""
 
 import base64
 import hashlib

@@ -1,4 +1,4 @@
-"""The order page moves by what the platform tells, and asks it no more than once for each of its events."""
+"""The order page updates by callbacks, and calls the platform at most once per event."""
 
 import base64
 import json

@@ -1,4 +1,4 @@
-"""What delivery costs whom, at the moment of checkout."""
+"""The delivery fee of each customer at checkout."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""The way to the platform and back, with every answer that can come back."""
+"""The redirect to the platform and back, with every possible answer."""
 
 from dataclasses import replace
 from urllib.parse import parse_qs, urlencode, urlsplit

@@ -1,4 +1,4 @@
-"""Stores near a postal code are asked for once in a while."""
+"""Stores near a postal code are cached."""
 
 import pytest
 from handcart_client import BadRequest, FoundStores, ServerError

@@ -1,4 +1,4 @@
-"""Who listens is woken, once and for all the order's news; nobody holds up the end."""
+"""Listeners are woken once for all news of the order, and do not delay the end."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""Orders: placed once, shown as the platform has them, changed and canceled while that is possible."""
+"""Orders: placed once, shown in the platform's current state, changed and canceled while possible."""
 
 import re
 

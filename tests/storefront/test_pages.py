@@ -1,4 +1,4 @@
-"""Headers, form tokens and refusals, on every page alike."""
+"""Headers, form tokens and refusals of all pages."""
 
 import re
 

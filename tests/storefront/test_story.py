@@ -1,4 +1,4 @@
-"""What happened, in words; nothing of it fails on an event that says less than the documentation."""
+"""An order's events in words; events with missing fields cause no error."""
 
 import json
 from datetime import UTC

@@ -1,4 +1,4 @@
-"""What is read out of a cart: units, notes, the same product twice, limits; by ops, on both stores of data."""
+"""Reading a cart: units, notes, duplicate products, limits; by ops, on both databases."""
 
 from typing import Any
 

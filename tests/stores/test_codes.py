@@ -1,4 +1,4 @@
-"""One reading of product codes: however it is written, a product has one code."""
+"""Parsing product codes: all spellings of a product's code give the same result."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""Reading store and item files: good ones, and every way a row can be wrong."""
+"""Reading store and item files: valid files, and every error that a row can have."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Finding stores, end to end, on both stores of data."""
+"""Finding stores, end to end, on both databases."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The check of items, on both stores of data."""
+"""The check of items, on both databases."""
 
 from typing import Any
 

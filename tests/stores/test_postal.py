@@ -1,4 +1,4 @@
-"""Where postal codes lie: every valid Canadian form, and US codes known and unknown."""
+"""Locations of postal codes: every valid Canadian form, and known and unknown US codes."""
 
 from itertools import product
 from random import Random

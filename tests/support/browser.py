@@ -1,4 +1,4 @@
-"""The demo as processes of its own, and real Chromium in which a customer visits it."""
+"""The demo as separate processes, and real Chromium in which a customer visits it."""
 
 import json
 import re
@@ -22,12 +22,12 @@ from tests.support.server import make_data
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 60
 NAMES = ("chromium", "chromium-browser", "google-chrome")
-# Nothing of a browser's own traffic: tests never reach outside the machine.
+# No background traffic of the browser: tests never leave this machine.
 SWITCHES = ["disable-background-networking", "disable-component-update", "disable-gpu", "disable-quic", "disable-sync"]
 
 
 class Demo:
-    """A running `handcart demo`: what its info file says, and its database from behind."""
+    """A running `handcart demo`: its info file, and direct access to its database."""
 
     def __init__(self, info: dict[str, Any], data: Path) -> None:
         self.api_url: str = info["api_url"]
@@ -44,7 +44,7 @@ class Demo:
             return connection.execute(sql, args).fetchall()
 
     def start_over(self) -> None:
-        """Forget links and codes, as if nobody had linked yet."""
+        """Delete links and codes, as if no account had been linked yet."""
         for table in ("links", "link_history", "authorization_codes", "rate_limits"):
             self.sql(f"DELETE FROM {table}")
 
@@ -64,7 +64,7 @@ class Demo:
             http.post(f"/v2/handcart_sandbox/{path}", json=body, headers=headers).raise_for_status()
 
     def logs(self) -> str:
-        """All that server, worker and storefront have logged."""
+        """The logs of server, worker and storefront."""
         return "".join(file.read_text() for file in sorted(self.data.glob("*.log")))
 
 
@@ -110,10 +110,10 @@ def chromium() -> Iterator[Browser]:
 
 
 class Visit:
-    """A customer at a browser window of their own: on the storefront, on the platform, and what the browser says.
+    """A customer with a browser window, on the storefront and the platform, and the browser's messages.
 
-    `problems` gathers errors of the console (policy violations are among them), errors of scripts, and requests that
-    leave the demo. `options` are Playwright's for a new context.
+    `problems` collects console errors (including policy violations), script errors, and requests that leave the demo.
+    `options` are Playwright's options for a new context.
     """
 
     def __init__(self, demo: Demo, browser: Browser, **options: Any) -> None:

@@ -1,4 +1,4 @@
-"""What a database holds, for tests that ask whether anything was written, or whether anything is left."""
+"""The content of a database, for tests that check that nothing was written, or that nothing is left."""
 
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -11,9 +11,9 @@ _TABLES = {
     "sqlite": "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'",
     "postgresql": "SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public'",
 }
-# Facts that the migration brought, 40,000 of them.
+# 40,000 constant rows, inserted by the migration.
 _FACTS = "postal_codes"
-# Counting wrong secrets is what a refusal is meant to write.
+# Refusals intentionally count wrong secrets.
 _COUNTERS = "rate_limits"
 
 
@@ -29,20 +29,20 @@ def contents(server: LiveServer, *tables: str) -> dict[str, list[str]]:
 
 
 def mentions(server: LiveServer, *texts: str) -> list[str]:
-    """The rows that hold one of the texts, anywhere."""
+    """The rows that contain one of the texts, in any column."""
     return [row for rows in contents(server).values() for row in rows if any(text in row for text in texts)]
 
 
 @contextmanager
 def nothing_written(server: LiveServer) -> Iterator[None]:
-    """The block leaves the database as it was; only rate limits may count."""
+    """Check that the block does not change the database, except counts of rate limits."""
     with (_changes_on_sqlite if server.store == "sqlite" else _changes_on_postgres)(server) as changed:
         yield
         tables = changed()
         assert not tables, f"something was written: {tables}"
 
 
-# Reading every row before and after would take longer than all else, once some hundred tests have left theirs.
+# Reading every row before and after would be slow once hundreds of tests have left rows.
 Changed = Callable[[], list[str]]  # the tables that differ by now
 
 
@@ -50,7 +50,7 @@ Changed = Callable[[], list[str]]  # the tables that differ by now
 def _changes_on_sqlite(server: LiveServer) -> Iterator[Changed]:
     path = server.app.settings.database_url.removeprefix("sqlite:///")
     with closing(sqlite3.connect(path, isolation_level=None)) as before, closing(sqlite3.connect(path)) as after:
-        before.execute("BEGIN")  # from its first read to its end, it sees what there was
+        before.execute("BEGIN")  # reads the state of its first read until it ends
         tables = _compared([name for (name,) in before.execute(_TABLES["sqlite"])])
         version = after.execute("PRAGMA data_version").fetchone()
 
@@ -58,7 +58,7 @@ def _changes_on_sqlite(server: LiveServer) -> Iterator[Changed]:
             return sorted(map(repr, connection.execute(f'SELECT * FROM "{table}"')))
 
         def changed() -> list[str]:
-            if after.execute("PRAGMA data_version").fetchone() == version:  # nobody has committed anything
+            if after.execute("PRAGMA data_version").fetchone() == version:  # nothing was committed
                 return []
             return [table for table in tables if rows(before, table) != rows(after, table)]
 

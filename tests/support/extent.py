@@ -1,11 +1,11 @@
-"""How much is run: the stores that the tests run on, and what `make test-fast` leaves out: all of it is here."""
+"""The extent of a test run: the databases that tests run on, and the tests that `make test-fast` leaves out."""
 
 import os
 
 IS_FAST = bool(os.environ.get("FAST_RUN"))
 STORES = ("sqlite",) if IS_FAST else ("sqlite", "postgresql")
 
-# Below tests/: browsers, races, other people's clients, processes of their own, long explorations, long waits.
+# Below tests/: browsers, races, other projects' clients, separate processes, long explorations, long waits.
 LEFT_OUT_OF_FAST = (
     "architecture/test_dependencies.py",
     "browser",

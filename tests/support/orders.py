@@ -1,4 +1,4 @@
-"""A retailer that sells: stores, a catalog, slots with few places, customers, holds and orders, each in one line."""
+"""A retailer with stores, a catalog, slots with few places, customers, holds and orders, each in one line."""
 
 import secrets
 from collections.abc import Mapping
@@ -94,7 +94,7 @@ class Market(Shop):
         return number
 
     def body(self, kind: str, **fields: Any) -> dict[str, Any]:
-        """What creates an order of a kind; a field that is given as `...` is left out."""
+        """The body of a creation; fields given as `...` are left out."""
         common = {"order_id": f"order-{secrets.token_hex(6)}", "location_code": "here"}
         carried = {
             "first_name": "Sample",
@@ -115,7 +115,7 @@ class Market(Shop):
         return {name: value for name, value in merged.items() if value is not ...}
 
     def send(self, kind: str, user_id: str, body: Mapping[str, Any], **options: Any) -> httpx.Response:
-        """Post a creation as it is; `headers` come on top of the token."""
+        """Post a creation unchanged; `headers` are added to the token."""
         headers = {**self.headers, **options.pop("headers", {})}
         return self.http.post(creation_path(kind, user_id), json=body, headers=headers, **options)
 
@@ -134,7 +134,7 @@ class Market(Shop):
         return self.send(kind, user_id, self.body(kind, **fields))
 
     def order(self, kind: str = "delivery", user_id: str | None = None, **fields: Any) -> dict[str, Any]:
-        """The answer to a creation that went well."""
+        """The response to a successful creation."""
         response = self.create(kind, user_id, **fields)
         assert response.status_code == 200, response.text
         answer: dict[str, Any] = response.json()
@@ -164,7 +164,7 @@ class Market(Shop):
         return [(row["status"], row["what"]) for row in rows]
 
     def set_status(self, order_id: str, status: str) -> None:
-        """Let shoppers have come so far."""
+        """Move the order to a state, as shoppers would."""
         self.server.sql(
             "UPDATE orders SET status = $1 WHERE retailer_id = $2 AND order_id = $3 RETURNING status",
             status,
@@ -173,7 +173,7 @@ class Market(Shop):
         )
 
     def ledger(self) -> dict[tuple[str, str, int], tuple[int, int]]:
-        """Held and booked places by store, kind and start; windows of which none is taken are left out."""
+        """Held and booked places by store, kind and start, without windows where none is taken."""
         codes = {one.number: one.location_code for one in self._stores.values()}
         rows = self.server.sql(
             "SELECT store_number, kind, starts_at, held, booked FROM slot_ledger"
@@ -186,13 +186,13 @@ class Market(Shop):
 
     @property
     def taken(self) -> tuple[int, int]:
-        """How many places are held and booked in all."""
+        """The total numbers of held and booked places."""
         places = self.ledger().values()
         return sum(held for held, _ in places), sum(booked for _, booked in places)
 
     @property
     def orders(self) -> int:
-        """How many orders there are."""
+        """The number of orders."""
         (row,) = self.server.sql("SELECT count(*) AS orders FROM orders WHERE retailer_id = $1", self.retailer.id)
         count: int = row["orders"]
         return count

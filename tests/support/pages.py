@@ -1,4 +1,4 @@
-"""What holds for every page, whatever it says, and what a refusal must leave as it was."""
+"""Checks that apply to every page, and what a refusal must not change."""
 
 import re
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""A private PostgreSQL cluster for tests and benchmarks, gone without a trace when its owner ends, however it ends."""
+"""A private PostgreSQL cluster for tests and benchmarks; deleted when its owner ends, however that ends."""
 
 import os
 import pwd

@@ -1,4 +1,4 @@
-"""`handcart` as a process of its own, as an operator runs it."""
+"""`handcart` as a separate process, as an operator runs it."""
 
 import json
 import os

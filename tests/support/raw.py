@@ -1,4 +1,4 @@
-"""Requests as bytes on a socket, for what no client library would send."""
+"""Requests as bytes on a socket, for requests that no client library would send."""
 
 import http.client
 import socket

@@ -1,4 +1,4 @@
-"""Receivers of callbacks, good and bad, for the outbound client: they send what a script says."""
+"""Callback receivers, correct and faulty, for the outbound client: each follows a script."""
 
 import asyncio
 import re

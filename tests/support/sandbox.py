@@ -1,4 +1,4 @@
-"""Playing the shopper over the wire: shoppers, batches and items, each in one line."""
+"""The shopper's steps over the API: shoppers, batches and items, each in one line."""
 
 from typing import Any
 from urllib.parse import quote

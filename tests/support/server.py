@@ -1,4 +1,4 @@
-"""The real server in a thread of the test process, and what tests need to stand it up on either store."""
+"""The real server in a thread of the test process, and helpers to start it on either database."""
 
 import asyncio
 import atexit

@@ -1,4 +1,4 @@
-"""A retailer of its own for each test, and a customer's browser at the level of HTTP."""
+"""A separate retailer for each test, and a customer's browser at the level of HTTP."""
 
 import itertools
 import secrets

@@ -1,4 +1,4 @@
-"""The fenced blocks of the documents, as a reader meets them.
+"""The fenced code blocks of the documents, in reading order.
 
 `sh` and `python` blocks are run by the suite, unless a comment before them says `<!-- not run: REASON -->`. A comment
 `<!-- another terminal -->` says that the block goes on beside those after it. A `json` or `text` block right after a

@@ -1,6 +1,6 @@
-"""A receiver of callbacks that is quick and writes down what came, and the comparison of that with what was owed.
+"""A fast receiver of callbacks that records events, and the comparison with the stored events.
 
-It shares nothing with what sends.
+It shares no code with the sender.
 """
 
 import asyncio

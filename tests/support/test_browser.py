@@ -1,4 +1,4 @@
-"""What the browser tests stand on says clearly when it cannot stand."""
+"""Clear errors if the browser tests cannot start."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What `make test-fast` leaves out is there."""
+"""The tests that `make test-fast` leaves out exist."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The cluster of `support/postgres.py` is real, copies databases, and outlives nobody."""
+"""The cluster of `support/postgres.py` is real, copies databases, and ends with its owner."""
 
 import asyncio
 import subprocess

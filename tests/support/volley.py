@@ -1,4 +1,4 @@
-"""Many posts at the same moment, over connections that are open already: quicker and closer together than a client."""
+"""Many posts at the same time over open connections: faster and closer together than with an HTTP client."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""The database in memory keeps the promises of those on a disk: all of an op or nothing, and nothing shared."""
+"""The in-memory database behaves as those on disk: an op is applied completely or not at all, and nothing is shared."""
 
 import sqlite3
 from typing import Any

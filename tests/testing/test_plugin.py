@@ -1,4 +1,4 @@
-"""The plugin as other people's test runs use it: a pytest of its own, in a directory of its own."""
+"""The plugin as other projects use it: a separate pytest run in its own directory."""
 
 import os
 import signal

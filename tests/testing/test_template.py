@@ -1,4 +1,4 @@
-"""Where the database that every test begins with is kept."""
+"""The location of the template database."""
 
 from pathlib import Path
 

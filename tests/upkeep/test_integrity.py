@@ -1,4 +1,4 @@
-"""The operator's check of stored data: it holds for what the server writes, and each fault is found."""
+"""The operator's check of stored data: it accepts what the server writes, and finds each kind of error."""
 
 from collections.abc import Iterator
 from typing import Any

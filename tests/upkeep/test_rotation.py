@@ -1,4 +1,4 @@
-"""A new secret key: what was stored under the old one goes on, and what ends is what the command says."""
+"""A new secret key: data stored under the old key still works, except what the command says."""
 
 import asyncio
 import os

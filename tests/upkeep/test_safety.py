@@ -1,4 +1,4 @@
-"""What makes production settings unsafe, problem by problem: one sentence each, that says what to change."""
+"""Unsafe production settings: for each problem, one sentence that says what to change."""
 
 import asyncio
 import dataclasses

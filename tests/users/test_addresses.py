@@ -1,4 +1,4 @@
-"""Checking an address, in its three documented forms.
+"""Validating an address by the three documented endpoints.
 
 Sources: https://docs.instacart.com/connect/api/fulfillment/users/create_user_and_address,
 .../lastmile/create_user_and_validate_address, .../lastmile/validate_address

@@ -1,4 +1,4 @@
-"""`POST /v2/fulfillment/users`: the fields, the refusals in both documented forms, and creating again.
+"""`POST /v2/fulfillment/users`: fields, refusals in both documented forms, and repeated creation.
 
 Source: https://docs.instacart.com/connect/api/fulfillment/users/create_user
 """

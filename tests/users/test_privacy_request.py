@@ -1,4 +1,4 @@
-"""`POST /v2/fulfillment/users/{user_id}/privacy_request`: the user and all that is known of them is gone.
+"""`POST /v2/fulfillment/users/{user_id}/privacy_request`: the user and all data about them are deleted.
 
 Source: https://docs.instacart.com/connect/api/fulfillment/users/create_user_deletion_request
 """

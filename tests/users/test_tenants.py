@@ -1,6 +1,6 @@
 """Tenant isolation (ASVS 8.2.2, 8.4.1): two retailers x every fulfillment route x every kind of id.
 
-A foreign id gets byte for byte the answer of a missing one, whatever has become of it at its owner.
+Another retailer's id gets the same response as a missing one, byte for byte, in any state.
 """
 
 import secrets

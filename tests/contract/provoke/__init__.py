@@ -1,4 +1,4 @@
-"""What provokes each documented refusal, by name: registered here by the modules of this package."""
+"""Functions that provoke each documented refusal, by name; the modules of this package register them."""
 
 import copy
 from collections.abc import Callable

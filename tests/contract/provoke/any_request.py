@@ -1,4 +1,4 @@
-"""What any request may meet: its transport, its bearer token, its body as JSON."""
+"""Refusals of any request: transport, bearer token, JSON body."""
 
 import http.client
 import re

@@ -1,4 +1,4 @@
-"""Refusals of the sandbox, the documented one and Handcart's own, and of the customer's choices."""
+"""Refusals of the sandbox, both documented and Handcart's own, and of the customer's choices."""
 
 import httpx
 

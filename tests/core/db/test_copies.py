@@ -1,4 +1,4 @@
-"""Copies of an SQLite database: of one moment, checked, and put in the place of the database whole or not at all."""
+"""Copies of an SQLite database: consistent, checked, and restored completely or not at all."""
 
 import os
 import shutil

@@ -1,4 +1,4 @@
-"""One schema on two stores, made from nothing or found as it is, and bound to one key."""
+"""The schema on both databases, created or already present, and bound to one key."""
 
 import asyncio
 import re

@@ -1,4 +1,4 @@
-"""PostgreSQL: what passes by itself is `Unavailable`, and the pool heals; what is a defect stays one."""
+"""PostgreSQL: temporary errors are `Unavailable`, and the pool recovers; defects are raised unchanged."""
 
 import asyncio
 import os

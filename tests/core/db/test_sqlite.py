@@ -1,4 +1,4 @@
-"""SQLite: what is acknowledged is durable, what fails hurts nobody else, and nobody waits for ever."""
+"""SQLite: acknowledged writes are durable, failed ops do not affect others, and no op waits for ever."""
 
 import asyncio
 import resource

@@ -1,4 +1,4 @@
-"""Addresses: which may be asked, at the edges of every refused network and for all that carry an IPv4 address."""
+"""Addresses: which are allowed, at the edges of every refused network and for all that contain an IPv4 address."""
 
 from ipaddress import IPv4Address, IPv6Address, ip_address
 

@@ -1,4 +1,4 @@
-"""Who may open a connection, who makes room, and what an operator hears of it."""
+"""Which connections are accepted, which are closed to make room, and what is logged."""
 
 import io
 import json

@@ -1,4 +1,4 @@
-"""`Idempotency-Key` on creations: the same request again gets the first answer, byte for byte, and makes nothing."""
+"""`Idempotency-Key` on creations: a repeated request gets the first response, byte for byte, and creates nothing."""
 
 import asyncio
 from typing import Any

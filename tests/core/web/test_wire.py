@@ -1,4 +1,4 @@
-"""From msgspec's words to the documented envelope, on structs made for it: nesting, arrays, several errors."""
+"""From msgspec's messages to the documented envelope, with structs for the test: nesting, arrays, several errors."""
 
 import json
 from typing import Annotated, Any, Literal
