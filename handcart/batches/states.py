@@ -65,7 +65,7 @@ TYPES: Mapping[str, BatchType] = {
             orders.COMPLETED: orders.COMPLETED,
         },
     ),
-    # A store employee carries a staged pickup order to the customer; `at_store` is the customer.
+    # A store employee brings a staged pickup order to the customer; `at_store` means the customer.
     "runner_customer": BatchType(
         (PICKUP,),
         orders.STAGED,
@@ -102,5 +102,5 @@ def is_ahead(batch_type: str, state: str, target: str) -> bool:
 
 
 def is_last(batch_type: str, state: str) -> bool:
-    """Whether a batch ends with this state."""
+    """Whether this is a batch's last state."""
     return next_state(batch_type, state) is None

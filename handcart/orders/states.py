@@ -28,7 +28,7 @@ BAGS_VERIFIED = "bags_verified"
 COMPLETED = "completed"
 CANCELED = "canceled"
 
-# What may be done to an order.
+# Actions on an order.
 UPDATE = "update"
 CANCEL = "cancel"
 CHOOSE_REPLACEMENTS = "choose replacements"
@@ -175,7 +175,7 @@ OPTIONS: Mapping[str, Option] = {
 }
 TERMINAL = (COMPLETED, CANCELED)
 
-# https://docs.instacart.com/connect/api/fulfillment/delivery/update_tip; the types are those that could be read.
+# https://docs.instacart.com/connect/api/fulfillment/delivery/update_tip; only the types shown there.
 CANCELLATIONS: Mapping[str, Sequence[str]] = {
     "customer_driven": (
         "customer mia",

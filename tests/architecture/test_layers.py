@@ -1,6 +1,6 @@
 """
-Domains import only what stands to their left, no one imports another domain's private modules, nothing imports in
-circles; server, client and storefront know each other over HTTP alone. Imports inside functions count too.
+Domains import only domains before them in the order, and no private modules of other domains; there are no import
+cycles; server, client and storefront do not import each other. Imports inside functions count too.
 """
 
 import ast

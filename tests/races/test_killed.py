@@ -194,7 +194,7 @@ async def prepare(tx: Tx, count: int) -> tuple[dict[str, str], list[str]]:
 
 
 async def check(tx: Tx, codes: list[str], heard: Heard) -> tuple[int, int, int]:
-    """Counts: used codes; codes and tokens that do not match one to one; tokens that a client received, but are lost."""
+    """Counts: used codes; codes and tokens that do not match one to one; tokens received by a client, but lost."""
     used = {bytes(row["code_hash"]) for row in await tx.all(USED)}
     tokens = [(bytes(row["code_hash"]), bytes(row["token_hash"])) for row in await tx.all(ISSUED)]
     of_codes = [code_hash for code_hash, _ in tokens]

@@ -47,7 +47,7 @@ class Server(Protocol):
         ...
 
     def limit(self, client_id: str) -> None:
-        """Count one request of a client; raises 429 over its share of requests a second."""
+        """Count one request of a client; raises 429 over its limit of requests per second."""
         ...
 
 

@@ -1,4 +1,4 @@
-"""The outbound client against receivers that mean well, break, lie, stall, flood or move."""
+"""The outbound client with receivers that are correct, broken, dishonest, slow, flooding or moving."""
 
 import asyncio
 import os

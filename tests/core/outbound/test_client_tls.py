@@ -1,4 +1,4 @@
-"""The outbound client's TLS: whom it believes, and what it says when it does not."""
+"""The outbound client's TLS: which certificates it accepts, and its errors for others."""
 
 import asyncio
 import datetime

@@ -1,4 +1,4 @@
-"""URLs: none may be written so that it means another host than the one that is judged."""
+"""URLs: no spelling may lead to another host than the one that is checked."""
 
 from contextlib import suppress
 
