@@ -1,9 +1,9 @@
 """
-See that the tests find PostgreSQL and Chromium: `python -m tools.ensure_system`. With --generated-clients, see that
-the compilers for generated clients are there too.
+Check that PostgreSQL and Chromium are installed for the tests: `python -m tools.ensure_system`. With
+--generated-clients, check the compilers for generated clients too.
 
-Installs what is missing as Debian packages when it may (root, apt-get at hand); otherwise one sentence names what is
-missing and the exit code is 1. Tests are never left out for want of a program.
+Installs missing programs as Debian packages if possible (root, apt-get available); otherwise prints one sentence with
+the missing programs and exits with 1. Tests are never skipped because a program is missing.
 """
 
 import os
@@ -14,9 +14,9 @@ from pathlib import Path
 
 from tests.support.postgres import find_binaries
 
-# Debian starts a cluster on port 5432 when the package arrives. The tests start their own.
+# Debian starts a cluster on port 5432 when the package is installed. The tests start their own.
 CREATE_CLUSTER = Path("/etc/postgresql-common/createcluster.conf")
-# Where Debian puts what generated clients are compiled with.
+# Where Debian installs the libraries for compiling generated clients.
 ANNOTATIONS = Path("/usr/share/java/geronimo-annotation-1.3-spec.jar")
 GO_PACKAGES = Path("/usr/share/gocode/src")
 
@@ -26,7 +26,7 @@ def has_chromium() -> bool:
 
 
 def missing(*, generated_clients: bool = False) -> dict[str, list[str]]:
-    """What is not there, each with the Debian packages that bring it."""
+    """The missing programs, each with the Debian packages that contain it."""
     needs = {
         "the PostgreSQL server binaries": (find_binaries() is not None, ["postgresql"]),
         "Chromium": (has_chromium(), ["chromium"]),

@@ -1,14 +1,14 @@
 """
-Break the code of a domain in many small ways, one at a time, and see which of them its tests notice.
+Change the code of a domain in many small ways, one at a time, and check which changes its tests notice.
 
 `make mutants` runs `python -m tools.mutants`: for each domain a sample of changes (mutants) of its modules, drawn by a
 seed, and for each mutant the domain's own tests on SQLite until one fails: those that run the changed function, or all
-where no function is changed. A mutant that no test notices has survived: either it changes nothing that anybody could
-see, or a test is missing. Each runs in a forked process that imports the changed module from memory: no file is
+if no function is changed. A mutant that no test notices has survived: either it changes no visible behavior, or a test
+is missing. Each runs in a forked process that imports the changed module from memory: no file is
 touched, and programs that a test starts run the unchanged code.
 
-Why not mutmut or cosmic-ray: rules stand in tables and in SQL here, which mutmut (functions alone) and cosmic-ray
-(nothing inside strings) leave as they are; and a fresh interpreter for each mutant would take longer than most domains'
+Why not mutmut or cosmic-ray: many rules are in tables and in SQL here, which mutmut (only functions) and cosmic-ray
+(nothing inside strings) do not change; and a new interpreter for each mutant would take longer than most domains'
 tests until the first failure.
 """
 
@@ -40,12 +40,12 @@ DOMAINS = ("slots", "orders", "oauth", "linking", "callbacks")
 BESIDE = ("test_worker.py", "users/test_privacy_request.py")  # the tests of what every domain drops, and when
 SAMPLE = 40
 SEED = 1
-# Imported before the forks, so that each of them need not: none of it is ours.
+# Imported before the forks, to save time in each fork; only other projects' modules.
 WARM = ("anyio", "asyncpg", "httpx", "hypothesis", "jinja2", "msgspec", "starlette.routing", "uvicorn", "uvloop")
 IMPORTED_BEFORE = "ignore::pytest.PytestAssertRewriteWarning"
-TIMES_LONGER, AT_LEAST_SECONDS = 10, 120  # than the unchanged code takes: then a mutant counts as noticed
+TIMES_LONGER, AT_LEAST_SECONDS = 10, 120  # longer than the unchanged code: such a mutant counts as noticed
 
-# Arguments that describe, or that forbid what nobody does.
+# Arguments without an effect that a test could notice.
 UNSEEN = ("description", "examples", "extra_json_schema", "frozen", "gc", "kw_only", "repr", "summary", "title")
 SWAPPED: dict[type[ast.AST], type[ast.AST]] = {
     ast.Lt: ast.LtE,
@@ -82,7 +82,7 @@ SWAPPED_IN_SQL = {
 
 @dataclass(frozen=True)
 class Mutant:
-    """A change. `place` counts the changes of the same text in the same function: it stays the same elsewhere."""
+    """A change. `place` numbers equal changes in the same function, so that changes elsewhere do not affect it."""
 
     module: str
     function: str
@@ -133,7 +133,7 @@ def _with(node: ast.AST, **fields: object) -> ast.AST:
 
 
 def _skipped(node: ast.AST) -> set[int]:
-    """Nodes of annotations and of `UNSEEN` arguments, which nothing runs by, and of what is only logged."""
+    """Nodes to skip: annotations, `UNSEEN` arguments, and arguments that are only logged."""
     skipped: set[int] = set()
     for each in ast.walk(node):
         parts = [getattr(each, "annotation", None), getattr(each, "returns", None)]
@@ -148,7 +148,7 @@ def _skipped(node: ast.AST) -> set[int]:
 
 
 def mutants_of(path: Path) -> Iterator[tuple[Mutant, int, Callable[[], ast.Module]]]:
-    """Each mutant of a module, its line, and what makes its tree."""
+    """Each mutant of a module, with its line and a function that makes its tree."""
     tree = ast.parse(path.read_text())
     skipped, places = _skipped(tree), Counter[tuple[str, str, str]]()
     module = module_of(path)
@@ -205,7 +205,7 @@ class Changed(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
 
 def recording(paths: Sequence[Path]) -> tuple[dict[str, tuple[Path, ast.Module]], set[str]]:
-    """Modules whose functions tell `Seen` that they run, and the names of the functions."""
+    """Modules whose functions report each call to `Seen`, and the names of the functions."""
     functions: set[str] = set()
 
     def tell(node: ast.AST, module: str, inside: str) -> None:
@@ -257,7 +257,7 @@ class Seen:
 
 
 class FirstFailure:
-    """Writes down which file a failing test is in."""
+    """Records the file of a failing test."""
 
     def __init__(self, file: Path) -> None:
         self.file = file
@@ -268,7 +268,7 @@ class FirstFailure:
 
 
 def run_tests(tests: Sequence[str], plugins: Sequence[object], seconds: float | None) -> bool:
-    """Whether all tests pass, in a process of their own; too long counts as a failure."""
+    """Whether all tests pass, in a separate process; a time-out counts as a failure."""
     child = os.fork()
     if not child:
         os.setsid()
@@ -294,7 +294,7 @@ def run_tests(tests: Sequence[str], plugins: Sequence[object], seconds: float | 
 
 
 def ordered(tests: Sequence[str], kills: Counter[str]) -> list[str]:
-    """Whole files in place of their tests; files that noticed most first: the result is the same, and sooner there."""
+    """Whole files in place of their tests, those that noticed most mutants first, to find a failure sooner."""
     files = {test for test in tests if "::" not in test}
     chosen = dict.fromkeys(test for test in tests if test in files or test.partition("::")[0] not in files)
     return sorted(chosen, key=lambda test: -kills[test.partition("::")[0]])

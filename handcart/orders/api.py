@@ -165,7 +165,7 @@ async def cancel_carried(tx: Tx, call: Call) -> CarriedOrderResponse:
 
 
 def _asked(call: Call, body: Any, kind: str, **fields: Any) -> Asked:
-    """What a creation asks for; the fields that only want to be kept go into the details."""
+    """The creation that a request asks for; fields that are only stored become details."""
     kept = {_RENAMED.get(name, name): value for name, value in structs.asdict(body).items()}
     kept.update(_of_user(kept.pop("user", None)))
     if kept.get("customer_sms_opt_out") is not None:
@@ -222,7 +222,7 @@ def _of_user(user: OrderUser | None) -> dict[str, Any]:
 
 
 def _window(start_at: str | None, end_at: str | None) -> tuple[int, int] | None:
-    """Both ends of a window, or none; raises for one alone."""
+    """Both ends of a window, or None without a window; raises if only one end is given."""
     if start_at is None and end_at is None:
         return None
     if start_at is None or end_at is None:

@@ -19,7 +19,7 @@ Hour = Annotated[int, Meta(ge=0, le=24)]
 
 
 class Rules(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
-    """What a retailer may set about its carts. Limits hold for delivery alone; hours are the store's own.
+    """A retailer's rules for its carts. Limits apply only to delivery; hours are in the store's time zone.
 
     `most_units`: https://docs.instacart.com/connect/fulfillment_guide/faq; the other two limits exist there without a
     number. `legal_age` None: as the law of the store's region has it. `underage`: what becomes of items that the

@@ -15,7 +15,7 @@ from handcart.core.web.wire import ID_PATTERN, NUMBER_TOO, WireId
 from handcart.stores.models import Count, ItemName, Weight
 
 MOST_ORDERS = 100
-# What stands in paths.
+# Path parameters.
 _Id = Annotated[int, Meta(ge=0, le=2**53 - 1)]
 ShopperId = Annotated[_Id, Meta(description="The id of a shopper, from its creation", examples=[21850710])]
 BatchId = Annotated[_Id, Meta(description="The id of a batch, from its generation", examples=[1])]

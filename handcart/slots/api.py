@@ -244,7 +244,7 @@ class _Reference(msgspec.Struct):
 
 
 def _referred(reference: str) -> int:
-    """The id in a reference: it alone decides."""
+    """The slot id in a reference; the rest of the reference is ignored."""
     try:
         return msgspec.json.decode(b64decode(reference, validate=True), type=_Reference).id
     except ValueError:  # what b64decode and msgspec raise

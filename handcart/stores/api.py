@@ -38,7 +38,7 @@ def _finder(kind: str, *, with_partial: bool) -> Handler:
 
 
 async def _places(tx: Tx, find_by: FindBy) -> Sequence[Point]:
-    """The place that is asked about; for a postal code alone, several of its area."""
+    """The requested place; for only a postal code, several points in its area."""
     if find_by.latitude is not None and find_by.longitude is not None:
         return [Point(find_by.latitude, find_by.longitude)]
     if find_by.postal_code is None:
@@ -50,7 +50,7 @@ async def _places(tx: Tx, find_by: FindBy) -> Sequence[Point]:
 
 
 def _missing(find_by: FindBy) -> ApiError:
-    """What the shape lacks that was begun; without a beginning none matches."""
+    """The error for an incomplete place; names the missing field, or `find_by` if no field is given."""
     if find_by.address_line_1 is not None:
         return errors.blank("find_by.postal_code")
     if find_by.latitude is not None:

@@ -1,9 +1,9 @@
-"""From bytes to request structs and back: one definition serves parsing, answers and the OpenAPI description.
+"""Read requests from JSON and write responses; the same structs serve parsing, responses and the OpenAPI description.
 
-Unknown fields are ignored; an explicit null counts as absent; every field that is wrong is named.
+Unknown fields are ignored; an explicit null counts as absent; errors name every wrong field.
 
-A body that breaks its form is read once more with the habits of real callers in mind: a JSON number where a field holds
-a code, a decimal string where it holds an id of ours, and an empty string in place of an optional value.
+An invalid body is read a second time with tolerance for common habits of callers: a JSON number for a code, a decimal
+string for a Handcart id, and an empty string for an absent optional value.
 
 Patterns end with `\\Z`, because Python's `$` also matches before a final newline. `core.web.openapi` publishes it
 as `$`.
@@ -27,10 +27,10 @@ encode = msgspec.json.Encoder().encode
 # Characters that an id cannot have: control characters (C0, C1), line separators, and those that change the direction
 # of text. A terminal or a page would obey them (CWE-150).
 _OBEYED = r"\x00-\x1f\x7f-\x9f" + "\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069"
-# The pattern of an id that a client makes: one line with at least one visible character.
+# The pattern of an id chosen by a client: one line with at least one visible character.
 ID_PATTERN = rf"^[^{_OBEYED}]*[^\s{_OBEYED}][^{_OBEYED}]*\Z"
 
-# The name, in `Meta.extra`, of the function that reads a value of a field once more.
+# The key in `Meta.extra` of the function that reads a field's value the second time.
 _READ_AGAIN = "read_again"
 
 
@@ -49,12 +49,12 @@ def _integer(value: Any) -> Any:
 
 
 _MOST_DIGITS = 19
-# Of fields for codes that others made up (UPCs, order ids, ...): a JSON number stands for its decimal string.
+# For codes made by others (UPCs, order ids, ...): a JSON number is read as its decimal string.
 NUMBER_TOO = read_again(_text)
-# Of fields for ids of ours: a decimal string stands for its number.
+# For ids made by Handcart: a decimal string is read as its number.
 STRING_TOO = read_again(_integer)
 
-# An id of ours in a request.
+# A Handcart id in a request.
 WireId = Annotated[int, Meta(ge=0, le=2**53 - 1, description="A decimal string is accepted too"), STRING_TOO]
 
 
@@ -73,17 +73,17 @@ _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 class NotJson(ValueError):
-    """Text that is no JSON, or that names a member of an object twice."""
+    """Text that is not JSON, or that has a member of an object twice."""
 
 
 def decode_any(raw: bytes) -> Any:
-    """A JSON value; raises `NotJson`.
+    """Parse a JSON value; raises `NotJson`.
 
     RFC 8259 section 4 leaves open what a repeated name means, so two readers may see two different requests.
     """
     try:
         value = msgspec.json.decode(raw)
-        # msgspec keeps the last of two equal names: written again, the value lacks the colons of what was dropped.
+        # msgspec keeps the last of two equal names, so the value written again has fewer colons.
         is_whole = _colons(raw) == encode(value).count(b":")
     except _UNREADABLE:
         raise NotJson from None
@@ -93,10 +93,10 @@ def decode_any(raw: bytes) -> Any:
 
 
 def _colons(raw: bytes) -> int:
-    """How many colons JSON text holds, those written as escapes included."""
+    """The number of colons in JSON text, including escaped ones."""
     colons = raw.count(b":")
     if b"\\u003" in raw:
-        without = raw.replace(b"\\\\", b"")  # a backslash that is escaped itself begins no escape
+        without = raw.replace(b"\\\\", b"")  # an escaped backslash does not begin an escape
         colons += without.count(b"\\u003a") + without.count(b"\\u003A")
     return colons
 
@@ -104,8 +104,8 @@ def _colons(raw: bytes) -> int:
 def decode(raw: bytes, request: type[Struct]) -> Struct:
     """Parse a JSON body into `request`; raises `ApiError` in the documented envelope, one error per wrong field.
 
-    A name that is repeated anywhere is refused, as in `decode_any`. NUL, which PostgreSQL's text cannot hold, is for
-    the patterns of the fields to refuse.
+    Repeated names are refused, as in `decode_any`. NUL, which PostgreSQL's text cannot contain, must be refused by the
+    patterns of the fields.
     """
     try:
         decoded: Struct = _decoder(request).decode(raw)
@@ -124,13 +124,13 @@ def decode(raw: bytes, request: type[Struct]) -> Struct:
     meant = as_meant(sent, request)
     try:
         return msgspec.convert(meant, request)
-    except msgspec.ValidationError:  # it names the first wrong field alone
+    except msgspec.ValidationError:  # it names only the first wrong field
         problems = _of_fields(meant, request, "")[:_MOST_PROBLEMS]
     raise errors.of(problems)
 
 
 def query(raw: bytes, name: str, kind: Any) -> Any:
-    """A parameter of a query string as `kind`, the first one by that name; None if it is not there.
+    """The first parameter with this name in a query string, as `kind`; None if it is absent.
 
     Raises 400, `is invalid`.
     """
@@ -144,7 +144,7 @@ def query(raw: bytes, name: str, kind: Any) -> Any:
 
 
 def refusals(request: type[Struct]) -> list[ApiError]:
-    """What `decode` may raise for this request, one of each kind, for the OpenAPI description."""
+    """The errors that `decode` may raise for this request, one of each kind, for the OpenAPI description."""
     fields = msgspec.structs.fields(request)
     wrong = [errors.blank(field.encode_name) for field in fields if field.required]
     wrong.append(errors.invalid(fields[0].encode_name))
@@ -167,7 +167,7 @@ def _decoder(request: type[Struct]) -> msgspec.json.Decoder[Any]:
 
 
 class _Field(Struct, frozen=True):
-    """A field of a request. `drops_empty`: whether an empty string stands for no value."""
+    """A field of a request. `drops_empty`: whether an empty string counts as absent."""
 
     name: str
     kind: Any
@@ -183,7 +183,7 @@ def _fields(request: type[Struct]) -> Sequence[_Field]:
 
 
 def as_meant(values: Mapping[str, Any], request: type[Struct]) -> dict[str, Any]:
-    """The values of a body, with what callers write for codes, ids and absent values turned into what `request` has."""
+    """The values of a body, with codes, ids and absent values converted to the types in `request`."""
     read = dict(values)
     for field in _fields(request):
         if field.name in read:
@@ -200,7 +200,7 @@ def _value_as_meant(value: Any, kind: Any) -> Any:
         return [_value_as_meant(one, parts[0]) for one in value] if isinstance(value, list) else value
     if origin is Annotated:
         if isinstance(value, list) and any(len(value) > (about.max_length or len(value)) for about in parts[1:]):
-            return value  # refused anyway, and long ones take long to read
+            return value  # refused anyway, and slow to parse if long
         value = _value_as_meant(value, parts[0])
         for about in parts[1:]:
             value = (about.extra or {}).get(_READ_AGAIN, _unchanged)(value)
@@ -258,7 +258,7 @@ def _of_elements(values: Sequence[Any], kind: Any, key: str) -> list[ApiError]:
 
 
 def _located(key: str, text: str) -> ApiError:
-    """The field's error at its dotted path, from msgspec's own words."""
+    """The field's error at its dotted path, from msgspec's message."""
     path = _PATH.search(text)
     where = key + (path["path"] if path else "")
     missing = _MISSING.match(text)
