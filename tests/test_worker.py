@@ -67,7 +67,7 @@ async def make_callbacks(tx: Tx, retailer_id: int) -> str:
 
 
 def fill(shop: Shop) -> tuple[str, ...]:
-    """One row, at least, of everything that ends by itself; answers what these rows hold."""
+    """Create at least one row of everything that expires; returns their content."""
     account = shop.account()
     assert code_for(shop, account)
     assert token_for(shop, account)
@@ -90,7 +90,7 @@ def left(server: LiveServer, marks: tuple[str, ...]) -> dict[str, list[str]]:
 
 @pytest.fixture
 def tidy(shop: Shop, stopped: Any) -> Shop:
-    """A shop on a database where nothing is over, nor becomes so by itself, and nobody is owed a callback."""
+    """A shop on a database where nothing has expired or will expire soon, and no callback is waiting."""
     shop.server.sql("UPDATE webhooks SET status = 'deleted' RETURNING id")
     shop.server.sql("UPDATE events SET is_queued = $1 WHERE NOT is_queued RETURNING event_id", True)
     purge(shop.server)

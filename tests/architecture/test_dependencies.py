@@ -25,7 +25,7 @@ def normal(name: str) -> str:
 
 
 def declared(project: str) -> set[str]:
-    """What it needs, extras included."""
+    """The requirements of a distribution, including extras."""
     described = tomllib.loads((ROOT / project / "pyproject.toml").read_text())["project"]
     return names(sum(described.get("optional-dependencies", {}).values(), described["dependencies"]))
 

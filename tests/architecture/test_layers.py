@@ -49,7 +49,7 @@ def rank(module: str) -> int:
 
 
 def fault(module: str, target: str) -> str | None:
-    """What is wrong with this import by a module of the server."""
+    """The error if a module of the server may not import this."""
     top, folder, file = [*target.split("."), "", ""][:3]
     if top != "handcart":
         return "leaves the server" if top in {"handcart_client", "storefront"} else None

@@ -1,4 +1,4 @@
-"""Shoppers who drop out, orders that nobody can serve, and batches that lose their orders."""
+"""Shoppers who drop out, orders without a possible shopper, and batches that lose their orders."""
 
 from collections.abc import Iterator
 

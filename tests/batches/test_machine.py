@@ -129,7 +129,7 @@ class Machine(RuleBasedStateMachine):
             self.create(kind)
 
     def tried(self, is_expected: bool, op: Any, *args: Any) -> Any:
-        """What an op answers; it must be refused exactly when the model says so."""
+        """The result of an op; it must be refused exactly when the model says so."""
         try:
             answer = self.run(op, *args)
         except ApiError as error:
@@ -167,7 +167,7 @@ class Machine(RuleBasedStateMachine):
 
     @rule(number=Number, shopper=st.integers(0, 1), state=st.sampled_from((None, *OFTEN)))
     def generate(self, number: int, shopper: int, state: str | None) -> None:
-        """What is likely to go well."""
+        """Choices that are likely to succeed."""
         self.put_into_batch([self.order(number, *TAKES.values())], shopper, None, state)
 
     @rule(

@@ -134,7 +134,7 @@ def test_when_an_order_is_to_go_anywhere_then_the_table_decides(market: Market, 
     order_id, retailer_id = market.order(kind)["id"], market.retailer.id
 
     async def outcomes(tx: Any) -> dict[tuple[str, str], list[str]]:
-        """What each pair of states leads to: the steps, none if it is refused."""
+        """The result of each pair of states: the steps, none if it is refused."""
         found = {}
         held = await ops.hold(tx, retailer_id, order_id)
         for state, target in product(names, [*names, "staged_for_delivery", ""]):

@@ -26,7 +26,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
 
 @pytest.fixture
 def demo(running: Demo) -> Demo:
-    """The module's demo with nobody linked."""
+    """The module's demo without links."""
     running.start_over()
     return running
 

@@ -15,7 +15,7 @@ LINK = "Link Handcart account"
 
 
 def is_linked(visit: Visit) -> bool:
-    """What the shop's profile page shows; exactly one of button and field is there."""
+    """The content of the shop's profile page; it has exactly one of button and field."""
     visit.to_profile()
     button = visit.page.get_by_role("button", name=LINK).count()
     field = visit.page.get_by_text("Linked to Handcart account").count()

@@ -28,7 +28,7 @@ NAME_OF = """element => {
 
 
 def failed_loads(visit: Visit) -> int:
-    """Take the refusals that were asked for out of the problems; answers how many there were."""
+    """Remove expected refusals from the problems; returns their number."""
     before = len(visit.problems)
     visit.problems = [problem for problem in visit.problems if "responded with a status of 4" not in problem]
     return before - len(visit.problems)
@@ -40,7 +40,7 @@ def focused(page: Page) -> str:
 
 
 def tab_to(visit: Visit, name: str) -> list[str]:
-    """Press Tab until `name` has the focus; answers what had it on the way. Each must be seen to have it."""
+    """Press Tab until `name` has the focus; returns the elements focused on the way. Each must show its focus."""
     passed = []
     for _ in range(MOST_TABS):
         visit.page.keyboard.press("Tab")

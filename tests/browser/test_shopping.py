@@ -153,7 +153,7 @@ def test_hold_runs_out_and_the_page_counts_and_still_orders_and_asks_when_it_can
     customer.press("Place order")
     assert customer.notice == "Thank you! Your order is placed."
 
-    demo.sandbox(f"orders/{page.url.rpartition('/')[2]}/run", pace="instantly")  # nobody tells the page: it asks
+    demo.sandbox(f"orders/{page.url.rpartition('/')[2]}/run", pace="instantly")  # no callback tells the page: it polls
     expect(page.locator("#status")).to_have_text("Completed")
     assert failed_loads(customer) == 1
 

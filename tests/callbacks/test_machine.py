@@ -173,7 +173,7 @@ class Machine(RuleBasedStateMachine):
     @precondition(lambda self: hasattr(self, "model") and self.model.out)
     @rule(which=st.integers(0, 5))
     def kill(self, which: int) -> None:
-        """A sender dies with a chain in hand."""
+        """A sender dies while it has claimed a chain."""
         self.model.lost.append(self.model.out.pop(which % len(self.model.out)))
 
     @rule()

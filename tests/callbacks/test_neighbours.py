@@ -51,7 +51,7 @@ def descriptors() -> int:
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What hangs, hangs for good, and a sender that ends does not wait for it."""
+    """Hanging receivers never answer, and a sender that ends does not wait for them."""
     monkeypatch.setattr(sender, "_STOP_SECONDS", 0.1)
     monkeypatch.setattr(sender, "POST_SECONDS", 600)
     monkeypatch.setattr(receiver_tokens, "POST_SECONDS", 600)

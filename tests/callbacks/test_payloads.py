@@ -237,7 +237,7 @@ def test_when_an_order_is_late_canceled_or_tipped_then_the_event_says_how(post: 
 def test_when_an_order_is_on_its_way_then_places_come_again_and_a_reminder_an_hour_after_it(
     post: Post, kind: str
 ) -> None:
-    """Every two minutes, each as of its own moment, as long as the order is in its state."""
+    """Every two minutes, each with its due time, as long as the order is in its state."""
     post.subscribe()
     market = post.market
     post.advance(1)  # from here on the clock stands

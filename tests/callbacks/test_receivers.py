@@ -126,7 +126,7 @@ def test_when_half_of_forty_endpoints_hang_then_the_others_get_everything_meanwh
                 for hole in holes:
                     await hole.was_asked.wait()
             await asyncio.to_thread(post.shop.wait, hanging * orders * 2)
-            # Not one of those that hang has come to an end, so nobody has waited for it.
+            # No hanging call has ended, so no other callback waited for one.
             assert set(await asyncio.to_thread(post.causes)) == {None}
             assert [hole.most_open for hole in holes[1::2]] == [1] * (hanging // 2)  # all wait for one token
             assert max(hole.most_open for hole in holes) <= orders

@@ -70,7 +70,7 @@ def test_when_the_secret_is_rotated_then_receivers_that_hold_either_take_callbac
     secrets = [made.signing_secret]
 
     def holders() -> list[bool]:
-        """Who of those that were given a secret so far takes the next callback."""
+        """The verifiers, of all secrets issued so far, that accept the next callback."""
         before = len(post.shop.callbacks)
         post.emit("order")
         post.drain()

@@ -188,7 +188,7 @@ def test_when_the_token_endpoint_is_dead_then_each_attempt_ends_and_others_are_s
 
 
 async def _point(tx: Any, retailer_id: int, webhook: Any, port: int) -> None:
-    """Let a webhook's token endpoint be another one."""
+    """Change a webhook's token endpoint."""
     await tx.run(
         "UPDATE webhooks SET auth_uri = $3 WHERE retailer_id = $1 AND id = $2",
         retailer_id,

@@ -22,7 +22,7 @@ Run = Callable[..., Result]
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """SQLite alone: the commands know HTTP and no store."""
+    """Only SQLite, because the commands use HTTP and no database."""
     data = tmp_path_factory.mktemp("data")
     with live_server(f"sqlite:///{data}/handcart.db", data) as running:
         yield running

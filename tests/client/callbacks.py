@@ -63,5 +63,5 @@ class Sender:
 
 
 def size(value: object) -> str | None:
-    """What a test of a body is called by: its size, for it may be large."""
+    """The id of a test with a body: its size, since the body may be large."""
     return f"{len(value)} bytes" if isinstance(value, bytes) else None

@@ -1,4 +1,4 @@
-"""No secret in a log line, a repr or an error, whatever happens to the call."""
+"""No secret is in a log line, a repr or an error, with any result of the call."""
 
 import logging
 import traceback

@@ -90,7 +90,7 @@ class Attempt:
         self.body |= {name: value for name, value in true.items() if name in self.body}
 
     def _stocked(self, market: Market) -> dict[str, Any]:
-        """The slot, hold or order that the operation wants; answers what the body says about them."""
+        """Create the slot, hold or order that the operation needs; returns their fields for the body."""
         fields = {"location_code": "here"}
         if "{service_option_id}" in self.operation.path:
             self.option_id = str(market.option(self.kind))
@@ -109,7 +109,7 @@ class Attempt:
         return {**fields, "start_at": self.desired_window["starts_at"], "end_at": self.desired_window["ends_at"]}
 
     def _told(self, market: Market) -> dict[str, Any]:
-        """The webhook and the event that an operation about callbacks wants; answers what the body says about them."""
+        """Create the webhook and event that a callback operation needs; returns their fields for the body."""
         webhook = {"callback_url": RECEIVER, "auth_uri": RECEIVER, "client_id": "shop", "client_secret": "secret"}
         self.webhook_id = str(market.post(CALLBACKS, webhook).raise_for_status().json()["id"])
         self.order("delivery")
@@ -118,7 +118,7 @@ class Attempt:
         return {"event_id": int(self.event_id), "webhook_id": int(self.webhook_id)}
 
     def _staffed(self, floor: Floor) -> dict[str, Any]:
-        """The shopper, batch or account that a sandbox operation wants; answers what the body says about them."""
+        """Create the shopper, batch or account that a sandbox operation needs; returns their fields for the body."""
         path, market = self.operation.path, floor.market
         if "instacart_users/" in path:
             account = {"email": f"{self.user_id}@example.com", "phone": PHONE, "password": PASSWORD}

@@ -133,7 +133,7 @@ def operation_of(case: Any) -> str:
 
 
 def spare_the_known_user(case: Any) -> None:
-    """Let nobody delete the user whom all other requests name; schemathesis remembers ids."""
+    """Prevent the deletion of the user that all other requests use; schemathesis reuses ids."""
     if case.path_parameters.get("user_id") == KNOWN["user_id"]:
         case.path_parameters = {"user_id": "somebody-else"}
 

@@ -7,7 +7,7 @@ from tests.support.shop import Shop, Visitor
 
 
 def answer_to(shop: Shop, authorization_url: str, decision: str) -> str:
-    """Where a member's browser is sent after sign-in and `allow` or `deny`."""
+    """The redirect of a member's browser after sign-in and `allow` or `deny`."""
     visitor = Visitor(shop)
     visitor.open(authorization_url)
     visitor.sign_in(shop.account(member_for=clock.DAY))

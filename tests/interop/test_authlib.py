@@ -41,7 +41,7 @@ def endpoint(shop: Shop, name: str) -> str:
 
 
 def authorize(session: Any, shop: Shop, decision: str) -> tuple[str, str, str]:
-    """Where the customer comes back to, the state and the verifier."""
+    """The redirect URI, the state and the verifier."""
     verifier = generate_token(48)
     url, state = session.create_authorization_url(endpoint(shop, "authorization"), code_verifier=verifier)
     return answer_to(shop, url, decision), state, verifier

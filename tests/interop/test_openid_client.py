@@ -20,7 +20,7 @@ REDIRECT_URI = "https://shop.example/account/link"
 
 
 class Refused(Exception):
-    """What the client threw; `error` is the server's word, if it came from there."""
+    """An error thrown by the client; `error` is the server's error code, if it came from the server."""
 
     def __init__(self, refused: dict[str, Any]) -> None:
         super().__init__(refused["message"])
@@ -29,7 +29,7 @@ class Refused(Exception):
 
 
 class OpenidClient:
-    """openid-client in a process of its own."""
+    """openid-client in a separate process."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self._process = process

@@ -20,7 +20,7 @@ def session(shop: Shop) -> Iterator[OAuth2Session]:
 
 @pytest.fixture(params=["client_secret_post", "client_secret_basic"])
 def authentication(request: pytest.FixtureRequest, shop: Shop) -> dict[str, Any]:
-    """How `fetch_token` is told to authenticate."""
+    """Arguments that make `fetch_token` authenticate."""
     if request.param == "client_secret_post":
         return {"client_secret": shop.client.client_secret, "include_client_id": True}
     return {"auth": HTTPBasicAuth(shop.client.client_id, shop.client.client_secret)}

@@ -19,7 +19,7 @@ def signed_in(shop: Shop, account: SampleAccount) -> Visitor:
 
 
 def linked(shop: Shop, account: SampleAccount) -> str:
-    """Link the account at this shop; answers the user's id."""
+    """Link the account at this shop; returns the user's id."""
     user_id = shop.user()
     shop.link(user_id, shop.linking_token(account)).raise_for_status()
     return user_id
@@ -126,7 +126,7 @@ def test_request_that_waits_while_unlinking_then_still_the_customer_s_choice(sho
 
 @pytest.mark.parametrize("slug", ["{other}", "{strange}", "nobody", "..%2f", "%2e%2e", "x" * 1000, "' OR 1=1 --"])
 def test_link_that_is_not_this_account_s_then_404_the_same_for_all(shop: Shop, slug: str) -> None:
-    # A retailer that another account is linked at, one that nobody is, and none at all answer alike.
+    # The response is the same for a retailer linked to another account, one without links, and an unknown one.
     other, strange = Shop(shop.server), Shop(shop.server)
     linked(other, other.account())
     account = shop.account()
@@ -164,7 +164,7 @@ def test_unlink_posted_again_then_404_and_no_second_history(shop: Shop) -> None:
 
 
 def banner(shop: Shop, letter: str) -> Shop:
-    """A banner of one group of retailers that share their users, with a client of its own."""
+    """A banner of a group of retailers that share their users, with its own client."""
     found = copy(shop)
     group = f"group-{shop.slug}"
     found.slug = f"{group}-{letter}"

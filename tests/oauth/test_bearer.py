@@ -26,7 +26,7 @@ def get_link(shop: Shop, user_id: str, headers: list[tuple[str, str]]) -> httpx.
 
 
 def at_every_endpoint(shop: Shop, headers: dict[str, str] | None = None) -> dict[str, tuple[Any, ...]]:
-    """What each endpoint refuses, and how it asks for a token."""
+    """The refusals of each endpoint, and its challenge."""
     found: dict[str, tuple[Any, ...]] = {}
     with nothing_written(shop.server):
         for route in PROTECTED:

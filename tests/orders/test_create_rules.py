@@ -142,7 +142,7 @@ def test_when_alcohol_is_outside_its_hours_then_the_slot_cannot_be_had(server: L
             assert response.status_code == 200, response.text
         else:
             assert error(response) == (400, *FULL)
-            market.order(kind, user_id, service_option_hold_id=held)  # the hold was left alone
+            market.order(kind, user_id, service_option_hold_id=held)  # the hold was not used
 
 
 def test_when_an_order_with_alcohol_is_to_be_left_at_the_door_then_it_is_not(market: Market) -> None:

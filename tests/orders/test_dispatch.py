@@ -28,7 +28,7 @@ def window(market: Market, start: float, end: float, day: int = 2) -> dict[str, 
 
 
 def close_hours(market: Market, *hours: int, capacity: int = 0) -> None:
-    """Let these windows of the day after tomorrow take `capacity` orders."""
+    """Set the capacity of these windows of the day after tomorrow."""
     date = clock.to_wire(market.at(12))[:10]
     market.server.write(plans.set_exception, market.retailer.id, plans.EVERY_STORE, "last_mile", date, hours, capacity)
 

@@ -76,7 +76,7 @@ class Known:
 
 @dataclass
 class Model:
-    """Who holds what, and what was ordered."""
+    """The holds and orders."""
 
     now: int = BEGIN
     holds: dict[str, Kept] = field(default_factory=dict)
@@ -86,7 +86,7 @@ class Model:
         return Counter((order.ledger, order.place) for order in self.orders if order.place is not None)
 
     def has_room(self, kind: str, place: int, user: str = "") -> bool:
-        """Whether somebody, whose own hold does not count, finds a place; expired holds are in nobody's way."""
+        """Whether a user finds a place, without counting the user's own hold and expired holds."""
         live = [hold for holder, hold in self.holds.items() if holder != user and hold.expires_at > self.now]
         held = sum((hold.kind, hold.place) == (kind, place) for hold in live)
         return self.booked()[kind, place] + held < CAPACITY
@@ -114,7 +114,7 @@ class Machine(RuleBasedStateMachine):
             self.run(users.create, retailer.isolation_id, User(user, "Sample", None, PHONE, None))
 
     def tried(self, is_expected: bool, op: Any, *args: Any, **kwargs: Any) -> Any:
-        """What an op answers; it must be refused exactly when the model says so."""
+        """The result of an op; it must be refused exactly when the model says so."""
         try:
             answer = self.run(op, *args, **kwargs)
         except ApiError as error:
@@ -132,7 +132,7 @@ class Machine(RuleBasedStateMachine):
 
     @rule(user=st.sampled_from(USERS), kind=st.sampled_from(KINDS), place=st.sampled_from(PLACES))
     def hold(self, user: str, kind: str, place: int) -> None:
-        """Also a second time, for the same or another place: the first hold is gone whatever comes of it."""
+        """Also a second time, for the same or another place: the first hold is dropped, whatever the result."""
         has_room = self.model.has_room(kind, place, user)
         self.model.holds.pop(user, None)
         kept = self.tried(has_room, slots.hold, self.caller, user, self.option(kind, place))
@@ -161,7 +161,7 @@ class Machine(RuleBasedStateMachine):
 
     @rule(number=st.integers(0, 99), is_same=st.booleans())
     def repeat(self, number: int, is_same: bool) -> None:
-        """A creation again: it answers the order there is, or is refused, and takes no place."""
+        """A repeated creation: it returns the existing order, or is refused, and takes no place."""
         if not self.model.orders:
             return
         known = self.model.orders[number % len(self.model.orders)]
@@ -220,7 +220,7 @@ class Machine(RuleBasedStateMachine):
 
     @rule(user=st.sampled_from(USERS))
     def forget(self, user: str) -> None:
-        """What a deletion does to holds and orders."""
+        """The effect of a user's deletion on holds and orders."""
         while self.run(ops.forget_user, self.caller.isolation_id, user):
             pass
         self.run(slots.forget_user, self.caller.isolation_id, user)

@@ -32,7 +32,7 @@ ADULT = {"birthday": GROWN_UP}
 
 
 class Ordered:
-    """An order of a customer of its own, with two lines if it has any, and how it is changed."""
+    """An order of a new customer, with two lines if it has any, and how it is changed."""
 
     def __init__(self, market: Market, kind: str = "delivery", **fields: Any) -> None:
         self.market, self.kind = market, kind
@@ -79,7 +79,7 @@ def test_when_lines_are_sent_then_their_numbers_decide(market: Market, kind: str
     order = Ordered(market, kind)
     ham = ("2", "ham", 1.5)
     two = line("2", "ham", weight=1.5)
-    # A known number updates its line, and keeps its product whatever is sent.
+    # A known number updates its line; the line keeps its product, whatever is sent.
     assert lines(order.change(items=[line("1", "milk", count=5), two])) == [("1", "milk", 5), ham]
     assert lines(order.change(items=[line("1", "bread", count=6), two])) == [("1", "milk", 6), ham]
     # Without an amount it keeps that too.

@@ -118,7 +118,7 @@ def server_after_server(url: str, data: Path) -> Iterator[process.Server]:
             ahead = 0 if given % COLD_EVERY == COLD_EVERY - 1 else AHEAD
             while len(waiting) <= ahead:
                 waiting.append(process.start_server(url, data, secret_key=KEY))
-            if given % COLD_EVERY == 0:  # a cold start: nobody else has the database open
+            if given % COLD_EVERY == 0:  # a cold start: no other process has the database open
                 while len(waiting) > 1:
                     waiting.pop().kill()
             server = waiting.popleft()

@@ -59,7 +59,7 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 @dataclass
 class Shop:
-    """What the clients need to order."""
+    """The data that clients need to order."""
 
     token: str
     users: Sequence[str]

@@ -25,7 +25,7 @@ def link(shop: Shop, user_id: str, **body: Any) -> Any:
 
 
 def query(answer: Any) -> dict[str, str]:
-    """What the redirect carries back."""
+    """The parameters of the redirect back."""
     assert answer["redirect"].startswith(REDIRECT_URI)
     return {name: values[0] for name, values in parse_qs(urlsplit(answer["redirect"]).query).items()}
 

@@ -175,7 +175,7 @@ def test_d5_to_d9_when_a_shopper_picks_then_get_order_shows_each_item(market: Ma
     }
     assert floor.come(batch_id, "completed") == "completed"
     order = market.read(user_id, order_id).json()
-    assert order["items"][3]["item"]["delivered_rrc"] == "ham"  # nobody said anything about it: found
+    assert order["items"][3]["item"]["delivered_rrc"] == "ham"  # the shopper did not handle it: found
     assert order["fulfillment_details"]["bag_count"] == 2  # 5 + 3 + 10 pieces and the ham
     replaced = ["item_replaced", "order_item_replacement"]
     assert floor.events(order_id)[3:10] == [

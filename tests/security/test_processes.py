@@ -24,7 +24,7 @@ def careless(request: pytest.FixtureRequest) -> Iterator[None]:
 
 
 def readable_by_others(directory: Path) -> list[str]:
-    """What others could open: a file is safe by its own mode, or behind a directory that is closed to them."""
+    """Files that other users could open: neither the file's mode nor a directory protects them."""
     if not directory.stat().st_mode & SHOWN:
         return []
     return [str(file) for file in directory.rglob("*") if file.stat().st_mode & SHOWN]

@@ -23,7 +23,7 @@ AT_ONCE = 50
 
 
 def try_often(shop: Shop, tries: int, address: str, *, email: str | None = None) -> list[int]:
-    """Post wrong passwords from one address, each for another account if none is named; answers the statuses."""
+    """Post wrong passwords from one address, by default each for another account; returns the statuses."""
     http = shop.server.http(address=address)
     form = first_form(http.get("/account/sign-in").text)
     return [
@@ -36,20 +36,20 @@ def try_often(shop: Shop, tries: int, address: str, *, email: str | None = None)
 
 
 def signs_in(shop: Shop, account: SampleAccount) -> bool:
-    """Whether a customer gets in with the right password, from a new browser at an address of its own."""
+    """Whether a customer can sign in with the right password, from a new browser at a new address."""
     visitor = shop.visitor()
     visitor.open("/account/sign-in")
     return visitor.sign_in(account).status_code == 200 and visitor.http.get("/account").status_code == 200
 
 
 def hits(shop: Shop, subject: str) -> int:
-    """How many tries were counted since the clock stands."""
+    """The number of tries counted since the clock was frozen."""
     sums = "SELECT SUM(hits) AS n FROM rate_limits WHERE subject LIKE $1 AND ends_at > $2 AND ends_at <= $3"
     return int(shop.server.sql(sums, subject, clock.now(), clock.now() + clock.DAY)[0]["n"] or 0)
 
 
 async def flood(shop: Shop, tries: Iterator[tuple[str, str]]) -> Counter[str]:
-    """Wrong passwords from (address, e-mail), many at once; answers how many were checked and how many refused."""
+    """Send wrong passwords from (address, e-mail), many at once; returns the numbers of checked and refused tries."""
     seen: Counter[str] = Counter()
 
     async def strangers() -> None:
@@ -205,7 +205,7 @@ def test_address_used_up_by_others_then_a_known_browser_gets_in(shop: Shop) -> N
             elsewhere.http.cookies.set("handcart_device", cookie)
         assert status(elsewhere, account) == 429
     assert status(owner, account) == 200
-    # It has ten tries of its own; after them it is as good as a stranger's.
+    # It has its own ten tries; after them it counts as an unknown browser.
     assert [status(owner, account, "wrong password") for _ in range(11)] == [401] * 10 + [429]
     owner.http.headers["X-Forwarded-For"] = new_address()
     assert status(owner, account) == 200

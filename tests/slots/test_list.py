@@ -186,7 +186,7 @@ def test_when_clocks_change_then_each_hour_is_listed_once_on_the_stores_clock(
     assert [slot["window"]["start_at"][11:] for slot in slots[:3]] == begins
     instants = [datetime.fromisoformat(slot["window"]["start_at"]).timestamp() for slot in slots]
     assert {later - former for former, later in pairwise(instants)} == {3600}
-    # each has places of its own
+    # each has its own places
     assert [reserve(shop, shop.user(), slot["id"]).status_code for slot in slots[:3]] == [200] * 3
     assert [slot["availability"]["available"] for slot in listed(shop, "delivery", shop.user())[:4]] == [
         *[False] * 3,

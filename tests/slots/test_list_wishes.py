@@ -116,7 +116,7 @@ def test_when_a_time_cannot_be_read_then_its_field_is_named(shop: Shop, text: st
 
 
 def soon(shop: Shop, name: str = "preview last mile", **changes: Any) -> list[tuple[str, str, str]]:
-    """What comes before the scheduled slots."""
+    """The slots before the scheduled ones."""
     return [span for span in spans(listed(shop, name, shop.user(), **changes)) if span[0] != "scheduled"]
 
 

@@ -41,7 +41,7 @@ Run = Callable[..., Any]  # (op, *args): commits what it returns, rolls back wha
 
 @dataclass
 class Model:
-    """Who holds what until when, and what is booked."""
+    """The holds with their expiry, and the bookings."""
 
     offers_eta: bool
     now: int = BEGIN
@@ -54,7 +54,7 @@ class Model:
         return self.exceptions.get(place, self.plan.capacity)
 
     def has_room(self, place: int, user: str = "") -> bool:
-        """Whether somebody, who would lose the hold they have, finds a place; expired holds are in nobody's way."""
+        """Whether a user finds a place, without counting the user's own hold (which is dropped) and expired holds."""
         held = [hold for holder, hold in self.holds.items() if holder != user and hold.expires_at > self.now]
         taken = self.booked[place] + sum(hold.slot.window.ledger_starts_at == place for hold in held)
         return taken < self.capacity(place)

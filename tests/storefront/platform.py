@@ -87,7 +87,7 @@ class Platform:
         await self.app(scope, receive, send)
 
     def allow(self, authorize_url: str, account: str) -> str:
-        """What the browser is sent back to when `account` presses Allow."""
+        """The redirect of the browser when `account` presses Allow."""
         asked = dict(parse_qsl(urlsplit(authorize_url).query))
         code = secrets.token_urlsafe(32)
         self.codes[code] = {**asked, "account": account}

@@ -67,7 +67,7 @@ class Market(Shop):
         return self.http.put(path, json=body, headers=self.headers)
 
     def customer(self, user_id: str | None = None, **fields: Any) -> str:
-        """Create a user, with a phone number unless that is None; answers the id."""
+        """Create a user, with a phone number unless that is None; returns the id."""
         user_id = user_id or f"user-{secrets.token_hex(6)}"
         user = {"user_id": user_id, "first_name": "Sample", "phone_number": PHONE, **fields}
         self.post(USERS, user).raise_for_status()
@@ -199,7 +199,7 @@ class Market(Shop):
 
 
 def creation_path(kind: str, user_id: str) -> str:
-    """Where an order of a kind is created; `last_mile deprecated` is the older path."""
+    """The path that creates an order of a kind; `last_mile deprecated` is the older path."""
     if kind == "dispatch":
         return LASTMILE
     if kind == "last_mile deprecated":

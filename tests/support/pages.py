@@ -21,7 +21,7 @@ POLICY = re.compile(
 
 
 def rows(server: LiveServer, *tables: str) -> dict[str, int]:
-    """How many rows each table holds."""
+    """The number of rows of each table."""
     counts = " UNION ALL ".join(f"SELECT '{table}' AS name, COUNT(*) AS n FROM {table}" for table in tables)
     return {row["name"]: row["n"] for row in server.sql(counts)}
 
@@ -35,7 +35,7 @@ def nothing_written(server: LiveServer, *tables: str) -> Iterator[None]:
 
 
 def is_page(response: httpx.Response, status: int = 200) -> httpx.Response:
-    """Check what every HTML answer carries and what none may hold; answers the response."""
+    """Check headers and content that every HTML response must and must not have; returns the response."""
     assert response.status_code == status, f"{response.status_code}: {response.text[:300]}"
     assert response.headers["content-type"] == "text/html; charset=utf-8"
     assert "location" not in response.headers

@@ -85,7 +85,7 @@ def create_database(dsn: str, template: str | None = None) -> str:
 
 
 def give(path: Path) -> None:
-    """Let a file, or a directory with all that is in it, belong to the user that the servers run as."""
+    """Give a file, or a directory with its content, to the user that runs the servers."""
     identity = _unprivileged()
     for file in [path, *path.rglob("*")] if identity else ():
         os.chown(file, identity["user"], identity["group"])

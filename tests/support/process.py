@@ -37,7 +37,7 @@ class Server:
         assert answer.status_code == 200, answer.text
 
     def lines(self, event: str) -> list[dict[str, Any]]:
-        """What it has logged about an event."""
+        """Its log lines about an event."""
         lines = [json.loads(line) for line in self.log.read_text().splitlines() if line.startswith("{")]
         return [line for line in lines if line["event"] == event]
 
@@ -122,7 +122,7 @@ def kill_group(process: subprocess.Popen[Any]) -> None:
 
 
 def end(process: subprocess.Popen[Any]) -> int:
-    """SIGTERM, and wait; answers the status."""
+    """Send SIGTERM and wait; returns the status."""
     if process.poll() is None:
         process.send_signal(signal.SIGTERM)
     try:

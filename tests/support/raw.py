@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 @dataclass
 class RawAnswer:
-    """What came back, header names in lower case."""
+    """A response, header names in lower case."""
 
     status: int
     headers: dict[str, str]

@@ -13,13 +13,13 @@ TYPE_OF = {"delivery": "delivery", "pickup": "pickup", "last_mile": "delivery_on
 
 
 class Floor:
-    """What shoppers do for one market."""
+    """The shoppers' steps for one market."""
 
     def __init__(self, market: Market) -> None:
         self.market = market
 
     def shopper(self, **fields: Any) -> int:
-        """Create a shopper; answers the id."""
+        """Create a shopper; returns the id."""
         number: int = self.market.post(f"{SANDBOX}/shoppers", fields).raise_for_status().json()["id"]
         return number
 

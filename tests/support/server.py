@@ -79,7 +79,7 @@ class LiveServer:
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(120)
 
     def http(self, **options: Any) -> httpx.Client:
-        """A client that follows no redirect and comes from an address of its own if `address` says so."""
+        """A client that follows no redirects, from its own address if `address` is given."""
         address = options.pop("address", None)
         headers = {"X-Forwarded-For": address} if address else {}
         fixed = {"base_url": self.url, "headers": headers, "transport": self._connections, "trust_env": False}

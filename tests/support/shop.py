@@ -32,7 +32,7 @@ def new_address() -> str:
 
 
 def new_email() -> str:
-    """An e-mail address that no other test uses: those of nobody have limits, too."""
+    """An e-mail address that no other test uses, because addresses without an account have limits, too."""
     return f"{secrets.token_hex(6)}@example.com"
 
 
@@ -61,7 +61,7 @@ class Shop:
 
     @property
     def token(self) -> str:
-        """A bearer token for all that the client may do by itself, fetched once."""
+        """A bearer token with all scopes of the client, fetched once."""
         if self._token is None:
             self._token = self.post_token(grant_type="client_credentials").json()["access_token"]
         return self._token
@@ -83,7 +83,7 @@ class Shop:
         return self.http.get(path, headers=self.headers, **options)
 
     def user(self, user_id: str | None = None) -> str:
-        """Create a user; answers the id."""
+        """Create a user; returns the id."""
         user_id = user_id or f"user-{secrets.token_hex(6)}"
         self.post("/v2/fulfillment/users", {"user_id": user_id, "first_name": "Sample"}).raise_for_status()
         return user_id

@@ -136,5 +136,5 @@ def counters(shop: Shop) -> list[tuple[int, int, int]]:
 
 
 def taken_places(shop: Shop) -> int:
-    """How many places of the retailer are held or booked."""
+    """The number of held or booked places of the retailer."""
     return sum(held + booked for _, held, booked in counters(shop))

@@ -90,7 +90,7 @@ def snippets(page: Path) -> list[Snippet]:
 
 
 def commands(page: Path) -> list[str]:
-    """What a page says of the command line: the lines of `handcart` in its snippets, and in its text."""
+    """The `handcart` command lines in a page's snippets and text."""
     text = page.read_text(encoding="utf-8").replace("\\\n", " ")
     lines = re.findall(r"^ *(?:docker exec \w+ )?(handcart [a-z].*)$", text, re.MULTILINE)
     lines += re.findall(r"[`(](?:\.venv/bin/)?(handcart [a-z][^`|)]*)", text)
@@ -98,7 +98,7 @@ def commands(page: Path) -> list[str]:
 
 
 def indented(page: Path) -> list[str]:
-    """Where a page has indented code, which nothing says how to run."""
+    """The lines of a page with indented code, which has no language."""
     found, is_fenced, is_list, before = [], False, False, ""
     for number, line in enumerate(page.read_text(encoding="utf-8").splitlines(), 1):
         if line.lstrip().startswith("```"):

@@ -18,7 +18,7 @@ from tests.support.server import LiveServer
 from tests.support.shop import Shop
 
 ROUTES = [route for route in app.api_routes() if route.path.startswith("/v2/fulfillment")]
-# Stores, slots and orders have a table of their own: tests/orders/test_tenants.py.
+# Stores, slots and orders have their own table: tests/orders/test_tenants.py.
 ROUTES_OF_USERS = [route for route in ROUTES if route.tag in ("Users", "Account linking")]
 ADDRESS = {"address_line_1": "50 Sample St", "postal_code": "60610"}
 NO_TOKEN = "A" * 43

@@ -37,7 +37,7 @@ class Provoked(Attempt):
         return {"Authorization": f"Bearer {answer.json()['access_token']}"}
 
     def become_organization(self) -> None:
-        """Let a client call that acts for all banners of the shop's organization."""
+        """Make the calls with a client for all banners of the shop's organization."""
         made = self.shop.server.write(retailers.create_client, organization=self.shop.slug, scopes=scopes.ALL)
         self.shop.client = made
         self.body |= {name: value for name, value in self.shop.credentials.items() if name in self.body}

@@ -104,14 +104,14 @@ def _(attempt: Provoked) -> httpx.Response:
 
 
 def change_stores(attempt: Provoked, **fields: Any) -> None:
-    """Let all stores have other values."""
+    """Change values of all stores."""
     stores = attempt.shop.server.read(store_ops.stores, attempt.shop.retailer.id)
     changed = [replace(store, **fields) for store in stores]
     attempt.shop.server.write(store_ops.save, attempt.shop.retailer.id, changed)
 
 
 def no_more_places(attempt: Provoked) -> None:
-    """Let every window take no order beyond those it has."""
+    """Set the capacity of every window to its current orders."""
     for kind in ("delivery", "pickup", "last_mile"):
         attempt.shop.server.write(plans.set_plan, attempt.shop.retailer.id, plans.EVERY_STORE, kind, Plan(capacity=0))
 

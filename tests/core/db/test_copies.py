@@ -38,7 +38,7 @@ def notes(file: Path) -> list[int]:
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    """A database with note 1, that nobody uses."""
+    """An unused database with note 1."""
     make_data(tmp_path)
     with closing(connect_file(str(tmp_path / "handcart.db"))) as connection:
         note(connection, 1)
@@ -56,7 +56,7 @@ def copy(path: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def killed(path: Path, copy: Path) -> Iterator[Path]:
-    """The database as a killed server leaves it: note 3 is in the side file alone."""
+    """The database as a killed server leaves it: note 3 is only in the side file."""
     with closing(connect_file(str(path))) as connection:
         note(connection, 3)
         assert Path(f"{path}-wal").stat().st_size

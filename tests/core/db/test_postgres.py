@@ -25,7 +25,7 @@ TABLE = "CREATE TABLE carts (name TEXT PRIMARY KEY, items INTEGER NOT NULL)"
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[str]:
-    """A cluster of its own, since these tests crash it."""
+    """A separate cluster, because these tests crash it."""
     with postgres.cluster() as dsn:
         yield dsn
 

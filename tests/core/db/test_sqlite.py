@@ -55,7 +55,7 @@ async def settled(*calls: Any) -> list[Any]:
 
 
 def statements(database: SqliteDatabase) -> list[str]:
-    """What the writer runs from now on."""
+    """Set what the writer runs from now on."""
     ran: list[str] = []
     database._writer.set_trace_callback(ran.append)
     return ran

@@ -49,7 +49,7 @@ def client_for(receiver: Receiver, **more: Any) -> Client:
 
 
 async def answer_of(script: Script, *, seconds: float = GENEROUS, most_body: int = 1000, **more: Any) -> Answer | str:
-    """What a client makes of a receiver: the answer, or why there is none. All connections must end with it."""
+    """A client's result with a receiver: the response or the error. All connections must end with it."""
     async with receiving(script) as receiver:
         client = client_for(receiver, **more)
         try:

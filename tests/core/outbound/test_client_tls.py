@@ -181,7 +181,7 @@ def test_system_knows_the_authority_or_not_then_believed_or_failed(
 def test_certificate_names_no_issuer_then_a_strict_python_says_what_to_do(
     authority: Authority, runner: asyncio.Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As Python 3.13 does by itself, whatever version runs this."""
+    """As Python 3.13 does by default, with any version."""
     make = ssl.create_default_context
 
     def strict(**more: Any) -> ssl.SSLContext:

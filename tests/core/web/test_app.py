@@ -392,7 +392,7 @@ def failing(error_to_raise: Exception) -> Any:
 
 @pytest.fixture
 def lines() -> Iterator[io.StringIO]:
-    """What the server logs meanwhile."""
+    """The server's log during the block."""
     stream = io.StringIO()
     log.to(stream)
     yield stream

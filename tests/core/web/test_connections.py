@@ -29,7 +29,7 @@ class Opened:
 
 @pytest.fixture
 def warnings(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
-    """What is logged; nothing was counted before."""
+    """The log, with counts reset."""
     monkeypatch.setattr(log, "_counted", {})
     written = io.StringIO()
     log.to(written)

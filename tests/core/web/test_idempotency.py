@@ -49,7 +49,7 @@ def test_when_a_request_comes_again_then_the_first_answer_comes_again(market: Ma
     again = keyed(market, kind, user_id, body, f'"{KEY}"')  # as the draft has it, in quotes
     assert (again.status_code, again.content) == (200, first.content)
     assert again.headers["content-type"] == "application/json"
-    # Without the key it is a repetition too, and answers the order as it is now.
+    # Without the key it is a repetition too, and returns the current order.
     assert market.send(kind, user_id, body).json()["status"] == "completed"
     assert (market.orders, market.taken, kept(market)) == (1, (0, 1), [KEY])
 
@@ -99,7 +99,7 @@ def test_when_the_key_comes_with_another_request_then_it_is_refused(server: Live
 
 
 def test_when_the_same_is_written_another_way_then_the_first_answer_comes_again(server: LiveServer) -> None:
-    """Other key order, a number for a code, an id as text, a field that nobody knows, null for an absent one."""
+    """Other key order, a number for a code, an id as text, an unknown field, null for an absent one."""
     market = Market(server)
     user_id = market.customer()
     body = body_of(market, "delivery", user_id, order_id="4711")
