@@ -1,4 +1,4 @@
-"""What pages need in addition to `core.web.http`: cookies, forms with tokens, locale, HTML responses."""
+"""What pages need in addition to calls and replies: cookies, forms with tokens, locale, HTML responses."""
 
 from collections.abc import Sequence
 from typing import Any
