@@ -116,18 +116,24 @@ def refuse_code(shop: Shop) -> Any:
 # What is asked; then error, rule, keys, the likeliest operation.
 REFUSALS = {
     "user": (refuse_link, "users.errors.user_not_found", "users.ops.missing", "user_id", None),
-    "version": (refuse_version, "core.errors.not_found", "core.http.Router.match", None, "POST /v2/fulfillment/users"),
-    "path": (refuse_path, "core.errors.not_found", "core.http.Router.match", None, f"GET {LINK}"),
-    "method": (
-        refuse_method,
-        "core.errors.method_not_allowed",
-        "core.http.Router.match",
+    "version": (
+        refuse_version,
+        "core.errors.not_found",
+        "core.web.router.Router.match",
         None,
         "POST /v2/fulfillment/users",
     ),
-    "body": (refuse_body, "core.errors.of", "core.wire.decode", ["user_id", "first_name"], None),
-    "text": (refuse_text, "core.wire._not_json", "core.wire.decode", None, None),
-    "scope": (refuse_scope, "core.errors.forbidden_scope", "core.http.App._run", None, None),
+    "path": (refuse_path, "core.errors.not_found", "core.web.router.Router.match", None, f"GET {LINK}"),
+    "method": (
+        refuse_method,
+        "core.errors.method_not_allowed",
+        "core.web.router.Router.match",
+        None,
+        "POST /v2/fulfillment/users",
+    ),
+    "body": (refuse_body, "core.errors.of", "core.web.wire.decode", ["user_id", "first_name"], None),
+    "text": (refuse_text, "core.web.wire._not_json", "core.web.wire.decode", None, None),
+    "scope": (refuse_scope, "core.errors.forbidden_scope", "core.web.app.App._run", None, None),
     "revoked": (refuse_revoked, "core.errors.unauthorized", "oauth.bearer._caller", None, None),
     "secret": (refuse_secret, "oauth.errors.invalid_client", "oauth.api._enabled_client", None, None),
     "code": (refuse_code, "oauth.errors.invalid_grant", "oauth.tokens.redeem_code", None, None),
