@@ -162,7 +162,8 @@ def test_canary_orders_are_not_held_then_both_win(contest: Contest, monkeypatch:
             break
     else:
         pytest.fail("the race was never seen: the guard is not what keeps it away")
-    for table in ("batch_orders", "order_history", "orders"):  # so that other tests do not find the broken rows
+    # Other tests must not find the broken rows.
+    for table in ("later_events", "batch_orders", "order_history", "orders"):
         contest.market.server.sql(f"DELETE FROM {table} WHERE order_id = $1 RETURNING order_id", order_id)
     contest.market.server.sql(
         "UPDATE batches SET ended_at = 1 WHERE ended_at IS NULL AND retailer_id = $1 AND NOT EXISTS"
