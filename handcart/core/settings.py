@@ -12,7 +12,7 @@ from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any
 
-from handcart.core.db.connect import is_postgres, sqlite_path
+from handcart.core.db.connect import is_postgres, no_installation, sqlite_path
 from handcart.core.secret import KEY_BYTES, Keys, is_guessable
 
 PREFIX = "HANDCART_"
@@ -185,9 +185,12 @@ def key_text(settings: Settings) -> str:
     if settings.secret_key:
         return settings.secret_key
     if not settings.key_file.exists():
-        raise SettingsError(
-            f"there is no secret key at {settings.key_file}: run `handcart migrate` first, or set HANDCART_SECRET_KEY"
-        )
+        if is_postgres(settings.database_url) or Path(sqlite_path(settings.database_url)).exists():
+            raise SettingsError(
+                f"there is no secret key at {settings.key_file.absolute()}: set HANDCART_SECRET_KEY_FILE or"
+                " HANDCART_SECRET_KEY to the installation's key. To start a new one here, run `handcart migrate`."
+            )
+        raise SettingsError(no_installation(settings.key_file))
     return settings.key_file.read_text().strip()
 
 

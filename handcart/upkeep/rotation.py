@@ -13,7 +13,7 @@ from pathlib import Path
 
 from handcart.core import settings
 from handcart.core.db import Row, Tx, Unavailable
-from handcart.core.db.connect import is_postgres, sqlite_path
+from handcart.core.db.connect import is_postgres, no_installation, sqlite_path
 from handcart.core.db.migrate import bound_key, check_schema
 from handcart.core.secret import Keys
 from handcart.core.settings import Settings, SettingsError
@@ -76,7 +76,9 @@ def rotate(chosen: Settings, progress: Progress) -> Rotated:
     old = settings.keys(chosen)
     bound = bound_key(chosen.database_url)
     if bound is None:
-        raise Unavailable("there is no database yet: run `handcart migrate` first")
+        if is_postgres(chosen.database_url):
+            raise Unavailable("the database has no tables: run `handcart migrate` first")
+        raise Unavailable(no_installation(sqlite_path(chosen.database_url)))
     if coming.exists() and settings.read_keys(coming.read_text().strip()).fingerprint == bound:
         return _swap(file, coming, old, settings.read_keys(coming.read_text().strip()), (0, 0, 0))
     coming.unlink(missing_ok=True)

@@ -167,9 +167,16 @@ def test_key_file_then_beside_the_database_unless_named() -> None:
 
 
 def test_no_key_and_none_may_be_made_then_a_sentence_and_no_file(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match=r"there is no secret key at .*secret\.key: run `handcart migrate` first"):
+    with pytest.raises(SettingsError, match="there is no installation at ") as refused:
         settings.keys(Settings(data=str(tmp_path)))
     assert list(tmp_path.iterdir()) == []
+    assert str(refused.value) == (
+        f"there is no installation at {tmp_path} (no secret.key). If yours is elsewhere, set HANDCART_DATABASE or"
+        " HANDCART_DATA. To start a new one here, run `handcart migrate`."
+    )
+    (tmp_path / "handcart.db").touch()
+    with pytest.raises(SettingsError, match=rf"there is no secret key at {tmp_path}/secret\.key: set HANDCART_SECRET_"):
+        settings.keys(Settings(data=str(tmp_path)))
 
 
 def test_no_key_and_one_may_be_made_then_a_private_file_that_is_used_again(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from itertools import islice
 from pathlib import Path
 from urllib.parse import quote
 
-from handcart.core.db.connect import BadCopy
+from handcart.core.db.connect import BadCopy, no_installation
 from handcart.core.db.migrate import WrongKey
 from handcart.core.db.sqlite import RESTORING, alone, connect_file, give_to_owner, use
 from handcart.migrations import SCHEMA_VERSION
@@ -39,13 +39,16 @@ class Copy:
 def back_up(path: str, target: Path, progress: Progress) -> Copy:
     """Copy a consistent snapshot of the database at `path` into the new file `target` (mode 0600), and check it.
 
-    Servers can read and write meanwhile. Raises `BadCopy` if `target` exists or the copy fails its check,
-    `Unavailable` if there is no database, `OSError` if the file cannot be written.
+    Servers can read and write meanwhile. Raises `BadCopy` if `target` exists, if its directory or the
+    database does not, or if the copy fails its check; `OSError` if the file cannot be written.
     """
     if target.exists():
         raise BadCopy(f"{target} exists already: name a new file")
     if not Path(path).exists():
-        raise BadCopy(f"there is no database at {path}")
+        raise BadCopy(no_installation(path))
+    directory = target.absolute().parent
+    if not directory.is_dir():
+        raise BadCopy(f"there is no directory {directory}: make it first")
     in_use = use(path)
     try:
         with closing(connect_file(path)) as source:

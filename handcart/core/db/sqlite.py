@@ -21,6 +21,7 @@ from typing import Any
 from urllib.parse import quote
 
 from handcart.core.db import Op, P, Row, T, Unavailable
+from handcart.core.db.connect import no_installation
 from handcart.core.secret import Keys
 
 # A group of this size blocks the event loop for about 3 ms.
@@ -77,7 +78,7 @@ class SqliteDatabase:
 
     def __init__(self, path: str, keys: Keys) -> None:
         if not Path(path).exists() and not Path(f"{path}{RESTORING}").exists():
-            raise Unavailable(f"there is no database at {path}: run `handcart migrate` first")
+            raise Unavailable(no_installation(path))
         if not may_write(path):
             raise Unavailable(
                 f"user {os.geteuid()} cannot write {path} and its directory: run this as the user who owns them"

@@ -94,8 +94,10 @@ def test_backup_then_private_and_named_by_its_key(path: Path, tmp_path: Path) ->
     assert stat.S_IMODE(made.file.stat().st_mode) == 0o600
     with pytest.raises(BadCopy, match=r"copy\.db exists already: name a new file"):
         copies.back_up(str(path), tmp_path / "copy.db", quiet)
-    with pytest.raises(BadCopy, match="there is no database at"):
+    with pytest.raises(BadCopy, match=r"there is no installation at /.* \(no none\.db\)"):
         copies.back_up(str(tmp_path / "none.db"), tmp_path / "other.db", quiet)
+    with pytest.raises(BadCopy, match=f"^there is no directory {tmp_path}/none/copies: make it first$"):
+        copies.back_up(str(path), tmp_path / "none" / "copies" / "copy.db", quiet)
     assert not (tmp_path / "none.db").exists()
 
 

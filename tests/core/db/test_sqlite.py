@@ -391,7 +391,7 @@ async def test_pragmas_then_durable_and_checked(database: SqliteDatabase) -> Non
 
 
 def test_no_file_then_a_sentence_and_no_file_is_made(tmp_path: Path) -> None:
-    with pytest.raises(Unavailable, match=r"there is no database at .* run `handcart migrate` first"):
+    with pytest.raises(Unavailable, match=r"there is no installation at /.* \(no nothing\.db\)\. If yours is"):
         SqliteDatabase(str(tmp_path / "nothing.db"), KEYS)
     assert list(tmp_path.iterdir()) == []
 
