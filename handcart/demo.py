@@ -29,7 +29,7 @@ from handcart.core import clock, passwords
 from handcart.core.db import Tx, Unavailable, migrate
 from handcart.core.db.connect import connect
 from handcart.core.secret import Keys
-from handcart.core.settings import Settings
+from handcart.core.settings import Settings, is_origin
 from handcart.core.web.sockets import browser_url, listen, own_url
 from handcart.oauth.scopes import ALL
 from handcart.retailers import ops as retailers
@@ -82,8 +82,11 @@ class Urls:
 def urls_of(sockets: Sockets, host: str, public_url: str | None, storefront_public_url: str | None) -> Urls:
     """The demo's URLs. A storefront without a public URL of its own is at the public URL's host, on its own port.
 
-    Raises `DemoFailed` for an https URL: it has a proxy in front, which serves no second port.
+    Raises `DemoFailed` for what is no such URL, and for an https URL alone: its proxy serves no second port.
     """
+    for option, url in (("--public-url", public_url), ("--storefront-public-url", storefront_public_url)):
+        if url and not is_origin(url):
+            raise DemoFailed(f"{option} {url!r} must be http://host, http://host:port, or the same with https")
     api = (public_url or browser_url(sockets.api, host)).rstrip("/")
     storefront = storefront_public_url or browser_url(sockets.storefront, host)
     if public_url and not storefront_public_url:

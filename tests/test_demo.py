@@ -39,3 +39,6 @@ def test_public_url_then_the_storefront_is_at_its_host_and_named_by_itself_behin
         assert (urls.api, urls.storefront) == ("https://a.example", "https://b.example")
         with pytest.raises(DemoFailed, match="--storefront-public-url"):
             urls_of(sockets, "127.0.0.1", "https://a.example", None)
+        for url in ("http://x.example:99999", "ftp://x.example", "javascript:alert(1)"):
+            with pytest.raises(DemoFailed, match="must be http://host"):
+                urls_of(sockets, "127.0.0.1", url, None)

@@ -13,9 +13,15 @@ from handcart.callbacks.models import DISABLED, ENABLED, VERIFYING
 from handcart.core import clock
 from handcart.core.db import Tx
 
-# Minimum time between two requests to a webhook's receiver, over all processes.
+# Minimum time between two requests of one retailer to one URL, over all processes.
 PAUSE = 15 * clock.SECOND
 _MOST_WAITING = 200
+# A URL counts for all webhooks of a retailer, deleted ones too: who makes a webhook again must wait as well. $1: the
+# earliest time of a request that still counts.
+_IS_RESTED = (
+    "asked_at < $1 AND NOT EXISTS (SELECT 1 FROM webhooks o WHERE o.retailer_id = webhooks.retailer_id"
+    " AND o.callback_url = webhooks.callback_url AND o.asked_at >= $1)"
+)
 _HINT = "docs/callbacks-receiving.md shows the expected answer"
 
 
@@ -35,10 +41,10 @@ class Asked(Struct):
 async def waiting(tx: Tx, environment: str) -> Sequence[tuple[int, int]]:
     """Retailer and id of the webhooks whose receivers should be asked now, longest waiting first."""
     rows = await tx.all(
-        "SELECT retailer_id, id FROM webhooks WHERE status = 'verifying' AND environment = $1 AND asked_at < $2"
+        f"SELECT retailer_id, id FROM webhooks WHERE status = 'verifying' AND environment = $2 AND {_IS_RESTED}"  # noqa: S608
         " ORDER BY asked_at, updated_at LIMIT $3",
-        environment,
         clock.of_process() - PAUSE,
+        environment,
         _MOST_WAITING,
     )
     return [(row["retailer_id"], row["id"]) for row in rows]
@@ -48,13 +54,13 @@ async def claim(tx: Tx, retailer_id: int, webhook_id: int) -> Asked | None:
     """Claim the question to a webhook's receiver; None if another process has it, or if it is no longer needed."""
     now = clock.of_process()
     row = await tx.one(
-        "UPDATE webhooks SET asked_at = $3 WHERE retailer_id = $1 AND id = $2 AND status = $4 AND asked_at < $5"
+        f"UPDATE webhooks SET asked_at = $4 WHERE retailer_id = $2 AND id = $3 AND status = $5 AND {_IS_RESTED}"  # noqa: S608
         " RETURNING callback_url, updated_at",
+        now - PAUSE,
         retailer_id,
         webhook_id,
         now,
         VERIFYING,
-        now - PAUSE,
     )
     return None if row is None else Asked(retailer_id, webhook_id, row["callback_url"], row["updated_at"])
 

@@ -24,6 +24,12 @@ _LAST_PORT = 65535
 _EARLIER = re.compile(r"\s+earlier:([0-9a-f]{64})")
 
 
+def is_origin(url: str) -> bool:
+    """Whether a URL is http or https, a host, and at most a port up to 65535."""
+    found = _ORIGIN.fullmatch(url)
+    return found is not None and (found[2] is None or int(found[2][1:]) <= _LAST_PORT)
+
+
 class SettingsError(ValueError):
     """A setting is invalid. The text says what to change."""
 
@@ -144,7 +150,7 @@ def load(environ: Mapping[str, str], **options: Any) -> Settings:
     settings = Settings(**values)
     if settings.environment not in ("production", "sandbox"):
         raise SettingsError("HANDCART_ENVIRONMENT must be production or sandbox")
-    if settings.public_url and not _ORIGIN.fullmatch(settings.public_url):
+    if settings.public_url and not is_origin(settings.public_url):
         raise SettingsError(f"the public URL {settings.public_url!r} must be https://host or https://host:port")
     _check_zone(settings.time_zone)
     if settings.metrics_port > _LAST_PORT:

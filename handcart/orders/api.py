@@ -12,7 +12,7 @@ from handcart.core import clock, errors, ids
 from handcart.core.db import Tx
 from handcart.core.web import pages
 from handcart.core.web.call import Call
-from handcart.orders import create, customers, lines, ops
+from handcart.orders import checks, create, customers, lines, ops
 from handcart.orders.create import Asked
 from handcart.orders.models import (
     CARRIED,
@@ -165,7 +165,12 @@ async def cancel_carried(tx: Tx, call: Call) -> CarriedOrderResponse:
 
 
 def _asked(call: Call, body: Any, kind: str, **fields: Any) -> Asked:
-    """The creation that a request asks for; fields that are only stored become details."""
+    """The creation that a request asks for; fields that are only stored become details.
+
+    Raises the refusal of metadata that is nested too deeply: such a body has no fingerprint.
+    """
+    for refusal in checks.depth(getattr(body, "metadata", None), getattr(body, "items", None) or ()):
+        raise refusal
     kept = {_RENAMED.get(name, name): value for name, value in structs.asdict(body).items()}
     kept.update(_of_user(kept.pop("user", None)))
     if kept.get("customer_sms_opt_out") is not None:

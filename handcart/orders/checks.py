@@ -1,6 +1,6 @@
 """Checks shared by creating and changing an order; each returns an error or None."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -22,6 +22,8 @@ from handcart.stores.models import Store
 # Maximum bytes as JSON. Lists of orders, callbacks and stored responses repeat the metadata.
 MOST_METADATA = 16 << 10
 MOST_ORDER = 256 << 10
+# Maximum levels of objects and lists in metadata: encoders and decoders give up at some hundreds.
+MOST_LEVELS = 32
 
 
 async def held_slot(tx: Tx, caller: Caller, user_id: str, hold_id: int, kind: str) -> Slot:
@@ -40,13 +42,38 @@ def outside(starts_at: int, ends_at: int, window: tuple[int, int] | None) -> Api
 
 
 def metadata(of_order: Mapping[str, Any] | None, items: Sequence[OrderItem] = ()) -> list[ApiError]:
-    """The errors for too large metadata of an order or of its lines."""
-    found = {"metadata": of_order} | {f"items[{place}].metadata": one.metadata for place, one in enumerate(items)}
-    return [
-        errors.too_large(key, MOST_METADATA)
-        for key, one in found.items()
-        if one is not None and len(wire.encode(one)) > MOST_METADATA
-    ]
+    """The errors for metadata of an order or of its lines that is nested too deeply or too large."""
+    found = []
+    for key, one in _metadata(of_order, items):
+        if _is_deep(one):
+            found.append(errors.too_deep(key, MOST_LEVELS))
+        elif len(wire.encode(one)) > MOST_METADATA:
+            found.append(errors.too_large(key, MOST_METADATA))
+    return found
+
+
+def depth(of_order: Mapping[str, Any] | None, items: Sequence[Any] = ()) -> list[ApiError]:
+    """The errors for metadata of an order or of its lines that is nested too deeply to be encoded."""
+    return [errors.too_deep(key, MOST_LEVELS) for key, one in _metadata(of_order, items) if _is_deep(one)]
+
+
+def _metadata(of_order: Mapping[str, Any] | None, items: Sequence[Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    if of_order is not None:
+        yield "metadata", of_order
+    for place, one in enumerate(items):
+        if one.metadata is not None:
+            yield f"items[{place}].metadata", one.metadata
+
+
+def _is_deep(value: Any) -> bool:
+    """Whether a JSON value has more than `MOST_LEVELS` levels of objects and lists."""
+    level = [value]
+    for _ in range(MOST_LEVELS):
+        nested = [one for one in level if isinstance(one, dict | list)]
+        if not nested:
+            return False
+        level = [inner for one in nested for inner in (one.values() if isinstance(one, dict) else one)]
+    return any(isinstance(one, dict | list) for one in level)
 
 
 def size(order: Order, key: str = "items") -> ApiError | None:

@@ -24,6 +24,11 @@ def too_large(key: str, most: int) -> ApiError:
     return ApiError(400, f"is too large (maximum is {most // 1024} KiB of JSON)", key=key)
 
 
+def too_deep(key: str, most: int) -> ApiError:
+    """A part of the request has more than `most` levels of objects and lists."""
+    return ApiError(400, f"is nested too deeply (maximum is {most} levels)", key=key)
+
+
 def too_late() -> ApiError:
     """The order is no longer brand new."""
     return ApiError(400, "too_late", key="order_id")

@@ -117,6 +117,16 @@ def test_when_a_receiver_does_not_answer_then_it_is_told_and_may_be_asked_again_
     assert enable(post, made.id).status == "verifying"
 
 
+def test_when_a_webhook_is_made_again_then_its_receiver_is_not_asked_again_at_once(post: Post) -> None:
+    """Otherwise a loop of creating and deleting sends a stranger as many requests as it likes."""
+    post.shop.answer = lambda received: 404
+    for _ in range(3):
+        made = post.subscribe(**ASKED).webhook
+        drain(post)
+        post.server.write(ops.delete, post.market.retailer.id, made.id)
+    assert len(post.shop.senders) == 1
+
+
 @on_sqlite
 def test_when_the_webhook_changes_while_it_is_asked_then_the_answer_counts_for_nothing(post: Post) -> None:
     made = post.subscribe(**ASKED).webhook

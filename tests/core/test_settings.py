@@ -62,7 +62,7 @@ def test_no_home_directory_then_a_sentence_and_relative_xdg_paths_are_ignored(mo
 
 
 @pytest.mark.parametrize(
-    "url", ["x", "https://", "https://a/b", "https://a?b", "ftp://a", "https://a b", "https://a:b"]
+    "url", ["x", "https://", "https://a/b", "https://a?b", "ftp://a", "https://a b", "https://a:b", "https://a:99999"]
 )
 def test_public_url_that_is_no_origin_then_a_sentence(url: str) -> None:
     with pytest.raises(SettingsError, match="must be https://host"):

@@ -295,6 +295,28 @@ def test_when_metadata_is_longer_than_16_kib_as_json_then_it_is_refused(server: 
             assert market.create(kind, items=[line("1", "milk", metadata=note)]).status_code == 200
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_when_metadata_is_nested_too_deeply_then_it_is_refused(server: LiveServer, kind: str) -> None:
+    """Encoders give up at some hundreds of levels: such an order could not be read again."""
+    market = Market(server, capacity=20)
+    refusal = "is nested too deeply (maximum is 32 levels)"
+    for levels in (33, 300):
+        assert error(market.create(kind, metadata=nested(levels))) == (400, refusal, 1001, "metadata"), levels
+        if kind in SHOPPED:
+            items = [line("1", "milk"), line("2", "bread", metadata=nested(levels))]
+            assert error(market.create(kind, items=items)) == (400, refusal, 1001, "items[1].metadata"), levels
+    response = market.create(kind, metadata=nested(32))
+    assert response.json()["metadata"] == nested(32)
+
+
+def nested(levels: int) -> dict[str, Any]:
+    """Metadata of this many levels, objects and lists in turn."""
+    value: Any = 1
+    for level in range(levels - 1):
+        value = {"a": value} if level % 2 else [value]
+    return {"a": value}
+
+
 @pytest.mark.parametrize("kind", SHOPPED)
 def test_when_an_order_is_longer_than_256_kib_as_json_then_it_is_refused(server: LiveServer, kind: str) -> None:
     market = Market(server, is_lenient=True)

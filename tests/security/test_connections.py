@@ -178,6 +178,23 @@ def test_upgrade_with_a_body_then_ignored(connection: socket.socket, is_split: b
     assert b'{"status":"live"}' in read_answer(connection)
 
 
+@pytest.mark.parametrize("version", [b"1.1", b"1.0"])
+def test_upgrade_and_close_with_a_body_then_answered_at_once(connection: socket.socket, version: bytes) -> None:
+    body = b'{"grant_type": "nonsense"}'
+    head = b"POST /v2/oauth/token HTTP/" + version + b"\r\n" + HOST + b"Connection: Upgrade, close\r\nUpgrade: h2c\r\n"
+    head += b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body)
+    connection.sendall(head + body)
+    assert b"unsupported_grant_type" in read_to_the_end(connection)
+
+
+def test_trailer_then_never_a_header(connection: socket.socket) -> None:
+    """RFC 9110 section 6.5.1. Trailers with an address or a type would get around limits and checks."""
+    head = b"POST /v2/oauth/token HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: chunked\r\n\r\n"
+    chunks = b'1a\r\n{"grant_type": "nonsense"}\r\n0\r\nContent-Type: application/json\r\n\r\n'
+    connection.sendall(head + chunks)
+    assert b"unsupported_grant_type" not in read_answer(connection)
+
+
 def test_upgrade_and_the_next_request_in_one_piece_then_both_are_answered(connection: socket.socket) -> None:
     connection.sendall((b"GET /live HTTP/1.1\r\n" + HOST + UPGRADE + b"\r\n") * 2 + HIDDEN)
     answers = b""

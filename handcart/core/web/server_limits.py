@@ -8,7 +8,7 @@ import re
 from asyncio import TimerHandle
 from functools import lru_cache
 
-from httptools import HttpParserError, HttpParserUpgrade
+from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from handcart.core.web.connections import Connections, unmapped
@@ -40,6 +40,7 @@ class LimitedProtocol(HttpToolsProtocol):
     """
 
     _header_bytes = 0
+    _has_headers = False
     _held_bytes = 0
     _is_waiting = False
     _deadline: TimerHandle | None = None
@@ -91,6 +92,7 @@ class LimitedProtocol(HttpToolsProtocol):
                 data = data[offer.args[0] :]
             self._is_resumed = bool(self._announced)
             if self._is_resumed:
+                self.parser = HttpRequestParser(self)  # one that has met `Connection: close` reads nothing more
                 data = b"POST / HTTP/1.1\r\n" + self._announced + b"\r\n" + data
 
     def on_message_begin(self) -> None:
@@ -98,6 +100,7 @@ class LimitedProtocol(HttpToolsProtocol):
             return
         super().on_message_begin()
         self._header_bytes = 0
+        self._has_headers = False
         self._is_waiting = True
 
     def on_url(self, url: bytes) -> None:
@@ -109,12 +112,14 @@ class LimitedProtocol(HttpToolsProtocol):
     def on_header(self, name: bytes, value: bytes) -> None:
         if self._is_resumed:
             return
-        super().on_header(name, value)
         self._count(len(name) + len(value))
+        if not self._has_headers:  # later ones are trailers, which must not become headers (RFC 9110 section 6.5.1)
+            super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         if self._is_resumed:
             return
+        self._has_headers = True
         self._announced = b""
         if self.parser.should_upgrade():
             about_body = [name + b": " + value + b"\r\n" for name, value in self.headers if name in _BODY_HEADERS]
