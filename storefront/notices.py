@@ -19,7 +19,10 @@ NOTICES = {
         "That link was not started in this browser, so we did not link your account. Please try again."
     ),
     "too_slow": Notice("Linking took too long and the permission expired. Please try again."),
-    "linked_elsewhere": Notice("That {brand} account is already linked to another customer of this shop."),
+    "linked_elsewhere": Notice(
+        "That {brand} account is already linked to another customer of this shop."
+        " Unlink it on your {brand} account page, or use another account."
+    ),
     "linked_before": Notice("Another {brand} account is linked here already. Unlink it before you link this one."),
     "not_active": Notice("Your customer record at {brand} is closed. Please contact our customer care."),
     "unreachable": Notice(

@@ -121,7 +121,10 @@ def test_linked_to_another_customer_then_said_before_and_refused_after(visit: Op
     second.log_in(demo.member)
     assert "already linked" in second.notice
     second.answer("allow")
-    assert second.notice == "That Handcart account is already linked to another customer of this shop."
+    assert second.notice == (
+        "That Handcart account is already linked to another customer of this shop."
+        " Unlink it on your Handcart account page, or use another account."
+    )
     assert second.page.get_by_role("button", name=LINK).is_visible()
     assert is_linked(first)
     assert demo.sql("SELECT user_id FROM links") == [("sample-customer-1",)]

@@ -204,7 +204,7 @@ def test_account_linked_to_another_customer_says_so(browser, new_browser, platfo
     other.sign_in("two")
     back(other, platform.allow(other.start_link(), "member"))
     page = back(browser, platform.allow(browser.start_link(), "member"))
-    assert "already linked to another customer of this shop" in page
+    assert "already linked to another customer of this shop. Unlink it on" in page
     assert platform.links == {"sample-customer-2": "member"}
 
 
