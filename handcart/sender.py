@@ -6,6 +6,7 @@ killed at any time: its claimed deliveries have a lease that expires.
 """
 
 import asyncio
+import re
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
@@ -51,6 +52,7 @@ CROWDED_SECONDS = 5.0
 _MOST_RECORDED = 64
 _RECORD_PAUSES = (0.1, 0.5, 1, 2, 5, 10)
 _MOST_KEPT = 2048
+_SHORT_TOKEN = 8
 _UNAUTHORIZED, _GONE = 401, 410
 _EVERY_PORT = range(1, 65_536)
 
@@ -357,10 +359,8 @@ class Sender:
     def _read(self, answer: client.Answer, attempt: Attempt, token: str) -> None:
         attempt.status = answer.status
         # A receiver that echoes the request would echo the token.
-        attempt.response_head = _head(
-            str(answer.status), [(name, v.replace(token, "***")) for name, v in answer.headers]
-        )
-        attempt.response_body = _text(answer.body.replace(token.encode(), b"***"))
+        attempt.response_head = _head(str(answer.status), [(name, _masked(v, token)) for name, v in answer.headers])
+        attempt.response_body = _text(_masked(answer.body.decode("latin-1"), token).encode("latin-1"))
         if not 200 <= answer.status < 300:
             attempt.cause = f"status {answer.status}"
             attempt.is_gone = answer.status == _GONE
@@ -442,6 +442,13 @@ def _is_due_alone(delivery: Delivery, now: int) -> bool:
 
 def _head(first: str, headers: Sequence[tuple[str, str]]) -> str:
     return "\n".join([first, *(f"{name}: {value}" for name, value in headers)]).replace("\0", "")[:_MOST_KEPT]
+
+
+def _masked(text: str, token: str) -> str:
+    """A text without the token. A short token is masked only as a whole word, since it may be part of other words."""
+    if len(token) >= _SHORT_TOKEN:
+        return text.replace(token, "***")
+    return re.sub(rf"(?<![\w-]){re.escape(token)}(?![\w-])", "***", text, flags=re.ASCII)
 
 
 def _text(body: bytes) -> str:

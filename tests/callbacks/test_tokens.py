@@ -128,6 +128,25 @@ def test_when_the_receiver_echoes_what_it_was_sent_then_no_token_is_kept(post: P
     assert "token-0" not in str(dict(row))
 
 
+def test_when_a_token_is_short_then_only_whole_words_are_masked(post: Post) -> None:
+    async def answer(host: Any, writer: Any) -> None:
+        body = b'{"access_token": "x", "expires_in": 3600, "sent": "Bearer x"}'
+        writer.write(b"HTTP/1.1 200 OK\r\nx-you-sent: x, extra\r\ncontent-length: %d\r\n\r\n" % len(body) + body)
+
+    async def attempt() -> None:
+        async with receiving(answer) as host:
+            url = f"http://{host.url.partition('//')[2].replace('receiver.example', '127.0.0.1')}"
+            await asyncio.to_thread(post.subscribe, callback_url=url)
+            await asyncio.to_thread(post.emit, "order")
+            await asyncio.wait_for(post.sender().drain(post.server.app.database), 100)
+
+    post.shop.token = lambda: given("x")
+    post.server.wait_for(attempt())
+    (row,) = post.server.sql("SELECT * FROM attempts WHERE retailer_id = $1", post.market.retailer.id)
+    assert row["response_body"] == '{"access_token": "***", "expires_in": 3600, "sent": "Bearer ***"}'
+    assert "x-you-sent: ***, extra" in row["response_head"]
+
+
 @pytest.mark.parametrize("gives_the_same", [True, False])
 def test_when_every_token_is_refused_then_one_attempt_asks_for_another_once(post: Post, gives_the_same: bool) -> None:
     if gives_the_same:
