@@ -28,7 +28,7 @@ def main():
     wanted = digest([lock] + [project / "pyproject.toml" for project in PROJECTS])
     if stamp.exists() and stamp.read_text() == wanted:
         return
-    print("Installing the locked packages of", lock.relative_to(ROOT), "into .venv ...", flush=True)
+    print("Installing the locked packages of", lock.relative_to(ROOT), "into .venv (about a minute) ...", flush=True)
     pip("install", "--require-hashes", "--requirement", lock)
     editable = [argument for project in PROJECTS for argument in ("--editable", project)]
     pip("install", "--no-deps", "--no-build-isolation", *editable)
