@@ -401,6 +401,7 @@ def _raise_if_ended(children: dict[str, subprocess.Popen[bytes]]) -> None:
 def _announcement(info: dict[str, Any], chosen: Settings, left: Sequence[str]) -> str:
     member, guest = info["accounts"]
     own = _own_name()
+    stop = running.stop_command(own, Path(chosen.data))
     is_default = Path(chosen.data) == running.default_directory().resolve()
     named = "" if is_default else f"\n                 after `export SANDBOX_INFO={shlex.quote(chosen.data)}`"
     notes = "  Still on from an earlier start\n" if left else ""
@@ -425,8 +426,13 @@ def _announcement(info: dict[str, Any], chosen: Settings, left: Sequence[str]) -
   Data and logs  {chosen.data}
   Commands       {own} sandbox order   places a sample order; `{own} --help` lists all commands{named}
 {notes}
-Ctrl-C, or `{own} demo --stop`, stops everything.
+{"Ctrl-C, or " if _has_terminal() else ""}`{stop}`{"," if _has_terminal() else ""} stops everything.
 """
+
+
+def _has_terminal() -> bool:
+    """Whether Ctrl-C reaches this process; not with `--detach`."""
+    return sys.stdin is not None and sys.stdin.isatty()
 
 
 def _own_name() -> str:

@@ -6,6 +6,7 @@ Both are in the data directory, so that every command finds a demo that runs on 
 import fcntl
 import json
 import os
+import shlex
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
@@ -42,6 +43,12 @@ class AlreadyRuns(Exception):
 def default_directory() -> Path:
     """The data directory of a demo without `--data`."""
     return Settings().data_directory / "demo"
+
+
+def stop_command(own: str, data: Path) -> str:
+    """The command that stops the demo of a data directory; `own`: how the shell calls `handcart`."""
+    is_default = data.resolve() == default_directory().resolve()
+    return f"{own} demo --stop" if is_default else f"{own} demo --stop --data {shlex.quote(str(data))}"
 
 
 def settings_of(data: Path, public_url: str, callback_address: str = "") -> Settings:
@@ -83,9 +90,9 @@ def claim(data: Path) -> Iterator[None]:
         if not _lock(lock.fileno()):
             where = _read(data / INFO).get("api_url") if (data / INFO).exists() else None
             raise AlreadyRuns(
-                f"a demo already runs in this directory, at {where}"
+                f"a demo already runs in {data}, at {where}: stop it by `{stop_command('handcart', data)}`"
                 if where
-                else "a demo is already starting in this directory"
+                else f"a demo is already starting in {data}"
             )
         yield
 

@@ -31,7 +31,9 @@ def test_when_a_demo_holds_its_directory_then_it_is_found_and_no_other_gets_it(t
         assert running.find(tmp_path) is None  # not ready yet
         running.write_private(tmp_path / running.INFO, info_of(tmp_path))
         assert running.find(tmp_path) == info_of(tmp_path)
-        with pytest.raises(running.AlreadyRuns, match=r"already runs in this directory, at http://127\.0\.0\.1:8080"):
+        with pytest.raises(
+            running.AlreadyRuns, match=rf"already runs in {tmp_path}, at http://127\.0\.0\.1:8080: .* --data"
+        ):
             running.claim(tmp_path).__enter__()
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import sys
 import time
 from collections.abc import Sequence
@@ -11,10 +12,12 @@ from urllib.parse import urlsplit
 import click
 
 from handcart.cli.options import (
+    SANDBOX_INFO,
     demo_of,
     echo,
     fail,
     json_option,
+    names_installation,
     on,
     printable,
     read,
@@ -32,7 +35,17 @@ def _or_demo(context: click.Context, option: click.Parameter, slug: str | None) 
     """The retailer of --retailer. Default: the demo's only retailer."""
     demo = None if slug else demo_of(context.params)
     if not slug and demo is None:
-        raise click.MissingParameter(ctx=context, param=option)
+        if names_installation(context.params):
+            if os.environ.get(SANDBOX_INFO) and not (context.params.get("database") or context.params.get("data")):
+                raise click.UsageError(
+                    "HANDCART_DATABASE and HANDCART_DATA override SANDBOX_INFO: name the installation's retailer with"
+                    " --retailer, or the demo with --info"
+                )
+            raise click.MissingParameter(ctx=context, param=option)
+        fail(
+            "no demo runs on this machine: start one by `handcart demo`, or name a server;",
+            "for an installation, name the retailer with --retailer",
+        )
     return slug or str((demo or {})["retailer"])
 
 

@@ -80,12 +80,12 @@ def demo_of(options: Options) -> Mapping[str, Any] | None:
     if context is None or _INFO not in context.meta:
         return None
     file: Path | None = context.meta[_INFO]
-    named = {name: value for name, value in options.items() if name in ("database", "data") and value}
+    named = _named(options)
     if file is not None:
         if named:
             raise click.UsageError("--info names a demo: leave out --database and --data")
         return _with_data(running.read(file), file)
-    if named or os.environ.keys() & {"HANDCART_DATABASE", "HANDCART_DATA"}:
+    if names_installation(options):
         return _demo_on(settings_module.load(os.environ, **named))
     if text := os.environ.get(SANDBOX_INFO):
         return _with_data(running.read(Path(text)), Path(text))
@@ -97,6 +97,15 @@ def demo_of(options: Options) -> Mapping[str, Any] | None:
             f"--info {found['data']} is the demo, --data {directory} the installation",
         )
     return found
+
+
+def names_installation(options: Options) -> bool:
+    """Whether `--database`, `--data` or the settings name an installation."""
+    return bool(_named(options) or os.environ.keys() & {"HANDCART_DATABASE", "HANDCART_DATA"})
+
+
+def _named(options: Options) -> Options:
+    return {name: value for name, value in options.items() if name in ("database", "data") and value}
 
 
 def _demo_on(chosen: Settings) -> Mapping[str, Any] | None:

@@ -45,12 +45,12 @@ class Remote:
         self.token: str = answer["access_token"]
         self._headers["Authorization"] = f"Bearer {self.token}"
 
-    def ask(self, method: str, path: str, body: Any = None, **query: Any) -> Any:
-        """The answer to a call. A refusal ends the command with its message."""
+    def ask(self, method: str, path: str, body: Any = None, *, missing: str | None = None, **query: Any) -> Any:
+        """The answer to a call. A refusal ends the command with its message; `missing` says what was not found."""
         given = {name: value for name, value in query.items() if value is not None}
-        return self._send(method, f"{self._path}/{path}" + (f"?{urlencode(given)}" if given else ""), body)
+        return self._send(method, f"{self._path}/{path}" + (f"?{urlencode(given)}" if given else ""), body, missing)
 
-    def _send(self, method: str, path: str, body: Any = None) -> Any:
+    def _send(self, method: str, path: str, body: Any = None, missing: str | None = None) -> Any:
         content = None if body is None else json.dumps(body).encode()
         headers = {"Content-Type": "application/json", **self._headers} if content else self._headers
         request = Request(self._url + path, content, headers, method=method)  # noqa: S310 (http or https: see _url)
@@ -59,7 +59,8 @@ class Remote:
                 return json.load(answer)
         except HTTPError as refused:
             with refused:
-                fail(_sentence_of(refused, path))
+                sentence = _sentence_of(refused, path)
+                fail(missing if missing and sentence == "Resource not found" else sentence)
         except (URLError, OSError) as error:
             fail(f"{self._url} does not answer: {getattr(error, 'reason', error)}")
 

@@ -82,7 +82,8 @@ def run_order(
         return
     if kind or member or user_id:
         raise click.UsageError("--kind, --member and --user describe a sample order: leave out ORDER_ID")
-    _show_run(as_json, open_sandbox(**options).ask("POST", f"orders/{quote(order_id, '')}/run", plan))
+    missing = f"there is no order {order_id!r}"
+    _show_run(as_json, open_sandbox(**options).ask("POST", f"orders/{quote(order_id, '')}/run", plan, missing=missing))
 
 
 @click.group()

@@ -9,6 +9,8 @@ import click
 from handcart.cli import robot, shell
 from handcart.cli.options import echo, show, table, until_interrupted
 from handcart.cli.remote import access_options, open_sandbox
+from handcart.core.clock import from_wire
+from handcart.core.errors import ApiError
 
 _WAIT_SECONDS = 25
 _FAULTS = (
@@ -24,6 +26,15 @@ def sandbox() -> None:
 
     A server has a sandbox if it runs with HANDCART_ENVIRONMENT=sandbox, as the demo does.
     """
+
+
+def _time(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+    try:
+        if value is not None:
+            from_wire(value, "at")
+    except ApiError:
+        raise click.BadParameter("write a time with its offset, such as 2030-06-12T17:00:00Z") from None
+    return value
 
 
 @sandbox.group()
@@ -45,7 +56,9 @@ def show_clock(as_json: bool, **access: Any) -> None:
 
 @clock.command()
 @access_options
-@click.option("--at", metavar="TIME", help="Time, such as 2026-11-26T14:00:00Z. Default: the clock's time.")
+@click.option(
+    "--at", metavar="TIME", callback=_time, help="Time, such as 2026-11-26T14:00:00Z. Default: the clock's time."
+)
 def freeze(at: str | None, as_json: bool, **access: Any) -> None:
     """Stop the clock."""
     _show_clock(as_json, open_sandbox(**access).ask("PUT", "clock", {"at": at}))
@@ -53,7 +66,7 @@ def freeze(at: str | None, as_json: bool, **access: Any) -> None:
 
 @clock.command("set")
 @access_options
-@click.option("--at", metavar="TIME", required=True, help="Time, such as 2026-11-26T14:00:00Z.")
+@click.option("--at", metavar="TIME", callback=_time, required=True, help="Time, such as 2026-11-26T14:00:00Z.")
 def set_clock(at: str, as_json: bool, **access: Any) -> None:
     """Set the clock to a time. It runs on from that time."""
     _show_clock(as_json, open_sandbox(**access).ask("PUT", "clock", {"at": at, "frozen": False}))

@@ -160,7 +160,8 @@ def test_second_demo_on_the_same_data_then_it_says_where_the_first_one_is(tmp_pa
         second = run("demo", "--port", "0", "--storefront-port", "0", "--data", str(tmp_path / "data"))
         assert (second.returncode, second.stderr) == (
             1,
-            f"handcart: a demo already runs in this directory, at {info['api_url']}\n",
+            f"handcart: a demo already runs in {tmp_path}/data, at {info['api_url']}:"
+            f" stop it by `handcart demo --stop --data {tmp_path}/data`\n",
         )
         assert json.loads((tmp_path / "data" / "info.json").read_text()) == info
         assert run("callbacks", "list", "--info", str(tmp_path / "info.json"), "--json").stdout == webhooks.stdout
@@ -185,19 +186,26 @@ def test_when_the_demo_runs_in_the_background_then_every_command_finds_it_until_
         clients = json.loads(run("client", "list", "--json", **home).stdout)["clients"]
         assert [client["client_id"] for client in clients] == [info["client_id"]]
         again = run(*start, **home)
-        assert (again.returncode, f"a demo already runs in this directory, at {info['api_url']}" in again.stderr) == (
-            1,
-            True,
-        )
+        assert again.returncode == 1
+        assert f"at {info['api_url']}: stop it by `handcart demo --stop`" in again.stderr
     finally:
         stopped = run("demo", "--stop", **home)
     assert stopped.stdout == f"The demo at {info['api_url']} has stopped.\n"
     assert "no demo runs" in run("demo", "--stop", **home).stderr
     assert "no demo runs on this machine" in run("sandbox", "clock", "show", **home).stderr
-    assert "Missing option '--retailer'" in run("callbacks", "list", **home).stderr
+    for command in ("list", "events"):
+        refused = run("callbacks", command, **home)
+        assert (refused.returncode, "Traceback" in refused.stderr) == (1, False)
+        assert "no demo runs on this machine: start one by `handcart demo`, or name a server;" in refused.stderr
+        assert "for an installation, name the retailer with --retailer" in refused.stderr
+    assert "Missing option '--retailer'" in run("callbacks", "list", "--data", str(tmp_path), **home).stderr
+    both = {**home, "HANDCART_DATA": str(tmp_path), "SANDBOX_INFO": str(tmp_path)}
+    assert "or the demo with --info" in run("callbacks", "list", **both).stderr
     banner = run(*start, **home).stdout
     try:
         assert "The sandbox's clock is stopped at 2030-06-12T17:00:00Z" in banner
+        assert "demo --stop` stops everything." in banner
+        assert "Ctrl-C" not in banner
         assert f"{Path(sys.executable).with_name('handcart').name} sandbox clock release`" in banner
     finally:
         assert run("demo", "--stop", **home).returncode == 0

@@ -233,10 +233,10 @@ def test_when_the_demo_wrote_its_info_then_that_is_enough(shop: Shop, tmp_path: 
 
 
 REFUSED: dict[str, tuple[tuple[str, ...], dict[str, str], int, str]] = {
-    "a time": (("clock", "freeze", "--at", "tomorrow"), {}, 1, "at: is invalid"),
+    "a time": (("clock", "freeze", "--at", "tomorrow"), {}, 2, "such as 2030-06-12T17:00:00Z"),
     "backwards": (("clock", "advance", "--", "-5"), {}, 2, "-5 is not in the range"),
     "an operation": (("faults", "add", "slow", "--slow-ms", "5", "--operation", "x"), {}, 1, "faults[0].operation"),
-    "an order": (("run", "nothing"), {}, 1, "Resource not found"),
+    "an order": (("run", "nothing"), {}, 1, "there is no order 'nothing'"),
     "a scenario": (
         ("robot", "on", "--scenario", "nothing"),
         {},
