@@ -15,6 +15,9 @@ from msgspec import Struct
 from handcart.core.web import pages
 
 METHODS = ("get", "post", "put", "patch", "delete", "head", "options", "trace")
+# Headings of what a search found, in this order.
+_BY_NAME, _BY_TEXT, _DEPRECATED = "Title, path or operation id", "Fields, texts and errors", "Deprecated operations"
+_ORDER = (_BY_NAME, _BY_TEXT, _DEPRECATED)
 
 
 class Entry(Struct, frozen=True, kw_only=True):
@@ -42,14 +45,23 @@ def entries(spec: Mapping[str, Any]) -> Sequence[Entry]:
 
 
 def search(found: Sequence[Entry], query: str) -> Sequence[Entry]:
-    """The operations that hold every word of a query, in any order; all of them for an empty query."""
+    """The operations that hold every word of a query, in any order; all of them for an empty query.
+
+    First those whose title, path or id holds the words; deprecated ones last.
+    """
     words = query.lower().split()
-    return [entry for entry in found if all(word in entry.words for word in words)]
+    held = [entry for entry in found if all(word in entry.words for word in words)]
+    return sorted(held, key=lambda entry: _ORDER.index(_place(entry, words))) if words else held
 
 
 def overview(spec: Mapping[str, Any], found: Sequence[Entry], query: str = "", **context: Any) -> str:
-    """The page that lists operations by topic."""
-    groups = {tag: [one for one in search(found, query) if one.tag == tag] for tag in _tags(spec, found)}
+    """The page that lists operations by topic, or those that a search found, best first."""
+    shown, words = search(found, query), query.lower().split()
+    groups = (
+        {place: [one for one in shown if _place(one, words) == place] for place in _ORDER}
+        if words
+        else {tag: [one for one in shown if one.tag == tag] for tag in _tags(spec, found)}
+    )
     return pages.render("core/reference.html", "en-US", spec=spec, groups=groups, query=query, **context)
 
 
@@ -57,6 +69,14 @@ def operation(spec: Mapping[str, Any], found: Sequence[Entry], entry: Entry, **c
     """The page of one operation."""
     beside = [one for one in found if one.tag == entry.tag]
     return pages.render("core/operation.html", "en-US", spec=spec, entry=entry, beside=beside, **context)
+
+
+def _place(entry: Entry, words: Sequence[str]) -> str:
+    """Where a search found an operation: one of `_ORDER`."""
+    if entry.operation.get("deprecated"):
+        return _DEPRECATED
+    name = f"{entry.id} {entry.path} {entry.summary}".lower()
+    return _BY_NAME if all(word in name for word in words) else _BY_TEXT
 
 
 def _tags(spec: Mapping[str, Any], found: Sequence[Entry]) -> Sequence[str]:
@@ -108,7 +128,7 @@ def _curl(
 
 
 def _words(spec: Mapping[str, Any], part: Any, seen: tuple[str, ...]) -> Iterator[str]:
-    """The names and texts of an operation, of its fields and of its refusals."""
+    """The names and texts of an operation, of its fields and of its refusals, with their codes."""
     if isinstance(part, Mapping):
         reference = part.get("$ref")
         if isinstance(reference, str):
@@ -121,6 +141,8 @@ def _words(spec: Mapping[str, Any], part: Any, seen: tuple[str, ...]) -> Iterato
             elif name == "properties":
                 yield from value
                 yield from _words(spec, list(value.values()), seen)
+            elif name == "code" and isinstance(value, int):  # of an error, in an example
+                yield str(value)
             elif name not in ("links", "security", "headers", "externalDocs"):
                 yield from _words(spec, value, seen)
         if isinstance(part.get("name"), str):

@@ -362,9 +362,12 @@ def test_reference_search_finds_operations_by_any_of_their_words() -> None:
     found = reference.entries(SPEC)
     for query in ("create order", "ORDER create", "line_num", "No such order"):
         assert "create_order" in [entry.id for entry in reference.search(found, query)], query
+    assert [entry.id for entry in reference.search(found, "order")] == ["create_order"]
     assert reference.search(found, "create nothing-of-that-name") == []
     page = shown(SPEC, '"><script>')[0]
-    assert "0 operations" in " ".join(page.text["body"].split())
+    body = " ".join(page.text["body"].split())
+    assert "0 operations" in body
+    assert "Try an error message or its code, a field, or a part of a path" in body
 
 
 def test_reference_of_an_empty_document_is_a_page() -> None:

@@ -67,6 +67,20 @@ def test_when_words_are_searched_then_operations_are_found_without_javascript(ht
     assert "0 operations" in http.get("/reference", params={"q": "<b>" * 100}).text
 
 
+def test_when_an_error_code_is_searched_then_the_operations_that_show_it_are_found_and_names_come_first() -> None:
+    document: Any = json.loads(json.dumps(DOCUMENT, default=list))
+    found = reference.entries(document)
+    for code in ("1001", "5000"):
+        assert reference.search(found, code), code
+    named = reference.search(found, "hold")
+    assert [entry.id for entry in named][:2] == ["create_service_option_hold", "create_desired_window_hold"]
+    is_deprecated = [bool(entry.operation.get("deprecated")) for entry in named]
+    assert is_deprecated == sorted(is_deprecated)
+    assert True in is_deprecated
+    page = reference.operation(document, found, named[0], brand="Handcart", membership="Handcart+")
+    assert "sandbox env" in page
+
+
 def test_when_an_operation_is_shown_then_its_curl_line_sends_a_valid_example() -> None:
     document: Any = json.loads(json.dumps(DOCUMENT, default=list))
     found = {entry.id: entry for entry in reference.entries(document)}
