@@ -150,6 +150,7 @@ class FaultRequest(Struct, kw_only=True, omit_defaults=True):
     """A fault. It affects calls of `operation`, of `path` (as in this description) or all, or callbacks of `event`.
 
     It affects the next `times` of them, a random `share` chosen by `seed`, or all until it is switched off.
+    A call that meets `try_again` is answered 400 with code 2003.
     """
 
     fault: Kind

@@ -72,6 +72,7 @@ def test_when_an_error_code_is_searched_then_the_operations_that_show_it_are_fou
     found = reference.entries(document)
     for code in ("1001", "5000"):
         assert reference.search(found, code), code
+    assert "handcart_sandbox_set_faults" in [entry.id for entry in reference.search(found, "2003")]
     named = reference.search(found, "hold")
     assert [entry.id for entry in named][:2] == ["create_service_option_hold", "create_desired_window_hold"]
     is_deprecated = [bool(entry.operation.get("deprecated")) for entry in named]
