@@ -12,7 +12,8 @@ from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any
 
-from handcart.core.db.connect import is_postgres, no_installation, sqlite_path
+from handcart.core.db import no_installation
+from handcart.core.db.connect import is_postgres, sqlite_path
 from handcart.core.secret import KEY_BYTES, Keys, is_guessable
 
 PREFIX = "HANDCART_"

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from handcart.core import settings
-from handcart.core.db import Row, Tx, Unavailable
-from handcart.core.db.connect import is_postgres, no_installation, sqlite_path
+from handcart.core.db import Row, Tx, Unavailable, no_installation
+from handcart.core.db.connect import is_postgres, sqlite_path
 from handcart.core.db.migrate import bound_key, check_schema
 from handcart.core.secret import Keys
 from handcart.core.settings import Settings, SettingsError

@@ -8,6 +8,7 @@ PostgreSQL; on SQLite there is only one writer at a time.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from handcart.core.secret import Keys
@@ -99,3 +100,16 @@ class Database(Protocol):
     async def close(self) -> None:
         """Close all connections."""
         ...
+
+
+def no_installation(missing: str | Path) -> str:
+    """The sentences for an installation whose file `missing` is not there.
+
+    Settings that were forgotten look the same as an installation that was never made, and `handcart migrate` would make
+    a second one, so that is named last.
+    """
+    file = Path(missing).absolute()
+    return (
+        f"there is no installation at {file.parent} (no {file.name}). If yours is elsewhere, set HANDCART_DATABASE or"
+        " HANDCART_DATA. To start a new one here, run `handcart migrate`."
+    )

@@ -4,7 +4,6 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from urllib.parse import urlsplit
 
 from handcart.core.db import Database
@@ -55,19 +54,6 @@ def in_use(url: str) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
-
-
-def no_installation(missing: str | Path) -> str:
-    """The sentences for an installation whose file `missing` is not there.
-
-    Settings that were forgotten look the same as an installation that was never made, and `handcart migrate` would make
-    a second one, so that is named last.
-    """
-    file = Path(missing).absolute()
-    return (
-        f"there is no installation at {file.parent} (no {file.name}). If yours is elsewhere, set HANDCART_DATABASE or"
-        " HANDCART_DATA. To start a new one here, run `handcart migrate`."
-    )
 
 
 def is_postgres(url: str) -> bool:

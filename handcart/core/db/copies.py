@@ -15,7 +15,8 @@ from itertools import islice
 from pathlib import Path
 from urllib.parse import quote
 
-from handcart.core.db.connect import BadCopy, no_installation
+from handcart.core.db import no_installation
+from handcart.core.db.connect import BadCopy
 from handcart.core.db.migrate import WrongKey
 from handcart.core.db.sqlite import RESTORING, alone, connect_file, give_to_owner, use
 from handcart.migrations import SCHEMA_VERSION

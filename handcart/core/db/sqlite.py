@@ -20,8 +20,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from handcart.core.db import Op, P, Row, T, Unavailable
-from handcart.core.db.connect import no_installation
+from handcart.core.db import Op, P, Row, T, Unavailable, no_installation
 from handcart.core.secret import Keys
 
 # A group of this size blocks the event loop for about 3 ms.
