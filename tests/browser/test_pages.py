@@ -77,7 +77,7 @@ def test_reference_then_axe_finds_nothing_and_the_keyboard_finds_an_operation(vi
         named(reader.page, path)
         reader.page.evaluate(AXE_SCRIPT)
         for scheme in ("light", "dark"):
-            reader.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+            reader.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
             assert reader.page.evaluate(VIOLATIONS, {}) == []
         for width in (320, 1100):
             reader.page.set_viewport_size({"width": width, "height": 800})

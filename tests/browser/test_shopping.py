@@ -167,7 +167,7 @@ def test_canceled_by_the_store_and_the_page_says_why_and_that_nothing_is_to_pay(
     demo.sandbox(f"orders/{page.url.rpartition('/')[2]}/run", scenario="out_of_stock", pace="instantly")
     page.evaluate("document.activeElement.blur()")
     expect(page.locator("#status")).to_have_text("Canceled")
-    expect(page.get_by_role("region", name="Delivery")).to_contain_text("in stock. You pay nothing.")
+    expect(page.get_by_role("region", name="Delivery")).to_contain_text("out of stock. You pay nothing.")
     expect(page.get_by_role("row", name="You pay")).to_contain_text("$0.00")
     expect(page.get_by_text("Thank you!")).to_have_count(0)
 

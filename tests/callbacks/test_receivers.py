@@ -87,9 +87,10 @@ def test_when_receivers_are_hostile_then_each_attempt_ends_within_bounds_and_oth
     rows = post.server.sql(
         "SELECT w.name, a.*, d.state FROM attempts a JOIN webhooks w ON w.retailer_id = a.retailer_id"
         " AND w.id = a.webhook_id JOIN deliveries d ON d.retailer_id = a.retailer_id AND d.webhook_id = a.webhook_id"
-        " AND d.event_id = a.event_id WHERE a.retailer_id = $1",
+        " AND d.event_id = a.event_id WHERE a.retailer_id = $1 ORDER BY a.number DESC",
         post.market.retailer.id,
     )
+    # Of each webhook the first attempt: on a slow machine a second one may find the receiver gone.
     causes = {row["name"]: row["cause"] for row in rows}
     assert causes.pop("well") is None
     assert causes.keys() == HOSTILE.keys()
