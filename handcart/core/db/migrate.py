@@ -3,7 +3,7 @@
 import asyncio
 import fcntl
 import os
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -136,6 +136,16 @@ async def check_version(tx: Tx) -> None:
         raise Unavailable(f"the database has {found}, this release needs {SCHEMA_VERSION}: run `handcart migrate`")
 
 
+def _create_private(file: Path) -> None:
+    """Create an empty file that only its owner can read. An existing file is not opened.
+
+    To close any descriptor of a database drops all locks that SQLite holds on it for this process (fcntl(2),
+    sqlite.org/howtocorrupt.html section 2.2).
+    """
+    with suppress(FileExistsError):
+        os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+
+
 def _upgrade_sqlite(path: str) -> None:
     import sqlalchemy as sa
     from sqlalchemy.exc import DatabaseError
@@ -145,7 +155,7 @@ def _upgrade_sqlite(path: str) -> None:
     file = Path(path)
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     in_use = sqlite.use(path)
-    os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o600))
+    _create_private(file)
     engine = sa.create_engine(f"sqlite:///{path}", connect_args={"timeout": 30})
     lock = sqlite.open_lock(path, sqlite.WRITE_LOCK)
     try:

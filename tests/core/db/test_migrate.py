@@ -4,6 +4,7 @@ import asyncio
 import re
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from handcart import migrations
 from handcart.core.db import Tx, Unavailable, connect, installation
 from handcart.core.db import migrate as migrate_module
 from handcart.core.db.migrate import WrongKey, check_schema, migrate
+from handcart.core.db.sqlite import connect_file
 from handcart.core.secret import Keys
 from handcart.core.settings import Settings, SettingsError
 from tests.support import postgres
@@ -184,6 +186,20 @@ def test_sqlite_file_then_private_in_wal_mode_and_its_directory_is_made(tmp_path
         return found
 
     assert on(f"sqlite:///{file}", mode) == "wal"
+
+
+def test_migrated_again_while_open_then_the_open_connection_keeps_its_locks(tmp_path: Path) -> None:
+    path = tmp_path / "shop.db"
+    url = f"sqlite:///{path}"
+    migrate(url, KEYS)
+    with closing(connect_file(str(path))) as connection:
+        connection.execute("CREATE TABLE written (number INTEGER)")
+        migrate(url, KEYS)
+        # A process that closes its connection deletes the log if no other process holds a lock.
+        subprocess.run([sys.executable, "-c", MIGRATE, url], check=True)
+        assert path.with_name("shop.db-wal").exists()
+        with closing(connect_file(str(path))) as another:
+            assert another.execute("SELECT count(*) FROM written").fetchone()[0] == 0
 
 
 NO_STORE = ["mysql://host/shop", "sqlite://shop.db", "/srv/shop.db", "", "sqlite:///:memory:", "file:shop.db"]
