@@ -2,15 +2,12 @@
 
 import json
 from http.client import HTTPConnection
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 
 from bench.candidates import EXPIRED_AT, TOKEN_SECONDS
 from bench.load import Request
 from bench.stores import Copy
-
-if TYPE_CHECKING:
-    from bench.linking import Linking
 
 LINK = {"express_member": True, "expired_at": EXPIRED_AT}
 
@@ -46,23 +43,26 @@ def read_request(path: str, token: str, user: str) -> Request:
     return Request("GET", path.format(user), headers)
 
 
-def check_linking(name: str, part: "Linking", copy: Copy, caller: Caller) -> None:
-    """Raise WrongAnswer unless tokens and reads are answered, stored and refused correctly."""
+def check_linking(name: str, token: Request, wrong_secret: Request, read: str, copy: Copy, caller: Caller) -> None:
+    """Raise WrongAnswer unless tokens and reads are answered, stored and refused correctly.
+
+    `token` issues a token, `wrong_secret` must not, `read` is the path of a user's link.
+    """
 
     def expect(what: str, wanted: object, found: object) -> None:
         if wanted != found:
             raise WrongAnswer(f"{name}, {what}: expected {wanted!r}, got {found!r}")
 
     stored = copy.count() if copy.count else 0
-    status, answer = caller.send(part.token)
+    status, answer = caller.send(token)
     expect("token", (200, "bearer"), (status, answer and answer["token_type"].lower()))
     expect("lifetime", TOKEN_SECONDS, answer["expires_in"])
-    expect("the same token twice", False, caller.tokens(part.token, 1)[0] == answer["access_token"])
+    expect("the same token twice", False, caller.tokens(token, 1)[0] == answer["access_token"])
     if copy.count:
         expect("rows for 2 tokens", 2, copy.count() - stored)
     # RFC 6749 section 5.2 allows both for credentials in the body.
-    expect("wrong secret refused", True, caller.send(part.wrong_secret)[0] in (400, 401))
-    status, link = caller.send(read_request(part.read, answer["access_token"], "user-7"))
+    expect("wrong secret refused", True, caller.send(wrong_secret)[0] in (400, 401))
+    status, link = caller.send(read_request(read, answer["access_token"], "user-7"))
     expect("link", (200, LINK), (status, {key: (link or {}).get(key) for key in LINK}))
-    expect("unknown token", 401, caller.send(read_request(part.read, "x" * 43, "user-7"))[0])
-    expect("user without a link", 400, caller.send(read_request(part.read, answer["access_token"], "nobody"))[0])
+    expect("unknown token", 401, caller.send(read_request(read, "x" * 43, "user-7"))[0])
+    expect("user without a link", 400, caller.send(read_request(read, answer["access_token"], "nobody"))[0])

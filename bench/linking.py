@@ -34,7 +34,7 @@ class Linking:
 
     def windows(self, session: Session) -> Iterator[tuple[str, Window]]:
         caller = Caller(session.running.url)
-        check_linking(session.name, self, session.copy, caller)
+        check_linking(session.name, self.token, self.wrong_secret, self.read, session.copy, caller)
         tokens = caller.tokens(self.token, READING_TOKENS)
         caller.close()
         connections = CONNECTIONS[session.workers]

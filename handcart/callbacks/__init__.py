@@ -9,3 +9,6 @@ Owns webhook configurations, events, their deliveries and every attempt.
 - Due times use the retailer's clock, leases the real one.
 - Nothing here uses the network: `handcart.sender` does, outside of any transaction.
 """
+
+# Modules that other domains may import, besides ops, queries, errors and models.
+__all__ = ["events"]

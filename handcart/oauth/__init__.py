@@ -6,3 +6,6 @@ Invariants:
 - a second valid redemption of a code revokes the token that the first one returned;
 - the pending request is read from the server's database, never from form fields.
 """
+
+# Modules that other domains may import, besides ops, queries, errors and models.
+__all__ = ["scopes", "tokens"]

@@ -6,3 +6,6 @@ Invariants:
 - whether the membership's benefit applies is decided at creation and never changes;
 - every change of an order adds a row to its history, in the same transaction.
 """
+
+# Modules that other domains may import, besides ops, queries, errors and models.
+__all__ = ["checks", "states"]

@@ -7,3 +7,6 @@ Invariants:
 - a user has at most one hold; an expired hold keeps its place until another user needs it;
 - rows are locked in this order: user, order, ledger rows by their key, holds.
 """
+
+# Modules that other domains may import, besides ops, queries, errors and models.
+__all__ = ["ledger", "windows"]

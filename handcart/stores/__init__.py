@@ -5,3 +5,6 @@ Invariants:
 - an import of a file is all or nothing;
 - every item has an rrc (by default its upc), and all stores share one catalog.
 """
+
+# Modules that other domains may import, besides ops, queries, errors and models.
+__all__ = ["carts", "distance", "files", "items", "postal"]

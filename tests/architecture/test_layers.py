@@ -1,22 +1,52 @@
 """
-Domains import only domains before them in the order, and no private modules of other domains; there are no import
-cycles; server, client and storefront do not import each other. Imports inside functions count too.
+The walls of the repository.
+
+- A domain imports only domains before it in the order; siblings do not import each other.
+- Of another domain it imports only `ops`, `queries`, `errors`, `models` and the modules in that domain's `__all__`.
+- No module of the repository is part of a circle of imports.
+- Server, client and storefront do not import each other, and none of them imports benches, tools or tests.
+
+Imports inside functions count too.
 """
 
 import ast
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-ORDER = ["migrations", "core", "retailers", "accounts", "oauth", "users", "linking", "stores", "slots", "callbacks"]
-ORDER += ["orders", "batches", "upkeep", "sandbox", "console"]  # migrations, the schema, import nothing
-TOP = len(ORDER)  # app, worker, cli and whatever else lies directly in handcart/
-PRIVATE = {"api", "routes", "pages", "wire", "jobs", "queries"}  # in every domain but core
-CLIENT_MAY_IMPORT = {"handcart_client", "httpx", "msgspec", "standardwebhooks"} | sys.stdlib_module_names
+# Domains in one row are siblings. Whatever else lies directly in handcart/ (app, worker, cli) may import every domain.
+ORDER = [
+    ("migrations",),
+    ("core",),
+    ("retailers",),
+    ("accounts",),
+    ("oauth",),
+    ("users",),
+    ("linking",),
+    ("stores",),
+    ("slots",),
+    ("callbacks",),
+    ("orders",),
+    ("batches",),
+    ("upkeep",),
+    ("sandbox",),
+]
+RANKS = {domain: rank for rank, domains in enumerate(ORDER) for domain in domains}
+PUBLIC = {"ops", "queries", "errors", "models"}
+# Everything in these is public. `upkeep` and `sandbox` read the tables of every domain.
+OPEN, READ_ALL = {"core", "migrations"}, {"upkeep", "sandbox"}
+PACKAGES = ("handcart", "storefront", "bench", "tools", "tests")
+CLIENT = ("client", "handcart_client")
+MAY_IMPORT = {
+    "handcart": {"handcart"},
+    "handcart_client": {"handcart_client"},
+    "storefront": {"storefront", "handcart_client"},
+}
+CLIENT_LIBRARIES = {"httpx", "msgspec", "standardwebhooks"} | sys.stdlib_module_names
 
 
 def modules(directory: Path, package: str) -> dict[str, Path]:
@@ -25,7 +55,7 @@ def modules(directory: Path, package: str) -> dict[str, Path]:
     return {".".join(name.parts).removesuffix(".__init__"): path for name, path in paths.items()}
 
 
-def imports(module: str, path: Path, known: dict[str, Path]) -> Iterator[str]:
+def imports(module: str, path: Path, known: Iterable[str]) -> Iterator[str]:
     """Full names of the modules that a module imports, wherever in it the import stands."""
     package = module.split(".") if path.name == "__init__.py" else module.split(".")[:-1]
     for node in ast.walk(ast.parse(path.read_bytes())):
@@ -45,53 +75,84 @@ def domain(module: str) -> str:
 def rank(module: str) -> int:
     if module == "handcart":
         return -1  # all may import it, so it may import nothing
-    return ORDER.index(domain(module)) if domain(module) in ORDER else TOP
+    return RANKS.get(domain(module), len(ORDER))
 
 
-def fault(module: str, target: str) -> str | None:
-    """The error if a module of the server may not import this."""
-    top, folder, file = [*target.split("."), "", ""][:3]
-    if top != "handcart":
-        return "leaves the server" if top in {"handcart_client", "storefront"} else None
-    if rank(target) > rank(module):
-        return "goes upward"
-    is_private = file in PRIVATE and folder != "core"
-    return "is private" if is_private and domain(module) != folder and rank(module) < TOP else None
-
-
-def violations(root: Path) -> list[str]:
-    server = modules(root, "handcart")
-    graph = {module: list(imports(module, path, server)) for module, path in server.items()}
-    edges = [(module, target) for module, targets in graph.items() for target in targets]
-    found = [f"{module} imports {target}: {why}" for module, target in edges if (why := fault(module, target))]
-    try:
-        TopologicalSorter(graph).prepare()
-    except CycleError as error:
-        found.append("imports in a circle: " + " -> ".join(error.args[1]))
-    client, storefront = modules(root / "client", "handcart_client"), modules(root, "storefront")
-    for module, path in (client | storefront).items():
-        targets = {target.split(".")[0] for target in imports(module, path, client | storefront)}
-        forbidden = targets & {"handcart"} if module in storefront else targets - CLIENT_MAY_IMPORT
-        found.extend(f"{module} imports {target}: not over HTTP" for target in sorted(forbidden))
+def named_public(paths: dict[str, Path]) -> dict[str, set[str]]:
+    """The modules that each domain's `__init__` lists in `__all__`."""
+    found: dict[str, set[str]] = {}
+    for name in RANKS.keys() - OPEN:
+        source = paths[f"handcart.{name}"].read_bytes() if f"handcart.{name}" in paths else b""
+        lists = [
+            ast.literal_eval(node.value)
+            for node in ast.parse(source).body
+            if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__"
+        ]
+        found[name] = {module for one in lists for module in one}
     return found
 
 
-def test_when_the_repository_is_read_then_every_import_keeps_the_order() -> None:
-    assert {"handcart", "handcart.app"} <= modules(ROOT, "handcart").keys()
-    assert modules(ROOT / "client", "handcart_client")
-    assert modules(ROOT, "storefront")
+def fault(module: str, target: str, public: dict[str, set[str]]) -> str | None:
+    """The error if a module may not import this."""
+    ours, top = module.split(".")[0], target.split(".")[0]
+    if top in {"handcart", "handcart_client", *PACKAGES} and top not in MAY_IMPORT.get(ours, {top}):
+        return "leaves its package"
+    if ours == "handcart_client" and top not in {ours, *CLIENT_LIBRARIES}:
+        return "is not a library of the client"
+    if ours != "handcart" or top != "handcart" or rank(module) == len(ORDER) != rank(target) or target == "handcart":
+        return None
+    if rank(target) > rank(module):
+        return "goes upward"
+    if domain(module) == domain(target) or domain(target) not in public:
+        return None
+    if rank(target) == rank(module):
+        return "is a sibling"
+    file = target.split(".")[2] if target.count(".") > 1 else ""
+    is_private = file and file not in PUBLIC | public[domain(target)]
+    return "is private" if is_private and domain(module) not in READ_ALL else None
+
+
+def violations(root: Path) -> list[str]:
+    paths = modules(root / CLIENT[0], CLIENT[1])
+    for package in PACKAGES:
+        paths |= modules(root, package)
+    graph = {module: list(imports(module, path, paths)) for module, path in paths.items()}
+    public = named_public(paths)
+    edges = [(module, target) for module, targets in graph.items() for target in targets]
+    found = [f"{module} imports {target}: {why}" for module, target in edges if (why := fault(module, target, public))]
+    try:
+        TopologicalSorter({module: set(targets) - {module} for module, targets in graph.items()}).prepare()
+    except CycleError as error:
+        found.append("imports in a circle: " + " -> ".join(error.args[1]))
+    missing = [f"{name}.{module}" for name, named in public.items() for module in named]
+    return found + [f"{name} is in __all__ but missing" for name in missing if f"handcart.{name}" not in paths]
+
+
+def test_repository_is_read_then_every_import_keeps_the_walls() -> None:
+    packages = {name.split(".")[0] for package in PACKAGES for name in modules(ROOT, package)}
+    assert packages == set(PACKAGES)
+    assert modules(ROOT / CLIENT[0], CLIENT[1])
+    domains = {path.parent.name for path in (ROOT / "handcart").glob("*/__init__.py")}
+    assert domains - RANKS.keys() == {"cli", "testing"}
     assert violations(ROOT) == []
 
 
 LAWFUL = {
-    "handcart/core/jobs.py": "import json",
-    "handcart/slots/wire.py": "from handcart.core import jobs",
-    "handcart/slots/ops.py": "from ..core import jobs",
+    "handcart/core/ids.py": "import json",
+    "handcart/retailers/ops.py": "from ..core import ids",
+    "handcart/slots/__init__.py": "__all__ = ['windows']",
+    "handcart/slots/windows.py": "from handcart.core import ids",
+    "handcart/slots/wire.py": "from handcart.core import ids",
+    "handcart/slots/ops.py": "from . import windows",
     "handcart/slots/api.py": "from . import ops, wire",
-    "handcart/orders/ops.py": "from handcart.slots import ops",
+    "handcart/orders/ops.py": "from handcart.slots import ops, windows",
+    "handcart/upkeep/safety.py": "from handcart.orders import ops",
     "handcart/app.py": "import handcart.slots.api",
     "client/handcart_client/sync.py": "import httpx",
     "storefront/app.py": "import handcart_client",
+    "bench/load.py": "from handcart.slots import wire",
+    "tools/sizes.py": "import ast",
+    "tests/test_app.py": "import handcart.app, handcart_client, storefront.app, bench.load, tools.sizes",
 }
 
 
@@ -102,20 +163,24 @@ LAWFUL = {
         ("handcart/core/db.py", "from handcart.slots import ops", "goes upward"),
         ("handcart/core/db.py", "from ..slots.ops import hold", "goes upward"),
         ("handcart/core/db.py", "def late():\n    import handcart.app", "goes upward"),
-        ("handcart/__init__.py", "from .core import jobs", "goes upward"),
+        ("handcart/__init__.py", "from .core import ids", "goes upward"),
+        ("handcart/orders/ops.py", "from handcart.sandbox import clock", "goes upward"),
         ("handcart/orders/ops.py", "from handcart.slots import wire", "is private"),
         ("handcart/orders/ops.py", "from ..slots.api import routes", "is private"),
+        ("handcart/users/__init__.py", "__all__ = ['gone']", "missing"),
         ("handcart/slots/wire.py", "from .api import routes", "in a circle"),
-        ("handcart/app.py", "from handcart_client import Client", "leaves the server"),
-        ("handcart/app.py", "import storefront.app", "leaves the server"),
-        ("client/handcart_client/sync.py", "import handcart.core.jobs", "not over HTTP"),
-        ("client/handcart_client/sync.py", "import starlette", "not over HTTP"),
-        ("storefront/app.py", "from handcart.core import jobs", "not over HTTP"),
+        ("bench/load.py", "import tests.test_app", "in a circle"),
+        ("tools/sizes.py", "from tools import other", None),
+        ("handcart/app.py", "from handcart_client import Client", "leaves its package"),
+        ("handcart/app.py", "import storefront.app", "leaves its package"),
+        ("handcart/app.py", "from bench import load", "leaves its package"),
+        ("handcart/app.py", "from tools import sizes", "leaves its package"),
+        ("client/handcart_client/sync.py", "import handcart.core.ids", "leaves its package"),
+        ("client/handcart_client/sync.py", "import starlette", "is not a library of the client"),
+        ("storefront/app.py", "from handcart.core import ids", "leaves its package"),
     ],
 )
-def test_when_an_import_is_planted_then_it_is_judged(
-    tmp_path: Path, path: str, planted: str, expected: str | None
-) -> None:
+def test_import_is_planted_then_it_is_judged(tmp_path: Path, path: str, planted: str, expected: str | None) -> None:
     for name, source in (LAWFUL | {path: planted}).items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(source)
