@@ -10,8 +10,7 @@ from handcart.batches import errors, states
 from handcart.batches.models import Batch, Shopper
 from handcart.core import clock, ids
 from handcart.core.db import Tx
-from handcart.core.errors import ApiError, invalid
-from handcart.orders import checks
+from handcart.core.errors import ApiError, invalid, raise_any
 from handcart.orders import ops as orders
 from handcart.orders import states as order_states
 from handcart.orders.errors import order_not_found
@@ -35,7 +34,7 @@ async def create_shopper(tx: Tx, retailer_id: int, email: str | None = None, pho
         errors.invalid_email() if email is not None and not _EMAIL.fullmatch(email) else None,
         errors.invalid_phone() if phone is not None and not _PHONE.fullmatch(phone) else None,
     ]
-    checks.raise_any(wrong)
+    raise_any(wrong)
     digits = None if phone is None else _digits(phone)
     while True:
         shopper = Shopper(ids.new_id(), email, digits)
@@ -80,7 +79,7 @@ async def generate(
         _wrong_orders(batch_type, held, is_taken=is_taken),
         invalid("workflow_state") if begins is None else None,
     ]
-    checks.raise_any(wrong)
+    raise_any(wrong)
     assert begins is not None
     batch = Batch(ids.new_id(), batch_type, begins, shopper_id, [order.order_id for order in held], is_live=True)
     await _insert(tx, retailer_id, batch)

@@ -9,9 +9,9 @@ from msgspec import Struct
 
 from handcart.batches import errors
 from handcart.core.db import Tx
-from handcart.core.errors import ApiError, blank, invalid
-from handcart.orders import checks, states
+from handcart.core.errors import ApiError, blank, invalid, raise_any
 from handcart.orders import ops as orders
+from handcart.orders import states
 from handcart.orders.models import FOUND, NOT_FOUND, REPLACED, TO_REFUND, Order, OrderLine, Scan
 from handcart.stores import carts, items
 from handcart.stores.models import Item, ItemCode, ItemName
@@ -41,7 +41,7 @@ async def update(tx: Tx, retailer_id: int, shopper_id: int, order_id: str, line_
     if line is None:
         raise invalid("line_num")
     status = picked.status or _status_of(line, picked)
-    checks.raise_any(_wrong_about(line, status, picked))
+    raise_any(_wrong_about(line, status, picked))
     _pick(line, status, picked)
     if status == REPLACED:
         line.substitute = picked.item or line.substitute or next(iter(line.replacement_items), ItemName())

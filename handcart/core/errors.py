@@ -89,6 +89,13 @@ def of(errors: Sequence[ApiError]) -> ApiError:
     return errors[0] if len(errors) == 1 else SeveralErrors(errors)
 
 
+def raise_any(refusals: Iterable[ApiError | None]) -> None:
+    """Raise one error with all refusals that are not None, if there are any."""
+    found = [refusal for refusal in refusals if refusal is not None]
+    if found:
+        raise of(found)
+
+
 def blank(key: str) -> ApiError:
     """A required value that is missing, null or empty."""
     return ApiError(400, "can't be blank", key=key)

@@ -5,7 +5,6 @@ from datetime import date
 from typing import Any
 
 from handcart.core import clock
-from handcart.core import errors as wire_errors
 from handcart.core.db import Tx
 from handcart.core.errors import ApiError, invalid
 from handcart.core.web import wire
@@ -93,10 +92,3 @@ def of_age(retailer: Retailer, store: Store, cart: Cart, birthday: str | None) -
         return cart, refusal
     allowed = carts.without(cart, [line for line in cart.lines if line.is_restricted])
     return allowed, None if allowed.lines else carts.nothing_to_order()
-
-
-def raise_any(refusals: Sequence[ApiError | None]) -> None:
-    """Raise one error with all refusals that are not None, if there are any."""
-    found = [refusal for refusal in refusals if refusal is not None]
-    if found:
-        raise wire_errors.of(found)

@@ -7,7 +7,7 @@ from msgspec import Struct, structs
 
 from handcart.core import clock, ids
 from handcart.core.db import Tx
-from handcart.core.errors import ApiError, invalid
+from handcart.core.errors import ApiError, invalid, raise_any
 from handcart.linking import ops as linking
 from handcart.orders import checks, customers, errors, lines, rows
 from handcart.orders.models import DELIVERY, LAST_MILE, PICKUP, Order, OrderDetails
@@ -62,7 +62,7 @@ async def create_shopped(tx: Tx, caller: Caller, user_id: str, asked: Asked) -> 
     refusals += [age_refusal, *cart.refusals, *checks.metadata(asked.details.metadata, asked.items)]
     if asked.details.paid_with_ebt and slot.store.country != "US":
         refusals.append(invalid("paid_with_ebt"))
-    checks.raise_any(refusals)
+    raise_any(refusals)
     if asked.kind == DELIVERY and asked.details.address is not None:
         await stores.locate(tx, retailer, DELIVERY, slot.store, asked.details.address)
     if cart.has_alcohol and not slots.allows_alcohol(retailer.rules, slot.store, slot.window):
@@ -85,7 +85,7 @@ async def create_last_mile(tx: Tx, caller: Caller, user_id: str, asked: Asked) -
         return there
     slot = await _held(tx, caller, user_id, asked)
     retailer = await retailers.retailer(tx, caller.retailer_id)
-    checks.raise_any(
+    raise_any(
         [
             customers.phone_refusal(retailer, asked.details.phone_number, "user_phone"),
             errors.alcohol_not_enabled() if asked.alcoholic and not slot.store.sells_alcohol else None,
@@ -113,7 +113,7 @@ async def create_dispatch(tx: Tx, caller: Caller, user_id: str | None, asked: As
     if store is None:
         raise invalid("location_code")
     retailer = await retailers.retailer(tx, caller.retailer_id)
-    checks.raise_any(
+    raise_any(
         [
             customers.phone_refusal(retailer, asked.details.phone_number, "user_phone"),
             None if customers.is_name(asked.details.last_name or "") else errors.invalid_last_name(),
@@ -182,7 +182,7 @@ async def _new(
 
 
 async def _insert(tx: Tx, caller: Caller, asked: Asked, order: Order) -> Order:
-    checks.raise_any([checks.size(order)])
+    raise_any([checks.size(order)])
     if await rows.insert(tx, caller.retailer_id, order):
         return order
     # A concurrent duplicate was first: release this one's place and answer as a repetition.

@@ -7,7 +7,7 @@ from msgspec import Struct, structs
 
 from handcart.core import clock
 from handcart.core.db import Tx
-from handcart.core.errors import invalid
+from handcart.core.errors import invalid, raise_any
 from handcart.core.web import idempotency
 from handcart.orders import checks, customers, errors, later, lines, rows, states
 from handcart.orders.models import CARRIED, LAST_MILE, SHOPPED, Order, OrderDetails, Step
@@ -89,7 +89,7 @@ async def update_shopped(tx: Tx, caller: Caller, user_id: str, order_id: str, ch
         refusals += cart.refusals
         refusals.append(lines.renumbered(order.lines, cart))
         refusals += checks.metadata(None, changes.items)
-    checks.raise_any(refusals)
+    raise_any(refusals)
     slot = None
     if changes.hold_id is not None:
         slot = await checks.held_slot(tx, caller, user_id, changes.hold_id, order.kind)
@@ -112,7 +112,7 @@ async def update_shopped(tx: Tx, caller: Caller, user_id: str, order_id: str, ch
     order.leave_unattended = order.leave_unattended and not cart.has_alcohol
     order.tip_cents = order.tip_cents if changes.tip_cents is None else changes.tip_cents
     order.details = details
-    checks.raise_any([checks.size(order)])
+    raise_any([checks.size(order)])
     await note(tx, caller.retailer_id, order, "updated")
     return order
 
@@ -178,7 +178,7 @@ async def choose_replacements(
         line.replacement_count, line.replacement_weight = one.count, one.weight
         if line.replacement_items:
             line.replacement_policy = "users_choice"
-    checks.raise_any([checks.size(order, "selections")])
+    raise_any([checks.size(order, "selections")])
     await note(tx, caller.retailer_id, order, "replacements chosen")
     return order
 
@@ -324,14 +324,14 @@ async def _move_carried(
         slot = await slots.find(tx, caller.retailer_id, changes.option_id)
         if slot.kind != LAST_MILE or slot.store.number != order.store_number:
             raise invalid("service_option_id")
-        checks.raise_any([checks.outside(slot.window.starts_at, slot.window.ends_at, changes.window)])
+        raise_any([checks.outside(slot.window.starts_at, slot.window.ends_at, changes.window)])
     elif changes.window is None:
         return
     elif order.kind == LAST_MILE:
         # Without a new slot, the window may only move within the booked one.
         booked = order.place.ledger_starts_at if order.place else order.window_starts_at
         begin, end = min(booked, order.window_starts_at), max(booked + WINDOW, order.window_ends_at)
-        checks.raise_any([checks.outside(begin, end, changes.window)])
+        raise_any([checks.outside(begin, end, changes.window)])
         order.window_starts_at, order.window_ends_at = changes.window
         return
     elif not slots.is_desirable(store, *changes.window):
