@@ -1,4 +1,6 @@
-"""Shoppers, and the batches in which they pick and carry orders.
+"""The batches in which shoppers pick and carry orders.
+
+Owns the tables `batches` and `batch_orders`.
 
 Invariants:
 - an order is in at most one live batch, and the type of the batch fits the kind of the order;

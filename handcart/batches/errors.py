@@ -1,34 +1,10 @@
-"""The refusals about shoppers, batches and picked items. Those about shoppers are documented, the texts of the others
-are Handcart's choice: docs/wire-choices.md.
-
-Source: https://docs.instacart.com/connect/api/sandbox/shoppers/create_shopper
-"""
+"""The refusals about batches and picked items. Their texts are Handcart's choice: docs/wire-choices.md."""
 
 from handcart.core.errors import ApiError
 
 
-def phone_taken() -> ApiError:
-    """Another shopper has that phone number."""
-    return ApiError(400, "An account already exists with this number", key="phone")
-
-
-def invalid_email() -> ApiError:
-    """Not an e-mail address."""
-    return ApiError(400, "Invalid email", key="email")
-
-
-def invalid_phone() -> ApiError:
-    """Not a phone number."""
-    return ApiError(400, "Invalid phone number", key="phone")
-
-
 def batch_not_found() -> ApiError:
     """No batch by that id at this retailer."""
-    return ApiError(404, "Resource not found", 4000)
-
-
-def shopper_not_found() -> ApiError:
-    """No shopper by that id at this retailer, named in the path."""
     return ApiError(404, "Resource not found", 4000)
 
 

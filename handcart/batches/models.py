@@ -1,16 +1,8 @@
-"""The data of shoppers and batches that other domains use."""
+"""The data of batches that other domains use."""
 
 from collections.abc import Sequence
 
 from msgspec import Struct
-
-
-class Shopper(Struct, frozen=True):
-    """A person who picks and delivers orders."""
-
-    id: int
-    email: str | None
-    phone: str | None
 
 
 class Batch(Struct):

@@ -1,13 +1,11 @@
-"""Create shoppers and batches, advance batches, and let shoppers drop out."""
+"""Create and advance batches, and let shoppers drop out."""
 
-import re
 from collections.abc import Sequence
-from typing import Any
 
 from msgspec import Struct
 
 from handcart.batches import errors, states
-from handcart.batches.models import Batch, Shopper
+from handcart.batches.models import Batch
 from handcart.core import clock, ids
 from handcart.core.db import Tx
 from handcart.core.errors import ApiError, invalid, raise_any
@@ -15,10 +13,7 @@ from handcart.orders import ops as orders
 from handcart.orders import states as order_states
 from handcart.orders.errors import order_not_found
 from handcart.orders.models import Order
-
-_EMAIL = re.compile(r"[^@\s\x00-\x1f\x7f]{1,64}@[^@\s\x00-\x1f\x7f]{1,189}")
-_US_DIGITS = 10
-_PHONE = re.compile(r"\+?([ ().-]*[0-9]){7,15}")
+from handcart.shoppers import queries as shoppers
 
 
 class AskedOrder(Struct, frozen=True):
@@ -26,31 +21,6 @@ class AskedOrder(Struct, frozen=True):
 
     id: str
     user_id: str | None = None
-
-
-async def create_shopper(tx: Tx, retailer_id: int, email: str | None = None, phone: str | None = None) -> Shopper:
-    """Create a shopper. Phone numbers (plain digits or E.164) are unique. Raises the documented errors."""
-    wrong = [
-        errors.invalid_email() if email is not None and not _EMAIL.fullmatch(email) else None,
-        errors.invalid_phone() if phone is not None and not _PHONE.fullmatch(phone) else None,
-    ]
-    raise_any(wrong)
-    digits = None if phone is None else _digits(phone)
-    while True:
-        shopper = Shopper(ids.new_id(), email, digits)
-        made = await tx.run(
-            "INSERT INTO shoppers (retailer_id, id, email, phone, created_at) VALUES ($1, $2, $3, $4, $5)"
-            " ON CONFLICT DO NOTHING",
-            retailer_id,
-            shopper.id,
-            shopper.email,
-            shopper.phone,
-            clock.now(),
-        )
-        if made:
-            return shopper
-        if digits is not None and await _has_phone(tx, retailer_id, digits):
-            raise errors.phone_taken()
 
 
 async def generate(
@@ -70,12 +40,12 @@ async def generate(
     held = [await _held(tx, retailer_id, one) for one in sorted(asked, key=lambda one: one.id)]
     first = next(order for order in held if order.order_id == asked[0].id)
     batch_type = batch_type or _type_for(first)
-    shopper = await tx.one("SELECT id FROM shoppers WHERE retailer_id = $1 AND id = $2", retailer_id, shopper_id)
+    is_shopper = await shoppers.exists(tx, retailer_id, shopper_id)
     initial = states.TYPES[batch_type].initial
     begins = states.state_of(batch_type, initial if workflow_state is None else workflow_state)
     is_taken = await _is_any_live(tx, retailer_id, held)
     wrong = [
-        invalid("shopper_id") if shopper is None else None,
+        None if is_shopper else invalid("shopper_id"),
         _wrong_orders(batch_type, held, is_taken=is_taken),
         invalid("workflow_state") if begins is None else None,
     ]
@@ -159,12 +129,6 @@ async def of_order(tx: Tx, retailer_id: int, order_id: str) -> Batch | None:
     return None if row is None else await hold(tx, retailer_id, row["batch_id"])
 
 
-def _digits(phone: str) -> str:
-    """A phone number in a normal form; ten digits are taken as a US number without its country code."""
-    digits = re.sub(r"[^0-9]", "", phone)
-    return f"1{digits}" if len(digits) == _US_DIGITS else digits
-
-
 def _type_for(order: Order) -> str:
     """The type of batch that takes an order in its current state; if none does, the first type for its kind."""
     fitting = [name for name, one in states.TYPES.items() if order.kind in one.kinds]
@@ -240,8 +204,3 @@ async def _end(tx: Tx, retailer_id: int, batch: Batch) -> None:
     await tx.run(
         "UPDATE batch_orders SET is_live = $3 WHERE retailer_id = $1 AND batch_id = $2", retailer_id, batch.id, False
     )
-
-
-async def _has_phone(tx: Tx, retailer_id: int, phone: str) -> bool:
-    found: Any = await tx.one("SELECT id FROM shoppers WHERE retailer_id = $1 AND phone = $2", retailer_id, phone)
-    return found is not None

@@ -13,6 +13,8 @@ from handcart.core.errors import ApiError, blank, invalid, raise_any
 from handcart.orders import ops as orders
 from handcart.orders import states
 from handcart.orders.models import FOUND, NOT_FOUND, REPLACED, TO_REFUND, Order, OrderLine, Scan
+from handcart.shoppers import queries as shoppers
+from handcart.shoppers.errors import shopper_not_found
 from handcart.stores import carts, items
 from handcart.stores.models import Item, ItemCode, ItemName
 
@@ -89,9 +91,8 @@ async def take_back_alcohol(tx: Tx, retailer_id: int, order: Order) -> None:
 async def _being_picked(tx: Tx, retailer_id: int, shopper_id: int, order_id: str) -> Order:
     """The order, locked, if it is in a live batch of the shopper and its items may change."""
     order = await orders.hold(tx, retailer_id, order_id)
-    shopper = await tx.one("SELECT id FROM shoppers WHERE retailer_id = $1 AND id = $2", retailer_id, shopper_id)
-    if shopper is None:
-        raise errors.shopper_not_found()
+    if not await shoppers.exists(tx, retailer_id, shopper_id):
+        raise shopper_not_found()
     batch = await tx.one(
         "SELECT b.shopper_id FROM batch_orders o JOIN batches b ON b.retailer_id = o.retailer_id AND b.id = o.batch_id"
         " WHERE o.retailer_id = $1 AND o.order_id = $2 AND o.is_live",

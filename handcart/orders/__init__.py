@@ -8,4 +8,4 @@ Invariants:
 """
 
 # Modules that other domains may import, besides ops, queries, errors and models.
-__all__ = ["checks", "states"]
+__all__ = ["states"]

@@ -31,13 +31,15 @@ from handcart.sandbox.wire import (
     SimulateCallbackRequest,
     UpdateItemRequest,
 )
+from handcart.shoppers import errors as shopper_errors
+from handcart.shoppers import ops as shoppers
 
 _MOST_DIGITS = 16
 
 
 async def create_shopper(tx: Tx, call: Call) -> IdResponse:
     body: CreateShopperRequest = call.body
-    shopper = await batches.create_shopper(tx, call.caller.retailer_id, body.email, body.phone)
+    shopper = await shoppers.create(tx, call.caller.retailer_id, body.email, body.phone)
     return IdResponse(shopper.id)
 
 
@@ -100,7 +102,7 @@ async def authorize_instacart_user(tx: Tx, call: Call) -> AuthorizeResponse:
 def _shopper_id(call: Call) -> int:
     number = _number(call.path["shopper_id"])
     if number is None:
-        raise batch_errors.shopper_not_found()
+        raise shopper_errors.shopper_not_found()
     return number
 
 

@@ -28,6 +28,7 @@ from handcart.sandbox import state as sandbox
 from handcart.sandbox.errors import no_scenario_for_it
 from handcart.sandbox.scenarios import Step
 from handcart.sandbox.state import Robot
+from handcart.shoppers import ops as shoppers
 from handcart.stores import items
 from handcart.stores.models import ItemName
 
@@ -202,7 +203,7 @@ async def _do_next(tx: Tx, retailer_id: int, run: Run) -> None:
 
 
 async def _generate(tx: Tx, retailer_id: int, order_id: str, step: Step) -> None:
-    shopper = await batches.create_shopper(tx, retailer_id)
+    shopper = await shoppers.create(tx, retailer_id)
     await batches.generate(tx, retailer_id, shopper.id, [AskedOrder(order_id)], step.value)
 
 

@@ -32,6 +32,7 @@ from handcart.sandbox.wire import (
     TreatIdsAsInternal,
     UpdateItemRequest,
 )
+from handcart.shoppers import errors as shopper_errors
 
 _DOCS = "https://docs.instacart.com/connect/api/sandbox"
 _PATH = "/v2/fulfillment_sandbox"
@@ -45,7 +46,7 @@ _IN_PATH: Mapping[str, Any] = {
 }
 _PICKING = (
     order_errors.order_not_found(),
-    batch_errors.shopper_not_found(),
+    shopper_errors.shopper_not_found(),
     batch_errors.not_assigned(),
     batch_errors.not_being_picked(),
 )
@@ -78,7 +79,7 @@ ROUTES: Sequence[Route] = (
         "shoppers/create_shopper",
         body=CreateShopperRequest,
         response=IdResponse,
-        refusals=(batch_errors.phone_taken(), batch_errors.invalid_email(), batch_errors.invalid_phone()),
+        refusals=(shopper_errors.phone_taken(), shopper_errors.invalid_email(), shopper_errors.invalid_phone()),
     ),
     _route(
         "generate_batch",

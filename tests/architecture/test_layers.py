@@ -31,6 +31,7 @@ ORDER = [
     ("slots",),
     ("callbacks",),
     ("orders",),
+    ("shoppers",),
     ("batches",),
     ("upkeep",),
     ("sandbox",),

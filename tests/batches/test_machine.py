@@ -25,6 +25,7 @@ from handcart.orders.create import Asked
 from handcart.orders.models import OrderDetails
 from handcart.retailers import ops as retailers
 from handcart.retailers.models import Caller
+from handcart.shoppers import ops as shoppers
 from handcart.slots import ops as slots
 from handcart.slots import plans
 from handcart.slots.models import WINDOW
@@ -124,7 +125,7 @@ class Machine(RuleBasedStateMachine):
         for kind in ("delivery", "pickup", "last_mile"):
             self.run(plans.set_plan, retailer.id, EVERY_STORE, kind, Plan(capacity=100, lead_minutes=0))
         self.run(users.create, retailer.isolation_id, User("a", "Sample", None, PHONE, None))
-        self.shoppers = [self.run(batches.create_shopper, retailer.id).id for _ in range(2)]
+        self.shoppers = [self.run(shoppers.create, retailer.id).id for _ in range(2)]
         for kind in KINDS:
             self.create(kind)
 

@@ -13,7 +13,7 @@ from handcart.core.errors import ApiError
 from handcart.core.settings import Settings
 from handcart.core.web.router import Router
 from handcart.sandbox import routes
-from tests.support.orders import KINDS, Market, line, refusals
+from tests.support.orders import KINDS, Market, line
 from tests.support.sandbox import TYPE_OF, Floor
 from tests.support.server import LiveServer
 from tests.support.shop import error
@@ -206,22 +206,6 @@ def test_d10_when_a_callback_is_simulated_then_it_is_owed_and_canceled_cancels(
     for event_name in ("rescheduled", "late_delivery", "canceled"):
         assert error(floor.simulate(order_id, event_name)) == (400, "too_late", 1001, "order_id")
         assert error(floor.simulate("unknown", event_name)) == (404, "Resource not found", 4000, None)
-
-
-def test_d11_when_a_shopper_cannot_be_made_then_the_documented_errors_come(market: Market, floor: Floor) -> None:
-    path = "/v2/fulfillment_sandbox/shoppers"
-    assert floor.shopper() != floor.shopper()
-    floor.shopper(email="shopper@example.com", phone="8005550101")
-    floor.shopper(email="shopper@example.com", phone="+448005550101")
-    taken = (400, "An account already exists with this number", 1001, "phone")
-    for phone in ("8005550101", "800-555-0101", "+1 (800) 555-0101", "448005550101"):
-        assert error(market.post(path, {"phone": phone})) == taken
-    email, phone = ("Invalid email", 1001, "email"), ("Invalid phone number", 1001, "phone")
-    for wrong in ("", "nobody", "a@b c", "@", "a@b\n"):
-        assert refusals(market.post(path, {"email": wrong})) == [email]
-    for wrong in ("", "12345", "call me", "8005550102\n", "1" * 16):
-        assert refusals(market.post(path, {"phone": wrong})) == [phone]
-    assert refusals(market.post(path, {"email": "nobody", "phone": "12345"})) == [email, phone]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,45 @@
+"""Create shoppers."""
+
+import re
+
+from handcart.core import clock, ids
+from handcart.core.db import Tx
+from handcart.core.errors import raise_any
+from handcart.shoppers import errors, queries
+from handcart.shoppers.models import Shopper
+
+_EMAIL = re.compile(r"[^@\s\x00-\x1f\x7f]{1,64}@[^@\s\x00-\x1f\x7f]{1,189}")
+_US_DIGITS = 10
+_PHONE = re.compile(r"\+?([ ().-]*[0-9]){7,15}")
+
+
+async def create(tx: Tx, retailer_id: int, email: str | None = None, phone: str | None = None) -> Shopper:
+    """Create a shopper. Phone numbers (plain digits or E.164) are unique. Raises the documented errors."""
+    raise_any(
+        [
+            errors.invalid_email() if email is not None and not _EMAIL.fullmatch(email) else None,
+            errors.invalid_phone() if phone is not None and not _PHONE.fullmatch(phone) else None,
+        ]
+    )
+    digits = None if phone is None else _digits(phone)
+    while True:
+        shopper = Shopper(ids.new_id(), email, digits)
+        made = await tx.run(
+            "INSERT INTO shoppers (retailer_id, id, email, phone, created_at) VALUES ($1, $2, $3, $4, $5)"
+            " ON CONFLICT DO NOTHING",
+            retailer_id,
+            shopper.id,
+            shopper.email,
+            shopper.phone,
+            clock.now(),
+        )
+        if made:
+            return shopper
+        if digits is not None and await queries.has_phone(tx, retailer_id, digits):
+            raise errors.phone_taken()
+
+
+def _digits(phone: str) -> str:
+    """A phone number in its normal form; ten digits are taken as a US number without its country code."""
+    digits = re.sub(r"[^0-9]", "", phone)
+    return f"1{digits}" if len(digits) == _US_DIGITS else digits
