@@ -42,10 +42,10 @@ _SILENT = """
 from handcart.cli import main
 from handcart.orders import payloads
 
-async def owe(*_given):
+async def emit(*_given):
     pass
 
-payloads.owe = owe
+payloads.emit = emit
 main()
 """
 

@@ -9,9 +9,9 @@ from handcart.core import clock, ids
 from handcart.core.db import Tx
 from handcart.core.errors import ApiError, invalid, raise_any
 from handcart.linking import ops as linking
-from handcart.orders import checks, customers, errors, lines, rows
-from handcart.orders.models import DELIVERY, LAST_MILE, PICKUP, Order, OrderDetails
-from handcart.orders.states import BRAND_NEW
+from handcart.orders import checks, customers, errors, lines, payloads, rows
+from handcart.orders.models import DELIVERY, LAST_MILE, PICKUP, Order, OrderDetails, Step
+from handcart.orders.states import BRAND_NEW, CREATED, OPTIONS
 from handcart.retailers import ops as retailers
 from handcart.retailers.models import Caller, Retailer
 from handcart.slots import errors as slot_errors
@@ -183,7 +183,9 @@ async def _new(
 
 async def _insert(tx: Tx, caller: Caller, asked: Asked, order: Order) -> Order:
     raise_any([checks.size(order)])
-    if await rows.insert(tx, caller.retailer_id, order):
+    created = Step(order.status, CREATED, OPTIONS[order.kind].events[CREATED])
+    if await rows.insert(tx, caller.retailer_id, order, created):
+        await payloads.emit(tx, caller.retailer_id, order, created.events)
         return order
     # A concurrent duplicate was first: release this one's place and answer as a repetition.
     there = await repeated(tx, caller.retailer_id, asked)

@@ -68,7 +68,7 @@ async def _perform(tx: Tx, retailer_id: int, row: Any) -> None:
     else:
         is_ours = await tx.run(_DROP, *key)
     if is_ours and not await _is_moot(tx, retailer_id, order, row["name"]):
-        await payloads.owe(tx, retailer_id, order, [row["name"]])
+        await payloads.emit(tx, retailer_id, order, [row["name"]])
 
 
 async def _is_moot(tx: Tx, retailer_id: int, order: Order, name: str) -> bool:

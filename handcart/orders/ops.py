@@ -9,7 +9,7 @@ from handcart.core import clock
 from handcart.core.db import Tx
 from handcart.core.errors import invalid, raise_any
 from handcart.core.web import idempotency
-from handcart.orders import checks, customers, errors, later, lines, rows, states
+from handcart.orders import checks, customers, errors, later, lines, payloads, rows, states
 from handcart.orders.models import CARRIED, LAST_MILE, SHOPPED, Order, OrderDetails, Step
 from handcart.retailers import ops as retailers
 from handcart.retailers.models import Caller, Retailer
@@ -230,7 +230,7 @@ async def move(tx: Tx, retailer_id: int, order: Order, to: str) -> None:
     left = states.OPTIONS[order.kind].states[order.status]
     for state, _ in way:
         await _enter(tx, retailer_id, order, state.name)
-    await rows.save(tx, retailer_id, order, *[Step(state.name, state.name, events) for state, events in way])
+    await _save(tx, retailer_id, order, [Step(state.name, state.name, events) for state, events in way])
     await later.plan(tx, retailer_id, order, left, way[-1][0])
 
 
@@ -249,7 +249,7 @@ async def note(tx: Tx, retailer_id: int, order: Order, what: str, about: Sequenc
     `about`: the numbers of the lines concerned.
     """
     events = states.OPTIONS[order.kind].events.get(what, ())
-    await rows.save(tx, retailer_id, order, Step(order.status, what, events, about))
+    await _save(tx, retailer_id, order, [Step(order.status, what, events, about)])
 
 
 async def forget_user(tx: Tx, isolation_id: int, user_id: str) -> bool:
@@ -292,6 +292,13 @@ async def _held_orders(tx: Tx, isolation_id: int, user_id: str) -> Sequence[tupl
         ]
         await ledger.lock(tx, retailer_id, [order.place for order in orders if order.place is not None])
     return held
+
+
+async def _save(tx: Tx, retailer_id: int, order: Order, steps: Sequence[Step]) -> None:
+    """Save a locked order and its steps, and emit their events. Every change of a stored order goes through here."""
+    await rows.save(tx, retailer_id, order, *steps)
+    for step in steps:
+        await payloads.emit(tx, retailer_id, order, step.events, step.about)
 
 
 async def _enter(tx: Tx, retailer_id: int, order: Order, status: str) -> None:

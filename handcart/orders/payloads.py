@@ -23,7 +23,9 @@ LATE_BY = 30 * clock.MINUTE
 UNDER_WAY = 20 * clock.MINUTE
 
 
-async def owe(tx: Tx, retailer_id: int, order: Order, names: Sequence[str], about: Sequence[str] = ()) -> Sequence[int]:
+async def emit(
+    tx: Tx, retailer_id: int, order: Order, names: Sequence[str], about: Sequence[str] = ()
+) -> Sequence[int]:
     """Emit events about an order in its current state; returns their ids.
 
     An event about an item is emitted for each line in `about` (line numbers), or for the first line if that is empty.

@@ -8,9 +8,7 @@ import msgspec
 
 from handcart.core import clock
 from handcart.core.db import Tx, within
-from handcart.orders import payloads
 from handcart.orders.models import DISPATCH, LAST_MILE, Order, OrderDetails, OrderLine, Step
-from handcart.orders.states import CREATED, OPTIONS
 from handcart.slots.models import Place
 
 _COLUMNS = (
@@ -55,12 +53,11 @@ def size(order: Order) -> int:
     return len(_encode(order.lines)) + len(_encode(order.details))
 
 
-async def insert(tx: Tx, retailer_id: int, order: Order) -> bool:
-    """Insert a new order and the first row of its history; False if its id is taken."""
+async def insert(tx: Tx, retailer_id: int, order: Order, step: Step) -> bool:
+    """Insert a new order and the first step of its history; False if its id is taken."""
     values = _values(order)
     made = await tx.run(_INSERT, retailer_id, order.created_at, *[values[name] for name in _NAMES])
     if made:
-        step = Step(order.status, CREATED, OPTIONS[order.kind].events[CREATED])
         await _remember(tx, retailer_id, order, 1, step)
     return bool(made)
 
@@ -128,7 +125,7 @@ async def save(tx: Tx, retailer_id: int, order: Order, *steps: Step) -> None:
 
 
 async def _remember(tx: Tx, retailer_id: int, order: Order, number: int, step: Step) -> None:
-    """Add a step to an order's history and emit its events. Every change of an order goes through here."""
+    """Add a step to an order's history. The caller emits its events."""
     await tx.run(
         "INSERT INTO order_history (retailer_id, order_id, number, at, status, what, events)"
         " VALUES ($1, $2, $3, $4, $5, $6, $7)",
@@ -140,7 +137,6 @@ async def _remember(tx: Tx, retailer_id: int, order: Order, number: int, step: S
         step.what,
         " ".join(step.events),
     )
-    await payloads.owe(tx, retailer_id, order, step.events, step.about)
 
 
 def _size(row: Any) -> int:

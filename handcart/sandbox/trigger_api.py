@@ -26,7 +26,7 @@ async def _trigger(tx: Tx, call: Call) -> TriggerEventResponse:
     order = await orders.hold(tx, retailer_id, call.path["order_id"])
     if (LAST_MILE if order.kind == DISPATCH else order.kind) not in event.options:
         raise no_event_of_it(event.options)
-    event_id, *_ = await payloads.owe(tx, retailer_id, order, [event.name])
+    event_id, *_ = await payloads.emit(tx, retailer_id, order, [event.name])
     return TriggerEventResponse(event_id)
 
 

@@ -12,12 +12,12 @@ from handcart.orders import payloads
 # As long as an external queue may take to answer. This only makes the gap longer, so that kills hit it more often.
 _SECONDS = 0.05
 
-_owe = payloads.owe
-_owed: ContextVar[list[tuple[Any, ...]]] = ContextVar("owed")
+_emit = payloads.emit
+_delayed: ContextVar[list[tuple[Any, ...]]] = ContextVar("delayed")
 
 
 async def _remember(tx: Any, *what: Any) -> None:
-    _owed.get().append(what)
+    _delayed.get().append(what)
 
 
 def _write_late(database: Any) -> None:
@@ -25,18 +25,18 @@ def _write_late(database: Any) -> None:
 
     async def write_then_emit(self: Any, op: Any, *args: Any, **kwargs: Any) -> Any:
         mine: list[tuple[Any, ...]] = []
-        _owed.set(mine)
+        _delayed.set(mine)
         result = await write(self, op, *args, **kwargs)
         for what in mine:
             await asyncio.sleep(_SECONDS)
-            await write(self, _owe, *what)
+            await write(self, _emit, *what)
         return result
 
     database.write = write_then_emit
 
 
 if __name__ == "__main__":
-    payloads.owe = _remember
+    payloads.emit = _remember
     _write_late(SqliteDatabase)
     _write_late(PostgresDatabase)
     main()
