@@ -16,8 +16,8 @@ from bench.candidates import EXPIRED_AT, SCOPE, FlowPlan, Scale
 from bench.flow import email_of, session_of, user_of
 from bench.processes import bare_environment
 from bench.stores import connected
-from handcart.core.passwords import hash_new
 from handcart.core.secret import Keys
+from handcart.sign_in.passwords import hash_new
 
 HANDCART = Path(sys.executable).with_name("handcart")
 REDIRECT_URI = "http://127.0.0.1:9/cb"

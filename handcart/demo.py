@@ -25,7 +25,7 @@ from handcart import running
 from handcart.accounts import ops as accounts
 from handcart.callbacks import ops as callbacks
 from handcart.callbacks.errors import Unknown
-from handcart.core import clock, passwords
+from handcart.core import clock
 from handcart.core.db import Tx, Unavailable, migrate
 from handcart.core.db.connect import connect
 from handcart.core.secret import Keys
@@ -35,6 +35,7 @@ from handcart.oauth.scopes import ALL
 from handcart.retailers import ops as retailers
 from handcart.sandbox import state as sandbox
 from handcart.sender import rules_of
+from handcart.sign_in import passwords
 from handcart.slots import plans
 from handcart.slots.plans import Plan
 from handcart.stores import items, samples

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from handcart import sender
 from handcart.callbacks import jobs as callbacks
-from handcart.core import clock, log, ratelimit, sessions
+from handcart.core import clock, log, ratelimit
 from handcart.core.clock import VirtualClock
 from handcart.core.db import Database, Tx, Unavailable
 from handcart.core.db.connect import connect
@@ -15,6 +15,7 @@ from handcart.core.web import idempotency
 from handcart.oauth import jobs as oauth
 from handcart.sandbox import state as sandbox
 from handcart.sandbox.chaos import Chaos
+from handcart.sign_in import sessions
 
 PAUSE_SECONDS = 60
 STEP_ROWS = 200

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from handcart.core import clock, ids, passwords
+from handcart.core import clock, ids
+from handcart.sign_in import passwords
 from tests.support import postgres
 from tests.support.extent import IS_FAST, LEFT_OUT_OF_FAST, STORES
 from tests.support.server import LiveServer, live_server, migrated_database

@@ -13,7 +13,7 @@ from handcart.callbacks import ops as callbacks
 from handcart.callbacks import queue, results
 from handcart.callbacks.models import Attempt
 from handcart.callbacks.results import Outcome
-from handcart.core import clock, log, ratelimit, sessions
+from handcart.core import clock, log, ratelimit
 from handcart.core.db import Tx, Unavailable
 from handcart.core.ratelimit import Limit
 from handcart.core.web import idempotency
@@ -21,6 +21,8 @@ from handcart.oauth import authorization
 from handcart.oauth.checks import Request
 from handcart.oauth.scopes import ACCOUNT_LINKING
 from handcart.retailers import ops as retailers
+from handcart.sign_in import sessions
+from handcart.sign_in.models import CUSTOMER
 from tests.support.callback_receiver import Receiver, receiver, subscribe
 from tests.support.contents import contents
 from tests.support.oauth import code_for, token_for
@@ -159,14 +161,14 @@ def test_everything_over_then_what_lasts_is_still_there(tidy: Shop, stopped: Any
 
 def test_session_in_use_then_kept_until_its_absolute_end(tidy: Shop, stopped: Any) -> None:
     server, account = tidy.server, tidy.account()
-    cookie = server.write(sessions.sign_in, account.id, "")
+    cookie = server.write(sessions.start, CUSTOMER, account.id, "")
     for _ in range(33):
         stopped(10 * 3600)
         server.write(sessions.touch, cookie)
         purge(server)
-        assert server.read(sessions.account_of, cookie) == account.id
+        assert server.read(sessions.person_of, CUSTOMER, cookie) == account.id
     stopped(6 * 3600 + 60)  # fourteen days and a minute by now
-    assert server.read(sessions.account_of, cookie) is None
+    assert server.read(sessions.person_of, CUSTOMER, cookie) is None
     purge(server)
     assert "sessions" not in left(server, (str(account.id),))
 

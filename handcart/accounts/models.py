@@ -16,10 +16,3 @@ class Membership(Struct, frozen=True):
 
     is_active: bool
     ends_at: int | None
-
-
-class SignedIn(Struct, frozen=True):
-    """A started session: its cookie, and the device token by which this browser is known next time."""
-
-    session: str
-    device: str

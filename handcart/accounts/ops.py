@@ -5,32 +5,23 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from msgspec.structs import replace
-
-from handcart.accounts.errors import Refused, SignInRefused
-from handcart.accounts.models import Account, Membership, SignedIn
-from handcart.core import clock, ids, passwords, ratelimit, sessions
-from handcart.core.db import Database, Tx, Unavailable
-from handcart.core.ratelimit import Limit
+from handcart.accounts.errors import Refused
+from handcart.accounts.models import Account, Membership
+from handcart.core import clock, ids
+from handcart.core.db import Database, Tx
 from handcart.core.secret import Keys, matches
+from handcart.sign_in import limits, passwords, sessions
+from handcart.sign_in import ops as sign_ins
+from handcart.sign_in.errors import SignInRefused
+from handcart.sign_in.limits import Counted
+from handcart.sign_in.models import CUSTOMER, SignedIn
 
 _MOST_EMAIL = 254
 _EMAIL = re.compile(r"[^@\s\x00-\x1f\x7f]{1,64}@[^@\s\x00-\x1f\x7f]{1,189}")
 
-# Limits of wrong passwords (docs/decisions/0015-sign-in-limits.md). Beyond the first three, tries are refused.
-_PER_ADDRESS = Limit(10, 300)
-_PER_ACCOUNT_AND_ADDRESS = Limit(50, 86_400)
-_PER_DEVICE = Limit(10, 300)
-# These two refuse no try: when they are exceeded, the limit per address gets lower.
-_PER_ACCOUNT = Limit(100, 86_400)
-_IN_ALL = Limit(1000, 300)
-_PER_ADDRESS_IN_A_FLOOD = 3
-_PER_ACCOUNT_AND_ADDRESS_IN_A_FLOOD = 5
-
 PASSWORD_LINK = 24 * clock.HOUR
 _PASSWORD_TOKEN = re.compile(r"([0-9]{1,18})\.([0-9]{1,18})\.([0-9a-f]{64})")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_Counted = list[tuple[str, Limit]]
 
 _ACCOUNT = "SELECT id, email, password_hash FROM accounts WHERE closed_at IS NULL"
 # Periods that touch or overlap count as one.
@@ -38,7 +29,7 @@ _MEMBERSHIP = "SELECT starts_at, ends_at FROM memberships WHERE account_id = $1 
 
 
 async def create(tx: Tx, email: str, password_hash: str) -> Account:
-    """Create an account with a password hashed by `core.passwords.hash_new`."""
+    """Create an account with a password hashed by `sign_in.passwords.hash_new`."""
     email = normalized(email)
     account_id = ids.new_id()
     made = await tx.run(
@@ -56,7 +47,7 @@ async def create(tx: Tx, email: str, password_hash: str) -> Account:
 async def close(tx: Tx, account_id: int) -> None:
     """Close an account: nobody can sign in to it again."""
     await tx.run("UPDATE accounts SET closed_at = $2 WHERE id = $1 AND closed_at IS NULL", account_id, clock.now())
-    await sessions.sign_out_everywhere(tx, account_id)
+    await sessions.end_all(tx, account_id)
 
 
 async def by_email(tx: Tx, email: str) -> Account:
@@ -84,7 +75,7 @@ async def hold(tx: Tx, account_id: int) -> bool:
 
 async def signed_in(tx: Tx, cookie: str) -> Account | None:
     """The open account that a session cookie is signed in to."""
-    account_id = await sessions.account_of(tx, cookie)
+    account_id = await sessions.person_of(tx, CUSTOMER, cookie)
     return None if account_id is None else await by_id(tx, account_id)
 
 
@@ -100,7 +91,15 @@ async def sign_in(
         raise SignInRefused
     account = await database.read(find, email)
     is_known = account is not None and matches(device, database.keys.device_token(email, account.password_hash))
-    account, counted = await _verified(database, account, email, password, address, is_known_device=is_known)
+    counted = await sign_ins.verify(
+        database,
+        account.password_hash if account else None,
+        password,
+        email=email,
+        address=address,
+        is_known_device=is_known,
+    )
+    assert account is not None  # without a hash, `verify` refuses
     newer = await passwords.hash_again(account.password_hash, password)
     return await database.write(_start_session, account, session, counted, newer or account.password_hash)
 
@@ -109,8 +108,10 @@ async def check_password(database: Database, account: Account, password: str, ad
     """Check a signed-in customer's password again, with the limits of sign-in; raises `SignInRefused`."""
     if not passwords.is_readable(password):
         raise SignInRefused
-    _, counted = await _verified(database, account, account.email, password, address, is_known_device=True)
-    await database.write(_uncount, counted)
+    counted = await sign_ins.verify(
+        database, account.password_hash, password, email=account.email, address=address, is_known_device=True
+    )
+    await database.write(limits.uncount, counted)
 
 
 async def change_password(tx: Tx, account_id: int, password_hash: str, session: str) -> SignedIn:
@@ -119,8 +120,8 @@ async def change_password(tx: Tx, account_id: int, password_hash: str, session: 
         "UPDATE accounts SET password_hash = $2 WHERE id = $1 RETURNING email", account_id, password_hash
     )
     assert row is not None
-    await sessions.sign_out_everywhere(tx, account_id)
-    cookie = await sessions.sign_in(tx, account_id, session)
+    await sessions.end_all(tx, account_id)
+    cookie = await sessions.start(tx, CUSTOMER, account_id, session)
     return SignedIn(cookie, tx.keys.device_token(row["email"], password_hash))
 
 
@@ -220,59 +221,6 @@ def normalized(email: str) -> str:
     return email
 
 
-async def _verified(
-    database: Database, account: Account | None, email: str, password: str, address: str, *, is_known_device: bool
-) -> tuple[Account, _Counted]:
-    """The account, if the password is right, and the counted tries to take back; raises `SignInRefused`."""
-    counted = await database.write(_count_try, email, address, is_known_device=is_known_device)
-    try:
-        # Without an account, hashing takes as long.
-        is_right = await passwords.verify(account.password_hash if account else None, password)
-    except Unavailable:  # nothing was tried
-        await database.write(_uncount, counted)
-        raise
-    if account is None or not is_right:
-        raise SignInRefused
-    return account, counted
-
-
-async def _count_try(tx: Tx, email: str, address: str, *, is_known_device: bool) -> _Counted:
-    """Count a try as if it were wrong; returns what was counted. Raises `SignInRefused` over a limit.
-
-    Refusals depend on the wrong tries of the caller itself: a known browser, an address, an address at one account.
-    Many wrong tries at an account, or on the whole server, lower the limit per address, but never to zero.
-    """
-    account = tx.keys.hash(email).hex()[:32]  # e-mail addresses are personal data
-    device = (f"sign-in:device:{account}", _PER_DEVICE)
-    if is_known_device and not await ratelimit.count(tx, *device):
-        return [device]
-    # Four digits: made-up accounts fill at most 65,536 rows. Accounts that share a row lower each other's limit.
-    at_account, everywhere = (f"sign-in:account:{account[:4]}", _PER_ACCOUNT), ("sign-in:all", _IN_ALL)
-    per_address, per_pair = _PER_ADDRESS, _PER_ACCOUNT_AND_ADDRESS
-    if await ratelimit.is_full(tx, *everywhere):
-        per_address = replace(per_address, hits=_PER_ADDRESS_IN_A_FLOOD)
-    if await ratelimit.is_full(tx, *at_account):
-        per_pair = replace(per_pair, hits=_PER_ACCOUNT_AND_ADDRESS_IN_A_FLOOD)
-    networks = ratelimit.networks(address)
-    counted = [
-        *(
-            (f"sign-in:address:{network}", replace(per_address, hits=per_address.hits * customers))
-            for network, customers in networks
-        ),
-        (f"sign-in:pair:{account}:{networks[-1][0]}", per_pair),
-    ]
-    for subject, limit in counted:
-        wait = await ratelimit.count(tx, subject, limit)
-        if wait:
-            raise SignInRefused(wait)
-    return counted + [shared for shared in (at_account, everywhere) if not await ratelimit.count(tx, *shared)]
-
-
-async def _uncount(tx: Tx, counted: _Counted) -> None:
-    for subject, limit in counted:
-        await ratelimit.uncount(tx, subject, limit)
-
-
 async def _replace_hash(tx: Tx, account: Account, password_hash: str) -> bool:
     """Replace the hash that was read by a new one; False if it has changed since, or the account was closed."""
     changed = await tx.run(
@@ -284,12 +232,12 @@ async def _replace_hash(tx: Tx, account: Account, password_hash: str) -> bool:
     return changed > 0
 
 
-async def _start_session(tx: Tx, account: Account, old: str, counted: _Counted, password_hash: str) -> SignedIn:
+async def _start_session(tx: Tx, account: Account, old: str, counted: Counted, password_hash: str) -> SignedIn:
     # The password may have changed, or the account may have been closed, during verification.
     if not await _replace_hash(tx, account, password_hash):
         raise SignInRefused
-    await _uncount(tx, counted)  # only wrong tries stay counted
-    cookie = await sessions.sign_in(tx, account.id, old)
+    await limits.uncount(tx, counted)  # only wrong tries stay counted
+    cookie = await sessions.start(tx, CUSTOMER, account.id, old)
     return SignedIn(cookie, tx.keys.device_token(account.email, password_hash))
 
 

@@ -4,12 +4,12 @@ import asyncio
 from collections.abc import Sequence
 
 from handcart.accounts import ops
-from handcart.accounts.errors import SignInRefused
-from handcart.core import passwords, sessions
-from handcart.core.passwords import PasswordRefused
 from handcart.core.web.browser import Browser, PageRefused, form_expired, sign_in_result, wait
 from handcart.core.web.call import Call, Reply, Route
 from handcart.core.web.pages import LOCALES
+from handcart.sign_in import passwords, sessions
+from handcart.sign_in.errors import SignInRefused
+from handcart.sign_in.passwords import PasswordRefused
 
 
 async def _show_sign_in(call: Call) -> Reply:
@@ -38,7 +38,7 @@ async def _sign_in(call: Call) -> Reply:
 async def _sign_out(call: Call) -> Reply:
     browser = Browser(call)
     browser.check_form(await browser.form(), "sign-out")
-    await call.app.database.write(sessions.sign_out, browser.session)
+    await call.app.database.write(sessions.end, browser.session)
     return browser.see_other("/account/sign-in", clears=True)
 
 

@@ -65,8 +65,8 @@ def main() -> None:
     """Run a command. A failure prints one sentence on standard error and ends with status 1."""
     from handcart.accounts.errors import Refused as AccountRefused
     from handcart.callbacks import errors as callbacks
-    from handcart.core.passwords import PasswordRefused
     from handcart.retailers.errors import Refused as RetailerRefused
+    from handcart.sign_in.passwords import PasswordRefused
 
     refusals = (
         AccountRefused,

@@ -200,7 +200,7 @@ def create_account(email: str, password: str | None, password_stdin: bool, as_js
     import secrets
 
     from handcart.accounts import ops
-    from handcart.core import passwords
+    from handcart.sign_in import passwords
 
     made_up = not password and not password_stdin
     if password_stdin:

@@ -1,7 +1,7 @@
 """Secrets: random, stored as keyed hashes, compared in constant time; encrypted where they must be read again.
 
 Tokens, codes and client secrets have 256 random bits, so a fast keyed hash is enough for them; passwords of people
-use argon2 (`core.passwords`). Secrets that this server must send to others, such as its credentials at a retailer's
+use argon2 (`sign_in.passwords`). Secrets that this server must send to others, such as its credentials at a retailer's
 token endpoint, are encrypted ("sealed") with AES-256-GCM.
 """
 

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 
 from handcart.accounts import ops as accounts
 from handcart.accounts.models import Account
-from handcart.core import sessions
 from handcart.core.web import pages
 from handcart.core.web.browser import Browser, PageRefused
 from handcart.core.web.call import Call, Reply, Route
 from handcart.linking import ops
 from handcart.linking.models import Link
+from handcart.sign_in import sessions
 
 _NOTICES = ("unlinked", "password_changed")
 

@@ -4,8 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from urllib.parse import quote, urlencode
 
 from handcart.accounts import ops as accounts
-from handcart.accounts.errors import SignInRefused
-from handcart.core import clock, sessions
+from handcart.core import clock
 from handcart.core.db import Tx
 from handcart.core.secret import new_token
 from handcart.core.web.browser import Browser, PageRefused, form_expired, sign_in_result
@@ -15,6 +14,8 @@ from handcart.oauth import authorization, errors, tokens
 from handcart.oauth.checks import Rejected, check
 from handcart.oauth.models import PendingRequest
 from handcart.retailers import ops as retailers
+from handcart.sign_in import sessions
+from handcart.sign_in.errors import SignInRefused
 
 # Whether an account is linked at a client's retailer; passed in, since this domain cannot import `linking`:
 # (tx, account_id, client_id).
@@ -132,7 +133,7 @@ async def _rehearse(call: Call) -> None:
 async def _switch_account(browser: Browser, pending: PendingRequest) -> Reply:
     database = browser.call.app.database
     await database.write(authorization.deny, pending, browser.session)
-    await database.write(sessions.sign_out, browser.session)
+    await database.write(sessions.end, browser.session)
     browser.start_session(new_token())
     return browser.see_other(_path(authorization.seal(browser.call.app.keys, pending), browser.locale))
 

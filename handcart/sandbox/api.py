@@ -10,9 +10,7 @@ from handcart.batches import ops as batches
 from handcart.batches import picking
 from handcart.batches.ops import AskedOrder
 from handcart.batches.picking import Picked
-from handcart.core import passwords
 from handcart.core.db import Tx
-from handcart.core.passwords import PasswordRefused
 from handcart.core.web.call import Call
 from handcart.core.web.wire import SuccessResponse
 from handcart.orders.models import Scan
@@ -33,6 +31,8 @@ from handcart.sandbox.wire import (
 )
 from handcart.shoppers import errors as shopper_errors
 from handcart.shoppers import ops as shoppers
+from handcart.sign_in import passwords
+from handcart.sign_in.passwords import PasswordRefused
 
 _MOST_DIGITS = 16
 

@@ -7,7 +7,7 @@ Sources: https://docs.instacart.com/connect/api/sandbox/instacart_users/create_i
 from collections.abc import Iterable, Sequence
 
 from handcart.core.errors import ApiError
-from handcart.core.passwords import PasswordRefused
+from handcart.sign_in.passwords import PasswordRefused
 
 
 def email_taken() -> ApiError:

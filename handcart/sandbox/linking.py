@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from handcart.accounts import ops as accounts
 from handcart.accounts.models import Account
-from handcart.core import clock, errors, sessions
+from handcart.core import clock, errors
 from handcart.core.clock import VirtualClock
 from handcart.core.db import Tx
 from handcart.core.errors import ApiError, OAuthError
@@ -26,6 +26,8 @@ from handcart.retailers import ops as retailers
 from handcart.retailers.models import Caller
 from handcart.sandbox import errors as sandbox_errors
 from handcart.sandbox import ops
+from handcart.sign_in import sessions
+from handcart.sign_in.models import CUSTOMER
 from handcart.users import ops as users
 
 LINKED = "linked"
@@ -165,13 +167,13 @@ async def _first_redirect_uri(tx: Tx, client_id: str) -> str:
 
 async def _answer(tx: Tx, account: Account, request: Request, *, is_allowed: bool) -> str:
     """Sign in, press Allow or Deny, sign out; returns the code."""
-    session, code = await sessions.sign_in(tx, account.id, ""), ""
+    session, code = await sessions.start(tx, CUSTOMER, account.id, ""), ""
     pending = await authorization.start(tx, request, session)
     if is_allowed:
         code = await authorization.allow(tx, pending, session)
     else:
         await authorization.deny(tx, pending, session)
-    await sessions.sign_out(tx, session)
+    await sessions.end(tx, session)
     return code
 
 

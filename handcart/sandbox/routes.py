@@ -5,7 +5,6 @@ from typing import Any
 
 from handcart.batches import errors as batch_errors
 from handcart.core import errors
-from handcart.core.passwords import PasswordRefused
 from handcart.core.web.call import Handler, Route
 from handcart.core.web.wire import SuccessResponse
 from handcart.oauth.scopes import FULFILLMENT
@@ -33,6 +32,7 @@ from handcart.sandbox.wire import (
     UpdateItemRequest,
 )
 from handcart.shoppers import errors as shopper_errors
+from handcart.sign_in.passwords import PasswordRefused
 
 _DOCS = "https://docs.instacart.com/connect/api/sandbox"
 _PATH = "/v2/fulfillment_sandbox"

@@ -84,8 +84,8 @@ def _make_once(directory: Path, file: Path) -> None:
 
 def _make(directory: Path) -> Path:
     from handcart import demo
-    from handcart.core import passwords
     from handcart.core.db import connect, migrate
+    from handcart.sign_in import passwords
 
     made = directory / "made.db"
     url = f"sqlite:///{made}"

@@ -7,9 +7,8 @@ import pytest
 from handcart.accounts import ops
 from handcart.accounts.errors import Refused
 from handcart.accounts.models import Membership
-from handcart.core import clock, passwords
-from handcart.core.passwords import PasswordRefused
-from tests.support.shop import PASSWORD, PASSWORD_HASH, Shop
+from handcart.core import clock
+from tests.support.shop import PASSWORD_HASH, Shop
 
 DAY = clock.DAY
 
@@ -106,33 +105,3 @@ def test_membership_that_cannot_be_then_refused(shop: Shop, starts: int | None, 
     with pytest.raises(Refused):
         shop.server.write(ops.grant_membership, account.id, now + ends * DAY, starts_at)
     assert shop.server.read(ops.membership, account.id) == Membership(False, None)
-
-
-@pytest.mark.parametrize(
-    ("password", "reason"),
-    [
-        ("", "too_short"),
-        ("1234567", "too_short"),
-        ("éééé", "too_short"),
-        ("password", "common"),
-        ("PASSWORD", "common"),
-        ("qwertyuiop", "common"),
-        ("p" * 1025, "too_long"),
-        ("é" * 513, "too_long"),
-        ("good enough\0", "too_long"),
-        ("good enough\ud800", "too_long"),
-    ],
-    ids=lambda value: repr(value[:12]),
-)
-def test_new_password_that_cannot_be_taken_then_the_reason(password: str, reason: str) -> None:
-    with pytest.raises(PasswordRefused) as raised:
-        passwords.hash_new(password)
-    assert raised.value.reason == reason
-
-
-async def test_password_then_verified_against_its_own_hash_alone() -> None:
-    assert await passwords.verify(PASSWORD_HASH, PASSWORD)
-    assert not await passwords.verify(PASSWORD_HASH, PASSWORD + " ")
-    assert not await passwords.verify(None, PASSWORD)
-    assert not await passwords.verify(None, "no account has this password")
-    assert not await passwords.verify("not a hash", PASSWORD)

@@ -23,6 +23,7 @@ ORDER = [
     ("migrations",),
     ("core",),
     ("retailers",),
+    ("sign_in",),
     ("accounts",),
     ("oauth",),
     ("users",),

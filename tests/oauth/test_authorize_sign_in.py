@@ -8,8 +8,8 @@ import httpx
 import pytest
 
 from handcart.accounts import ops as accounts
-from handcart.core import passwords
 from handcart.linking import ops as linking
+from handcart.sign_in import passwords
 from tests.support.pages import is_error, is_page, nothing_written
 from tests.support.shop import PASSWORD, SampleAccount, Shop, Visitor, answer, first_form, new_address, new_email
 

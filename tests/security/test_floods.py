@@ -5,9 +5,10 @@ import sys
 
 import pytest
 
-from handcart.core import passwords, sessions
 from handcart.core.db import Unavailable
 from handcart.oauth import bearer
+from handcart.sign_in import passwords, sessions
+from handcart.sign_in.models import CUSTOMER
 from tests.support.pages import is_error, nothing_written
 from tests.support.shop import PASSWORD, PASSWORD_HASH, Shop, new_address
 
@@ -22,9 +23,9 @@ def test_strangers_start_authorizations_without_end_then_nothing_is_kept(shop: S
 
 def test_one_account_signs_in_without_end_then_the_newest_twenty_sessions_stay(shop: Shop) -> None:
     account = shop.account()
-    cookies = [shop.server.write(sessions.sign_in, account.id, "") for _ in range(25)]
-    alive = [cookie for cookie in cookies if shop.server.read(sessions.account_of, cookie)]
-    assert alive == cookies[-sessions.MOST_SESSIONS :]
+    cookies = [shop.server.write(sessions.start, CUSTOMER, account.id, "") for _ in range(25)]
+    alive = [cookie for cookie in cookies if shop.server.read(sessions.person_of, CUSTOMER, cookie)]
+    assert alive == cookies[-CUSTOMER.most_sessions :]
 
 
 async def test_burst_of_passwords_then_some_wait_and_the_rest_hear_so_at_once(monkeypatch: pytest.MonkeyPatch) -> None:

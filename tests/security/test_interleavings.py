@@ -12,7 +12,6 @@ import pytest
 
 from handcart.accounts import ops as accounts
 from handcart.app import api_routes
-from handcart.core import passwords
 from handcart.core.db import Database, Tx
 from handcart.core.errors import ApiError
 from handcart.linking import ops as linking
@@ -21,6 +20,7 @@ from handcart.oauth import tokens
 from handcart.orders import ops as orders
 from handcart.retailers import ops as retailers
 from handcart.retailers.models import Caller
+from handcart.sign_in import passwords
 from handcart.slots import ops as slots
 from handcart.users import api as users_api
 from handcart.users import ops as users

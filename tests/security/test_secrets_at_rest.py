@@ -12,7 +12,8 @@ from urllib.parse import quote
 import pytest
 
 from handcart.accounts import ops as accounts
-from handcart.core import clock, log, passwords
+from handcart.core import clock, log
+from handcart.sign_in import passwords
 from tests.support.extent import STORES
 from tests.support.server import SECRET_KEY, LiveServer, live_server, migrated_database
 from tests.support.shop import PASSWORD, SampleAccount, Shop, Visitor, answer, first_form

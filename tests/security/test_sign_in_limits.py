@@ -9,9 +9,10 @@ from ipaddress import IPv4Address, IPv6Address
 import pytest
 
 from handcart.accounts import ops
-from handcart.accounts.errors import SignInRefused
-from handcart.core import clock, passwords
+from handcart.core import clock
 from handcart.core.db import Unavailable
+from handcart.sign_in import passwords
+from handcart.sign_in.errors import SignInRefused
 from tests.races.rounds import IS_LONG
 from tests.support.pages import is_page
 from tests.support.server import on_sqlite

@@ -6,12 +6,13 @@ from typing import Any
 
 import httpx
 
-from handcart.core import sessions
 from handcart.core.db import Tx
 from handcart.oauth import authorization
 from handcart.oauth.checks import Request
 from handcart.oauth.scopes import ACCOUNT_LINKING, ALL
 from handcart.retailers import ops as retailers
+from handcart.sign_in import sessions
+from handcart.sign_in.models import CUSTOMER
 from tests.support.server import LiveServer
 from tests.support.shop import REDIRECT_URI, SampleAccount, Shop, new_address
 
@@ -27,7 +28,7 @@ async def make_code(
     """An authorization code by the ops behind the pages: sign in, start, allow."""
     client = await retailers.client(tx, client_id)
     assert client is not None
-    cookie = await sessions.sign_in(tx, account_id, "")
+    cookie = await sessions.start(tx, CUSTOMER, account_id, "")
     request = Request([], client=client, redirect_uri=redirect_uri, scope=ACCOUNT_LINKING)
     request.code_challenge = code_challenge
     return await authorization.allow(tx, await authorization.start(tx, request, cookie), cookie)

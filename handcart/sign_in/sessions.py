@@ -2,47 +2,48 @@
 
 Before sign-in nothing is stored for the cookie; it only binds forms and pending requests to one browser.
 ASVS 5.0: 7.2.3, 7.2.4, 7.3.1, 7.4.1.
+
+The table `sessions` has no audience yet, and its `account_id` refers to `accounts`: every session is a customer's. The
+migration of the second audience adds the column `audience` (existing rows: `customer`) and drops that foreign key;
+`start` then stores the audience, `person_of`, `end_all` and `purge` compare it.
 """
 
 from handcart.core import clock
 from handcart.core.db import Tx
 from handcart.core.secret import new_token
+from handcart.sign_in.models import CUSTOMER, Audience
 
-IDLE = 12 * clock.HOUR
-ABSOLUTE = 14 * clock.DAY
-# Per account, so that nobody can fill the table with sessions of one account.
-MOST_SESSIONS = 20
 # Minimum time between two updates of a row, so that not every page view is a write.
 _TOUCH = 5 * clock.MINUTE
 
 
-async def sign_in(tx: Tx, account_id: int, old: str) -> str:
+async def start(tx: Tx, audience: Audience, person_id: int, old: str) -> str:
     """Start a session with a new cookie; end the old one, and the oldest if there are too many. Returns the cookie."""
-    await sign_out(tx, old)
+    await end(tx, old)
     cookie, now = new_token(), clock.of_process()
     await tx.run(
         "DELETE FROM sessions WHERE session_hash IN (SELECT session_hash FROM sessions WHERE account_id = $1"
         " ORDER BY created_at DESC LIMIT 1000 OFFSET $2)",
-        account_id,
-        MOST_SESSIONS - 1,
+        person_id,
+        audience.most_sessions - 1,
     )
     await tx.run(
         "INSERT INTO sessions (session_hash, account_id, created_at, seen_at) VALUES ($1, $2, $3, $3)",
         tx.keys.hash(cookie),
-        account_id,
+        person_id,
         now,
     )
     return cookie
 
 
-async def account_of(tx: Tx, cookie: str) -> int | None:
-    """The account that is signed in with this cookie; None if the session has ended."""
+async def person_of(tx: Tx, audience: Audience, cookie: str) -> int | None:
+    """The id of the person who is signed in with this cookie; None if the session has ended."""
     now = clock.of_process()
     row = await tx.one(
         "SELECT account_id FROM sessions WHERE session_hash = $1 AND seen_at > $2 AND created_at > $3",
         tx.keys.hash(cookie),
-        now - IDLE,
-        now - ABSOLUTE,
+        now - audience.idle,
+        now - audience.absolute,
     )
     return row["account_id"] if row else None
 
@@ -58,14 +59,14 @@ async def touch(tx: Tx, cookie: str) -> None:
     )
 
 
-async def sign_out(tx: Tx, cookie: str) -> None:
+async def end(tx: Tx, cookie: str) -> None:
     """End one session."""
     await tx.run("DELETE FROM sessions WHERE session_hash = $1", tx.keys.hash(cookie))
 
 
-async def sign_out_everywhere(tx: Tx, account_id: int) -> None:
-    """End all sessions of an account."""
-    await tx.run("DELETE FROM sessions WHERE account_id = $1", account_id)
+async def end_all(tx: Tx, person_id: int) -> None:
+    """End all sessions of a person."""
+    await tx.run("DELETE FROM sessions WHERE account_id = $1", person_id)
 
 
 async def purge(tx: Tx, most: int) -> int:
@@ -74,7 +75,7 @@ async def purge(tx: Tx, most: int) -> int:
     return await tx.run(
         "DELETE FROM sessions WHERE session_hash IN"
         " (SELECT session_hash FROM sessions WHERE seen_at < $1 OR created_at < $2 LIMIT $3)",
-        now - IDLE,
-        now - ABSOLUTE,
+        now - CUSTOMER.idle,
+        now - CUSTOMER.absolute,
         most,
     )

@@ -3,8 +3,8 @@
 import argon2
 import pytest
 
-from handcart.core import passwords
-from handcart.core.passwords import PasswordRefused
+from handcart.sign_in import passwords
+from handcart.sign_in.passwords import PasswordRefused
 from tests.support.shop import PASSWORD, PASSWORD_HASH
 
 pytestmark = pytest.mark.usefixtures("our_hashes")

@@ -7,7 +7,9 @@ from typing import Any
 import httpx
 import pytest
 
-from handcart.core import clock, sessions
+from handcart.core import clock
+from handcart.sign_in import sessions
+from handcart.sign_in.models import CUSTOMER
 from tests.support.pages import is_error, is_page
 from tests.support.server import LiveServer, live_server
 from tests.support.shop import Shop, Visitor, first_form
@@ -47,8 +49,8 @@ def cookies_of(response: httpx.Response) -> dict[str, tuple[str, list[str]]]:
 
 def test_http_then_cookies_are_http_only_lax_and_of_this_host(shop: Shop) -> None:
     visitor = shop.visitor()
-    before, attributes = cookies_of(visitor.http.get("/account/sign-in"))["handcart"]
-    assert attributes == ["Path=/", "HttpOnly", "SameSite=Lax"]
+    before, attributes = cookies_of(visitor.http.get("/account/sign-in"))[CUSTOMER.cookie]
+    assert attributes == [f"Path={CUSTOMER.path}", "HttpOnly", "SameSite=Lax"]
     visitor.open("/account/sign-in")
     account = shop.account()
     form = first_form(visitor.page.text)

@@ -1,0 +1,13 @@
+"""Signing in, for every kind of people: passwords, sessions by audience, limits of wrong passwords.
+
+The kinds themselves (today: customers, in `accounts`) are domains to the right, which own the password hashes.
+
+Invariants:
+- a password is stored as an argon2id hash, a session's cookie as a keyed hash;
+- a session has one audience, which decides its cookie and its lifetimes;
+- wrong passwords are limited per address, and per address and account; tries from other addresses never block a
+  person (`limits.count`); a browser that has signed in with the current password has its own limit.
+"""
+
+# Modules that other domains may import, besides ops, queries, errors and models.
+__all__ = ["limits", "passwords", "sessions"]
