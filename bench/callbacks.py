@@ -170,7 +170,7 @@ async def _furnish(tx: Tx, port: int) -> int:
         tx,
         retailer.id,
         Rules(True, range(1, 65_536), (f"{HOST}/32",)),
-        environment=ops.environment_of(is_sandbox=False),
+        environment=ops.environment_of(is_production=True),
         callback_url=f"http://{HOST}:{port}/callbacks",
         auth_uri=f"http://{HOST}:{port}/token",
         client_id="bench",

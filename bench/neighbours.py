@@ -259,7 +259,7 @@ async def _furnish(tx: Tx, slug: str, urls: Sequence[str]) -> Retailer:
             tx,
             retailer.id,
             Rules(True, range(1, 65_536), (f"{HOST}/32",)),
-            environment=ops.environment_of(is_sandbox=False),
+            environment=ops.environment_of(is_production=True),
             callback_url=url,
             auth_uri=f"{url[: url.index('/', 8)]}/token",
             client_id="bench",

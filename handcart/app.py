@@ -13,6 +13,7 @@ from handcart.accounts import pages as account_pages
 from handcart.callbacks import routes as callbacks_routes
 from handcart.core import errors
 from handcart.core.db import Tx, migrate
+from handcart.core.db.connect import is_postgres
 from handcart.core.secret import Keys
 from handcart.core.settings import Settings
 from handcart.core.web import packed, wire
@@ -31,8 +32,8 @@ from handcart.orders import routes as orders_routes
 from handcart.sandbox import own_api, placing_api, robot_api, trigger_api
 from handcart.sandbox import routes as sandbox_routes
 from handcart.sandbox import state as sandbox
-from handcart.sandbox.chaos import Chaos
-from handcart.sandbox.rehearsal import Rehearsal
+from handcart.sandbox.chaos import CallbackFaults
+from handcart.sandbox.hook import SandboxHook
 from handcart.slots import ops as slots
 from handcart.slots import routes as slots_routes
 from handcart.stores import api as stores_api
@@ -67,10 +68,13 @@ _SANDBOX_TAGS = {
 
 def create(settings: Settings, keys: Keys) -> App:
     """The ASGI application."""
-    authenticate = bearer.Bearers().authenticate
-    rehearsal = Rehearsal(authenticate) if settings.is_sandbox else None
-    background = [sender.of(settings, sandbox.clocks, Chaos())] if settings.deliver_callbacks else []
-    return App(settings, keys, routes(settings), authenticate, error_page, rehearsal, background)
+    # Not in a sandbox, whose clock must apply at once.
+    caches = is_postgres(settings.database_url) and not settings.is_sandbox
+    authenticate = bearer.Bearers(caches=caches).authenticate
+    hook = SandboxHook(authenticate) if settings.is_sandbox else None
+    for_sandbox = (sandbox.clocks, CallbackFaults()) if settings.is_sandbox else ()
+    background = [sender.of(settings, *for_sandbox)] if settings.deliver_callbacks else []
+    return App(settings, keys, routes(settings), authenticate, error_page, hook, background)
 
 
 def routes(settings: Settings) -> Sequence[Route]:

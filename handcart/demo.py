@@ -269,7 +269,7 @@ async def register_webhook(
             )  # it may have been disabled while the storefront was stopped
             return kept
     credentials = {"client_id": "handcart", "client_secret": secrets.token_urlsafe(32)}
-    environment = callbacks.environment_of(is_sandbox=True)
+    environment = callbacks.environment_of(is_production=False)
     made = await callbacks.create(
         tx, retailer.id, rules, environment=environment, name="Storefront", **urls, **credentials
     )

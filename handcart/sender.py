@@ -59,14 +59,14 @@ _EVERY_PORT = range(1, 65_536)
 Clocks = Callable[[Tx], Awaitable[Mapping[int, VirtualClock]]]
 
 
-class Chaos(Protocol):
-    """A sandbox's faults for callbacks. A production server has none."""
+class FaultInjector(Protocol):
+    """Causes faults of callbacks on purpose. Only development servers have one."""
 
     async def arrange(self, database: Database, chain: Chain) -> Sequence[Delivery]:
         """The deliveries of a chain in the order of sending."""
         ...
 
-    async def meddle(
+    async def apply(
         self, database: Database, target: Target, delivery: Delivery, send: Callable[[], Awaitable[Attempt]]
     ) -> Attempt:
         """Attempt a delivery: call `send` once, twice or not at all."""
@@ -83,7 +83,7 @@ class Sender:
         *,
         origin: str = "localhost",
         clocks: Clocks | None = None,
-        chaos: Chaos | None = None,
+        faults: FaultInjector | None = None,
     ) -> None:
         self._client = client.Client(rules)
         self._tokens = Tokens(self._client)
@@ -92,7 +92,7 @@ class Sender:
         self._asking = Budget(_ASKED_EACH, _ASKED)  # shared by retailers
         self._questions: set[asyncio.Task[None]] = set()
         self._read_clocks = clocks
-        self._chaos = chaos
+        self._faults = faults
         self._clocks: Mapping[int, VirtualClock] = {}
         self._in_flight: Counter[tuple[int, int]] = Counter()
         self._places = Budget(CHAINS_OF_RETAILER + ops.MOST_WEBHOOKS, CHAINS_IN_ALL)  # shared by retailers
@@ -280,12 +280,12 @@ class Sender:
     async def _send(self, chain: Chain) -> None:
         target = chain.target
         started = monotonic()
-        rest = list(chain.deliveries if self._chaos is None else await self._chaos.arrange(self._database, chain))
+        rest = list(chain.deliveries if self._faults is None else await self._faults.arrange(self._database, chain))
         failures = 0
         while rest:
             delivery = rest.pop(0)
             try:
-                attempt = await self._meddled_with(target, delivery)
+                attempt = await self._attempt_or_fault(target, delivery)
             except Crowded as error:
                 await self._put_back(target, [delivery, *rest], error)
                 return
@@ -303,10 +303,10 @@ class Sender:
         self._rest(target.key, CROWDED_SECONDS)
         await self._database.write(queue.give_back, target, rest)
 
-    async def _meddled_with(self, target: Target, delivery: Delivery) -> Attempt:
-        if self._chaos is None:
+    async def _attempt_or_fault(self, target: Target, delivery: Delivery) -> Attempt:
+        if self._faults is None:
             return await self._attempt(target, delivery)
-        return await self._chaos.meddle(self._database, target, delivery, lambda: self._attempt(target, delivery))
+        return await self._faults.apply(self._database, target, delivery, lambda: self._attempt(target, delivery))
 
     async def _attempt(self, target: Target, delivery: Delivery) -> Attempt:
         """Post an event once (twice if the token is refused). Raises `Crowded`."""
@@ -416,13 +416,11 @@ def rules_of(settings: Settings) -> client.Rules:
     return client.Rules(settings.callback_http, ports, tuple(parts(settings.callback_networks)))
 
 
-def of(settings: Settings, clocks: Clocks, chaos: Chaos | None = None) -> Sender:
-    """A sender for these settings; `clocks` and `chaos` are only for sandboxes."""
-    environment = ops.environment_of(is_sandbox=settings.is_sandbox)
+def of(settings: Settings, clocks: Clocks | None = None, faults: FaultInjector | None = None) -> Sender:
+    """A sender for these settings. `clocks` and `faults`: only for development servers."""
+    environment = ops.environment_of(is_production=settings.is_production)
     origin = urlsplit(settings.issuer).hostname or "localhost"
-    if not settings.is_sandbox:
-        return Sender(rules_of(settings), environment, origin=origin)
-    return Sender(rules_of(settings), environment, origin=origin, clocks=clocks, chaos=chaos)
+    return Sender(rules_of(settings), environment, origin=origin, clocks=clocks, faults=faults)
 
 
 def _split(rest: Sequence[Delivery], failures: int, now: int) -> tuple[list[Delivery], Sequence[Delivery]]:

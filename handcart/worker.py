@@ -14,7 +14,7 @@ from handcart.core.settings import Settings
 from handcart.core.web import idempotency
 from handcart.oauth import jobs as oauth
 from handcart.sandbox import state as sandbox
-from handcart.sandbox.chaos import Chaos
+from handcart.sandbox.chaos import CallbackFaults
 from handcart.sign_in import sessions
 
 PAUSE_SECONDS = 60
@@ -40,7 +40,8 @@ async def run(settings: Settings, keys: Keys, *, once: bool = False) -> None:
     Raises `Unavailable` if the database cannot be opened.
     """
     database = await connect(settings.database_url, keys, settings.pool_size)
-    callbacks_out = sender.of(settings, sandbox.clocks, Chaos())
+    for_sandbox = (sandbox.clocks, CallbackFaults()) if settings.is_sandbox else ()
+    callbacks_out = sender.of(settings, *for_sandbox)
     try:
         if once:
             await callbacks_out.drain(database)

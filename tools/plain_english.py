@@ -40,7 +40,7 @@ PHRASES = {
     r"(?:^|[.:;(\"] ?|\b(?:by|of|from|to|for|only|wakes|than) )who(ever)? "
     r"(has|is|does|asks|wants|listens|sends|stands|comes|holds|needs) (?![^.?]*\?)": "the client that, the person who",
     r"\bwhoever\b": "the client that, the person who, anybody who",
-    r"\brehears(e|es|ed|als|ing)\b(?!\")": "try, simulate",
+    r"\brehears(e|es|ed|als|ing)\b": "try, simulate",
     r"\bmeddl(e|es|ed|ing)\b": "change",
     r"\bthe bars?\b": "the goal, with its figure",
     r"\bone of yesterday\b": "stale",

@@ -44,7 +44,7 @@ async def create(tx: Tx, call: Call, rules_of: RulesOf) -> CreatedWebhookAnswer:
         tx,
         call.caller.retailer_id,
         rules_of(settings),
-        environment=ops.environment_of(is_sandbox=settings.is_sandbox),
+        environment=ops.environment_of(is_production=settings.is_production),
         own_url=settings.issuer,
         verify=settings.verify_receivers,
         **{name: value for name, value in structs.asdict(body).items() if value is not None},

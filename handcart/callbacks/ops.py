@@ -73,9 +73,9 @@ async def emit(tx: Tx, retailer_id: int, name: str, subject: str, metadata: Mapp
             return event_id
 
 
-def environment_of(*, is_sandbox: bool) -> str:
+def environment_of(*, is_production: bool) -> str:
     """The environment whose webhooks a server serves, in the words of Connect's dashboard."""
-    return DEVELOPMENT if is_sandbox else PRODUCTION
+    return PRODUCTION if is_production else DEVELOPMENT
 
 
 async def create(

@@ -83,7 +83,7 @@ def create(retailer: str, environment: str | None, trust: bool, as_json: bool, *
     if "client_secret" not in wanted:
         fail(f"the client's secret is missing: give --client-secret-stdin, --client-secret or {_SECRET}")
     settings = settings_of(**store)
-    environment = environment or ops.environment_of(is_sandbox=settings.is_sandbox)
+    environment = environment or ops.environment_of(is_production=settings.is_production)
 
     async def make(tx: Tx) -> Any:
         return await ops.create(

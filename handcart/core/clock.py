@@ -1,6 +1,6 @@
 """The one source of time: integer microseconds since the Unix epoch, UTC.
 
-In a sandbox each retailer has its own clock: `use` sets it for one task, `now` reads it.
+On a development server each retailer has its own clock: `use` sets it for one task, `now` reads it.
 Things that belong to no retailer (browser sessions, rate limits, logs, ids) use `of_process`.
 """
 

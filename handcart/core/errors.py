@@ -49,7 +49,7 @@ class ApiError(Exception):
 
 
 def _origin() -> tuple[CodeType, CodeType]:
-    """The function that creates this error, and its caller: a sandbox's log names both."""
+    """The function that creates this error, and its caller: a development server's log names both."""
     frame = sys._getframe(2)
     while frame.f_code.co_name == "__init__" and frame.f_back is not None:
         frame = frame.f_back
@@ -151,7 +151,7 @@ def too_large(most: int) -> ApiError:
 
 
 def misdirected(public_url: str) -> ApiError:
-    """A sandbox was called under a host name that is not its own (RFC 9110 section 15.5.20)."""
+    """A development server was called under a host name that is not its own (RFC 9110 section 15.5.20)."""
     message = f"This server is {public_url}. To reach it by another name, set HANDCART_PUBLIC_URL or --public-url"
     return ApiError(421, message, None)
 
@@ -184,7 +184,7 @@ def internal() -> ApiError:
 
 
 def try_again() -> ApiError:
-    """The request cannot be served now. Only a sandbox returns it, on demand."""
+    """The request cannot be served now. Only development servers return it, on demand."""
     return ApiError(400, "The request could not be completed at this time, try again later.", TRY_AGAIN)
 
 

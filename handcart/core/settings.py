@@ -99,6 +99,10 @@ class Settings:
     pool_size: int = _setting(10, "Number of each process' connections to PostgreSQL.")
 
     @property
+    def is_production(self) -> bool:
+        return self.environment == "production"
+
+    @property
     def is_sandbox(self) -> bool:
         return self.environment == "sandbox"
 

@@ -74,7 +74,7 @@ async def unlink(tx: Tx, isolation_id: int, account_id: int, by: str) -> bool:
     )
     if row is None:
         return False
-    # While a sandbox's clock is frozen, the same link may begin twice at the same time.
+    # While the retailer's clock is frozen, the same link may begin twice at the same time.
     await tx.run(
         "INSERT INTO link_history (isolation_id, user_id, account_id, linked_at, unlinked_at, unlinked_by)"
         " VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (isolation_id, user_id, linked_at) DO UPDATE SET"

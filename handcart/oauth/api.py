@@ -261,11 +261,14 @@ async def _client(call: Call, parameters: dict[str, str], refusal: OAuthError) -
     client_id, secret = credentials(call, parameters, refusal)
     client = await call.app.database.read(retailers.client_by_secret, client_id, secret)
     if client is None:
-        if call.app.rehearsal is not None:  # for the retailer's log
-            claimed = await call.app.database.read(retailers.client, client_id)
-            await call.app.rehearse(call, claimed.retailer_id if claimed else None)
+        await call.belongs_to_found(_retailer_of, client_id)  # whose log shows the refusal
         raise refusal
     call.caller = client
     call.app.limit(client_id)
-    await call.app.rehearse(call, client.retailer_id)
+    await call.belongs_to(client.retailer_id)
     return client
+
+
+async def _retailer_of(tx: Tx, client_id: str) -> int | None:
+    client = await retailers.client(tx, client_id)
+    return None if client is None else client.retailer_id

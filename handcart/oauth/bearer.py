@@ -1,7 +1,7 @@
 """Find the caller of a bearer token (RFC 6750).
 
 The look-up joins the client, so an operator's changes to a client (`handcart client disable`, `rotate`, `scope`,
-`revoke-tokens`) apply to its tokens too. On PostgreSQL a look-up is a round trip, so its result is cached for one
+`revoke-tokens`) apply to its tokens too. Where a look-up is a round trip, on PostgreSQL, its result is cached for one
 second; a revoked token stops working within that time.
 """
 
@@ -45,16 +45,17 @@ def refusals() -> Sequence[ApiError]:
 
 
 class Bearers:
-    """Authenticates calls; one for each process."""
+    """Authenticates calls; one for each process. `caches`: keep each result for one second."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, caches: bool) -> None:
+        self._caches = caches
         self._kept: dict[tuple[str, str], tuple[int, Caller]] = {}
 
     async def authenticate(self, call: Call) -> Caller:
         """The caller; raises 401 for a token that is missing, malformed, unknown, expired or revoked."""
         token = _token(call)
         database = call.app.database
-        if database.kind == "sqlite" or call.app.rehearsal is not None:  # a sandbox's clock applies at once
+        if not self._caches:
             return await database.read(_caller, token, call)
         key, now = (token, (call.header(b"x-retailer-id") or "")[:_MOST_SLUG]), clock.now()
         until, caller = self._kept.get(key, (0, None))
@@ -84,9 +85,7 @@ async def _caller(tx: Tx, token: str, call: Call) -> Caller:
     # A linking token belongs to an account of the platform, not to a caller.
     if account_id is not None:
         raise errors.unauthorized(INVALID)
-    now = clock.now()
-    if call.app.rehearsal is not None and retailer_id is not None:
-        now = await call.app.rehearsal.know(tx, call, retailer_id)
+    now = clock.now() if retailer_id is None else await call.use_clock_of(tx, retailer_id)
     scopes = kept(scope, has.split())
     if is_revoked or not scopes:
         raise errors.unauthorized(REVOKED)
@@ -94,8 +93,7 @@ async def _caller(tx: Tx, token: str, call: Call) -> Caller:
         raise errors.unauthorized(EXPIRED)
     if retailer_id is None:
         retailer_id, isolation_id = await _banner(tx, organization_id, isolation_id, call)
-        if call.app.rehearsal is not None:
-            await call.app.rehearsal.know(tx, call, retailer_id)
+        await call.use_clock_of(tx, retailer_id)
     return Caller(client_id, organization_id, retailer_id, isolation_id, scopes, user_id)
 
 

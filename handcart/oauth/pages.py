@@ -32,7 +32,7 @@ def routes(is_linked: IsLinked) -> Sequence[Route]:
         return await _authorize(call, is_linked)
 
     async def waiting(call: Call) -> Reply:
-        await _rehearse(call)
+        await call.belongs_to_found(authorization.retailer_of, call.path["request_id"])
         browser = Browser(call)
         pending = await call.app.database.read(authorization.pending, call.path["request_id"], browser.session)
         return await _show(browser, pending, is_linked)
@@ -52,7 +52,7 @@ async def _authorize(call: Call, is_linked: IsLinked) -> Reply:
         request = await call.app.database.read(check, browser.query)
     except Rejected as rejected:
         return browser.see_other(authorization.refused(rejected.request, rejected.error, browser.settings.issuer))
-    await call.app.rehearse(call, request.client.retailer_id)
+    await call.belongs_to(request.client.retailer_id)
     return await _show(browser, authorization.seal(call.app.keys, request), is_linked)
 
 
@@ -85,7 +85,7 @@ async def _show(browser: Browser, pending: PendingRequest, is_linked: IsLinked) 
 
 
 async def _sign_in(call: Call) -> Reply:
-    await _rehearse(call)
+    await call.belongs_to_found(authorization.retailer_of, call.path["request_id"])
     browser, database = Browser(call), call.app.database
     form = await browser.form()
     pending = authorization.unseal(call.app.keys, call.path["request_id"])
@@ -104,7 +104,7 @@ async def _sign_in(call: Call) -> Reply:
 
 
 async def _consent(call: Call) -> Reply:
-    await _rehearse(call)
+    await call.belongs_to_found(authorization.retailer_of, call.path["request_id"])
     browser = Browser(call)
     form = await browser.form()
     decision = form.get("decision")
@@ -121,13 +121,6 @@ async def _consent(call: Call) -> Reply:
         return browser.see_other(authorization.refused(pending, errors.access_denied(), browser.settings.issuer))
     code = await database.write(authorization.allow, pending, browser.session)
     return browser.see_other(authorization.granted(pending, code, browser.settings.issuer))
-
-
-async def _rehearse(call: Call) -> None:
-    """In a sandbox, use the clock of the pending request's retailer."""
-    if call.app.rehearsal is not None:
-        retailer_id = await call.app.database.read(authorization.retailer_of, call.path["request_id"])
-        await call.app.rehearse(call, retailer_id)
 
 
 async def _switch_account(browser: Browser, pending: PendingRequest) -> Reply:

@@ -41,7 +41,7 @@ MEANINGS = {
 }
 ALL = tuple(dict.fromkeys(scope for scopes in SCOPES.values() for scope in scopes))
 
-# The sandbox guide requests `openid account_linking`. No ID token is issued, so `openid` is accepted and ignored.
+# Connect's guide requests `openid account_linking`. No ID token is issued, so `openid` is accepted and ignored.
 _IGNORED = "openid"
 _TOKEN = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")
 _MOST_CHARACTERS = 1000

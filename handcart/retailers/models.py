@@ -45,7 +45,7 @@ class Retailer(Struct, frozen=True):
     """One banner.
 
     `is_lenient`: accepts items that are not in its catalog, and phone numbers and birth dates in any form.
-    `serves_everywhere`: where no store is in range, the nearest one is used. Both are for demo and sandbox.
+    `serves_everywhere`: where no store is in range, the nearest one is used. Both are for development.
     """
 
     id: int

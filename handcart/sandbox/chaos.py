@@ -37,8 +37,8 @@ _CAUSES = {
 }
 
 
-class Chaos:
-    """Applies the faults of a retailer's sandbox to callbacks (`sender.Chaos`)."""
+class CallbackFaults:
+    """Applies the faults of a retailer's sandbox to callbacks (`sender.FaultInjector`)."""
 
     def __init__(self, reorder_seconds: float = REORDER_SECONDS) -> None:
         self._reorder_seconds = reorder_seconds
@@ -54,7 +54,7 @@ class Chaos:
             deliveries += await database.write(queue.more, chain.target, chain.subject, deliveries[0].event_id)
         return [*deliveries[1:2], deliveries[0], *deliveries[2:]]
 
-    async def meddle(self, database: Database, target: Target, delivery: Delivery, send: Send) -> Attempt:
+    async def apply(self, database: Database, target: Target, delivery: Delivery, send: Send) -> Attempt:
         """Attempt a delivery: call `send` once, twice or not at all, depending on the faults."""
         kinds = [kind for kind in OF_CALLBACKS if kind != CALLBACK_REORDER]
         fault = await _draw(database, target, delivery, kinds)

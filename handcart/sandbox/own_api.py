@@ -19,6 +19,7 @@ from handcart.retailers.models import RetailerId
 from handcart.sandbox import clock, faults, linking, reset
 from handcart.sandbox import errors as sandbox_errors
 from handcart.sandbox import state as states
+from handcart.sandbox.hook import OWN, SandboxHook
 from handcart.sandbox.own_wire import (
     AdvanceClockRequest,
     After,
@@ -41,8 +42,7 @@ from handcart.sandbox.own_wire import (
     Status,
     Wait,
 )
-from handcart.sandbox.rehearsal import OWN, Rehearsal
-from handcart.sandbox.requests import canonical
+from handcart.sandbox.requests import RequestLog, canonical
 from handcart.sandbox.state import Fault, State
 from handcart.users import errors as user_errors
 from handcart.users.models import UserId
@@ -85,14 +85,14 @@ async def _release_clock(tx: Tx, call: Call) -> ClockAnswer:
 
 async def _reset(call: Call) -> ResetResponse:
     removed = await call.app.database.write(reset.reset, call.caller.retailer_id)
-    _rehearsal(call).log.clear(call.caller.retailer_id)
+    _log(call).clear(call.caller.retailer_id)
     return ResetResponse({table: rows for table, rows in removed.items() if rows})
 
 
 async def _get_requests(call: Call) -> Reply:
     after, limit, wait = (query(call.query, *one) for one in (("after", After), ("limit", Limit), ("wait", Wait)))
     status, refused = query(call.query, "status", Status), query(call.query, "refused", Refused)
-    log, retailer_id = _rehearsal(call).log, call.caller.retailer_id
+    log, retailer_id = _log(call), call.caller.retailer_id
     if wait:
         await log.wait(retailer_id, after or 0, wait)
     found = log.find(retailer_id, after or 0, limit or 100, status, refused)
@@ -154,10 +154,10 @@ async def _link_account(tx: Tx, call: Call) -> LinkAccountResponse:
     return msgspec.convert(msgspec.to_builtins(journey), LinkAccountResponse)
 
 
-def _rehearsal(call: Call) -> Rehearsal:
-    rehearsal = call.app.rehearsal
-    assert isinstance(rehearsal, Rehearsal)
-    return rehearsal
+def _log(call: Call) -> RequestLog:
+    hook = call.app.hook
+    assert isinstance(hook, SandboxHook)
+    return hook.log
 
 
 def _shown(state: State) -> dict[str, Any]:

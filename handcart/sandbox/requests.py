@@ -83,7 +83,7 @@ class _Ring:
         self.grown = asyncio.Event()
 
 
-class Log:
+class RequestLog:
     """The logs of all retailers of this process."""
 
     def __init__(self) -> None:

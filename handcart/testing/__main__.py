@@ -35,7 +35,7 @@ _SERVER = {"brand": str, "membership": str, "rate_limit_per_second": int}
 _REDIRECT_URIS = "redirect_uris"
 
 
-class Stage:
+class ReplaceableApp:
     """The ASGI application: for each test it is replaced by one with a fresh database."""
 
     def __init__(self, url: str) -> None:
@@ -86,9 +86,9 @@ async def _prepare(tx: Tx, client_id: str, options: Mapping[str, str]) -> Mappin
     return {"token": token.access_token, "redirect_uri": uris[0]}
 
 
-async def _run(stage: Stage, listener: socket.socket, control: socket.socket) -> None:
+async def _run(served: ReplaceableApp, listener: socket.socket, control: socket.socket) -> None:
     config = uvicorn.Config(
-        stage,
+        served,
         http=LimitedProtocol,
         ws="none",
         lifespan="off",
@@ -101,7 +101,7 @@ async def _run(stage: Stage, listener: socket.socket, control: socket.socket) ->
     reader, writer = await asyncio.open_connection(sock=control)
     while not serving.done() and (line := await reader.readline()):
         try:
-            answer = await stage.start(json.loads(line))
+            answer = await served.start(json.loads(line))
         except (Refused, ValueError) as error:
             answer = {"error": str(error)}
         writer.write(json.dumps(answer).encode() + b"\n")
@@ -112,6 +112,6 @@ async def _run(stage: Stage, listener: socket.socket, control: socket.socket) ->
 if __name__ == "__main__":
     listener, control = (socket.socket(fileno=int(number)) for number in sys.argv[1:])
     host, port = listener.getsockname()
-    stage = Stage(f"http://{host}:{port}")
+    served = ReplaceableApp(f"http://{host}:{port}")
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_run(stage, listener, control))
+        runner.run(_run(served, listener, control))

@@ -29,7 +29,7 @@ EVENT_NAMES = (
     *("arrival_at_customer", "at_store_eta", "rating_updated", "rating_reminder", "chat_message_created"),
 )
 # Ids begin with the real time, and ids of orders, webhooks and events (without its last 10 bits) have the same form, so
-# they show what came first, whatever sandboxes' clocks show. Events are deleted by age, so an order that is younger
+# they show what came first, whatever the retailers' clocks show. Events are deleted by age, so an order that is younger
 # than its retailer's oldest event still has all its events.
 _OWED = (
     "WITH names (name) AS (VALUES {names}),"

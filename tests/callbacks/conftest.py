@@ -25,7 +25,7 @@ async def development(tx: Tx, retailer_id: int) -> NewWebhook:
         tx,
         retailer_id,
         LOOPBACK,
-        environment=ops.environment_of(is_sandbox=True),
+        environment=ops.environment_of(is_production=False),
         callback_url=url,
         auth_uri=url,
         client_id="id",
@@ -54,7 +54,7 @@ class Post:
         return made
 
     def sender(self, **options: Any) -> Sender:
-        return Sender(LOOPBACK, ops.environment_of(is_sandbox=True), clocks=state.clocks, **options)
+        return Sender(LOOPBACK, ops.environment_of(is_production=False), clocks=state.clocks, **options)
 
     def start(self, **options: Any) -> Sender:
         sender = self.sender(**options)

@@ -29,7 +29,7 @@ ORDERS = 6
 @asynccontextmanager
 async def running(post: Post) -> AsyncIterator[Sender]:
     """A sender at work, on the server's own loop."""
-    one = Sender(LOOPBACK, ops.environment_of(is_sandbox=True), clocks=state.clocks)
+    one = Sender(LOOPBACK, ops.environment_of(is_production=False), clocks=state.clocks)
     await one.open(post.server.app.database)
     yield one
     await one.close()

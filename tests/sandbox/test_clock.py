@@ -291,7 +291,7 @@ def test_when_a_clock_is_in_use_then_ids_and_the_process_know_nothing_of_it() ->
 def test_when_the_server_is_for_production_then_it_has_none(tmp_path: Any) -> None:
     with live_server(f"sqlite:///{tmp_path}/handcart.db", tmp_path, environment="production") as production:
         shop = Shop(production)
-        assert production.app.rehearsal is None
+        assert production.app.hook is None
         for route in own_api.ROUTES:
             answer = shop.http.request(route.method, route.path.format(user_id="u"), json={}, headers=shop.headers)
             assert error(answer) == (404, "Not found", None, None), route.path

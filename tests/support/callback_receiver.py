@@ -16,7 +16,7 @@ LOOPBACK = client.Rules(True, range(1, 65_536), ("127.0.0.0/8",))
 async def subscribe(tx: Tx, retailer_id: int, to: Receiver, **fields: Any) -> NewWebhook:
     """Make a webhook for a receiver."""
     wanted = {
-        "environment": ops.environment_of(is_sandbox=True),
+        "environment": ops.environment_of(is_production=False),
         "callback_url": to.callback_url,
         "auth_uri": to.auth_uri,
         "client_id": CLIENT_ID,

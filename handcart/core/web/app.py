@@ -18,7 +18,7 @@ from handcart.core.secret import Keys
 from handcart.core.settings import Settings
 from handcart.core.web import connections, origins, wire
 from handcart.core.web.body import json_reply, json_text, read_body, refusal_reply
-from handcart.core.web.call import Background, Call, Caller, Header, Rehearsal, Reply, Route
+from handcart.core.web.call import Background, Call, Caller, CallHook, Header, Reply, Route
 from handcart.core.web.router import Router
 
 # Per address: requests refused before the client is authenticated. Each costs the parsing of a body.
@@ -35,7 +35,7 @@ class App:
         routes: Sequence[Route],
         authenticate: Callable[[Call], Awaitable[Caller]],
         error_page: Callable[[Call, ApiError], Reply],
-        rehearsal: Rehearsal | None = None,
+        hook: CallHook | None = None,
         background: Sequence[Background] = (),
     ) -> None:
         self.settings = settings
@@ -51,7 +51,7 @@ class App:
         if settings.is_https:
             self._always = [*self._always, (b"strict-transport-security", b"max-age=31536000")]
         self._authenticate = authenticate
-        self.rehearsal = rehearsal
+        self.hook = hook
         self._background = background
         self._error_page = error_page
 
@@ -64,8 +64,8 @@ class App:
     async def begin(self, database: Database) -> None:
         """Serve from an open database, and start the background work."""
         self.database = database
-        if self.rehearsal is not None:
-            await self.rehearsal.open(database)
+        if self.hook is not None:
+            await self.hook.open(database)
         for one in self._background:
             await one.open(database)
 
@@ -73,8 +73,8 @@ class App:
         """Stop the background work, close the database, write the last lines of the log."""
         for one in self._background:
             await one.close()
-        if self.rehearsal is not None:
-            await self.rehearsal.close()
+        if self.hook is not None:
+            await self.hook.close()
         await self.database.close()
         log.flush()
 
@@ -84,13 +84,13 @@ class App:
             await self._lifespan(receive, send)
             return
         started = perf_counter()
-        if self.rehearsal is not None:
+        if self.hook is not None:
             clock.use(None)  # a connection's next request would inherit the clock of the last one
         call = Call(self, scope, receive)
         method, raw_path = scope["method"], scope["raw_path"].decode("latin-1")
         route, reply = await self._answer(call, method, raw_path)
-        if self.rehearsal is not None:
-            await self.rehearsal.leave(call, method, raw_path, reply)
+        if self.hook is not None:
+            await self.hook.before_reply(call, method, raw_path, reply)
         await self._send(send, reply, call.request_id)
         seconds = perf_counter() - started
         self.metrics.observe(method if route else "-", route, reply.status, seconds)
@@ -100,7 +100,7 @@ class App:
     async def _answer(self, call: Call, method: str, raw_path: str) -> tuple[str, Reply]:
         """The pattern of the route's path (for log and metrics), and the reply."""
         path = ""
-        if self.settings.is_sandbox and not origins.is_ours(call.header(b"host") or "localhost", self.settings.issuer):
+        if not (self.settings.is_production or self._is_own_host(call)):
             return path, refusal_reply(errors.misdirected(self.settings.issuer))
         try:
             route, call.path = self._router.match(method, raw_path)
@@ -122,14 +122,17 @@ class App:
             return path, refusal_reply(refusal)
         return path, self._error_page(call, refusal)
 
+    def _is_own_host(self, call: Call) -> bool:
+        return origins.is_ours(call.header(b"host") or "localhost", self.settings.issuer)
+
     async def _run(self, route: Route, call: Call) -> Reply:
         if route.scope is not None:
             call.caller = await self._authenticate(call)
             if route.scope not in call.caller.scopes:
                 raise errors.forbidden_scope(route.scope)
             self.limit(call.caller.client_id)
-            if self.rehearsal is not None:
-                await self.rehearsal.enter(call)
+            if self.hook is not None:
+                await self.hook.before_handler(call)
         if route.body is not None:
             call.raw = await read_body(call, route.most_body)
             call.body = wire.decode(json_text(call), route.body)
@@ -146,12 +149,6 @@ class App:
         if isinstance(answer, ApiError):
             raise answer
         return answer if isinstance(answer, Reply) else json_reply(answer)
-
-    async def rehearse(self, call: Call, retailer_id: int | None) -> None:
-        """In a sandbox, apply a retailer's clock and faults to a call without a bearer token."""
-        if self.rehearsal is not None and retailer_id is not None:
-            await self.database.read(self.rehearsal.know, call, retailer_id)
-            await self.rehearsal.enter(call)
 
     def limit(self, client_id: str) -> None:
         """Count one request of a client; raises 429 over its limit of requests per second."""

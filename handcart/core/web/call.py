@@ -5,6 +5,7 @@ from typing import Any, Protocol
 
 from msgspec import Struct
 
+from handcart.core import clock
 from handcart.core.db import Database, Tx
 from handcart.core.errors import ApiError
 from handcart.core.ids import new_request_id
@@ -40,11 +41,7 @@ class Server(Protocol):
     @property
     def metrics(self) -> Metrics: ...
     @property
-    def rehearsal(self) -> "Rehearsal | None": ...
-
-    async def rehearse(self, call: "Call", retailer_id: int | None) -> None:
-        """In a sandbox, set the clock of this retailer for a call without a bearer token, and draw its faults."""
-        ...
+    def hook(self) -> "CallHook | None": ...
 
     def limit(self, client_id: str) -> None:
         """Count one request of a client; raises 429 over its limit of requests per second."""
@@ -61,12 +58,12 @@ class Call:
         "body",
         "caller",
         "headers",
+        "hook_data",
         "path",
         "query",
         "raw",
         "receive",
         "refusal",
-        "rehearsal",
         "request_id",
         "route",
     )
@@ -85,7 +82,7 @@ class Call:
         self.caller: Any = None
         self.route: Route | None = None
         self.refusal: ApiError | None = None
-        self.rehearsal: Any = None  # data of the sandbox about this call
+        self.hook_data: Any = None  # what the server's hook keeps about this call
 
     def header(self, name: bytes) -> str | None:
         """The value of a header; None if it is absent or repeated. `name` in lower case."""
@@ -99,6 +96,24 @@ class Call:
         if name not in self._single:
             return []
         return [value.decode("latin-1") for key, value in self.headers if key == name]
+
+    async def use_clock_of(self, tx: Tx, retailer_id: int) -> int:
+        """Use the clock of the retailer that a call belongs to. Returns the time to compare its token's expiry with."""
+        return clock.now() if self.app.hook is None else await self.app.hook.identify(tx, self, retailer_id)
+
+    async def belongs_to(self, retailer_id: int | None) -> None:
+        """Tell the server's hook which retailer a call without a bearer token belongs to.
+
+        The hook may delay the call or raise an error.
+        """
+        if self.app.hook is not None and retailer_id is not None:
+            await self.app.database.read(self.app.hook.identify, self, retailer_id)
+            await self.app.hook.before_handler(self)
+
+    async def belongs_to_found(self, find: Callable[..., Awaitable[int | None]], *arguments: Any) -> None:
+        """As `belongs_to`, for the retailer that the operation `find` returns. Without a hook, `find` is not called."""
+        if self.app.hook is not None:
+            await self.belongs_to(await self.app.database.read(find, *arguments))
 
 
 class Reply(Struct):
@@ -146,29 +161,29 @@ class Route(Struct, frozen=True, kw_only=True):
     parameters: Mapping[str, Any] = {}
 
 
-class Rehearsal(Protocol):
-    """A sandbox's additions to calls: clock, faults, log. A production server has none."""
+class CallHook(Protocol):
+    """What a development server adds to every call: clock, faults, log. A production server has no hook."""
 
     async def open(self, database: Database) -> None:
-        """The server begins to serve."""
+        """The server starts."""
         ...
 
     async def close(self) -> None:
-        """The server serves no more."""
+        """The server stops."""
         ...
 
-    async def know(self, tx: Tx, call: Call, retailer_id: int) -> int:
+    async def identify(self, tx: Tx, call: Call, retailer_id: int) -> int:
         """Called when the retailer of a call is known: set the retailer's clock for the call.
 
         Returns the time in microseconds at which the call's token must not have expired.
         """
         ...
 
-    async def enter(self, call: Call) -> None:
+    async def before_handler(self, call: Call) -> None:
         """Called before the handler: may wait, or raise an error instead."""
         ...
 
-    async def leave(self, call: Call, method: str, raw_path: str, reply: Reply) -> None:
+    async def before_reply(self, call: Call, method: str, raw_path: str, reply: Reply) -> None:
         """Called when the reply is ready, before it is sent."""
         ...
 
@@ -177,9 +192,9 @@ class Background(Protocol):
     """A server's background work."""
 
     async def open(self, database: Database) -> None:
-        """The server begins to serve."""
+        """The server starts."""
         ...
 
     async def close(self) -> None:
-        """The server serves no more."""
+        """The server stops."""
         ...

@@ -1,4 +1,4 @@
-"""A sandbox's additions to every call: the retailer's clock, faults and log (`core.web.call.Rehearsal`)."""
+"""A sandbox's additions to every call: the retailer's clock, faults and log (`core.web.call.CallHook`)."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -24,11 +24,11 @@ class Known(Struct):
     fault: str | None = None
 
 
-class Rehearsal:
+class SandboxHook:
     """One per process. `authenticate` finds the sender of a call that has no route."""
 
     def __init__(self, authenticate: Callable[[Call], Awaitable[Caller]]) -> None:
-        self.log = requests.Log()
+        self.log = requests.RequestLog()
         self._authenticate = authenticate
         self._robot: asyncio.Task[None] | None = None
 
@@ -42,19 +42,19 @@ class Rehearsal:
             self._robot.cancel()
             await asyncio.gather(self._robot, return_exceptions=True)
 
-    async def know(self, tx: Tx, call: Call, retailer_id: int) -> int:
+    async def identify(self, tx: Tx, call: Call, retailer_id: int) -> int:
         """Called when the retailer of a call is known: set the retailer's clock for the call.
 
         A token that expired only because the clock was moved still works for the sandbox's own controls.
         """
         known = Known(retailer_id, await states.load(tx, retailer_id))
-        call.rehearsal = known
+        call.hook_data = known
         clock.use(known.state.clock)
         return min(clock.now(), clock.of_process()) if is_own(call) else clock.now()
 
-    async def enter(self, call: Call) -> None:
+    async def before_handler(self, call: Call) -> None:
         """Apply the faults that are switched on."""
-        known: Known = call.rehearsal
+        known: Known = call.hook_data
         if not known.state.faults or is_control(call):
             return
         fault = await faults.draw(call.app.database, call, known.retailer_id, known.state.faults)
@@ -62,14 +62,14 @@ class Rehearsal:
             known.fault = fault.fault
             await faults.meet(call.app.database, call, fault)
 
-    async def leave(self, call: Call, method: str, raw_path: str, reply: Reply) -> None:
+    async def before_reply(self, call: Call, method: str, raw_path: str, reply: Reply) -> None:
         """Add the call to its retailer's log; calls from unknown senders are not logged."""
         if call.route is None and call.header_values(b"authorization"):
             try:
                 call.caller = await self._authenticate(call)
             except (ApiError, Unavailable):
                 return
-        known: Known | None = call.rehearsal
+        known: Known | None = call.hook_data
         if known is not None and not is_control(call):
             entry = requests.entry(call, method, raw_path, reply, known.fault)
             self.log.add(known.retailer_id, entry, is_proven=call.caller is not None)
