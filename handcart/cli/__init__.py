@@ -1,6 +1,5 @@
 """The command line. Each command imports what it needs, so that `handcart serve` starts without the rest."""
 
-from collections.abc import Mapping
 from importlib import import_module
 
 import click
@@ -14,38 +13,31 @@ from handcart.core.settings import SettingsError
 from handcart.core.web.sockets import CannotListen
 from handcart.running import NotAnInfoFile
 
-# What `handcart --help` lists, in this order, and the module that each command is in.
-_SECTIONS: Mapping[str, Mapping[str, str]] = {
-    "Run it": dict.fromkeys(("demo", "migrate", "check", "serve", "worker"), "processes"),
-    "Back it up": {"backup": "backups", "restore": "backups", "key": "keys"},
-    "Retailers and what they sell": {
-        "retailer": "retailers",
-        "client": "operators",
-        "store": "stores",
-        "item": "stores",
-        "slots": "slots",
-        "reconcile": "orders",
-    },
-    "Integrate with it": {"callbacks": "callbacks", "sandbox": "sandbox"},
-    "The platform's customers": dict.fromkeys(("account", "membership", "unlink"), "operators"),
+# What `handcart --help` lists, in this order. Each command is in the module of its name.
+_SECTIONS = {
+    "Run it": ("demo", "migrate", "check", "serve", "worker"),
+    "Back it up": ("backup", "restore", "key"),
+    "Retailers and what they sell": ("retailer", "client", "store", "item", "slots", "reconcile"),
+    "Integrate with it": ("callbacks", "sandbox"),
+    "The platform's customers": ("account", "membership", "unlink"),
 }
-_MODULES = {name: module for section in _SECTIONS.values() for name, module in section.items()}
+_COMMANDS = [name for names in _SECTIONS.values() for name in names]
 
 
 class _Sections(click.Group):
     """Loads only the module of the command that runs; `--help` loads all modules."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(_MODULES)
+        return _COMMANDS
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in _MODULES:
+        if cmd_name not in _COMMANDS:
             return None
-        command: click.Command = getattr(import_module(f"handcart.cli.{_MODULES[cmd_name]}"), cmd_name)
+        command: click.Command = getattr(import_module(f"handcart.cli.{cmd_name}"), cmd_name)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        width = max(map(len, _MODULES))
+        width = max(map(len, _COMMANDS))
         for title, names in _SECTIONS.items():
             commands = [command for name in names if (command := self.get_command(ctx, name))]
             with formatter.section(title):

@@ -19,6 +19,7 @@ from handcart.core.db.migrate import check_schema
 from handcart.core.settings import Settings
 
 Options = dict[str, Any]
+PORT = click.IntRange(0, 65535)
 SANDBOX_INFO = "SANDBOX_INFO"
 _INFO = "handcart.info"  # where a command's context keeps the value of --info
 
@@ -42,6 +43,27 @@ def store_options(command: Callable[..., Any]) -> Callable[..., Any]:
     runs on this machine; the installation in the user's data directory.
     """
     return installation_options(info_option(expose_value=False, callback=_remember)(command))
+
+
+def retailer_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    return click.option("--retailer", required=True, metavar="SLUG", help="Slug of the retailer.")(command)
+
+
+def file_argument(command: Callable[..., Any]) -> Callable[..., Any]:
+    return click.argument("file", type=click.Path(path_type=Path))(command)
+
+
+def host_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    return click.option(
+        "--host",
+        default="127.0.0.1",
+        show_default=True,
+        help="Address to listen on; 0.0.0.0 for all of IPv4, :: for all addresses.",
+    )(command)
+
+
+def end_with_stdin_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    return click.option("--end-with-stdin", is_flag=True, help="Stop when standard input ends.")(command)
 
 
 def info_option(**how: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from handcart.cli.options import json_option, read, show, store_options, table, write
+from handcart.cli.options import json_option, read, retailer_option, show, store_options, table, write
 from handcart.core import clock
 from handcart.core.db import Tx
 from handcart.retailers.errors import Refused
@@ -17,7 +17,6 @@ from handcart.stores.models import KINDS
 
 _HOURS = re.compile(r"([0-9]{1,2})(?:-([0-9]{1,2}))?")
 
-_retailer_option = click.option("--retailer", required=True, metavar="SLUG", help="Slug of the retailer.")
 _kinds_option = click.option(
     "--kind",
     "kinds",
@@ -49,7 +48,7 @@ def plan() -> None:
 @plan.command("set")
 @store_options
 @json_option
-@_retailer_option
+@retailer_option
 @_store_option("Only for this store. Default: for every store without a plan of its own.")
 @_kinds_option
 @click.option("--capacity", type=click.IntRange(0, 1_000_000), metavar="N", help="Orders for each window.")
@@ -99,7 +98,7 @@ def set_plan(retailer: str, location_code: str | None, kinds: Sequence[str], as_
 @plan.command("list")
 @store_options
 @json_option
-@_retailer_option
+@retailer_option
 def list_plans(retailer: str, as_json: bool, **store: Any) -> None:
     """List the plans of a retailer."""
     from handcart.retailers import ops as retailers
@@ -114,7 +113,7 @@ def list_plans(retailer: str, as_json: bool, **store: Any) -> None:
 @plan.command("remove")
 @store_options
 @json_option
-@_retailer_option
+@retailer_option
 @_store_option("Plan of this store. Default: the plan for every store.")
 @_kinds_option
 def remove_plan(retailer: str, location_code: str | None, kinds: Sequence[str], as_json: bool, **store: Any) -> None:
@@ -141,7 +140,7 @@ def exception() -> None:
 @exception.command("set")
 @store_options
 @json_option
-@_retailer_option
+@retailer_option
 @_store_option("Only for this store. Default: for every store.")
 @_kinds_option
 @click.option("--date", "day", required=True, metavar="YYYY-MM-DD", help="Date by the store's clock.")
@@ -183,7 +182,7 @@ def set_exception(
 @exception.command("list")
 @store_options
 @json_option
-@_retailer_option
+@retailer_option
 def list_exceptions(retailer: str, as_json: bool, **store: Any) -> None:
     """List the exceptions of a retailer from today on."""
     from handcart.retailers import ops as retailers
@@ -198,7 +197,7 @@ def list_exceptions(retailer: str, as_json: bool, **store: Any) -> None:
 @exception.command("remove")
 @store_options
 @json_option
-@_retailer_option
+@retailer_option
 @_store_option("Exceptions of this store. Default: those for every store.")
 @_kinds_option
 @click.option("--date", "day", required=True, metavar="YYYY-MM-DD", help="Date by the store's clock.")
@@ -234,7 +233,7 @@ def remove_exception(
 @slots.command("list")
 @store_options
 @json_option
-@_retailer_option
+@retailer_option
 @click.option("--store", "location_code", required=True, metavar="CODE", help="Location code of the store.")
 @click.option("--kind", required=True, type=click.Choice(KINDS), help="Kind of orders.")
 @click.option("--date", "day", metavar="YYYY-MM-DD", help="Date by the store's clock. Default: from now on.")

@@ -16,13 +16,14 @@ from pathlib import Path
 from urllib.parse import quote
 
 from handcart.core.db import no_installation
-from handcart.core.db.connect import BadCopy
+from handcart.core.db.connect import BadCopy, is_postgres, sqlite_path
 from handcart.core.db.migrate import WrongKey
 from handcart.core.db.sqlite import RESTORING, alone, connect_file, give_to_owner, use
 from handcart.migrations import SCHEMA_VERSION
 
 # Called with the current step, the number of pages done, and the total (0: unknown).
 Progress = Callable[[str, int, int], None]
+_PAGE = "docs/operations/backup.md"
 _PAGES = 1024  # per step: 4 MiB
 _CHECK_STEPS = 1_000_000  # SQLite instructions between two reports
 
@@ -35,6 +36,13 @@ class Copy:
     size: int
     schema: str
     key: str
+
+
+def database_file(url: str) -> str:
+    """The file of an SQLite database; raises `BadCopy` for PostgreSQL, which has tools of its own for backups."""
+    if is_postgres(url):
+        raise BadCopy(f"the database is PostgreSQL: back it up and restore it with PostgreSQL's own tools, see {_PAGE}")
+    return sqlite_path(url)
 
 
 def back_up(path: str, target: Path, progress: Progress) -> Copy:

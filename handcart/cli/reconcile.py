@@ -8,14 +8,14 @@ from typing import Any
 
 import click
 
-from handcart.cli.options import fail, json_option, read, settings_of, show, store_options, table
+from handcart.cli.options import fail, json_option, read, retailer_option, settings_of, show, store_options, table
 from handcart.core.db import Tx
 
 
 @click.command(short_help="List a month's orders with the membership's benefit.")
 @store_options
 @json_option
-@click.option("--retailer", required=True, metavar="SLUG", help="Slug of the retailer.")
+@retailer_option
 @click.option("--month", required=True, metavar="YYYY-MM", help="Month in which the orders were created.")
 @click.option("--time-zone", help="Time zone of the month. Default: HANDCART_TIME_ZONE.")
 @click.option("--csv", "csv_file", type=click.Path(path_type=Path), help="Write the orders to this file.")

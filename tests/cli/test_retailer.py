@@ -60,6 +60,15 @@ def test_unknown_retailer_then_a_sentence(run: Run, arguments: tuple[str, ...]) 
     assert "there is no retailer 'nobody'" in refusal(run("retailer", *arguments))
 
 
+@pytest.mark.parametrize("slug", ["", "Corner", "corner market", "-corner", "corner-", "a" * 64, "corner/1", "ü"])
+def test_slug_that_is_none_then_refused(run: Run, slug: str) -> None:
+    assert "cannot be a slug" in refusal(run("retailer", "create", "--slug", slug, "--name", "Corner Market"))
+
+
+def test_retailer_made_twice_then_refused(run: Run, shop: Shop) -> None:
+    assert "already" in refusal(run("retailer", "create", "--slug", shop.slug))
+
+
 def test_page_about_commands_then_it_has_every_setting_as_it_is_shown(shop: Shop) -> None:
     page = (ROOT / "docs" / "operations" / "commands.md").read_text()
     for name, value in settings.of(shop.retailer).items():

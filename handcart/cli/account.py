@@ -1,0 +1,150 @@
+"""`handcart account`: the accounts of the platform's customers."""
+
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+from handcart.cli.options import json_option, read, settings_of, show, store_options, table, write
+from handcart.core import clock
+from handcart.core.db import Tx
+
+
+@click.group()
+def account() -> None:
+    """Make, show and close accounts of the platform's customers."""
+
+
+@account.command("create")
+@store_options
+@json_option
+@click.option("--email", required=True, help="E-mail address of the account.")
+@click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
+@click.option("--password", help="The password; other processes can see it, so prefer standard input.")
+def create_account(email: str, password: str | None, password_stdin: bool, as_json: bool, **store: Any) -> None:
+    """Make an account. If no password is given, one is made up and shown only now."""
+    import secrets
+
+    from handcart.accounts import ops
+    from handcart.sign_in import passwords
+
+    made_up = not password and not password_stdin
+    if password_stdin:
+        password = sys.stdin.readline().rstrip("\r\n")
+    chosen = secrets.token_urlsafe(12) if made_up else password or ""
+    made = write(store, ops.create, email, passwords.hash_new(chosen))
+    shown = {"email": made.email, **({"password": chosen} if made_up else {})}
+    show(as_json, shown, f"Made the account {made.email}." + (f"\nPassword, shown once: {chosen}" if made_up else ""))
+
+
+@account.command("show")
+@store_options
+@json_option
+@click.argument("email")
+def show_account(email: str, as_json: bool, **store: Any) -> None:
+    """Show an account: its id, its membership, its links."""
+    from handcart.accounts import ops as accounts
+    from handcart.linking import ops as linking
+
+    async def find(tx: Tx) -> tuple[Any, Any, Any]:
+        found = await accounts.by_email(tx, email)
+        return found, await accounts.membership(tx, found.id), await linking.links_of_account(tx, found.id)
+
+    account, membership, links = read(store, find)
+    shown = {
+        "id": account.id,
+        "email": account.email,
+        "is_member": membership.is_active,
+        "expired_at": None if membership.ends_at is None else clock.to_wire(membership.ends_at),
+        "links": [
+            {"retailer": link.retailer_slug, "user_id": link.user_id, "linked_at": clock.to_wire(link.linked_at)}
+            for link in links
+        ],
+    }
+    show(as_json, shown, _account_lines(shown))
+
+
+@account.command("list")
+@store_options
+@json_option
+@click.option(
+    "--limit", type=click.IntRange(1, 100_000), default=1000, show_default=True, help="Maximum number of accounts."
+)
+@click.option("--after", default="", metavar="EMAIL", help="Show accounts after this one, by e-mail address.")
+def list_accounts(limit: int, after: str, as_json: bool, **store: Any) -> None:
+    """List the open accounts and their memberships, by e-mail address."""
+    from handcart.accounts import ops
+
+    found = [
+        {
+            "id": account.id,
+            "email": account.email,
+            "is_member": membership.is_active,
+            "expired_at": None if membership.ends_at is None else clock.to_wire(membership.ends_at),
+        }
+        for account, membership in read(store, ops.accounts, after, limit)
+    ]
+    lines = [[one["email"], _membership(one), str(one["id"])] for one in found]
+    text = table(("account", "membership", "id"), lines) if found else "There are no accounts."
+    if len(found) == limit:
+        text += f"\nThere may be more: add --after {found[-1]['email']}"
+    show(as_json, {"accounts": found}, text)
+
+
+@account.command("password")
+@store_options
+@json_option
+@click.argument("email")
+def account_password(email: str, as_json: bool, **store: Any) -> None:
+    """Print a link with which a customer can set a new password. It works once, within 24 hours."""
+    from handcart.accounts import ops
+    from handcart.accounts.errors import Refused
+    from handcart.core.db.installation import public_url
+
+    issuer = settings_of(**store).issuer or read(store, public_url)
+    if not issuer:
+        raise Refused(
+            "the public URL is not known: set HANDCART_PUBLIC_URL, or start `handcart serve --public-url URL`"
+        )
+
+    async def link(tx: Tx) -> tuple[str, int]:
+        return ops.password_token(tx.keys, await ops.by_email(tx, email))
+
+    token, ends_at = read(store, link)
+    shown = {"email": email, "url": f"{issuer}/account/new-password/{token}", "expires_at": clock.to_wire(ends_at)}
+    show(
+        as_json,
+        shown,
+        f"{shown['url']}\nGive it only to the owner of {email}. It works once, until {shown['expires_at']}.",
+    )
+
+
+@account.command("close")
+@store_options
+@json_option
+@click.option("--email", required=True, help="E-mail address of the account.")
+def close_account(email: str, as_json: bool, **store: Any) -> None:
+    """Close an account and end all its links."""
+    from handcart.accounts import ops as accounts
+    from handcart.linking import ops as linking
+
+    async def close(tx: Tx) -> None:
+        await linking.close_account(tx, (await accounts.by_email(tx, email)).id)
+
+    write(store, close)
+    show(as_json, {"email": email, "closed": True}, f"Closed the account {email}.")
+
+
+def _membership(shown: Mapping[str, Any]) -> str:
+    if shown["is_member"]:
+        return f"until {shown['expired_at']}"
+    return f"none since {shown['expired_at']}" if shown["expired_at"] else "none"
+
+
+def _account_lines(shown: Mapping[str, Any]) -> str:
+    lines = [f"email       {shown['email']}", f"id          {shown['id']}", f"membership  {_membership(shown)}"]
+    if not shown["links"]:
+        return "\n".join([*lines, "linked      no retailer"])
+    rows = [[link["retailer"], link["linked_at"], link["user_id"]] for link in shown["links"]]
+    return "\n".join([*lines, "", table(("retailer", "linked since", "user"), rows)])

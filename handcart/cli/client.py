@@ -1,0 +1,213 @@
+"""`handcart client`: the API clients of retailers and organizations."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import click
+
+from handcart.cli.options import json_option, read, settings_of, show, store_options, table, write
+from handcart.core import clock
+from handcart.core.db import Tx
+
+
+@click.group()
+def client() -> None:
+    """Make, list, change and disable API clients."""
+
+
+@client.command("create")
+@store_options
+@json_option
+@click.option("--retailer", metavar="SLUG", help="Retailer that the client acts for.")
+@click.option("--organization", metavar="SLUG", help="Or an organization: each request then names a banner.")
+@click.option(
+    "--redirect-uri", "redirect_uris", multiple=True, metavar="URI", help="Redirect URI; may be given several times."
+)
+@click.option(
+    "--scope", default="connect:fulfillment account_linking", show_default=True, help="Scopes, separated by spaces."
+)
+@click.option("--name", help="Display name, for a client of an organization.")
+@click.option("--require-pkce", is_flag=True, help="Refuse authorization requests without PKCE.")
+@click.option("--state-optional", is_flag=True, help="Accept authorization requests without state.")
+def create_client(
+    retailer: str | None,
+    organization: str | None,
+    redirect_uris: tuple[str, ...],
+    scope: str,
+    name: str | None,
+    require_pkce: bool,
+    state_optional: bool,
+    as_json: bool,
+    **store: Any,
+) -> None:
+    """Make an API client. Its secret is shown only now."""
+    from handcart.retailers import ops
+
+    scopes = _scopes(scope)
+    made = write(
+        store,
+        ops.create_client,
+        retailer=retailer,
+        organization=organization,
+        scopes=scopes,
+        redirect_uris=redirect_uris,
+        name=name,
+        require_pkce=require_pkce,
+        require_state=not state_optional,
+    )
+    from handcart.core.db.installation import public_url
+
+    issuer = settings_of(**store).issuer or read(store, public_url)
+    _show_client(as_json, {**_credentials(made), "authorize_url": f"{issuer}/oauth/authorize" if issuer else None})
+
+
+@client.command("rotate")
+@store_options
+@json_option
+@click.argument("client_id")
+@click.option(
+    "--keep-old",
+    type=click.IntRange(0, 8760),
+    default=0,
+    metavar="HOURS",
+    help="Keep old secrets and tokens valid for this long. Default: they end at once.",
+)
+def rotate_client(client_id: str, keep_old: int, as_json: bool, **store: Any) -> None:
+    """Give a client a new secret, shown only now."""
+    from handcart.retailers import ops
+
+    made = write(store, ops.rotate_secret, client_id, keep_old=keep_old * clock.HOUR)
+    _show_client(as_json, _credentials(made))
+
+
+@client.command("list")
+@store_options
+@json_option
+@click.option("--retailer", metavar="SLUG", help="Only clients of this retailer.")
+def list_clients(retailer: str | None, as_json: bool, **store: Any) -> None:
+    """List the clients."""
+    from handcart.retailers import ops
+
+    found = read(store, ops.clients, retailer)
+    rows = [
+        [
+            one["client_id"],
+            one["retailer"] or f"{one['organization']} (all banners)",
+            "enabled" if one["enabled"] else "disabled",
+            one["scope"],
+        ]
+        for one in found
+    ]
+    head, *body = table(("client", "acts for", "state", "scope"), rows).splitlines()
+    lines = [head]
+    for line, one in zip(body, found, strict=True):
+        lines += [line, *(f"    {uri}" for uri in one["redirect_uris"])]
+    show(as_json, {"clients": found}, "\n".join(lines) if found else "There are no clients.")
+
+
+@client.command("disable")
+@store_options
+@json_option
+@click.argument("client_id")
+@click.option("--undo", is_flag=True, help="Enable it again; old tokens stay revoked.")
+def disable_client(client_id: str, undo: bool, as_json: bool, **store: Any) -> None:
+    """Disable a client: its tokens end at once, and it gets no new tokens."""
+    from handcart.retailers import ops
+
+    write(store, ops.disable_client, client_id, disabled=not undo)
+    state = "enabled" if undo else "disabled"
+    show(as_json, {"client_id": client_id, "enabled": undo}, f"The client {client_id} is {state}.")
+
+
+@client.command("revoke-tokens")
+@store_options
+@json_option
+@click.argument("client_id")
+def revoke_client_tokens(client_id: str, as_json: bool, **store: Any) -> None:
+    """Revoke all tokens and authorization codes of a client. It can get new ones."""
+    from handcart.retailers import ops
+
+    write(store, ops.revoke_tokens, client_id)
+    show(as_json, {"client_id": client_id, "revoked": True}, f"All tokens of the client {client_id} are revoked.")
+
+
+@client.command("scope")
+@store_options
+@json_option
+@click.argument("client_id")
+@click.argument("scope")
+def set_client_scope(client_id: str, scope: str, as_json: bool, **store: Any) -> None:
+    """Set the scopes of a client: one argument in quotes. Its tokens lose all other scopes."""
+    from handcart.retailers import ops
+
+    scopes = _scopes(scope)
+    write(store, ops.set_scopes, client_id, scopes)
+    sentence = f"The client {client_id} may now ask for {' '.join(scopes)}."
+    show(as_json, {"client_id": client_id, "scopes": scopes}, sentence)
+
+
+@client.group("redirect-uri")
+def redirect_uri() -> None:
+    """Change where a client's authorization codes may be sent."""
+
+
+@redirect_uri.command("add")
+@store_options
+@json_option
+@click.argument("client_id")
+@click.argument("uri")
+def add_redirect_uri(client_id: str, uri: str, as_json: bool, **store: Any) -> None:
+    """Register another redirect URI."""
+    from handcart.retailers import ops
+
+    async def add(tx: Tx) -> list[str]:
+        await ops.register_redirect_uris(tx, client_id, [uri])
+        return await ops.redirect_uris(tx, client_id)
+
+    _show_redirect_uris(as_json, client_id, write(store, add))
+
+
+@redirect_uri.command("remove")
+@store_options
+@json_option
+@click.argument("client_id")
+@click.argument("uri")
+def remove_redirect_uri(client_id: str, uri: str, as_json: bool, **store: Any) -> None:
+    """Remove a redirect URI."""
+    from handcart.retailers import ops
+
+    async def remove(tx: Tx) -> list[str]:
+        await ops.remove_redirect_uri(tx, client_id, uri)
+        return await ops.redirect_uris(tx, client_id)
+
+    _show_redirect_uris(as_json, client_id, write(store, remove))
+
+
+def _scopes(text: str) -> list[str]:
+    from handcart.oauth.scopes import ALL, parse
+    from handcart.retailers.errors import Refused
+
+    scopes = parse(text)
+    if scopes is None or not set(scopes) <= set(ALL):
+        raise Refused(f"the scope {text!r} is unknown: the scopes are {' '.join(ALL)}")
+    return scopes
+
+
+def _show_redirect_uris(as_json: bool, client_id: str, uris: Sequence[str]) -> None:
+    lines = [f"The client {client_id} has {'these redirect URIs:' if uris else 'no redirect URI.'}"]
+    show(as_json, {"client_id": client_id, "redirect_uris": uris}, "\n    ".join([*lines, *uris]))
+
+
+def _credentials(made: Any) -> dict[str, str | None]:
+    return {"client_id": made.client_id, "client_secret": made.client_secret}
+
+
+def _show_client(as_json: bool, shown: Mapping[str, str | None]) -> None:
+    lines = [f"{name:<14} {value}" for name, value in shown.items() if value]
+    lines.append("Keep the secret now: it is not shown again.")
+    if "authorize_url" in shown and not shown["authorize_url"]:
+        lines.append(
+            "The authorization URL is /oauth/authorize at the public URL, which is not known yet: set"
+            " HANDCART_PUBLIC_URL, or start `handcart serve --public-url URL`."
+        )
+    show(as_json, shown, "\n".join(lines))

@@ -1,0 +1,39 @@
+"""`handcart item`: a retailer's catalog."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from handcart.cli.imports import save_rows
+from handcart.cli.options import echo, file_argument, json_option, retailer_option, store_options
+
+
+@click.group()
+def item() -> None:
+    """Import catalog items."""
+
+
+@item.command("import")
+@file_argument
+@store_options
+@json_option
+@retailer_option
+def import_items(file: Path, retailer: str, as_json: bool, **database: Any) -> None:
+    """Add items from a CSV file; change items whose rrc exists. All rows or none.
+
+    Columns: name, price_cents, rrc, upc, cost_unit (each, lb or kg), par_weight, alcohol_kind (wine, beer or spirits),
+    restricted_reasons (DXM, NRT, spray_paint), is_ebt_eligible, is_bulky, beverage_weight (lb). If rrc is empty,
+    the upc is used. Separated by commas, semicolons or tabs; `handcart item template` prints an example.
+    """
+    from handcart.stores import files, items
+
+    save_rows(files.items(file), items.save, "items", retailer, as_json, database)
+
+
+@item.command("template")
+def item_template() -> None:
+    """Print a CSV file for `item import`, with every column and one item as an example."""
+    from handcart.stores import files
+
+    echo(files.item_template().removesuffix("\n"))

@@ -1,0 +1,58 @@
+"""`handcart membership`: the memberships of accounts."""
+
+from typing import Any
+
+import click
+
+from handcart.cli.options import json_option, settings_of, show, store_options, write
+from handcart.core import clock
+from handcart.core.db import Tx
+
+
+@click.group()
+def membership() -> None:
+    """Grant and end memberships."""
+
+
+@membership.command("grant")
+@store_options
+@json_option
+@click.option("--email", required=True, help="E-mail address of the account.")
+@click.option(
+    "--until",
+    metavar="DATE",
+    help="Last day, by the clock of HANDCART_TIME_ZONE: 2027-12-31. Or a moment in UTC: 2027-12-31T23:59:59Z.",
+)
+@click.option("--days", type=click.IntRange(1, 36500), help="Or this many days from now. Default: 365.")
+def grant_membership(email: str, until: str | None, days: int | None, as_json: bool, **store: Any) -> None:
+    """Give an account a membership from now on."""
+    from handcart.accounts import ops
+
+    if until and days:
+        raise click.UsageError("Give the end by --until or by --days, not by both.")
+    if until:
+        ends_at = ops.end_of(until, settings_of(**store).time_zone)
+    else:
+        ends_at = clock.now() + (days or 365) * clock.DAY
+
+    async def grant(tx: Tx) -> None:
+        await ops.grant_membership(tx, (await ops.by_email(tx, email)).id, ends_at)
+
+    write(store, grant)
+    expired_at = clock.to_wire(ends_at)
+    show(as_json, {"email": email, "expired_at": expired_at}, f"{email} is a member until {expired_at}.")
+
+
+@membership.command("end")
+@store_options
+@json_option
+@click.option("--email", required=True, help="E-mail address of the account.")
+def end_membership(email: str, as_json: bool, **store: Any) -> None:
+    """End an account's membership now."""
+    from handcart.accounts import ops
+
+    async def end(tx: Tx) -> None:
+        await ops.end_membership(tx, (await ops.by_email(tx, email)).id)
+
+    write(store, end)
+    show(as_json, {"email": email, "ended": True}, f"The membership of {email} has ended.")

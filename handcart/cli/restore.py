@@ -1,0 +1,40 @@
+"""`handcart restore`: replace an SQLite database with a backup."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from handcart.cli.options import file_argument, json_option, settings_of, show, store_options
+from handcart.cli.progress import Progress
+
+
+@click.command()
+@file_argument
+@store_options
+@json_option
+def restore(file: Path, as_json: bool, **store: Any) -> None:
+    """Check the backup FILE and replace the SQLite database with it. Stop all servers first.
+
+    The replaced database is kept in the same directory under another name.
+    """
+    from handcart.core import settings
+    from handcart.core.db import copies
+    from handcart.migrations import SCHEMA_VERSION
+
+    chosen = settings_of(**store)
+    path = copies.database_file(chosen.database_url)
+    has_key = bool(chosen.secret_key) or chosen.key_file.exists()
+    key = settings.keys(chosen).fingerprint if has_key else None
+    with Progress() as progress:
+        restored, kept = copies.restore(path, file, key, progress)
+    shown = {
+        "database": path,
+        "bytes": restored.size,
+        "schema": restored.schema,
+        "replaced": None if kept is None else str(kept),
+    }
+    lines = [f"Restored {path} from {file}: {restored.size:,} bytes, schema {restored.schema}, checked."]
+    lines += [f"The replaced database is kept as {kept}."] if kept else []
+    lines += [] if restored.schema == SCHEMA_VERSION else ["Run `handcart migrate` before you start the servers."]
+    show(as_json, shown, "\n".join(lines))

@@ -1,0 +1,56 @@
+"""`handcart serve`: the API and the pages."""
+
+import gc
+import socket
+from dataclasses import replace
+
+import click
+
+from handcart.cli.options import PORT, end_with_stdin_option, fail, host_option, installation_options, settings_of
+from handcart.core import ending
+from handcart.core import settings as settings_module
+from handcart.core.web.sockets import browser_url, listen
+
+
+@click.command()
+@installation_options
+@host_option
+@click.option("--port", default=8080, show_default=True, type=PORT, help="Port to listen on; 0 picks a free one.")
+@click.option("--fd", type=int, help="Listen on this inherited socket instead.")
+@click.option("--workers", default=1, show_default=True, type=click.IntRange(1, 64), help="Number of server processes.")
+@click.option(
+    "--environment",
+    type=click.Choice(["production", "sandbox"]),
+    help="Kind of server; sandbox skips the safety checks.",
+)
+@click.option("--public-url", metavar="URL", help="Where browsers and clients reach this server.")
+@end_with_stdin_option
+def serve(
+    database: str | None,
+    data: str | None,
+    host: str,
+    port: int,
+    fd: int | None,
+    workers: int,
+    environment: str | None,
+    public_url: str | None,
+    end_with_stdin: bool,
+) -> None:
+    """Serve the API and the pages."""
+    gc.disable()  # until it serves: the imports leave nothing behind to collect
+
+    if end_with_stdin:
+        ending.with_standard_input()
+
+    from handcart.serve import Unsafe
+    from handcart.serve import serve as run
+
+    chosen = settings_of(database=database, data=data, environment=environment, public_url=public_url)
+    bound = listen(host, port) if fd is None else socket.socket(fileno=fd)
+    if chosen.is_sandbox and not chosen.public_url:
+        chosen = replace(chosen, public_url=browser_url(bound, host))
+    try:
+        run(chosen, settings_module.keys(chosen), bound, workers=workers)
+    except Unsafe as unsafe:
+        hint = "" if chosen.is_sandbox else " (`handcart serve --environment sandbox` is for development)"
+        fail(f"not safe to serve{hint}:", *unsafe.problems)

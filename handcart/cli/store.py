@@ -1,0 +1,74 @@
+"""`handcart store`: a retailer's stores."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from handcart.cli.imports import save_rows
+from handcart.cli.options import echo, file_argument, json_option, read, retailer_option, show, store_options, table
+from handcart.core.db import Tx
+
+
+@click.group()
+def store() -> None:
+    """Import and list stores."""
+
+
+@store.command("import")
+@file_argument
+@store_options
+@json_option
+@retailer_option
+def import_stores(file: Path, retailer: str, as_json: bool, **database: Any) -> None:
+    """Add stores from a CSV or GeoJSON file; change stores whose location code exists. All rows or none.
+
+    Columns: location_code, name, address_line_1, city, region, postal_code, country (US or CA), latitude, longitude,
+    time_zone, takes_delivery, takes_pickup, takes_last_mile, sells_alcohol, delivers_long_distance, opening_hours (7
+    lists, from Monday, of [open, close] in minutes; empty: always), service_area (a GeoJSON Polygon or MultiPolygon).
+    Separated by commas, semicolons or tabs; `handcart store template` prints an example. In GeoJSON each store is a
+    Point with the columns as its properties.
+    """
+    from handcart.stores import files, ops
+
+    save_rows(files.stores(file), ops.save, "stores", retailer, as_json, database)
+
+
+@store.command("template")
+def store_template() -> None:
+    """Print a CSV file for `store import`, with every column and one store as an example."""
+    from handcart.stores import files
+
+    echo(files.store_template().removesuffix("\n"))
+
+
+@store.command("list")
+@store_options
+@json_option
+@retailer_option
+def list_stores(retailer: str, as_json: bool, **database: Any) -> None:
+    """List a retailer's stores."""
+    from handcart.retailers import ops as retailers
+    from handcart.stores import ops
+
+    async def find(tx: Tx) -> Any:
+        return await ops.stores(tx, (await retailers.require(tx, retailer)).id)
+
+    found = read(database, find)
+    shown = [
+        {
+            "location_code": one.location_code,
+            "name": one.name,
+            "city": one.city,
+            "region": one.region,
+            "country": one.country,
+            "latitude": one.point.latitude,
+            "longitude": one.point.longitude,
+            "time_zone": one.time_zone,
+            "kinds": [kind for kind in ("delivery", "pickup", "last_mile") if getattr(one, f"takes_{kind}")],
+        }
+        for one in found
+    ]
+    rows = [[one["location_code"], ", ".join(one["kinds"]), f"{one['name']}, {one['city']}"] for one in shown]
+    lines = table(("store", "kinds", "name"), rows)
+    show(as_json, {"stores": shown}, lines if shown else "There are no stores.")
