@@ -108,11 +108,11 @@ def told(post: Post, order_id: str) -> dict[str, dict[str, Any]]:
     return found
 
 
-def test_when_events_tell_of_an_order_then_by_these_keys(post: Post) -> None:
-    """The keys and forms that are guessed: docs/wire-choices.md."""
+@pytest.fixture
+def delivered(post: Post) -> str:
+    """The id of a delivered order: its milk was replaced by bread, its soap found, then missing, then refunded."""
     post.subscribe()
-    market = post.market
-    order_id = market.order("delivery", items=[MILK, line("2", "soap")])["id"]
+    order_id: str = post.market.order("delivery", items=[MILK, line("2", "soap")])["id"]
     shopper = post.floor.shopper()
     batch = post.floor.generate(shopper, order_id).json()["id"]
     post.floor.come(batch, "picking")
@@ -121,74 +121,96 @@ def test_when_events_tell_of_an_order_then_by_these_keys(post: Post) -> None:
     for status in ("found", "not_found", "to_refund"):
         post.floor.item(shopper, order_id, "2", status=status).raise_for_status()
     post.floor.come(batch, "completed")
-    found = told(post, order_id)
-    starts_at, ends_at = market.at(12), market.at(14)
-    window = {"starts_at": clock.to_wire(starts_at), "ends_at": clock.to_wire(ends_at)}
-    milk = {
-        "line_num": "1",
-        "qty": 2,
-        "qty_unit": "each",
-        "replaced": True,
-        "refunded": False,
-        "item_upc": "400000000022",
-        "item_rrc": "bread",
-        "scan_code": "00400000000022",
-    }
-    soap = {
-        "line_num": "2",
-        "qty": 0,
-        "qty_unit": "each",
-        "replaced": False,
-        "refunded": True,
-        "item_upc": "",
-        "item_rrc": "soap",
-        "scan_code": "",
-    }
-    paid = [
-        {
-            **milk,
-            "requested_item_upc": "400000000015",
-            "requested_item_rrc": "milk",
-            "delivered_item_upc": "400000000022",
-            "delivered_item_rrc": "bread",
-        },
-        {
-            **soap,
-            "requested_item_upc": "",
-            "requested_item_rrc": "soap",
-            "delivered_item_upc": "",
-            "delivered_item_rrc": "",
-        },
-    ]
-    items = {"order_items": [milk, soap]}
-    here = STORES[0].point  # where the shopper sets out
-    assert found == {
-        "brand_new": {"delivery_window": window, "store_location": "here"},
+    return order_id
+
+
+REPLACED_MILK = {
+    "line_num": "1",
+    "qty": 2,
+    "qty_unit": "each",
+    "replaced": True,
+    "refunded": False,
+    "item_upc": "400000000022",
+    "item_rrc": "bread",
+    "scan_code": "00400000000022",
+}
+REFUNDED_SOAP = {
+    "line_num": "2",
+    "qty": 0,
+    "qty_unit": "each",
+    "replaced": False,
+    "refunded": True,
+    "item_upc": "",
+    "item_rrc": "soap",
+    "scan_code": "",
+}
+# At the checkout each item also has the codes that were requested and those that were delivered.
+REPLACED_MILK_AT_CHECKOUT = {
+    **REPLACED_MILK,
+    "requested_item_upc": "400000000015",
+    "requested_item_rrc": "milk",
+    "delivered_item_upc": "400000000022",
+    "delivered_item_rrc": "bread",
+}
+REFUNDED_SOAP_AT_CHECKOUT = {
+    **REFUNDED_SOAP,
+    "requested_item_upc": "",
+    "requested_item_rrc": "soap",
+    "delivered_item_upc": "",
+    "delivered_item_rrc": "",
+}
+
+
+def test_order_delivered_then_events_of_its_way_have_these_keys(post: Post, delivered: str) -> None:
+    """The keys and forms that are guessed: docs/wire-choices.md."""
+    window = {"starts_at": clock.to_wire(post.market.at(12)), "ends_at": clock.to_wire(post.market.at(14))}
+    items = {"order_items": [REPLACED_MILK, REFUNDED_SOAP]}
+    store = STORES[0]  # the shopper sets out there
+    assert {name: metadata for name, metadata in told(post, delivered).items() if "item" not in name} == {
+        "brand_new": {"delivery_window": window, "store_location": store.location_code},
         "acknowledged": {},
-        "picking": {"store_location": "here"},
-        "item_found": {"line_num": "2", "item_name": "Soap"},
-        "item_not_picked": {"line_num": "2", "item_name": "Soap"},
+        "picking": {"store_location": store.location_code},
+        "checkout": {"order_items": [REPLACED_MILK_AT_CHECKOUT, REFUNDED_SOAP_AT_CHECKOUT]},
+        "delivering": {"delivery_window": window, **items},
+        "order_location": {"latitude": store.point.latitude, "longitude": store.point.longitude},
+        "delivered": items,
+    }
+
+
+def test_order_delivered_then_events_of_its_items_have_these_keys(post: Post, delivered: str) -> None:
+    """The keys and forms that are guessed: docs/wire-choices.md."""
+    soap = {"line_num": "2", "item_name": "Soap"}
+    assert {name: metadata for name, metadata in told(post, delivered).items() if "item" in name} == {
+        "item_found": soap,
+        "item_not_picked": soap,
         "item_replaced": {
             "line_num": "1",
             "item_name": "Milk",
             "replacement_line_num": "1",
             "replacement_name": "Bread",
         },
-        "item_refunded": {"line_num": "2", "item_name": "Soap"},
-        "order_item_replacement": {"order_items": [milk, {**soap, "qty": 1, "refunded": False}]},
-        "order_item_refund": items,
-        "checkout": {"order_items": paid},
-        "delivering": {"delivery_window": window, **items},
-        "order_location": {"latitude": here.latitude, "longitude": here.longitude},
-        "delivered": items,
+        "item_refunded": soap,
+        "order_item_replacement": {"order_items": [REPLACED_MILK, {**REFUNDED_SOAP, "qty": 1, "refunded": False}]},
+        "order_item_refund": {"order_items": [REPLACED_MILK, REFUNDED_SOAP]},
     }
-    # Strict decoders of integers read each quantity, before and after the shopper handled the line.
+
+
+@on_sqlite
+def test_order_delivered_then_quantities_in_events_are_integers(post: Post, delivered: str) -> None:
+    """Strict decoders of integers read each quantity, before and after the shopper handled the line."""
+    post.drain()
     quantities = re.findall(rb'"qty":([^,]*)', b"".join(one.body for one in post.shop.callbacks))
     assert set(quantities) == {b"0", b"1", b"2"}
-    ids = [one.event["event_id"] for one in post.shop.callbacks]
+
+
+@on_sqlite
+def test_order_delivered_then_event_ids_and_times_rise(post: Post, delivered: str) -> None:
+    post.drain()
+    events = [one.event for one in post.shop.callbacks]
+    ids = [event["event_id"] for event in events]
     assert ids == sorted(ids)
     assert all(2**53 < event_id < 2**63 for event_id in ids)
-    times = [one.event["event_timestamp"] for one in post.shop.callbacks]
+    times = [event["event_timestamp"] for event in events]
     assert times == sorted(times)
     assert all(clock.from_wire(at, "") % SECOND == 0 and at.endswith("Z") for at in times)
 
