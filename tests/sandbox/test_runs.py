@@ -1,9 +1,11 @@
-"""The flows of the documentation's test tutorials, D1 to D13 of the acceptance list, over the wire.
+"""The flows of the documentation's test tutorials, over the wire.
 
 https://docs.instacart.com/connect/sandbox_guide/tutorials/test_delivery, .../test_pickup, .../test_last_mile_delivery,
 https://docs.instacart.com/connect/sandbox_guide/how_to/test_item_updates, .../test_item_additions,
 .../simulate_callbacks
 """
+
+from typing import Any
 
 import pytest
 
@@ -95,7 +97,7 @@ def test_d2_when_a_pickup_order_is_staged_then_a_runner_brings_it_out(market: Ma
     ]
 
 
-@pytest.mark.parametrize("kind", ["last_mile", "dispatch"])  # D3 and D4
+@pytest.mark.parametrize("kind", ["last_mile", "dispatch"])
 def test_d3_d4_when_the_retailer_picked_then_a_shopper_carries_the_order(
     market: Market, floor: Floor, kind: str
 ) -> None:
@@ -121,70 +123,100 @@ def test_d3_d4_when_the_retailer_picked_then_a_shopper_carries_the_order(
 
 LINES = [line("1", "milk", count=8), line("2", "bread", count=2), line("3", "soap"), line("4", "ham", weight=2.5)]
 SCAN = {"scanned_string": "00400000000022", "scanned_string_type": "upca"}
+DONE = {"success": True}
+NOT_DELIVERED = {"delivered_upc": "", "delivered_rrc": ""}
+MILK_DELIVERED = {"delivered_upc": "400000000015", "delivered_rrc": "milk"}
+BREAD_DELIVERED = {"delivered_upc": "400000000022", "delivered_rrc": "bread"}
 
 
-def test_d5_to_d9_when_a_shopper_picks_then_get_order_shows_each_item(market: Market, floor: Floor) -> None:
-    user_id = market.customer()
-    order_id = market.order("delivery", user_id, items=LINES)["id"]
-    shopper_id = floor.shopper()
-    batch_id = floor.generate(shopper_id, order_id).json()["id"]
-    floor.come(batch_id, "picking")
-    done = {"success": True}
-    # D5 and D6: found, and fewer than ordered
-    assert floor.item(shopper_id, order_id, "1", delivered_count=5, status="found", scans=[SCAN]).json() == done
-    # D7: added
-    added = {"item": {"upc": "400000000022"}, "delivered_count": 10, "scans": [SCAN]}
-    assert floor.item(shopper_id, order_id, **added).json() == done
-    # D8: replaced by rrc, and by upc, over the method of the how-to page
-    replaced = {"status": "replaced", "delivered_count": 10, "replacement_item": {"rrc": "product1011"}}
-    assert floor.item(shopper_id, order_id, "2", **replaced).json() == done
-    again = {"replacement_item": {"upc": "400000000015"}, "delivered_count": 3}
-    path = f"/v2/fulfillment_sandbox/shoppers/{shopper_id}/orders/{order_id}/items/2/"
-    assert market.post(path, again).json() == done
-    # D9: refunded
-    assert floor.item(shopper_id, order_id, "3", status="to_refund", delivered_count=0).json() == done
-    shown = {one["line_num"]: one for one in market.read(user_id, order_id).json()["items"]}
-    assert {number: (one["qty"], one["replaced"], one.get("refunded")) for number, one in shown.items()} == {
-        "1": (5, False, None),
-        "2": (3, True, None),
-        "3": (0, False, True),
-        "4": (2.5, False, None),
-        "5": (10, False, None),
-    }
-    assert (shown["1"]["scan_code"], shown["5"]["scan_code"]) == ("00400000000022", "00400000000022")
-    milk = {"requested_upc": "400000000015", "requested_rrc": "milk"}
-    bread = {"requested_upc": "400000000022", "requested_rrc": "bread"}
-    none = {"delivered_upc": "", "delivered_rrc": ""}
-    assert shown["1"]["item"].items() >= {**milk, "delivered_upc": "400000000015", "delivered_rrc": "milk"}.items()
-    assert shown["2"]["item"] == {
-        **bread,
-        "upc": "400000000015",
-        "rrc": "milk",
-        "delivered_upc": "400000000015",
-        "delivered_rrc": "milk",
-    }
-    assert shown["3"]["item"] == {"upc": "", "rrc": "soap", "requested_upc": "", "requested_rrc": "soap", **none}
-    assert shown["4"]["item"]["delivered_rrc"] == ""
-    assert shown["5"]["item"] == {
-        "upc": "400000000022",
-        "rrc": "bread",
-        "requested_upc": "",
-        "requested_rrc": "",
-        "delivered_upc": "400000000022",
-        "delivered_rrc": "bread",
-    }
-    assert floor.come(batch_id, "completed") == "completed"
-    order = market.read(user_id, order_id).json()
-    assert order["items"][3]["item"]["delivered_rrc"] == "ham"  # the shopper did not handle it: found
-    assert order["fulfillment_details"]["bag_count"] == 2  # 5 + 3 + 10 pieces and the ham
-    replaced = ["item_replaced", "order_item_replacement"]
-    assert floor.events(order_id)[3:10] == [
-        "item_found",
-        *replaced,
-        *replaced,
-        "item_refunded",
-        "order_item_refund",
-    ]
+class Picking:
+    """An order of `LINES` that a shopper picks."""
+
+    def __init__(self, market: Market, floor: Floor) -> None:
+        self.market, self.floor = market, floor
+        self.user_id = market.customer()
+        self.order_id: str = market.order("delivery", self.user_id, items=LINES)["id"]
+        self.shopper_id = floor.shopper()
+        self.batch_id: int = floor.generate(self.shopper_id, self.order_id).json()["id"]
+        floor.come(self.batch_id, "picking")
+
+    def item(self, line_num: str | None = None, **fields: Any) -> None:
+        """Update the item of a line; without a line number, add one."""
+        assert self.floor.item(self.shopper_id, self.order_id, line_num, **fields).json() == DONE
+
+    def order(self) -> Any:
+        return self.market.read(self.user_id, self.order_id).json()
+
+    def line(self, line_num: str) -> Any:
+        (found,) = [one for one in self.order()["items"] if one["line_num"] == line_num]
+        return found
+
+    def events(self) -> list[str]:
+        """The events since picking began."""
+        return self.floor.events(self.order_id)[3:]
+
+
+@pytest.fixture
+def picking(market: Market, floor: Floor) -> Picking:
+    return Picking(market, floor)
+
+
+def test_fewer_items_found_than_ordered_then_get_order_shows_these(picking: Picking) -> None:
+    picking.item("1", delivered_count=5, status="found", scans=[SCAN])
+    shown = picking.line("1")
+    assert (shown["qty"], shown["replaced"], shown["scan_code"]) == (5, False, "00400000000022")
+    requested = {"requested_upc": "400000000015", "requested_rrc": "milk"}
+    assert shown["item"].items() >= {**requested, **MILK_DELIVERED}.items()
+    assert picking.events() == ["item_found"]
+
+
+def test_item_added_then_get_order_shows_it_as_a_line_of_its_own(picking: Picking) -> None:
+    picking.item(item={"upc": "400000000022"}, delivered_count=10, scans=[SCAN])
+    shown = picking.line("5")
+    assert (shown["qty"], shown["replaced"], shown["scan_code"]) == (10, False, "00400000000022")
+    requested = {"requested_upc": "", "requested_rrc": ""}
+    assert shown["item"] == {"upc": "400000000022", "rrc": "bread", **requested, **BREAD_DELIVERED}
+    assert picking.events() == []
+
+
+def test_item_replaced_twice_then_get_order_shows_the_last_replacement(picking: Picking) -> None:
+    """First by rrc; then by upc, with the method that the how-to page shows."""
+    picking.item("2", status="replaced", delivered_count=10, replacement_item={"rrc": "product1011"})
+    path = f"/v2/fulfillment_sandbox/shoppers/{picking.shopper_id}/orders/{picking.order_id}/items/2/"
+    body = {"replacement_item": {"upc": "400000000015"}, "delivered_count": 3}
+    assert picking.market.post(path, body).json() == DONE
+    shown = picking.line("2")
+    assert (shown["qty"], shown["replaced"]) == (3, True)
+    requested = {"requested_upc": "400000000022", "requested_rrc": "bread"}
+    assert shown["item"] == {"upc": "400000000015", "rrc": "milk", **requested, **MILK_DELIVERED}
+    assert picking.events() == ["item_replaced", "order_item_replacement"] * 2
+
+
+def test_item_refunded_then_get_order_shows_that_nothing_is_delivered(picking: Picking) -> None:
+    picking.item("3", status="to_refund", delivered_count=0)
+    shown = picking.line("3")
+    assert (shown["qty"], shown["replaced"], shown["refunded"]) == (0, False, True)
+    requested = {"requested_upc": "", "requested_rrc": "soap"}
+    assert shown["item"] == {"upc": "", "rrc": "soap", **requested, **NOT_DELIVERED}
+    assert picking.events() == ["item_refunded", "order_item_refund"]
+
+
+def test_item_not_handled_then_it_counts_as_found_at_the_end(picking: Picking) -> None:
+    assert picking.line("4")["item"]["delivered_rrc"] == ""
+    assert picking.floor.come(picking.batch_id, "completed") == "completed"
+    shown = picking.line("4")
+    assert (shown["qty"], shown["replaced"], shown.get("refunded")) == (2.5, False, None)
+    assert shown["item"]["delivered_rrc"] == "ham"
+
+
+def test_items_picked_then_the_number_of_bags_follows_from_them(picking: Picking) -> None:
+    """Five and three and ten pieces, and the ham."""
+    picking.item("1", delivered_count=5, status="found")
+    picking.item("2", delivered_count=3, status="found")
+    picking.item("3", status="to_refund", delivered_count=0)
+    picking.item(item={"upc": "400000000022"}, delivered_count=10)
+    picking.floor.come(picking.batch_id, "completed")
+    assert picking.order()["fulfillment_details"]["bag_count"] == 2
 
 
 @pytest.mark.parametrize("kind", KINDS)
