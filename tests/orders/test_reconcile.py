@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import stat
+import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from handcart.core import clock
 from handcart.orders import reconcile
 from tests.support import slots
 from tests.support.process import run
-from tests.support.server import SECRET_KEY
+from tests.support.server import SECRET_KEY, on_sqlite
 from tests.support.shop import Shop
 
 
@@ -32,62 +33,90 @@ def order(shop: Shop, user: str, order_id: str, **fields: object) -> None:
     assert made.status_code == 200, made.text
 
 
-def test_when_members_and_others_order_then_the_members_orders_are_listed(
-    shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    slots.stock(shop)
-    member, guest = shop.user(), shop.user()
-    assert shop.link(member, shop.linking_token(shop.account(member_for=clock.DAY))).status_code == 200
-    order(shop, member, "=1+1", metadata={"saving_cents": 399})
-    order(shop, member, "two", metadata={"saving_cents": 10**400})
-    order(shop, member, "three", metadata={"saving_cents": "399"})
-    order(shop, guest, "four", metadata={"saving_cents": 399})
-    assert shop.post(f"/v2/fulfillment/users/{member}/orders/three/cancel").status_code == 200
-    month = datetime.now(UTC).strftime("%Y-%m")
-    monkeypatch.setattr(reconcile, "_BATCH", 2)  # they come in steps
-    found = shop.server.read(reconcile.entries, shop.retailer.id, *reconcile.month(month))
-    assert [(one.order_id, one.user_id, one.saving_cents) for one in found] == [
-        ("=1+1", member, 399),
-        ("two", member, None),
-        ("three", member, None),
-    ]
+def report(shop: Shop, *options: str) -> subprocess.CompletedProcess[str]:
+    """Run `handcart reconcile` for a retailer."""
     database = ["--database", shop.server.app.settings.database_url]
-    settings = {"secret_key": SECRET_KEY}
+    return run("reconcile", "--retailer", shop.slug, *options, *database, secret_key=SECRET_KEY)
 
-    told = run("reconcile", "--retailer", shop.slug, "--month", month, "--json", *database, **settings)
-    assert told.returncode == 0, told.stderr
-    report = json.loads(told.stdout)
-    assert [(one["order_id"], one["status"], one["saving_cents"]) for one in report["orders"]] == [
+
+class Billed:
+    """A retailer with three orders of a member, one of them canceled, and one of a guest, all of this month."""
+
+    def __init__(self, shop: Shop) -> None:
+        self.shop = shop
+        slots.stock(shop)
+        self.member, guest = shop.user(), shop.user()
+        assert shop.link(self.member, shop.linking_token(shop.account(member_for=clock.DAY))).status_code == 200
+        order(shop, self.member, "=1+1", metadata={"saving_cents": 399})
+        order(shop, self.member, "two", metadata={"saving_cents": 10**400})
+        order(shop, self.member, "three", metadata={"saving_cents": "399"})
+        order(shop, guest, "four", metadata={"saving_cents": 399})
+        assert shop.post(f"/v2/fulfillment/users/{self.member}/orders/three/cancel").status_code == 200
+        self.month = datetime.now(UTC).strftime("%Y-%m")
+
+
+@pytest.fixture
+def billed(shop: Shop) -> Billed:
+    return Billed(shop)
+
+
+def test_members_and_others_order_then_the_orders_of_members_are_listed(
+    billed: Billed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reconcile, "_BATCH", 2)  # they are read in two steps
+    found = billed.shop.server.read(reconcile.entries, billed.shop.retailer.id, *reconcile.month(billed.month))
+    assert [(one.order_id, one.user_id, one.saving_cents) for one in found] == [
+        ("=1+1", billed.member, 399),
+        ("two", billed.member, None),
+        ("three", billed.member, None),
+    ]
+
+
+def test_json_asked_for_then_the_orders_and_their_totals(billed: Billed) -> None:
+    printed = report(billed.shop, "--month", billed.month, "--json")
+    assert printed.returncode == 0, printed.stderr
+    answer = json.loads(printed.stdout)
+    assert [(one["order_id"], one["status"], one["saving_cents"]) for one in answer["orders"]] == [
         ("=1+1", "brand_new", 399),
         ("two", "brand_new", None),
         ("three", "canceled", None),
     ]
-    assert report["totals"] == {"orders": 2, "canceled": 1, "saving_cents": 399, "without_saving": 1}
-    assert report["orders"][0]["member_since"] < report["orders"][0]["member_until"]
+    assert answer["totals"] == {"orders": 2, "canceled": 1, "saving_cents": 399, "without_saving": 1}
+    assert answer["orders"][0]["member_since"] < answer["orders"][0]["member_until"]
 
+
+def test_csv_asked_for_then_a_file_that_only_its_owner_can_read(billed: Billed, tmp_path: Path) -> None:
     file = tmp_path / "report.csv"
-    told = run("reconcile", "--retailer", shop.slug, "--month", month, "--csv", str(file), *database, **settings)
-    assert "2 orders with the benefit, 1 more canceled; saving reported: 3.99 (orders with a saving: 1)." in told.stdout
+    printed = report(billed.shop, "--month", billed.month, "--csv", str(file)).stdout
+    assert "2 orders with the benefit, 1 more canceled; saving reported: 3.99 (orders with a saving: 1)." in printed
     rows = list(csv.DictReader(file.read_text().splitlines()))
     assert [row["order_id"] for row in rows] == ["'=1+1", "two", "three"]
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     file.chmod(0o644)
-    run("reconcile", "--retailer", shop.slug, "--month", month, "--csv", str(file), *database, **settings)
+    report(billed.shop, "--month", billed.month, "--csv", str(file))
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
-    told = run("reconcile", "--retailer", shop.slug, "--month", "2020-01", *database, **settings)
-    assert told.stdout.startswith("0 orders with the benefit")
+
+def test_month_without_orders_then_zero(billed: Billed) -> None:
+    assert report(billed.shop, "--month", "2020-01").stdout.startswith("0 orders with the benefit")
+
+
+@on_sqlite
+def test_month_or_time_zone_impossible_then_a_sentence(shop: Shop) -> None:
     for wrong in (
         ["--month", "2026-13"],
-        ["--month", month, "--time-zone", "Mars"],
+        ["--month", "2026-12", "--time-zone", "Mars"],
         ["--month", "x"],
         ["--month", "9999-12"],
     ):
-        told = run("reconcile", "--retailer", shop.slug, *wrong, *database, **settings)
-        assert (told.returncode, told.stdout) == (1, "")
-        assert told.stderr.startswith("handcart: ")
+        printed = report(shop, *wrong)
+        assert (printed.returncode, printed.stdout) == (1, ""), wrong
+        assert printed.stderr.startswith("handcart: "), wrong
+
+
+def test_time_zone_is_an_area_then_refused() -> None:
     with pytest.raises(reconcile.BadTimeZone):
-        reconcile.month(month, "America")
+        reconcile.month("2026-12", "America")
 
 
 @pytest.mark.parametrize(
