@@ -37,7 +37,6 @@ from handcart.sandbox.hook import SandboxHook
 from handcart.slots import ops as slots
 from handcart.slots import routes as slots_routes
 from handcart.stores import api as stores_api
-from handcart.stores import ops as stores
 from handcart.users import api as users_api
 from handcart.users import ops as users
 
@@ -93,7 +92,7 @@ def api_routes() -> Sequence[Route]:
     """The routes of the Connect API, and Handcart's own."""
     return (
         *oauth_api.routes(users.hold),
-        *users_api.routes([orders.forget_user, slots.forget_user, linking.forget_user], stores.is_long_distance),
+        *users_api.routes([orders.forget_user, slots.forget_user, linking.forget_user]),
         *linking_api.ROUTES,
         *stores_api.ROUTES,
         *slots_routes.ROUTES,

@@ -12,8 +12,9 @@ from handcart.core.web.wire import SuccessResponse
 from handcart.oauth.scopes import FULFILLMENT
 from handcart.retailers import ops as retailers
 from handcart.retailers.models import RetailerId
+from handcart.stores import ops as stores
 from handcart.users import errors, ops
-from handcart.users.models import Address, User, UserId
+from handcart.users.models import User, UserAddress, UserId
 from handcart.users.wire import (
     AddressFlags,
     AddressRequest,
@@ -26,19 +27,11 @@ from handcart.users.wire import (
 
 # Deletes a user's data in a domain that imports this one: (tx, isolation_id, user_id). True: call it again.
 Forget = Callable[[Tx, int, str], Awaitable[bool | None]]
-# Whether all stores that deliver to a postal code are over 30 minutes away: (tx, retailer_id, postal_code).
-IsLongDistance = Callable[[Tx, int, str], Awaitable[bool]]
 _DOCS = "https://docs.instacart.com/connect/api/fulfillment"
 
 
-def routes(forget: Sequence[Forget], is_long_distance: IsLongDistance) -> Sequence[Route]:
+def routes(forget: Sequence[Forget]) -> Sequence[Route]:
     """The user endpoints. `forget`: deletes a user's data in other domains."""
-
-    async def create_with_address(tx: Tx, call: Call) -> AddressResponse:
-        return await _answer(tx, call, *await _create_with_address(tx, call), is_long_distance)
-
-    async def validate_address(tx: Tx, call: Call) -> AddressResponse:
-        return await _answer(tx, call, *await _validate_address(tx, call), is_long_distance)
 
     async def privacy_request(call: Call) -> SuccessResponse:
         # Each step is its own transaction, so that deleting years of orders does not block other requests.
@@ -61,7 +54,7 @@ def routes(forget: Sequence[Forget], is_long_distance: IsLongDistance) -> Sequen
         _route(
             operation_id="create_user_and_address",
             path="/v2/fulfillment/users/{user_id}/addresses",
-            handler=create_with_address,
+            handler=_create_with_address,
             body=CreateUserAndAddressRequest,
             response=AddressResponse,
             refusals=(invalid("user_id"), errors.user_not_active()),
@@ -83,7 +76,7 @@ def routes(forget: Sequence[Forget], is_long_distance: IsLongDistance) -> Sequen
         _route(
             operation_id="create_user_and_validate_address",
             path="/v2/fulfillment/lastmile/validate_address",
-            handler=create_with_address,
+            handler=_create_with_address,
             body=UserAddressRequest,
             response=AddressResponse,
             refusals=(errors.user_not_active(),),
@@ -94,7 +87,7 @@ def routes(forget: Sequence[Forget], is_long_distance: IsLongDistance) -> Sequen
         _route(
             operation_id="validate_address",
             path="/v2/fulfillment/lastmile/users/{user_id}/validate_address",
-            handler=validate_address,
+            handler=_validate_address,
             body=AddressRequest,
             response=AddressResponse,
             refusals=(errors.user_not_found(), errors.user_not_active()),
@@ -125,18 +118,20 @@ async def _create(tx: Tx, call: Call) -> UserResponse:
     return UserResponse(user.user_id, user.first_name, user.last_name, user.phone_number, user.locale)
 
 
-async def _create_with_address(tx: Tx, call: Call) -> tuple[str, Address]:
+async def _create_with_address(tx: Tx, call: Call) -> AddressResponse:
     body: CreateUserAndAddressRequest | UserAddressRequest = call.body
     if isinstance(body, UserAddressRequest):
         user = User(body.user_id, None, None, None, None)
     else:
         user = User(_new_user_id(call.path["user_id"]), body.first_name, body.last_name, body.phone_number, body.locale)
-    return user.user_id, await ops.create_with_address(tx, call.caller.isolation_id, user, _address(body))
+    address = await ops.create_with_address(tx, call.caller.isolation_id, user, _address(body))
+    return await _answer(tx, call, user.user_id, address)
 
 
-async def _validate_address(tx: Tx, call: Call) -> tuple[str, Address]:
+async def _validate_address(tx: Tx, call: Call) -> AddressResponse:
     user_id = call.path["user_id"]
-    return user_id, await ops.add_address(tx, call.caller.isolation_id, user_id, _address(call.body))
+    address = await ops.add_address(tx, call.caller.isolation_id, user_id, _address(call.body))
+    return await _answer(tx, call, user_id, address)
 
 
 async def _delete(tx: Tx, call: Call, forget: Sequence[Forget]) -> bool:
@@ -162,13 +157,11 @@ def _new_user_id(user_id: str) -> str:
         raise invalid("user_id") from None
 
 
-def _address(body: AddressRequest) -> Address:
+def _address(body: AddressRequest) -> UserAddress:
     city = body.city if isinstance(body, CreateUserAndAddressRequest) else None
-    return Address(body.address_line_1, body.address_line_2 or "", body.postal_code, city, body.address_type)
+    return UserAddress(body.address_line_1, body.address_line_2 or "", body.postal_code, city, body.address_type)
 
 
-async def _answer(
-    tx: Tx, call: Call, user_id: str, address: Address, is_long_distance: IsLongDistance
-) -> AddressResponse:
-    is_far = await is_long_distance(tx, call.caller.retailer_id, address.postal_code)
+async def _answer(tx: Tx, call: Call, user_id: str, address: UserAddress) -> AddressResponse:
+    is_far = await stores.is_long_distance(tx, call.caller.retailer_id, address.postal_code)
     return AddressResponse(user_id, address.address_line_1, address.postal_code, AddressFlags(is_far))

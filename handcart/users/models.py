@@ -45,8 +45,8 @@ class User(Struct, frozen=True):
     locale: str | None
 
 
-class Address(Struct, frozen=True):
-    """A validated address."""
+class UserAddress(Struct, frozen=True):
+    """An address of a user, validated."""
 
     address_line_1: str
     address_line_2: str

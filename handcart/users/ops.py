@@ -6,7 +6,7 @@ from handcart.core import clock
 from handcart.core.db import Tx
 from handcart.oauth import tokens
 from handcart.users import errors
-from handcart.users.models import Address, User
+from handcart.users.models import User, UserAddress
 
 _USER = (
     "SELECT user_id, first_name, last_name, phone_number, locale FROM users WHERE isolation_id = $1 AND user_id = $2"
@@ -23,13 +23,13 @@ async def create(tx: Tx, isolation_id: int, user: User) -> User:
     return user
 
 
-async def create_with_address(tx: Tx, isolation_id: int, user: User, address: Address) -> Address:
+async def create_with_address(tx: Tx, isolation_id: int, user: User, address: UserAddress) -> UserAddress:
     """Validate and store an address of a user. Creates the user if needed; an existing user is not changed."""
     await _insert(tx, isolation_id, user)
     return await add_address(tx, isolation_id, user.user_id, address)
 
 
-async def add_address(tx: Tx, isolation_id: int, user_id: str, address: Address) -> Address:
+async def add_address(tx: Tx, isolation_id: int, user_id: str, address: UserAddress) -> UserAddress:
     """Validate and store an address of a user; returns it in its normal form."""
     await require(tx, isolation_id, user_id)
     checked = _checked(address)
@@ -128,14 +128,14 @@ async def _insert(tx: Tx, isolation_id: int, user: User) -> bool:
     return bool(made)
 
 
-def _checked(address: Address) -> Address:
+def _checked(address: UserAddress) -> UserAddress:
     """An address in normal form: single spaces, postal codes in capitals with their usual separator."""
     code = "".join(address.postal_code.split()).replace("-", "").upper()
     if code.isdecimal():
         code = code if len(code) == 5 else f"{code[:5]}-{code[5:]}"
     else:
         code = f"{code[:3]} {code[3:]}"
-    return Address(
+    return UserAddress(
         address_line_1=" ".join(address.address_line_1.split()),
         address_line_2=" ".join(address.address_line_2.split()),
         postal_code=code,

@@ -10,6 +10,7 @@ from typing import Annotated, Any, ClassVar
 from msgspec import Meta, Struct
 
 from handcart.core.web.wire import NUMBER_TOO, read_again
+from handcart.stores.models import AddressLine, OptionalLine
 from handcart.users.models import UserId, plain_phone_number
 
 Name = Annotated[
@@ -34,10 +35,6 @@ LocaleTag = Annotated[
         description="IETF language tag. The user's orders are always in en-US, en-CA or fr-CA",
     ),
 ]
-AddressLine = Annotated[
-    str, Meta(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*\Z")
-]
-OptionalLine = Annotated[str, Meta(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*\Z")]
 PostalCode = Annotated[
     str,
     Meta(
