@@ -34,6 +34,7 @@ from handcart.core.db.migrate import migrate
 from handcart.core.db.sqlite import connect_file
 from handcart.core.outbound.client import Rules
 from handcart.core.secret import Keys
+from handcart.events import ops as events
 from handcart.retailers import ops as retailers
 from tests.support.postgres import cluster, create_database
 
@@ -259,7 +260,7 @@ async def _emit(tx: Tx, retailer_id: int, numbers: range) -> Sequence[int]:
     for number in numbers:
         order_id = f"order-{number // OF_ORDER}"
         told = {"order_id": order_id, "store_location": "S-0042"}
-        made.append(await ops.emit(tx, retailer_id, "picking", order_id, told))
+        made.append(await events.emit(tx, retailer_id, "picking", order_id, told))
     return made
 
 

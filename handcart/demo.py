@@ -24,7 +24,7 @@ from urllib.parse import urlsplit
 from handcart import running
 from handcart.accounts import ops as accounts
 from handcart.callbacks import ops as callbacks
-from handcart.callbacks.errors import Unknown
+from handcart.callbacks.errors import UnknownWebhook
 from handcart.core import clock
 from handcart.core.db import Tx, Unavailable, migrate
 from handcart.core.db.connect import connect
@@ -262,7 +262,7 @@ async def register_webhook(
     rules = rules_of(chosen)
     urls = {"callback_url": storefront_url + EVENTS_PATH, "auth_uri": storefront_url + TOKEN_PATH}
     if kept is not None:
-        with contextlib.suppress(Unknown):
+        with contextlib.suppress(UnknownWebhook):
             await callbacks.update(tx, retailer.id, kept["id"], rules, urls)
             await callbacks.enable(
                 tx, retailer.id, kept["id"]

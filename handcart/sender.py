@@ -27,6 +27,7 @@ from handcart.core.clock import VirtualClock
 from handcart.core.db import Database, Tx, Unavailable
 from handcart.core.outbound import client
 from handcart.core.settings import Settings, parts
+from handcart.events import queries as events
 from handcart.orders import later
 
 PAUSE_SECONDS = 0.2
@@ -157,7 +158,7 @@ class Sender:
         """One round of work; returns whether there was any."""
         database = self._database
         moved = False
-        if await database.read(queue.unqueued):
+        if await database.read(events.any_unqueued):
             moved = await database.write(queue.fan_out, self._environment) > 0
         if await database.read(queue.any_expired):
             await database.write(queue.release_expired)

@@ -12,6 +12,7 @@ from handcart.core.db.connect import connect
 from handcart.core.secret import Keys
 from handcart.core.settings import Settings
 from handcart.core.web import idempotency
+from handcart.events import jobs as events
 from handcart.oauth import jobs as oauth
 from handcart.sandbox import state as sandbox
 from handcart.sandbox.chaos import CallbackFaults
@@ -24,13 +25,9 @@ PURGES: Sequence[Callable[[Tx, int], Awaitable[int]]] = (
     sessions.purge,
     ratelimit.purge,
     idempotency.purge,
-    oauth.purge_requests,
-    oauth.purge_codes,
-    oauth.purge_tokens,
-    callbacks.purge_events,
-    callbacks.purge_deliveries,
-    callbacks.purge_attempts,
-    callbacks.purge_webhooks,
+    *oauth.PURGES,
+    *events.purges([callbacks.delete_waiting]),
+    *callbacks.PURGES,
 )
 
 

@@ -17,6 +17,7 @@ from handcart.core import clock, log, ratelimit
 from handcart.core.db import Tx, Unavailable
 from handcart.core.ratelimit import Limit
 from handcart.core.web import idempotency
+from handcart.events import ops as events
 from handcart.oauth import authorization
 from handcart.oauth.checks import Request
 from handcart.oauth.scopes import ACCOUNT_LINKING
@@ -57,7 +58,7 @@ async def make_callbacks(tx: Tx, retailer_id: int) -> str:
     """An event that was delivered, one that waits, and the webhook that they were for, deleted by now."""
     made = (await subscribe(tx, retailer_id, Receiver("http://127.0.0.1:9"))).webhook
     for _ in range(2):
-        await callbacks.emit(tx, retailer_id, "brand_new", "an order", {"order_id": "an order"})
+        await events.emit(tx, retailer_id, "brand_new", "an order", {"order_id": "an order"})
     while await queue.fan_out(tx, made.environment):
         pass
     (chain,) = await queue.claim(tx, retailer_id, made.id, clock.now(), 1)
@@ -203,7 +204,7 @@ def test_run_once_then_callbacks_that_are_due_have_been_sent(tidy: Shop) -> None
     with receiver() as shop:
         tidy.server.write(subscribe, tidy.retailer.id, shop)
         ids = [
-            tidy.server.write(callbacks.emit, tidy.retailer.id, "brand_new", f"order-{number % 7}", {"order_id": "one"})
+            tidy.server.write(events.emit, tidy.retailer.id, "brand_new", f"order-{number % 7}", {"order_id": "one"})
             for number in range(30)
         ]
         asyncio.run(worker.run(settings, tidy.server.app.keys, once=True))

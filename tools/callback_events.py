@@ -1,6 +1,6 @@
-"""Make docs/callbacks-events.md from the table in `handcart/callbacks/events.py` and the states that emit events."""
+"""Make docs/callbacks-events.md from the table in `handcart/events/kinds.py` and the states that emit events."""
 
-from handcart.callbacks.events import DELIVERY, EVENTS, LAST_MILE, PICKUP, Event
+from handcart.events.kinds import DELIVERY, KINDS, LAST_MILE, PICKUP, Kind
 from handcart.orders.payloads import LEFT_OUT
 from handcart.orders.states import OPTIONS
 
@@ -12,7 +12,7 @@ Every event that a webhook can get: its name on the wire, when it is sent, and t
 source of a name: `documented`, expected by integrators' `clients`, `reported` by third parties, or `guessed` from the
 title. Commands and API accept names with or without `fulfillment.`.
 
-`make docs` generates this page from `handcart/callbacks/events.py`. [Order states](order-states.md) shows which state
+`make docs` generates this page from `handcart/events/kinds.py`. [Order states](order-states.md) shows which state
 of an order sends which event, and [wire choices](wire-choices.md) says why.
 
 | event | when | delivery | pickup | last mile, dispatch | `event_metadata` | known |
@@ -30,18 +30,18 @@ of an order sends which event, and [wire choices](wire-choices.md) says why.
 
 def page() -> str:
     """The whole page."""
-    return PAGE.format(rows="\n".join(_row(event) for event in EVENTS.values()))
+    return PAGE.format(rows="\n".join(_row(kind) for kind in KINDS.values()))
 
 
-def _row(event: Event) -> str:
-    sent = " | ".join(_sent(event, kind) for kind in (DELIVERY, PICKUP, LAST_MILE))
-    keys = ", ".join(f"[`{key}`]" if key in LEFT_OUT else f"`{key}`" for key in event.keys)
-    return f"| `{event.wire_name}` | {event.when} | {sent} | {keys} | {event.known} |"
+def _row(kind: Kind) -> str:
+    sent = " | ".join(_sent(kind, option) for option in (DELIVERY, PICKUP, LAST_MILE))
+    keys = ", ".join(f"[`{key}`]" if key in LEFT_OUT else f"`{key}`" for key in kind.keys)
+    return f"| `{kind.wire_name}` | {kind.when} | {sent} | {keys} | {kind.known} |"
 
 
-def _sent(event: Event, kind: str) -> str:
-    option = OPTIONS[kind]
-    owed = {name for names in option.events.values() for name in names}
-    owed |= {name for state in option.states.values() for name in (*state.events, *state.back_events)}
-    owed |= {one.event for state in option.states.values() for one in state.later}
-    return "yes" if event.name in owed else "on trigger" if kind in event.options else ""
+def _sent(kind: Kind, name: str) -> str:
+    option = OPTIONS[name]
+    emitted = {name for names in option.events.values() for name in names}
+    emitted |= {name for state in option.states.values() for name in (*state.events, *state.back_events)}
+    emitted |= {one.event for state in option.states.values() for one in state.later}
+    return "yes" if kind.name in emitted else "on trigger" if name in kind.options else ""

@@ -1,9 +1,9 @@
 """Event callbacks to a retailer's endpoints: configuration, delivery and retries.
 
-Owns webhook configurations, events, their deliveries and every attempt.
+Owns the tables `webhooks`, `deliveries` and `attempts`. Reads the log of events: `handcart.events`.
 
-- An event is a row that `ops.emit` writes in the transaction of the change it reports: the table is the queue.
-- The id and the body of an event never change, over all attempts and replays.
+- An event that is not yet queued gets its deliveries here (`queue`). Its id and body are the same over all attempts and
+  replays.
 - A delivery is one event for one webhook. Deliveries about one order are sent in the order of their events, as
   chains (`queue`); `schedule` has the rules for retries and for webhooks that keep failing.
 - Due times use the retailer's clock, leases the real one.
@@ -11,4 +11,4 @@ Owns webhook configurations, events, their deliveries and every attempt.
 """
 
 # Modules that other domains may import, besides ops, queries, errors and models.
-__all__ = ["events"]
+__all__ = ["queue"]

@@ -29,6 +29,8 @@ from handcart.core.outbound import client
 from handcart.core.settings import Settings
 from handcart.core.web.call import Call
 from handcart.core.web.wire import SuccessResponse, query
+from handcart.events import queries as events
+from handcart.events.errors import unknown_event_id
 
 RulesOf = Callable[[Settings], client.Rules]
 
@@ -112,9 +114,9 @@ async def list_events(call: Call) -> EventsResponse:
 
     async def look(tx: Tx) -> EventsResponse:
         retailer_id = call.caller.retailer_id
-        found = await queries.events(tx, retailer_id, after=after, subject=order_id, limit=limit)
+        found = await events.events(tx, retailer_id, after=after, subject=order_id, limit=limit)
         return EventsResponse(
-            events=[present.event(one) for one in found], last=await queries.last_event_id(tx, retailer_id)
+            events=[present.event(one) for one in found], last=await events.last_event_id(tx, retailer_id)
         )
 
     for _ in range(int(wait / _LOOK_SECONDS)):
@@ -127,9 +129,9 @@ async def list_events(call: Call) -> EventsResponse:
 
 async def get_event(tx: Tx, call: Call) -> EventResponse:
     retailer_id, text = call.caller.retailer_id, call.path["event_id"]
-    if not text.isascii() or not text.isdecimal() or int(text[:20]) > queries.LAST_ID:
-        raise errors.unknown_event_id(text)
-    event = await queries.event(tx, retailer_id, int(text))
+    if not text.isascii() or not text.isdecimal() or int(text[:20]) > events.LAST_ID:
+        raise unknown_event_id(text)
+    event = await events.event(tx, retailer_id, int(text))
     return EventResponse(
         event=present.event(event),
         deliveries=[present.delivery(one) for one in await queries.deliveries(tx, retailer_id, event.event_id)],
@@ -142,7 +144,7 @@ async def replay(tx: Tx, call: Call) -> ReplayResponse:
     if body.event_id is None and body.order_id is None and body.after is None:
         raise blank("event_id")
     if body.event_id is not None:
-        await queries.event(tx, call.caller.retailer_id, body.event_id)
+        await events.event(tx, call.caller.retailer_id, body.event_id)
     replayed, last = await ops.replay(
         tx,
         call.caller.retailer_id,

@@ -13,8 +13,8 @@ class Refused(ApiError):
         return f"{self.key}: {self.message}"
 
 
-class Unknown(ApiError):
-    """The retailer has no such webhook or event. The text says which one, the wire does not."""
+class UnknownWebhook(ApiError):
+    """The retailer has no such webhook. The text says which one, the wire does not."""
 
     def __init__(self, text: str) -> None:
         super().__init__(404, "Resource not found", 4000)
@@ -51,11 +51,6 @@ def no_event() -> Refused:
     return Refused("no event is chosen: choose `all`, or names such as brand_new, acknowledged, picking", "events")
 
 
-def unknown_webhook(webhook_id: int | str) -> Unknown:
+def unknown_webhook(webhook_id: int | str) -> UnknownWebhook:
     """No such webhook of this retailer."""
-    return Unknown(f"there is no webhook {webhook_id}")
-
-
-def unknown_event_id(event_id: int | str) -> Unknown:
-    """No such event of this retailer."""
-    return Unknown(f"there is no event {event_id}")
+    return UnknownWebhook(f"there is no webhook {webhook_id}")

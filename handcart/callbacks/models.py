@@ -17,6 +17,9 @@ DELIVERED = "delivered"
 FAILED = "failed"
 STATES = (PENDING, SENDING, DELIVERED, FAILED)
 
+# Subscription to every event, including events added in later releases.
+EVERY = "all"
+
 PRODUCTION = "production"
 DEVELOPMENT = "development"
 
@@ -114,16 +117,6 @@ class Attempt(Struct, kw_only=True):
     response_body: str | None = None
     retry_after: int | None = None
     is_gone: bool = False
-
-
-class EventRow(Struct, kw_only=True):
-    """A stored event; `body` is what receivers get."""
-
-    event_id: int
-    name: str
-    subject: str
-    body: str
-    created_at: int
 
 
 class DeliveryRow(Struct, kw_only=True):

@@ -1,29 +1,31 @@
-"""Emit events; create, change and read webhook configurations; replay events."""
+"""Create, change and read webhook configurations; replay events."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
-import msgspec
 from msgspec import structs
 
-from handcart.callbacks import errors, queries, signing
+from handcart.callbacks import errors, signing
 from handcart.callbacks.errors import Refused
-from handcart.callbacks.events import EVENTS, EVERY, bare
 from handcart.callbacks.models import (
     DELETED,
     DEVELOPMENT,
     DISABLED,
     ENABLED,
+    EVERY,
     PRODUCTION,
     VERIFYING,
-    EventRow,
     NewWebhook,
     Webhook,
 )
+from handcart.callbacks.schedule import AFTER_NEW
 from handcart.core import clock, ids
 from handcart.core.db import Tx
 from handcart.core.outbound import client, urls
+from handcart.events import queries as events
+from handcart.events.kinds import KINDS, bare
+from handcart.events.models import Event
 
 # After a rotation, callbacks are signed with both the old and the new secret for this time.
 OVERLAP = 24 * clock.HOUR
@@ -33,10 +35,7 @@ ALWAYS, IN_PRODUCTION, NEVER = "always", "production", "never"
 MOST_CHARACTERS = 1000
 # Limited, because a replay blocks other writes meanwhile.
 MOST_REPLAYED = 500
-# Priority of replayed events: after new ones.
-BEHIND = 1
 
-_encode = msgspec.json.Encoder().encode
 _COLUMNS = (
     "id, retailer_id, name, environment, callback_url, auth_uri, client_id, scope, resource, events, status,"
     " status_reason, verified_at, failures, first_failure_at, failing_since, caught_up_to, old_signing_until,"
@@ -44,33 +43,6 @@ _COLUMNS = (
 )
 _FIND = f"SELECT {_COLUMNS} FROM webhooks WHERE retailer_id = $1 AND id = $2 AND status <> 'deleted'"  # noqa: S608
 _LIST = f"SELECT {_COLUMNS} FROM webhooks WHERE retailer_id = $1 AND status <> 'deleted' ORDER BY id"  # noqa: S608
-_EMIT = (
-    "INSERT INTO events (retailer_id, event_id, name, subject, body, created_at, is_queued)"
-    " VALUES ($1, $2, $3, $4, $5, $6, NOT EXISTS (SELECT 1 FROM webhooks WHERE retailer_id = $1))"
-    " ON CONFLICT (retailer_id, event_id) DO NOTHING"
-)
-
-
-async def emit(tx: Tx, retailer_id: int, name: str, subject: str, metadata: Mapping[str, Any]) -> int:
-    """Write an event in the transaction of the change that it reports; returns its id.
-
-    `name`: a bare name from `events.EVENTS`; `subject`: an order id; events with the same subject are sent in order.
-    If the retailer has no webhook, the event is only stored; a replay can send it to a webhook created later.
-    """
-    event = EVENTS[name]
-    at = clock.now()
-    while True:
-        event_id = ids.new_event_id()
-        body = _encode(
-            {
-                "event_id": event_id,
-                "event_name": event.wire_name,
-                "event_timestamp": clock.to_wire(at),
-                "event_metadata": metadata,
-            }
-        ).decode()
-        if await tx.run(_EMIT, retailer_id, event_id, name, subject, body, at):
-            return event_id
 
 
 def environment_of(*, is_production: bool) -> str:
@@ -158,7 +130,7 @@ async def webhooks(tx: Tx, retailer_id: int) -> Sequence[Webhook]:
 
 
 async def webhook(tx: Tx, retailer_id: int, webhook_id: int) -> Webhook:
-    """One of a retailer's webhooks; raises `Unknown`."""
+    """One of a retailer's webhooks; raises `UnknownWebhook`."""
     row = await tx.one(_FIND, retailer_id, webhook_id)
     if row is None:
         raise errors.unknown_webhook(webhook_id)
@@ -177,7 +149,7 @@ async def update(
     """Change fields of a webhook, also `client_secret`; running attempts keep the old configuration.
 
     An empty `scope` or `resource` removes it. The receiver at a new callback URL must agree first, if `verify` says so.
-    Raises `Refused` and `Unknown`.
+    Raises `Refused` and `UnknownWebhook`.
     """
     changes = dict(changes)
     client_secret = changes.pop("client_secret", None)
@@ -219,7 +191,7 @@ async def update(
 
 
 async def enable(tx: Tx, retailer_id: int, webhook_id: int, verify: str = NEVER) -> Webhook:
-    """Enable a webhook: waiting deliveries are sent, and its failures are reset. Raises `Unknown`.
+    """Enable a webhook: waiting deliveries are sent, and its failures are reset. Raises `UnknownWebhook`.
 
     A receiver that has not agreed to callbacks is asked first, if `verify` says so.
     """
@@ -246,7 +218,7 @@ async def enable(tx: Tx, retailer_id: int, webhook_id: int, verify: str = NEVER)
 
 
 async def disable(tx: Tx, retailer_id: int, webhook_id: int, reason: str) -> Webhook:
-    """Disable a webhook; its events are kept until it is enabled again. Raises `Unknown`."""
+    """Disable a webhook; its events are kept until it is enabled again. Raises `UnknownWebhook`."""
     there = await _hold(tx, retailer_id, webhook_id)
     await tx.run(
         "UPDATE webhooks SET status = $3, status_reason = $4, updated_at = $5 WHERE retailer_id = $1 AND id = $2",
@@ -260,7 +232,7 @@ async def disable(tx: Tx, retailer_id: int, webhook_id: int, reason: str) -> Web
 
 
 async def delete(tx: Tx, retailer_id: int, webhook_id: int) -> None:
-    """Delete a webhook and its secrets; nothing more is sent to it. Raises `Unknown`."""
+    """Delete a webhook and its secrets; nothing more is sent to it. Raises `UnknownWebhook`."""
     there = await _hold(tx, retailer_id, webhook_id)
     await tx.run(
         "UPDATE webhooks SET status = $3, client_secret = $4, signing_secret = $4, old_signing_secret = NULL,"
@@ -296,14 +268,15 @@ async def replay(
 
     Sends to one webhook, or to all if `webhook_id` is None. Skips events that a webhook is not subscribed to, and
     deliveries that are being sent now. Takes ids over `after`, up to `until`, at most `limit` (default and maximum:
-    `MOST_REPLAYED`). Returns the number of deliveries, and the last event's id if there may be more. Raises `Unknown`.
+    `MOST_REPLAYED`). Returns the number of deliveries, and the last event's id if there may be more.
+    Raises `UnknownWebhook`.
     """
     to = await webhooks(tx, retailer_id) if webhook_id is None else [await webhook(tx, retailer_id, webhook_id)]
     if of.get("event_id") is not None:
         after, until = of["event_id"] - 1, of["event_id"]
     limit = max(1, min(of.get("limit") or MOST_REPLAYED, MOST_REPLAYED) // max(1, len(to)))
-    until = queries.LAST_ID if until is None else until
-    found = await queries.to_replay(tx, retailer_id, after, until, of.get("subject"), limit)
+    until = events.LAST_ID if until is None else until
+    found = await events.without_bodies(tx, retailer_id, after, until, of.get("subject"), limit)
     count = 0
     for one in found:
         for webhook_ in to:
@@ -312,14 +285,14 @@ async def replay(
     return count, found[-1].event_id if len(found) == limit and found[-1].event_id < until else None
 
 
-async def _deliver_again(tx: Tx, webhook: Webhook, event: EventRow) -> int:
+async def _deliver_again(tx: Tx, webhook: Webhook, event: Event) -> int:
     return await tx.run(
         "INSERT INTO deliveries (retailer_id, event_id, webhook_id, subject, state, tries, attempts, is_replay,"
         " created_at, due_at, planned_at, attempted_at) VALUES ($1, $2, $3, $4, 'pending', 0, 0, $5, $6, $7, 0, 0)"
         " ON CONFLICT (retailer_id, event_id, webhook_id) DO UPDATE SET state = 'pending', tries = 0,"
         " is_replay = excluded.is_replay, due_at = excluded.due_at, planned_at = 0"
         " WHERE deliveries.state <> 'sending'",
-        *(webhook.retailer_id, event.event_id, webhook.id, event.subject, True, event.created_at, BEHIND),
+        *(webhook.retailer_id, event.event_id, webhook.id, event.subject, True, event.created_at, AFTER_NEW),
     )
 
 
@@ -357,7 +330,7 @@ def _chosen(names: Sequence[str]) -> Sequence[str]:
     if not chosen:
         raise errors.no_event()
     for name in chosen:
-        if name not in EVENTS and name != EVERY:
+        if name not in KINDS and name != EVERY:
             raise errors.unknown_event(name)
     return [EVERY] if EVERY in chosen else chosen
 

@@ -5,9 +5,10 @@ from typing import Any
 
 from msgspec import structs
 
-from handcart.callbacks.models import DeliveryRow, EventRow, NewWebhook, Webhook
+from handcart.callbacks.models import DeliveryRow, NewWebhook, Webhook
 from handcart.callbacks.wire import AttemptAnswer, CreatedWebhookAnswer, DeliveryAnswer, EventAnswer, WebhookAnswer
 from handcart.core import clock
+from handcart.events.models import Event
 
 
 def webhook(one: Webhook) -> WebhookAnswer:
@@ -20,7 +21,7 @@ def new_webhook(made: NewWebhook) -> CreatedWebhookAnswer:
     return CreatedWebhookAnswer(**_shown(made.webhook), signing_secret=made.signing_secret)
 
 
-def event(one: EventRow) -> EventAnswer:
+def event(one: Event) -> EventAnswer:
     """An event with the body that is sent."""
     return EventAnswer(
         event_id=one.event_id,

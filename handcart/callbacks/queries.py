@@ -1,21 +1,17 @@
-"""Read events, their deliveries, and every attempt."""
+"""Read deliveries and attempts."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
-from handcart.callbacks.errors import unknown_event_id
-from handcart.callbacks.models import ENABLED, PENDING, STATES, DeliveryRow, EventRow
+from handcart.callbacks.models import ENABLED, PENDING, STATES, DeliveryRow
 from handcart.core import clock
-from handcart.core.db import Tx, within
+from handcart.core.db import Tx
 
 Row = TypeVar("Row")
 
-LAST_ID = 2**63 - 1
 # Maximum listed per event: each has up to 8 KiB, and every replay adds one.
 MOST_ATTEMPTS = 100
 
-_EVENT = "SELECT event_id, name, subject, body, created_at FROM events WHERE retailer_id = $1"
-_EVENT_ALONE = "SELECT event_id, name, subject, '' AS body, created_at FROM events WHERE retailer_id = $1"
 _DELIVERY = (
     "SELECT d.*, w.status FROM deliveries d JOIN webhooks w ON w.retailer_id = d.retailer_id AND w.id = d.webhook_id"
     " WHERE d.retailer_id = $1"
@@ -24,73 +20,6 @@ _ATTEMPT = (
     "SELECT event_id, webhook_id, number, at, milliseconds, is_replay, status, cause, url, request_head,"
     " response_head, response_body FROM attempts WHERE retailer_id = $1"
 )
-
-
-async def events(
-    tx: Tx,
-    retailer_id: int,
-    *,
-    after: int | None = None,
-    subject: str | None = None,
-    limit: int = 100,
-) -> Sequence[EventRow]:
-    """A retailer's events with ids over `after` (None: the newest), sorted by id; of one order if `subject` is given.
-
-    At most `limit`, and at most `MOST_LISTED_BYTES` of bodies.
-    """
-
-    async def fetch(last: Any, few: int) -> Sequence[Any]:
-        since, until = after or 0, LAST_ID
-        if last is not None and after is None:
-            until = last["event_id"] - 1
-        elif last is not None:
-            since = last["event_id"]
-        return await _events(tx, _EVENT, retailer_id, since, until, subject, few, newest_first=after is None)
-
-    rows = await within(limit, fetch, lambda row: len(row["body"].encode()))
-    return _in_order([EventRow(**dict(row)) for row in rows], after)
-
-
-async def to_replay(
-    tx: Tx, retailer_id: int, after: int, until: int, subject: str | None, limit: int
-) -> Sequence[EventRow]:
-    """A retailer's events with ids over `after`, up to `until`, without their bodies."""
-    rows = await _events(tx, _EVENT_ALONE, retailer_id, after, until, subject, limit)
-    return [EventRow(**dict(row)) for row in rows]
-
-
-async def _events(
-    tx: Tx,
-    select: str,
-    retailer_id: int,
-    after: int,
-    until: int,
-    subject: str | None,
-    limit: int,
-    *,
-    newest_first: bool = False,
-) -> Sequence[Any]:
-    of_subject = "" if subject is None else " AND subject = $5"
-    order = " DESC" if newest_first else ""
-    return await tx.all(
-        f"{select}{of_subject} AND event_id > $2 AND event_id <= $3 ORDER BY event_id{order} LIMIT $4",
-        *(retailer_id, after, until, limit),
-        *(() if subject is None else (subject,)),
-    )
-
-
-async def event(tx: Tx, retailer_id: int, event_id: int) -> EventRow:
-    """One of a retailer's events; raises `Unknown`."""
-    row = await tx.one(f"{_EVENT} AND event_id = $2", retailer_id, event_id)
-    if row is None:
-        raise unknown_event_id(event_id)
-    return EventRow(**dict(row))
-
-
-async def last_event_id(tx: Tx, retailer_id: int) -> int:
-    """The highest event id of a retailer; 0 if it has no events."""
-    row = await tx.one("SELECT max(event_id) AS last FROM events WHERE retailer_id = $1", retailer_id)
-    return 0 if row is None else row["last"] or 0
 
 
 async def deliveries(tx: Tx, retailer_id: int, event_id: int) -> Sequence[DeliveryRow]:
@@ -128,15 +57,6 @@ async def attempts_since(tx: Tx, retailer_id: int, at: int, limit: int) -> Seque
         *(retailer_id, at, limit),
     )
     return [_attempt(row) for row in rows[::-1]]
-
-
-async def count(tx: Tx, retailer_id: int, after: int, until: int = LAST_ID) -> int:
-    """The number of events with ids over `after`, up to `until`."""
-    row = await tx.one(
-        "SELECT count(*) AS count FROM events WHERE retailer_id = $1 AND event_id > $2 AND event_id <= $3",
-        *(retailer_id, after, until),
-    )
-    return 0 if row is None else int(row["count"])
 
 
 async def open_deliveries(tx: Tx, retailer_id: int, webhook_id: int) -> tuple[int, int]:

@@ -13,9 +13,10 @@ from msgspec import Struct
 
 from handcart.callbacks import schedule
 from handcart.callbacks.models import FAILED, Delivery, Target
-from handcart.callbacks.ops import BEHIND
 from handcart.core import clock
 from handcart.core.db import Tx
+from handcart.events import queries as events
+from handcart.events.ops import mark_queued
 
 # A chain takes 10 s; its last delivery 15 s each for a token and the callback, twice if the token is refused, and 5 s
 # of waiting for each of these four; then the result is recorded.
@@ -47,12 +48,6 @@ class Chain(Struct):
     deliveries: Sequence[Delivery]
 
 
-async def unqueued(tx: Tx) -> bool:
-    """Whether there are events without deliveries."""
-    found = "SELECT 1 AS found FROM events WHERE NOT is_queued ORDER BY retailer_id, event_id LIMIT 1"
-    return await tx.one(found) is not None
-
-
 async def fan_out(tx: Tx, environment: str) -> int:
     """Create the deliveries of new events, one for each subscribed webhook; returns the number of events handled.
 
@@ -62,19 +57,20 @@ async def fan_out(tx: Tx, environment: str) -> int:
     row = await tx.one("SELECT value FROM installation WHERE name = 'callbacks' FOR UPDATE")  # one process at a time
     assert row is not None
     last = int(row["value"] or 0)
-    waiting = [row["id"] for row in await tx.all(_WITH_NEW, last, MOST_QUEUED)]
-    waiting += [row["id"] for row in await tx.all(_WITH_NEW, 0, MOST_QUEUED - len(waiting)) if row["id"] <= last]
-    events, left = 0, MOST_QUEUED
+    waiting = [*await events.retailers_with_unqueued(tx, last, MOST_QUEUED)]
+    earlier = await events.retailers_with_unqueued(tx, 0, MOST_QUEUED - len(waiting))
+    waiting += [retailer_id for retailer_id in earlier if retailer_id <= last]
+    handled, left = 0, MOST_QUEUED
     for turn, retailer_id in enumerate(waiting):
         of_event = max(1, await _webhooks_of(tx, retailer_id, environment))
         share = left // (len(waiting) - turn)
         many = await _fan_out(tx, retailer_id, environment, max(1, share // of_event))
-        events, left, last = events + many, left - many * of_event, retailer_id
+        handled, left, last = handled + many, left - many * of_event, retailer_id
         if left <= 0:
             break
-    if events:
+    if handled:
         await tx.run("UPDATE installation SET value = $1 WHERE name = 'callbacks'", str(last))
-    return events
+    return handled
 
 
 async def _webhooks_of(tx: Tx, retailer_id: int, environment: str) -> int:
@@ -89,18 +85,11 @@ async def _webhooks_of(tx: Tx, retailer_id: int, environment: str) -> int:
 
 async def _fan_out(tx: Tx, retailer_id: int, environment: str, most: int) -> int:
     """Create the deliveries of a retailer's oldest new events, at most `most` events; returns their number."""
-    rows = await tx.all(
-        "SELECT retailer_id, event_id, name, subject, created_at FROM events WHERE NOT is_queued AND retailer_id = $1"
-        " ORDER BY event_id LIMIT $2",
-        retailer_id,
-        most,
-    )
-    await tx.many(_FAN_OUT, [(*row, environment, row["created_at"] + schedule.PATIENCE, BEHIND) for row in rows])
-    await tx.many(
-        "UPDATE events SET is_queued = $3 WHERE retailer_id = $1 AND event_id = $2",
-        [(row["retailer_id"], row["event_id"], True) for row in rows],
-    )
-    return len(rows)
+    found = await events.unqueued(tx, retailer_id, most)
+    rows = [(retailer_id, one.event_id, one.name, one.subject, one.created_at) for one in found]
+    await tx.many(_FAN_OUT, [(*row, environment, row[-1] + schedule.PATIENCE, schedule.AFTER_NEW) for row in rows])
+    await mark_queued(tx, retailer_id, found)
+    return len(found)
 
 
 async def busy(tx: Tx, environment: str) -> Sequence[Busy]:
@@ -224,15 +213,8 @@ _WAITING = (
     " WHERE d.retailer_id = $1 AND d.webhook_id = $2 AND d.subject = $3 AND d.state IN ('pending', 'sending')"
     " ORDER BY d.event_id LIMIT $4"
 )
-# The retailers after $1 that have new events: one index lookup for each.
-_WITH_NEW = (
-    "WITH RECURSIVE found(id) AS (SELECT min(retailer_id) FROM events WHERE NOT is_queued AND retailer_id > $1"
-    " UNION ALL SELECT (SELECT min(e.retailer_id) FROM events e WHERE NOT e.is_queued AND e.retailer_id > found.id)"
-    " FROM found WHERE found.id IS NOT NULL)"
-    " SELECT id FROM found WHERE id IS NOT NULL LIMIT $2"
-)
-# Arguments: the event's retailer, id, name, subject, created_at; environment; when patience ends; BEHIND. A later event
-# of an order is due together with an earlier one that waits for a retry, or when patience ends.
+# Arguments: the event's retailer, id, name, subject, created_at; environment; when patience ends; `AFTER_NEW`. A later
+# event of an order is due together with an earlier one that waits for a retry, or when patience ends.
 _FAN_OUT = (
     "INSERT INTO deliveries (retailer_id, event_id, webhook_id, subject, state, tries, attempts, is_replay,"
     " created_at, due_at, planned_at, attempted_at)"
@@ -257,7 +239,7 @@ async def _catch_up(tx: Tx, row: Any, now: int) -> None:
     )
     await tx.many(
         "UPDATE deliveries SET due_at = $4 WHERE retailer_id = $1 AND webhook_id = $2 AND event_id = $3",
-        [(*key, one["event_id"], BEHIND) for one in waiting],
+        [(*key, one["event_id"], schedule.AFTER_NEW) for one in waiting],
     )
     if len(waiting) < MOST_QUEUED:
         await tx.run("UPDATE webhooks SET caught_up_to = NULL WHERE retailer_id = $1 AND id = $2", *key)

@@ -7,7 +7,6 @@ from msgspec import Struct
 
 from handcart.callbacks import queue, schedule
 from handcart.callbacks.models import DISABLED, ENABLED, FAILED, PENDING, Attempt, Delivery, Target
-from handcart.callbacks.ops import BEHIND
 from handcart.core.db import Tx
 
 _GONE = "the receiver refused further callbacks (410)"
@@ -133,7 +132,7 @@ async def _let_go(tx: Tx, target: Target, delivery: Delivery) -> None:
         " AND state = 'pending' AND planned_at = 0 AND due_at > $4",
         *target.key,
         delivery.subject,
-        BEHIND,
+        schedule.AFTER_NEW,
     )
 
 

@@ -29,6 +29,7 @@ from handcart.core.db import Tx
 from handcart.core.errors import blank, invalid
 from handcart.core.web.call import Call, Handler, Route
 from handcart.core.web.wire import SuccessResponse
+from handcart.events.errors import unknown_event_id
 from handcart.oauth.scopes import CALLBACKS
 from handcart.retailers.models import RetailerId
 
@@ -156,7 +157,7 @@ def routes(rules_of: RulesOf) -> Sequence[Route]:
             " deliveries that are being sent now are not affected. Up to 500 at once: continue with `next` as `after`.",
             body=ReplayRequest,
             response=ReplayResponse,
-            refusals=(errors.unknown_event_id(0), blank("event_id")),
+            refusals=(unknown_event_id(0), blank("event_id")),
         ),
     )
 

@@ -18,6 +18,8 @@ WAITS = (
     24 * HOUR,
 )
 MOST_TRIES = len(WAITS) + 1
+# The due time of a delivery that is sent after new events: its retry or replay can wait. New events have 0.
+AFTER_NEW = 1
 _JITTER = 0.2
 # Maximum time that a later event of an order waits for an earlier one that cannot be delivered.
 PATIENCE = 60 * SECOND

@@ -57,6 +57,7 @@ def main() -> None:
     """Run a command. A failure prints one sentence on standard error and ends with status 1."""
     from handcart.accounts.errors import Refused as AccountRefused
     from handcart.callbacks import errors as callbacks
+    from handcart.events.errors import UnknownEvent
     from handcart.retailers.errors import Refused as RetailerRefused
     from handcart.sign_in.passwords import PasswordRefused
 
@@ -65,13 +66,14 @@ def main() -> None:
         BadCopy,
         BadDatabaseUrl,
         callbacks.Refused,
-        callbacks.Unknown,
+        callbacks.UnknownWebhook,
         CannotListen,
         NotAnInfoFile,
         PasswordRefused,
         RetailerRefused,
         SettingsError,
         Unavailable,
+        UnknownEvent,
         WrongKey,
     )
     try:

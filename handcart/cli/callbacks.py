@@ -124,13 +124,13 @@ def list_webhooks(retailer: str, as_json: bool, **store: Any) -> None:
 def show_one(number: int, retailer: str, as_json: bool, **store: Any) -> None:
     """Show the webhook ID, or the event ID with every attempt to deliver it."""
     from handcart.callbacks import ops, present, queries
-    from handcart.callbacks.errors import Unknown
+    from handcart.callbacks.errors import UnknownWebhook
 
     async def find(tx: Tx) -> Any:
         owner = await events.retailer_id(tx, retailer)
         try:
             webhook = await ops.webhook(tx, owner, number)
-        except Unknown:
+        except UnknownWebhook:
             return None, await events.story(tx, owner, number)
         return (present.webhook(webhook), *await queries.open_deliveries(tx, owner, number)), None
 

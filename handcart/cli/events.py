@@ -85,10 +85,11 @@ def list_events(
 ) -> None:
     """List events and their deliveries, newest last."""
     from handcart.callbacks import present, queries
+    from handcart.events import queries as events
 
     async def find(tx: Tx) -> list[tuple[Any, list[Any]]]:
         owner = await retailer_id(tx, retailer)
-        found = await queries.events(tx, owner, after=after, subject=order_id, limit=limit)
+        found = await events.events(tx, owner, after=after, subject=order_id, limit=limit)
         return [
             (present.event(one), [present.delivery(row) for row in await queries.deliveries(tx, owner, one.event_id)])
             for one in found
@@ -212,19 +213,20 @@ def _replay_all(
     until: int | None,
 ) -> int:
     """Replay in small transactions, so that no other writer waits long. Shows a progress bar after one second."""
-    from handcart.callbacks import ops, queries
+    from handcart.callbacks import ops
+    from handcart.events import queries as events
 
     async def some(tx: Tx, after: int) -> tuple[int, int | None]:
         owner = await retailer_id(tx, retailer)
         if event_id is not None:
-            await queries.event(tx, owner, event_id)
+            await events.event(tx, owner, event_id)
         return await ops.replay(tx, owner, webhook, after=after, until=until, event_id=event_id, subject=order_id)
 
     async def left(tx: Tx, after: int) -> int:
-        return await queries.count(tx, await retailer_id(tx, retailer), after, until or queries.LAST_ID)
+        return await events.count(tx, await retailer_id(tx, retailer), after, until or events.LAST_ID)
 
-    async def passed(tx: Tx, after: int, until: int = queries.LAST_ID) -> int:
-        return await queries.count(tx, await retailer_id(tx, retailer), after, until)
+    async def passed(tx: Tx, after: int, until: int = events.LAST_ID) -> int:
+        return await events.count(tx, await retailer_id(tx, retailer), after, until)
 
     async def all_of_it(database: Database) -> int:
         started, last = time.monotonic(), after or 0
@@ -234,7 +236,7 @@ def _replay_all(
             many += more
         if next_ is None:
             return many
-        length = await database.read(passed, next_, until or queries.LAST_ID)
+        length = await database.read(passed, next_, until or events.LAST_ID)
         with click.progressbar(length=length, label="Sending again", file=sys.stderr) as bar:
             while next_ is not None:
                 last = next_
@@ -247,12 +249,13 @@ def _replay_all(
 
 
 async def story(tx: Tx, owner: int, event_id: int) -> Any:
-    """An event with its deliveries and attempts; raises `Unknown`."""
+    """An event with its deliveries and attempts; raises `UnknownEvent`."""
     from handcart.callbacks import present, queries
     from handcart.callbacks.wire import EventResponse
+    from handcart.events import queries as events
 
     return EventResponse(
-        event=present.event(await queries.event(tx, owner, event_id)),
+        event=present.event(await events.event(tx, owner, event_id)),
         deliveries=[present.delivery(one) for one in await queries.deliveries(tx, owner, event_id)],
         attempts=[present.attempt(one) for one in await queries.attempts(tx, owner, event_id)],
     )

@@ -179,12 +179,12 @@ def trigger(event: str, order_id: str | None, as_json: bool, **access: Any) -> N
 
     Without --order, a sample order that can have the event is placed first.
     """
-    from handcart.callbacks.events import EVENTS, bare
+    from handcart.events.kinds import KINDS, bare
 
     sandbox = open_sandbox(**access)
     if order_id is None:
-        of = EVENTS.get(bare(event))
+        kind = KINDS.get(bare(event))
         # An unknown event is refused before the order is looked for.
-        order_id = str(place(sandbox, kind=of.options[0])["order_id"]) if of else "none"
+        order_id = str(place(sandbox, kind=kind.options[0])["order_id"]) if kind else "none"
     answer = sandbox.ask("POST", f"orders/{quote(order_id, '')}/events", {"event_name": event})
     show(as_json, {**answer, "order_id": order_id}, f"Triggered {event} of {order_id}: event {answer['event_id']}.")

@@ -34,3 +34,6 @@ async def purge_tokens(tx: Tx, most: int) -> int:
         clock.now() - _KEEP,
         most,
     )
+
+
+PURGES = (purge_requests, purge_codes, purge_tokens)

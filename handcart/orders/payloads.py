@@ -1,4 +1,4 @@
-"""The metadata of events about an order: `callbacks.events` lists the keys of each event, this module their values.
+"""The metadata of events about an order: `events.kinds` lists the keys of each event, this module their values.
 
 A key without a known value is left out; receivers must accept that
 (https://docs.instacart.com/connect/api/fulfillment/communications/event_callbacks).
@@ -7,10 +7,10 @@ A key without a known value is left out; receivers must accept that
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from handcart.callbacks import ops as callbacks
-from handcart.callbacks.events import EVENTS
 from handcart.core import clock
 from handcart.core.db import Tx
+from handcart.events import ops as events
+from handcart.events.kinds import KINDS
 from handcart.orders import lines
 from handcart.orders.models import REPLACED, TO_REFUND, Order, OrderLine
 from handcart.stores import items
@@ -33,9 +33,9 @@ async def emit(
     present = [line for line in order.lines if not line.is_removed]
     told_of = [line for line in present if line.line_num in about] or present[:1]
     return [
-        await callbacks.emit(tx, retailer_id, name, order.order_id, await metadata(tx, retailer_id, order, name, line))
+        await events.emit(tx, retailer_id, name, order.order_id, await metadata(tx, retailer_id, order, name, line))
         for name in names
-        for line in (told_of if EVENTS[name].is_about_item else (None,))
+        for line in (told_of if KINDS[name].is_about_item else (None,))
     ]
 
 
@@ -43,12 +43,12 @@ async def metadata(
     tx: Tx, retailer_id: int, order: Order, name: str, line: OrderLine | None = None
 ) -> Mapping[str, Any]:
     """The `event_metadata` of an event about an order, or about a line of it."""
-    event = EVENTS[name]
-    told: dict[str, Any] = {"order_id": order.order_id} if event.has_order_id else {}
+    kind = KINDS[name]
+    told: dict[str, Any] = {"order_id": order.order_id} if kind.has_order_id else {}
     if line is not None:
         of_line = await _of_line(tx, retailer_id, line)
-        return told | {key: of_line[key] for key in event.keys if of_line[key] is not None}
-    for key in event.keys:
+        return told | {key: of_line[key] for key in kind.keys if of_line[key] is not None}
+    for key in kind.keys:
         if key == "store_location":
             said = await stores.location_code(tx, retailer_id, order.store_number)
         elif key in _OF_STORE:
@@ -138,7 +138,7 @@ def _nothing(order: Order) -> None:
     """The value of a key that is left out."""
 
 
-# The value of each key of `events.Event.keys`: from the order, from its store, or for one event only.
+# The value of each key of `kinds.Kind.keys`: from the order, from its store, or for one event only.
 _OF_ORDER: Mapping[str, Callable[[Order], Any]] = {
     "delivery_window": _delivery_window,
     "new_window": _new_window,

@@ -8,11 +8,11 @@ import asyncio
 import random
 from collections.abc import Callable, Iterable, Sequence
 
-from handcart.callbacks.events import EVENTS
 from handcart.core import errors
 from handcart.core.db import Database, Tx
 from handcart.core.errors import ApiError, blank, invalid, unknown
 from handcart.core.web.call import Call, Route
+from handcart.events.kinds import KINDS
 from handcart.retailers.models import Caller
 from handcart.sandbox import state as states
 from handcart.sandbox.state import (
@@ -62,8 +62,8 @@ def check(faults: Sequence[Fault], routes: Iterable[Route], own: str) -> None:
         key = f"faults[{place}]"
         if fault.event is not None and fault.fault not in OF_CALLBACKS:
             raise invalid(f"{key}.event")
-        if fault.event is not None and fault.event not in EVENTS:
-            raise unknown(f"{key}.event", fault.event, EVENTS)
+        if fault.event is not None and fault.event not in KINDS:
+            raise unknown(f"{key}.event", fault.event, KINDS)
         if fault.fault in OF_CALLBACKS and (fault.operation is not None or fault.path is not None):
             raise invalid(f"{key}.{'path' if fault.operation is None else 'operation'}")
         if fault.operation is not None and fault.operation not in operations:

@@ -5,7 +5,6 @@ from typing import Any
 
 import msgspec
 
-from handcart.callbacks.events import EVENTS
 from handcart.core import clock as core_clock
 from handcart.core import errors
 from handcart.core.db import MOST_LISTED_BYTES, Tx
@@ -13,6 +12,7 @@ from handcart.core.web import wire
 from handcart.core.web.body import json_reply
 from handcart.core.web.call import Call, Handler, Reply, Route
 from handcart.core.web.wire import query
+from handcart.events.kinds import KINDS
 from handcart.linking import errors as linking_errors
 from handcart.oauth.scopes import FULFILLMENT
 from handcart.retailers.models import RetailerId
@@ -252,7 +252,7 @@ ROUTES: Sequence[Route] = (
         response=FaultsResponse,
         refusals=(
             errors.unknown("faults[0].operation", "create_usr", ["create_user"], lists=False),
-            errors.unknown("faults[0].event", "late_delivry", EVENTS),
+            errors.unknown("faults[0].event", "late_delivry", KINDS),
             errors.blank("faults[0].slow_ms"),
         ),
     ),

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from handcart.callbacks.events import EVENTS, bare
 from handcart.core import errors
 from handcart.core.db import Tx
 from handcart.core.web.call import Call, Route
+from handcart.events.kinds import KINDS, bare
 from handcart.orders import errors as order_errors
 from handcart.orders import ops as orders
 from handcart.orders import payloads
@@ -19,14 +19,14 @@ from handcart.sandbox.wire import OrderId
 
 async def _trigger(tx: Tx, call: Call) -> TriggerEventResponse:
     body: TriggerEventRequest = call.body
-    event = EVENTS.get(bare(body.event_name))
-    if event is None:
-        raise errors.unknown("event_name", bare(body.event_name), EVENTS)
+    kind = KINDS.get(bare(body.event_name))
+    if kind is None:
+        raise errors.unknown("event_name", bare(body.event_name), KINDS)
     retailer_id = call.caller.retailer_id
     order = await orders.hold(tx, retailer_id, call.path["order_id"])
-    if (LAST_MILE if order.kind == DISPATCH else order.kind) not in event.options:
-        raise no_event_of_it(event.options)
-    event_id, *_ = await payloads.emit(tx, retailer_id, order, [event.name])
+    if (LAST_MILE if order.kind == DISPATCH else order.kind) not in kind.options:
+        raise no_event_of_it(kind.options)
+    event_id, *_ = await payloads.emit(tx, retailer_id, order, [kind.name])
     return TriggerEventResponse(event_id)
 
 
@@ -43,8 +43,8 @@ ROUTES: Sequence[Route] = (
         response=TriggerEventResponse,
         refusals=(
             order_errors.order_not_found(),
-            errors.unknown("event_name", "late_delivry", EVENTS),
-            no_event_of_it(EVENTS["late_pickup"].options),
+            errors.unknown("event_name", "late_delivry", KINDS),
+            no_event_of_it(KINDS["late_pickup"].options),
         ),
         description="The event describes the order as it is now. The order does not change.",
     ),

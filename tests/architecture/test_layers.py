@@ -22,6 +22,7 @@ ROOT = Path(__file__).resolve().parents[2]
 ORDER = [
     ("migrations",),
     ("core",),
+    ("events",),
     ("retailers",),
     ("sign_in",),
     ("accounts",),
@@ -29,10 +30,10 @@ ORDER = [
     ("stores",),
     ("users",),
     ("linking", "slots"),
-    ("callbacks",),
     ("orders",),
     ("shoppers",),
     ("batches",),
+    ("callbacks",),
     ("upkeep",),
     ("sandbox",),
 ]

@@ -10,6 +10,7 @@ from handcart.callbacks import ops
 from handcart.callbacks.models import NewWebhook
 from handcart.core import clock
 from handcart.core.db import Tx
+from handcart.events import ops as events
 from handcart.sandbox import state
 from handcart.sender import Sender
 from tests.support.callback_receiver import LOOPBACK, Receiver, receiver, subscribe
@@ -36,7 +37,7 @@ async def development(tx: Tx, retailer_id: int) -> NewWebhook:
 async def _emit(tx: Tx, retailer_id: int, name: str, order_id: str, metadata: dict[str, Any]) -> int:
     virtual = (await state.load(tx, retailer_id)).clock
     with clock.using(virtual or clock.VirtualClock()):
-        return await ops.emit(tx, retailer_id, name, order_id, metadata)
+        return await events.emit(tx, retailer_id, name, order_id, metadata)
 
 
 class Post:

@@ -10,11 +10,12 @@ import pytest
 
 from handcart import app
 from handcart.callbacks import ops, signing
-from handcart.callbacks.events import EVENTS
 from handcart.core import clock
 from handcart.core.db import Tx
 from handcart.core.settings import Settings
 from handcart.core.web import wire
+from handcart.events import ops as events
+from handcart.events.kinds import KINDS
 from tests.callbacks.conftest import Post
 from tests.support.callback_receiver import LOOPBACK
 from tests.support.contents import contents, nothing_written
@@ -415,7 +416,7 @@ def test_when_many_events_are_replayed_then_in_pieces_that_hold_up_nobody(post: 
 
     async def emit_many(tx: Tx) -> None:
         for number in range(many):
-            await ops.emit(tx, market.retailer.id, "picking", f"order-{number}", {})
+            await events.emit(tx, market.retailer.id, "picking", f"order-{number}", {})
 
     post.server.write(emit_many)
     counts, asked = [], {"after": 0, "webhook_id": webhook_id}
@@ -446,10 +447,10 @@ def test_when_events_are_triggered_then_those_that_the_kind_of_order_has_are_sen
     post.subscribe()
     post.drain()
     path = f"/v2/handcart_sandbox/orders/{order_id}/events"
-    wanted = [one for one in EVENTS.values() if kind.replace("dispatch", "last_mile") in one.options]
+    wanted = [one for one in KINDS.values() if kind.replace("dispatch", "last_mile") in one.options]
     assert len(wanted) > 10
     with_history = market.history(order_id)
-    for place, event in enumerate(EVENTS.values()):
+    for place, event in enumerate(KINDS.values()):
         response = market.post(path, {"event_name": event.wire_name if place % 2 else event.name})
         assert (response.status_code == 200) is (event in wanted), event.name
     post.drain()

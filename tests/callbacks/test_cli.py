@@ -13,9 +13,10 @@ import pytest
 from click.testing import CliRunner, Result
 
 from handcart.callbacks import ops, signing
-from handcart.callbacks.events import EVENTS
 from handcart.cli import handcart
 from handcart.core.db import Tx
+from handcart.events import ops as events
+from handcart.events.kinds import KINDS
 from tests.callbacks.conftest import Post
 from tests.cli import conftest as operators
 from tests.cli.conftest import Run, answer, refusal
@@ -202,7 +203,7 @@ def test_when_a_replay_takes_long_then_it_goes_piece_by_piece_with_a_bar(
 
     async def emit_many(tx: Tx) -> None:
         for number in range(25):
-            await ops.emit(tx, post.market.retailer.id, "picking", f"order-{number}", {})
+            await events.emit(tx, post.market.retailer.id, "picking", f"order-{number}", {})
 
     post.server.write(emit_many)
     monkeypatch.setattr(ops, "MOST_REPLAYED", 4)
@@ -361,7 +362,7 @@ def test_when_a_trigger_cannot_be_then_a_sentence(post: Post) -> None:
             order_id,
             "event_name: does not exist for this kind of order; it is for orders of the kind pickup",
         ),
-        ("shipped", order_id, f"event_name: is unknown; known names: {', '.join(sorted(EVENTS))}"),
+        ("shipped", order_id, f"event_name: is unknown; known names: {', '.join(sorted(KINDS))}"),
         ("picking", "nobody/s", "Resource not found"),
     ):
         result = ask(post, "trigger", event, "--order", order)

@@ -27,6 +27,7 @@ from handcart.callbacks.queue import Chain
 from handcart.callbacks.results import Outcome
 from handcart.core import clock
 from handcart.core.clock import DAY, SECOND
+from handcart.events import ops as events
 from handcart.retailers import ops as retailers
 from tests.callbacks.conftest import development, forget_others
 from tests.slots.test_machine import FastSqlite, budget
@@ -96,7 +97,7 @@ class Machine(RuleBasedStateMachine):
     @rule(subject=st.sampled_from(ORDERS), count=st.sampled_from([1, 1, 1, 2, 24]))
     def emit(self, subject: str, count: int) -> None:
         for _ in range(count):
-            event_id = self.run(ops.emit, self.retailer_id, "picking", subject, {"order_id": subject})
+            event_id = self.run(events.emit, self.retailer_id, "picking", subject, {"order_id": subject})
             assert all(event_id > other for other in [*self.model.new, *self.model.told[self.webhooks[0]]])
             self.model.new[event_id] = subject
 

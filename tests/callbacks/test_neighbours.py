@@ -14,6 +14,7 @@ from handcart import sender
 from handcart.callbacks import ops, queue, receiver_tokens
 from handcart.core.outbound.client import CONNECTIONS_EACH, TO_ADDRESS_EACH
 from handcart.core.outbound.dns import LOOKUPS_EACH
+from handcart.events import queries
 from handcart.sandbox import state
 from handcart.sender import Sender
 from tests.callbacks.conftest import Post, _emit
@@ -164,4 +165,4 @@ def test_when_deliveries_are_made_then_in_steps_of_deliveries_that_retailers_sha
     assert steps[0][healthy] == 3
     assert max(sum(step.values()) for step in steps) <= 60 + 20
     assert [sum(step[market] for step in steps) for market in (noisy, small, healthy)] == [180, 0, 3]
-    assert post.server.read(queue.unqueued) is False
+    assert post.server.read(queries.any_unqueued) is False

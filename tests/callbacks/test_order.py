@@ -11,6 +11,7 @@ from handcart import sender
 from handcart.callbacks import ops, queue
 from handcart.core import clock
 from handcart.core.outbound import client
+from handcart.events import ops as events
 from tests.callbacks.conftest import Post
 from tests.support.callback_receiver import Received, receiver
 from tests.support.server import on_sqlite
@@ -188,7 +189,7 @@ def test_when_much_is_sent_again_then_what_is_new_does_not_wait_for_it(post: Pos
 
 async def _emit_many(tx: Any, retailer_id: int, count: int) -> None:
     for number in range(1, count + 1):
-        await ops.emit(tx, retailer_id, "picking", f"old {number}", {"order_id": f"old {number}"})
+        await events.emit(tx, retailer_id, "picking", f"old {number}", {"order_id": f"old {number}"})
 
 
 @on_sqlite

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from handcart.callbacks.events import EVENTS
 from handcart.core import clock
 from handcart.core.clock import HOUR, MINUTE, SECOND
+from handcart.events.kinds import KINDS
 from handcart.sandbox.scenarios import SCENARIOS
 from tests.callbacks.conftest import Post
 from tests.support.orders import GROWN_UP, MILK, PHONE, STORES, line
@@ -64,12 +64,12 @@ NEVER = {"rating_updated", "chat_message_created", "item_not_picked"}
 
 def test_when_the_table_is_compared_then_it_is_the_documented_one_by_names_that_may_be_guessed() -> None:
     assert {
-        one.title: tuple(k in one.options for k in ("delivery", "pickup", "last_mile")) for one in EVENTS.values()
+        one.title: tuple(k in one.options for k in ("delivery", "pickup", "last_mile")) for one in KINDS.values()
     } == TABLE
-    assert [one.wire_name for one in EVENTS.values() if not one.wire_name.startswith("fulfillment.")] == [
+    assert [one.wire_name for one in KINDS.values() if not one.wire_name.startswith("fulfillment.")] == [
         "chat_message_created"
     ]
-    assert all(one.name == one.title.lower().replace(" ", "_") for one in EVENTS.values())
+    assert all(one.name == one.title.lower().replace(" ", "_") for one in KINDS.values())
 
 
 @on_sqlite
@@ -88,7 +88,7 @@ def test_e2_when_orders_of_a_kind_live_in_every_way_then_all_their_events_come_a
         stage(post, kind, user_id, order["id"])
     post.advance(3600)
     post.drain()
-    documented = {EVENTS[title.lower().replace(" ", "_")].name for title, of in TABLE.items() if of[COLUMNS[kind]]}
+    documented = {KINDS[title.lower().replace(" ", "_")].name for title, of in TABLE.items() if of[COLUMNS[kind]]}
     assert set(post.shop.names()) == documented - NEVER - ({"staged"} if kind == "delivery" else set())
 
 

@@ -13,6 +13,7 @@ from handcart.callbacks.queue import Chain
 from handcart.callbacks.results import Outcome
 from handcart.core import clock
 from handcart.core.clock import DAY, HOUR, SECOND
+from handcart.events import ops as events
 from handcart.retailers import ops as retailers
 from tests.callbacks.conftest import development, forget_others
 from tests.support.server import LiveServer, on_sqlite
@@ -39,7 +40,7 @@ class Desk:
     def emit(self, *orders: str) -> None:
         """An event of each order, or of a new one."""
         for order_id in orders or (f"order {next(self._orders)}",):
-            self.server.write(ops.emit, self.retailer_id, "picking", order_id, {"order_id": order_id})
+            self.server.write(events.emit, self.retailer_id, "picking", order_id, {"order_id": order_id})
         self.server.write(queue.fan_out, "development")
 
     def claim(self, most: int = 16) -> Sequence[Chain]:

@@ -15,7 +15,7 @@ from handcart_client.receiver import (
     read_event,
 )
 
-from handcart.callbacks.events import EVENTS
+from handcart.events.kinds import KINDS
 from tests.client.callbacks import body_of, size
 
 
@@ -86,7 +86,7 @@ def test_when_a_chat_message_is_created_then_there_is_a_topic_and_no_order() -> 
 
 
 def test_when_names_are_compared_then_the_server_has_the_same() -> None:
-    assert {name.value for name in EventName} == {event.wire_name for event in EVENTS.values()}
+    assert {name.value for name in EventName} == {event.wire_name for event in KINDS.values()}
 
 
 @pytest.mark.parametrize(

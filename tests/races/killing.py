@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from handcart.callbacks import ops as callbacks
 from handcart.core.db import Database, Tx, connect
 from handcart.core.secret import Keys
+from handcart.events import ops as events
 from handcart.retailers import ops as retailers
 from tests.support import process
 from tests.support.callback_receiver import Receiver, subscribe
@@ -98,4 +98,4 @@ async def emit(tx: Tx, retailer_id: int, count: int, rng: random.Random, width: 
     base = rng.randrange(1 << 30)
     for _ in range(count):
         order_id = f"order-{base}-{rng.randrange(width)}"
-        await callbacks.emit(tx, retailer_id, "picking", order_id, {"order_id": order_id})
+        await events.emit(tx, retailer_id, "picking", order_id, {"order_id": order_id})

@@ -5,10 +5,12 @@ from typing import Any
 
 import pytest
 
-from handcart.callbacks import jobs, queue
-from handcart.callbacks.events import EVENTS
+from handcart.callbacks import jobs as callbacks
+from handcart.callbacks import queue
 from handcart.core import clock, ids
 from handcart.core.db import Tx
+from handcart.events import jobs as events
+from handcart.events.kinds import KINDS
 from handcart.upkeep import integrity
 from tests.support import slots
 from tests.support.callback_receiver import Receiver, subscribe
@@ -87,7 +89,7 @@ def test_when_all_is_well_then_no_fault(stocked: LiveServer) -> None:
 
 def test_every_check_has_its_fault() -> None:
     assert {check.name for check in integrity.CHECKS} == set(FAULTS)
-    assert set(integrity.EVENT_NAMES) == set(EVENTS)
+    assert set(integrity.EVENT_NAMES) == set(KINDS)
 
 
 class Undo(Exception):
@@ -100,7 +102,7 @@ def test_when_what_is_old_is_dropped_step_by_step_then_no_fault(stocked: LiveSer
     dropped: list[int] = []
 
     async def drop_and_look(tx: Tx) -> None:
-        for job in (jobs.purge_events, jobs.purge_deliveries, jobs.purge_attempts):
+        for job in (*events.purges([callbacks.delete_waiting]), callbacks.purge_deliveries, callbacks.purge_attempts):
             for _ in range(3):
                 dropped.append(await job(tx, 2))
                 found.extend(fault.name for fault in await integrity.faults(tx))

@@ -1,4 +1,4 @@
-"""The list of all events, as data. docs/callbacks-events.md is generated from it.
+"""The kinds of events, as data. docs/callbacks-events.md is generated from it.
 
 Connect documents the titles, and which fulfillment has which callback
 (https://docs.instacart.com/connect/api/fulfillment/communications/event_callbacks), but only few names and keys.
@@ -17,12 +17,9 @@ _ALL = (DELIVERY, PICKUP, LAST_MILE)
 _BROUGHT = (DELIVERY, LAST_MILE)
 _SHOPPED = (DELIVERY, PICKUP)
 
-# Subscription to every event, including events added in later releases.
-EVERY = "all"
 
-
-class Event(Struct, frozen=True):
-    """An event and its bare name. `keys`: the known keys of its metadata, besides `order_id`.
+class Kind(Struct, frozen=True):
+    """A kind of events. `name`: the bare name. `keys`: the known keys of its metadata, besides `order_id`.
 
     `is_about_item`: it is about one line of the order, given by `line_num`.
     """
@@ -42,14 +39,14 @@ class Event(Struct, frozen=True):
         return self.prefix + self.name
 
 
-def _of_item(name: str, title: str, when: str, *keys: str) -> Event:
-    return Event(name, title, _SHOPPED, when, ("line_num", "item_name", *keys), "reported", is_about_item=True)
+def _of_item(name: str, title: str, when: str, *keys: str) -> Kind:
+    return Kind(name, title, _SHOPPED, when, ("line_num", "item_name", *keys), "reported", is_about_item=True)
 
 
 _TABLE = (
-    Event("brand_new", "Brand new", _ALL, "the order was created", ("delivery_window", "store_location"), "documented"),
-    Event("acknowledged", "Acknowledged", _ALL, "a shopper took the order", (), "clients"),
-    Event("picking", "Picking", _SHOPPED, "shopping started", ("order_url", "store_location"), "clients"),
+    Kind("brand_new", "Brand new", _ALL, "the order was created", ("delivery_window", "store_location"), "documented"),
+    Kind("acknowledged", "Acknowledged", _ALL, "a shopper took the order", (), "clients"),
+    Kind("picking", "Picking", _SHOPPED, "shopping started", ("order_url", "store_location"), "clients"),
     _of_item("item_found", "Item found", "the shopper found an item"),
     _of_item(
         "item_replaced",
@@ -60,7 +57,7 @@ _TABLE = (
     ),
     _of_item("item_refunded", "Item refunded", "an item was not found and is refunded"),
     _of_item("item_not_picked", "Item not picked", "the shopper put a found item back"),
-    Event(
+    Kind(
         "order_item_replacement",
         "Order item replacement",
         _SHOPPED,
@@ -68,7 +65,7 @@ _TABLE = (
         ("order_items",),
         "reported",
     ),
-    Event(
+    Kind(
         "order_item_refund",
         "Order item refund",
         _SHOPPED,
@@ -76,7 +73,7 @@ _TABLE = (
         ("order_items",),
         "reported",
     ),
-    Event(
+    Kind(
         "checkout",
         "Checkout",
         _SHOPPED,
@@ -84,7 +81,7 @@ _TABLE = (
         ("order_items",),
         "reported",
     ),
-    Event(
+    Kind(
         "delivering",
         "Delivering",
         _BROUGHT,
@@ -92,10 +89,10 @@ _TABLE = (
         ("delivery_window", "order_items"),
         "clients",
     ),
-    Event("order_location", "Order location", _BROUGHT, "reports where the shopper is", ("latitude", "longitude")),
-    Event("late_delivery", "Late delivery", _BROUGHT, "the delivery will be late", ("new_window",), "clients"),
-    Event("customer_missing", "Customer missing", _BROUGHT, "nobody is at the address", (), "reported"),
-    Event(
+    Kind("order_location", "Order location", _BROUGHT, "reports where the shopper is", ("latitude", "longitude")),
+    Kind("late_delivery", "Late delivery", _BROUGHT, "the delivery will be late", ("new_window",), "clients"),
+    Kind("customer_missing", "Customer missing", _BROUGHT, "nobody is at the address", (), "reported"),
+    Kind(
         "staged",
         "Staged",
         _ALL,
@@ -103,19 +100,19 @@ _TABLE = (
         ("status_link", "pickup_link", "order_items"),
         "clients",
     ),
-    Event(
+    Kind(
         "customer_acknowledged",
         "Customer acknowledged",
         (PICKUP,),
         "an employee has noticed that the customer waits",
         ("shopper_name",),
     ),
-    Event("pickup_runner_started", "Pickup runner started", (PICKUP,), "an employee carries the order out"),
-    Event("unable_to_find_customer", "Unable to find customer", (PICKUP,), "the employee cannot find the customer"),
-    Event("runner_not_found", "Runner not found", (PICKUP,), "nobody can carry the order out"),
-    Event("pickup_geofence_reached", "Pickup geofence reached", (PICKUP,), "the customer is near the store"),
-    Event("late_pickup", "Late pickup", (PICKUP,), "the order will be ready late", ("new_window",), "clients"),
-    Event(
+    Kind("pickup_runner_started", "Pickup runner started", (PICKUP,), "an employee carries the order out"),
+    Kind("unable_to_find_customer", "Unable to find customer", (PICKUP,), "the employee cannot find the customer"),
+    Kind("runner_not_found", "Runner not found", (PICKUP,), "nobody can carry the order out"),
+    Kind("pickup_geofence_reached", "Pickup geofence reached", (PICKUP,), "the customer is near the store"),
+    Kind("late_pickup", "Late pickup", (PICKUP,), "the order will be ready late", ("new_window",), "clients"),
+    Kind(
         "delivered",
         "Delivered",
         _ALL,
@@ -123,10 +120,10 @@ _TABLE = (
         ("order_items", "delivery_photo_url", "certified_delivery_name"),
         "clients",
     ),
-    Event(
+    Kind(
         "rescheduled", "Rescheduled", _ALL, "the order gets another time or another shopper", ("new_window",), "clients"
     ),
-    Event(
+    Kind(
         "canceled",
         "Canceled",
         _ALL,
@@ -134,9 +131,9 @@ _TABLE = (
         ("cancellation_reason", "cancellation_type"),
         "clients",
     ),
-    Event("tip_adjustment", "Tip adjustment", _BROUGHT, "the tip was changed", ("tip_amount_cents",)),
-    Event("at_store", "At store", (LAST_MILE,), "the shopper is at the store", (), "reported"),
-    Event(
+    Kind("tip_adjustment", "Tip adjustment", _BROUGHT, "the tip was changed", ("tip_amount_cents",)),
+    Kind("at_store", "At store", (LAST_MILE,), "the shopper is at the store", (), "reported"),
+    Kind(
         "acknowledged_for_delivery",
         "Acknowledged for delivery",
         (LAST_MILE,),
@@ -144,24 +141,24 @@ _TABLE = (
         (),
         "reported",
     ),
-    Event("bags_verified", "Bags verified", (LAST_MILE,), "the shopper has checked all bags", (), "reported"),
-    Event("arrival_at_customer", "Arrival at customer", (LAST_MILE,), "the shopper is at the address", (), "reported"),
-    Event(
+    Kind("bags_verified", "Bags verified", (LAST_MILE,), "the shopper has checked all bags", (), "reported"),
+    Kind("arrival_at_customer", "Arrival at customer", (LAST_MILE,), "the shopper is at the address", (), "reported"),
+    Kind(
         "at_store_eta",
         "At store ETA",
         (LAST_MILE,),
         "reports when the shopper will be at the store",
         ("bag_label", "eta"),
     ),
-    Event(
+    Kind(
         "rating_updated",
         "Rating updated",
         _ALL,
         "the customer rated the order",
         ("rating_value", "highlights", "thank_you_note"),
     ),
-    Event("rating_reminder", "Rating reminder", _ALL, "the customer can rate the order"),
-    Event(
+    Kind("rating_reminder", "Rating reminder", _ALL, "the customer can rate the order"),
+    Kind(
         "chat_message_created",
         "Chat message created",
         _ALL,
@@ -172,7 +169,7 @@ _TABLE = (
         has_order_id=False,
     ),
 )
-EVENTS: Mapping[str, Event] = {event.name: event for event in _TABLE}
+KINDS: Mapping[str, Kind] = {kind.name: kind for kind in _TABLE}
 
 
 def bare(name: str) -> str:
