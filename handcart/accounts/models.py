@@ -11,6 +11,13 @@ class Account(Struct, frozen=True):
     password_hash: str
 
 
+class PasswordLink(Struct, frozen=True):
+    """A page on which a customer sets a new password; it works once, until `ends_at` (microseconds)."""
+
+    url: str
+    ends_at: int
+
+
 class Membership(Struct, frozen=True):
     """Whether an account is a member now, and when its current or last period ends (microseconds)."""
 

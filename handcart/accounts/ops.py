@@ -6,7 +6,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from handcart.accounts.errors import Refused
-from handcart.accounts.models import Account, Membership
+from handcart.accounts.models import Account, Membership, PasswordLink
 from handcart.core import clock, ids
 from handcart.core.db import Database, Tx
 from handcart.core.secret import Keys, matches
@@ -20,6 +20,7 @@ _MOST_EMAIL = 254
 _EMAIL = re.compile(r"[^@\s\x00-\x1f\x7f]{1,64}@[^@\s\x00-\x1f\x7f]{1,189}")
 
 PASSWORD_LINK = 24 * clock.HOUR
+MEMBERSHIP_DAYS = 365
 _PASSWORD_TOKEN = re.compile(r"([0-9]{1,18})\.([0-9]{1,18})\.([0-9a-f]{64})")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
@@ -134,6 +135,18 @@ def password_token(keys: Keys, account: Account) -> tuple[str, int]:
     return f"{account.id}.{ends_at}.{keys.password_mac(account.id, ends_at, account.password_hash)}", ends_at
 
 
+async def password_link(tx: Tx, account_id: int, issuer: str) -> PasswordLink:
+    """A link with which the owner of an account sets a new password; raises `Refused` while `issuer` is not known."""
+    if not issuer:
+        raise Refused(
+            "the public URL is not known: set HANDCART_PUBLIC_URL, or start `handcart serve --public-url URL`"
+        )
+    account = await by_id(tx, account_id)
+    assert account is not None
+    token, ends_at = password_token(tx.keys, account)
+    return PasswordLink(f"{issuer}/account/new-password/{token}", ends_at)
+
+
 async def by_password_token(tx: Tx, token: str) -> Account | None:
     """The account whose password a token can set; None if the token was used, has expired, or is invalid."""
     match = _PASSWORD_TOKEN.fullmatch(token)
@@ -172,6 +185,11 @@ def end_of(text: str, time_zone: str) -> int:
         return int(datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC).timestamp()) * clock.SECOND
     except (ValueError, OverflowError):
         raise Refused(f"{text!r} is not a date: write 2027-12-31, or 2027-12-31T23:59:59Z for a time in UTC") from None
+
+
+def end_after(days: int | None = None) -> int:
+    """The end of a membership of some days from now (microseconds)."""
+    return clock.now() + (days or MEMBERSHIP_DAYS) * clock.DAY
 
 
 async def grant_membership(tx: Tx, account_id: int, ends_at: int, starts_at: int | None = None) -> None:

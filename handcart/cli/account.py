@@ -6,9 +6,8 @@ from typing import Any
 
 import click
 
-from handcart.cli.options import json_option, read, settings_of, show, store_options, table, write
+from handcart.cli.options import json_option, of_account, read, settings_of, show, store_options, table, write
 from handcart.core import clock
-from handcart.core.db import Tx
 
 
 @click.group()
@@ -24,15 +23,13 @@ def account() -> None:
 @click.option("--password", help="The password; other processes can see it, so prefer standard input.")
 def create_account(email: str, password: str | None, password_stdin: bool, as_json: bool, **store: Any) -> None:
     """Make an account. If no password is given, one is made up and shown only now."""
-    import secrets
-
     from handcart.accounts import ops
     from handcart.sign_in import passwords
 
     made_up = not password and not password_stdin
     if password_stdin:
         password = sys.stdin.readline().rstrip("\r\n")
-    chosen = secrets.token_urlsafe(12) if made_up else password or ""
+    chosen = passwords.made_up() if made_up else password or ""
     made = write(store, ops.create, email, passwords.hash_new(chosen))
     shown = {"email": made.email, **({"password": chosen} if made_up else {})}
     show(as_json, shown, f"Made the account {made.email}." + (f"\nPassword, shown once: {chosen}" if made_up else ""))
@@ -44,22 +41,14 @@ def create_account(email: str, password: str | None, password_stdin: bool, as_js
 @click.argument("email")
 def show_account(email: str, as_json: bool, **store: Any) -> None:
     """Show an account: its id, its membership, its links."""
-    from handcart.accounts import ops as accounts
-    from handcart.linking import ops as linking
+    from handcart.linking import ops
 
-    async def find(tx: Tx) -> tuple[Any, Any, Any]:
-        found = await accounts.by_email(tx, email)
-        return found, await accounts.membership(tx, found.id), await linking.links_of_account(tx, found.id)
-
-    account, membership, links = read(store, find)
+    found = read(store, of_account(email, ops.linked_account))
     shown = {
-        "id": account.id,
-        "email": account.email,
-        "is_member": membership.is_active,
-        "expired_at": None if membership.ends_at is None else clock.to_wire(membership.ends_at),
+        **_listed(found.account, found.membership),
         "links": [
             {"retailer": link.retailer_slug, "user_id": link.user_id, "linked_at": clock.to_wire(link.linked_at)}
-            for link in links
+            for link in found.links
         ],
     }
     show(as_json, shown, _account_lines(shown))
@@ -76,15 +65,7 @@ def list_accounts(limit: int, after: str, as_json: bool, **store: Any) -> None:
     """List the open accounts and their memberships, by e-mail address."""
     from handcart.accounts import ops
 
-    found = [
-        {
-            "id": account.id,
-            "email": account.email,
-            "is_member": membership.is_active,
-            "expired_at": None if membership.ends_at is None else clock.to_wire(membership.ends_at),
-        }
-        for account, membership in read(store, ops.accounts, after, limit)
-    ]
+    found = [_listed(*one) for one in read(store, ops.accounts, after, limit)]
     lines = [[one["email"], _membership(one), str(one["id"])] for one in found]
     text = table(("account", "membership", "id"), lines) if found else "There are no accounts."
     if len(found) == limit:
@@ -99,20 +80,11 @@ def list_accounts(limit: int, after: str, as_json: bool, **store: Any) -> None:
 def account_password(email: str, as_json: bool, **store: Any) -> None:
     """Print a link with which a customer can set a new password. It works once, within 24 hours."""
     from handcart.accounts import ops
-    from handcart.accounts.errors import Refused
-    from handcart.core.db.installation import public_url
+    from handcart.core.db.installation import issuer
 
-    issuer = settings_of(**store).issuer or read(store, public_url)
-    if not issuer:
-        raise Refused(
-            "the public URL is not known: set HANDCART_PUBLIC_URL, or start `handcart serve --public-url URL`"
-        )
-
-    async def link(tx: Tx) -> tuple[str, int]:
-        return ops.password_token(tx.keys, await ops.by_email(tx, email))
-
-    token, ends_at = read(store, link)
-    shown = {"email": email, "url": f"{issuer}/account/new-password/{token}", "expires_at": clock.to_wire(ends_at)}
+    url = read(store, issuer, settings_of(**store))
+    link = read(store, of_account(email, ops.password_link, url))
+    shown = {"email": email, "url": link.url, "expires_at": clock.to_wire(link.ends_at)}
     show(
         as_json,
         shown,
@@ -126,14 +98,19 @@ def account_password(email: str, as_json: bool, **store: Any) -> None:
 @click.option("--email", required=True, help="E-mail address of the account.")
 def close_account(email: str, as_json: bool, **store: Any) -> None:
     """Close an account and end all its links."""
-    from handcart.accounts import ops as accounts
-    from handcart.linking import ops as linking
+    from handcart.linking import ops
 
-    async def close(tx: Tx) -> None:
-        await linking.close_account(tx, (await accounts.by_email(tx, email)).id)
-
-    write(store, close)
+    write(store, of_account(email, ops.close_account))
     show(as_json, {"email": email, "closed": True}, f"Closed the account {email}.")
+
+
+def _listed(account: Any, membership: Any) -> dict[str, Any]:
+    return {
+        "id": account.id,
+        "email": account.email,
+        "is_member": membership.is_active,
+        "expired_at": None if membership.ends_at is None else clock.to_wire(membership.ends_at),
+    }
 
 
 def _membership(shown: Mapping[str, Any]) -> str:

@@ -7,7 +7,6 @@ import click
 
 from handcart.cli.options import json_option, read, settings_of, show, store_options, table, write
 from handcart.core import clock
-from handcart.core.db import Tx
 
 
 @click.group()
@@ -41,24 +40,23 @@ def create_client(
     **store: Any,
 ) -> None:
     """Make an API client. Its secret is shown only now."""
+    from handcart.core.db.installation import issuer
+    from handcart.oauth import scopes
     from handcart.retailers import ops
 
-    scopes = _scopes(scope)
     made = write(
         store,
         ops.create_client,
         retailer=retailer,
         organization=organization,
-        scopes=scopes,
+        scopes=scopes.require(scope),
         redirect_uris=redirect_uris,
         name=name,
         require_pkce=require_pkce,
         require_state=not state_optional,
     )
-    from handcart.core.db.installation import public_url
-
-    issuer = settings_of(**store).issuer or read(store, public_url)
-    _show_client(as_json, {**_credentials(made), "authorize_url": f"{issuer}/oauth/authorize" if issuer else None})
+    url = read(store, issuer, settings_of(**store))
+    _show_client(as_json, {**_credentials(made), "authorize_url": f"{url}/oauth/authorize" if url else None})
 
 
 @client.command("rotate")
@@ -91,18 +89,18 @@ def list_clients(retailer: str | None, as_json: bool, **store: Any) -> None:
     found = read(store, ops.clients, retailer)
     rows = [
         [
-            one["client_id"],
-            one["retailer"] or f"{one['organization']} (all banners)",
-            "enabled" if one["enabled"] else "disabled",
-            one["scope"],
+            one.client_id,
+            one.retailer or f"{one.organization} (all banners)",
+            "enabled" if one.is_enabled else "disabled",
+            one.scope,
         ]
         for one in found
     ]
     head, *body = table(("client", "acts for", "state", "scope"), rows).splitlines()
     lines = [head]
     for line, one in zip(body, found, strict=True):
-        lines += [line, *(f"    {uri}" for uri in one["redirect_uris"])]
-    show(as_json, {"clients": found}, "\n".join(lines) if found else "There are no clients.")
+        lines += [line, *(f"    {uri}" for uri in one.redirect_uris)]
+    show(as_json, {"clients": [_listed(one) for one in found]}, "\n".join(lines) if found else "There are no clients.")
 
 
 @client.command("disable")
@@ -138,12 +136,13 @@ def revoke_client_tokens(client_id: str, as_json: bool, **store: Any) -> None:
 @click.argument("scope")
 def set_client_scope(client_id: str, scope: str, as_json: bool, **store: Any) -> None:
     """Set the scopes of a client: one argument in quotes. Its tokens lose all other scopes."""
+    from handcart.oauth import scopes
     from handcart.retailers import ops
 
-    scopes = _scopes(scope)
-    write(store, ops.set_scopes, client_id, scopes)
-    sentence = f"The client {client_id} may now ask for {' '.join(scopes)}."
-    show(as_json, {"client_id": client_id, "scopes": scopes}, sentence)
+    names = scopes.require(scope)
+    write(store, ops.set_scopes, client_id, names)
+    sentence = f"The client {client_id} may now ask for {' '.join(names)}."
+    show(as_json, {"client_id": client_id, "scopes": names}, sentence)
 
 
 @client.group("redirect-uri")
@@ -160,11 +159,7 @@ def add_redirect_uri(client_id: str, uri: str, as_json: bool, **store: Any) -> N
     """Register another redirect URI."""
     from handcart.retailers import ops
 
-    async def add(tx: Tx) -> list[str]:
-        await ops.register_redirect_uris(tx, client_id, [uri])
-        return await ops.redirect_uris(tx, client_id)
-
-    _show_redirect_uris(as_json, client_id, write(store, add))
+    _show_redirect_uris(as_json, client_id, write(store, ops.register_redirect_uris, client_id, [uri]))
 
 
 @redirect_uri.command("remove")
@@ -176,21 +171,22 @@ def remove_redirect_uri(client_id: str, uri: str, as_json: bool, **store: Any) -
     """Remove a redirect URI."""
     from handcart.retailers import ops
 
-    async def remove(tx: Tx) -> list[str]:
-        await ops.remove_redirect_uri(tx, client_id, uri)
-        return await ops.redirect_uris(tx, client_id)
-
-    _show_redirect_uris(as_json, client_id, write(store, remove))
+    _show_redirect_uris(as_json, client_id, write(store, ops.remove_redirect_uri, client_id, uri))
 
 
-def _scopes(text: str) -> list[str]:
-    from handcart.oauth.scopes import ALL, parse
-    from handcart.retailers.errors import Refused
-
-    scopes = parse(text)
-    if scopes is None or not set(scopes) <= set(ALL):
-        raise Refused(f"the scope {text!r} is unknown: the scopes are {' '.join(ALL)}")
-    return scopes
+def _listed(client: Any) -> dict[str, Any]:
+    return {
+        "client_id": client.client_id,
+        "name": client.name,
+        "retailer": client.retailer,
+        "organization": client.organization,
+        "scope": client.scope,
+        "redirect_uris": client.redirect_uris,
+        "require_pkce": client.require_pkce,
+        "require_state": client.require_state,
+        "created_at": clock.to_wire(client.created_at),
+        "enabled": client.is_enabled,
+    }
 
 
 def _show_redirect_uris(as_json: bool, client_id: str, uris: Sequence[str]) -> None:

@@ -4,9 +4,8 @@ from typing import Any
 
 import click
 
-from handcart.cli.options import json_option, settings_of, show, store_options, write
+from handcart.cli.options import json_option, of_account, settings_of, show, store_options, write
 from handcart.core import clock
-from handcart.core.db import Tx
 
 
 @click.group()
@@ -30,15 +29,8 @@ def grant_membership(email: str, until: str | None, days: int | None, as_json: b
 
     if until and days:
         raise click.UsageError("Give the end by --until or by --days, not by both.")
-    if until:
-        ends_at = ops.end_of(until, settings_of(**store).time_zone)
-    else:
-        ends_at = clock.now() + (days or 365) * clock.DAY
-
-    async def grant(tx: Tx) -> None:
-        await ops.grant_membership(tx, (await ops.by_email(tx, email)).id, ends_at)
-
-    write(store, grant)
+    ends_at = ops.end_of(until, settings_of(**store).time_zone) if until else ops.end_after(days)
+    write(store, of_account(email, ops.grant_membership, ends_at))
     expired_at = clock.to_wire(ends_at)
     show(as_json, {"email": email, "expired_at": expired_at}, f"{email} is a member until {expired_at}.")
 
@@ -51,8 +43,5 @@ def end_membership(email: str, as_json: bool, **store: Any) -> None:
     """End an account's membership now."""
     from handcart.accounts import ops
 
-    async def end(tx: Tx) -> None:
-        await ops.end_membership(tx, (await ops.by_email(tx, email)).id)
-
-    write(store, end)
+    write(store, of_account(email, ops.end_membership))
     show(as_json, {"email": email, "ended": True}, f"The membership of {email} has ended.")

@@ -13,7 +13,7 @@ import click
 
 from handcart import running
 from handcart.core import settings as settings_module
-from handcart.core.db import Database
+from handcart.core.db import Database, Tx
 from handcart.core.db.connect import connect, is_postgres, sqlite_path
 from handcart.core.db.migrate import check_schema
 from handcart.core.settings import Settings
@@ -170,6 +170,28 @@ def on(store: Options, do: Callable[[Database], Awaitable[Any]], *, may_only_rea
             await opened.close()
 
     return asyncio.run(run())
+
+
+def of_retailer(slug: str, op: Callable[..., Awaitable[Any]], *args: Any, **kwargs: Any) -> Callable[[Tx], Any]:
+    """An operation on the retailer with this slug; it raises `Refused` if there is none."""
+
+    async def run(tx: Tx) -> Any:
+        from handcart.retailers import ops as retailers
+
+        return await op(tx, (await retailers.require(tx, slug)).id, *args, **kwargs)
+
+    return run
+
+
+def of_account(email: str, op: Callable[..., Awaitable[Any]], *args: Any, **kwargs: Any) -> Callable[[Tx], Any]:
+    """An operation on the account with this e-mail address; it raises `Refused` if there is none."""
+
+    async def run(tx: Tx) -> Any:
+        from handcart.accounts import ops as accounts
+
+        return await op(tx, (await accounts.by_email(tx, email)).id, *args, **kwargs)
+
+    return run
 
 
 @contextmanager

@@ -6,7 +6,6 @@ from typing import Any
 import click
 
 from handcart.cli.options import json_option, read, show, store_options, table, write
-from handcart.core.db import Tx
 
 
 @click.group()
@@ -44,7 +43,7 @@ def create_retailer(
         store,
         ops.create_retailer,
         slug=slug,
-        name=name or slug,
+        name=name or None,
         organization=organization,
         shares_users=shared_users,
         allows_user_deletion=not no_user_deletion,
@@ -61,10 +60,7 @@ def list_retailers(as_json: bool, **store: Any) -> None:
     """List the retailers."""
     from handcart.retailers import ops
 
-    async def find(tx: Tx) -> list[dict[str, Any]]:
-        return [_shown(one, await ops.organization_slug(tx, one)) for one in await ops.retailers(tx)]
-
-    found = read(store, find)
+    found = [_listed(one) for one in read(store, ops.listed_retailers)]
     rows = [[one["retailer"], one["organization"], one["name"]] for one in found]
     lines = table(("retailer", "organization", "name"), rows)
     show(as_json, {"retailers": found}, lines if found else "There are no retailers.")
@@ -79,11 +75,7 @@ def show_retailer(slug: str, as_json: bool, **store: Any) -> None:
     from handcart.retailers import ops
     from handcart.retailers.settings import MEANINGS, written
 
-    async def find(tx: Tx) -> dict[str, Any]:
-        found = await ops.require(tx, slug)
-        return _shown(found, await ops.organization_slug(tx, found))
-
-    shown = read(store, find)
+    shown = _listed(read(store, ops.listed_retailer, slug))
     rows = [[name, written(value), MEANINGS[name]] for name, value in shown["settings"].items()]
     sharing = ", shares users with its other banners that share" if shown["shares_users"] else ""
     lines = [
@@ -114,13 +106,13 @@ def set_retailer(slug: str, pairs: Sequence[str], as_json: bool, **store: Any) -
     show(as_json, {"retailer": slug, "settings": now}, f"{slug} now has {changed}.")
 
 
-def _shown(retailer: Any, organization: str) -> dict[str, Any]:
+def _listed(one: Any) -> dict[str, Any]:
     from handcart.retailers import settings
 
     return {
-        "retailer": retailer.slug,
-        "name": retailer.name,
-        "organization": organization,
-        "shares_users": retailer.isolation_id == retailer.organization_id,
-        "settings": settings.of(retailer),
+        "retailer": one.retailer.slug,
+        "name": one.retailer.name,
+        "organization": one.organization,
+        "shares_users": one.shares_users,
+        "settings": settings.of(one.retailer),
     }

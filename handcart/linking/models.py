@@ -1,6 +1,10 @@
 """The data of links that other domains use."""
 
+from collections.abc import Sequence
+
 from msgspec import Struct
+
+from handcart.accounts.models import Account, Membership
 
 
 class Link(Struct, frozen=True):
@@ -11,3 +15,11 @@ class Link(Struct, frozen=True):
     retailer_name: str
     user_id: str
     linked_at: int
+
+
+class LinkedAccount(Struct, frozen=True):
+    """An account with its membership and its links, newest first."""
+
+    account: Account
+    membership: Membership
+    links: Sequence[Link]

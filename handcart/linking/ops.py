@@ -8,8 +8,10 @@ from handcart.accounts.models import Membership
 from handcart.core import clock
 from handcart.core.db import Tx
 from handcart.linking import errors
-from handcart.linking.models import Link
+from handcart.linking.models import Link, LinkedAccount
 from handcart.oauth import tokens
+from handcart.retailers import ops as retailers
+from handcart.retailers.errors import Refused
 from handcart.retailers.models import Caller
 from handcart.users import ops as users
 
@@ -89,6 +91,17 @@ async def unlink(tx: Tx, isolation_id: int, account_id: int, by: str) -> bool:
     return True
 
 
+async def unlink_by_operator(tx: Tx, retailer_id: int, *, email: str | None = None, user_id: str | None = None) -> None:
+    """End the link of an account or of a user at a retailer; raises `Refused` if there is none."""
+    retailer = await retailers.retailer(tx, retailer_id)
+    if email is not None:
+        account_id: int | None = (await accounts.by_email(tx, email)).id
+    else:
+        account_id = await account_of_user(tx, retailer.isolation_id, user_id or "")
+    if account_id is None or not await unlink(tx, retailer.isolation_id, account_id, "operator"):
+        raise Refused(f"{email or user_id} is not linked at {retailer.slug}")
+
+
 async def close_account(tx: Tx, account_id: int) -> None:
     """Close an account of the platform and end its links everywhere."""
     await accounts.close(tx, account_id)  # first, so that no new link is made in between
@@ -109,6 +122,13 @@ async def account_of_user(tx: Tx, isolation_id: int, user_id: str) -> int | None
     """The account that a user is linked to."""
     row = await tx.one("SELECT account_id FROM links WHERE isolation_id = $1 AND user_id = $2", isolation_id, user_id)
     return row["account_id"] if row else None
+
+
+async def linked_account(tx: Tx, account_id: int) -> LinkedAccount:
+    """An open account with its membership and its links."""
+    account = await accounts.by_id(tx, account_id)
+    assert account is not None
+    return LinkedAccount(account, await accounts.membership(tx, account_id), await links_of_account(tx, account_id))
 
 
 async def links_of_account(tx: Tx, account_id: int) -> Sequence[Link]:

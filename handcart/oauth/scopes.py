@@ -6,6 +6,8 @@ Source: https://docs.instacart.com/connect/api/permissions_scopes
 import re
 from collections.abc import Sequence
 
+from handcart.retailers.errors import Refused
+
 CLIENT_CREDENTIALS = "client_credentials"
 AUTHORIZATION_CODE = "authorization_code"
 USER_ASSERTION = "fulfillment_user_assertion"
@@ -55,6 +57,14 @@ def parse(text: str) -> list[str] | None:
     if not asked or not all(_TOKEN.fullmatch(scope) for scope in asked):
         return None
     return [scope for scope in asked if scope != _IGNORED] or None
+
+
+def require(text: str) -> list[str]:
+    """The scopes that a client may have, separated by commas or spaces; raises `Refused` for unknown ones."""
+    scopes = parse(text)
+    if scopes is None or not set(scopes) <= set(ALL):
+        raise Refused(f"the scope {text!r} is unknown: the scopes are {' '.join(ALL)}")
+    return scopes
 
 
 def allowed(grant_type: str, client_scopes: Sequence[str]) -> list[str]:

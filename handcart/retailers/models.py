@@ -1,5 +1,6 @@
 """The data of retailers and clients that other domains use."""
 
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
@@ -59,6 +60,18 @@ class Retailer(Struct, frozen=True):
     rules: Rules
 
 
+class ListedRetailer(Struct, frozen=True):
+    """A retailer with the slug of its organization."""
+
+    retailer: Retailer
+    organization: str
+
+    @property
+    def shares_users(self) -> bool:
+        """Whether it shares users and links with the banners of its organization that share."""
+        return self.retailer.isolation_id == self.retailer.organization_id
+
+
 class Client(Struct, frozen=True):
     """An OAuth application of an organization; `retailer_id` is None when it names a banner in each request.
 
@@ -82,6 +95,21 @@ class NewClient(Struct, frozen=True):
 
     client_id: str
     client_secret: str
+
+
+class ListedClient(Struct, frozen=True):
+    """A client as operators see it, without secrets. `retailer` (a slug) is None if it acts for all banners."""
+
+    client_id: str
+    name: str
+    retailer: str | None
+    organization: str
+    scope: str
+    redirect_uris: Sequence[str]
+    require_pkce: bool
+    require_state: bool
+    created_at: int
+    is_enabled: bool
 
 
 class Caller(Struct, frozen=True):

@@ -12,7 +12,7 @@ from handcart.core import clock, ids
 from handcart.core.db import Tx
 from handcart.core.secret import new_token
 from handcart.retailers.errors import Refused
-from handcart.retailers.models import SWITCHES, Client, NewClient, Retailer, Rules
+from handcart.retailers.models import SWITCHES, Client, ListedClient, ListedRetailer, NewClient, Retailer, Rules
 
 _SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 
@@ -37,20 +37,21 @@ async def create_retailer(
     tx: Tx,
     *,
     slug: str,
-    name: str,
+    name: str | None = None,
     organization: str | None = None,
     shares_users: bool = False,
     allows_user_deletion: bool = True,
     is_lenient: bool = False,
     serves_everywhere: bool = False,
 ) -> Retailer:
-    """Create a retailer, and its organization if there is none with that slug yet.
+    """Create a retailer, and its organization if there is none with that slug yet. Its name is the slug by default.
 
     All banners of the organization that were created with `shares_users` share their users and links.
     """
     for value in (slug, organization or slug):
         if not _SLUG.fullmatch(value):
             raise Refused(f"{value!r} cannot be a slug: use 1 to 63 characters of a-z, 0-9 and inner hyphens")
+    name = slug if name is None else name
     if not name.strip() or len(name) > 200:
         raise Refused("a retailer needs a name of 1 to 200 characters")
     organization_id = await _organization(tx, organization or slug)
@@ -109,23 +110,28 @@ async def create_client(
     return NewClient(client_id, await _add_secret(tx, client_id))
 
 
-async def register_redirect_uris(
-    tx: Tx, client_id: str, redirect_uris: Sequence[str], *, plain_http: bool = False
-) -> None:
-    """Add redirect URIs to a client. `plain_http` also allows http to other machines, for a demo."""
+async def register_redirect_uris(tx: Tx, client_id: str, uris: Sequence[str], *, plain_http: bool = False) -> list[str]:
+    """Add redirect URIs to a client; returns all that it has now.
+
+    `plain_http` also allows http to other machines, for a demo.
+    """
     if await client(tx, client_id) is None:
         raise Refused(f"there is no client {client_id!r}")
-    for uri in redirect_uris:
+    for uri in uris:
         check_redirect_uri(uri, plain_http=plain_http)
         await tx.run(
             "INSERT INTO redirect_uris (client_id, redirect_uri) VALUES ($1, $2) ON CONFLICT DO NOTHING",
             client_id,
             uri,
         )
+    return await redirect_uris(tx, client_id)
 
 
-async def remove_redirect_uri(tx: Tx, client_id: str, redirect_uri: str) -> None:
-    """Remove a redirect URI from a client: requests with it are refused, and codes issued for it are revoked."""
+async def remove_redirect_uri(tx: Tx, client_id: str, redirect_uri: str) -> list[str]:
+    """Remove a redirect URI from a client: requests with it are refused, and codes issued for it are revoked.
+
+    Returns those that the client still has.
+    """
     if await client(tx, client_id) is None:
         raise Refused(f"there is no client {client_id!r}")
     removed = await tx.run(
@@ -135,6 +141,7 @@ async def remove_redirect_uri(tx: Tx, client_id: str, redirect_uri: str) -> None
         raise Refused(
             f"the client has no redirect URI {redirect_uri!r}: `handcart client list` shows its redirect URIs"
         )
+    return await redirect_uris(tx, client_id)
 
 
 async def rotate_secret(tx: Tx, client_id: str, *, keep_old: int = 0) -> NewClient:
@@ -177,8 +184,8 @@ async def set_scopes(tx: Tx, client_id: str, scopes: Sequence[str]) -> None:
         raise Refused(f"there is no client {client_id!r}")
 
 
-async def clients(tx: Tx, retailer: str | None = None) -> list[dict[str, Any]]:
-    """All clients, or one retailer's, for the operator's list."""
+async def clients(tx: Tx, retailer: str | None = None) -> list[ListedClient]:
+    """All clients, or one retailer's, sorted by the time they were made."""
     if retailer is not None:
         await require(tx, retailer)
     rows = await tx.all(
@@ -188,24 +195,21 @@ async def clients(tx: Tx, retailer: str | None = None) -> list[dict[str, Any]]:
         " WHERE $1 = '' OR r.slug = $1 ORDER BY c.created_at",
         retailer or "",
     )
-    found = []
-    for row in rows:
-        uris = await redirect_uris(tx, row["client_id"])
-        found.append(
-            {
-                "client_id": row["client_id"],
-                "name": row["name"],
-                "retailer": row["retailer"],
-                "organization": row["organization"],
-                "scope": row["scopes"],
-                "redirect_uris": uris,
-                "require_pkce": bool(row["require_pkce"]),
-                "require_state": bool(row["require_state"]),
-                "created_at": clock.to_wire(row["created_at"]),
-                "enabled": row["disabled_at"] is None,
-            }
+    return [
+        ListedClient(
+            client_id=row["client_id"],
+            name=row["name"],
+            retailer=row["retailer"],
+            organization=row["organization"],
+            scope=row["scopes"],
+            redirect_uris=await redirect_uris(tx, row["client_id"]),
+            require_pkce=bool(row["require_pkce"]),
+            require_state=bool(row["require_state"]),
+            created_at=row["created_at"],
+            is_enabled=row["disabled_at"] is None,
         )
-    return found
+        for row in rows
+    ]
 
 
 async def client(tx: Tx, client_id: str) -> Client | None:
@@ -236,12 +240,15 @@ async def retailers(tx: Tx) -> Sequence[Retailer]:
     return [_retailer(row) for row in await tx.all(f"{_RETAILER} ORDER BY slug")]
 
 
-async def organization_slug(tx: Tx, retailer: Retailer) -> str:
-    """The slug of the organization that a retailer is a banner of."""
-    row = await tx.one("SELECT slug FROM organizations WHERE id = $1", retailer.organization_id)
-    assert row is not None
-    slug: str = row["slug"]
-    return slug
+async def listed_retailers(tx: Tx) -> list[ListedRetailer]:
+    """All retailers by their slugs, with their organizations."""
+    return [ListedRetailer(one, await _organization_slug(tx, one)) for one in await retailers(tx)]
+
+
+async def listed_retailer(tx: Tx, slug: str) -> ListedRetailer:
+    """A retailer by its slug, with its organization; raises `Refused` if there is none."""
+    found = await require(tx, slug)
+    return ListedRetailer(found, await _organization_slug(tx, found))
 
 
 async def retailer_by_slug(tx: Tx, slug: str) -> Retailer | None:
@@ -329,6 +336,14 @@ async def _organization(tx: Tx, slug: str) -> int:
     assert row is not None
     found: int = row["id"]
     return found
+
+
+async def _organization_slug(tx: Tx, retailer: Retailer) -> str:
+    """The slug of the organization that a retailer is a banner of."""
+    row = await tx.one("SELECT slug FROM organizations WHERE id = $1", retailer.organization_id)
+    assert row is not None
+    slug: str = row["slug"]
+    return slug
 
 
 async def _owner(tx: Tx, retailer: str | None, organization: str | None) -> dict[str, Any]:

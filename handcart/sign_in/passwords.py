@@ -5,6 +5,7 @@ ASVS 5.0: 6.2.1 to 6.2.12, 11.4.2. Parameters: t=2, m=19 MiB, p=1.
 
 import asyncio
 import os
+import secrets
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import Any
@@ -44,6 +45,11 @@ def hash_new(password: str) -> str:
         raise PasswordRefused("common")
     hashed: str = _hasher().hash(password)
     return hashed
+
+
+def made_up() -> str:
+    """A random password, for an account whose owner has not chosen one."""
+    return secrets.token_urlsafe(12)
 
 
 def is_readable(password: str) -> bool:

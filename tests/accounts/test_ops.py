@@ -105,3 +105,12 @@ def test_membership_that_cannot_be_then_refused(shop: Shop, starts: int | None, 
     with pytest.raises(Refused):
         shop.server.write(ops.grant_membership, account.id, now + ends * DAY, starts_at)
     assert shop.server.read(ops.membership, account.id) == Membership(False, None)
+
+
+def test_password_link_then_it_is_at_the_public_url_if_that_is_known(shop: Shop) -> None:
+    account = shop.account()
+    link = shop.server.read(ops.password_link, account.id, "https://connect.example.org")
+    token = link.url.removeprefix("https://connect.example.org/account/new-password/")
+    assert shop.server.read(ops.by_password_token, token).id == account.id
+    with pytest.raises(Refused, match="the public URL is not known"):
+        shop.server.read(ops.password_link, account.id, "")

@@ -8,6 +8,7 @@ from handcart.core import clock
 from handcart.core.db import Tx
 from handcart.linking import ops
 from handcart.retailers import ops as retailers
+from handcart.retailers.errors import Refused
 from handcart.retailers.models import Retailer
 from tests.support.oauth import INVALID_GRANT, Organization, code_for, oauth_error, token_for
 from tests.support.server import LiveServer
@@ -111,6 +112,25 @@ def test_links_of_account_then_newest_first_with_the_retailers_name(shop: Shop) 
     links = shop.server.read(ops.links_of_account, account.id)
     assert [link.retailer_slug for link in links] == [other.slug, shop.slug]
     assert {link.retailer_name for link in links} == {"Sample Market"}
+
+
+def test_linked_account_then_its_membership_and_its_links(shop: Shop) -> None:
+    account, user_id = shop.account(member_for=clock.DAY), shop.user()
+    shop.link(user_id, token_for(shop, account)).raise_for_status()
+    found = shop.server.read(ops.linked_account, account.id)
+    assert (found.account.email, found.membership.is_active) == (account.email, True)
+    assert [link.user_id for link in found.links] == [user_id]
+
+
+@pytest.mark.parametrize("by", ["email", "user_id"])
+def test_operator_unlinks_then_once_and_the_history_says_so(shop: Shop, retailer: Retailer, by: str) -> None:
+    account, user_id = shop.account(), shop.user()
+    shop.link(user_id, token_for(shop, account)).raise_for_status()
+    named = {by: account.email if by == "email" else user_id}
+    shop.server.write(ops.unlink_by_operator, retailer.id, **named)
+    assert [row["unlinked_by"] for row in history(shop, retailer)] == ["operator"]
+    with pytest.raises(Refused, match="is not linked at"):
+        shop.server.write(ops.unlink_by_operator, retailer.id, **named)
 
 
 @pytest.mark.parametrize("shares_users", [True, False])

@@ -3,6 +3,7 @@
 import pytest
 
 from handcart.oauth import scopes
+from handcart.retailers.errors import Refused
 
 BOTH = "connect:fulfillment connect:recommendations"
 
@@ -75,3 +76,10 @@ def test_all_scopes_then_those_of_the_documented_table_and_handcarts_own_once_ea
             "connect:post_checkout",
         }
     )
+
+
+def test_scopes_of_a_client_required_then_parsed_or_refused() -> None:
+    assert scopes.require("handcart:callbacks, account_linking") == ["handcart:callbacks", "account_linking"]
+    for text in ("", "openid", "connect:everything", "account_linking connect:everything"):
+        with pytest.raises(Refused, match="is unknown: the scopes are connect:fulfillment"):
+            scopes.require(text)

@@ -8,7 +8,7 @@ import pytest
 from handcart.core import clock
 from handcart.retailers import ops
 from handcart.retailers.errors import Refused
-from handcart.retailers.models import Rules
+from handcart.retailers.models import ListedClient, Rules
 from tests.support.contents import contents, nothing_written
 from tests.support.server import LiveServer, on_sqlite
 
@@ -97,7 +97,9 @@ def test_retailers_then_by_their_slugs_each_with_its_organization(server: LiveSe
     found = server.read(ops.retailers)
     assert [one.slug for one in found] == sorted(one.slug for one in found)
     assert {one.id for one in made} <= {one.id for one in found}
-    assert {server.read(ops.organization_slug, one) for one in made} == {group}
+    listed = {one.retailer.id: one for one in server.read(ops.listed_retailers)}
+    assert {listed[one.id].organization for one in made} == {group}
+    assert server.read(ops.listed_retailer, made[0].slug) == listed[made[0].id]
 
 
 def test_settings_changed_then_those_alone_at_that_retailer_alone(server: LiveServer) -> None:
@@ -261,7 +263,7 @@ def test_redirect_uri_unsound_then_refused_wherever_it_is_given(server: LiveServ
 def test_redirect_uris_registered_later_then_those_before_stay(server: LiveServer) -> None:
     first, second = "https://shop.example/a", "https://shop.example/b"
     made = make_client(server, retailer=make_retailer(server).slug, redirect_uris=[first])
-    server.write(ops.register_redirect_uris, made.client_id, [second, first])
+    assert server.write(ops.register_redirect_uris, made.client_id, [second, first]) == [first, second]
     assert server.read(ops.redirect_uris, made.client_id) == [first, second]
 
 
@@ -270,7 +272,7 @@ def test_redirect_uri_removed_then_the_others_stay_and_it_cannot_be_removed_agai
     made, other = (
         make_client(server, retailer=make_retailer(server).slug, redirect_uris=[first, second]) for _ in range(2)
     )
-    server.write(ops.remove_redirect_uri, made.client_id, first)
+    assert server.write(ops.remove_redirect_uri, made.client_id, first) == [second]
     assert server.read(ops.redirect_uris, made.client_id) == [second]
     assert server.read(ops.redirect_uris, other.client_id) == [first, second]
     with nothing_written(server), pytest.raises(Refused, match="the client has no redirect URI"):
@@ -358,22 +360,22 @@ def test_list_then_every_client_or_one_retailers_without_secrets(server: LiveSer
     of_second = make_client(server, retailer=second.slug)
     of_group = make_client(server, organization=group)
     server.write(ops.disable_client, of_second.client_id)
-    everything = {one["client_id"]: one for one in server.read(ops.clients)}
+    everything = {one.client_id: one for one in server.read(ops.clients)}
     assert {of_first.client_id, of_second.client_id, of_group.client_id} <= set(everything)
     listed = everything[of_first.client_id]
-    assert listed.pop("created_at").endswith("Z")
-    assert listed == {
-        "client_id": of_first.client_id,
-        "name": "Sample Market",
-        "retailer": first.slug,
-        "organization": group,
-        "scope": "connect:fulfillment account_linking",
-        "redirect_uris": [uri],
-        "require_pkce": True,
-        "require_state": True,
-        "enabled": True,
-    }
-    assert everything[of_second.client_id]["enabled"] is False
-    assert everything[of_group.client_id]["retailer"] is None
-    assert [one["client_id"] for one in server.read(ops.clients, first.slug)] == [of_first.client_id]
+    assert listed == ListedClient(
+        client_id=of_first.client_id,
+        name="Sample Market",
+        retailer=first.slug,
+        organization=group,
+        scope="connect:fulfillment account_linking",
+        redirect_uris=[uri],
+        require_pkce=True,
+        require_state=True,
+        created_at=listed.created_at,
+        is_enabled=True,
+    )
+    assert everything[of_second.client_id].is_enabled is False
+    assert everything[of_group.client_id].retailer is None
+    assert [one.client_id for one in server.read(ops.clients, first.slug)] == [of_first.client_id]
     assert of_first.client_secret not in str(everything)

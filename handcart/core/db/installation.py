@@ -2,6 +2,7 @@
 
 from handcart.core import clock
 from handcart.core.db import Tx
+from handcart.core.settings import Settings
 
 _SERVED = "{} served at"
 
@@ -19,6 +20,11 @@ async def public_url(tx: Tx) -> str:
     """The public URL of the last server; empty before its first start."""
     row = await tx.one("SELECT value FROM installation WHERE name = 'public_url'")
     return row["value"] if row else ""
+
+
+async def issuer(tx: Tx, settings: Settings) -> str:
+    """The public URL of this installation: from its settings, else of its last server; empty if unknown."""
+    return settings.issuer or await public_url(tx)
 
 
 async def note_served(tx: Tx, environment: str) -> None:
