@@ -58,7 +58,7 @@ docs: setup-dev ## generate the documents that are made from code: OpenAPI, sett
 .PHONY: torture
 torture: setup-tests ## run races and random histories at full length (an hour)
 	LONG_RUNS=1 $(PY) -m pytest -q tests/races tests/slots/test_machine.py tests/orders/test_machine.py \
-		tests/batches/test_machine.py tests/sandbox/test_robot.py tests/callbacks/test_machine.py \
+		tests/batches/test_machine.py tests/sandbox/robot/test_ops.py tests/callbacks/test_machine.py \
 		tests/callbacks/test_order.py tests/callbacks/test_receivers.py tests/security/test_sign_in_limits.py
 
 .PHONY: mutants

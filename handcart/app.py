@@ -29,11 +29,13 @@ from handcart.oauth import bearer
 from handcart.oauth import pages as oauth_pages
 from handcart.orders import ops as orders
 from handcart.orders import routes as orders_routes
-from handcart.sandbox import own_api, placing_api, robot_api, trigger_api
 from handcart.sandbox import routes as sandbox_routes
 from handcart.sandbox import state as sandbox
-from handcart.sandbox.chaos import CallbackFaults
-from handcart.sandbox.hook import SandboxHook
+from handcart.sandbox.control import routes as control_routes
+from handcart.sandbox.control.callback_faults import CallbackFaults
+from handcart.sandbox.control.hook import SandboxHook
+from handcart.sandbox.documented import routes as documented_routes
+from handcart.sandbox.robot import api as robot_api
 from handcart.slots import ops as slots
 from handcart.slots import routes as slots_routes
 from handcart.stores import api as stores_api
@@ -61,7 +63,7 @@ _TAGS = {
 _MOST_QUERY = 100
 _SANDBOX_TAGS = {
     "Sandbox": "Shoppers, batches and their states: moves orders on a development server. Not on production servers.",
-    own_api.TAG: own_api.ABOUT,
+    sandbox_routes.TAG: sandbox_routes.ABOUT,
 }
 
 
@@ -103,7 +105,7 @@ def api_routes() -> Sequence[Route]:
 
 def sandbox_table() -> Sequence[Route]:
     """The routes that only a sandbox has."""
-    return (*sandbox_routes.ROUTES, *own_api.ROUTES, *robot_api.ROUTES, *placing_api.ROUTES, *trigger_api.ROUTES)
+    return (*documented_routes.ROUTES, *control_routes.ROUTES, *robot_api.ROUTES, *control_routes.ORDER_ROUTES)
 
 
 def page_routes() -> Sequence[Route]:

@@ -15,7 +15,7 @@ from handcart.core.web import idempotency
 from handcart.events import jobs as events
 from handcart.oauth import jobs as oauth
 from handcart.sandbox import state as sandbox
-from handcart.sandbox.chaos import CallbackFaults
+from handcart.sandbox.control.callback_faults import CallbackFaults
 from handcart.sign_in import sessions
 
 PAUSE_SECONDS = 60

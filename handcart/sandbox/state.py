@@ -67,7 +67,7 @@ class Fault(Struct, kw_only=True, omit_defaults=True):
 
 
 class Robot(Struct):
-    """Scenario, seed and pace with which `sandbox.robot` takes new orders automatically."""
+    """Scenario, seed and pace with which `sandbox.robot.ops` takes new orders automatically."""
 
     scenario: str
     seed: int
@@ -114,7 +114,7 @@ async def load(tx: Tx, retailer_id: int) -> State:
     return State() if row is None else msgspec.json.decode(row["value"], type=State)
 
 
-async def hold(tx: Tx, retailer_id: int) -> State:
+async def lock(tx: Tx, retailer_id: int) -> State:
     """As `load`, locked until this transaction ends."""
     name = _NAME.format(retailer_id)
     await tx.run("INSERT INTO installation (name, value) VALUES ($1, '{}') ON CONFLICT (name) DO NOTHING", name)

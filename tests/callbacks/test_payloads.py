@@ -10,7 +10,7 @@ import pytest
 from handcart.core import clock
 from handcart.core.clock import HOUR, MINUTE, SECOND
 from handcart.events.kinds import KINDS
-from handcart.sandbox.scenarios import SCENARIOS
+from handcart.sandbox.robot.scenarios import SCENARIOS
 from tests.callbacks.conftest import Post
 from tests.support.orders import GROWN_UP, MILK, PHONE, STORES, line
 from tests.support.server import on_sqlite

@@ -291,7 +291,7 @@ def test_production_served_then_a_sandbox_refuses_its_database(safe: Settings) -
 
 async def test_sandbox_of_an_earlier_release_served_then_its_sentence(safe: Settings) -> None:
     async def prepare(database: Database) -> None:
-        await database.write(state.hold, 7)
+        await database.write(state.lock, 7)
 
     assert await problems(safe, prepare) == [SERVED]
 

@@ -23,10 +23,10 @@ from handcart.orders import later, states
 from handcart.orders import ops as orders
 from handcart.orders.errors import too_late
 from handcart.orders.models import FOUND, REPLACED, TO_REFUND, Order, OrderLine
-from handcart.sandbox import scenarios
 from handcart.sandbox import state as sandbox
-from handcart.sandbox.errors import no_scenario_for_it
-from handcart.sandbox.scenarios import Step
+from handcart.sandbox.robot import scenarios
+from handcart.sandbox.robot.errors import no_scenario_for_it
+from handcart.sandbox.robot.scenarios import Step
 from handcart.sandbox.state import Robot
 from handcart.shoppers import ops as shoppers
 from handcart.stores import items

@@ -12,8 +12,8 @@ from msgspec import Struct
 from handcart.core import clock
 from handcart.core.db import Tx
 from handcart.core.errors import invalid
-from handcart.sandbox import robot
 from handcart.sandbox import state as states
+from handcart.sandbox.robot import ops as robot
 from handcart.sandbox.state import State
 
 # Slot ids count from the first; after the second, expiry times could exceed the maximum time (`core.clock.MOST`).
@@ -53,7 +53,7 @@ class Due(Struct, frozen=True):
 
 async def set_to(tx: Tx, retailer_id: int, at: int | None, *, is_frozen: bool) -> State:
     """Set the clock to `at` (None: the time it shows), frozen or running; raises `is invalid` for `at`."""
-    state = await states.hold(tx, retailer_id)
+    state = await states.lock(tx, retailer_id)
     before = state.now
     at = before if at is None else at
     await _bring_tokens(tx, retailer_id, before, at)
@@ -62,14 +62,14 @@ async def set_to(tx: Tx, retailer_id: int, at: int | None, *, is_frozen: bool) -
 
 async def advance(tx: Tx, retailer_id: int, seconds: int) -> State:
     """Move the clock forward; raises `is invalid` for `seconds` if that exceeds `LATEST`."""
-    state = await states.hold(tx, retailer_id)
+    state = await states.lock(tx, retailer_id)
     at = state.now + seconds * clock.SECOND
     return await _move(tx, retailer_id, state, at, "seconds", is_frozen=state.frozen_at is not None)
 
 
 async def run_to_next(tx: Tx, retailer_id: int, kinds: Collection[str]) -> tuple[State, Due | None]:
     """Move the clock forward to the next due time of these kinds; returns None, without a move, if there is none."""
-    state = await states.hold(tx, retailer_id)
+    state = await states.lock(tx, retailer_id)
     due = await next_due(tx, retailer_id, state.now, kinds)
     if due is None or due.at > LATEST:
         return state, None
@@ -78,7 +78,7 @@ async def run_to_next(tx: Tx, retailer_id: int, kinds: Collection[str]) -> tuple
 
 async def release(tx: Tx, retailer_id: int) -> State:
     """Return to the real time."""
-    state = await states.hold(tx, retailer_id)
+    state = await states.lock(tx, retailer_id)
     await _bring_tokens(tx, retailer_id, state.now, clock.of_process())
     state.frozen_at, state.offset = None, 0
     await states.save(tx, retailer_id, state)

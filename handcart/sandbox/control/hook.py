@@ -9,11 +9,11 @@ from handcart.core import clock
 from handcart.core.db import Database, Tx, Unavailable
 from handcart.core.errors import ApiError
 from handcart.core.web.call import Call, Caller, Reply
-from handcart.sandbox import faults, requests, robot
 from handcart.sandbox import state as states
+from handcart.sandbox.control import faults, request_log
+from handcart.sandbox.robot import ops as robot
+from handcart.sandbox.routes import PATH
 from handcart.sandbox.state import State
-
-OWN = "/v2/handcart_sandbox/"
 
 
 class Known(Struct):
@@ -28,7 +28,7 @@ class SandboxHook:
     """One per process. `authenticate` finds the sender of a call that has no route."""
 
     def __init__(self, authenticate: Callable[[Call], Awaitable[Caller]]) -> None:
-        self.log = requests.RequestLog()
+        self.log = request_log.RequestLog()
         self._authenticate = authenticate
         self._robot: asyncio.Task[None] | None = None
 
@@ -71,13 +71,13 @@ class SandboxHook:
                 return
         known: Known | None = call.hook_data
         if known is not None and not is_control(call):
-            entry = requests.entry(call, method, raw_path, reply, known.fault)
+            entry = request_log.entry(call, method, raw_path, reply, known.fault)
             self.log.add(known.retailer_id, entry, is_proven=call.caller is not None)
 
 
 def is_own(call: Call) -> bool:
     """Whether a call is to Handcart's own sandbox operations."""
-    return call.route is not None and call.route.path.startswith(OWN)
+    return call.route is not None and call.route.path.startswith(PATH)
 
 
 def is_control(call: Call) -> bool:

@@ -5,8 +5,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from msgspec import Meta, Struct
 
-from handcart.sandbox.scenarios import SCENARIOS
-from handcart.users.models import UserId
+from handcart.sandbox.robot.scenarios import SCENARIOS
 
 ScenarioName = Annotated[str, Meta(max_length=64, extra_json_schema={"enum": list(SCENARIOS)})]
 Pace = Literal["real_time", "x60", "instantly"]
@@ -60,49 +59,6 @@ class RunResponse(Struct, kw_only=True):
     steps: list[StepAnswer]
     is_over: bool
     stopped: str | None
-
-
-class PlaceOrderRequest(Struct, kw_only=True):
-    """The sample order. `user_id`: an existing user. Default: a new user, or none for a dispatch order.
-
-    `instacartplus_member`: link the user to a member's account. With `scenario`, the robot shopper serves the order,
-    and the default of `kind` is a kind that the scenario is for.
-    """
-
-    EXAMPLES: ClassVar[Mapping[str, Any]] = {
-        "A delivery that waits": {},
-        "A member's order": {"kind": "delivery", "instacartplus_member": True},
-        "An item is replaced, at once": {"scenario": "replaced", "seed": 7},
-    }
-
-    kind: Literal["delivery", "pickup", "last_mile", "dispatch"] | None = None
-    user_id: UserId | None = None
-    instacartplus_member: bool | None = None
-    scenario: ScenarioName | None = None
-    pace: Pace | None = None
-    seed: Seed | None = None
-
-
-class PlaceOrderResponse(Struct, kw_only=True):
-    """The order as it is now. `run`: the robot shopper's run, null if the order waits for a shopper."""
-
-    EXAMPLES: ClassVar[Mapping[str, Any]] = {
-        "It waits": {
-            "order_id": "ORD-117964191237590",
-            "user_id": "customer-117964191237589",
-            "kind": "delivery",
-            "status": "brand_new",
-            "location_code": "SM-0001",
-            "run": None,
-        }
-    }
-
-    order_id: str
-    user_id: str | None
-    kind: Literal["delivery", "pickup", "last_mile", "dispatch"]
-    status: str
-    location_code: str
-    run: RunResponse | None
 
 
 class SetRobotRequest(Struct, kw_only=True):

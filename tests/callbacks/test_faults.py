@@ -2,7 +2,7 @@
 
 import pytest
 
-from handcart.sandbox.chaos import CallbackFaults
+from handcart.sandbox.control.callback_faults import CallbackFaults
 from tests.callbacks.conftest import Post
 from tests.support.server import on_sqlite
 

@@ -14,8 +14,8 @@ from handcart.core.db import Tx
 from handcart.core.web.call import Call
 from handcart.core.web.wire import SuccessResponse
 from handcart.orders.models import Scan
-from handcart.sandbox import errors, ops
-from handcart.sandbox.wire import (
+from handcart.sandbox.documented import errors, ops
+from handcart.sandbox.documented.wire import (
     AdvanceBatchRequest,
     AuthorizeRequest,
     AuthorizeResponse,

@@ -15,6 +15,7 @@ from handcart.core.web.call import Call, Route
 from handcart.events.kinds import KINDS
 from handcart.retailers.models import Caller
 from handcart.sandbox import state as states
+from handcart.sandbox.routes import PATH
 from handcart.sandbox.state import (
     CALLBACK_DELAY,
     INTERNAL_ERROR,
@@ -42,7 +43,7 @@ _REFUSALS: dict[str, Callable[[Fault], ApiError]] = {
 
 async def switch_on(tx: Tx, retailer_id: int, faults: Sequence[Fault]) -> State:
     """Replace all faults by these."""
-    state = await states.hold(tx, retailer_id)
+    state = await states.lock(tx, retailer_id)
     await give_back(tx, retailer_id, state)
     state.faults = faults
     await states.save(tx, retailer_id, state)
@@ -54,9 +55,9 @@ async def switch_off(tx: Tx, retailer_id: int) -> State:
     return await switch_on(tx, retailer_id, ())
 
 
-def check(faults: Sequence[Fault], routes: Iterable[Route], own: str) -> None:
+def check(faults: Sequence[Fault], routes: Iterable[Route]) -> None:
     """Refuse faults that match no call: `is invalid`, `is unknown` or `can't be blank` with the field's path."""
-    known = [route for route in routes if not route.path.startswith(own)]
+    known = [route for route in routes if not route.path.startswith(PATH)]
     operations, paths = {route.operation_id for route in known if route.operation_id}, {route.path for route in known}
     for place, fault in enumerate(faults):
         key = f"faults[{place}]"
@@ -95,7 +96,7 @@ async def meet(database: Database, call: Call, fault: Fault) -> None:
 
 async def draw_first(tx: Tx, retailer_id: int, matches: Callable[[Fault], bool]) -> Fault | None:
     """Count a call or callback at each fault that it matches, up to the first that applies; returns that one."""
-    state = await states.hold(tx, retailer_id)
+    state = await states.lock(tx, retailer_id)
     met = None
     for fault in state.faults:
         if met is None and matches(fault) and not is_spent(fault):
@@ -139,7 +140,7 @@ async def _take(tx: Tx, caller: Caller, path: dict[str, str]) -> None:
         slot = await ops.find(tx, caller.retailer_id, -1 if option_id is None else option_id)
     except ApiError:
         return
-    state = await states.hold(tx, caller.retailer_id)
+    state = await states.lock(tx, caller.retailer_id)
     start = windows.start_of(slot.store.time_zone, slot.window.ledger_starts_at)
     place = (slot.store.location_code, slot.kind, start.date, start.hour)
     if not any((one.location_code, one.kind, one.date, one.hour) == place for one in state.taken):

@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 
 from handcart.core.db import Tx
 from handcart.linking import ops as linking
-from handcart.sandbox import clock, faults
 from handcart.sandbox import state as states
+from handcart.sandbox.control import clock, faults
 
 _RETAILER = "retailer_id = $1"
 # For users shared by several banners this matches no row: one banner may not delete them.

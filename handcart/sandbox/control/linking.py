@@ -24,8 +24,8 @@ from handcart.oauth.models import IssuedToken
 from handcart.oauth.scopes import ACCOUNT_LINKING
 from handcart.retailers import ops as retailers
 from handcart.retailers.models import Caller
-from handcart.sandbox import errors as sandbox_errors
-from handcart.sandbox import ops
+from handcart.sandbox.documented import ops as documented
+from handcart.sandbox.documented.errors import email_taken
 from handcart.sign_in import sessions
 from handcart.sign_in.models import CUSTOMER
 from handcart.users import ops as users
@@ -124,10 +124,10 @@ async def _account(tx: Tx, caller: Caller, user_id: str, email: str | None, memb
         email = f"{name}@{(await retailers.retailer(tx, caller.retailer_id)).slug}.example"
     account = await accounts.find(tx, email)
     if account is None:
-        await ops.create_user(tx, caller, email, "", is_member=False)  # no password: nobody can sign in
+        await documented.create_user(tx, caller, email, "", is_member=False)  # no password: nobody can sign in
         account = await accounts.by_email(tx, email)
     elif not await _has_made(tx, caller, account.id):
-        raise sandbox_errors.email_taken()
+        raise email_taken()
     if membership_days is not None:
         await accounts.end_membership(tx, account.id)
     if membership_days:

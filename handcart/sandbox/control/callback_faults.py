@@ -12,8 +12,8 @@ from handcart.callbacks import queue
 from handcart.callbacks.models import Attempt, Delivery, Target
 from handcart.callbacks.queue import Chain
 from handcart.core.db import Database
-from handcart.sandbox import faults
 from handcart.sandbox import state as states
+from handcart.sandbox.control import faults
 from handcart.sandbox.state import (
     CALLBACK_DELAY,
     CALLBACK_DROP,

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from handcart.sandbox.scenarios import SCENARIOS
+from handcart.sandbox.robot.scenarios import SCENARIOS
 from tests.support.clocks import freeze
 from tests.support.contents import nothing_written
 from tests.support.orders import KINDS, Market

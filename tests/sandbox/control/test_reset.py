@@ -3,7 +3,7 @@
 from typing import Any
 
 from handcart.core import clock
-from handcart.sandbox import reset
+from handcart.sandbox.control import reset
 from tests.support.clocks import CLOCK, advance, freeze
 from tests.support.contents import contents
 from tests.support.oauth import Organization

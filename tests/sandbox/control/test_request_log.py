@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 import pytest
 
 from handcart.core import clock
-from handcart.sandbox import own_api, requests
+from handcart.sandbox.control import api, request_log
 from tests.support.clocks import freeze
 from tests.support.orders import Market
 from tests.support.server import LiveServer, on_sqlite
@@ -55,7 +55,7 @@ def test_when_calls_are_large_then_an_answer_ends_at_a_mebibyte_and_the_next_one
 ) -> None:
     shop = Shop(server)
     assert shop.token
-    monkeypatch.setattr(own_api, "MOST_LISTED_BYTES", 2000)
+    monkeypatch.setattr(api, "MOST_LISTED_BYTES", 2000)
     for number in range(6):
         shop.post("/v2/fulfillment/users", {"user_id": f"user-{number}", "first_name": "x" * 100})
     seen = [entry["number"] for entry in logged(shop)]
@@ -63,7 +63,7 @@ def test_when_calls_are_large_then_an_answer_ends_at_a_mebibyte_and_the_next_one
     assert 2 < len(seen) < 7
     rest = logged(shop, after=seen[-1])
     assert rest[0]["number"] == len(seen) + 1
-    monkeypatch.setattr(own_api, "MOST_LISTED_BYTES", 1)
+    monkeypatch.setattr(api, "MOST_LISTED_BYTES", 1)
     assert len(logged(shop)) == 1
 
 
@@ -179,17 +179,17 @@ def test_when_secrets_pass_then_none_is_kept(server: LiveServer) -> None:
 def test_when_a_path_is_long_then_it_is_cut(server: LiveServer) -> None:
     shop = Shop(server)
     assert shop.get("/v2/" + "x" * 20_000).status_code == 404
-    assert len(logged(shop)[-1]["url"]) == requests.MOST_URL
+    assert len(logged(shop)[-1]["url"]) == request_log.MOST_URL
 
 
 def test_when_a_body_is_long_then_it_is_cut_and_still_masked() -> None:
     body = json.dumps({"client_secret": "hidden", "rows": ["x" * 100] * 1000, "token": "also hidden"}).encode()
-    kept = requests._body(body)
-    assert len(kept) < requests.MOST_BODY + 50
+    kept = request_log._body(body)
+    assert len(kept) < request_log.MOST_BODY + 50
     assert kept.startswith('{"client_secret":"***"')
     assert kept.endswith(f"({len(body)} bytes)")
-    assert "hidden" not in requests._body(body[:30])
-    assert requests._body(b"x=" + b"y" * 10_000) == "... (10002 bytes)"
+    assert "hidden" not in request_log._body(body[:30])
+    assert request_log._body(b"x=" + b"y" * 10_000) == "... (10002 bytes)"
 
 
 @pytest.mark.parametrize(
@@ -207,30 +207,30 @@ def test_when_a_body_is_long_then_it_is_cut_and_still_masked() -> None:
 )
 def test_when_a_secret_goes_by_another_spelling_then_it_is_masked(name: str) -> None:
     for value in ("hidden", 123456, ["hidden"], {"a": "hidden"}):
-        kept = requests._body(json.dumps({"a": [{name: value}]}).encode())
+        kept = request_log._body(json.dumps({"a": [{name: value}]}).encode())
         assert kept == {"a": [{name: "***"}]}
     escaped = json.dumps({name: "hidden"}).replace(name[0], f"\\u00{ord(name[0]):02x}", 1)
     for body in (escaped, escaped[:-1], f'{{"rows": "{"x" * 9000}", {escaped[1:]}', escaped[:-1] + "x" * 9000):
-        kept = json.dumps(requests._body(body.encode()))
+        kept = json.dumps(request_log._body(body.encode()))
         assert "hidden" not in kept, body[:100]
-    assert requests._masked_query(f"{name}=hidden&a=b") == f"{name}=***&a=b"
+    assert request_log._masked_query(f"{name}=hidden&a=b") == f"{name}=***&a=b"
 
 
 def test_when_a_field_only_sounds_like_a_secret_then_it_is_kept() -> None:
     body = {"postal_code": "60610", "location_code": "SM-1", "scan_code": "0123", "error": {"code": 1001, "key": "a"}}
-    assert requests._body(json.dumps(body).encode()) == body
-    assert not requests.is_secret("order_id")
+    assert request_log._body(json.dumps(body).encode()) == body
+    assert not request_log.is_secret("order_id")
 
 
 @on_sqlite
 def test_when_strangers_call_again_and_again_then_the_retailers_own_calls_stay_in_the_log(server: LiveServer) -> None:
     shop = Shop(server)
     shop.user("user-1")
-    for _ in range(requests.MOST_OF_STRANGERS + 5):
+    for _ in range(request_log.MOST_UNAUTHENTICATED + 5):
         shop.post_token(grant_type="client_credentials", client_secret="wrong")
     kept = logged(shop, limit=1000)
     assert [one["status"] for one in kept[:2]] == [200, 200]
-    assert [one["status"] for one in kept[2:]] == [401] * requests.MOST_OF_STRANGERS
+    assert [one["status"] for one in kept[2:]] == [401] * request_log.MOST_UNAUTHENTICATED
     assert [one["number"] for one in kept] == sorted(one["number"] for one in kept)
 
 
@@ -285,14 +285,14 @@ def test_when_there_is_none_yet_then_it_waits_for_one(server: LiveServer) -> Non
 
 
 def test_when_calls_are_many_then_the_last_ones_are_kept_of_each_retailer() -> None:
-    def entry() -> requests.Entry:
-        return requests.Entry(at="", method="GET", url="/", status=200)
+    def entry() -> request_log.Entry:
+        return request_log.Entry(at="", method="GET", url="/", status=200)
 
-    log = requests.Log()
-    for _ in range(requests.MOST_ENTRIES + 5):
+    log = request_log.RequestLog()
+    for _ in range(request_log.MOST_ENTRIES + 5):
         log.add(1, entry())
     assert [one.number for one in log.find(1, 0, 2, None, None)] == [6, 7]
-    for retailer_id in range(2, requests.MOST_RETAILERS + 2):
+    for retailer_id in range(2, request_log.MOST_RETAILERS + 2):
         log.add(retailer_id, entry())
     assert log.last(2) == 1
     assert log.last(1) == 0  # the one that was quiet for longest

@@ -12,8 +12,8 @@ from handcart.orders.create import Asked
 from handcart.orders.models import CARRIED, DISPATCH, LAST_MILE, PICKUP, Order, OrderDetails
 from handcart.retailers import ops as retailers
 from handcart.retailers.models import Caller, Retailer
-from handcart.sandbox import linking
-from handcart.sandbox.errors import no_free_slot, nothing_to_sell
+from handcart.sandbox.control import linking
+from handcart.sandbox.control.errors import no_free_slot, nothing_to_sell
 from handcart.slots import ops as slots
 from handcart.slots.models import Slot
 from handcart.slots.ops import Wishes

@@ -10,13 +10,13 @@ from handcart.core.errors import ApiError
 from handcart.core.web.call import Call, Route
 from handcart.orders import errors as order_errors
 from handcart.retailers.models import RetailerId
-from handcart.sandbox import errors as sandbox_errors
-from handcart.sandbox import robot, scenarios
 from handcart.sandbox import state as states
-from handcart.sandbox.own_api import route
-from handcart.sandbox.robot import SPEEDS, Run
-from handcart.sandbox.robot_wire import (
-    PlaceOrderRequest,
+from handcart.sandbox.documented.wire import OrderId
+from handcart.sandbox.robot import ops, scenarios
+from handcart.sandbox.robot.errors import no_scenario_for_it
+from handcart.sandbox.robot.ops import SPEEDS, Run
+from handcart.sandbox.robot.scenarios import SCENARIOS
+from handcart.sandbox.robot.wire import (
     RobotResponse,
     RunOrderRequest,
     RunResponse,
@@ -25,15 +25,15 @@ from handcart.sandbox.robot_wire import (
     SetRobotRequest,
     StepAnswer,
 )
-from handcart.sandbox.scenarios import SCENARIOS
+from handcart.sandbox.routes import route
 from handcart.sandbox.state import Robot
-from handcart.sandbox.wire import OrderId
 
 
-async def start(tx: Tx, retailer_id: int, order_id: str, asked: RunOrderRequest | PlaceOrderRequest) -> RunResponse:
-    """Start the robot on an order and return its progress; raises as `robot.start`."""
-    name, seed = scenario(asked.scenario), asked.seed or 0
-    return _shown(await robot.start(tx, retailer_id, order_id, name, seed, asked.pace or robot.INSTANTLY))
+async def start(
+    tx: Tx, retailer_id: int, order_id: str, name: str | None, seed: int | None, pace: str | None
+) -> RunResponse:
+    """Start the robot on an order and return its progress; raises as `ops.start` and `scenario`."""
+    return _shown(await ops.start(tx, retailer_id, order_id, scenario(name), seed or 0, pace or ops.INSTANTLY))
 
 
 def scenario(name: str | None) -> str:
@@ -44,22 +44,23 @@ def scenario(name: str | None) -> str:
 
 
 async def _run_order(tx: Tx, call: Call) -> RunResponse:
-    return await start(tx, call.caller.retailer_id, call.path["order_id"], call.body)
+    body: RunOrderRequest = call.body
+    return await start(tx, call.caller.retailer_id, call.path["order_id"], body.scenario, body.seed, body.pace)
 
 
 async def _get_run(tx: Tx, call: Call) -> RunResponse:
-    run = await robot.find(tx, call.caller.retailer_id, call.path["order_id"])
+    run = await ops.find(tx, call.caller.retailer_id, call.path["order_id"])
     if run is None:
         raise order_errors.order_not_found()
     return _shown(run)
 
 
 async def _stop_run(tx: Tx, call: Call) -> RunResponse:
-    run = await robot.find(tx, call.caller.retailer_id, call.path["order_id"])
+    run = await ops.find(tx, call.caller.retailer_id, call.path["order_id"])
     if run is None:
         raise order_errors.order_not_found()
     if run.due_at is not None:
-        run = await robot.stop(tx, call.caller.retailer_id, run)
+        run = await ops.stop(tx, call.caller.retailer_id, run)
     return _shown(run)
 
 
@@ -78,7 +79,7 @@ async def _clear_robot(tx: Tx, call: Call) -> RobotResponse:
 
 
 async def _keep(tx: Tx, retailer_id: int, wanted: Robot | None) -> RobotResponse:
-    state = await states.hold(tx, retailer_id)
+    state = await states.lock(tx, retailer_id)
     state.robot = wanted
     await states.save(tx, retailer_id, state)
     return _robot(wanted)
@@ -128,7 +129,7 @@ ROUTES: Sequence[Route] = (
             *_FIND,
             batch_errors.not_waiting(),
             errors.unknown("scenario", "repalced", SCENARIOS),
-            sandbox_errors.no_scenario_for_it(SCENARIOS["runner_not_found"].kinds),
+            no_scenario_for_it(SCENARIOS["runner_not_found"].kinds),
         ),
         description="Without `pace`, all steps are done at once; otherwise each step by the retailer's clock.",
     ),

@@ -16,7 +16,7 @@ from handcart.orders import ops as orders
 from handcart.orders import states
 from handcart.retailers import ops as retailers
 from handcart.retailers.models import Caller
-from handcart.sandbox import errors
+from handcart.sandbox.documented import errors
 
 MEMBERSHIP = 365 * clock.DAY
 # The request field that is wrong, for each error of the authorization request.

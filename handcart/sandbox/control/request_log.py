@@ -26,7 +26,7 @@ from handcart.core.web.call import Call, Reply, Route
 
 MOST_ENTRIES = 1000
 # Maximum number of unauthenticated calls, so that they do not push other calls out of the log.
-MOST_OF_STRANGERS = 100
+MOST_UNAUTHENTICATED = 100
 MOST_RETAILERS = 1000
 MOST_BODY = 8 * 1024
 MOST_URL = 2000
@@ -37,7 +37,7 @@ _NO_SECRETS = frozenset(
     ("key", "postalcode", "zipcode", "locationcode", "countrycode", "regioncode", "scancode", "statuscode", "errorcode")
 )
 _IN_JSON = re.compile(r'("(?:[^"\\]|\\.)*")(\s*:\s*)("(?:[^"\\]|\\.)*"?|[^\s,}\]{\[]+)')
-_PACKAGE = Path(__file__).parents[1]
+_PACKAGE = Path(__file__).parents[2]
 _ALIKE = 0.6
 _NEAREST = 3
 _SHORTEST_ID = 8
@@ -78,9 +78,9 @@ class _Ring:
 
     def __init__(self) -> None:
         self.entries: deque[Entry] = deque(maxlen=MOST_ENTRIES)
-        self.of_strangers: deque[Entry] = deque(maxlen=MOST_OF_STRANGERS)
+        self.unauthenticated: deque[Entry] = deque(maxlen=MOST_UNAUTHENTICATED)
         self.last = 0
-        self.grown = asyncio.Event()
+        self.changed = asyncio.Event()
 
 
 class RequestLog:
@@ -94,9 +94,9 @@ class RequestLog:
         ring = self._ring(retailer_id)
         ring.last += 1
         entry.number = ring.last
-        (ring.entries if is_proven else ring.of_strangers).append(entry)
-        ring.grown.set()
-        ring.grown = asyncio.Event()
+        (ring.entries if is_proven else ring.unauthenticated).append(entry)
+        ring.changed.set()
+        ring.changed = asyncio.Event()
 
     def last(self, retailer_id: int) -> int:
         """The number of a retailer's last call."""
@@ -107,7 +107,7 @@ class RequestLog:
         ring = self._ring(retailer_id)
         found = (
             entry
-            for entry in merge(ring.entries, ring.of_strangers, key=lambda entry: entry.number)
+            for entry in merge(ring.entries, ring.unauthenticated, key=lambda entry: entry.number)
             if entry.number > after and status in (None, entry.status) and refused in (None, entry.refusal is not None)
         )
         return list(islice(found, limit))
@@ -117,7 +117,7 @@ class RequestLog:
         ring = self._ring(retailer_id)
         if ring.last <= after:
             try:
-                await asyncio.wait_for(ring.grown.wait(), seconds)
+                await asyncio.wait_for(ring.changed.wait(), seconds)
             except TimeoutError:
                 return
 
@@ -125,7 +125,7 @@ class RequestLog:
         """Delete a retailer's calls; numbers start again at 1."""
         ring = self._rings.pop(retailer_id, None)
         if ring is not None:
-            ring.grown.set()
+            ring.changed.set()
 
     def _ring(self, retailer_id: int) -> _Ring:
         ring = self._rings.pop(retailer_id, None) or _Ring()

@@ -7,9 +7,9 @@ import pytest
 
 from handcart.core import clock
 from handcart.orders.models import CARRIED
-from handcart.sandbox import robot
-from handcart.sandbox.robot_wire import Pace
-from handcart.sandbox.scenarios import SCENARIOS
+from handcart.sandbox.robot import ops
+from handcart.sandbox.robot.scenarios import SCENARIOS
+from handcart.sandbox.robot.wire import Pace
 from tests.races.rounds import IS_LONG
 from tests.support.clocks import advance, freeze, run_to
 from tests.support.orders import GROWN_UP, KINDS, Market
@@ -225,4 +225,4 @@ def test_when_a_run_is_stopped_then_the_order_stays_where_it_is(market: Market) 
 
 
 def test_when_paces_are_named_then_all_of_them_are_known() -> None:
-    assert set(get_args(Pace)) == {*robot.SPEEDS, robot.INSTANTLY}
+    assert set(get_args(Pace)) == {*ops.SPEEDS, ops.INSTANTLY}

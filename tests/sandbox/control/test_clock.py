@@ -10,8 +10,8 @@ from handcart import worker
 from handcart.core import clock, ids
 from handcart.core.clock import VirtualClock
 from handcart.core.secret import Keys
-from handcart.sandbox import own_api
-from handcart.sandbox.clock import DUE
+from handcart.sandbox.control import routes
+from handcart.sandbox.control.clock import DUE
 from tests.support.clocks import CLOCK, NOON, advance, freeze, run_to, turn
 from tests.support.contents import nothing_written
 from tests.support.oauth import Organization
@@ -292,6 +292,6 @@ def test_when_the_server_is_for_production_then_it_has_none(tmp_path: Any) -> No
     with live_server(f"sqlite:///{tmp_path}/handcart.db", tmp_path, environment="production") as production:
         shop = Shop(production)
         assert production.app.hook is None
-        for route in own_api.ROUTES:
+        for route in routes.ROUTES:
             answer = shop.http.request(route.method, route.path.format(user_id="u"), json={}, headers=shop.headers)
             assert error(answer) == (404, "Not found", None, None), route.path

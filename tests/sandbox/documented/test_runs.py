@@ -14,7 +14,7 @@ from handcart.batches.states import TYPES
 from handcart.core.errors import ApiError
 from handcart.core.settings import Settings
 from handcart.core.web.router import Router
-from handcart.sandbox import routes
+from handcart.sandbox.documented import routes
 from tests.support.orders import KINDS, Market, line
 from tests.support.sandbox import TYPE_OF, Floor
 from tests.support.server import LiveServer
