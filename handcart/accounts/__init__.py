@@ -1,6 +1,7 @@
 """The platform's own customers: accounts, their passwords, membership periods.
 
 Invariants:
-- one account per e-mail address (kept in lower case);
+- one account per e-mail address (kept in lower case) and organization; accounts of no organization are the platform's,
+  the others were made by calls in a sandbox;
 - an account is a member while one of its membership periods covers the current time.
 """

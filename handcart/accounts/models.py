@@ -4,11 +4,12 @@ from msgspec import Struct
 
 
 class Account(Struct, frozen=True):
-    """A customer of the platform."""
+    """A customer of the platform. `organization_id`: the organization whose calls made it in a sandbox."""
 
     id: int
     email: str
     password_hash: str
+    organization_id: int | None = None
 
 
 class PasswordLink(Struct, frozen=True):

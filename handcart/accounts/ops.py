@@ -1,6 +1,7 @@
 """Create accounts, sign customers in, manage membership periods."""
 
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -24,25 +25,32 @@ MEMBERSHIP_DAYS = 365
 _PASSWORD_TOKEN = re.compile(r"([0-9]{1,18})\.([0-9]{1,18})\.([0-9a-f]{64})")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
-_ACCOUNT = "SELECT id, email, password_hash FROM accounts WHERE closed_at IS NULL"
+_ACCOUNT = "SELECT id, email, password_hash, organization_id FROM accounts WHERE closed_at IS NULL"
 # Periods that touch or overlap count as one.
 _MEMBERSHIP = "SELECT starts_at, ends_at FROM memberships WHERE account_id = $1 ORDER BY starts_at"
 
 
-async def create(tx: Tx, email: str, password_hash: str) -> Account:
-    """Create an account with a password hashed by `sign_in.passwords.hash_new`."""
+async def create(tx: Tx, email: str, password_hash: str, organization_id: int | None = None) -> Account:
+    """Create an account with a password hashed by `sign_in.passwords.hash_new`; raises `Refused` if it exists.
+
+    `organization_id`: the organization that makes it in a sandbox. Its e-mail address must not be that of another
+    account of this organization or of the platform; accounts of other organizations do not matter.
+    """
     email = normalized(email)
     account_id = ids.new_id()
-    made = await tx.run(
-        "INSERT INTO accounts (id, email, password_hash, created_at) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
+    is_taken = await tx.one("SELECT 1 AS taken FROM accounts WHERE email = $1 AND organization_id IS NULL", email)
+    made = not is_taken and await tx.run(
+        "INSERT INTO accounts (id, email, password_hash, created_at, organization_id) VALUES ($1, $2, $3, $4, $5)"
+        " ON CONFLICT DO NOTHING",
         account_id,
         email,
         password_hash,
         clock.now(),
+        organization_id,
     )
     if not made:
         raise Refused(f"the account {email!r} exists already")
-    return Account(account_id, email, password_hash)
+    return Account(account_id, email, password_hash, organization_id)
 
 
 async def close(tx: Tx, account_id: int) -> None:
@@ -52,16 +60,27 @@ async def close(tx: Tx, account_id: int) -> None:
 
 
 async def by_email(tx: Tx, email: str) -> Account:
-    """An open account; raises `Refused`."""
-    account = await find(tx, email)
-    if account is None:
+    """An open account, the platform's if there is one; raises `Refused` if there is none, or if several fit."""
+    found = await _by_email(tx, email, None)
+    if not found:
         raise Refused(f"there is no account {email!r}")
-    return account
+    if len(found) > 1 and found[0].organization_id is not None:
+        raise Refused(f"the sandbox has made an account {email!r} for each of {len(found)} organizations")
+    return found[0]
 
 
-async def find(tx: Tx, email: str) -> Account | None:
-    """An open account by its e-mail address."""
-    return _account(await tx.one(f"{_ACCOUNT} AND email = $1", email.strip().lower()))
+async def find(tx: Tx, email: str, organization_id: int | None = None) -> Account | None:
+    """The open account of the platform, or of an organization, with this e-mail address."""
+    found = await _by_email(tx, email, organization_id)
+    return next((account for account in found if account.organization_id == organization_id), None)
+
+
+async def _by_email(tx: Tx, email: str, organization_id: int | None) -> Sequence[Account]:
+    """All open accounts with an e-mail address: first the organization's, then the platform's, then others."""
+    rows = await tx.all(f"{_ACCOUNT} AND email = $1 ORDER BY id", email.strip().lower())
+    found = [account for row in rows if (account := _account(row))]
+    order = (organization_id, None)
+    return sorted(found, key=lambda one: order.index(one.organization_id) if one.organization_id in order else 2)
 
 
 async def by_id(tx: Tx, account_id: int) -> Account | None:
@@ -81,26 +100,36 @@ async def signed_in(tx: Tx, cookie: str) -> Account | None:
 
 
 async def sign_in(
-    database: Database, *, email: str, password: str, address: str, session: str, device: str
+    database: Database,
+    organization_id: int | None,
+    *,
+    email: str,
+    password: str,
+    address: str,
+    session: str,
+    device: str,
 ) -> SignedIn:
     """Check a password and start a session in place of `session`; raises `SignInRefused`.
 
+    If a sandbox has several accounts with this e-mail address, the password decides; if it is right for several, the
+    account of `organization_id` is preferred.
     Uses three transactions (read, count the try, start the session), because the slow hashing runs between them.
     """
     email = email.strip().lower()
     if not passwords.is_readable(password) or len(email) > _MOST_EMAIL:
         raise SignInRefused
-    account = await database.read(find, email)
-    is_known = account is not None and matches(device, database.keys.device_token(email, account.password_hash))
-    counted = await sign_ins.verify(
+    found = await database.read(_by_email, email, organization_id)
+    right, counted = await sign_ins.verify(
         database,
-        account.password_hash if account else None,
+        [account.password_hash for account in found],
         password,
         email=email,
         address=address,
-        is_known_device=is_known,
+        is_known_device=any(
+            matches(device, database.keys.device_token(email, account.password_hash)) for account in found
+        ),
     )
-    assert account is not None  # without a hash, `verify` refuses
+    account = found[right]
     newer = await passwords.hash_again(account.password_hash, password)
     return await database.write(_start_session, account, session, counted, newer or account.password_hash)
 
@@ -109,8 +138,8 @@ async def check_password(database: Database, account: Account, password: str, ad
     """Check a signed-in customer's password again, with the limits of sign-in; raises `SignInRefused`."""
     if not passwords.is_readable(password):
         raise SignInRefused
-    counted = await sign_ins.verify(
-        database, account.password_hash, password, email=account.email, address=address, is_known_device=True
+    _, counted = await sign_ins.verify(
+        database, [account.password_hash], password, email=account.email, address=address, is_known_device=True
     )
     await database.write(limits.uncount, counted)
 
@@ -260,4 +289,4 @@ async def _start_session(tx: Tx, account: Account, old: str, counted: Counted, p
 
 
 def _account(row: Any) -> Account | None:
-    return Account(row["id"], row["email"], row["password_hash"]) if row else None
+    return Account(row["id"], row["email"], row["password_hash"], row["organization_id"]) if row else None

@@ -28,7 +28,7 @@ async def _sign_in(call: Call) -> Reply:
             return browser.see_other("/account")
         raise form_expired()
     try:
-        signed_in = await ops.sign_in(call.app.database, **browser.credentials(form))
+        signed_in = await ops.sign_in(call.app.database, None, **browser.credentials(form))
     except SignInRefused as refused:
         return _sign_in_page(browser, form.get("email", "")[:254], refused.retry_after)
     browser.start_session(signed_in.session)

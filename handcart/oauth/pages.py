@@ -95,7 +95,8 @@ async def _sign_in(call: Call) -> Reply:
             return browser.see_other(_path(pending, browser.locale))
         raise form_expired()
     try:
-        signed_in = await accounts.sign_in(database, **browser.credentials(form))
+        organization_id = await database.read(_organization, pending)
+        signed_in = await accounts.sign_in(database, organization_id, **browser.credentials(form))
     except SignInRefused as refused:
         return await _sign_in_page(browser, pending, form.get("email", "")[:254], refused.retry_after)
     kept = await database.write(authorization.start, pending, signed_in.session)
@@ -152,6 +153,11 @@ async def _sign_in_page(
         **sign_in_result(email, retry_after),
         locale_links=_locale_links(browser, pending),
     )
+
+
+async def _organization(tx: Tx, pending: PendingRequest) -> int | None:
+    client = await retailers.client(tx, pending.client_id)
+    return client.organization_id if client else None
 
 
 async def _retailer_name(browser: Browser, pending: PendingRequest) -> str:

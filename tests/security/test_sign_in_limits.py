@@ -58,6 +58,7 @@ async def flood(shop: Shop, tries: Iterator[tuple[str, str]]) -> Counter[str]:
             try:
                 await ops.sign_in(
                     shop.server.app.database,
+                    None,
                     email=email,
                     password="wrong password",
                     address=address,

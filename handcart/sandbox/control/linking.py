@@ -25,7 +25,6 @@ from handcart.oauth.scopes import ACCOUNT_LINKING
 from handcart.retailers import ops as retailers
 from handcart.retailers.models import Caller
 from handcart.sandbox.documented import ops as documented
-from handcart.sandbox.documented.errors import email_taken
 from handcart.sign_in import sessions
 from handcart.sign_in.models import CUSTOMER
 from handcart.users import ops as users
@@ -122,26 +121,14 @@ async def _account(tx: Tx, caller: Caller, user_id: str, email: str | None, memb
     if email is None:
         name = blake2b(user_id.encode(), digest_size=6).hexdigest()
         email = f"{name}@{(await retailers.retailer(tx, caller.retailer_id)).slug}.example"
-    account = await accounts.find(tx, email)
-    if account is None:
-        await documented.create_user(tx, caller, email, "", is_member=False)  # no password: nobody can sign in
-        account = await accounts.by_email(tx, email)
-    elif not await _has_made(tx, caller, account.id):
-        raise email_taken()
+    account = await accounts.find(tx, email, caller.organization_id)
+    if account is None:  # without a password nobody can sign in
+        account = await documented.create_user(tx, caller, email, "", is_member=False)
     if membership_days is not None:
         await accounts.end_membership(tx, account.id)
     if membership_days:
         await accounts.grant_membership(tx, account.id, clock.now() + membership_days * clock.DAY)
     return account
-
-
-async def _has_made(tx: Tx, caller: Caller, account_id: int) -> bool:
-    row = await tx.one(
-        "SELECT 1 AS made FROM sandbox_users WHERE organization_id = $1 AND account_id = $2",
-        caller.organization_id,
-        account_id,
-    )
-    return row is not None
 
 
 async def _request(tx: Tx, client_id: str, redirect_uri: str | None, state: str | None, verifier: str) -> Request:

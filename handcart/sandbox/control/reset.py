@@ -15,7 +15,7 @@ _CLIENTS = "client_id IN (SELECT client_id FROM clients WHERE retailer_id = $1)"
 
 # Accounts made by this sandbox. Accounts of an organization with several banners are kept.
 _MADE = (
-    "SELECT s.account_id FROM sandbox_users s JOIN retailers r ON r.organization_id = s.organization_id"
+    "SELECT a.id FROM accounts a JOIN retailers r ON r.organization_id = a.organization_id"
     " WHERE r.id = $1 AND NOT EXISTS"
     " (SELECT 1 FROM retailers o WHERE o.organization_id = r.organization_id AND o.id <> r.id)"
 )
@@ -46,7 +46,6 @@ REMOVED: Sequence[tuple[str, str]] = (
     ("authorization_requests", _CLIENTS),
     ("sessions", _ACCOUNTS),
     ("memberships", _ACCOUNTS),
-    ("sandbox_users", _ACCOUNTS),
     ("accounts", "id = $1"),  # each of the accounts above
 )
 # Tables that are kept, and why.
@@ -90,9 +89,12 @@ async def reset(tx: Tx, retailer_id: int) -> dict[str, int]:
     for shared in await tx.all(_SHARED, retailer_id):
         account_id = shared["account_id"]
         await linking.close_account(tx, account_id)
-        await tx.run("UPDATE accounts SET email = $2 WHERE id = $1", account_id, f"{account_id}@closed.invalid")
-        await tx.run("DELETE FROM sandbox_users WHERE account_id = $1", account_id)
-    accounts = [row["account_id"] for row in await tx.all(_MADE, retailer_id)]
+        await tx.run(
+            "UPDATE accounts SET email = $2, organization_id = NULL WHERE id = $1",
+            account_id,
+            f"{account_id}@closed.invalid",
+        )
+    accounts = [row["id"] for row in await tx.all(_MADE, retailer_id)]
     removed: Counter[str] = Counter()
     for table, where in REMOVED:
         for owner in accounts if table == "accounts" else (retailer_id,):

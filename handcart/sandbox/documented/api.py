@@ -90,7 +90,7 @@ async def create_instacart_user(call: Call) -> IdResponse:
         raise errors.password_refused(refused) from None
     is_member = bool(body.express_member or body.instacartplus_member)
     made = await call.app.database.write(ops.create_user, call.caller, body.email, password_hash, is_member=is_member)
-    return IdResponse(made)
+    return IdResponse(made.id)
 
 
 async def authorize_instacart_user(tx: Tx, call: Call) -> AuthorizeResponse:

@@ -4,6 +4,7 @@ from typing import Any
 
 from handcart.accounts import ops as accounts
 from handcart.accounts.errors import Refused
+from handcart.accounts.models import Account
 from handcart.core import clock
 from handcart.core.db import Tx
 from handcart.core.errors import ApiError, OAuthError, blank, invalid
@@ -42,32 +43,25 @@ async def simulate(tx: Tx, retailer_id: int, order_id: str, event_name: str) -> 
         await orders.note(tx, retailer_id, order, _HAPPENED[event_name])
 
 
-async def create_user(tx: Tx, caller: Caller, email: str, password_hash: str, *, is_member: bool) -> int:
-    """Create an account of the platform; with `is_member`, a member for a year. Returns its id."""
+async def create_user(tx: Tx, caller: Caller, email: str, password_hash: str, *, is_member: bool) -> Account:
+    """Create an account of the platform; with `is_member`, a member for a year."""
     try:
         email = accounts.normalized(email)
     except Refused:
         raise invalid("email") from None
     try:
-        account = await accounts.create(tx, email, password_hash)
+        account = await accounts.create(tx, email, password_hash, caller.organization_id)
     except Refused:
         raise errors.email_taken() from None
-    await tx.run(
-        "INSERT INTO sandbox_users (organization_id, account_id) VALUES ($1, $2)", caller.organization_id, account.id
-    )
     if is_member:
         await accounts.grant_membership(tx, account.id, clock.now() + MEMBERSHIP)
-    return account.id
+    return account
 
 
 async def authorize(tx: Tx, caller: Caller, account_id: int | None, parameters: dict[str, Any]) -> str:
     """The code that sign-in and consent would give. `parameters` follow the rules of the authorization URL."""
-    made = await tx.one(
-        "SELECT account_id FROM sandbox_users WHERE organization_id = $1 AND account_id = $2",
-        caller.organization_id,
-        account_id,
-    )
-    if made is None or not await accounts.hold(tx, made["account_id"]):
+    account = None if account_id is None else await accounts.by_id(tx, account_id)
+    if account is None or account.organization_id != caller.organization_id or not await accounts.hold(tx, account.id):
         raise errors.invalid_user()
     client_id = parameters.get("client_id") or caller.client_id
     client = await retailers.client(tx, client_id)
@@ -85,7 +79,7 @@ async def authorize(tx: Tx, caller: Caller, account_id: int | None, parameters: 
     return await authorization.issue_code(
         tx,
         client,
-        account_id=made["account_id"],
+        account_id=account.id,
         redirect_uri=request.redirect_uri,
         scope=request.scope,
         code_challenge=request.code_challenge,

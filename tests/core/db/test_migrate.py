@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from alembic import command
 
 from handcart import migrations
 from handcart.core.db import Tx, Unavailable, connect, installation
@@ -95,6 +96,37 @@ def test_empty_then_usable_and_again_then_unchanged(url: str) -> None:
     migrate(url, KEYS)
     on(url, check_schema)
     assert on(url, installation.public_url) == "https://connect.example.org"
+
+
+def test_accounts_made_by_a_sandbox_then_they_belong_to_its_organization(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upgrade = command.upgrade
+    with monkeypatch.context() as earlier:
+        earlier.setattr(command, "upgrade", lambda config, _: upgrade(config, "0012"))
+        with pytest.raises(Unavailable, match="schema 0012"):
+            migrate(url, KEYS)
+    for row in (
+        "organizations (id, slug, created_at) VALUES (7, 'one', 0)",
+        "accounts (id, email, password_hash, created_at) VALUES (1, 'a@a.example', '', 0), (2, 'b@a.example', '', 0)",
+        "sandbox_users (organization_id, account_id) VALUES (7, 2)",
+        "memberships (account_id, starts_at, ends_at) VALUES (1, 0, 1), (2, 0, 1)",
+    ):
+        on(url, run, f"INSERT INTO {row}")
+    migrate(url, KEYS)
+    made = on(url, every, "SELECT id, email, organization_id FROM accounts ORDER BY id")
+    assert [tuple(row) for row in made] == [(1, "a@a.example", None), (2, "b@a.example", 7)]
+    assert len(on(url, every, "SELECT * FROM memberships")) == 2
+    with pytest.raises(Exception, match=r"(?i)foreign key"):
+        on(url, run, "INSERT INTO memberships (account_id, starts_at, ends_at) VALUES (3, 0, 1)")
+
+
+async def run(tx: Tx, sql: str) -> None:
+    await tx.run(sql)
+
+
+async def every(tx: Tx, sql: str) -> Any:
+    return await tx.all(sql)
 
 
 def test_schema_version_then_the_newest_file() -> None:

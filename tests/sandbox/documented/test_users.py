@@ -11,10 +11,13 @@ from typing import Any
 import httpx
 import pytest
 
+from handcart.accounts import ops as accounts
+from handcart.accounts.errors import Refused
 from handcart.core import clock
+from handcart.linking import ops as linking
 from tests.support.sandbox import SANDBOX
 from tests.support.server import LiveServer
-from tests.support.shop import PASSWORD, REDIRECT_URI, Shop, error
+from tests.support.shop import PASSWORD, PASSWORD_HASH, REDIRECT_URI, SampleAccount, Shop, error
 
 INVALID_USER = (400, "Invalid user_id", 1001, "user_id")
 SCOPE = "openid account_linking"
@@ -88,6 +91,42 @@ def test_when_the_email_is_taken_then_the_documented_error_comes(shop: Shop) -> 
     made(shop, email="taken@example.com")
     for email in ("taken@example.com", "TAKEN@example.com"):
         assert error(shop.post(f"{SANDBOX}/instacart_users", account(email=email))) == taken
+    made(Shop(shop.server), email="taken@example.com")
+
+
+@pytest.mark.parametrize("has_one_password", [True, False])
+def test_two_retailers_with_one_email_then_each_has_an_account_of_its_own(shop: Shop, has_one_password: bool) -> None:
+    """No answer tells one retailer what another has made, and every customer signs in at either page."""
+    shops, email = [Shop(shop.server), Shop(shop.server)], f"{secrets.token_hex(6)}@example.com"
+    passwords = [PASSWORD, PASSWORD if has_one_password else "another long password"]
+    ids = [made(one, email=email, password=password) for one, password in zip(shops, passwords, strict=True)]
+    for one, account_id, password in zip(shops, ids, passwords, strict=True):
+        customer, user_id = SampleAccount(account_id, email, password), one.user()
+        one.link(user_id, one.linking_token(customer)).raise_for_status()
+        linked = shop.server.read(linking.account_of_user, one.retailer.isolation_id, user_id)
+        assert linked == account_id
+        visitor = one.visitor()
+        visitor.open("/account/sign-in")
+        assert visitor.sign_in(customer).url.path == "/account"
+    with pytest.raises(Refused, match="for each of 2 organizations"):
+        shop.server.read(accounts.by_email, email)
+
+
+def test_the_email_is_the_platform_s_then_the_documented_error_comes(shop: Shop) -> None:
+    email = shop.account().email
+    taken = (400, "An account already exists with this email", 1001, "email")
+    assert error(shop.post(f"{SANDBOX}/instacart_users", account(email=email))) == taken
+
+
+def test_the_platform_takes_a_made_account_s_email_then_both_sign_in(shop: Shop) -> None:
+    email = f"{secrets.token_hex(6)}@example.com"
+    theirs = made(shop, email=email, password="another long password")
+    ours = shop.server.write(accounts.create, email, PASSWORD_HASH)
+    assert shop.server.read(accounts.by_email, email) == ours
+    for account_id, password in ((theirs, "another long password"), (ours.id, PASSWORD)):
+        user_id = shop.user()
+        shop.link(user_id, shop.linking_token(SampleAccount(account_id, email, password))).raise_for_status()
+        assert shop.server.read(linking.account_of_user, shop.retailer.isolation_id, user_id) == account_id
 
 
 @pytest.mark.parametrize(
