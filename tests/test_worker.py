@@ -195,7 +195,7 @@ def test_run_once_then_what_is_over_is_dropped_and_logged_without_secrets(tidy: 
     log.to(None)
     lines = [json.loads(line) for line in stream.getvalue().splitlines()]
     (line,) = [line for line in lines if line["event"] == "housekeeping"]
-    assert line["handcart.oauth.jobs.purge_tokens"] >= 2
+    assert line["handcart.oauth.tokens.purge"] >= 2
     assert left(server, marks) == {}
 
 

@@ -9,7 +9,7 @@ from handcart.core.errors import OAuthError, too_large
 from handcart.core.web.body import json_reply
 from handcart.core.web.call import Call, Reply, Route
 from handcart.core.web.pages import LOCALES
-from handcart.oauth import errors, scopes, tokens
+from handcart.oauth import codes, errors, scopes, tokens
 from handcart.oauth.models import IssuedToken
 from handcart.oauth.parameters import MOST_BODY_BYTES, credentials, read
 from handcart.oauth.wire import (
@@ -176,7 +176,7 @@ async def _redeem(tx: Tx, client: Client, parameters: dict[str, str]) -> IssuedT
         raise errors.missing_parameter("code")
     # An absent redirect URI equals no registered one, so the result is the documented invalid_grant.
     redirect_uri = parameters.get("redirect_uri", "")
-    return await tokens.redeem_code(tx, client, code, redirect_uri, parameters.get("code_verifier"))
+    return await codes.redeem(tx, client, code, redirect_uri, parameters.get("code_verifier"))
 
 
 async def _issue_to_user(

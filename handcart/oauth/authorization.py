@@ -14,13 +14,13 @@ from handcart.core.db import Tx
 from handcart.core.errors import OAuthError
 from handcart.core.secret import Keys, matches, new_token
 from handcart.core.web.browser import PageRefused, form_expired
+from handcart.oauth import codes
 from handcart.oauth.checks import Request
 from handcart.oauth.models import PendingRequest
 from handcart.retailers import ops as retailers
 from handcart.retailers.models import Client
 
 PENDING = 30 * clock.MINUTE
-CODE = 60 * clock.SECOND
 MOST_PENDING = 20
 
 _COLUMNS = "id, client_id, redirect_uri, scope, state, code_challenge, step"
@@ -153,7 +153,7 @@ async def allow(tx: Tx, request: PendingRequest, session: str) -> str:
     account = await accounts.signed_in(tx, session)
     if account is None:
         raise PageRefused(403, "account_closed")
-    return await issue_code(
+    return await codes.issue(
         tx,
         client,
         account_id=account.id,
@@ -163,24 +163,14 @@ async def allow(tx: Tx, request: PendingRequest, session: str) -> str:
     )
 
 
-async def issue_code(
-    tx: Tx, client: Client, *, account_id: int, redirect_uri: str, scope: str, code_challenge: str | None
-) -> str:
-    """Store the hash of a new code; returns the code, which is not stored."""
-    code = new_token()
-    await tx.run(
-        "INSERT INTO authorization_codes (code_hash, client_id, account_id, redirect_uri, scope, code_challenge,"
-        " expires_at, generation) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-        tx.keys.hash(code),
-        client.client_id,
-        account_id,
-        redirect_uri,
-        scope,
-        code_challenge,
-        clock.now() + CODE,
-        client.generation,
+async def purge(tx: Tx, most: int) -> int:
+    """Delete expired requests; returns their number."""
+    return await tx.run(
+        "DELETE FROM authorization_requests WHERE id IN"
+        " (SELECT id FROM authorization_requests WHERE expires_at < $1 LIMIT $2)",
+        clock.now(),
+        most,
     )
-    return code
 
 
 def granted(request: Request | PendingRequest, code: str, issuer: str) -> str:

@@ -1,22 +1,19 @@
 """Issue tokens for three grants, look them up, claim them for a link, revoke them."""
 
 import base64
-import hashlib
 import re
 from typing import Any
 
 from handcart.core import clock
 from handcart.core.db import Tx
-from handcart.core.errors import OAuthError
 from handcart.core.secret import new_token
 from handcart.core.web import wire
-from handcart.oauth import errors
 from handcart.oauth.models import IssuedToken, LinkingToken
 from handcart.retailers.models import Caller, Client
 
 LIFETIME = 24 * clock.HOUR
+_KEEP = clock.DAY
 
-_VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")
 # The documentation's sample has no quotes around the value: {"user_id": shopper-1}.
 _UNQUOTED = re.compile(r'\{\s*"user_id"\s*:([^"{}\[\],]+)\}')
 
@@ -24,13 +21,6 @@ INSERT = (
     "INSERT INTO tokens (token_hash, client_id, organization_id, retailer_id, isolation_id, scope, user_id,"
     " account_id, code_hash, created_at, expires_at, generation)"
     " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
-)
-# One conditional UPDATE: of several concurrent redemptions of a code, only one gets a row.
-CLAIM_CODE = (
-    "UPDATE authorization_codes SET used_at = $5 WHERE code_hash = $1 AND client_id = $2 AND redirect_uri = $3"
-    " AND COALESCE(code_challenge, '') = $4 AND used_at IS NULL AND expires_at > $5 AND generation = $6"
-    " AND EXISTS (SELECT 1 FROM redirect_uris r WHERE r.client_id = $2 AND r.redirect_uri = $3)"
-    " RETURNING account_id, scope"
 )
 CLAIM_FOR_LINK = (
     "UPDATE tokens SET used_at = $4 WHERE token_hash = $1 AND organization_id = $2"
@@ -69,25 +59,6 @@ async def issue(
         client.generation,
     )
     return IssuedToken(token, scope, now, now + LIFETIME)
-
-
-async def redeem_code(
-    tx: Tx, client: Client, code: str, redirect_uri: str, verifier: str | None
-) -> IssuedToken | OAuthError:
-    """Exchange a code for a linking token, once.
-
-    A second valid redemption is refused and revokes the token of the first one; that refusal is returned, not raised,
-    so that the revocation is committed.
-    """
-    if verifier is not None and not _VERIFIER.fullmatch(verifier):
-        return errors.invalid_grant()
-    code_hash = tx.keys.hash(code)
-    proof = (code_hash, client.client_id, redirect_uri, challenge_of(verifier))
-    claimed = await tx.one(CLAIM_CODE, *proof, clock.now(), client.generation)
-    if claimed is None:
-        await _revoke_reused(tx, proof)
-        return errors.invalid_grant()
-    return await issue(tx, client, claimed["scope"], account_id=claimed["account_id"], code_hash=code_hash)
 
 
 async def claim_linking_token(tx: Tx, caller: Caller, token: str) -> LinkingToken | None:
@@ -166,12 +137,13 @@ async def introspect(tx: Tx, client: Client, token: str) -> Any | None:
     )
 
 
-def challenge_of(verifier: str | None) -> str:
-    """The S256 challenge of a verifier (RFC 7636 section 4.2); empty without one."""
-    if verifier is None:
-        return ""
-    digest = hashlib.sha256(verifier.encode()).digest()
-    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+async def purge(tx: Tx, most: int) -> int:
+    """Delete tokens that expired over a day ago; returns their number."""
+    return await tx.run(
+        "DELETE FROM tokens WHERE token_hash IN (SELECT token_hash FROM tokens WHERE expires_at < $1 LIMIT $2)",
+        clock.now() - _KEEP,
+        most,
+    )
 
 
 def user_of_assertion(assertion: str) -> str | None:
@@ -191,15 +163,3 @@ def user_of_assertion(assertion: str) -> str | None:
         unquoted = _UNQUOTED.fullmatch(decoded.strip())
         named = unquoted[1].strip() if unquoted else None
     return named if isinstance(named, str) and named and "\0" not in named else None
-
-
-async def _revoke_reused(tx: Tx, proof: tuple[bytes, str, str, str]) -> None:
-    used = await tx.one(
-        "SELECT 1 AS used FROM authorization_codes WHERE code_hash = $1 AND client_id = $2 AND redirect_uri = $3"
-        " AND COALESCE(code_challenge, '') = $4 AND used_at IS NOT NULL",
-        *proof,
-    )
-    if used:
-        await tx.run(
-            "UPDATE tokens SET revoked_at = $2 WHERE code_hash = $1 AND revoked_at IS NULL", proof[0], clock.now()
-        )

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from handcart.oauth.tokens import challenge_of
+from handcart.oauth.codes import challenge_of
 from tests.support.oauth import code_for, oauth_error
 from tests.support.shop import Shop, answer, error
 

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import pytest
 
-from handcart.oauth.tokens import challenge_of
+from handcart.oauth.codes import challenge_of
 from handcart.retailers import ops as retailers
 from tests.support.contents import nothing_written
 from tests.support.oauth import (

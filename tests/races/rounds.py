@@ -13,7 +13,8 @@ import httpx
 
 from handcart.accounts import ops as accounts
 from handcart.core.db import Tx
-from handcart.oauth import tokens
+from handcart.core.secret import new_token
+from handcart.oauth import codes
 from handcart.oauth.models import IssuedToken
 from handcart.retailers import ops as retailers
 from handcart.users import ops as users
@@ -57,7 +58,7 @@ async def make_codes(tx: Tx, client_id: str, account_id: int, count: int) -> lis
 
 async def make_accounts(tx: Tx, count: int) -> list[int]:
     """`count` accounts."""
-    made = [await accounts.create(tx, f"{tokens.new_token()}@example.com", PASSWORD_HASH) for _ in range(count)]
+    made = [await accounts.create(tx, f"{new_token()}@example.com", PASSWORD_HASH) for _ in range(count)]
     return [account.id for account in made]
 
 
@@ -68,7 +69,7 @@ async def make_linking_tokens(tx: Tx, client_id: str, account_ids: list[int]) ->
     made = []
     for account_id in account_ids:
         code = await make_code(tx, client_id, account_id)
-        issued = await tokens.redeem_code(tx, client, code, REDIRECT_URI, None)
+        issued = await codes.redeem(tx, client, code, REDIRECT_URI, None)
         assert isinstance(issued, IssuedToken)
         made.append(issued.access_token)
     return made
@@ -76,5 +77,5 @@ async def make_linking_tokens(tx: Tx, client_id: str, account_ids: list[int]) ->
 
 async def make_users(tx: Tx, isolation_id: int, count: int) -> list[str]:
     """`count` users of an isolation context."""
-    made = [User(f"user-{tokens.new_token()}", "Sample", None, None, None) for _ in range(count)]
+    made = [User(f"user-{new_token()}", "Sample", None, None, None) for _ in range(count)]
     return [(await users.create(tx, isolation_id, user)).user_id for user in made]

@@ -11,7 +11,7 @@ import pytest
 from handcart.accounts import ops as accounts
 from handcart.core import clock
 from handcart.core.db import Tx
-from handcart.oauth import tokens
+from handcart.oauth import codes, tokens
 from handcart.retailers import ops as retailers
 from handcart.users import ops as users_ops
 from handcart.users.models import User
@@ -29,8 +29,8 @@ GUARD = " AND used_at IS NULL"
 
 async def make_codes(tx: Tx, client_id: str, account_id: int, number: int) -> list[str]:
     """Create codes as the consent page does, without the page."""
-    codes = [secrets.token_urlsafe(32) for _ in range(number)]
-    for code in codes:
+    made = [secrets.token_urlsafe(32) for _ in range(number)]
+    for code in made:
         await tx.run(
             "INSERT INTO authorization_codes (code_hash, client_id, account_id, redirect_uri, scope, expires_at)"
             " VALUES ($1, $2, $3, $4, 'account_linking', $5)",
@@ -40,7 +40,7 @@ async def make_codes(tx: Tx, client_id: str, account_id: int, number: int) -> li
             REDIRECT_URI,
             clock.now() + clock.HOUR,
         )
-    return codes
+    return made
 
 
 def redeem_all(shop: Shop, codes: list[str], *urls: str) -> list[list[Answer]]:
@@ -59,8 +59,8 @@ def wins(rounds: list[list[Answer]]) -> list[int]:
 
 
 def test_code_redeemed_many_times_at_once_then_one_token(shop: Shop) -> None:
-    codes = shop.server.write(make_codes, shop.client.client_id, shop.account().id, ROUNDS)
-    rounds = redeem_all(shop, codes)
+    made = shop.server.write(make_codes, shop.client.client_id, shop.account().id, ROUNDS)
+    rounds = redeem_all(shop, made)
     assert wins(rounds) == [1] * ROUNDS
     rows = shop.server.sql(
         "SELECT count(*) AS issued, count(revoked_at) AS revoked FROM tokens"
@@ -73,10 +73,10 @@ def test_code_redeemed_many_times_at_once_then_one_token(shop: Shop) -> None:
 
 
 def test_code_without_its_guard_then_the_race_is_seen(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert GUARD in tokens.CLAIM_CODE
-    monkeypatch.setattr(tokens, "CLAIM_CODE", tokens.CLAIM_CODE.replace(GUARD, ""))
-    codes = shop.server.write(make_codes, shop.client.client_id, shop.account().id, CANARY_ROUNDS)
-    assert max(wins(redeem_all(shop, codes))) > 1
+    assert GUARD in codes.CLAIM
+    monkeypatch.setattr(codes, "CLAIM", codes.CLAIM.replace(GUARD, ""))
+    made = shop.server.write(make_codes, shop.client.client_id, shop.account().id, CANARY_ROUNDS)
+    assert max(wins(redeem_all(shop, made))) > 1
 
 
 async def make_linking_tokens(tx: Tx, shop: Shop, accounts: list[int]) -> list[str]:
@@ -134,5 +134,5 @@ def test_linking_token_without_its_guard_then_the_race_is_seen(shop: Shop, monke
 
 
 def test_code_redeemed_at_three_processes_at_once_then_one_token(shop: Shop, two_processes: str) -> None:
-    codes = shop.server.write(make_codes, shop.client.client_id, shop.account().id, ROUNDS)
-    assert wins(redeem_all(shop, codes, two_processes)) == [1] * ROUNDS
+    made = shop.server.write(make_codes, shop.client.client_id, shop.account().id, ROUNDS)
+    assert wins(redeem_all(shop, made, two_processes)) == [1] * ROUNDS

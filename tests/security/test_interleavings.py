@@ -16,7 +16,7 @@ from handcart.core.db import Database, Tx
 from handcart.core.errors import ApiError
 from handcart.linking import ops as linking
 from handcart.linking.wire import LinkRequest
-from handcart.oauth import tokens
+from handcart.oauth import codes, tokens
 from handcart.orders import ops as orders
 from handcart.retailers import ops as retailers
 from handcart.retailers.models import Caller
@@ -175,7 +175,7 @@ def test_code_traded_in_while_unlinking_then_its_token_is_dead(shop: Shop, is_af
     async def redeem(tx: Tx) -> Any:
         client = await retailers.client(tx, shop.client.client_id)
         assert client is not None
-        return await tokens.redeem_code(tx, client, code, REDIRECT_URI, None)
+        return await codes.redeem(tx, client, code, REDIRECT_URI, None)
 
     issued, ended = race(shop, redeem, unlink(shop, account), "INSERT INTO tokens", is_after=is_after)
     assert ended is True

@@ -17,7 +17,7 @@ from handcart.core.errors import ApiError, OAuthError
 from handcart.core.secret import new_token
 from handcart.core.web.browser import PageRefused
 from handcart.linking import ops as linking
-from handcart.oauth import authorization, checks, tokens
+from handcart.oauth import authorization, checks, codes
 from handcart.oauth import errors as oauth_errors
 from handcart.oauth.checks import Rejected, Request
 from handcart.oauth.models import IssuedToken
@@ -98,12 +98,12 @@ async def _redeem_and_link(
     journey: Journey,
 ) -> None:
     async def redeem() -> IssuedToken | OAuthError:
-        issued = await tokens.redeem_code(tx, request.client, proof[0], request.redirect_uri, proof[1])
+        issued = await codes.redeem(tx, request.client, proof[0], request.redirect_uri, proof[1])
         journey.token_answers.append(_token_answer(issued))
         return issued
 
     if outcome == CODE_EXPIRED:
-        with clock.using(VirtualClock(frozen_at=clock.now() + authorization.CODE)):
+        with clock.using(VirtualClock(frozen_at=clock.now() + codes.LIFETIME)):
             await redeem()
         return
     issued = await redeem()
@@ -141,7 +141,7 @@ async def _request(tx: Tx, client_id: str, redirect_uri: str | None, state: str 
         "state": "sandbox" if state is None else state,
     }
     if client is not None and client.require_pkce:
-        asked |= {"code_challenge": tokens.challenge_of(verifier), "code_challenge_method": "S256"}
+        asked |= {"code_challenge": codes.challenge_of(verifier), "code_challenge_method": "S256"}
     try:
         return await checks.check(tx, list(asked.items()))
     except PageRefused as refused:

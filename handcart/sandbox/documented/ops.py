@@ -9,8 +9,8 @@ from handcart.core import clock
 from handcart.core.db import Tx
 from handcart.core.errors import ApiError, OAuthError, blank, invalid
 from handcart.core.web.browser import PageRefused
-from handcart.oauth import authorization
 from handcart.oauth import checks as rules
+from handcart.oauth import codes
 from handcart.oauth.checks import Rejected
 from handcart.orders import errors as order_errors
 from handcart.orders import ops as orders
@@ -76,7 +76,7 @@ async def authorize(tx: Tx, caller: Caller, account_id: int | None, parameters: 
         raise invalid(_FIELDS[refused.text_key]) from None
     except Rejected as rejected:
         raise _refusal(rejected.error) from None
-    return await authorization.issue_code(
+    return await codes.issue(
         tx,
         client,
         account_id=account.id,

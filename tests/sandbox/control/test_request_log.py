@@ -136,7 +136,7 @@ REFUSALS = {
     "scope": (refuse_scope, "core.errors.forbidden_scope", "core.web.app.App._run", None, None),
     "revoked": (refuse_revoked, "core.errors.unauthorized", "oauth.bearer._caller", None, None),
     "secret": (refuse_secret, "oauth.errors.invalid_client", "oauth.api._enabled_client", None, None),
-    "code": (refuse_code, "oauth.errors.invalid_grant", "oauth.tokens.redeem_code", None, None),
+    "code": (refuse_code, "oauth.errors.invalid_grant", "oauth.codes.redeem", None, None),
 }
 
 
