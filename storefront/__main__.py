@@ -132,7 +132,7 @@ def main() -> int:
     sessions, news = Sessions(options.data / "storefront.db" if options.data else None), News()
     # No access log: the query of the redirect page carries a code.
     config = uvicorn.Config(
-        create_app(settings, sessions, news),
+        create_app(settings, sessions, news, [listener.getsockname()[0]]),
         log_level="warning",
         access_log=False,
         server_header=False,

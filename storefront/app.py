@@ -1,12 +1,13 @@
 """The shop's routes and its ASGI application."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 from handcart_client import AsyncClient
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Mount, Route
@@ -18,7 +19,7 @@ from storefront.nearby import Nearby
 from storefront.news import News
 from storefront.pages import SecurityHeaders, Shop, render
 from storefront.sessions import Sessions, new_session
-from storefront.settings import CALLBACK_PATH, Settings
+from storefront.settings import CALLBACK_PATH, LOOPBACK, Settings
 
 PLATFORM_SECONDS = 5
 
@@ -74,10 +75,14 @@ ROUTES = [
 ]
 
 
-def create_app(settings: Settings, sessions: Sessions, news: News | None = None) -> ASGIApp:
+def create_app(
+    settings: Settings, sessions: Sessions, news: News | None = None, addresses: Sequence[str] = ()
+) -> ASGIApp:
     """The shop as an ASGI application; it opens its client of the platform at start-up and closes it at the end.
 
     news: open pages wait for it; it ends when the server stops, so that open pages do not delay the stop.
+    addresses: IP addresses that the shop listens on. Requests must name one of them, this machine or the public URL's
+    host in `Host`: any other name may be an attacker's that resolves to this machine (DNS rebinding).
     """
     news = news or News()
 
@@ -98,4 +103,9 @@ def create_app(settings: Settings, sessions: Sessions, news: News | None = None)
 
     routes = [*callbacks.routes(settings, sessions, news), *ROUTES]
     app = Starlette(routes=routes, lifespan=lifespan, exception_handlers={HTTPException: refused, Exception: failed})
-    return SecurityHeaders(app, settings)
+    hosts = [_in_header(host) for host in (settings.public_host, *LOOPBACK, *addresses)]
+    return SecurityHeaders(TrustedHostMiddleware(app, hosts, www_redirect=False), settings)
+
+
+def _in_header(host: str) -> str:
+    return f"[{host}]" if ":" in host else host

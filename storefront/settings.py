@@ -54,6 +54,10 @@ class Settings:
         return self.public_url + CALLBACK_PATH
 
     @property
+    def public_host(self) -> str:
+        return urlsplit(self.public_url).hostname or ""
+
+    @property
     def takes_callbacks(self) -> bool:
         return bool(self.callback_client_id)
 

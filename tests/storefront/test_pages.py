@@ -1,9 +1,12 @@
 """Headers, form tokens and refusals of all pages."""
 
 import re
+from dataclasses import replace
 
 import httpx
 import pytest
+
+from storefront.app import create_app
 
 POSTS = ["/sign-in", "/sign-out", "/account/link", "/stores", "/cart", "/cart/add", "/address", "/slots", "/checkout"]
 
@@ -111,6 +114,26 @@ def test_pages_hold_no_script_of_their_own_and_nothing_foreign(browser, path):
     assert set(re.findall("<script.*", page)) == {'<script src="/static/shop.js" defer></script>'}
     assert "style=" not in page
     assert "://" not in page
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        *((host, 200) for host in ("shop.example", "SHOP.example:443", "127.0.0.1:8081", "localhost", "[::1]:8081")),
+        *((host, 200) for host in ("192.168.1.5", "[fd00::5]:8081")),
+        *(
+            (host, 400)
+            for host in ("evil.com", "evil.com:8081", "shop.example.evil.com", "www.shop.example", "192.0.2.7")
+        ),
+    ],
+)
+async def test_host_of_the_request_then_only_the_shop_s_own_is_answered(settings, sessions, host, status):
+    """A page of a site whose name resolves to this machine could read the shop (DNS rebinding)."""
+    shop = create_app(replace(settings, public_url="https://shop.example"), sessions, None, ["192.168.1.5", "fd00::5"])
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(shop), base_url="http://shop.example") as browser:
+        answer = await browser.get("/static/shop.css", headers={"Host": host})
+    assert answer.status_code == status
+    assert answer.headers["x-frame-options"] == "DENY"
 
 
 def test_shop_behind_https_and_cookie_is_bound_to_it(https_shop_url):
