@@ -1,4 +1,4 @@
-"""Commands for operators: orders."""
+"""`handcart reconcile`: the orders of a month for billing."""
 
 import os
 import stat
@@ -8,8 +8,16 @@ from typing import Any
 
 import click
 
-from handcart.cli.options import fail, json_option, read, retailer_option, settings_of, show, store_options, table
-from handcart.core.db import Tx
+from handcart.cli.options import (
+    json_option,
+    of_retailer,
+    read,
+    retailer_option,
+    settings_of,
+    show,
+    store_options,
+    table,
+)
 
 
 @click.command(short_help="List a month's orders with the membership's benefit.")
@@ -28,20 +36,9 @@ def reconcile(
     metadata (saving_cents). Canceled orders are listed and counted separately.
     """
     from handcart.orders import reconcile as report
-    from handcart.retailers import ops as retailers
 
-    try:
-        since, until = report.month(month, time_zone or settings_of(**database).time_zone)
-    except (report.BadMonth, report.BadTimeZone) as error:
-        fail(str(error))
-
-    async def find(tx: Tx) -> list[report.Entry]:
-        found = await retailers.retailer_by_slug(tx, retailer)
-        if found is None:
-            fail(f"there is no retailer {retailer!r}: see `handcart retailer list`")
-        return await report.entries(tx, found.id, since, until)
-
-    entries = read(database, find)
+    since, until = report.month(month, time_zone or settings_of(**database).time_zone)
+    entries = read(database, of_retailer(retailer, report.entries, since, until))
     totals = report.totals(entries)
     if csv_file:
         _write_private(csv_file, report.to_csv(entries))

@@ -6,8 +6,17 @@ from typing import Any
 import click
 
 from handcart.cli.imports import save_rows
-from handcart.cli.options import echo, file_argument, json_option, read, retailer_option, show, store_options, table
-from handcart.core.db import Tx
+from handcart.cli.options import (
+    echo,
+    file_argument,
+    json_option,
+    of_retailer,
+    read,
+    retailer_option,
+    show,
+    store_options,
+    table,
+)
 
 
 @click.group()
@@ -48,13 +57,9 @@ def store_template() -> None:
 @retailer_option
 def list_stores(retailer: str, as_json: bool, **database: Any) -> None:
     """List a retailer's stores."""
-    from handcart.retailers import ops as retailers
     from handcart.stores import ops
 
-    async def find(tx: Tx) -> Any:
-        return await ops.stores(tx, (await retailers.require(tx, retailer)).id)
-
-    found = read(database, find)
+    found = read(database, of_retailer(retailer, ops.stores))
     shown = [
         {
             "location_code": one.location_code,
@@ -65,7 +70,7 @@ def list_stores(retailer: str, as_json: bool, **database: Any) -> None:
             "latitude": one.point.latitude,
             "longitude": one.point.longitude,
             "time_zone": one.time_zone,
-            "kinds": [kind for kind in ("delivery", "pickup", "last_mile") if getattr(one, f"takes_{kind}")],
+            "kinds": one.kinds,
         }
         for one in found
     ]

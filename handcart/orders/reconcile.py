@@ -17,6 +17,7 @@ from handcart.core.db import Tx
 from handcart.orders import rows
 from handcart.orders.models import Order
 from handcart.orders.states import CANCELED
+from handcart.retailers.errors import Refused
 
 # Keys of an order's metadata under which retailers may report what the member saved, in cents.
 SAVING_KEYS = ("saving_cents", "delivery_saving_cents", "discount_cents")
@@ -26,14 +27,6 @@ _BATCH = 500
 # after blanks, quotes and invisible characters.
 _UNSEEN = r"[\s\x00\u200b-\u200f\u2060\ufeff'\"]*"
 _FORMULA = re.compile(rf"(^|[,;|\t\r\n\"])({_UNSEEN}[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\r\n])")
-
-
-class BadMonth(ValueError):
-    """The text is not a month of the form 2026-11."""
-
-
-class BadTimeZone(ValueError):
-    """The time zone does not exist."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,16 +56,16 @@ class Totals:
 
 
 def month(text: str, time_zone: str = "UTC") -> tuple[int, int]:
-    """The start of a month and of the next one, in microseconds; raises `BadMonth`, `BadTimeZone`."""
+    """The start of a month and of the next one, in microseconds; raises `Refused`."""
     try:
         zone = ZoneInfo(time_zone)
     except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError: the name is a directory, such as America
-        raise BadTimeZone(f"there is no time zone {time_zone!r}: write it as America/Chicago") from None
+        raise Refused(f"there is no time zone {time_zone!r}: write it as America/Chicago") from None
     try:
         begin = datetime.strptime(text, "%Y-%m").replace(tzinfo=zone)
         end = begin.replace(year=begin.year + begin.month // 12, month=begin.month % 12 + 1)
     except ValueError:  # also for the last month that `datetime` has
-        raise BadMonth(f"{text!r} is no month: write it as 2026-11") from None
+        raise Refused(f"{text!r} is no month: write it as 2026-11") from None
     return int(begin.timestamp()) * clock.SECOND, int(end.timestamp()) * clock.SECOND
 
 

@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from handcart.core import clock
 from handcart.core.db import Tx
-from handcart.slots import ledger, plans, windows
+from handcart.slots import ledger, planning, plans, windows
 from handcart.slots.models import NO_CAPACITY
 from handcart.slots.windows import Start
 from handcart.stores.models import Store
@@ -28,8 +28,19 @@ class Occupancy(Struct, frozen=True):
         return max(self.capacity - self.held - self.booked, 0)
 
 
-async def read(tx: Tx, retailer_id: int, store: Store, kind: str, day: date | None = None) -> Sequence[Occupancy]:
-    """All windows of a day in the store's time zone; without a day, from this hour to the plan's horizon."""
+class StoreOccupancy(Struct, frozen=True):
+    """A store and its windows for one kind of orders."""
+
+    store: Store
+    windows: Sequence[Occupancy]
+
+
+async def of_store(tx: Tx, retailer_id: int, location_code: str, kind: str, day: date | None = None) -> StoreOccupancy:
+    """All windows of a day in the store's time zone; without a day, from this hour to the plan's horizon.
+
+    Raises `Refused` if the retailer has no such store, or it takes no orders of this kind.
+    """
+    store = await planning.store(tx, retailer_id, location_code, [kind])
     calendar = await plans.calendar(tx, retailer_id, store, kind)
     now = clock.now()
     if day is None:
@@ -44,4 +55,4 @@ async def read(tx: Tx, retailer_id: int, store: Store, kind: str, day: date | No
         capacity = calendar.capacity(start)
         reason = calendar.reason(start, now) or (NO_CAPACITY if held + booked >= capacity else None)
         found.append(Occupancy(start, capacity, held, booked, reason))
-    return found
+    return StoreOccupancy(store, found)

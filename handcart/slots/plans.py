@@ -110,6 +110,14 @@ class Calendar(Struct, frozen=True):
         return None
 
 
+class StorePlan(Struct, frozen=True):
+    """The plan of a store (`EVERY_STORE`: of all stores without their own) for one kind of orders."""
+
+    location_code: str
+    kind: str
+    plan: Plan
+
+
 class SlotException(Struct, frozen=True):
     """The capacity of a date's windows that start at `hour` (`WHOLE_DAY`: all), in place of the plan's."""
 
@@ -230,13 +238,13 @@ async def exceptions(tx: Tx, retailer_id: int, since: str) -> Sequence[SlotExcep
     return [SlotException(*row) for row in rows]
 
 
-async def plans(tx: Tx, retailer_id: int) -> Sequence[tuple[str, str, Plan]]:
-    """Every plan of a retailer: location code (empty: every store), kind, plan."""
+async def plans(tx: Tx, retailer_id: int) -> Sequence[StorePlan]:
+    """All plans of a retailer, sorted by location code and kind."""
     rows = await tx.all(
         "SELECT location_code, kind, plan FROM slot_plans WHERE retailer_id = $1 ORDER BY location_code, kind",
         retailer_id,
     )
-    return [(row["location_code"], row["kind"], _plan(row["plan"])) for row in rows]
+    return [StorePlan(row["location_code"], row["kind"], _plan(row["plan"])) for row in rows]
 
 
 @lru_cache(10_000)

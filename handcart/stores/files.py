@@ -54,6 +54,11 @@ class Rows(Generic[T]):
     reasons: dict[str, Reason] = field(default_factory=dict)
 
     @property
+    def refused_rows(self) -> int:
+        """The number of invalid rows."""
+        return sum(reason.rows for reason in self.reasons.values())
+
+    @property
     def refused(self) -> list[str]:
         """The reasons as sentences."""
         return [str(reason) for reason in self.reasons.values()]

@@ -57,6 +57,11 @@ class Store(Struct, frozen=True, kw_only=True):
     opening_hours: OpeningHours = None
     service_area: Mapping[str, Any] | None = None
 
+    @property
+    def kinds(self) -> Sequence[str]:
+        """The kinds of orders that the store takes."""
+        return [kind for kind in KINDS if getattr(self, f"takes_{kind}")]
+
 
 class Item(Struct, frozen=True, kw_only=True):
     """A product of a retailer's catalog. Weights in pounds, except `par_weight`, which is in the cost unit.

@@ -12,6 +12,7 @@ import pytest
 
 from handcart.core import clock
 from handcart.orders import reconcile
+from handcart.retailers.errors import Refused
 from tests.support import slots
 from tests.support.process import run
 from tests.support.server import SECRET_KEY, on_sqlite
@@ -115,7 +116,7 @@ def test_month_or_time_zone_impossible_then_a_sentence(shop: Shop) -> None:
 
 
 def test_time_zone_is_an_area_then_refused() -> None:
-    with pytest.raises(reconcile.BadTimeZone):
+    with pytest.raises(Refused):
         reconcile.month("2026-12", "America")
 
 

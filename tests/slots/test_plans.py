@@ -9,7 +9,7 @@ import pytest
 from handcart.core import clock
 from handcart.slots import files, plans, windows
 from handcart.slots.models import CUTOFF_PASSED, NO_CAPACITY, STORE_CLOSED, TOO_FAR, TOO_SOON
-from handcart.slots.plans import EVERY_STORE, WHOLE_DAY, Calendar, Plan
+from handcart.slots.plans import EVERY_STORE, WHOLE_DAY, Calendar, Plan, StorePlan
 from handcart.stores.models import DELIVERY, PICKUP, Store
 from tests.support.shop import Shop
 from tests.support.slots import listed, moment, reserve, stock
@@ -159,8 +159,8 @@ def test_when_a_store_has_a_plan_of_its_own_then_it_goes_before_that_of_every_st
     stranger = Shop(shop.server)
     assert orders(stock(stranger), owner=stranger) == 10
     assert shop.server.read(plans.plans, shop.retailer.id) == [
-        (EVERY_STORE, DELIVERY, Plan(capacity=4)),
-        ("s", DELIVERY, Plan(capacity=6)),
+        StorePlan(EVERY_STORE, DELIVERY, Plan(capacity=4)),
+        StorePlan("s", DELIVERY, Plan(capacity=6)),
     ]
 
 
