@@ -34,6 +34,7 @@ from handcart.core.db.migrate import migrate
 from handcart.core.outbound.client import Rules
 from handcart.core.secret import Keys
 from handcart.oauth.scopes import FULFILLMENT
+from handcart.retailers import clients
 from handcart.retailers import ops as retailers
 from handcart.slots import plans
 from handcart.slots.plans import Plan
@@ -251,7 +252,7 @@ async def _furnished(url: str, keys: Keys, sink: int, noise: int) -> tuple[Retai
 
 async def _furnish(tx: Tx, slug: str, urls: Sequence[str]) -> Retailer:
     retailer = await retailers.create_retailer(tx, slug=slug, name=slug)
-    client = await retailers.create_client(tx, retailer=slug, scopes=[FULFILLMENT])
+    client = await clients.create(tx, retailer=slug, scopes=[FULFILLMENT])
     await stores.save(tx, retailer.id, [store("here")])
     await plans.set_plan(tx, retailer.id, plans.EVERY_STORE, LAST_MILE, Plan(capacity=100_000))
     for url in urls:

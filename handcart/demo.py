@@ -32,6 +32,7 @@ from handcart.core.secret import Keys
 from handcart.core.settings import Settings, is_origin
 from handcart.core.web.sockets import browser_url, listen, own_url
 from handcart.oauth.scopes import ALL
+from handcart.retailers import clients
 from handcart.retailers import ops as retailers
 from handcart.sandbox import state as sandbox
 from handcart.sender import rules_of
@@ -210,10 +211,10 @@ async def _fill(chosen: Settings, keys: Keys, kept: dict[str, Any], urls: Urls) 
             ]
             hashes = [await asyncio.to_thread(passwords.hash_new, str(sample["password"])) for sample in samples]
             kept = await database.write(make_samples, samples, hashes)
-        await database.write(retailers.set_scopes, kept["client_id"], ALL)  # an earlier release may have had fewer
+        await database.write(clients.set_scopes, kept["client_id"], ALL)  # an earlier release may have had fewer
         await database.write(stock, LIVELY)
         redirect_uris = [urls.storefront + CALLBACK_PATH]
-        await database.write(retailers.register_redirect_uris, kept["client_id"], redirect_uris, plain_http=True)
+        await database.write(clients.register_redirect_uris, kept["client_id"], redirect_uris, plain_http=True)
         kept["webhook"] = await database.write(register_webhook, chosen, kept.get("webhook"), urls.own_storefront)
         return kept, await database.read(_left_on)
     finally:
@@ -241,7 +242,7 @@ async def make_samples(tx: Tx, samples: list[dict[str, Any]], hashes: list[str])
         await retailers.create_retailer(
             tx, slug=DEMO_RETAILER, name="Sample Market", is_lenient=True, serves_everywhere=True
         )
-    client = await retailers.create_client(tx, retailer=DEMO_RETAILER, scopes=ALL)
+    client = await clients.create(tx, retailer=DEMO_RETAILER, scopes=ALL)
     for sample, password_hash in zip(samples, hashes, strict=True):
         account = await accounts.find(tx, sample["email"])
         if account is not None:

@@ -21,7 +21,7 @@ from handcart.events import ops as events
 from handcart.oauth import authorization
 from handcart.oauth.checks import Request
 from handcart.oauth.scopes import ACCOUNT_LINKING
-from handcart.retailers import ops as retailers
+from handcart.retailers import clients
 from handcart.sign_in import sessions
 from handcart.sign_in.models import CUSTOMER
 from tests.support.callback_receiver import Receiver, receiver, subscribe
@@ -42,7 +42,7 @@ def purge(server: LiveServer) -> dict[str, int]:
 
 
 async def start_request(tx: Tx, client_id: str) -> None:
-    client = await retailers.client(tx, client_id)
+    client = await clients.find(tx, client_id)
     assert client is not None
     request = Request([], client=client, redirect_uri=REDIRECT_URI, scope=ACCOUNT_LINKING)
     await authorization.start(tx, request, "a session that never signs in")

@@ -23,7 +23,7 @@ from handcart.linking.wire import LinkResponse
 from handcart.oauth.bearer import CALLER
 from handcart.oauth.tokens import INSERT
 from handcart.oauth.wire import TokenResponse
-from handcart.retailers.ops import PROVEN_CLIENT
+from handcart.retailers import clients
 
 LIFETIME_SECONDS = 86400
 SECOND = 1_000_000
@@ -111,7 +111,7 @@ async def whole(receive: Any) -> bytes:
 async def issue_token(body: bytes) -> tuple[int, bytes]:
     """Check the client, store a token, return it."""
     fields, now = decode_fields(body), time.time_ns() // 1000
-    client = await STORE.one(PROVEN_CLIENT, fields.client_id, KEYS.hash(fields.client_secret), now)
+    client = await STORE.one(clients.PROVEN, fields.client_id, KEYS.hash(fields.client_secret), now)
     if client is None or client["disabled_at"] is not None or fields.scope not in client["scopes"].split():
         return 401, b"{}"
     token, until = new_token(), now + LIFETIME_SECONDS * SECOND

@@ -42,11 +42,11 @@ def create_client(
     """Make an API client. Its secret is shown only now."""
     from handcart.core.db.installation import issuer
     from handcart.oauth import scopes
-    from handcart.retailers import ops
+    from handcart.retailers import clients
 
     made = write(
         store,
-        ops.create_client,
+        clients.create,
         retailer=retailer,
         organization=organization,
         scopes=scopes.require(scope),
@@ -72,9 +72,9 @@ def create_client(
 )
 def rotate_client(client_id: str, keep_old: int, as_json: bool, **store: Any) -> None:
     """Give a client a new secret, shown only now."""
-    from handcart.retailers import ops
+    from handcart.retailers import clients
 
-    made = write(store, ops.rotate_secret, client_id, keep_old=keep_old * clock.HOUR)
+    made = write(store, clients.rotate_secret, client_id, keep_old=keep_old * clock.HOUR)
     _show_client(as_json, _credentials(made))
 
 
@@ -84,9 +84,9 @@ def rotate_client(client_id: str, keep_old: int, as_json: bool, **store: Any) ->
 @click.option("--retailer", metavar="SLUG", help="Only clients of this retailer.")
 def list_clients(retailer: str | None, as_json: bool, **store: Any) -> None:
     """List the clients."""
-    from handcart.retailers import ops
+    from handcart.retailers import clients
 
-    found = read(store, ops.clients, retailer)
+    found = read(store, clients.listed, retailer)
     rows = [
         [
             one.client_id,
@@ -110,9 +110,9 @@ def list_clients(retailer: str | None, as_json: bool, **store: Any) -> None:
 @click.option("--undo", is_flag=True, help="Enable it again; old tokens stay revoked.")
 def disable_client(client_id: str, undo: bool, as_json: bool, **store: Any) -> None:
     """Disable a client: its tokens end at once, and it gets no new tokens."""
-    from handcart.retailers import ops
+    from handcart.retailers import clients
 
-    write(store, ops.disable_client, client_id, disabled=not undo)
+    write(store, clients.disable, client_id, disabled=not undo)
     state = "enabled" if undo else "disabled"
     show(as_json, {"client_id": client_id, "enabled": undo}, f"The client {client_id} is {state}.")
 
@@ -123,9 +123,9 @@ def disable_client(client_id: str, undo: bool, as_json: bool, **store: Any) -> N
 @click.argument("client_id")
 def revoke_client_tokens(client_id: str, as_json: bool, **store: Any) -> None:
     """Revoke all tokens and authorization codes of a client. It can get new ones."""
-    from handcart.retailers import ops
+    from handcart.retailers import clients
 
-    write(store, ops.revoke_tokens, client_id)
+    write(store, clients.revoke_tokens, client_id)
     show(as_json, {"client_id": client_id, "revoked": True}, f"All tokens of the client {client_id} are revoked.")
 
 
@@ -137,10 +137,10 @@ def revoke_client_tokens(client_id: str, as_json: bool, **store: Any) -> None:
 def set_client_scope(client_id: str, scope: str, as_json: bool, **store: Any) -> None:
     """Set the scopes of a client: one argument in quotes. Its tokens lose all other scopes."""
     from handcart.oauth import scopes
-    from handcart.retailers import ops
+    from handcart.retailers import clients
 
     names = scopes.require(scope)
-    write(store, ops.set_scopes, client_id, names)
+    write(store, clients.set_scopes, client_id, names)
     sentence = f"The client {client_id} may now ask for {' '.join(names)}."
     show(as_json, {"client_id": client_id, "scopes": names}, sentence)
 
@@ -157,9 +157,9 @@ def redirect_uri() -> None:
 @click.argument("uri")
 def add_redirect_uri(client_id: str, uri: str, as_json: bool, **store: Any) -> None:
     """Register another redirect URI."""
-    from handcart.retailers import ops
+    from handcart.retailers import clients
 
-    _show_redirect_uris(as_json, client_id, write(store, ops.register_redirect_uris, client_id, [uri]))
+    _show_redirect_uris(as_json, client_id, write(store, clients.register_redirect_uris, client_id, [uri]))
 
 
 @redirect_uri.command("remove")
@@ -169,9 +169,9 @@ def add_redirect_uri(client_id: str, uri: str, as_json: bool, **store: Any) -> N
 @click.argument("uri")
 def remove_redirect_uri(client_id: str, uri: str, as_json: bool, **store: Any) -> None:
     """Remove a redirect URI."""
-    from handcart.retailers import ops
+    from handcart.retailers import clients
 
-    _show_redirect_uris(as_json, client_id, write(store, ops.remove_redirect_uri, client_id, uri))
+    _show_redirect_uris(as_json, client_id, write(store, clients.remove_redirect_uri, client_id, uri))
 
 
 def _listed(client: Any) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from handcart.oauth.wire import (
     TokenRequest,
     TokenResponse,
 )
+from handcart.retailers import clients
 from handcart.retailers import ops as retailers
 from handcart.retailers.models import Client, RetailerId
 
@@ -259,7 +260,7 @@ async def _enabled_client(call: Call, parameters: dict[str, str]) -> Client:
 async def _client(call: Call, parameters: dict[str, str], refusal: OAuthError) -> Client:
     """The authenticated client."""
     client_id, secret = credentials(call, parameters, refusal)
-    client = await call.app.database.read(retailers.client_by_secret, client_id, secret)
+    client = await call.app.database.read(clients.by_secret, client_id, secret)
     if client is None:
         await call.belongs_to_found(_retailer_of, client_id)  # whose log shows the refusal
         raise refusal
@@ -270,5 +271,5 @@ async def _client(call: Call, parameters: dict[str, str], refusal: OAuthError) -
 
 
 async def _retailer_of(tx: Tx, client_id: str) -> int | None:
-    client = await retailers.client(tx, client_id)
+    client = await clients.find(tx, client_id)
     return None if client is None else client.retailer_id

@@ -17,7 +17,7 @@ from handcart.core.web.browser import PageRefused, form_expired
 from handcart.oauth import codes
 from handcart.oauth.checks import Request
 from handcart.oauth.models import PendingRequest
-from handcart.retailers import ops as retailers
+from handcart.retailers import clients
 from handcart.retailers.models import Client
 
 PENDING = 30 * clock.MINUTE
@@ -119,7 +119,7 @@ async def retailer_of(tx: Tx, request_id: str) -> int | None:
     """The retailer of a request; None if the client has several retailers, or if there is no such request."""
     if is_sealed(request_id):
         values = _sealed(tx.keys, request_id)
-        client = await retailers.client(tx, values.client_id) if values else None
+        client = await clients.find(tx, values.client_id) if values else None
         return client.retailer_id if client else None
     row = await tx.one(
         "SELECT c.retailer_id FROM authorization_requests r JOIN clients c ON c.client_id = r.client_id"
@@ -204,10 +204,10 @@ async def _answer(tx: Tx, request: PendingRequest, session: str) -> Client:
     )
     if not answered:
         raise PageRefused(400, "already_answered")
-    client = await retailers.client(tx, request.client_id)
+    client = await clients.find(tx, request.client_id)
     if client is None or client.is_disabled:
         raise PageRefused(400, "unknown_client")
-    if request.redirect_uri not in await retailers.redirect_uris(tx, client.client_id):
+    if request.redirect_uri not in await clients.redirect_uris(tx, client.client_id):
         raise PageRefused(400, "redirect_uri_mismatch")
     return client
 

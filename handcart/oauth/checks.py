@@ -12,7 +12,7 @@ from handcart.core.db import Tx
 from handcart.core.errors import OAuthError
 from handcart.core.web.browser import PageRefused
 from handcart.oauth import errors, scopes
-from handcart.retailers import ops as retailers
+from handcart.retailers import clients
 from handcart.retailers.models import Client
 
 MOST_STATE_BYTES = 2048
@@ -60,14 +60,14 @@ async def check(tx: Tx, pairs: list[tuple[str, str]]) -> Request:
 async def client_is_known(tx: Tx, request: Request) -> None:
     if request.repeats("client_id", "redirect_uri"):
         raise PageRefused(400, "invalid_request")
-    client = await retailers.client(tx, request.parameters.get("client_id", ""))
+    client = await clients.find(tx, request.parameters.get("client_id", ""))
     if client is None or client.is_disabled:
         raise PageRefused(400, "unknown_client")
     request.client = client
 
 
 async def redirect_uri_is_registered(tx: Tx, request: Request) -> None:
-    registered = await retailers.redirect_uris(tx, request.client.client_id)
+    registered = await clients.redirect_uris(tx, request.client.client_id)
     given = request.parameters.get("redirect_uri")
     if given is None and len(registered) == 1:
         given = registered[0]

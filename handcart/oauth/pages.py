@@ -13,7 +13,7 @@ from handcart.core.web.pages import LOCALES
 from handcart.oauth import authorization, errors, tokens
 from handcart.oauth.checks import Rejected, check
 from handcart.oauth.models import PendingRequest
-from handcart.retailers import ops as retailers
+from handcart.retailers import clients
 from handcart.sign_in import sessions
 from handcart.sign_in.errors import SignInRefused
 
@@ -156,14 +156,14 @@ async def _sign_in_page(
 
 
 async def _organization(tx: Tx, pending: PendingRequest) -> int | None:
-    client = await retailers.client(tx, pending.client_id)
+    client = await clients.find(tx, pending.client_id)
     return client.organization_id if client else None
 
 
 async def _retailer_name(browser: Browser, pending: PendingRequest) -> str:
     async def name(tx: Tx) -> str:
-        client = await retailers.client(tx, pending.client_id)
-        return await retailers.display_name(tx, client) if client else ""
+        client = await clients.find(tx, pending.client_id)
+        return await clients.display_name(tx, client) if client else ""
 
     return await browser.call.app.database.read(name)
 

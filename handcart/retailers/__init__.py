@@ -5,3 +5,6 @@ Invariants:
 - users and links belong to an isolation context: the retailer itself, or its whole organization;
 - a client secret is shown once and stored as a keyed hash; several may be valid during a rotation.
 """
+
+# Modules that other domains may import, besides ops, queries, errors and models.
+__all__ = ["clients"]

@@ -23,6 +23,7 @@ from handcart.core.web.app import App
 from handcart.core.web.server_limits import LimitedProtocol
 from handcart.oauth import tokens
 from handcart.oauth.scopes import CALLBACKS, FULFILLMENT
+from handcart.retailers import clients
 from handcart.retailers import ops as retailers
 from handcart.retailers import settings as retailer_settings
 from handcart.retailers.errors import Refused
@@ -79,8 +80,8 @@ async def _prepare(tx: Tx, client_id: str, options: Mapping[str, str]) -> Mappin
     pairs = [f"{name}={value}" for name, value in options.items() if name not in (*_SERVER, _REDIRECT_URIS)]
     await retailers.change(tx, DEMO_RETAILER, retailer_settings.read(pairs))
     uris = options.get(_REDIRECT_URIS, template.REDIRECT_URI).split()
-    await retailers.register_redirect_uris(tx, client_id, uris)
-    client = await retailers.client(tx, client_id)
+    await clients.register_redirect_uris(tx, client_id, uris)
+    client = await clients.find(tx, client_id)
     assert client is not None
     token = await tokens.issue(tx, client, f"{FULFILLMENT} {CALLBACKS}")
     return {"token": token.access_token, "redirect_uri": uris[0]}

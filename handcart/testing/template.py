@@ -111,7 +111,7 @@ def _make(directory: Path) -> Path:
 
 
 async def _remember(tx: Any, credentials: str) -> None:
-    from handcart.retailers import ops as retailers
+    from handcart.retailers import clients
 
-    await retailers.register_redirect_uris(tx, json.loads(credentials)["client_id"], [REDIRECT_URI])
+    await clients.register_redirect_uris(tx, json.loads(credentials)["client_id"], [REDIRECT_URI])
     await tx.run("INSERT INTO installation (name, value) VALUES ('testing', $1)", credentials)

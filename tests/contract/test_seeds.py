@@ -19,7 +19,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from handcart.core import clock
-from handcart.retailers import ops as retailers
+from handcart.retailers import clients
 from tests.support.shop import Shop, Visitor
 
 GET_LINK = """
@@ -156,7 +156,7 @@ class Replay:
 
 @pytest.fixture(params=RUNS, ids=lambda run: run.__name__)
 def replay(request: pytest.FixtureRequest, shop: Shop) -> Replay:
-    shop.server.write(retailers.register_redirect_uris, shop.client.client_id, ["https://example.org"])
+    shop.server.write(clients.register_redirect_uris, shop.client.client_id, ["https://example.org"])
     return Replay(shop, request.param, USER_TO_LINK)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from handcart.retailers import ops as retailers
+from handcart.retailers import clients
 from tests.interop.customer import answer_to, links
 from tests.support.server import LiveServer
 from tests.support.shop import Shop
@@ -63,7 +63,7 @@ def node() -> Iterator[OpenidClient]:
 @pytest.fixture(params=["client_secret_post", "client_secret_basic"])
 def client(request: pytest.FixtureRequest, node: OpenidClient, shop: Shop) -> OpenidClient:
     """The client of the shop, which has read the server's metadata."""
-    shop.server.write(retailers.register_redirect_uris, shop.client.client_id, [REDIRECT_URI])
+    shop.server.write(clients.register_redirect_uris, shop.client.client_id, [REDIRECT_URI])
     metadata = node("discover", issuer=shop.server.url, method=request.param, **shop.credentials)
     assert metadata["issuer"] == shop.server.url
     return node

@@ -16,6 +16,7 @@ import pytest
 from handcart.accounts import ops as accounts
 from handcart.core import clock
 from handcart.linking import ops as linking
+from handcart.retailers import clients
 from handcart.retailers import ops as retailers
 from tests.support import raw
 from tests.support.contents import nothing_written
@@ -264,7 +265,7 @@ def test_l7_token_of_a_sister_banner_then_invalid_unless_users_are_shared(server
         for shop, slug in zip((north, south), group.banners, strict=True):
             options = {"scopes": ["connect:fulfillment", "account_linking"]}
             options["redirect_uris"] = ["https://shop.example/account/link?from=profile"]
-            shop.client = server.write(retailers.create_client, retailer=slug, **options)
+            shop.client = server.write(clients.create, retailer=slug, **options)
         token = token_for(north, north.account())
         answer = south.link(south.user(), token)
         if shares_users:

@@ -7,6 +7,7 @@ import pytest
 from handcart.core import clock
 from handcart.core.db import Tx
 from handcart.linking import ops
+from handcart.retailers import clients
 from handcart.retailers import ops as retailers
 from handcart.retailers.errors import Refused
 from handcart.retailers.models import Retailer
@@ -155,7 +156,7 @@ def test_is_linked_then_true_for_clients_of_that_retailer_and_of_its_organizatio
     north = group.at(group.banners[0])
     account = group.account()
     of_north, of_south = (
-        server.write(retailers.create_client, retailer=slug, scopes=["account_linking"]) for slug in group.banners
+        server.write(clients.create, retailer=slug, scopes=["account_linking"]) for slug in group.banners
     )
     assert north.link(north.user(), token_for(group, account)).json() == SUCCESS
     found = [
@@ -170,7 +171,7 @@ def test_link_raises_after_its_claim_then_nothing_is_kept(shop: Shop) -> None:
     token = token_for(shop, account)
 
     async def break_off(tx: Tx) -> None:
-        client = await retailers.client(tx, shop.client.client_id)
+        client = await clients.find(tx, shop.client.client_id)
         await ops.link(tx, client, user_id, token)  # type: ignore[arg-type]  # has all that is asked of a caller
         raise RuntimeError("the process meets its end here")
 

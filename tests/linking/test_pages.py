@@ -6,6 +6,7 @@ import pytest
 
 from handcart.core import clock
 from handcart.oauth.scopes import ALL
+from handcart.retailers import clients
 from handcart.retailers import ops as retailers
 from tests.support.pages import is_error, is_page, nothing_written, rows
 from tests.support.shop import REDIRECT_URI, SampleAccount, Shop, Visitor, error, first_form
@@ -170,9 +171,7 @@ def banner(shop: Shop, letter: str) -> Shop:
     found.slug = f"{group}-{letter}"
     options = {"slug": found.slug, "name": "Sample Banner", "organization": group, "shares_users": True}
     shop.server.write(retailers.create_retailer, **options)
-    found.client = shop.server.write(
-        retailers.create_client, retailer=found.slug, scopes=ALL, redirect_uris=[REDIRECT_URI]
-    )
+    found.client = shop.server.write(clients.create, retailer=found.slug, scopes=ALL, redirect_uris=[REDIRECT_URI])
     return found
 
 

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from handcart.oauth.scopes import ALL
-from handcart.retailers import ops as retailers
+from handcart.retailers import clients
 from handcart.retailers.errors import Refused
 from tests.oauth.mutations import LOOPBACK_URI, mutated
 from tests.support.pages import is_error, is_page, nothing_written
@@ -45,14 +45,14 @@ def raw(shop: Shop, **more: str) -> str:
 
 
 def two_more(shop: Shop, *redirect_uris: str) -> Shop:
-    shop.server.write(retailers.register_redirect_uris, shop.client.client_id, redirect_uris)
+    shop.server.write(clients.register_redirect_uris, shop.client.client_id, redirect_uris)
     return shop
 
 
 def other_client(shop: Shop, **options: Any) -> Shop:
     """The shop with another client of its retailer."""
     shop.client = shop.server.write(
-        retailers.create_client,
+        clients.create,
         retailer=shop.slug,
         **{"scopes": ALL, "redirect_uris": [REDIRECT_URI], **options},
     )
@@ -79,7 +79,7 @@ def test_a1_unknown_client_then_page(shop: Shop, client_id: str | None) -> None:
 
 
 def test_a1_disabled_client_then_page(shop: Shop) -> None:
-    shop.server.write(retailers.disable_client, shop.client.client_id)
+    shop.server.write(clients.disable, shop.client.client_id)
     with nothing_written(shop.server, "authorization_requests"):
         is_error(shop.visitor().authorize(), 400, "unknown_client")
 

@@ -12,7 +12,7 @@ from handcart.core.web import pages
 from handcart.linking import ops as linking
 from handcart.oauth.authorization import MOST_PENDING
 from handcart.oauth.scopes import ALL
-from handcart.retailers import ops as retailers
+from handcart.retailers import clients
 from tests.support.pages import is_error, is_page, nothing_written, rows
 from tests.support.shop import REDIRECT_URI, Shop, Visitor, answer, error, first_form
 
@@ -233,7 +233,7 @@ def test_a20_deny_then_access_denied_with_state_and_issuer_and_no_code(shop: Sho
 
 def test_a21_client_disabled_between_page_and_allow_then_page_and_no_code(shop: Shop) -> None:
     visitor = at_consent(shop)
-    shop.server.write(retailers.disable_client, shop.client.client_id)
+    shop.server.write(clients.disable, shop.client.client_id)
     with nothing_written(shop.server):
         is_error(visitor.decide("allow"), 400, "unknown_client")
 
@@ -241,7 +241,7 @@ def test_a21_client_disabled_between_page_and_allow_then_page_and_no_code(shop: 
 @pytest.mark.parametrize("decision", ["allow", "deny"])
 def test_a21_redirect_uri_removed_before_the_answer_then_page(shop: Shop, decision: str) -> None:
     visitor = at_consent(shop)
-    shop.server.write(retailers.remove_redirect_uri, shop.client.client_id, REDIRECT_URI)
+    shop.server.write(clients.remove_redirect_uri, shop.client.client_id, REDIRECT_URI)
     with nothing_written(shop.server):
         is_error(visitor.decide(decision), 400, "redirect_uri_mismatch")
 
@@ -313,7 +313,7 @@ HOSTILE_NAMES = {
 @pytest.mark.parametrize(("name", "shown"), HOSTILE_NAMES.values(), ids=HOSTILE_NAMES)
 def test_a26_hostile_client_name_then_escaped_isolated_and_cut(shop: Shop, name: str, shown: str) -> None:
     options = {"scopes": ALL, "redirect_uris": [REDIRECT_URI], "name": name}
-    shop.client = shop.server.write(retailers.create_client, organization=shop.slug, **options)
+    shop.client = shop.server.write(clients.create, organization=shop.slug, **options)
     visitor = shop.visitor()
     login = is_page(visitor.authorize())
     consent = is_page(visitor.sign_in(shop.account()))

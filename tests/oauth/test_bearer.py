@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from handcart import app
-from handcart.retailers import ops as retailers
+from handcart.retailers import clients
 from tests.support.contents import nothing_written
 from tests.support.oauth import Organization, token_for
 from tests.support.server import LiveServer, live_server, on_sqlite
@@ -121,7 +121,7 @@ def test_tokens_revoked_in_production_then_dead_within_a_second(
         shop = Shop(production)
         path, headers = "/v2/fulfillment/users/nobody/link", shop.headers
         assert shop.http.get(path, headers=headers).status_code == 400
-        production.write(retailers.revoke_tokens, shop.client.client_id)
+        production.write(clients.revoke_tokens, shop.client.client_id)
         stopped(1)
         assert shop.http.get(path, headers=headers).status_code == 401
 
@@ -232,7 +232,7 @@ def test_l3_client_of_one_retailer_then_the_header_is_ignored(server: LiveServer
     group = Organization(server)
     north, south = group.banners
     owner = Shop(server)
-    owner.client = server.write(retailers.create_client, retailer=north, scopes=["connect:fulfillment"])
+    owner.client = server.write(clients.create, retailer=north, scopes=["connect:fulfillment"])
     user_id = owner.user()
     foreign_user = group.at(south).user()
     for banner in (south, "nobody", "", Shop(server).slug):

@@ -5,7 +5,7 @@ import pytest
 from handcart.core.db import Tx
 from handcart.oauth import codes
 from handcart.oauth.models import IssuedToken
-from handcart.retailers import ops as retailers
+from handcart.retailers import clients
 from tests.support.contents import nothing_written
 from tests.support.oauth import code_for
 from tests.support.shop import REDIRECT_URI, Shop
@@ -46,7 +46,7 @@ def test_redeem_fails_after_the_claim_then_the_code_still_works(shop: Shop) -> N
     code = code_for(shop, shop.account())
 
     async def break_off(tx: Tx) -> None:
-        client = await retailers.client(tx, shop.client.client_id)
+        client = await clients.find(tx, shop.client.client_id)
         assert client is not None
         assert isinstance(await codes.redeem(tx, client, code, REDIRECT_URI, None), IssuedToken)
         raise RuntimeError("the process meets its end here")

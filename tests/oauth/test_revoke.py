@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from handcart.retailers import ops as retailers
+from handcart.retailers import clients
 from tests.support.contents import nothing_written
 from tests.support.oauth import INVALID_REQUEST, code_for, oauth_error, token_for
 from tests.support.shop import Shop, error
@@ -80,7 +80,7 @@ def test_hint_then_it_is_ignored(shop: Shop, hint: str) -> None:
 def test_another_clients_token_then_403_and_it_lives(shop: Shop) -> None:
     user_id = shop.user()
     sister = Shop(shop.server)
-    sister.client = shop.server.write(retailers.create_client, retailer=shop.slug, scopes=["connect:fulfillment"])
+    sister.client = shop.server.write(clients.create, retailer=shop.slug, scopes=["connect:fulfillment"])
     for stranger in (Shop(shop.server), sister):
         with nothing_written(shop.server):
             answer = revoke(stranger, shop.token)
@@ -107,7 +107,7 @@ def test_client_unproven_then_403_not_401(shop: Shop, wrong: dict[str, Any]) -> 
 
 def test_client_disabled_then_it_may_still_revoke(shop: Shop) -> None:
     token = shop.token
-    shop.server.write(retailers.disable_client, shop.client.client_id)
+    shop.server.write(clients.disable, shop.client.client_id)
     assert revoke(shop, token).json() == {}
 
 

@@ -12,7 +12,7 @@ from handcart.core import clock
 from handcart.core.ratelimit import Buckets
 from handcart.core.web.app import REFUSALS_PER_SECOND
 from handcart.linking import ops as linking
-from handcart.retailers import ops as retailers
+from handcart.retailers import clients
 from tests.oauth.token_requests import FORM, JSON, as_form, as_json, post
 from tests.support.contents import nothing_written
 from tests.support.oauth import INVALID_CLIENT, INVALID_GRANT, INVALID_REQUEST, code_for, oauth_error, token_for
@@ -113,17 +113,17 @@ def introspect(shop: Shop, token: str, **parameters: str) -> httpx.Response:
 
 def test_t2_client_disabled_then_invalid_client_and_its_tokens_stay_dead(shop: Shop) -> None:
     user_id = shop.user()
-    shop.server.write(retailers.disable_client, shop.client.client_id)
+    shop.server.write(clients.disable, shop.client.client_id)
     assert oauth_error(shop.post_token(grant_type="client_credentials")) == INVALID_CLIENT
     assert oauth_error(introspect(shop, shop.token)) == INVALID_CLIENT
     assert error(shop.get_link(user_id)) == REVOKED
-    shop.server.write(retailers.disable_client, shop.client.client_id, disabled=False)
+    shop.server.write(clients.disable, shop.client.client_id, disabled=False)
     assert shop.post_token(grant_type="client_credentials").status_code == 200
     assert error(shop.get_link(user_id)) == REVOKED
     assert introspect(shop, shop.token).json() == {"active": False}
 
 
-@pytest.mark.parametrize("cut_off", [retailers.rotate_secret, retailers.revoke_tokens])
+@pytest.mark.parametrize("cut_off", [clients.rotate_secret, clients.revoke_tokens])
 def test_client_cut_off_then_tokens_and_codes_are_dead(shop: Shop, cut_off: Any) -> None:
     account, user_id = shop.account(), shop.user()
     code, linking_token = code_for(shop, account), token_for(shop, account)
@@ -144,20 +144,20 @@ def test_client_cut_off_then_tokens_and_codes_are_dead(shop: Shop, cut_off: Any)
 def test_scope_taken_from_a_client_then_from_its_tokens_too(shop: Shop) -> None:
     account, user_id = shop.account(), shop.user()
     linking_token = token_for(shop, account)
-    shop.server.write(retailers.set_scopes, shop.client.client_id, ["connect:fulfillment"])
+    shop.server.write(clients.set_scopes, shop.client.client_id, ["connect:fulfillment"])
     assert introspect(shop, shop.token).json()["scope"] == "connect:fulfillment"
     assert introspect(shop, linking_token).json() == {"active": False}
     assert shop.link(user_id, linking_token).status_code == 400
-    shop.server.write(retailers.set_scopes, shop.client.client_id, ["handcart:callbacks"])
+    shop.server.write(clients.set_scopes, shop.client.client_id, ["handcart:callbacks"])
     assert shop.get_link(user_id).status_code == 403
     narrow = shop.post_token(grant_type="client_credentials").json()["access_token"]
-    shop.server.write(retailers.set_scopes, shop.client.client_id, ["connect:fulfillment"])
+    shop.server.write(clients.set_scopes, shop.client.client_id, ["connect:fulfillment"])
     lost = shop.http.get(f"/v2/fulfillment/users/{user_id}/link", headers={"Authorization": f"Bearer {narrow}"})
     assert error(lost) == REVOKED
 
 
 def test_t2_secret_rotated_then_the_old_one_works_as_long_as_it_was_kept(shop: Shop, later: Any) -> None:
-    newer = shop.server.write(retailers.rotate_secret, shop.client.client_id, keep_old=clock.HOUR)
+    newer = shop.server.write(clients.rotate_secret, shop.client.client_id, keep_old=clock.HOUR)
     assert shop.post_token(grant_type="client_credentials").status_code == 200
     assert shop.post_token(grant_type="client_credentials", client_secret=newer.client_secret).status_code == 200
     with later(seconds=3601):

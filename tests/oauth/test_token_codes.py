@@ -10,7 +10,7 @@ from urllib.parse import quote
 import pytest
 
 from handcart.oauth.codes import challenge_of
-from handcart.retailers import ops as retailers
+from handcart.retailers import clients
 from tests.support.contents import nothing_written
 from tests.support.oauth import (
     INVALID_GRANT,
@@ -128,14 +128,14 @@ def test_t6_redirect_uri_differs_then_invalid_grant_and_the_code_still_works(sho
 
 def test_redirect_uri_removed_after_allow_then_its_code_is_dead(shop: Shop) -> None:
     code = code_for(shop, shop.account())
-    shop.server.write(retailers.remove_redirect_uri, shop.client.client_id, REDIRECT_URI)
+    shop.server.write(clients.remove_redirect_uri, shop.client.client_id, REDIRECT_URI)
     with nothing_written(shop.server):
         assert oauth_error(shop.redeem(code)) == INVALID_GRANT
 
 
 def test_t6_another_registered_redirect_uri_then_invalid_grant(shop: Shop) -> None:
     second = "https://shop.example/second"
-    shop.server.write(retailers.register_redirect_uris, shop.client.client_id, [second])
+    shop.server.write(clients.register_redirect_uris, shop.client.client_id, [second])
     code = code_for(shop, shop.account())
     assert oauth_error(shop.redeem(code, redirect_uri=second)) == INVALID_GRANT
 

@@ -7,7 +7,7 @@ import pytest
 
 from handcart.core.db import Tx
 from handcart.oauth import tokens
-from handcart.retailers import ops as retailers
+from handcart.retailers import clients
 from handcart.retailers.models import Caller
 from tests.support.contents import nothing_written
 from tests.support.oauth import token_for
@@ -56,7 +56,7 @@ def test_linking_token_claimed_and_rolled_back_then_it_still_links(shop: Shop) -
     user_id, token = shop.user(), token_for(shop, shop.account())
 
     async def break_off(tx: Tx) -> None:
-        client = await retailers.client(tx, shop.client.client_id)
+        client = await clients.find(tx, shop.client.client_id)
         assert client is not None
         assert client.retailer_id is not None
         assert client.isolation_id is not None

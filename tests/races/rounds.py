@@ -16,7 +16,7 @@ from handcart.core.db import Tx
 from handcart.core.secret import new_token
 from handcart.oauth import codes
 from handcart.oauth.models import IssuedToken
-from handcart.retailers import ops as retailers
+from handcart.retailers import clients
 from handcart.users import ops as users
 from handcart.users.models import User
 from tests.support.oauth import make_code
@@ -64,7 +64,7 @@ async def make_accounts(tx: Tx, count: int) -> list[int]:
 
 async def make_linking_tokens(tx: Tx, client_id: str, account_ids: list[int]) -> list[str]:
     """A linking token for each of these accounts."""
-    client = await retailers.client(tx, client_id)
+    client = await clients.find(tx, client_id)
     assert client is not None
     made = []
     for account_id in account_ids:

@@ -23,6 +23,7 @@ from handcart.core.db import Tx, connect
 from handcart.core.db.migrate import migrate
 from handcart.core.secret import Keys
 from handcart.oauth import authorization
+from handcart.retailers import clients
 from handcart.retailers import ops as retailers
 from tests.races.rounds import IS_LONG, Report, make_accounts, make_codes
 from tests.support import postgres, process
@@ -187,7 +188,7 @@ async def on(url: str, op: Any, *args: Any) -> Any:
 
 async def prepare(tx: Tx, count: int) -> tuple[dict[str, str], list[str]]:
     await retailers.create_retailer(tx, slug="shop", name="Sample Market")
-    made = await retailers.create_client(tx, retailer="shop", scopes=["account_linking"], redirect_uris=[REDIRECT_URI])
+    made = await clients.create(tx, retailer="shop", scopes=["account_linking"], redirect_uris=[REDIRECT_URI])
     (account_id,) = await make_accounts(tx, 1)
     codes = await make_codes(tx, made.client_id, account_id, count)
     return {"client_id": made.client_id, "client_secret": made.client_secret}, codes

@@ -16,6 +16,7 @@ import pytest
 
 from handcart.core.db import Tx, connect
 from handcart.core.secret import Keys
+from handcart.retailers import clients
 from handcart.retailers import ops as retailers
 from tests.races.rounds import Report
 from tests.support import process
@@ -85,7 +86,7 @@ def ask(connection: http.client.HTTPConnection, path: str, body: dict[str, str],
 def make_client(data: Path) -> dict[str, str]:
     async def make(tx: Tx) -> dict[str, str]:
         await retailers.create_retailer(tx, slug="shop", name="Sample Market")
-        made = await retailers.create_client(tx, retailer="shop", scopes=["connect:fulfillment"])
+        made = await clients.create(tx, retailer="shop", scopes=["connect:fulfillment"])
         return {"client_id": made.client_id, "client_secret": made.client_secret}
 
     async def run() -> dict[str, str]:

@@ -12,7 +12,7 @@ from handcart.accounts import ops as accounts
 from handcart.core import clock
 from handcart.core.db import Tx
 from handcart.oauth import codes, tokens
-from handcart.retailers import ops as retailers
+from handcart.retailers import clients
 from handcart.users import ops as users_ops
 from handcart.users.models import User
 from tests.races.rounds import IS_LONG
@@ -80,7 +80,7 @@ def test_code_without_its_guard_then_the_race_is_seen(shop: Shop, monkeypatch: p
 
 
 async def make_linking_tokens(tx: Tx, shop: Shop, accounts: list[int]) -> list[str]:
-    client = await retailers.client(tx, shop.client.client_id)
+    client = await clients.find(tx, shop.client.client_id)
     assert client is not None
     return [
         (await tokens.issue(tx, client, "account_linking", account_id=account_id)).access_token

@@ -18,7 +18,7 @@ from handcart.linking import ops as linking
 from handcart.linking.wire import LinkRequest
 from handcart.oauth import codes, tokens
 from handcart.orders import ops as orders
-from handcart.retailers import ops as retailers
+from handcart.retailers import clients
 from handcart.retailers.models import Caller
 from handcart.sign_in import passwords
 from handcart.slots import ops as slots
@@ -114,7 +114,7 @@ def issue_token(shop: Shop, user_id: str) -> Op:
         isolation_id = shop.retailer.isolation_id
         if not await users.hold(tx, isolation_id, user_id):
             return None
-        client = await retailers.client(tx, shop.client.client_id)
+        client = await clients.find(tx, shop.client.client_id)
         assert client is not None
         return await tokens.issue(tx, client, "connect:post_checkout", isolation_id=isolation_id, user_id=user_id)
 
@@ -173,7 +173,7 @@ def test_code_traded_in_while_unlinking_then_its_token_is_dead(shop: Shop, is_af
     code = code_for(shop, account)
 
     async def redeem(tx: Tx) -> Any:
-        client = await retailers.client(tx, shop.client.client_id)
+        client = await clients.find(tx, shop.client.client_id)
         assert client is not None
         return await codes.redeem(tx, client, code, REDIRECT_URI, None)
 

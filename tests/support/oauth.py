@@ -10,6 +10,7 @@ from handcart.core.db import Tx
 from handcart.oauth import authorization
 from handcart.oauth.checks import Request
 from handcart.oauth.scopes import ACCOUNT_LINKING, ALL
+from handcart.retailers import clients
 from handcart.retailers import ops as retailers
 from handcart.sign_in import sessions
 from handcart.sign_in.models import CUSTOMER
@@ -26,7 +27,7 @@ async def make_code(
     tx: Tx, client_id: str, account_id: int, redirect_uri: str = REDIRECT_URI, code_challenge: str | None = None
 ) -> str:
     """An authorization code by the ops behind the pages: sign in, start, allow."""
-    client = await retailers.client(tx, client_id)
+    client = await clients.find(tx, client_id)
     assert client is not None
     cookie = await sessions.start(tx, CUSTOMER, account_id, "")
     request = Request([], client=client, redirect_uri=redirect_uri, scope=ACCOUNT_LINKING)
@@ -71,9 +72,7 @@ class Organization(Shop):
                 organization=self.slug,
                 shares_users=shares_users,
             )
-        self.client = server.write(
-            retailers.create_client, organization=self.slug, scopes=ALL, redirect_uris=[REDIRECT_URI]
-        )
+        self.client = server.write(clients.create, organization=self.slug, scopes=ALL, redirect_uris=[REDIRECT_URI])
         self.http = server.http(address=new_address())
         self.banner: str | None = None
         self._token = None

@@ -13,6 +13,7 @@ from argon2 import PasswordHasher
 from handcart.accounts import ops as accounts
 from handcart.core import clock
 from handcart.oauth.scopes import ALL
+from handcart.retailers import clients
 from handcart.retailers import ops as retailers
 from tests.support.server import LiveServer
 
@@ -51,7 +52,7 @@ class Shop:
         self.slug = f"shop-{secrets.token_hex(6)}"
         self.retailer = server.write(retailers.create_retailer, slug=self.slug, name="Sample Market")
         options = {"scopes": ALL, "redirect_uris": [REDIRECT_URI], **client_options}
-        self.client = server.write(retailers.create_client, retailer=self.slug, **options)
+        self.client = server.write(clients.create, retailer=self.slug, **options)
         self.http = server.http(address=new_address())
         self._token: str | None = None
 

@@ -12,6 +12,7 @@ import pytest
 
 from handcart.core import clock
 from handcart.linking import ops as linking
+from handcart.retailers import clients
 from handcart.retailers import ops as retailers
 from tests.support.contents import contents, mentions, nothing_written
 from tests.support.oauth import Organization, token_for
@@ -150,7 +151,7 @@ def shop_without_deletion(server: LiveServer) -> Shop:
     slug = f"{shop.slug}-keeps"
     server.write(retailers.create_retailer, slug=slug, name="Sample Market", allows_user_deletion=False)
     shop.client = server.write(
-        retailers.create_client, retailer=slug, scopes=["connect:fulfillment"], redirect_uris=[REDIRECT_URI]
+        clients.create, retailer=slug, scopes=["connect:fulfillment"], redirect_uris=[REDIRECT_URI]
     )
     return shop
 

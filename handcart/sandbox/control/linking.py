@@ -22,6 +22,7 @@ from handcart.oauth import errors as oauth_errors
 from handcart.oauth.checks import Rejected, Request
 from handcart.oauth.models import IssuedToken
 from handcart.oauth.scopes import ACCOUNT_LINKING
+from handcart.retailers import clients
 from handcart.retailers import ops as retailers
 from handcart.retailers.models import Caller
 from handcart.sandbox.documented import ops as documented
@@ -132,7 +133,7 @@ async def _account(tx: Tx, caller: Caller, user_id: str, email: str | None, memb
 
 
 async def _request(tx: Tx, client_id: str, redirect_uri: str | None, state: str | None, verifier: str) -> Request:
-    client = await retailers.client(tx, client_id)
+    client = await clients.find(tx, client_id)
     asked = {
         "response_type": "code",
         "client_id": client_id,
@@ -149,7 +150,7 @@ async def _request(tx: Tx, client_id: str, redirect_uri: str | None, state: str 
 
 
 async def _first_redirect_uri(tx: Tx, client_id: str) -> str:
-    return next(iter(await retailers.redirect_uris(tx, client_id)), "")
+    return next(iter(await clients.redirect_uris(tx, client_id)), "")
 
 
 async def _answer(tx: Tx, account: Account, request: Request, *, is_allowed: bool) -> str:

@@ -15,7 +15,7 @@ from handcart.oauth.checks import Rejected
 from handcart.orders import errors as order_errors
 from handcart.orders import ops as orders
 from handcart.orders import states
-from handcart.retailers import ops as retailers
+from handcart.retailers import clients
 from handcart.retailers.models import Caller
 from handcart.sandbox.documented import errors
 
@@ -64,7 +64,7 @@ async def authorize(tx: Tx, caller: Caller, account_id: int | None, parameters: 
     if account is None or account.organization_id != caller.organization_id or not await accounts.hold(tx, account.id):
         raise errors.invalid_user()
     client_id = parameters.get("client_id") or caller.client_id
-    client = await retailers.client(tx, client_id)
+    client = await clients.find(tx, client_id)
     if client is None or client.organization_id != caller.organization_id:
         raise invalid("client_id")
     given = {name: value for name, value in parameters.items() if value is not None}

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from handcart.oauth import scopes
-from handcart.retailers import ops as retailers
+from handcart.retailers import clients
 from tests.contract.operations import Attempt, Operation
 from tests.support.shop import Shop
 
@@ -38,7 +38,7 @@ class Provoked(Attempt):
 
     def become_organization(self) -> None:
         """Make the calls with a client for all banners of the shop's organization."""
-        made = self.shop.server.write(retailers.create_client, organization=self.shop.slug, scopes=scopes.ALL)
+        made = self.shop.server.write(clients.create, organization=self.shop.slug, scopes=scopes.ALL)
         self.shop.client = made
         self.body |= {name: value for name, value in self.shop.credentials.items() if name in self.body}
 

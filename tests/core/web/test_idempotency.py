@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from handcart.core.web import idempotency
-from handcart.retailers import ops as retailers
+from handcart.retailers import clients
 from tests.support.orders import KINDS, Market, creation_path, line
 from tests.support.server import LiveServer
 from tests.support.shop import error
@@ -164,7 +164,7 @@ def test_when_two_clients_use_one_key_then_neither_notices(server: LiveServer) -
     body = body_of(north, "delivery", user_id)
     second = Market(server)
     second.retailer, second.slug = north.retailer, north.slug
-    second.client = server.write(retailers.create_client, retailer=north.slug, scopes=["connect:fulfillment"])
+    second.client = server.write(clients.create, retailer=north.slug, scopes=["connect:fulfillment"])
     first = keyed(north, "delivery", user_id, body, "another")
     assert keyed(second, "delivery", user_id, body, "another").json() == first.json()
     assert (north.orders, kept(second)) == (2, ["another"])
