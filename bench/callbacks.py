@@ -26,7 +26,8 @@ from bench.measure import cpu_seconds
 from bench.processes import CORES, HOST, ROOT, bare_environment, free_port, pinned, server_cores
 from bench.progress import Progress
 from bench.stores import Copy, PostgresStore, SqliteStore, connected
-from handcart.callbacks import ops
+from handcart.callbacks import webhooks
+from handcart.callbacks.models import PRODUCTION
 from handcart.core import clock, ids
 from handcart.core.db import Database, Tx
 from handcart.core.db.connect import connect
@@ -167,16 +168,14 @@ def _prepare(kind: str, port: int, delivered: int, stack: ExitStack) -> Prepared
 
 async def _furnish(tx: Tx, port: int) -> int:
     retailer = await retailers.create_retailer(tx, slug="bench", name="Bench")
-    await ops.create(
-        tx,
-        retailer.id,
-        Rules(True, range(1, 65_536), (f"{HOST}/32",)),
-        environment=ops.environment_of(is_production=True),
+    wanted = webhooks.Configuration(
         callback_url=f"http://{HOST}:{port}/callbacks",
         auth_uri=f"http://{HOST}:{port}/token",
         client_id="bench",
         client_secret="bench",
     )
+    policy = webhooks.Policy(rules=Rules(True, range(1, 65_536), (f"{HOST}/32",)), environment=PRODUCTION)
+    await webhooks.create(tx, retailer.id, wanted, policy)
     return retailer.id
 
 

@@ -26,7 +26,8 @@ from bench import machine
 from bench.callbacks import STORES, arrivals, arrived, process, until
 from bench.processes import HOST, ROOT, Launch, free_port, load_cores, server_cores, serving
 from bench.progress import Progress
-from handcart.callbacks import ops
+from handcart.callbacks import webhooks
+from handcart.callbacks.models import PRODUCTION
 from handcart.core import clock
 from handcart.core.db import Tx
 from handcart.core.db.connect import connect
@@ -243,7 +244,7 @@ async def _furnished(url: str, keys: Keys, sink: int, noise: int) -> tuple[Retai
     database = await connect(url, keys)
     try:
         quiet: Retailer = await database.write(_furnish, "quiet", [f"http://{HOST}:{sink}/callbacks"])
-        urls = [f"http://{HOST}:{noise}/{NOISES[n % len(NOISES)]}/{n}" for n in range(ops.MOST_WEBHOOKS)]
+        urls = [f"http://{HOST}:{noise}/{NOISES[n % len(NOISES)]}/{n}" for n in range(webhooks.MOST_WEBHOOKS)]
         noisy: Retailer = await database.write(_furnish, "noisy", urls)
         return quiet, noisy
     finally:
@@ -255,17 +256,11 @@ async def _furnish(tx: Tx, slug: str, urls: Sequence[str]) -> Retailer:
     client = await clients.create(tx, retailer=slug, scopes=[FULFILLMENT])
     await stores.save(tx, retailer.id, [store("here")])
     await plans.set_plan(tx, retailer.id, plans.EVERY_STORE, LAST_MILE, Plan(capacity=100_000))
+    policy = webhooks.Policy(rules=Rules(True, range(1, 65_536), (f"{HOST}/32",)), environment=PRODUCTION)
     for url in urls:
-        await ops.create(
-            tx,
-            retailer.id,
-            Rules(True, range(1, 65_536), (f"{HOST}/32",)),
-            environment=ops.environment_of(is_production=True),
-            callback_url=url,
-            auth_uri=f"{url[: url.index('/', 8)]}/token",
-            client_id="bench",
-            client_secret="bench",
-        )
+        auth_uri = f"{url[: url.index('/', 8)]}/token"
+        wanted = webhooks.Configuration(callback_url=url, auth_uri=auth_uri, client_id="bench", client_secret="bench")
+        await webhooks.create(tx, retailer.id, wanted, policy)
     assert client.client_secret is not None
     return Retailer(retailer.id, client.client_id, client.client_secret)
 
@@ -275,7 +270,7 @@ def _page(visits: Sequence[Mapping[str, Any]], options: argparse.Namespace, abou
         "# Performance beside a noisy neighbour",
         "",
         f"One process, {options.orders} orders at {PER_SECOND} a second, alone and beside {options.fat_orders} fat"
-        f" orders whose callbacks go to {ops.MOST_WEBHOOKS} webhooks that hang, drip or flood.",
+        f" orders whose callbacks go to {webhooks.MOST_WEBHOOKS} webhooks that hang, drip or flood.",
         f"Medians of {options.rounds} rounds; the ratio is the median of the rounds' ratios.",
         "",
         "| store, operation | p99 alone, ms | p99 beside noise, ms | ratio | goal |",

@@ -74,7 +74,7 @@ def create(settings: Settings, keys: Keys) -> App:
     authenticate = bearer.Bearers(caches=caches).authenticate
     hook = SandboxHook(authenticate) if settings.is_sandbox else None
     for_sandbox = (sandbox.clocks, CallbackFaults()) if settings.is_sandbox else ()
-    background = [sender.of(settings, *for_sandbox)] if settings.deliver_callbacks else []
+    background = [sender.create(settings, *for_sandbox)] if settings.deliver_callbacks else []
     return App(settings, keys, routes(settings), authenticate, error_page, hook, background)
 
 
@@ -99,7 +99,7 @@ def api_routes() -> Sequence[Route]:
         *stores_api.ROUTES,
         *slots_routes.ROUTES,
         *orders_routes.ROUTES,
-        *callbacks_routes.routes(sender.rules_of),
+        *callbacks_routes.ROUTES,
     )
 
 

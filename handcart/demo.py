@@ -23,7 +23,7 @@ from urllib.parse import urlsplit
 
 from handcart import running
 from handcart.accounts import ops as accounts
-from handcart.callbacks import ops as callbacks
+from handcart.callbacks import webhooks
 from handcart.callbacks.errors import UnknownWebhook
 from handcart.core import clock
 from handcart.core.db import Tx, Unavailable, migrate
@@ -35,7 +35,6 @@ from handcart.oauth.scopes import ALL
 from handcart.retailers import clients
 from handcart.retailers import ops as retailers
 from handcart.sandbox import state as sandbox
-from handcart.sender import rules_of
 from handcart.sign_in import passwords
 from handcart.slots import plans
 from handcart.slots.plans import Plan
@@ -260,20 +259,17 @@ async def register_webhook(
     """Make the storefront's webhook, or update that of an earlier start to the storefront's current URL."""
     retailer = await retailers.retailer_by_slug(tx, DEMO_RETAILER)
     assert retailer is not None
-    rules = rules_of(chosen)
+    policy = webhooks.read_policy(chosen, trust=True)
     urls = {"callback_url": storefront_url + EVENTS_PATH, "auth_uri": storefront_url + TOKEN_PATH}
     if kept is not None:
         with contextlib.suppress(UnknownWebhook):
-            await callbacks.update(tx, retailer.id, kept["id"], rules, urls)
-            await callbacks.enable(
-                tx, retailer.id, kept["id"]
-            )  # it may have been disabled while the storefront was stopped
+            await webhooks.update(tx, retailer.id, kept["id"], urls, policy)
+            # It may have been disabled while the storefront was stopped.
+            await webhooks.enable(tx, retailer.id, kept["id"])
             return kept
     credentials = {"client_id": "handcart", "client_secret": secrets.token_urlsafe(32)}
-    environment = callbacks.environment_of(is_production=False)
-    made = await callbacks.create(
-        tx, retailer.id, rules, environment=environment, name="Storefront", **urls, **credentials
-    )
+    wanted = webhooks.Configuration(name="Storefront", **urls, **credentials)
+    made = await webhooks.create(tx, retailer.id, wanted, policy)
     return {"id": made.webhook.id, **credentials, "signing_secret": made.signing_secret}
 
 

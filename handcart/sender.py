@@ -15,7 +15,7 @@ from time import monotonic
 from typing import Protocol
 from urllib.parse import urlsplit
 
-from handcart.callbacks import ops, queue, results, schedule, signing, verification
+from handcart.callbacks import queue, results, schedule, signing, verification, webhooks
 from handcart.callbacks.models import Attempt, Delivery, Target
 from handcart.callbacks.queue import Busy, Chain
 from handcart.callbacks.receiver_tokens import POST_SECONDS, TokenRefused, Tokens
@@ -26,7 +26,7 @@ from handcart.core.budget import Budget, Crowded
 from handcart.core.clock import VirtualClock
 from handcart.core.db import Database, Tx, Unavailable
 from handcart.core.outbound import client
-from handcart.core.settings import Settings, parts
+from handcart.core.settings import Settings
 from handcart.events import queries as events
 from handcart.orders import later
 
@@ -55,7 +55,6 @@ _RECORD_PAUSES = (0.1, 0.5, 1, 2, 5, 10)
 _MOST_KEPT = 2048
 _SHORT_TOKEN = 8
 _UNAUTHORIZED, _GONE = 401, 410
-_EVERY_PORT = range(1, 65_536)
 
 Clocks = Callable[[Tx], Awaitable[Mapping[int, VirtualClock]]]
 
@@ -96,7 +95,7 @@ class Sender:
         self._faults = faults
         self._clocks: Mapping[int, VirtualClock] = {}
         self._in_flight: Counter[tuple[int, int]] = Counter()
-        self._places = Budget(CHAINS_OF_RETAILER + ops.MOST_WEBHOOKS, CHAINS_IN_ALL)  # shared by retailers
+        self._places = Budget(CHAINS_OF_RETAILER + webhooks.MOST_WEBHOOKS, CHAINS_IN_ALL)  # shared by retailers
         self._resting: dict[tuple[int, int], float] = {}
         self._chains: set[asyncio.Task[None]] = set()
         self._outcomes: list[tuple[Target, Outcome, asyncio.Future[bool]]] = []
@@ -411,17 +410,11 @@ class Sender:
         return await self._database.write(results.record, target, some, self._now(target.retailer_id))
 
 
-def rules_of(settings: Settings) -> client.Rules:
-    """The addresses that callbacks may reach, from the settings."""
-    ports = _EVERY_PORT if settings.callback_ports.strip() == "*" else tuple(map(int, parts(settings.callback_ports)))
-    return client.Rules(settings.callback_http, ports, tuple(parts(settings.callback_networks)))
-
-
-def of(settings: Settings, clocks: Clocks | None = None, faults: FaultInjector | None = None) -> Sender:
+def create(settings: Settings, clocks: Clocks | None = None, faults: FaultInjector | None = None) -> Sender:
     """A sender for these settings. `clocks` and `faults`: only for development servers."""
-    environment = ops.environment_of(is_production=settings.is_production)
+    policy = webhooks.read_policy(settings)
     origin = urlsplit(settings.issuer).hostname or "localhost"
-    return Sender(rules_of(settings), environment, origin=origin, clocks=clocks, faults=faults)
+    return Sender(policy.rules, policy.environment, origin=origin, clocks=clocks, faults=faults)
 
 
 def _split(rest: Sequence[Delivery], failures: int, now: int) -> tuple[list[Delivery], Sequence[Delivery]]:

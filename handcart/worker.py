@@ -38,7 +38,7 @@ async def run(settings: Settings, keys: Keys, *, once: bool = False) -> None:
     """
     database = await connect(settings.database_url, keys, settings.pool_size)
     for_sandbox = (sandbox.clocks, CallbackFaults()) if settings.is_sandbox else ()
-    callbacks_out = sender.of(settings, *for_sandbox)
+    callbacks_out = sender.create(settings, *for_sandbox)
     try:
         if once:
             await callbacks_out.drain(database)

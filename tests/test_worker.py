@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 
 from handcart import worker
-from handcart.callbacks import ops as callbacks
-from handcart.callbacks import queue, results
+from handcart.callbacks import queue, results, webhooks
 from handcart.callbacks.models import Attempt
 from handcart.callbacks.results import Outcome
 from handcart.core import clock, log, ratelimit
@@ -65,7 +64,7 @@ async def make_callbacks(tx: Tx, retailer_id: int) -> str:
     attempt = Attempt(at=clock.now(), milliseconds=1, url=made.callback_url, request_head="POST", status=200)
     await results.record(tx, chain.target, [Outcome(chain.deliveries[0], attempt)], clock.now())
     await queue.give_back(tx, chain.target, chain.deliveries[1:])
-    await callbacks.delete(tx, retailer_id, made.id)
+    await webhooks.delete(tx, retailer_id, made.id)
     return str(made.id)
 
 

@@ -11,4 +11,4 @@ Owns the tables `webhooks`, `deliveries` and `attempts`. Reads the log of events
 """
 
 # Modules that other domains may import, besides ops, queries, errors and models.
-__all__ = ["queue"]
+__all__ = ["queue", "replay", "webhooks"]

@@ -1,11 +1,12 @@
 """Configure webhooks, look at events and their deliveries, replay events."""
 
 import asyncio
-from collections.abc import Callable
+from typing import Any
 
-from msgspec import structs
+from msgspec import Struct, structs
 
-from handcart.callbacks import errors, ops, present, queries
+from handcart.callbacks import errors, present, queries, webhooks
+from handcart.callbacks.replay import send_again
 from handcart.callbacks.wire import (
     After,
     CreatedWebhookAnswer,
@@ -25,82 +26,58 @@ from handcart.callbacks.wire import (
 )
 from handcart.core.db import Tx
 from handcart.core.errors import blank
-from handcart.core.outbound import client
-from handcart.core.settings import Settings
 from handcart.core.web.call import Call
 from handcart.core.web.wire import SuccessResponse, query
 from handcart.events import queries as events
 from handcart.events.errors import unknown_event_id
-
-RulesOf = Callable[[Settings], client.Rules]
 
 _LOOK_SECONDS = 0.25
 _FEW = 100
 _DISABLED_BY_API = "disabled over the API"
 
 
-async def create(tx: Tx, call: Call, rules_of: RulesOf) -> CreatedWebhookAnswer:
+async def create(tx: Tx, call: Call) -> CreatedWebhookAnswer:
     body: CreateWebhookRequest = call.body
-    settings = call.app.settings
-    made = await ops.create(
-        tx,
-        call.caller.retailer_id,
-        rules_of(settings),
-        environment=ops.environment_of(is_production=settings.is_production),
-        own_url=settings.issuer,
-        verify=settings.verify_receivers,
-        **{name: value for name, value in structs.asdict(body).items() if value is not None},
-    )
+    wanted = webhooks.Configuration(**_given(body))
+    made = await webhooks.create(tx, call.caller.retailer_id, wanted, webhooks.read_policy(call.app.settings))
     return present.new_webhook(made)
 
 
 async def list_webhooks(tx: Tx, call: Call) -> WebhooksResponse:
-    return WebhooksResponse([present.webhook(one) for one in await ops.webhooks(tx, call.caller.retailer_id)])
+    return WebhooksResponse([present.webhook(one) for one in await webhooks.list_all(tx, call.caller.retailer_id)])
 
 
 async def get(tx: Tx, call: Call) -> WebhookAnswer:
-    return present.webhook(await ops.webhook(tx, call.caller.retailer_id, _webhook_id(call)))
+    return present.webhook(await webhooks.get(tx, call.caller.retailer_id, _webhook_id(call)))
 
 
-async def update(tx: Tx, call: Call, rules_of: RulesOf) -> WebhookAnswer:
+async def update(tx: Tx, call: Call) -> WebhookAnswer:
     body: UpdateWebhookRequest = call.body
-    settings = call.app.settings
-    changes = {name: value for name, value in structs.asdict(body).items() if value is not None}
-    retailer_id = call.caller.retailer_id
-    return present.webhook(
-        await ops.update(
-            tx,
-            retailer_id,
-            _webhook_id(call),
-            rules_of(settings),
-            changes,
-            settings.issuer,
-            settings.verify_receivers,
-        )
-    )
+    policy = webhooks.read_policy(call.app.settings)
+    return present.webhook(await webhooks.update(tx, call.caller.retailer_id, _webhook_id(call), _given(body), policy))
 
 
 async def delete(tx: Tx, call: Call) -> SuccessResponse:
-    await ops.delete(tx, call.caller.retailer_id, _webhook_id(call))
+    await webhooks.delete(tx, call.caller.retailer_id, _webhook_id(call))
     return SuccessResponse(True)
 
 
 async def enable(tx: Tx, call: Call) -> WebhookAnswer:
     verify = call.app.settings.verify_receivers
-    return present.webhook(await ops.enable(tx, call.caller.retailer_id, _webhook_id(call), verify))
+    return present.webhook(await webhooks.enable(tx, call.caller.retailer_id, _webhook_id(call), verify))
 
 
 async def disable(tx: Tx, call: Call) -> WebhookAnswer:
-    return present.webhook(await ops.disable(tx, call.caller.retailer_id, _webhook_id(call), _DISABLED_BY_API))
+    return present.webhook(await webhooks.disable(tx, call.caller.retailer_id, _webhook_id(call), _DISABLED_BY_API))
 
 
 async def rotate_secret(tx: Tx, call: Call) -> CreatedWebhookAnswer:
-    return present.new_webhook(await ops.rotate_secret(tx, call.caller.retailer_id, _webhook_id(call)))
+    return present.new_webhook(await webhooks.rotate_secret(tx, call.caller.retailer_id, _webhook_id(call)))
 
 
 async def list_deliveries(tx: Tx, call: Call) -> DeliveriesResponse:
     retailer_id, webhook_id = call.caller.retailer_id, _webhook_id(call)
-    await ops.webhook(tx, retailer_id, webhook_id)
+    await webhooks.get(tx, retailer_id, webhook_id)
     after, state = query(call.query, "after", After), query(call.query, "state", StateInQuery)
     limit = query(call.query, "limit", Limit) or _FEW
     found = await queries.deliveries_to(tx, retailer_id, webhook_id, after=after, state=state, limit=limit)
@@ -145,7 +122,7 @@ async def replay(tx: Tx, call: Call) -> ReplayResponse:
         raise blank("event_id")
     if body.event_id is not None:
         await events.event(tx, call.caller.retailer_id, body.event_id)
-    replayed, last = await ops.replay(
+    replayed, last = await send_again(
         tx,
         call.caller.retailer_id,
         body.webhook_id,
@@ -155,6 +132,10 @@ async def replay(tx: Tx, call: Call) -> ReplayResponse:
         event_id=body.event_id,
     )
     return ReplayResponse(replayed=replayed, next=last)
+
+
+def _given(body: Struct) -> dict[str, Any]:
+    return {name: value for name, value in structs.asdict(body).items() if value is not None}
 
 
 def _webhook_id(call: Call) -> int:

@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from handcart.callbacks import api, errors
-from handcart.callbacks.api import RulesOf
-from handcart.callbacks.ops import MOST_CHARACTERS, MOST_WEBHOOKS
+from handcart.callbacks.webhooks import MOST_CHARACTERS, MOST_WEBHOOKS
 from handcart.callbacks.wire import (
     After,
     CreatedWebhookAnswer,
@@ -25,9 +24,8 @@ from handcart.callbacks.wire import (
     WebhookIdInPath,
     WebhooksResponse,
 )
-from handcart.core.db import Tx
 from handcart.core.errors import blank, invalid
-from handcart.core.web.call import Call, Handler, Route
+from handcart.core.web.call import Handler, Route
 from handcart.core.web.wire import SuccessResponse
 from handcart.events.errors import unknown_event_id
 from handcart.oauth.scopes import CALLBACKS
@@ -46,120 +44,6 @@ _BAD = (
     errors.unknown_event("shipped"),
     errors.no_event(),
 )
-
-
-def routes(rules_of: RulesOf) -> Sequence[Route]:
-    """The endpoints. `rules_of`: the addresses that the settings allow callbacks to reach."""
-
-    async def create(tx: Tx, call: Call) -> CreatedWebhookAnswer:
-        return await api.create(tx, call, rules_of)
-
-    async def update(tx: Tx, call: Call) -> WebhookAnswer:
-        return await api.update(tx, call, rules_of)
-
-    return (
-        _route("GET", "", "list_webhooks", api.list_webhooks, "List the webhooks", response=WebhooksResponse),
-        _route(
-            "POST",
-            "",
-            "create_webhook",
-            create,
-            "Create a webhook",
-            description="The signing secret is returned only now. The webhook gets the events that happen from now on."
-            " A production server first asks the receiver whether it agrees to callbacks; until it does, the status is"
-            " `verifying`.",
-            body=CreateWebhookRequest,
-            response=CreatedWebhookAnswer,
-            refusals=(*_BAD, errors.too_many(MOST_WEBHOOKS)),
-        ),
-        _route("GET", "/{webhook_id}", "get_webhook", api.get, "Read a webhook", response=WebhookAnswer),
-        _route(
-            "PUT",
-            "/{webhook_id}",
-            "update_webhook",
-            update,
-            "Change a webhook",
-            body=UpdateWebhookRequest,
-            response=WebhookAnswer,
-            refusals=_BAD,
-        ),
-        _route(
-            "DELETE",
-            "/{webhook_id}",
-            "delete_webhook",
-            api.delete,
-            "Delete a webhook",
-            description="Its secrets are deleted too, and its waiting events are no longer sent.",
-            response=SuccessResponse,
-        ),
-        _route(
-            "POST",
-            "/{webhook_id}/enable",
-            "enable_webhook",
-            api.enable,
-            "Enable a webhook",
-            description="Waiting events are sent, the oldest first. A receiver that has not agreed yet is asked first:"
-            " the status is `verifying` until it answers.",
-            response=WebhookAnswer,
-        ),
-        _route(
-            "POST",
-            "/{webhook_id}/disable",
-            "disable_webhook",
-            api.disable,
-            "Disable a webhook",
-            description="Its events are kept until it is enabled again.",
-            response=WebhookAnswer,
-        ),
-        _route(
-            "POST",
-            "/{webhook_id}/rotate_secret",
-            "rotate_secret",
-            api.rotate_secret,
-            "Give a webhook a new signing secret",
-            description="For one day, callbacks also carry a signature by the old secret.",
-            response=CreatedWebhookAnswer,
-        ),
-        _route(
-            "GET",
-            "/{webhook_id}/deliveries",
-            "list_deliveries",
-            api.list_deliveries,
-            "List the deliveries to a webhook",
-            query={"after": After, "state": StateInQuery, "limit": Limit},
-            response=DeliveriesResponse,
-        ),
-        _route(
-            "GET",
-            "/events",
-            "list_events",
-            api.list_events,
-            "List events, or follow them",
-            tx=None,
-            query={"after": After, "order_id": OrderIdInQuery, "limit": Limit, "wait": Wait},
-            response=EventsResponse,
-        ),
-        _route(
-            "GET",
-            "/events/{event_id}",
-            "get_event",
-            api.get_event,
-            "Read an event, its deliveries and every attempt",
-            response=EventResponse,
-        ),
-        _route(
-            "POST",
-            "/replay",
-            "replay",
-            api.replay,
-            "Send events again",
-            description="They are sent with the same ids and bodies. A webhook gets the events it is subscribed to now;"
-            " deliveries that are being sent now are not affected. Up to 500 at once: continue with `next` as `after`.",
-            body=ReplayRequest,
-            response=ReplayResponse,
-            refusals=(unknown_event_id(0), blank("event_id")),
-        ),
-    )
 
 
 def _route(
@@ -190,3 +74,108 @@ def _route(
         tag=TAG,
         **{"tx": "read" if method == "GET" else "write", **fields},
     )
+
+
+ROUTES: Sequence[Route] = (
+    _route("GET", "", "list_webhooks", api.list_webhooks, "List the webhooks", response=WebhooksResponse),
+    _route(
+        "POST",
+        "",
+        "create_webhook",
+        api.create,
+        "Create a webhook",
+        description="The signing secret is returned only now. The webhook gets the events that happen from now on."
+        " A production server first asks the receiver whether it agrees to callbacks; until it does, the status is"
+        " `verifying`.",
+        body=CreateWebhookRequest,
+        response=CreatedWebhookAnswer,
+        refusals=(*_BAD, errors.too_many(MOST_WEBHOOKS)),
+    ),
+    _route("GET", "/{webhook_id}", "get_webhook", api.get, "Read a webhook", response=WebhookAnswer),
+    _route(
+        "PUT",
+        "/{webhook_id}",
+        "update_webhook",
+        api.update,
+        "Change a webhook",
+        body=UpdateWebhookRequest,
+        response=WebhookAnswer,
+        refusals=_BAD,
+    ),
+    _route(
+        "DELETE",
+        "/{webhook_id}",
+        "delete_webhook",
+        api.delete,
+        "Delete a webhook",
+        description="Its secrets are deleted too, and its waiting events are no longer sent.",
+        response=SuccessResponse,
+    ),
+    _route(
+        "POST",
+        "/{webhook_id}/enable",
+        "enable_webhook",
+        api.enable,
+        "Enable a webhook",
+        description="Waiting events are sent, the oldest first. A receiver that has not agreed yet is asked first:"
+        " the status is `verifying` until it answers.",
+        response=WebhookAnswer,
+    ),
+    _route(
+        "POST",
+        "/{webhook_id}/disable",
+        "disable_webhook",
+        api.disable,
+        "Disable a webhook",
+        description="Its events are kept until it is enabled again.",
+        response=WebhookAnswer,
+    ),
+    _route(
+        "POST",
+        "/{webhook_id}/rotate_secret",
+        "rotate_secret",
+        api.rotate_secret,
+        "Give a webhook a new signing secret",
+        description="For one day, callbacks also carry a signature by the old secret.",
+        response=CreatedWebhookAnswer,
+    ),
+    _route(
+        "GET",
+        "/{webhook_id}/deliveries",
+        "list_deliveries",
+        api.list_deliveries,
+        "List the deliveries to a webhook",
+        query={"after": After, "state": StateInQuery, "limit": Limit},
+        response=DeliveriesResponse,
+    ),
+    _route(
+        "GET",
+        "/events",
+        "list_events",
+        api.list_events,
+        "List events, or follow them",
+        tx=None,
+        query={"after": After, "order_id": OrderIdInQuery, "limit": Limit, "wait": Wait},
+        response=EventsResponse,
+    ),
+    _route(
+        "GET",
+        "/events/{event_id}",
+        "get_event",
+        api.get_event,
+        "Read an event, its deliveries and every attempt",
+        response=EventResponse,
+    ),
+    _route(
+        "POST",
+        "/replay",
+        "replay",
+        api.replay,
+        "Send events again",
+        description="They are sent with the same ids and bodies. A webhook gets the events it is subscribed to now;"
+        " deliveries that are being sent now are not affected. Up to 500 at once: continue with `next` as `after`.",
+        body=ReplayRequest,
+        response=ReplayResponse,
+        refusals=(unknown_event_id(0), blank("event_id")),
+    ),
+)

@@ -76,24 +76,16 @@ _trust = click.option(
 @_trust
 def create(retailer: str, environment: str | None, trust: bool, as_json: bool, **options: Any) -> None:
     """Make a webhook. Its signing secret is shown only now."""
-    from handcart import sender
-    from handcart.callbacks import ops
+    from handcart.callbacks import webhooks
 
     wanted, store = _wanted(options)
     if "client_secret" not in wanted:
         fail(f"the client's secret is missing: give --client-secret-stdin, --client-secret or {_SECRET}")
-    settings = settings_of(**store)
-    environment = environment or ops.environment_of(is_production=settings.is_production)
+    policy = webhooks.read_policy(settings_of(**store), environment=environment, trust=trust)
 
     async def make(tx: Tx) -> Any:
-        return await ops.create(
-            tx,
-            await events.retailer_id(tx, retailer),
-            sender.rules_of(settings),
-            environment=environment,
-            own_url=settings.issuer,
-            verify=ops.NEVER if trust else settings.verify_receivers,
-            **wanted,
+        return await webhooks.create(
+            tx, await events.retailer_id(tx, retailer), webhooks.Configuration(**wanted), policy
         )
 
     _show_secret(as_json, write(store, make), "Made")
@@ -105,10 +97,10 @@ def create(retailer: str, environment: str | None, trust: bool, as_json: bool, *
 @events.retailer_option
 def list_webhooks(retailer: str, as_json: bool, **store: Any) -> None:
     """List a retailer's webhooks."""
-    from handcart.callbacks import ops, present
+    from handcart.callbacks import present, webhooks
 
     async def find(tx: Tx) -> Any:
-        return await ops.webhooks(tx, await events.retailer_id(tx, retailer))
+        return await webhooks.list_all(tx, await events.retailer_id(tx, retailer))
 
     found = [present.webhook(one) for one in read(store, find)]
     rows = [(str(one.id), _status(one), one.environment, _events(one), one.callback_url) for one in found]
@@ -123,13 +115,13 @@ def list_webhooks(retailer: str, as_json: bool, **store: Any) -> None:
 @click.argument("number", metavar="ID", type=events.NUMBER)
 def show_one(number: int, retailer: str, as_json: bool, **store: Any) -> None:
     """Show the webhook ID, or the event ID with every attempt to deliver it."""
-    from handcart.callbacks import ops, present, queries
+    from handcart.callbacks import present, queries, webhooks
     from handcart.callbacks.errors import UnknownWebhook
 
     async def find(tx: Tx) -> Any:
         owner = await events.retailer_id(tx, retailer)
         try:
-            webhook = await ops.webhook(tx, owner, number)
+            webhook = await webhooks.get(tx, owner, number)
         except UnknownWebhook:
             return None, await events.story(tx, owner, number)
         return (present.webhook(webhook), *await queries.open_deliveries(tx, owner, number)), None
@@ -169,18 +161,16 @@ def show_one(number: int, retailer: str, as_json: bool, **store: Any) -> None:
 @click.argument("webhook", type=events.NUMBER)
 def update(webhook: int, retailer: str, trust: bool, as_json: bool, **options: Any) -> None:
     """Change a webhook. Only the options given are changed."""
-    from handcart import sender
-    from handcart.callbacks import ops
+    from handcart.callbacks import webhooks
 
     wanted, store = _wanted(options)
     if not wanted:
         fail("no change is given: see `handcart callbacks update --help`")
-    settings = settings_of(**store)
+    policy = webhooks.read_policy(settings_of(**store), trust=trust)
 
     async def change(tx: Tx) -> Any:
         owner = await events.retailer_id(tx, retailer)
-        verify = ops.NEVER if trust else settings.verify_receivers
-        return await ops.update(tx, owner, webhook, sender.rules_of(settings), wanted, settings.issuer, verify)
+        return await webhooks.update(tx, owner, webhook, wanted, policy)
 
     _show_webhook(as_json, write(store, change), "changed")
 
@@ -193,12 +183,12 @@ def update(webhook: int, retailer: str, trust: bool, as_json: bool, **options: A
 @click.argument("webhook", type=events.NUMBER)
 def enable(webhook: int, retailer: str, trust: bool, as_json: bool, **store: Any) -> None:
     """Enable a webhook: its waiting events are sent."""
-    from handcart.callbacks import ops
+    from handcart.callbacks import webhooks
 
-    verify = ops.NEVER if trust else settings_of(**store).verify_receivers
+    policy = webhooks.read_policy(settings_of(**store), trust=trust)
 
     async def change(tx: Tx) -> Any:
-        return await ops.enable(tx, await events.retailer_id(tx, retailer), webhook, verify)
+        return await webhooks.enable(tx, await events.retailer_id(tx, retailer), webhook, policy.verify)
 
     _show_webhook(as_json, write(store, change), "enabled")
 
@@ -211,10 +201,10 @@ def enable(webhook: int, retailer: str, trust: bool, as_json: bool, **store: Any
 @click.argument("webhook", type=events.NUMBER)
 def disable(webhook: int, retailer: str, reason: str, as_json: bool, **store: Any) -> None:
     """Disable a webhook: nothing more is sent. Its events are kept until it is enabled again."""
-    from handcart.callbacks import ops
+    from handcart.callbacks import webhooks
 
     async def change(tx: Tx) -> Any:
-        return await ops.disable(tx, await events.retailer_id(tx, retailer), webhook, reason)
+        return await webhooks.disable(tx, await events.retailer_id(tx, retailer), webhook, reason)
 
     _show_webhook(as_json, write(store, change), "disabled")
 
@@ -226,10 +216,10 @@ def disable(webhook: int, retailer: str, reason: str, as_json: bool, **store: An
 @click.argument("webhook", type=events.NUMBER)
 def delete(webhook: int, retailer: str, as_json: bool, **store: Any) -> None:
     """Delete a webhook and its secrets."""
-    from handcart.callbacks import ops
+    from handcart.callbacks import webhooks
 
     async def forget(tx: Tx) -> None:
-        await ops.delete(tx, await events.retailer_id(tx, retailer), webhook)
+        await webhooks.delete(tx, await events.retailer_id(tx, retailer), webhook)
 
     write(store, forget)
     show(as_json, {"deleted": webhook}, f"The webhook {webhook} is deleted.")
@@ -242,10 +232,10 @@ def delete(webhook: int, retailer: str, as_json: bool, **store: Any) -> None:
 @click.argument("webhook", type=events.NUMBER)
 def rotate(webhook: int, retailer: str, as_json: bool, **store: Any) -> None:
     """Give a webhook a new signing secret, shown only now. For one day the old secret signs as well."""
-    from handcart.callbacks import ops
+    from handcart.callbacks import webhooks
 
     async def change(tx: Tx) -> Any:
-        return await ops.rotate_secret(tx, await events.retailer_id(tx, retailer), webhook)
+        return await webhooks.rotate_secret(tx, await events.retailer_id(tx, retailer), webhook)
 
     _show_secret(as_json, write(store, change), "A new secret for")
 

@@ -112,13 +112,13 @@ def list_events(
 @click.argument("webhook", type=NUMBER)
 def list_deliveries(webhook: int, retailer: str, as_json: bool, **options: Any) -> None:
     """List the deliveries to a webhook, newest last."""
-    from handcart.callbacks import ops, present, queries
+    from handcart.callbacks import present, queries, webhooks
 
     asked = {name: options.pop(name) for name in ("state", "after", "limit")}
 
     async def find(tx: Tx) -> list[Any]:
         owner = await retailer_id(tx, retailer)
-        await ops.webhook(tx, owner, webhook)
+        await webhooks.get(tx, owner, webhook)
         return [present.delivery(one) for one in await queries.deliveries_to(tx, owner, webhook, **asked)]
 
     found = read(options, find)
@@ -213,14 +213,14 @@ def _replay_all(
     until: int | None,
 ) -> int:
     """Replay in small transactions, so that no other writer waits long. Shows a progress bar after one second."""
-    from handcart.callbacks import ops
+    from handcart.callbacks.replay import send_again
     from handcart.events import queries as events
 
     async def some(tx: Tx, after: int) -> tuple[int, int | None]:
         owner = await retailer_id(tx, retailer)
         if event_id is not None:
             await events.event(tx, owner, event_id)
-        return await ops.replay(tx, owner, webhook, after=after, until=until, event_id=event_id, subject=order_id)
+        return await send_again(tx, owner, webhook, after=after, until=until, event_id=event_id, subject=order_id)
 
     async def left(tx: Tx, after: int) -> int:
         return await events.count(tx, await retailer_id(tx, retailer), after, until or events.LAST_ID)

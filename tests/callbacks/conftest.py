@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from handcart.callbacks import ops
-from handcart.callbacks.models import NewWebhook
+from handcart.callbacks import webhooks
+from handcart.callbacks.models import DEVELOPMENT, NewWebhook
 from handcart.core import clock
 from handcart.core.db import Tx
 from handcart.events import ops as events
 from handcart.sandbox import state
 from handcart.sender import Sender
-from tests.support.callback_receiver import LOOPBACK, Receiver, receiver, subscribe
+from tests.support.callback_receiver import LOOPBACK, Receiver, policy, receiver, subscribe
 from tests.support.orders import Market
 from tests.support.sandbox import Floor
 from tests.support.server import LiveServer
@@ -22,16 +22,8 @@ from tests.support.server import LiveServer
 async def development(tx: Tx, retailer_id: int) -> NewWebhook:
     """A webhook without a receiver."""
     url = "http://127.0.0.1:9/callbacks"
-    return await ops.create(
-        tx,
-        retailer_id,
-        LOOPBACK,
-        environment=ops.environment_of(is_production=False),
-        callback_url=url,
-        auth_uri=url,
-        client_id="id",
-        client_secret="secret",
-    )
+    wanted = webhooks.Configuration(callback_url=url, auth_uri=url, client_id="id", client_secret="secret")
+    return await webhooks.create(tx, retailer_id, wanted, policy())
 
 
 async def _emit(tx: Tx, retailer_id: int, name: str, order_id: str, metadata: dict[str, Any]) -> int:
@@ -55,7 +47,7 @@ class Post:
         return made
 
     def sender(self, **options: Any) -> Sender:
-        return Sender(LOOPBACK, ops.environment_of(is_production=False), clocks=state.clocks, **options)
+        return Sender(LOOPBACK, DEVELOPMENT, clocks=state.clocks, **options)
 
     def start(self, **options: Any) -> Sender:
         sender = self.sender(**options)

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from handcart import app
-from handcart.callbacks import ops, signing
+from handcart.callbacks import replay, signing
 from handcart.core import clock
 from handcart.core.db import Tx
 from handcart.core.settings import Settings
@@ -412,7 +412,7 @@ def test_when_events_are_replayed_then_those_that_are_asked_for_come_again_as_th
 
 def test_when_many_events_are_replayed_then_in_pieces_that_hold_up_nobody(post: Post) -> None:
     webhook_id = post.subscribe().webhook.id
-    market, many = post.market, ops.MOST_REPLAYED * 2 + 1
+    market, many = post.market, replay.MOST_REPLAYED * 2 + 1
 
     async def emit_many(tx: Tx) -> None:
         for number in range(many):
@@ -426,14 +426,14 @@ def test_when_many_events_are_replayed_then_in_pieces_that_hold_up_nobody(post: 
         if answer["next"] is None:
             break
         asked["after"] = answer["next"]
-    assert counts == [ops.MOST_REPLAYED, ops.MOST_REPLAYED, 1]
+    assert counts == [replay.MOST_REPLAYED, replay.MOST_REPLAYED, 1]
     (row,) = post.server.sql(
         "SELECT count(*) AS count FROM deliveries WHERE retailer_id = $1 AND is_replay", market.retailer.id
     )
     assert row["count"] == many
     # To several webhooks, the pieces are as large together.
     post.subscribe()
-    assert market.post(f"{CALLBACKS}/replay", {"after": 0}).json()["replayed"] == ops.MOST_REPLAYED
+    assert market.post(f"{CALLBACKS}/replay", {"after": 0}).json()["replayed"] == replay.MOST_REPLAYED
 
 
 # A sandbox's own: any event about an order.

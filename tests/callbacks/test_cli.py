@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from handcart.callbacks import ops, signing
+from handcart.callbacks import replay, signing
 from handcart.cli import handcart
 from handcart.core.db import Tx
 from handcart.events import ops as events
@@ -206,7 +206,7 @@ def test_when_a_replay_takes_long_then_it_goes_piece_by_piece_with_a_bar(
             await events.emit(tx, post.market.retailer.id, "picking", f"order-{number}", {})
 
     post.server.write(emit_many)
-    monkeypatch.setattr(ops, "MOST_REPLAYED", 4)
+    monkeypatch.setattr(replay, "MOST_REPLAYED", 4)
     monkeypatch.setattr("handcart.cli.events.BAR_AFTER_SECONDS", 0)
     result = run("callbacks", "replay", "--after", "0", "--retailer", post.market.slug, "--json")
     assert json.loads(result.stdout) == {"replayed": 25}

@@ -1,6 +1,7 @@
 """From a change of an order to the retailer's endpoint, on both stores."""
 
-from handcart.callbacks import ops, queue
+from handcart.callbacks import queue
+from handcart.callbacks.models import DEVELOPMENT
 from tests.callbacks.conftest import Post
 from tests.support.callback_receiver import CLIENT_ID, CLIENT_SECRET
 
@@ -44,7 +45,7 @@ def test_when_a_payload_is_gone_or_a_secret_cannot_be_read_then_nothing_else_wai
     broken = post.subscribe().webhook
     post.server.sql("UPDATE webhooks SET client_secret = $2 WHERE id = $1 RETURNING id", broken.id, b"no secret")
     gone = post.market.order("delivery")["id"]
-    post.server.write(queue.fan_out, ops.environment_of(is_production=False))
+    post.server.write(queue.fan_out, DEVELOPMENT)
     post.server.sql("DELETE FROM events WHERE subject = $1 RETURNING event_id", gone)
     there = post.market.order("delivery")["id"]
     post.drain()

@@ -21,7 +21,7 @@ from hypothesis.stateful import (
 )
 
 from handcart import sender
-from handcart.callbacks import ops, queue, results, schedule
+from handcart.callbacks import queue, replay, results, schedule, webhooks
 from handcart.callbacks.models import Attempt, Delivery
 from handcart.callbacks.queue import Chain
 from handcart.callbacks.results import Outcome
@@ -165,7 +165,7 @@ class Machine(RuleBasedStateMachine):
         self.model.out.remove(out)
 
     def look_for_disabled(self, webhook: int) -> None:
-        found = self.run(ops.webhook, self.retailer_id, webhook)
+        found = self.run(webhooks.get, self.retailer_id, webhook)
         if self.model.is_on[webhook] and found.status == "disabled":
             assert found.failing_since is not None
             assert self.now[0] - found.failing_since >= 5 * DAY
@@ -199,7 +199,7 @@ class Machine(RuleBasedStateMachine):
         if not (told := self.model.told[webhook]):
             return
         event_id = sorted(told)[nth % len(told)]
-        self.run(ops.replay, self.retailer_id, webhook, event_id=event_id, limit=1)
+        self.run(replay.send_again, self.retailer_id, webhook, event_id=event_id, limit=1)
         if told[event_id].state != "sending":
             told[event_id].state, told[event_id].failures = "pending", 0
 
@@ -207,9 +207,9 @@ class Machine(RuleBasedStateMachine):
     def switch(self, which: int) -> None:
         webhook = self.webhooks[which]
         if self.model.is_on[webhook]:
-            self.run(ops.disable, self.retailer_id, webhook, "by hand")
+            self.run(webhooks.disable, self.retailer_id, webhook, "by hand")
         else:
-            self.run(ops.enable, self.retailer_id, webhook)
+            self.run(webhooks.enable, self.retailer_id, webhook)
         self.model.is_on[webhook] = not self.model.is_on[webhook]
 
     @invariant()
@@ -250,7 +250,7 @@ class Machine(RuleBasedStateMachine):
         return self.run(_rows, self.retailer_id, webhook)
 
     def updated(self, webhook: int) -> int:
-        at: int = self.run(ops.webhook, self.retailer_id, webhook).updated_at
+        at: int = self.run(webhooks.get, self.retailer_id, webhook).updated_at
         return at
 
 

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from handcart import sender
-from handcart.callbacks import ops, queue, receiver_tokens
+from handcart.callbacks import queue, receiver_tokens, webhooks
+from handcart.callbacks.models import DEVELOPMENT
 from handcart.core.outbound.client import CONNECTIONS_EACH, TO_ADDRESS_EACH
 from handcart.core.outbound.dns import LOOKUPS_EACH
 from handcart.events import queries
@@ -23,14 +24,14 @@ from tests.support.orders import Market
 from tests.support.receivers import HERE, receiving, saying
 from tests.support.server import on_sqlite
 
-WEBHOOKS = ops.MOST_WEBHOOKS
+WEBHOOKS = webhooks.MOST_WEBHOOKS
 ORDERS = 6
 
 
 @asynccontextmanager
 async def running(post: Post) -> AsyncIterator[Sender]:
     """A sender at work, on the server's own loop."""
-    one = Sender(LOOPBACK, ops.environment_of(is_production=False), clocks=state.clocks)
+    one = Sender(LOOPBACK, DEVELOPMENT, clocks=state.clocks)
     await one.open(post.server.app.database)
     yield one
     await one.close()
@@ -143,8 +144,8 @@ def test_when_deliveries_are_made_then_in_steps_of_deliveries_that_retailers_sha
 ) -> None:
     monkeypatch.setattr(queue, "MOST_QUEUED", 60)
     noisy, small, healthy = Market(post.server), Market(post.server), post.market
-    for market, webhooks in ((noisy, 20), (small, 0), (healthy, 1)):
-        for _ in range(webhooks):
+    for market, count in ((noisy, 20), (small, 0), (healthy, 1)):
+        for _ in range(count):
             post.server.write(subscribe, market.retailer.id, post.shop)
     emit(post, noisy, 9)
     emit(post, small, 2)

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from handcart import sender
-from handcart.callbacks import ops, queue
+from handcart.callbacks import queue, replay, webhooks
 from handcart.core import clock
 from handcart.core.outbound import client
 from handcart.events import ops as events
 from tests.callbacks.conftest import Post
-from tests.support.callback_receiver import Received, receiver
+from tests.support.callback_receiver import Received, policy, receiver
 from tests.support.server import on_sqlite
 
 REPLAYED = 10_000 if os.environ.get("LONG_RUNS") else 300
@@ -23,7 +23,7 @@ def test_when_webhooks_choose_events_then_each_gets_its_own_and_another_environm
     with receiver() as some, receiver() as others:
         post.subscribe(events=["all"])
         post.subscribe(some, events=["picking", "fulfillment.delivered"])
-        post.subscribe(others, environment="production")
+        post.subscribe(others, policy=policy(environment="production"))
         order_id = post.market.order("delivery")["id"]
         post.floor.come(post.floor.batch(order_id), "completed")
         post.emit("a pick", "picking")
@@ -166,7 +166,7 @@ def test_when_much_is_sent_again_then_what_is_new_does_not_wait_for_it(post: Pos
     post.stop()
     last: int | None = 0
     while last is not None:
-        _, last = post.server.write(ops.replay, retailer_id, made.webhook.id, after=last)
+        _, last = post.server.write(replay.send_again, retailer_id, made.webhook.id, after=last)
     post.start()
     post.shop.wait(REPLAYED + 20)
     ids = {}
@@ -233,7 +233,7 @@ def test_when_a_chain_takes_long_then_it_is_handed_back_before_its_lease_ends(
     assert (len(ids), ids, handed_back) == (7, sorted(set(ids)), [6, 5, 4, 3, 2, 1])
 
 
-@pytest.mark.parametrize("ends", [ops.delete, lambda *args: ops.disable(*args, "by hand")])
+@pytest.mark.parametrize("ends", [webhooks.delete, lambda *args: webhooks.disable(*args, "by hand")])
 def test_when_a_webhook_ends_with_many_pending_then_no_more_is_attempted_than_was_in_flight(
     post: Post, ends: Any
 ) -> None:

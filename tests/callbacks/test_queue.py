@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from handcart.callbacks import ops, queue, results
+from handcart.callbacks import queue, replay, results, webhooks
 from handcart.callbacks.models import Attempt, Webhook
 from handcart.callbacks.queue import Chain
 from handcart.callbacks.results import Outcome
@@ -34,7 +34,7 @@ class Desk:
 
     @property
     def webhook(self) -> Webhook:
-        found: Webhook = self.server.read(ops.webhook, self.retailer_id, self.webhook_id)
+        found: Webhook = self.server.read(webhooks.get, self.retailer_id, self.webhook_id)
         return found
 
     def emit(self, *orders: str) -> None:
@@ -105,7 +105,7 @@ def test_when_nothing_but_failures_come_for_five_days_then_it_is_disabled_and_lo
     desk.emit("late", "late", "later")
     assert desk.claim() == []
     assert [row["state"] for row in desk.rows()] == ["pending"] * 8
-    desk.server.write(ops.enable, desk.retailer_id, desk.webhook_id)
+    desk.server.write(webhooks.enable, desk.retailer_id, desk.webhook_id)
     assert (desk.webhook.status, desk.webhook.status_reason, desk.webhook.failures) == ("enabled", None, 0)
     assert desk.webhook.failing_since is None
     sent = []
@@ -209,7 +209,7 @@ def test_when_everything_is_sent_again_then_what_is_new_goes_first_and_in_its_or
             desk.record(chain, None)
     last, count = 0, 0
     while last is not None:
-        some, last = desk.server.write(ops.replay, desk.retailer_id, desk.webhook_id, after=last, limit=7)
+        some, last = desk.server.write(replay.send_again, desk.retailer_id, desk.webhook_id, after=last, limit=7)
         count += some
     assert count == 30
     desk.now += SECOND
@@ -232,7 +232,7 @@ def test_when_a_chain_is_out_then_nothing_of_its_order_is_claimed_however_it_com
     attempt = Attempt(at=desk.now, milliseconds=1, url="", request_head="")
     desk.server.write(results.record, chain.target, [Outcome(chain.deliveries[0], attempt)], desk.now)
     for event_id in (first, rest[0]):  # delivered; and out, which stays as it is
-        desk.server.write(ops.replay, desk.retailer_id, desk.webhook_id, event_id=event_id, limit=1)
+        desk.server.write(replay.send_again, desk.retailer_id, desk.webhook_id, event_id=event_id, limit=1)
     desk.emit("order")
     desk.now += DAY
     assert desk.claim() == []
@@ -249,7 +249,7 @@ def test_when_what_others_wait_for_is_delivered_early_then_they_go_as_well(desk:
     desk.record(chain, "status 500")
     assert desk.claim() == []
     ids = [row["event_id"] for row in desk.rows()]
-    desk.server.write(ops.replay, desk.retailer_id, desk.webhook_id, event_id=ids[0], limit=1)
+    desk.server.write(replay.send_again, desk.retailer_id, desk.webhook_id, event_id=ids[0], limit=1)
     (chain,) = desk.claim()
     assert [one.event_id for one in chain.deliveries] == ids[: queue.MOST_IN_CHAIN]
     attempt = Attempt(at=desk.now, milliseconds=1, url="", request_head="")
@@ -293,7 +293,9 @@ def test_when_tries_are_used_up_then_it_has_failed_and_the_next_of_the_order_goe
     assert [one.event_id for one in chain.deliveries] == [waiting["event_id"]]
     desk.record(chain, None)
     assert desk.claim() == []
-    replayed = desk.server.write(ops.replay, desk.retailer_id, desk.webhook_id, event_id=row["event_id"], limit=1)
+    replayed = desk.server.write(
+        replay.send_again, desk.retailer_id, desk.webhook_id, event_id=row["event_id"], limit=1
+    )
     assert replayed == (1, None)
     (chain,) = desk.claim()
     desk.record(chain, "status 500")

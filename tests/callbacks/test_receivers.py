@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 
 from handcart import sender
-from handcart.callbacks import ops, receiver_tokens
+from handcart.callbacks import receiver_tokens, webhooks
 from handcart.callbacks.errors import Refused
 from handcart.core import clock
 from handcart.core.outbound import client
 from tests.callbacks.conftest import Post
-from tests.support.callback_receiver import LOOPBACK, Received
+from tests.support.callback_receiver import Received, policy
 from tests.support.receivers import HERE, Receiver, Script, endless, receiving, saying
 from tests.support.server import on_sqlite
 
@@ -303,10 +303,10 @@ def test_when_a_receiver_says_gone_then_it_is_asked_no_more_and_gets_all_once_it
     post.advance(3600)
     post.drain()
     assert len(post.shop.callbacks) == 1
-    found = post.server.read(ops.webhook, *key)
+    found = post.server.read(webhooks.get, *key)
     assert (found.status, found.status_reason) == ("disabled", "the receiver refused further callbacks (410)")
     post.shop.answer = lambda received: 200
-    post.server.write(ops.enable, *key)
+    post.server.write(webhooks.enable, *key)
     post.drain()
     assert [one.event["event_id"] for one in post.shop.callbacks[1:]] == ids
 
@@ -316,10 +316,10 @@ def test_when_a_webhook_is_this_server_itself_then_it_is_refused(post: Post) -> 
     own = post.server.url
     for field, url in (("callback_url", f"{own}/callbacks"), ("auth_uri", f"{own}/v2/oauth/token?x=1")):
         with pytest.raises(Refused) as refused:
-            post.subscribe(**{field: url}, own_url=own)
+            post.subscribe(**{field: url}, policy=policy(own_url=own))
         assert refused.value.key == field
-    made = post.subscribe(own_url=own)
+    made = post.subscribe(policy=policy(own_url=own))
     for field in ("callback_url", "auth_uri"):
         change = {field: own.replace("http://", "HTTP://") + "/elsewhere"}
         with pytest.raises(Refused):
-            post.server.write(ops.update, post.market.retailer.id, made.webhook.id, LOOPBACK, change, own_url=own)
+            post.server.write(webhooks.update, post.market.retailer.id, made.webhook.id, change, policy(own_url=own))

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
-from handcart.callbacks import ops, signing
+from handcart.callbacks import replay, signing, webhooks
 from handcart.core import clock
 from tests.callbacks.conftest import Post
 from tests.support.server import on_sqlite
@@ -85,7 +85,7 @@ def test_when_the_secret_is_rotated_then_receivers_that_hold_either_take_callbac
     post.advance(30 * 24 * 3600)  # only the real clock counts
     assert (came := post.shop.callbacks[-1]).headers["Webhook-Id"] == str(came.event["event_id"])
     rotated_at = clock.of_process()
-    secrets.append(post.server.write(ops.rotate_secret, post.market.retailer.id, made.webhook.id).signing_secret)
+    secrets.append(post.server.write(webhooks.rotate_secret, post.market.retailer.id, made.webhook.id).signing_secret)
     assert holders() == [True, True]
     assert all(is_taken(one, lower(post.shop.callbacks[-1].headers), post.shop.callbacks[-1].body) for one in secrets)
     monkeypatch.setattr(clock, "_shift", 24 * clock.HOUR - (clock.of_process() - rotated_at) - clock.MINUTE)
@@ -93,7 +93,9 @@ def test_when_the_secret_is_rotated_then_receivers_that_hold_either_take_callbac
     monkeypatch.setattr(clock, "_shift", 24 * clock.HOUR + clock.MINUTE)
     assert holders() == [False, True]
     for _ in range(2):
-        secrets.append(post.server.write(ops.rotate_secret, post.market.retailer.id, made.webhook.id).signing_secret)
+        secrets.append(
+            post.server.write(webhooks.rotate_secret, post.market.retailer.id, made.webhook.id).signing_secret
+        )
     assert holders() == [False, False, True, True]
 
 
@@ -108,7 +110,9 @@ def test_when_a_payload_is_large_and_nasty_then_what_is_sent_is_signed_valid_and
     items = [{"name": NASTY[:place], "count": place} for place in range(0, 1600, 40)]
     event_id = post.emit("order \U0001f955", "checkout", checkout_items=items, text=NASTY)
     post.drain()
-    count, _ = post.server.write(ops.replay, post.market.retailer.id, made.webhook.id, event_id=event_id, limit=1)
+    count, _ = post.server.write(
+        replay.send_again, post.market.retailer.id, made.webhook.id, event_id=event_id, limit=1
+    )
     post.drain()
     first, again = post.shop.callbacks
     assert (count, first.body) == (1, again.body)

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from handcart import sender
-from handcart.callbacks import ops, receiver_tokens
+from handcart.callbacks import receiver_tokens, webhooks
 from handcart.callbacks.models import NewWebhook
 from tests.callbacks.conftest import Post
-from tests.support.callback_receiver import CLIENT_SECRET, LOOPBACK, Receiver, receiver
+from tests.support.callback_receiver import CLIENT_SECRET, Receiver, policy, receiver
 from tests.support.receivers import receiving, saying
 from tests.support.server import on_sqlite
 
@@ -219,7 +219,7 @@ async def _point(tx: Any, retailer_id: int, webhook: Any, port: int) -> None:
 def change(post: Post, made: NewWebhook, to: Receiver) -> None:
     changes = {"callback_url": to.callback_url, "auth_uri": to.auth_uri}
     retailer_id = post.market.retailer.id
-    post.server.write(ops.update, retailer_id, made.webhook.id, LOOPBACK, changes)
+    post.server.write(webhooks.update, retailer_id, made.webhook.id, changes, policy())
 
 
 def test_when_the_endpoint_changes_in_flight_then_what_is_out_arrives_there_and_the_next_at_the_new_one(

@@ -3,25 +3,24 @@
 import asyncio
 import re
 from collections.abc import Mapping
-from typing import Any
 
 import pytest
 
-from handcart.callbacks import ops, verification
+from handcart import sender
+from handcart.callbacks import verification, webhooks
 from handcart.callbacks.models import Webhook
 from handcart.core import clock
 from handcart.core.settings import Settings, SettingsError, load
-from handcart.sender import of
 from tests.callbacks.conftest import Post
 from tests.cli import conftest as operators
 from tests.cli.conftest import Run, answer
-from tests.support.callback_receiver import LOOPBACK
+from tests.support.callback_receiver import policy
 from tests.support.receivers import HERE, receiving, saying
 from tests.support.server import on_sqlite
 
 run = operators.run
 ORIGIN = "connect.example.org"
-ASKED = {"verify": ops.ALWAYS}
+ASKED = policy(verify=webhooks.ALWAYS)
 
 
 def drain(post: Post) -> None:
@@ -29,19 +28,19 @@ def drain(post: Post) -> None:
 
 
 def webhook(post: Post, webhook_id: int) -> Webhook:
-    found: Webhook = post.server.read(ops.webhook, post.market.retailer.id, webhook_id)
+    found: Webhook = post.server.read(webhooks.get, post.market.retailer.id, webhook_id)
     return found
 
 
 def enable(post: Post, webhook_id: int) -> Webhook:
     """As the retailer does over the API, some time later."""
     post.server.sql("UPDATE webhooks SET asked_at = 0 WHERE id = $1 RETURNING id", webhook_id)
-    found: Webhook = post.server.write(ops.enable, post.market.retailer.id, webhook_id, ops.ALWAYS)
+    found: Webhook = post.server.write(webhooks.enable, post.market.retailer.id, webhook_id, webhooks.ALWAYS)
     return found
 
 
 def test_when_a_receiver_agrees_then_its_webhook_is_enabled_and_gets_what_has_waited(post: Post) -> None:
-    made = post.subscribe(**ASKED).webhook
+    made = post.subscribe(policy=ASKED).webhook
     assert (made.status, made.verified_at) == ("verifying", None)
     post.emit("order")
     post.drain(origin=ORIGIN)
@@ -52,11 +51,11 @@ def test_when_a_receiver_agrees_then_its_webhook_is_enabled_and_gets_what_has_wa
     assert post.shop.names() == ["picking"]
     assert post.shop.callbacks[0].headers["Origin"] == ORIGIN
     # It has agreed, so it is not asked again after its webhook was disabled by hand and enabled.
-    post.server.write(ops.disable, post.market.retailer.id, made.id, "by hand")
+    post.server.write(webhooks.disable, post.market.retailer.id, made.id, "by hand")
     assert enable(post, made.id).status == "enabled"
     # Another URL may be a stranger's.
     change = {"callback_url": f"{post.shop.callback_url}/2"}
-    changed = post.server.write(ops.update, post.market.retailer.id, made.id, LOOPBACK, change, **ASKED)
+    changed = post.server.write(webhooks.update, post.market.retailer.id, made.id, change, ASKED)
     assert (changed.status, changed.verified_at) == ("verifying", None)
 
 
@@ -78,7 +77,7 @@ def test_when_a_receiver_answers_then_only_a_success_with_our_name_is_an_agreeme
         for what, (status, reason) in ANSWERS.items():
             async with receiving(saying(b"HTTP/1.1 " + status + b"\r\ncontent-length: 0\r\n\r\n")) as receiver:
                 url = f"http://{HERE}:{receiver.port}/hook"
-                made = (await asyncio.to_thread(post.subscribe, callback_url=url, **ASKED)).webhook
+                made = (await asyncio.to_thread(post.subscribe, callback_url=url, policy=ASKED)).webhook
                 one = post.sender(origin=ORIGIN)
                 await asyncio.wait_for(one.drain(post.server.app.database), 100)
             (request,) = receiver.requests
@@ -93,7 +92,7 @@ def test_when_a_receiver_answers_then_only_a_success_with_our_name_is_an_agreeme
 
 
 def test_when_a_receiver_does_not_answer_then_it_is_told_and_may_be_asked_again_later(post: Post) -> None:
-    made = post.subscribe(callback_url="http://127.0.0.1:9/callbacks", **ASKED).webhook
+    made = post.subscribe(callback_url="http://127.0.0.1:9/callbacks", policy=ASKED).webhook
     post.emit("order")
     drain(post)
     found = webhook(post, made.id)
@@ -102,8 +101,8 @@ def test_when_a_receiver_does_not_answer_then_it_is_told_and_may_be_asked_again_
     assert post.deliveries() == [("picking", "pending", 0)]
     assert post.causes() == []
     change = {"callback_url": post.shop.callback_url}
-    post.server.write(ops.update, post.market.retailer.id, made.id, LOOPBACK, change, **ASKED)
-    post.server.write(ops.enable, post.market.retailer.id, made.id, ops.ALWAYS)
+    post.server.write(webhooks.update, post.market.retailer.id, made.id, change, ASKED)
+    post.server.write(webhooks.enable, post.market.retailer.id, made.id, webhooks.ALWAYS)
     drain(post)  # at most once in 15 seconds
     assert (webhook(post, made.id).status, post.shop.senders) == ("verifying", [])
     assert enable(post, made.id).status == "verifying"
@@ -121,34 +120,34 @@ def test_when_a_webhook_is_made_again_then_its_receiver_is_not_asked_again_at_on
     """Otherwise a loop of creating and deleting sends a stranger as many requests as it likes."""
     post.shop.answer = lambda received: 404
     for _ in range(3):
-        made = post.subscribe(**ASKED).webhook
+        made = post.subscribe(policy=ASKED).webhook
         drain(post)
-        post.server.write(ops.delete, post.market.retailer.id, made.id)
+        post.server.write(webhooks.delete, post.market.retailer.id, made.id)
     assert len(post.shop.senders) == 1
 
 
 @on_sqlite
 def test_when_the_webhook_changes_while_it_is_asked_then_the_answer_counts_for_nothing(post: Post) -> None:
-    made = post.subscribe(**ASKED).webhook
+    made = post.subscribe(policy=ASKED).webhook
     key = (post.market.retailer.id, made.id)
     asked = post.server.write(verification.claim, *key)
     assert asked is not None
     assert post.server.write(verification.claim, *key) is None  # by another process
-    post.server.write(ops.update, *key, LOOPBACK, {"callback_url": "http://127.0.0.1:9/"}, **ASKED)
+    post.server.write(webhooks.update, *key, {"callback_url": "http://127.0.0.1:9/"}, ASKED)
     assert post.server.write(verification.record, asked, None, clock.now()) is False
     assert webhook(post, made.id).status == "verifying"
 
 
 @on_sqlite
 def test_when_nothing_is_said_then_production_asks_and_sandboxes_do_not(post: Post, run: Run) -> None:
-    assert Settings().verify_receivers == ops.IN_PRODUCTION
+    assert Settings().verify_receivers == webhooks.IN_PRODUCTION
     with pytest.raises(SettingsError, match="must be production, always or never"):
         load({"HANDCART_VERIFY_RECEIVERS": "on"})
-    assert of(Settings(public_url="https://connect.example.org:8443"), {}.get)._origin == ORIGIN  # type: ignore[arg-type]
-    asked: dict[str, Any] = {"verify": ops.IN_PRODUCTION}
-    assert post.subscribe(**asked).webhook.status == "enabled"
-    assert post.subscribe(environment="production", **asked).webhook.status == "verifying"
-    assert post.subscribe(environment="production", verify=ops.NEVER).webhook.status == "enabled"
+    assert sender.create(Settings(public_url="https://connect.example.org:8443"), {}.get)._origin == ORIGIN  # type: ignore[arg-type]
+    asked = webhooks.IN_PRODUCTION
+    assert post.subscribe(policy=policy(verify=asked)).webhook.status == "enabled"
+    assert post.subscribe(policy=policy(environment="production", verify=asked)).webhook.status == "verifying"
+    assert post.subscribe(policy=policy(environment="production", verify=webhooks.NEVER)).webhook.status == "enabled"
     of_retailer = ("--retailer", post.market.slug)
     options = ("--url", "https://shop.example/", "--auth-uri", "https://shop.example/", "--client-id", "a")
     make = ("callbacks", "create", *of_retailer, *options, "--client-secret", "b")

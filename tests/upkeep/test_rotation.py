@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from handcart.callbacks import ops as callbacks
+from handcart.callbacks import webhooks
 from handcart.core import clock
 from handcart.core import settings as settings_module
 from handcart.core.db import Tx, Unavailable, connect, migrate
@@ -78,7 +78,7 @@ def test_rotated_twice_then_all_goes_on_but_who_is_signed_in(
         assert shop.link(user, spent).status_code == 200
         shop.post(f"/v2/fulfillment/users/{gone}/privacy_request").raise_for_status()
         deleted = server.write(subscribe, shop.retailer.id, to).webhook.id
-        server.write(callbacks.delete, shop.retailer.id, deleted)  # which leaves empty secrets
+        server.write(webhooks.delete, shop.retailer.id, deleted)  # which leaves empty secrets
         server.write(subscribe, shop.retailer.id, to)
         visitor = shop.visitor()
         visitor.open("/account/sign-in")

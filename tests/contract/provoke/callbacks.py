@@ -2,7 +2,7 @@
 
 import httpx
 
-from handcart.callbacks.ops import MOST_WEBHOOKS
+from handcart.callbacks.webhooks import MOST_WEBHOOKS
 from tests.contract.operations import CALLBACKS, RECEIVER
 from tests.contract.provoke import PROVOCATIONS, Provoked, provokes
 

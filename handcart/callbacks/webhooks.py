@@ -1,10 +1,10 @@
-"""Create, change and read webhook configurations; replay events."""
+"""Create, change and read webhooks."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
-from msgspec import structs
+from msgspec import Struct, structs
 
 from handcart.callbacks import errors, signing
 from handcart.callbacks.errors import Refused
@@ -19,13 +19,11 @@ from handcart.callbacks.models import (
     NewWebhook,
     Webhook,
 )
-from handcart.callbacks.schedule import AFTER_NEW
 from handcart.core import clock, ids
 from handcart.core.db import Tx
 from handcart.core.outbound import client, urls
-from handcart.events import queries as events
+from handcart.core.settings import Settings, parts
 from handcart.events.kinds import KINDS, bare
-from handcart.events.models import Event
 
 # After a rotation, callbacks are signed with both the old and the new secret for this time.
 OVERLAP = 24 * clock.HOUR
@@ -33,8 +31,7 @@ MOST_WEBHOOKS = 50
 # Values of the setting `verify_receivers`: which receivers must agree before their webhooks are enabled.
 ALWAYS, IN_PRODUCTION, NEVER = "always", "production", "never"
 MOST_CHARACTERS = 1000
-# Limited, because a replay blocks other writes meanwhile.
-MOST_REPLAYED = 500
+_EVERY_PORT = range(1, 65_536)
 
 _COLUMNS = (
     "id, retailer_id, name, environment, callback_url, auth_uri, client_id, scope, resource, events, status,"
@@ -45,52 +42,66 @@ _FIND = f"SELECT {_COLUMNS} FROM webhooks WHERE retailer_id = $1 AND id = $2 AND
 _LIST = f"SELECT {_COLUMNS} FROM webhooks WHERE retailer_id = $1 AND status <> 'deleted' ORDER BY id"  # noqa: S608
 
 
-def environment_of(*, is_production: bool) -> str:
-    """The environment whose webhooks a server serves, in the words of Connect's dashboard."""
-    return PRODUCTION if is_production else DEVELOPMENT
+class Policy(Struct, frozen=True, kw_only=True):
+    """What a server allows webhooks. `rules`: the addresses that callbacks may reach.
 
-
-async def create(
-    tx: Tx,
-    retailer_id: int,
-    rules: client.Rules,
-    *,
-    environment: str,
-    callback_url: str,
-    auth_uri: str,
-    client_id: str,
-    client_secret: str,
-    events: Sequence[str] = (EVERY,),
-    name: str | None = None,
-    scope: str | None = None,
-    resource: str | None = None,
-    own_url: str = "",
-    verify: str = NEVER,
-) -> NewWebhook:
-    """Create a webhook; its signing secret is shown only once. Raises `Refused`.
-
-    `rules`: the allowed addresses; `own_url`: this server's URL, which is refused as a receiver; `verify`: which
-    webhooks are enabled only after their receiver has agreed (the setting `verify_receivers`).
+    `environment`: whose webhooks it serves, in the words of Connect's dashboard; `own_url`: this server's URL, which is
+    refused as a receiver; `verify`: which webhooks are enabled only after their receiver has agreed.
     """
-    if len(await webhooks(tx, retailer_id)) >= MOST_WEBHOOKS:
+
+    rules: client.Rules
+    environment: str
+    own_url: str = ""
+    verify: str = NEVER
+
+
+class Configuration(Struct, frozen=True, kw_only=True):
+    """The fields of a new webhook. `events`: names with or without prefix, or `all`. Default `name`: the URL's host."""
+
+    callback_url: str
+    auth_uri: str
+    client_id: str
+    client_secret: str
+    events: Sequence[str] = (EVERY,)
+    name: str | None = None
+    scope: str | None = None
+    resource: str | None = None
+
+
+def read_policy(settings: Settings, *, environment: str | None = None, trust: bool = False) -> Policy:
+    """The policy of a server with these settings. `trust`: receivers need not agree first.
+
+    `environment`: of the webhooks. Default: that of the server.
+    """
+    ports = _EVERY_PORT if settings.callback_ports.strip() == "*" else tuple(map(int, parts(settings.callback_ports)))
+    return Policy(
+        rules=client.Rules(settings.callback_http, ports, tuple(parts(settings.callback_networks))),
+        environment=environment or (PRODUCTION if settings.is_production else DEVELOPMENT),
+        own_url=settings.issuer,
+        verify=NEVER if trust else settings.verify_receivers,
+    )
+
+
+async def create(tx: Tx, retailer_id: int, wanted: Configuration, policy: Policy) -> NewWebhook:
+    """Create a webhook; its signing secret is shown only once. Raises `Refused`."""
+    if len(await list_all(tx, retailer_id)) >= MOST_WEBHOOKS:
         raise errors.too_many(MOST_WEBHOOKS)
-    asked = {"callback_url": callback_url, "auth_uri": auth_uri, "name": name or None, "client_id": client_id}
-    more = {"client_secret": client_secret, "scope": scope or None, "resource": resource or None}
-    _check({**asked, **more}, rules, own_url)
+    empty = {name: None for name in ("name", "scope", "resource") if not getattr(wanted, name)}
+    wanted = structs.replace(wanted, **empty)
+    _check(structs.asdict(wanted), policy)
     now = clock.now()
-    status = VERIFYING if _asks_first(verify, environment) else ENABLED
     webhook = Webhook(
         id=ids.new_id(),
         retailer_id=retailer_id,
-        name=name or urls.read(callback_url, rules).authority,
-        environment=environment,
-        callback_url=callback_url,
-        auth_uri=auth_uri,
-        client_id=client_id,
-        scope=scope or None,
-        resource=resource or None,
-        events=_chosen(events),
-        status=status,
+        name=wanted.name or urls.read(wanted.callback_url, policy.rules).authority,
+        environment=policy.environment,
+        callback_url=wanted.callback_url,
+        auth_uri=wanted.auth_uri,
+        client_id=wanted.client_id,
+        scope=wanted.scope,
+        resource=wanted.resource,
+        events=_chosen(wanted.events),
+        status=VERIFYING if _asks_first(policy.verify, policy.environment) else ENABLED,
         status_reason=None,
         verified_at=None,
         failures=0,
@@ -109,27 +120,27 @@ async def create(
         webhook.id,
         retailer_id,
         webhook.name,
-        environment,
-        callback_url,
-        auth_uri,
-        client_id,
-        tx.keys.seal(client_secret),
+        webhook.environment,
+        webhook.callback_url,
+        webhook.auth_uri,
+        webhook.client_id,
+        tx.keys.seal(wanted.client_secret),
         webhook.scope,
         webhook.resource,
         " ".join(webhook.events),
-        status,
+        webhook.status,
         tx.keys.seal(signing_secret),
         now,
     )
     return NewWebhook(webhook, signing_secret)
 
 
-async def webhooks(tx: Tx, retailer_id: int) -> Sequence[Webhook]:
+async def list_all(tx: Tx, retailer_id: int) -> Sequence[Webhook]:
     """A retailer's webhooks, the oldest first."""
     return [_webhook(row) for row in await tx.all(_LIST, retailer_id)]
 
 
-async def webhook(tx: Tx, retailer_id: int, webhook_id: int) -> Webhook:
+async def get(tx: Tx, retailer_id: int, webhook_id: int) -> Webhook:
     """One of a retailer's webhooks; raises `UnknownWebhook`."""
     row = await tx.one(_FIND, retailer_id, webhook_id)
     if row is None:
@@ -141,15 +152,13 @@ async def update(
     tx: Tx,
     retailer_id: int,
     webhook_id: int,
-    rules: client.Rules,
     changes: Mapping[str, Any],
-    own_url: str = "",
-    verify: str = NEVER,
+    policy: Policy,
 ) -> Webhook:
     """Change fields of a webhook, also `client_secret`; running attempts keep the old configuration.
 
-    An empty `scope` or `resource` removes it. The receiver at a new callback URL must agree first, if `verify` says so.
-    Raises `Refused` and `UnknownWebhook`.
+    An empty `scope` or `resource` removes it. The receiver at a new callback URL must agree first, if the policy says
+    so. Raises `Refused` and `UnknownWebhook`.
     """
     changes = dict(changes)
     client_secret = changes.pop("client_secret", None)
@@ -157,13 +166,13 @@ async def update(
         changes["events"] = _chosen(changes["events"])
     for name in changes.keys() & {"scope", "resource"}:
         changes[name] = changes[name] or None
-    there = await _hold(tx, retailer_id, webhook_id)
+    there = await _lock(tx, retailer_id, webhook_id)
     changed = structs.replace(there, **changes, updated_at=_later(there))
     if changed.callback_url != there.callback_url:
         changed.verified_at = None
         if there.status != DISABLED:
-            changed.status = VERIFYING if _asks_first(verify, there.environment) else ENABLED
-    _check({**changes, "client_secret": client_secret}, rules, own_url)
+            changed.status = VERIFYING if _asks_first(policy.verify, there.environment) else ENABLED
+    _check({**changes, "client_secret": client_secret}, policy)
     await tx.run(
         "UPDATE webhooks SET name = $3, callback_url = $4, auth_uri = $5, client_id = $6, scope = $7, resource = $8,"
         " events = $9, updated_at = $10, status = $11, verified_at = $12 WHERE retailer_id = $1 AND id = $2",
@@ -195,7 +204,7 @@ async def enable(tx: Tx, retailer_id: int, webhook_id: int, verify: str = NEVER)
 
     A receiver that has not agreed to callbacks is asked first, if `verify` says so.
     """
-    there = await _hold(tx, retailer_id, webhook_id)
+    there = await _lock(tx, retailer_id, webhook_id)
     must_ask = there.status != ENABLED and there.verified_at is None and _asks_first(verify, there.environment)
     # The caller's clock may differ from the clock used for sending.
     last = await tx.one(
@@ -214,12 +223,12 @@ async def enable(tx: Tx, retailer_id: int, webhook_id: int, verify: str = NEVER)
         max(clock.now(), last["at"] or 0),
         _later(there),
     )
-    return await webhook(tx, retailer_id, webhook_id)
+    return await get(tx, retailer_id, webhook_id)
 
 
 async def disable(tx: Tx, retailer_id: int, webhook_id: int, reason: str) -> Webhook:
     """Disable a webhook; its events are kept until it is enabled again. Raises `UnknownWebhook`."""
-    there = await _hold(tx, retailer_id, webhook_id)
+    there = await _lock(tx, retailer_id, webhook_id)
     await tx.run(
         "UPDATE webhooks SET status = $3, status_reason = $4, updated_at = $5 WHERE retailer_id = $1 AND id = $2",
         retailer_id,
@@ -228,12 +237,12 @@ async def disable(tx: Tx, retailer_id: int, webhook_id: int, reason: str) -> Web
         reason,
         _later(there),
     )
-    return await webhook(tx, retailer_id, webhook_id)
+    return await get(tx, retailer_id, webhook_id)
 
 
 async def delete(tx: Tx, retailer_id: int, webhook_id: int) -> None:
     """Delete a webhook and its secrets; nothing more is sent to it. Raises `UnknownWebhook`."""
-    there = await _hold(tx, retailer_id, webhook_id)
+    there = await _lock(tx, retailer_id, webhook_id)
     await tx.run(
         "UPDATE webhooks SET status = $3, client_secret = $4, signing_secret = $4, old_signing_secret = NULL,"
         " old_signing_until = NULL, updated_at = $5 WHERE retailer_id = $1 AND id = $2",
@@ -247,7 +256,7 @@ async def delete(tx: Tx, retailer_id: int, webhook_id: int) -> None:
 
 async def rotate_secret(tx: Tx, retailer_id: int, webhook_id: int) -> NewWebhook:
     """Give a webhook a new signing secret; for a day, callbacks are also signed with the old one."""
-    there = await _hold(tx, retailer_id, webhook_id)
+    there = await _lock(tx, retailer_id, webhook_id)
     signing_secret = signing.new_secret()
     await tx.run(
         "UPDATE webhooks SET old_signing_secret = signing_secret, old_signing_until = $3, signing_secret = $4,"
@@ -258,65 +267,30 @@ async def rotate_secret(tx: Tx, retailer_id: int, webhook_id: int) -> NewWebhook
         tx.keys.seal(signing_secret),
         _later(there),
     )
-    return NewWebhook(await webhook(tx, retailer_id, webhook_id), signing_secret)
-
-
-async def replay(
-    tx: Tx, retailer_id: int, webhook_id: int | None, *, after: int = 0, until: int | None = None, **of: Any
-) -> tuple[int, int | None]:
-    """Send events again, whether delivered or not: one `event_id`, those of a `subject`, or all.
-
-    Sends to one webhook, or to all if `webhook_id` is None. Skips events that a webhook is not subscribed to, and
-    deliveries that are being sent now. Takes ids over `after`, up to `until`, at most `limit` (default and maximum:
-    `MOST_REPLAYED`). Returns the number of deliveries, and the last event's id if there may be more.
-    Raises `UnknownWebhook`.
-    """
-    to = await webhooks(tx, retailer_id) if webhook_id is None else [await webhook(tx, retailer_id, webhook_id)]
-    if of.get("event_id") is not None:
-        after, until = of["event_id"] - 1, of["event_id"]
-    limit = max(1, min(of.get("limit") or MOST_REPLAYED, MOST_REPLAYED) // max(1, len(to)))
-    until = events.LAST_ID if until is None else until
-    found = await events.without_bodies(tx, retailer_id, after, until, of.get("subject"), limit)
-    count = 0
-    for one in found:
-        for webhook_ in to:
-            if one.name in webhook_.events or EVERY in webhook_.events:
-                count += await _deliver_again(tx, webhook_, one)
-    return count, found[-1].event_id if len(found) == limit and found[-1].event_id < until else None
-
-
-async def _deliver_again(tx: Tx, webhook: Webhook, event: Event) -> int:
-    return await tx.run(
-        "INSERT INTO deliveries (retailer_id, event_id, webhook_id, subject, state, tries, attempts, is_replay,"
-        " created_at, due_at, planned_at, attempted_at) VALUES ($1, $2, $3, $4, 'pending', 0, 0, $5, $6, $7, 0, 0)"
-        " ON CONFLICT (retailer_id, event_id, webhook_id) DO UPDATE SET state = 'pending', tries = 0,"
-        " is_replay = excluded.is_replay, due_at = excluded.due_at, planned_at = 0"
-        " WHERE deliveries.state <> 'sending'",
-        *(webhook.retailer_id, event.event_id, webhook.id, event.subject, True, event.created_at, AFTER_NEW),
-    )
+    return NewWebhook(await get(tx, retailer_id, webhook_id), signing_secret)
 
 
 def _asks_first(verify: str, environment: str) -> bool:
     return verify == ALWAYS or (verify == IN_PRODUCTION and environment == PRODUCTION)
 
 
-def _check(fields: Mapping[str, Any], rules: client.Rules, own_url: str) -> None:
+def _check(fields: Mapping[str, Any], policy: Policy) -> None:
     """Refuse invalid fields of a webhook. Absent fields and None mean no change."""
     for key in ("callback_url", "auth_uri"):
         if (url := fields.get(key)) is not None:
-            _check_url(url, key, rules, own_url)
+            _check_url(url, key, policy)
     for key in ("client_id", "client_secret", "name", "scope", "resource"):
         value = fields.get(key)
         if value is not None and not (value.strip() and len(value) <= MOST_CHARACTERS and value.isprintable()):
             raise errors.unprintable(key, MOST_CHARACTERS)
 
 
-def _check_url(url: str, key: str, rules: client.Rules, own_url: str) -> None:
+def _check_url(url: str, key: str, policy: Policy) -> None:
     try:
-        client.check_url(url, rules)
+        client.check_url(url, policy.rules)
     except client.Refused as refused:
         raise Refused(str(refused), key) from None
-    if own_url and _origin(url) == _origin(own_url):
+    if policy.own_url and _origin(url) == _origin(policy.own_url):
         raise errors.own_address(key)
 
 
@@ -340,7 +314,7 @@ def _later(webhook: Webhook) -> int:
     return max(clock.now(), webhook.updated_at + 1)
 
 
-async def _hold(tx: Tx, retailer_id: int, webhook_id: int) -> Webhook:
+async def _lock(tx: Tx, retailer_id: int, webhook_id: int) -> Webhook:
     row = await tx.one(f"{_FIND} FOR UPDATE", retailer_id, webhook_id)
     if row is None:
         raise errors.unknown_webhook(webhook_id)
