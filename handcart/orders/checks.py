@@ -8,7 +8,7 @@ from handcart.core import clock
 from handcart.core.db import Tx
 from handcart.core.errors import ApiError, invalid
 from handcart.core.web import wire
-from handcart.orders import customers, errors, rows
+from handcart.orders import customers, errors, storage
 from handcart.orders.models import Order
 from handcart.retailers.models import Caller, Retailer
 from handcart.slots import ops as slots
@@ -77,7 +77,7 @@ def _is_deep(value: Any) -> bool:
 
 def size(order: Order, key: str = "items") -> ApiError | None:
     """The error if an order's lines are too large in total to be stored. The error names `key`."""
-    return errors.too_large(key, MOST_ORDER) if rows.size(order) > MOST_ORDER else None
+    return errors.too_large(key, MOST_ORDER) if storage.size(order) > MOST_ORDER else None
 
 
 def of_age(retailer: Retailer, store: Store, cart: Cart, birthday: str | None) -> tuple[Cart, ApiError | None]:

@@ -9,7 +9,7 @@ from handcart.core import clock, ids
 from handcart.core.db import Tx
 from handcart.core.errors import ApiError, invalid, raise_any
 from handcart.linking import ops as linking
-from handcart.orders import checks, customers, errors, lines, payloads, rows
+from handcart.orders import checks, customers, errors, lines, payloads, storage
 from handcart.orders.models import DELIVERY, LAST_MILE, PICKUP, Order, OrderDetails, Step
 from handcart.orders.states import BRAND_NEW, CREATED, OPTIONS
 from handcart.retailers import ops as retailers
@@ -140,7 +140,7 @@ async def create_dispatch(tx: Tx, caller: Caller, user_id: str | None, asked: As
 
 async def repeated(tx: Tx, retailer_id: int, asked: Asked) -> Order | None:
     """The existing order if this is a repeated creation; raises if the order with this id is a different one."""
-    there = await rows.find(tx, retailer_id, asked.order_id)
+    there = await storage.find(tx, retailer_id, asked.order_id)
     if there is not None and there.fingerprint != asked.fingerprint:
         raise errors.order_id_taken()
     return there
@@ -184,7 +184,7 @@ async def _new(
 async def _insert(tx: Tx, caller: Caller, asked: Asked, order: Order) -> Order:
     raise_any([checks.size(order)])
     created = Step(order.status, CREATED, OPTIONS[order.kind].events[CREATED])
-    if await rows.insert(tx, caller.retailer_id, order, created):
+    if await storage.insert(tx, caller.retailer_id, order, created):
         await payloads.emit(tx, caller.retailer_id, order, created.events)
         return order
     # A concurrent duplicate was first: release this one's place and answer as a repetition.

@@ -10,7 +10,7 @@ from typing import Any
 from handcart.core import clock
 from handcart.core.clock import VirtualClock
 from handcart.core.db import Tx
-from handcart.orders import payloads, rows
+from handcart.orders import payloads, storage
 from handcart.orders.models import Order
 from handcart.orders.states import OPTIONS, State
 
@@ -58,7 +58,7 @@ async def perform(tx: Tx, retailer_id: int, until: int) -> int:
 
 async def _perform(tx: Tx, retailer_id: int, row: Any) -> None:
     key = (retailer_id, row["order_id"], row["name"], row["due_at"])
-    order = await rows.hold(tx, retailer_id, row["order_id"])
+    order = await storage.hold(tx, retailer_id, row["order_id"])
     assert order is not None
     state = OPTIONS[order.kind].states[order.status]
     every = next((one.every for one in state.later if one.event == row["name"]), None)

@@ -9,7 +9,7 @@ from handcart.core import clock
 from handcart.core.db import Tx
 from handcart.core.errors import invalid, raise_any
 from handcart.core.web import idempotency
-from handcart.orders import checks, customers, errors, later, lines, payloads, rows, states
+from handcart.orders import checks, customers, errors, later, lines, payloads, states, storage
 from handcart.orders.models import CARRIED, LAST_MILE, SHOPPED, Order, OrderDetails, Step
 from handcart.retailers import ops as retailers
 from handcart.retailers.models import Caller, Retailer
@@ -54,26 +54,26 @@ class Selection(Struct, frozen=True):
 async def get(tx: Tx, caller: Caller, user_id: str, order_id: str) -> Order:
     """A user's order; raises the documented errors."""
     await users.get(tx, caller.isolation_id, user_id)
-    return _of(user_id, await rows.find(tx, caller.retailer_id, order_id))
+    return _of(user_id, await storage.find(tx, caller.retailer_id, order_id))
 
 
 async def get_carried(tx: Tx, caller: Caller, order_id: str, user_id: str | None) -> Order:
     """A dispatch order, or (deprecated) a last mile one; `user_id` None: of any user."""
     if user_id is not None:
         await users.get(tx, caller.isolation_id, user_id)
-    return _carried(await rows.find(tx, caller.retailer_id, order_id), user_id)
+    return _carried(await storage.find(tx, caller.retailer_id, order_id), user_id)
 
 
 async def of_user(tx: Tx, caller: Caller, user_id: str) -> Sequence[Order]:
     """A user's orders, the newest first."""
     await users.get(tx, caller.isolation_id, user_id)
-    return await rows.of_user(tx, caller.retailer_id, caller.isolation_id, user_id, MOST_LISTED)
+    return await storage.of_user(tx, caller.retailer_id, caller.isolation_id, user_id, MOST_LISTED)
 
 
 async def update_shopped(tx: Tx, caller: Caller, user_id: str, order_id: str, changes: Changes) -> Order:
     """Change a delivery or pickup order in state brand_new: slot, tip, instructions, customer, items."""
     await users.require(tx, caller.isolation_id, user_id)
-    order = _allowing(states.UPDATE, _of(user_id, await rows.hold(tx, caller.retailer_id, order_id), SHOPPED))
+    order = _allowing(states.UPDATE, _of(user_id, await storage.hold(tx, caller.retailer_id, order_id), SHOPPED))
     store = await _store_of(tx, caller, order)
     retailer = await retailers.retailer(tx, caller.retailer_id)
     details = structs.replace(order.details, **changes.details)
@@ -121,7 +121,7 @@ async def update_carried(tx: Tx, caller: Caller, user_id: str | None, order_id: 
     """Change a last mile or dispatch order in state brand_new: window, tip, totals, instructions."""
     if user_id is not None:
         await users.require(tx, caller.isolation_id, user_id)
-    order = _allowing(states.UPDATE, _carried(await rows.hold(tx, caller.retailer_id, order_id), user_id))
+    order = _allowing(states.UPDATE, _carried(await storage.hold(tx, caller.retailer_id, order_id), user_id))
     store = await _store_of(tx, caller, order)
     retailer = await retailers.retailer(tx, caller.retailer_id)
     has_alcohol = order.has_alcohol if changes.alcoholic is None else changes.alcoholic
@@ -143,7 +143,7 @@ async def update_carried(tx: Tx, caller: Caller, user_id: str | None, order_id: 
 async def update_tip(tx: Tx, caller: Caller, user_id: str, order_id: str, tip_cents: int) -> Order:
     """Change the tip of a completed order."""
     await users.require(tx, caller.isolation_id, user_id)
-    order = _of(user_id, await rows.hold(tx, caller.retailer_id, order_id))
+    order = _of(user_id, await storage.hold(tx, caller.retailer_id, order_id))
     await tip(tx, caller.retailer_id, order, tip_cents)
     return order
 
@@ -164,7 +164,7 @@ async def choose_replacements(
     """Store the replacements that the customer accepts; earlier choices are overwritten."""
     await users.require(tx, caller.isolation_id, user_id)
     order = _allowing(
-        states.CHOOSE_REPLACEMENTS, _of(user_id, await rows.hold(tx, caller.retailer_id, order_id), SHOPPED)
+        states.CHOOSE_REPLACEMENTS, _of(user_id, await storage.hold(tx, caller.retailer_id, order_id), SHOPPED)
     )
     present = {line.line_num: line for line in order.lines if not line.is_removed}
     unknown = [one.line_num for one in selections if one.line_num not in present]
@@ -187,9 +187,9 @@ async def stage(tx: Tx, caller: Caller, user_id: str | None, order_id: str, deta
     """Record that a last mile or dispatch order is in the staging area; a second call replaces the details."""
     if user_id is not None:
         await users.require(tx, caller.isolation_id, user_id)
-        order = _of(user_id, await rows.hold(tx, caller.retailer_id, order_id))
+        order = _of(user_id, await storage.hold(tx, caller.retailer_id, order_id))
     else:
-        order = _carried(await rows.hold(tx, caller.retailer_id, order_id), None)
+        order = _carried(await storage.hold(tx, caller.retailer_id, order_id), None)
     if order.kind not in CARRIED:
         raise errors.not_carried()
     _allowing(states.STAGE, order)
@@ -201,19 +201,19 @@ async def stage(tx: Tx, caller: Caller, user_id: str | None, order_id: str, deta
 async def cancel(tx: Tx, caller: Caller, user_id: str, order_id: str) -> Order:
     """Cancel an order in state brand_new and release its place."""
     await users.require(tx, caller.isolation_id, user_id)
-    return await _cancel(tx, caller, _of(user_id, await rows.hold(tx, caller.retailer_id, order_id)))
+    return await _cancel(tx, caller, _of(user_id, await storage.hold(tx, caller.retailer_id, order_id)))
 
 
 async def cancel_carried(tx: Tx, caller: Caller, order_id: str, user_id: str | None) -> Order:
     """Cancel a dispatch order, or (deprecated) a last mile one."""
     if user_id is not None:
         await users.require(tx, caller.isolation_id, user_id)
-    return await _cancel(tx, caller, _carried(await rows.hold(tx, caller.retailer_id, order_id), user_id))
+    return await _cancel(tx, caller, _carried(await storage.hold(tx, caller.retailer_id, order_id), user_id))
 
 
 async def hold(tx: Tx, retailer_id: int, order_id: str) -> Order:
     """An order of any user, locked until this transaction ends; raises the documented error."""
-    order = await rows.hold(tx, retailer_id, order_id)
+    order = await storage.hold(tx, retailer_id, order_id)
     if order is None:
         raise errors.order_not_found()
     return order
@@ -273,7 +273,7 @@ async def forget_user(tx: Tx, isolation_id: int, user_id: str) -> bool:
             line.special_instructions, line.metadata = "", None
         await note(tx, retailer_id, order, "user deleted")
         if order.created_at > clock.now() - idempotency.KEPT:
-            for client_id in await rows.clients_of(tx, retailer_id):
+            for client_id in await storage.clients_of(tx, retailer_id):
                 await idempotency.forget(tx, client_id, order.order_id)
     return len(held) == MOST_FORGOTTEN
 
@@ -281,8 +281,8 @@ async def forget_user(tx: Tx, isolation_id: int, user_id: str) -> bool:
 async def _held_orders(tx: Tx, isolation_id: int, user_id: str) -> Sequence[tuple[int, Order]]:
     """A user's oldest orders with their retailers, locked; so are the places of those that can be canceled."""
     # Several orders are always locked in this sequence, so that no two transactions deadlock.
-    ids_of_user = sorted(await rows.ids_of_user(tx, isolation_id, user_id, MOST_FORGOTTEN))
-    found = [(retailer_id, await rows.hold(tx, retailer_id, order_id)) for retailer_id, order_id in ids_of_user]
+    ids_of_user = sorted(await storage.ids_of_user(tx, isolation_id, user_id, MOST_FORGOTTEN))
+    found = [(retailer_id, await storage.hold(tx, retailer_id, order_id)) for retailer_id, order_id in ids_of_user]
     held = [(retailer_id, order) for retailer_id, order in found if order is not None]
     for retailer_id in sorted({retailer_id for retailer_id, _ in held}):
         orders = [
@@ -296,7 +296,7 @@ async def _held_orders(tx: Tx, isolation_id: int, user_id: str) -> Sequence[tupl
 
 async def _save(tx: Tx, retailer_id: int, order: Order, steps: Sequence[Step]) -> None:
     """Save a locked order and its steps, and emit their events. Every change of a stored order goes through here."""
-    await rows.save(tx, retailer_id, order, *steps)
+    await storage.save(tx, retailer_id, order, *steps)
     for step in steps:
         await payloads.emit(tx, retailer_id, order, step.events, step.about)
 

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from handcart.core import clock
 from handcart.core.db import Tx
-from handcart.orders import rows
+from handcart.orders import storage
 from handcart.orders.models import Order
 from handcart.orders.states import CANCELED
 from handcart.retailers.errors import Refused
@@ -74,7 +74,7 @@ async def entries(tx: Tx, retailer_id: int, since: int, until: int) -> list[Entr
     found: list[Entry] = []
     after = (since, "")
     while True:
-        orders = await rows.with_benefit(tx, retailer_id, after, until, _BATCH)
+        orders = await storage.with_benefit(tx, retailer_id, after, until, _BATCH)
         found += [_entry(order) for order in orders]
         if len(orders) < _BATCH:
             return found

@@ -8,7 +8,7 @@ import pytest
 
 from handcart.batches.states import TYPES
 from handcart.core.errors import ApiError
-from handcart.orders import ops, rows
+from handcart.orders import ops, storage
 from handcart.orders.states import CANCELLATIONS, OPTIONS
 from tests.support.orders import KINDS, Market
 from tests.support.sandbox import TYPE_OF, Floor
@@ -154,7 +154,7 @@ def test_when_an_order_is_to_go_anywhere_then_the_table_decides(market: Market, 
                 kept.delivered_at = None
             if target == "canceled" and found[state, target]:
                 await tx.run("UPDATE slot_ledger SET booked = booked + 1 WHERE retailer_id = $1", retailer_id)
-            await rows.save(tx, retailer_id, kept)
+            await storage.save(tx, retailer_id, kept)
         return found
 
     found = market.server.write(outcomes)
