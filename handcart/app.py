@@ -93,7 +93,7 @@ def routes(settings: Settings) -> Sequence[Route]:
 def api_routes() -> Sequence[Route]:
     """The routes of the Connect API, and Handcart's own."""
     return (
-        *oauth_api.routes(users.hold),
+        *oauth_api.routes(users.lock),
         *users_api.routes([orders.forget_user, slots.forget_user, linking.forget_user]),
         *linking_api.ROUTES,
         *stores_api.ROUTES,

@@ -88,7 +88,7 @@ async def by_id(tx: Tx, account_id: int) -> Account | None:
     return _account(await tx.one(f"{_ACCOUNT} AND id = $1", account_id))
 
 
-async def hold(tx: Tx, account_id: int) -> bool:
+async def lock(tx: Tx, account_id: int) -> bool:
     """Whether the account exists and is open. If so, it is locked: it cannot be closed until this transaction ends."""
     return await tx.one(f"{_ACCOUNT} AND id = $1 FOR UPDATE", account_id) is not None
 

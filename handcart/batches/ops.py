@@ -37,36 +37,36 @@ async def generate(
     """
     if len({one.id for one in asked}) < len(asked):
         raise invalid("orders")
-    held = [await _held(tx, retailer_id, one) for one in sorted(asked, key=lambda one: one.id)]
-    first = next(order for order in held if order.order_id == asked[0].id)
+    locked = [await _lock_order(tx, retailer_id, one) for one in sorted(asked, key=lambda one: one.id)]
+    first = next(order for order in locked if order.order_id == asked[0].id)
     batch_type = batch_type or _type_for(first)
     is_shopper = await shoppers.exists(tx, retailer_id, shopper_id)
     initial = states.TYPES[batch_type].initial
     begins = states.state_of(batch_type, initial if workflow_state is None else workflow_state)
-    is_taken = await _is_any_live(tx, retailer_id, held)
+    is_taken = await _is_any_live(tx, retailer_id, locked)
     wrong = [
         None if is_shopper else invalid("shopper_id"),
-        _wrong_orders(batch_type, held, is_taken=is_taken),
+        _wrong_orders(batch_type, locked, is_taken=is_taken),
         invalid("workflow_state") if begins is None else None,
     ]
     raise_any(wrong)
     assert begins is not None
-    batch = Batch(ids.new_id(), batch_type, begins, shopper_id, [order.order_id for order in held], is_live=True)
+    batch = Batch(ids.new_id(), batch_type, begins, shopper_id, [order.order_id for order in locked], is_live=True)
     await _insert(tx, retailer_id, batch)
-    await _bring(tx, retailer_id, batch, held)
+    await _bring(tx, retailer_id, batch, locked)
     return batch
 
 
 async def advance(tx: Tx, retailer_id: int, batch_id: int, workflow_state: str | None = None) -> Batch:
     """Move a batch to its next state, or through all states up to `workflow_state`; its orders move with it."""
-    batch = await hold(tx, retailer_id, batch_id)
+    batch = await lock(tx, retailer_id, batch_id)
     target = states.next_state(batch.type, batch.workflow_state)
     if workflow_state is not None:
         target = states.state_of(batch.type, workflow_state)
         if target is None:
             raise invalid("workflow_state")
-    held = [await orders.hold(tx, retailer_id, order_id) for order_id in batch.order_ids]
-    going = [order for order in held if order.status != order_states.CANCELED]
+    locked = [await orders.lock(tx, retailer_id, order_id) for order_id in batch.order_ids]
+    going = [order for order in locked if order.status != order_states.CANCELED]
     if not batch.is_live or target is None or not going:
         raise errors.finished()
     if not states.is_ahead(batch.type, batch.workflow_state, target):
@@ -81,11 +81,11 @@ async def advance(tx: Tx, retailer_id: int, batch_id: int, workflow_state: str |
 
 async def drop_out(tx: Tx, retailer_id: int, batch_id: int) -> Batch:
     """Let a shopper drop a batch: it ends, and its orders wait for another. Raises `too_late` after checkout."""
-    batch = await hold(tx, retailer_id, batch_id)
+    batch = await lock(tx, retailer_id, batch_id)
     if not batch.is_live:
         raise errors.finished()
     for order_id in batch.order_ids:
-        order = await orders.hold(tx, retailer_id, order_id)
+        order = await orders.lock(tx, retailer_id, order_id)
         takes = states.TYPES[batch.type].takes
         if order.status not in (takes, order_states.CANCELED):
             await orders.move(tx, retailer_id, order, takes)
@@ -95,14 +95,14 @@ async def drop_out(tx: Tx, retailer_id: int, batch_id: int) -> Batch:
 
 async def unbatch(tx: Tx, retailer_id: int, order_id: str) -> Order:
     """Cancel an order because no shopper can be found."""
-    order = await orders.hold(tx, retailer_id, order_id)
+    order = await orders.lock(tx, retailer_id, order_id)
     if order.status != order_states.BRAND_NEW or await _is_any_live(tx, retailer_id, [order]):
         raise errors.not_waiting()
     await orders.cancel_for(tx, retailer_id, order, "unbatchable", "unbatchable")
     return order
 
 
-async def hold(tx: Tx, retailer_id: int, batch_id: int) -> Batch:
+async def lock(tx: Tx, retailer_id: int, batch_id: int) -> Batch:
     """A batch, locked until this transaction ends; raises 404."""
     row = await tx.one(
         "SELECT id, type, workflow_state, shopper_id, ended_at FROM batches"
@@ -126,7 +126,7 @@ async def of_order(tx: Tx, retailer_id: int, order_id: str) -> Batch | None:
     row = await tx.one(
         "SELECT batch_id FROM batch_orders WHERE retailer_id = $1 AND order_id = $2 AND is_live", retailer_id, order_id
     )
-    return None if row is None else await hold(tx, retailer_id, row["batch_id"])
+    return None if row is None else await lock(tx, retailer_id, row["batch_id"])
 
 
 def _type_for(order: Order) -> str:
@@ -135,25 +135,25 @@ def _type_for(order: Order) -> str:
     return next((name for name in fitting if states.TYPES[name].takes == order.status), fitting[0])
 
 
-def _wrong_orders(batch_type: str, held: Sequence[Order], *, is_taken: bool) -> ApiError | None:
+def _wrong_orders(batch_type: str, locked: Sequence[Order], *, is_taken: bool) -> ApiError | None:
     """The error if the orders cannot be in a batch of this type."""
-    if any(order.kind not in states.TYPES[batch_type].kinds for order in held):
+    if any(order.kind not in states.TYPES[batch_type].kinds for order in locked):
         return invalid("batch_type")
     if is_taken:
         return errors.already_in_batch()
-    is_waiting = all(order.status == states.TYPES[batch_type].takes for order in held)
+    is_waiting = all(order.status == states.TYPES[batch_type].takes for order in locked)
     return None if is_waiting else errors.not_waiting()
 
 
-async def _held(tx: Tx, retailer_id: int, asked: AskedOrder) -> Order:
-    order = await orders.hold(tx, retailer_id, asked.id)
+async def _lock_order(tx: Tx, retailer_id: int, asked: AskedOrder) -> Order:
+    order = await orders.lock(tx, retailer_id, asked.id)
     if asked.user_id is not None and order.user_id != asked.user_id:
         raise order_not_found()
     return order
 
 
-async def _is_any_live(tx: Tx, retailer_id: int, held: Sequence[Order]) -> bool:
-    for order in held:
+async def _is_any_live(tx: Tx, retailer_id: int, locked: Sequence[Order]) -> bool:
+    for order in locked:
         live = await tx.one(
             "SELECT batch_id FROM batch_orders WHERE retailer_id = $1 AND order_id = $2 AND is_live",
             retailer_id,
@@ -186,10 +186,10 @@ async def _insert(tx: Tx, retailer_id: int, batch: Batch) -> None:
         )
 
 
-async def _bring(tx: Tx, retailer_id: int, batch: Batch, held: Sequence[Order]) -> None:
+async def _bring(tx: Tx, retailer_id: int, batch: Batch, locked: Sequence[Order]) -> None:
     """Move locked orders to the state of their batch; end the batch if that is its last state."""
     status = states.TYPES[batch.type].states[batch.workflow_state]
-    for order in held:
+    for order in locked:
         if order.status != status:
             await orders.move(tx, retailer_id, order, status)
     if states.is_last(batch.type, batch.workflow_state):

@@ -90,7 +90,7 @@ async def take_back_alcohol(tx: Tx, retailer_id: int, order: Order) -> None:
 
 async def _being_picked(tx: Tx, retailer_id: int, shopper_id: int, order_id: str) -> Order:
     """The order, locked, if it is in a live batch of the shopper and its items may change."""
-    order = await orders.hold(tx, retailer_id, order_id)
+    order = await orders.lock(tx, retailer_id, order_id)
     if not await shoppers.exists(tx, retailer_id, shopper_id):
         raise shopper_not_found()
     batch = await tx.one(

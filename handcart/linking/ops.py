@@ -28,7 +28,7 @@ async def link(tx: Tx, caller: Caller, user_id: str, linking_token: str) -> None
     """Link a user to the account of the linking token. Succeeds again for the same user and token."""
     await users.require(tx, caller.isolation_id, user_id)
     claimed = await tokens.claim_linking_token(tx, caller, linking_token)
-    if claimed is None or not await accounts.hold(tx, claimed.account_id):
+    if claimed is None or not await accounts.lock(tx, claimed.account_id):
         raise errors.linking_token_invalid()
     there = await tx.one(
         "SELECT account_id, token_hash FROM links WHERE isolation_id = $1 AND user_id = $2",

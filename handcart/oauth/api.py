@@ -25,14 +25,14 @@ from handcart.retailers import ops as retailers
 from handcart.retailers.models import Client, RetailerId
 
 # Finds and locks a user; passed in, since this domain cannot import `users`: (tx, isolation_id, user_id).
-HoldUser = Callable[[Tx, int, str], Awaitable[object | None]]
+LockUser = Callable[[Tx, int, str], Awaitable[object | None]]
 
 
-def routes(hold_user: HoldUser) -> Sequence[Route]:
+def routes(lock_user: LockUser) -> Sequence[Route]:
     """The OAuth endpoints."""
 
     async def token(call: Call) -> Reply:
-        return await _token(call, hold_user)
+        return await _token(call, lock_user)
 
     return (
         Route(
@@ -146,7 +146,7 @@ def security_schemes(issuer: str) -> dict[str, Any]:
     }
 
 
-async def _token(call: Call, hold_user: HoldUser) -> Reply:
+async def _token(call: Call, lock_user: LockUser) -> Reply:
     parameters = read(call)
     grant_type = parameters.get("grant_type")
     if not grant_type:
@@ -163,7 +163,7 @@ async def _token(call: Call, hold_user: HoldUser) -> Reply:
         if scope is None:
             raise errors.invalid_scope()
         if grant_type == scopes.USER_ASSERTION:
-            issued = await call.app.database.write(_issue_to_user, client, scope, parameters, call, hold_user)
+            issued = await call.app.database.write(_issue_to_user, client, scope, parameters, call, lock_user)
         else:
             issued = await call.app.database.write_statement(tokens.issue, client, scope)
     if isinstance(issued, OAuthError):
@@ -181,7 +181,7 @@ async def _redeem(tx: Tx, client: Client, parameters: dict[str, str]) -> IssuedT
 
 
 async def _issue_to_user(
-    tx: Tx, client: Client, scope: str, parameters: dict[str, str], call: Call, hold_user: HoldUser
+    tx: Tx, client: Client, scope: str, parameters: dict[str, str], call: Call, lock_user: LockUser
 ) -> IssuedToken:
     user_id = tokens.user_of_assertion(parameters.get("assertion", ""))
     isolation_id = client.isolation_id
@@ -190,7 +190,7 @@ async def _issue_to_user(
         if banner is None:
             raise errors.retailer_unknown()
         isolation_id = banner.isolation_id
-    if user_id is None or not await hold_user(tx, isolation_id, user_id):
+    if user_id is None or not await lock_user(tx, isolation_id, user_id):
         raise errors.invalid_grant()
     return await tokens.issue(tx, client, scope, isolation_id=isolation_id, user_id=user_id)
 

@@ -58,7 +58,7 @@ async def perform(tx: Tx, retailer_id: int, until: int) -> int:
 
 async def _perform(tx: Tx, retailer_id: int, row: Any) -> None:
     key = (retailer_id, row["order_id"], row["name"], row["due_at"])
-    order = await storage.hold(tx, retailer_id, row["order_id"])
+    order = await storage.lock(tx, retailer_id, row["order_id"])
     assert order is not None
     state = OPTIONS[order.kind].states[order.status]
     every = next((one.every for one in state.later if one.event == row["name"]), None)

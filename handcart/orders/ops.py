@@ -73,7 +73,7 @@ async def of_user(tx: Tx, caller: Caller, user_id: str) -> Sequence[Order]:
 async def update_shopped(tx: Tx, caller: Caller, user_id: str, order_id: str, changes: Changes) -> Order:
     """Change a delivery or pickup order in state brand_new: slot, tip, instructions, customer, items."""
     await users.require(tx, caller.isolation_id, user_id)
-    order = _allowing(states.UPDATE, _of(user_id, await storage.hold(tx, caller.retailer_id, order_id), SHOPPED))
+    order = _allowing(states.UPDATE, _of(user_id, await storage.lock(tx, caller.retailer_id, order_id), SHOPPED))
     store = await _store_of(tx, caller, order)
     retailer = await retailers.retailer(tx, caller.retailer_id)
     details = structs.replace(order.details, **changes.details)
@@ -121,7 +121,7 @@ async def update_carried(tx: Tx, caller: Caller, user_id: str | None, order_id: 
     """Change a last mile or dispatch order in state brand_new: window, tip, totals, instructions."""
     if user_id is not None:
         await users.require(tx, caller.isolation_id, user_id)
-    order = _allowing(states.UPDATE, _carried(await storage.hold(tx, caller.retailer_id, order_id), user_id))
+    order = _allowing(states.UPDATE, _carried(await storage.lock(tx, caller.retailer_id, order_id), user_id))
     store = await _store_of(tx, caller, order)
     retailer = await retailers.retailer(tx, caller.retailer_id)
     has_alcohol = order.has_alcohol if changes.alcoholic is None else changes.alcoholic
@@ -143,7 +143,7 @@ async def update_carried(tx: Tx, caller: Caller, user_id: str | None, order_id: 
 async def update_tip(tx: Tx, caller: Caller, user_id: str, order_id: str, tip_cents: int) -> Order:
     """Change the tip of a completed order."""
     await users.require(tx, caller.isolation_id, user_id)
-    order = _of(user_id, await storage.hold(tx, caller.retailer_id, order_id))
+    order = _of(user_id, await storage.lock(tx, caller.retailer_id, order_id))
     await tip(tx, caller.retailer_id, order, tip_cents)
     return order
 
@@ -164,7 +164,7 @@ async def choose_replacements(
     """Store the replacements that the customer accepts; earlier choices are overwritten."""
     await users.require(tx, caller.isolation_id, user_id)
     order = _allowing(
-        states.CHOOSE_REPLACEMENTS, _of(user_id, await storage.hold(tx, caller.retailer_id, order_id), SHOPPED)
+        states.CHOOSE_REPLACEMENTS, _of(user_id, await storage.lock(tx, caller.retailer_id, order_id), SHOPPED)
     )
     present = {line.line_num: line for line in order.lines if not line.is_removed}
     unknown = [one.line_num for one in selections if one.line_num not in present]
@@ -187,9 +187,9 @@ async def stage(tx: Tx, caller: Caller, user_id: str | None, order_id: str, deta
     """Record that a last mile or dispatch order is in the staging area; a second call replaces the details."""
     if user_id is not None:
         await users.require(tx, caller.isolation_id, user_id)
-        order = _of(user_id, await storage.hold(tx, caller.retailer_id, order_id))
+        order = _of(user_id, await storage.lock(tx, caller.retailer_id, order_id))
     else:
-        order = _carried(await storage.hold(tx, caller.retailer_id, order_id), None)
+        order = _carried(await storage.lock(tx, caller.retailer_id, order_id), None)
     if order.kind not in CARRIED:
         raise errors.not_carried()
     _allowing(states.STAGE, order)
@@ -201,19 +201,19 @@ async def stage(tx: Tx, caller: Caller, user_id: str | None, order_id: str, deta
 async def cancel(tx: Tx, caller: Caller, user_id: str, order_id: str) -> Order:
     """Cancel an order in state brand_new and release its place."""
     await users.require(tx, caller.isolation_id, user_id)
-    return await _cancel(tx, caller, _of(user_id, await storage.hold(tx, caller.retailer_id, order_id)))
+    return await _cancel(tx, caller, _of(user_id, await storage.lock(tx, caller.retailer_id, order_id)))
 
 
 async def cancel_carried(tx: Tx, caller: Caller, order_id: str, user_id: str | None) -> Order:
     """Cancel a dispatch order, or (deprecated) a last mile one."""
     if user_id is not None:
         await users.require(tx, caller.isolation_id, user_id)
-    return await _cancel(tx, caller, _carried(await storage.hold(tx, caller.retailer_id, order_id), user_id))
+    return await _cancel(tx, caller, _carried(await storage.lock(tx, caller.retailer_id, order_id), user_id))
 
 
-async def hold(tx: Tx, retailer_id: int, order_id: str) -> Order:
+async def lock(tx: Tx, retailer_id: int, order_id: str) -> Order:
     """An order of any user, locked until this transaction ends; raises the documented error."""
-    order = await storage.hold(tx, retailer_id, order_id)
+    order = await storage.lock(tx, retailer_id, order_id)
     if order is None:
         raise errors.order_not_found()
     return order
@@ -257,8 +257,8 @@ async def forget_user(tx: Tx, isolation_id: int, user_id: str) -> bool:
 
     Handles the oldest `MOST_FORGOTTEN` orders; returns whether there may be more.
     """
-    held = await _held_orders(tx, isolation_id, user_id)
-    for retailer_id, order in held:
+    locked = await _lock_orders(tx, isolation_id, user_id)
+    for retailer_id, order in locked:
         if states.may(order.kind, order.status, states.CANCEL):
             await cancel_for(tx, retailer_id, order, _CUSTOMER, _EARLY)
         order.user_id = None
@@ -275,23 +275,23 @@ async def forget_user(tx: Tx, isolation_id: int, user_id: str) -> bool:
         if order.created_at > clock.now() - idempotency.KEPT:
             for client_id in await storage.clients_of(tx, retailer_id):
                 await idempotency.forget(tx, client_id, order.order_id)
-    return len(held) == MOST_FORGOTTEN
+    return len(locked) == MOST_FORGOTTEN
 
 
-async def _held_orders(tx: Tx, isolation_id: int, user_id: str) -> Sequence[tuple[int, Order]]:
+async def _lock_orders(tx: Tx, isolation_id: int, user_id: str) -> Sequence[tuple[int, Order]]:
     """A user's oldest orders with their retailers, locked; so are the places of those that can be canceled."""
     # Several orders are always locked in this sequence, so that no two transactions deadlock.
     ids_of_user = sorted(await storage.ids_of_user(tx, isolation_id, user_id, MOST_FORGOTTEN))
-    found = [(retailer_id, await storage.hold(tx, retailer_id, order_id)) for retailer_id, order_id in ids_of_user]
-    held = [(retailer_id, order) for retailer_id, order in found if order is not None]
-    for retailer_id in sorted({retailer_id for retailer_id, _ in held}):
+    found = [(retailer_id, await storage.lock(tx, retailer_id, order_id)) for retailer_id, order_id in ids_of_user]
+    locked = [(retailer_id, order) for retailer_id, order in found if order is not None]
+    for retailer_id in sorted({retailer_id for retailer_id, _ in locked}):
         orders = [
             order
-            for owner, order in held
+            for owner, order in locked
             if owner == retailer_id and states.may(order.kind, order.status, states.CANCEL)
         ]
         await ledger.lock(tx, retailer_id, [order.place for order in orders if order.place is not None])
-    return held
+    return locked
 
 
 async def _save(tx: Tx, retailer_id: int, order: Order, steps: Sequence[Step]) -> None:

@@ -18,7 +18,7 @@ _COLUMNS = (
 )
 _NAMES = _COLUMNS.split(", ")
 _FIND = f"SELECT {_COLUMNS} FROM orders WHERE retailer_id = $1 AND order_id = $2"  # noqa: S608 (the names above)
-_HOLD = f"{_FIND} FOR UPDATE"
+_LOCK = f"{_FIND} FOR UPDATE"
 _OF_USER = (
     f"SELECT {_COLUMNS} FROM orders WHERE isolation_id = $1 AND user_id = $2"  # noqa: S608 (the names above)
     " AND retailer_id = $3 AND number < $4 ORDER BY number DESC LIMIT $5"
@@ -68,9 +68,9 @@ async def find(tx: Tx, retailer_id: int, order_id: str) -> Order | None:
     return _order(row) if row else None
 
 
-async def hold(tx: Tx, retailer_id: int, order_id: str) -> Order | None:
+async def lock(tx: Tx, retailer_id: int, order_id: str) -> Order | None:
     """An order, locked until this transaction ends."""
-    row = await tx.one(_HOLD, retailer_id, order_id)
+    row = await tx.one(_LOCK, retailer_id, order_id)
     return _order(row) if row else None
 
 

@@ -139,7 +139,7 @@ async def _delete(tx: Tx, call: Call, forget: Sequence[Forget]) -> bool:
     isolation_id, user_id = call.caller.isolation_id, call.path["user_id"]
     if not (await retailers.retailer(tx, call.caller.retailer_id)).allows_user_deletion:
         raise errors.deletion_not_allowed()
-    if await ops.hold(tx, isolation_id, user_id):
+    if await ops.lock(tx, isolation_id, user_id):
         for forget_user in forget:
             if await forget_user(tx, isolation_id, user_id):
                 return False

@@ -11,7 +11,7 @@ from handcart.users.models import User, UserAddress
 _USER = (
     "SELECT user_id, first_name, last_name, phone_number, locale FROM users WHERE isolation_id = $1 AND user_id = $2"
 )
-_HOLD = f"{_USER} FOR UPDATE"
+_LOCK = f"{_USER} FOR UPDATE"
 
 
 async def create(tx: Tx, isolation_id: int, user: User) -> User:
@@ -81,15 +81,15 @@ async def get(tx: Tx, isolation_id: int, user_id: str) -> User:
     return user
 
 
-async def hold(tx: Tx, isolation_id: int, user_id: str) -> User | None:
+async def lock(tx: Tx, isolation_id: int, user_id: str) -> User | None:
     """A user, locked so that it is not deleted before this transaction ends; None if there is none."""
-    row = await tx.one(_HOLD, isolation_id, user_id)
+    row = await tx.one(_LOCK, isolation_id, user_id)
     return _user(row) if row else None
 
 
 async def require(tx: Tx, isolation_id: int, user_id: str) -> User:
-    """As `get`, but the user is locked, as in `hold`."""
-    user = await hold(tx, isolation_id, user_id)
+    """As `get`, but the user is locked, as in `lock`."""
+    user = await lock(tx, isolation_id, user_id)
     if user is None:
         raise await missing(tx, isolation_id, user_id)
     return user

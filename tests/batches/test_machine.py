@@ -289,7 +289,7 @@ class Machine(RuleBasedStateMachine):
 
 async def _cancel(tx: Any, retailer_id: int, order_id: str) -> bool:
     await ops.cancel_for(
-        tx, retailer_id, await ops.hold(tx, retailer_id, order_id), "retailer_driven", "store early closure"
+        tx, retailer_id, await ops.lock(tx, retailer_id, order_id), "retailer_driven", "store early closure"
     )
     return True
 

@@ -136,10 +136,10 @@ def test_when_an_order_is_to_go_anywhere_then_the_table_decides(market: Market, 
     async def outcomes(tx: Any) -> dict[tuple[str, str], list[str]]:
         """The result of each pair of states: the steps, none if it is refused."""
         found = {}
-        held = await ops.hold(tx, retailer_id, order_id)
+        before = await ops.lock(tx, retailer_id, order_id)
         for state, target in product(names, [*names, "staged_for_delivery", ""]):
-            order = await ops.hold(tx, retailer_id, order_id)
-            order.status, order.place = state, held.place if target == "canceled" else None
+            order = await ops.lock(tx, retailer_id, order_id)
+            order.status, order.place = state, before.place if target == "canceled" else None
             (count,) = await tx.one("SELECT count(*) FROM order_history WHERE order_id = $1", order_id)
             with suppress(ApiError):
                 await ops.move(tx, retailer_id, order, target)
@@ -147,7 +147,7 @@ def test_when_an_order_is_to_go_anywhere_then_the_table_decides(market: Market, 
                 "SELECT status FROM order_history WHERE order_id = $1 AND number > $2 ORDER BY number", order_id, count
             )
             found[state, target] = [step["status"] for step in steps]
-            kept = await ops.hold(tx, retailer_id, order_id)
+            kept = await ops.lock(tx, retailer_id, order_id)
             if found[state, target]:
                 assert (kept.status, kept.delivered_at is not None) == (target, target == "completed")
                 assert kept.place is None

@@ -276,7 +276,7 @@ def _named(order: Known) -> tuple[str | None, ...]:
 
 
 async def _acknowledge(tx: Any, retailer_id: int, order_id: str) -> None:
-    order = await ops.hold(tx, retailer_id, order_id)
+    order = await ops.lock(tx, retailer_id, order_id)
     await ops.move(tx, retailer_id, order, ACKNOWLEDGED if order.kind == DELIVERY else ACKNOWLEDGED_FOR_DELIVERY)
 
 

@@ -153,7 +153,7 @@ def test_canary_orders_are_not_held_then_both_win(contest: Contest, monkeypatch:
     """Not for SQLite, which has only one writer at a time, so there is no lock to remove."""
     if contest.market.server.store == "sqlite":
         return
-    monkeypatch.setattr(storage, "hold", storage.find)
+    monkeypatch.setattr(storage, "lock", storage.find)
     for _ in range(CANARY_ROUNDS):
         order_id = contest.order()
         posts = [contest.cancel(order_id), contest.advance(contest.batch(order_id, workflow_state="brand_new"))]

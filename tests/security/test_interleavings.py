@@ -112,7 +112,7 @@ def delete_step(shop: Shop, user_id: str) -> Op:
 def issue_token(shop: Shop, user_id: str) -> Op:
     async def issue(tx: Tx) -> Any:
         isolation_id = shop.retailer.isolation_id
-        if not await users.hold(tx, isolation_id, user_id):
+        if not await users.lock(tx, isolation_id, user_id):
             return None
         client = await clients.find(tx, shop.client.client_id)
         assert client is not None

@@ -169,7 +169,7 @@ async def place_order(tx: Tx, call: Call) -> PlaceOrderResponse:
     run = None
     if body.scenario is not None:
         run = await robot.start(tx, caller.retailer_id, order.order_id, body.scenario, body.seed, body.pace)
-        order = await orders.hold(tx, caller.retailer_id, order.order_id)
+        order = await orders.lock(tx, caller.retailer_id, order.order_id)
     return PlaceOrderResponse(
         order_id=order.order_id,
         user_id=order.user_id,
@@ -186,7 +186,7 @@ async def trigger_event(tx: Tx, call: Call) -> TriggerEventResponse:
     if kind is None:
         raise errors.unknown("event_name", bare(body.event_name), KINDS)
     retailer_id = call.caller.retailer_id
-    order = await orders.hold(tx, retailer_id, call.path["order_id"])
+    order = await orders.lock(tx, retailer_id, call.path["order_id"])
     if (LAST_MILE if order.kind == DISPATCH else order.kind) not in kind.options:
         raise control_errors.no_event_of_it(kind.options)
     event_id, *_ = await payloads.emit(tx, retailer_id, order, [kind.name])

@@ -34,7 +34,7 @@ _HAPPENED = {"rescheduled": states.RESCHEDULED, "late_delivery": states.LATE}
 
 async def simulate(tx: Tx, retailer_id: int, order_id: str, event_name: str) -> None:
     """Simulate an event that no batch causes: `canceled`, `rescheduled`, `late_delivery`; raises 404 or `too_late`."""
-    order = await orders.hold(tx, retailer_id, order_id)
+    order = await orders.lock(tx, retailer_id, order_id)
     if event_name == states.CANCELED:
         await orders.cancel_for(tx, retailer_id, order, "instacart_driven", "system error")
     elif order.status in states.TERMINAL:
@@ -61,7 +61,7 @@ async def create_user(tx: Tx, caller: Caller, email: str, password_hash: str, *,
 async def authorize(tx: Tx, caller: Caller, account_id: int | None, parameters: dict[str, Any]) -> str:
     """The code that sign-in and consent would give. `parameters` follow the rules of the authorization URL."""
     account = None if account_id is None else await accounts.by_id(tx, account_id)
-    if account is None or account.organization_id != caller.organization_id or not await accounts.hold(tx, account.id):
+    if account is None or account.organization_id != caller.organization_id or not await accounts.lock(tx, account.id):
         raise errors.invalid_user()
     client_id = parameters.get("client_id") or caller.client_id
     client = await clients.find(tx, client_id)

@@ -61,7 +61,7 @@ async def start(tx: Tx, retailer_id: int, order_id: str, scenario: str, seed: in
 
     Raises 404 for an unknown order, `not_waiting` for one that another shopper has, and `no_scenario_for_it`.
     """
-    order = await orders.hold(tx, retailer_id, order_id)
+    order = await orders.lock(tx, retailer_id, order_id)
     if order.status != states.BRAND_NEW or await batches.of_order(tx, retailer_id, order_id) is not None:
         raise errors.not_waiting()
     steps = scenarios.plan(scenario, order, seed)
@@ -163,7 +163,7 @@ async def _new_orders(tx: Tx, retailer_id: int) -> Sequence[str]:
 
 async def _take(tx: Tx, retailer_id: int, order_id: str, robot: Robot) -> None:
     """Start an order with the scenario for new orders, or with the happy path if that does not fit the order."""
-    order = await orders.hold(tx, retailer_id, order_id)
+    order = await orders.lock(tx, retailer_id, order_id)
     suits = bool(scenarios.plan(robot.scenario, order, robot.seed))
     await start(tx, retailer_id, order_id, robot.scenario if suits else scenarios.HAPPY_PATH, robot.seed, robot.pace)
 
@@ -217,7 +217,7 @@ async def _drop_out(tx: Tx, retailer_id: int, order_id: str, step: Step) -> None
 
 async def _pick(tx: Tx, retailer_id: int, order_id: str, step: Step) -> None:
     batch = await _batch(tx, retailer_id, order_id)
-    order = await orders.hold(tx, retailer_id, order_id)
+    order = await orders.lock(tx, retailer_id, order_id)
     line = next((line for line in order.lines if line.line_num == step.value), None)
     if line is None:
         raise invalid("line_num")
@@ -239,7 +239,7 @@ async def _picked(tx: Tx, retailer_id: int, order: Order, line: OrderLine, actio
 
 
 async def _take_back(tx: Tx, retailer_id: int, order_id: str, step: Step) -> None:
-    await picking.take_back_alcohol(tx, retailer_id, await orders.hold(tx, retailer_id, order_id))
+    await picking.take_back_alcohol(tx, retailer_id, await orders.lock(tx, retailer_id, order_id))
 
 
 async def _unbatch(tx: Tx, retailer_id: int, order_id: str, step: Step) -> None:
@@ -247,18 +247,18 @@ async def _unbatch(tx: Tx, retailer_id: int, order_id: str, step: Step) -> None:
 
 
 async def _cancel(tx: Tx, retailer_id: int, order_id: str, step: Step) -> None:
-    await orders.cancel_for(tx, retailer_id, await orders.hold(tx, retailer_id, order_id), step.value, step.detail)
+    await orders.cancel_for(tx, retailer_id, await orders.lock(tx, retailer_id, order_id), step.value, step.detail)
 
 
 async def _happen(tx: Tx, retailer_id: int, order_id: str, step: Step) -> None:
-    order = await orders.hold(tx, retailer_id, order_id)
+    order = await orders.lock(tx, retailer_id, order_id)
     if order.status in states.TERMINAL:
         raise too_late()
     await orders.note(tx, retailer_id, order, step.value)
 
 
 async def _tip(tx: Tx, retailer_id: int, order_id: str, step: Step) -> None:
-    await orders.tip(tx, retailer_id, await orders.hold(tx, retailer_id, order_id), int(step.value))
+    await orders.tip(tx, retailer_id, await orders.lock(tx, retailer_id, order_id), int(step.value))
 
 
 async def _batch(tx: Tx, retailer_id: int, order_id: str) -> Batch:
