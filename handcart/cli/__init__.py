@@ -11,7 +11,7 @@ from handcart.core.db.connect import BadCopy, BadDatabaseUrl
 from handcart.core.db.migrate import WrongKey
 from handcart.core.settings import SettingsError
 from handcart.core.web.sockets import CannotListen
-from handcart.running import NotAnInfoFile
+from handcart.demo.running import NotAnInfoFile
 
 # What `handcart --help` lists, in this order. Each command is in the module of its name.
 _SECTIONS = {

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import click
 
-from handcart import running
 from handcart.cli.options import PORT, echo, fail, host_option, json_option, show
 from handcart.core import settings as settings_module
+from handcart.demo import running
 
 _PAUSE_SECONDS = 0.05
 _STOP_SECONDS = 30
@@ -54,7 +54,8 @@ def demo(
     as_json: bool,
 ) -> None:
     """Start server, worker and storefront with sample customers."""
-    from handcart.demo import DemoFailed, run
+    from handcart.demo.errors import DemoFailed
+    from handcart.demo.start import run
 
     directory = (settings_module.expanded(data) if data else running.default_directory()).resolve()
     if stop:

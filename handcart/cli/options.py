@@ -11,12 +11,13 @@ from typing import Any, NoReturn
 
 import click
 
-from handcart import running
 from handcart.core import settings as settings_module
 from handcart.core.db import Database, Tx
 from handcart.core.db.connect import connect, is_postgres, sqlite_path
 from handcart.core.db.migrate import check_schema
 from handcart.core.settings import Settings
+from handcart.demo import running
+from handcart.demo import settings as demo_settings
 
 Options = dict[str, Any]
 PORT = click.IntRange(0, 65535)
@@ -87,7 +88,7 @@ def settings_of(**options: Any) -> Settings:
     demo = demo_of(options)
     if demo is None:
         return settings_module.load(os.environ, **options)
-    chosen = running.settings_of(Path(demo["data"]), demo["api_url"])
+    chosen = demo_settings.load(Path(demo["data"]), demo["api_url"])
     if not Path(sqlite_path(chosen.database_url)).exists():
         fail(
             f"the demo at {demo['api_url']} keeps its data in {demo['data']}, which is not on this machine:",

@@ -10,9 +10,9 @@ from urllib.request import OpenerDirector, ProxyHandler, Request, build_opener
 
 import click
 
-from handcart import running
 from handcart.cli.options import SANDBOX_INFO, fail, info_option, json_option
 from handcart.core.web.sockets import is_this_machine
+from handcart.demo import running
 
 SANDBOX = "/v2/handcart_sandbox"
 _SCOPE = "connect:fulfillment"

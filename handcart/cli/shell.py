@@ -10,10 +10,10 @@ from urllib.parse import urlsplit
 
 import click
 
-from handcart import running
 from handcart.cli.options import SANDBOX_INFO, fail, show
 from handcart.cli.remote import access_options, open_sandbox, opener_of
 from handcart.core.web.sockets import is_this_machine
+from handcart.demo import running
 
 _PAUSE_SECONDS = 0.1
 _ASK_SECONDS = 5

@@ -25,7 +25,13 @@ _PASSWORD = "a password that nobody guesses"  # noqa: S105 (as above)
 _ACCOUNTS = (("member@example.com", True), ("guest@example.com", False))
 _KEPT_SECONDS = 30 * 86_400
 # The files that create the template; a change of one makes the template stale.
-_MADE_BY = ("migrations/versions/*.py", "stores/samples.py", "stores/postal.py", "demo.py", "testing/template.py")
+_MADE_BY = (
+    "migrations/versions/*.py",
+    "stores/samples.py",
+    "stores/postal.py",
+    "demo/samples.py",
+    "testing/template.py",
+)
 
 
 def load() -> tuple[sqlite3.Connection, dict[str, Any]]:
@@ -83,8 +89,8 @@ def _make_once(directory: Path, file: Path) -> None:
 
 
 def _make(directory: Path) -> Path:
-    from handcart import demo
     from handcart.core.db import connect, migrate
+    from handcart.demo import samples as demo_samples
     from handcart.sign_in import passwords
 
     made = directory / "made.db"
@@ -95,8 +101,8 @@ def _make(directory: Path) -> Path:
         database = await connect.connect(url, KEYS)
         try:
             hashed = passwords.hash_new(_PASSWORD)
-            credentials = await database.write(demo.make_samples, samples, [hashed for _ in samples])
-            await database.write(demo.stock)
+            credentials = await database.write(demo_samples.make_samples, samples, [hashed for _ in samples])
+            await database.write(demo_samples.stock)
             await database.write(_remember, json.dumps(credentials))
         finally:
             await database.close()

@@ -9,9 +9,9 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
-from handcart import running
 from handcart.cli.options import demo_of, settings_of, store_options
 from handcart.core.settings import Settings
+from handcart.demo import running
 
 
 def info_of(data: Path) -> Mapping[str, Any]:
