@@ -332,7 +332,7 @@ class Sender:
 
     async def _token(self, target: Target, refused: str | None = None) -> str:
         try:
-            return await self._tokens.of(target, refused=refused)
+            return await self._tokens.get(target, refused=refused)
         except (TokenRefused, client.Refused, client.Failed) as error:
             raise TokenRefused(f"no token: {error}") from None
 

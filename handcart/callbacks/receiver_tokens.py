@@ -51,7 +51,7 @@ class Tokens:
         self._known: dict[tuple[int, int], _Token] = {}
         self._asking: dict[tuple[int, int, int], asyncio.Task[_Token]] = {}
 
-    async def of(self, target: Target, *, refused: str | None = None) -> str:
+    async def get(self, target: Target, *, refused: str | None = None) -> str:
         """A token for a webhook; a new one if the last is `refused`.
 
         Raises `TokenRefused`, and `egress.Refused`, `Failed` and `Crowded`.

@@ -119,10 +119,10 @@ class Forward:
 
         started = time.monotonic()
         try:
-            token = await self._tokens.of(self._target) if self._tokens else None
+            token = await self._tokens.get(self._target) if self._tokens else None
             status = await self._post(event, token)
             if status == 401 and self._tokens:
-                status = await self._post(event, await self._tokens.of(self._target, refused=token))
+                status = await self._post(event, await self._tokens.get(self._target, refused=token))
             answer: dict[str, Any] = {"status": status}
         except TokenRefused as error:
             answer = {"cause": f"no token: {error}"}

@@ -101,7 +101,7 @@ def set_retailer(slug: str, pairs: Sequence[str], as_json: bool, **store: Any) -
     from handcart.retailers import ops, settings
 
     changes = settings.read(pairs)
-    now = settings.of(write(store, ops.change, slug, changes))
+    now = settings.values(write(store, ops.change, slug, changes))
     changed = ", ".join(f"{name}={settings.written(now[name])}" for name in changes)
     show(as_json, {"retailer": slug, "settings": now}, f"{slug} now has {changed}.")
 
@@ -114,5 +114,5 @@ def _listed(one: Any) -> dict[str, Any]:
         "name": one.retailer.name,
         "organization": one.organization,
         "shares_users": one.shares_users,
-        "settings": settings.of(one.retailer),
+        "settings": settings.values(one.retailer),
     }

@@ -84,7 +84,7 @@ class OAuthError(ApiError):
         return {"error": self.error, "error_description": self.message}
 
 
-def of(errors: Sequence[ApiError]) -> ApiError:
+def combine(errors: Sequence[ApiError]) -> ApiError:
     """One error for a non-empty list: the error itself if there is one, else the multiple form."""
     return errors[0] if len(errors) == 1 else SeveralErrors(errors)
 
@@ -93,7 +93,7 @@ def raise_any(refusals: Iterable[ApiError | None]) -> None:
     """Raise one error with all refusals that are not None, if there are any."""
     found = [refusal for refusal in refusals if refusal is not None]
     if found:
-        raise of(found)
+        raise combine(found)
 
 
 def blank(key: str) -> ApiError:

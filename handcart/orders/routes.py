@@ -294,7 +294,7 @@ ROUTES: Sequence[Route] = (
             order_errors.too_late(),
             order_errors.unknown_lines(["99"]),
             order_errors.too_large("selections", checks.MOST_ORDER),
-            errors.of([errors.invalid("selections[0].line_num"), errors.invalid("selections[0].count")]),
+            errors.combine([errors.invalid("selections[0].line_num"), errors.invalid("selections[0].count")]),
         ),
     ),
     _route(

@@ -27,7 +27,7 @@ _TYPES = {**dict.fromkeys(SWITCHES, bool), **get_type_hints(Rules, include_extra
 _WORDS = {"yes": "true", "no": "false", "on": "true", "off": "false", "none": "null"}
 
 
-def of(retailer: Retailer) -> dict[str, Any]:
+def values(retailer: Retailer) -> dict[str, Any]:
     """All settings of a retailer, by name."""
     return {name: getattr(retailer if name in SWITCHES else retailer.rules, name) for name in MEANINGS}
 

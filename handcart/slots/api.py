@@ -145,7 +145,7 @@ async def _nearest(tx: Tx, call: Call, kind: str, postal_code: str) -> tuple[Sto
 async def _cart(tx: Tx, retailer: Retailer, store: Store, kind: str, items: Any) -> Cart:
     cart = await carts.read(tx, retailer, store, kind, items)
     if cart.refusals:
-        raise errors.of(cart.refusals)
+        raise errors.combine(cart.refusals)
     return cart
 
 

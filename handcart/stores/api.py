@@ -70,7 +70,7 @@ async def _validate_items(tx: Tx, call: Call) -> ValidateItemsResponse:
     wanted = [Wanted(ItemCode(one.item.upc, one.item.rrc), one.count, one.weight, one.line_num) for one in body.items]
     nameless = [place for place, one in enumerate(wanted) if one.code == ItemCode(None, None)]
     if nameless:
-        raise errors.of([errors.blank(f"items[{place}].item") for place in nameless])
+        raise errors.combine([errors.blank(f"items[{place}].item") for place in nameless])
     found = await items.problems(tx, call.caller.retailer_id, wanted)
     return ValidateItemsResponse(
         [_failure(problem) for problem in found if not problem.is_warning],
@@ -110,7 +110,7 @@ def _route(operation_id: str, path: str, kind: str, summary: str, source: str, *
             errors.blank("find_by.latitude"),
             errors.blank("find_by.longitude"),
             errors.invalid("find_by.address_line_1"),
-            errors.of([errors.invalid("find_by.latitude"), errors.invalid("find_by.longitude")]),
+            errors.combine([errors.invalid("find_by.latitude"), errors.invalid("find_by.longitude")]),
         ),
         summary=summary,
         description="The nearest first. An address counts as the center of its postal code; coordinates are exact.",

@@ -88,7 +88,7 @@ async def read(tx: Tx, retailer: Retailer, store: Store, kind: str, asked: Seque
     """Look up and check the lines; raises `can't be blank` for lines that name no product."""
     nameless = [place for place, one in enumerate(asked) if one.item.upc is None and one.item.rrc is None]
     if nameless:
-        raise errors.of([errors.blank(f"items[{place}].item") for place in nameless])
+        raise errors.combine([errors.blank(f"items[{place}].item") for place in nameless])
     wanted = [Wanted(_code(one.item), one.count, one.weight, one.line_num) for one in asked]
     found = await items.find(tx, retailer.id, [one.code for one in wanted])
     lines = [_line(one, item) for one, item in zip(asked, found, strict=True)]

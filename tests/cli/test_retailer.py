@@ -17,7 +17,7 @@ def test_retailers_listed_then_each_with_its_organization_and_settings(run: Run,
     mine = next(one for one in found if one["retailer"] == shop.slug)
     assert mine == answer(run("retailer", "show", shop.slug, "--json"))
     assert (mine["name"], mine["organization"], mine["shares_users"]) == ("Sample Market", shop.slug, False)
-    assert mine["settings"] == settings.of(shop.retailer)
+    assert mine["settings"] == settings.values(shop.retailer)
     lines = run("retailer", "list").output.splitlines()
     assert [shop.slug, shop.slug, "Sample", "Market"] in [line.split() for line in lines]
 
@@ -37,7 +37,7 @@ def test_settings_set_then_they_hold_at_once(run: Run, shop: Shop) -> None:
     assert shop.post("/v2/fulfillment/validate_items", unknown).json()["validation_failures"] == []
     assert shop.server.read(ops.retailer, shop.retailer.id).rules.most_units == 7
     set_again = answer(run("retailer", "set", shop.slug, "is_lenient=no", "--json"))
-    assert set_again["settings"] == {**settings.of(shop.retailer), "most_units": 7}
+    assert set_again["settings"] == {**settings.values(shop.retailer), "most_units": 7}
 
 
 @pytest.mark.parametrize(
@@ -71,5 +71,5 @@ def test_retailer_made_twice_then_refused(run: Run, shop: Shop) -> None:
 
 def test_page_about_commands_then_it_has_every_setting_as_it_is_shown(shop: Shop) -> None:
     page = (ROOT / "docs" / "operations" / "commands.md").read_text()
-    for name, value in settings.of(shop.retailer).items():
+    for name, value in settings.values(shop.retailer).items():
         assert f"| `{name}` | `{settings.written(value)}` | {settings.MEANINGS[name]} |" in page

@@ -23,11 +23,11 @@ RETAILER = Retailer(
 
 def test_when_settings_are_listed_then_every_switch_and_rule_has_a_meaning() -> None:
     assert [*settings.MEANINGS] == [*SWITCHES, *Rules.__struct_fields__]
-    assert settings.of(RETAILER).keys() == settings.MEANINGS.keys()
+    assert settings.values(RETAILER).keys() == settings.MEANINGS.keys()
 
 
 def test_when_a_value_is_written_then_it_is_read_back() -> None:
-    for name, value in settings.of(RETAILER).items():
+    for name, value in settings.values(RETAILER).items():
         assert settings.read([f"{name}={settings.written(value)}"]) == {name: value}
 
 

@@ -126,7 +126,7 @@ def decode(raw: bytes, request: type[Struct]) -> Struct:
         return msgspec.convert(meant, request)
     except msgspec.ValidationError:  # it names only the first wrong field
         problems = _of_fields(meant, request, "")[:_MOST_PROBLEMS]
-    raise errors.of(problems)
+    raise errors.combine(problems)
 
 
 def query(raw: bytes, name: str, kind: Any) -> Any:
@@ -149,7 +149,7 @@ def refusals(request: type[Struct]) -> list[ApiError]:
     wrong = [errors.blank(field.encode_name) for field in fields if field.required]
     wrong.append(errors.invalid(fields[0].encode_name))
     if len(fields) > 1:
-        wrong.append(errors.of([wrong[0], errors.invalid(fields[1].encode_name)]))
+        wrong.append(errors.combine([wrong[0], errors.invalid(fields[1].encode_name)]))
     return [*wrong, _not_json(), _not_an_object()]
 
 
