@@ -10,6 +10,7 @@ from handcart.accounts.errors import Refused
 from handcart.accounts.models import Account, Membership, PasswordLink
 from handcart.core import clock, ids
 from handcart.core.db import Database, Tx
+from handcart.core.email import is_address
 from handcart.core.secret import Keys, matches
 from handcart.sign_in import limits, passwords, sessions
 from handcart.sign_in import ops as sign_ins
@@ -18,7 +19,6 @@ from handcart.sign_in.limits import Counted
 from handcart.sign_in.models import CUSTOMER, SignedIn
 
 _MOST_EMAIL = 254
-_EMAIL = re.compile(r"[^@\s\x00-\x1f\x7f]{1,64}@[^@\s\x00-\x1f\x7f]{1,189}")
 
 PASSWORD_LINK = 24 * clock.HOUR
 MEMBERSHIP_DAYS = 365
@@ -263,7 +263,7 @@ def membership_of(periods: Any) -> Membership:
 def normalized(email: str) -> str:
     """An e-mail address in the form that is stored; raises `Refused`."""
     email = email.strip().lower()
-    if not _EMAIL.fullmatch(email):
+    if not is_address(email):
         raise Refused(f"{email!r} is not an e-mail address")
     return email
 

@@ -4,11 +4,11 @@ import re
 
 from handcart.core import clock, ids
 from handcart.core.db import Tx
+from handcart.core.email import is_address
 from handcart.core.errors import raise_any
 from handcart.shoppers import errors, queries
 from handcart.shoppers.models import Shopper
 
-_EMAIL = re.compile(r"[^@\s\x00-\x1f\x7f]{1,64}@[^@\s\x00-\x1f\x7f]{1,189}")
 _US_DIGITS = 10
 _PHONE = re.compile(r"\+?([ ().-]*[0-9]){7,15}")
 
@@ -17,7 +17,7 @@ async def create(tx: Tx, retailer_id: int, email: str | None = None, phone: str 
     """Create a shopper. Phone numbers (plain digits or E.164) are unique. Raises the documented errors."""
     raise_any(
         [
-            errors.invalid_email() if email is not None and not _EMAIL.fullmatch(email) else None,
+            errors.invalid_email() if email is not None and not is_address(email) else None,
             errors.invalid_phone() if phone is not None and not _PHONE.fullmatch(phone) else None,
         ]
     )
