@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.browser.test_pages import failed_loads, fits, focused, press_enter, tab_to
@@ -10,76 +11,102 @@ from tests.support.browser import Demo, Visit
 
 Open = Callable[..., Visit]
 
+WIDTH = 320  # the narrowest window that WCAG 1.4.10 asks for
 FREE = ".grid button.slot:not(.off):visible"
 FULL = ".grid button.slot.off:visible"
 
 
-def test_scripts_off_on_a_phone_then_the_whole_way_to_a_canceled_order(visit: Open, demo: Demo) -> None:
-    customer = visit(java_script_enabled=False, viewport={"width": 320, "height": 700}, is_mobile=True, has_touch=True)
-    page = customer.page
+@pytest.fixture
+def phone(visit: Open) -> Visit:
+    """A customer on a narrow phone, with scripts off."""
+    return visit(java_script_enabled=False, viewport={"width": WIDTH, "height": 700}, is_mobile=True, has_touch=True)
+
+
+def place_order(customer: Visit) -> str:
+    """From the times to the order's page; returns the order's id."""
+    customer.page.locator(FREE).first.click()
+    customer.press("Place order")
+    assert customer.notice == "Thank you! Your order is placed."
+    return customer.page.url.rpartition("/")[2]
+
+
+def test_scripts_off_on_a_phone_then_a_full_cart_leads_to_the_times(phone: Visit, demo: Demo) -> None:
+    page = phone.page
     page.goto(demo.storefront_url)
-    fits(page, 320, "front")
-    customer.press("Add Country loaf")
+    fits(page, WIDTH, "front")
+    phone.press("Add Country loaf")
     page.get_by_label("ZIP or postal code").fill("60610")
-    customer.press("Find stores")
-    fits(page, 320, "stores")
+    phone.press("Find stores")
+    fits(page, WIDTH, "stores")
     page.locator("main button.store").first.click()
-    customer.press("Add Garden carrots")
-    fits(page, 320, "shelf")
+    phone.press("Add Garden carrots")
+    fits(page, WIDTH, "shelf")
     page.get_by_role("link", name="Your cart").click()
     page.get_by_label("Country loaf").fill("0")
-    customer.press("Choose a time")
-    customer.press("Continue as Customer one")
+    phone.press("Choose a time")
+    phone.press("Continue as Customer one")
     page.get_by_label("Street and number").fill("350 W Oak St")
-    fits(page, 320, "address")
-    customer.press("See delivery times")
-    fits(page, 320, "times")
+    fits(page, WIDTH, "address")
+    phone.press("See delivery times")
+    fits(page, WIDTH, "times")
+    page.goto(f"{demo.storefront_url}/cart")
+    expect(page.get_by_label("Garden carrots")).to_have_value("1")
+    expect(page.get_by_label("Country loaf")).to_have_count(0)
 
+
+def test_scripts_off_on_a_phone_then_a_time_is_chosen_and_ordered(phone: Visit) -> None:
+    page = phone.page
+    to_slots(phone)
     page.locator(".days a").nth(1).click()
     page.locator(FULL).first.focus()
     expect(page.locator(".why:visible")).to_have_count(1)
-    fits(page, 320, "the reason of a full time")
+    fits(page, WIDTH, "the reason of a full time")
     page.locator(".days a").last.click()
     day = page.locator(".days a[aria-current]").inner_text().split()[-1]
     page.locator(FREE).first.click()
     assert day in page.get_by_role("region", name="Delivery").inner_text()
-    fits(page, 320, "checkout")
+    fits(page, WIDTH, "checkout")
     expect(page.get_by_text("We keep this time for you until")).to_be_visible()
     expect(page.get_by_role("timer")).to_be_hidden()
-    page.get_by_label("Tip for your shopper").select_option("$5.00")
-    customer.press("Place order")
-    assert customer.notice == "Thank you! Your order is placed."
-    fits(page, 320, "order")
+    phone.press("Place order")
+    assert phone.notice == "Thank you! Your order is placed."
+    fits(page, WIDTH, "order")
     items, delivery = page.get_by_role("region", name="Your items"), page.get_by_role("region", name="Delivery")
     page.get_by_role("link", name="Reload this page").click()
     assert page.get_by_text("Thank you!").count() == 0
     assert (delivery.bounding_box() or {})["y"] < (items.bounding_box() or {})["y"], "on a phone the status comes first"
-    expect(items).to_contain_text("1 \N{MULTIPLICATION SIGN} Garden carrots")
-    expect(items).not_to_contain_text("Country loaf")
+    expect(items).to_contain_text("1 \N{MULTIPLICATION SIGN} Vine tomatoes")
 
+
+def test_scripts_off_on_a_phone_then_an_order_is_changed_and_canceled(phone: Visit, demo: Demo) -> None:
+    page = phone.page
+    to_slots(phone)
+    page.locator(FREE).first.click()
+    page.get_by_label("Tip for your shopper").select_option("$5.00")
+    phone.press("Place order")
     page.get_by_role("link", name="Change order").click()
-    page.get_by_label("Garden carrots").fill("3")
-    fits(page, 320, "change")
-    customer.press("Save changes")
-    expect(items).to_contain_text("3 \N{MULTIPLICATION SIGN} Garden carrots")
-    before = customer.heading
+    page.get_by_label("Vine tomatoes").fill("3")
+    fits(page, WIDTH, "change")
+    phone.press("Save changes")
+    items = page.get_by_role("region", name="Your items")
+    expect(items).to_contain_text("3 \N{MULTIPLICATION SIGN} Vine tomatoes")
+    before = phone.heading
     page.get_by_role("link", name="Change time").click()
-    fits(page, 320, "times for the order")
+    fits(page, WIDTH, "times for the order")
     page.locator(FREE).nth(3).click()
-    assert customer.notice == "Your order has its new time."
-    assert customer.heading != before
+    assert phone.notice == "Your order has its new time."
+    assert phone.heading != before
     page.get_by_text("Cancel this order").click()
-    customer.press("Yes, cancel it")
-    assert customer.notice == "Your order is canceled. You pay nothing."
+    phone.press("Yes, cancel it")
+    assert phone.notice == "Your order is canceled. You pay nothing."
     order_id = page.url.rpartition("/")[2]
     assert demo.sql("SELECT status, tip_cents FROM orders WHERE order_id = ?", order_id) == [("canceled", 500)]
 
 
-def test_keyboard_alone_then_a_full_time_says_why_and_a_free_one_is_ordered(visit: Open, demo: Demo) -> None:
+def test_mouse_over_a_full_time_then_its_reason_shows_until_it_leaves(visit: Open) -> None:
     customer = visit()
-    customer.link(demo.member)
     to_slots(customer)
-    page, keyboard = customer.page, customer.page.keyboard
+    page = customer.page
     full = page.locator(FULL).first
     reason = page.locator(f"#{full.get_attribute('aria-describedby')}")
     expect(reason).to_be_hidden()
@@ -88,6 +115,11 @@ def test_keyboard_alone_then_a_full_time_says_why_and_a_free_one_is_ordered(visi
     page.mouse.move(0, 0)
     expect(reason).to_be_hidden()
 
+
+def test_keyboard_alone_then_a_full_time_says_why(visit: Open) -> None:
+    customer = visit()
+    to_slots(customer)
+    page, keyboard = customer.page, customer.page.keyboard
     page.locator(".slots > .grid tbody button").first.focus()
     for _ in range(20):  # down its column, then along the row of the full one
         if page.evaluate("document.activeElement.closest('tr').querySelector('.off') !== null"):
@@ -104,6 +136,12 @@ def test_keyboard_alone_then_a_full_time_says_why_and_a_free_one_is_ordered(visi
     keyboard.press("Escape")
     expect(page.locator(".why:visible")).to_have_count(0)
 
+
+def test_keyboard_alone_then_a_member_orders_a_free_time(visit: Open, demo: Demo) -> None:
+    customer = visit()
+    customer.link(demo.member)
+    to_slots(customer)
+    page = customer.page
     page.locator(FREE).first.focus()
     assert focused(page).endswith("$0.00")
     press_enter(customer)
@@ -115,7 +153,13 @@ def test_keyboard_alone_then_a_full_time_says_why_and_a_free_one_is_ordered(visi
     expect(page.get_by_text("Handcart+ is on this order: you save $7.99 on delivery.")).to_be_visible()
     assert demo.sql("SELECT member_until IS NOT NULL FROM orders ORDER BY created_at DESC LIMIT 1") == [(1,)]
 
-    demo.sandbox(f"orders/{page.url.rpartition('/')[2]}/run", scenario="refunded", pace="instantly")
+
+def test_order_served_while_the_page_is_open_then_it_tells_the_story(visit: Open, demo: Demo) -> None:
+    customer = visit()
+    to_slots(customer)
+    page = customer.page
+    order_id = place_order(customer)
+    demo.sandbox(f"orders/{order_id}/run", scenario="refunded", pace="instantly")
     page.evaluate("document.activeElement.blur()")
     expect(page.locator("#order-news")).to_have_text("Your order: Completed")
     expect(page.locator("#status")).to_have_text("Completed")
@@ -124,9 +168,9 @@ def test_keyboard_alone_then_a_full_time_says_why_and_a_free_one_is_ordered(visi
     expect(page.get_by_role("region", name="Your items")).to_contain_text("Not in stock today: you do not pay for it.")
     story = page.get_by_role("region", name="What happened").get_by_role("listitem")
     expect(story.last).to_contain_text("Delivered")
-    told = story.all_inner_texts()
+    shown = story.all_inner_texts()
     page.reload()
-    assert story.all_inner_texts() == told
+    assert story.all_inner_texts() == shown
 
 
 def test_hold_runs_out_and_the_page_counts_and_still_orders_and_asks_when_it_cannot_listen(
@@ -162,9 +206,8 @@ def test_canceled_by_the_store_and_the_page_says_why_and_that_nothing_is_to_pay(
     customer = visit()
     to_slots(customer)
     page = customer.page
-    page.locator(FREE).first.click()
-    customer.press("Place order")
-    demo.sandbox(f"orders/{page.url.rpartition('/')[2]}/run", scenario="out_of_stock", pace="instantly")
+    order_id = place_order(customer)
+    demo.sandbox(f"orders/{order_id}/run", scenario="out_of_stock", pace="instantly")
     page.evaluate("document.activeElement.blur()")
     expect(page.locator("#status")).to_have_text("Canceled")
     expect(page.get_by_role("region", name="Delivery")).to_contain_text("out of stock. You pay nothing.")
