@@ -10,6 +10,7 @@ import pytest
 from handcart.core import clock, ids
 from handcart.sign_in import passwords
 from tests.support import postgres
+from tests.support.clocks import microseconds
 from tests.support.extent import IS_FAST, LEFT_OUT_OF_FAST, STORES
 from tests.support.server import LiveServer, live_server, migrated_database
 from tests.support.shop import QUICK_HASHER, Shop
@@ -94,11 +95,11 @@ def _ids() -> Iterator[None]:
 
 @pytest.fixture
 def later(_ids: None) -> Iterator[Any]:
-    """`with later(seconds=61):` moves the server's clock forward."""
+    """`with later(hours=2):` moves the server's clock forward; the units are those of `timedelta`."""
 
     @contextmanager
-    def move(seconds: float) -> Iterator[None]:
-        clock.shift(int(seconds * clock.SECOND))
+    def move(**forward: float) -> Iterator[None]:
+        clock.shift(microseconds(**forward))
         try:
             yield
         finally:
@@ -112,15 +113,15 @@ _days = itertools.count(1)
 
 
 @pytest.fixture
-def stopped(monkeypatch: pytest.MonkeyPatch, _ids: None) -> Callable[[float], None]:
-    """Freeze the clock at the start of a day that no other test uses; `stopped(seconds)` advances it.
+def stopped(monkeypatch: pytest.MonkeyPatch, _ids: None) -> Callable[..., None]:
+    """Freeze the clock at the start of a day that no other test uses; `stopped(seconds=61)` advances it.
 
     So a limit's window does not end while the test fills it, even on a slow machine.
     """
     moment = [(clock.of_process() // clock.DAY + next(_days)) * clock.DAY]
     monkeypatch.setattr(clock, "of_process", lambda: moment[0])
 
-    def move(seconds: float) -> None:
-        moment[0] += int(seconds * clock.SECOND)
+    def move(**forward: float) -> None:
+        moment[0] += microseconds(**forward)
 
     return move

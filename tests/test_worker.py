@@ -4,6 +4,7 @@ import asyncio
 import io
 import json
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -101,15 +102,15 @@ def tidy(shop: Shop, stopped: Any) -> Shop:
 
 # What is over after so long, and not a moment before.
 ENDS = {
-    "authorization_requests": 30 * 60,
-    "sessions": 12 * 3600,
-    "rate_limits": 60,
-    "idempotency_keys": 24 * 3600,
-    "authorization_codes": 24 * 3600 + 60,
-    "tokens": 48 * 3600,
-    "events": 30 * 86_400,
-    "attempts": 90 * 86_400,
-    "webhooks": 90 * 86_400,
+    "authorization_requests": timedelta(minutes=30),
+    "sessions": timedelta(hours=12),
+    "rate_limits": timedelta(minutes=1),
+    "idempotency_keys": timedelta(days=1),
+    "authorization_codes": timedelta(days=1, minutes=1),
+    "tokens": timedelta(days=2),
+    "events": timedelta(days=30),
+    "attempts": timedelta(days=90),
+    "webhooks": timedelta(days=90),
 }
 
 
@@ -117,10 +118,10 @@ ENDS = {
 def test_over_then_dropped_and_not_a_minute_before(tidy: Shop, stopped: Any, table: str) -> None:
     server, marks = tidy.server, fill(tidy)
     made = left(server, marks)[table]
-    stopped(ENDS[table] - 90)
+    stopped(seconds=ENDS[table].total_seconds() - 90)
     purge(server)
     assert left(server, marks)[table] == made
-    stopped(180)
+    stopped(minutes=3)
     purge(server)
     assert table not in left(server, marks)
 
@@ -134,8 +135,9 @@ def test_event_no_longer_kept_then_what_waits_goes_with_it_and_how_it_fared_stay
         return [row["state"] for row in server.sql(sql, tidy.retailer.id)]
 
     seen = [states()]
-    for seconds in (30 * 86_400 - 120, 240, 60 * 86_400 - 240, 240):  # two minutes before the end, and two after it
-        stopped(seconds)
+    # Two minutes before each end, and two minutes after it.
+    for further in ({"days": 30, "minutes": -2}, {"minutes": 4}, {"days": 60, "minutes": -4}, {"minutes": 4}):
+        stopped(**further)
         purge(server)
         seen.append(states())
     assert seen == [["delivered", "pending"], ["delivered", "pending"], ["delivered"], ["delivered"], []]
@@ -151,7 +153,7 @@ def test_nothing_over_then_nothing_dropped(tidy: Shop) -> None:
 def test_everything_over_then_what_lasts_is_still_there(tidy: Shop, stopped: Any) -> None:
     marks = fill(tidy)
     before = contents(tidy.server)
-    stopped(365 * 86_400)
+    stopped(days=365)
     dropped = purge(tidy.server)
     after = contents(tidy.server)
     assert {name for name in before if before[name] != after[name]} == set(PURGED)
@@ -163,11 +165,11 @@ def test_session_in_use_then_kept_until_its_absolute_end(tidy: Shop, stopped: An
     server, account = tidy.server, tidy.account()
     cookie = server.write(sessions.start, CUSTOMER, account.id, "")
     for _ in range(33):
-        stopped(10 * 3600)
+        stopped(hours=10)
         server.write(sessions.touch, cookie)
         purge(server)
         assert server.read(sessions.person_of, CUSTOMER, cookie) == account.id
-    stopped(6 * 3600 + 60)  # fourteen days and a minute by now
+    stopped(hours=6, minutes=1)  # fourteen days and a minute by now
     assert server.read(sessions.person_of, CUSTOMER, cookie) is None
     purge(server)
     assert "sessions" not in left(server, (str(account.id),))
@@ -178,7 +180,7 @@ def test_more_than_one_step_then_all_are_dropped(tidy: Shop, stopped: Any, monke
     monkeypatch.setattr(worker, "STEP_ROWS", 7)
     for number in range(50):
         server.write(ratelimit.count, f"{tidy.slug}:{number}", Limit(1, 60))
-    stopped(2 * 86_400)
+    stopped(days=2)
     assert purge(server)["handcart.core.ratelimit.purge"] >= 50
     assert left(server, (tidy.slug,)) == {}
 
@@ -189,7 +191,7 @@ def test_run_once_then_what_is_over_is_dropped_and_logged_without_secrets(tidy: 
     settings = replace(server.app.settings, environment="production")
     stream = io.StringIO()
     log.to(stream)
-    stopped(365 * 86_400)
+    stopped(days=365)
     asyncio.run(worker.run(settings, server.app.keys, once=True))
     log.to(None)
     lines = [json.loads(line) for line in stream.getvalue().splitlines()]

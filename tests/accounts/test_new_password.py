@@ -12,7 +12,6 @@ from tests.support.pages import is_error, is_page, nothing_written
 from tests.support.shop import PASSWORD, SampleAccount, Shop, Visitor, first_form
 
 NEW = "quite another password"
-DAY_SECONDS = 24 * 3600
 
 
 def link(shop: Shop, account: SampleAccount) -> str:
@@ -83,7 +82,7 @@ def test_link_used_over_or_made_up_then_a_page_that_says_so(shop: Shop, later: A
     account, other = shop.account(), shop.account()
     path = link(shop, account)
     visitor = at(shop, path)
-    with later(DAY_SECONDS + 1), nothing_written(shop.server, "sessions"):
+    with later(days=1, seconds=1), nothing_written(shop.server, "sessions"):
         is_error(visitor.submit(new_password=NEW), 400, "password_link")
         is_error(shop.visitor().open(path), 400, "password_link")
     number, ends_at, mac = path.rpartition("/")[2].split(".")

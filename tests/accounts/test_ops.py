@@ -90,7 +90,7 @@ def test_membership_granted_and_ended_then_followed_at_once(shop: Shop, later: A
     assert shop.server.read(ops.membership, account.id) == Membership(True, ends_at)
     shop.server.write(ops.grant_membership, account.id, ends_at + 30 * DAY, ends_at)
     assert shop.server.read(ops.membership, account.id) == Membership(True, ends_at + 30 * DAY)
-    with later(61 * 86400):
+    with later(days=61):
         assert not shop.server.read(ops.membership, account.id).is_active
     shop.server.write(ops.end_membership, account.id)
     ended = shop.server.read(ops.membership, account.id)

@@ -13,6 +13,7 @@ from handcart.core.db import Tx
 from handcart.events import ops as events
 from handcart.sandbox import state
 from handcart.sender import Sender
+from tests.support import clocks
 from tests.support.callback_receiver import LOOPBACK, Receiver, policy, receiver, subscribe
 from tests.support.orders import Market
 from tests.support.sandbox import Floor
@@ -70,9 +71,9 @@ class Post:
         )
         return event_id
 
-    def advance(self, seconds: int) -> None:
-        """Advance the market's clock."""
-        self.market.post("/v2/handcart_sandbox/clock/advance", {"seconds": seconds}).raise_for_status()
+    def advance(self, **forward: float) -> None:
+        """Advance the market's clock, as in `advance(hours=2)`."""
+        clocks.advance(self.market, **forward)
 
     def body(self, event_id: int) -> str:
         (row,) = self.server.sql("SELECT body FROM events WHERE event_id = $1", event_id)

@@ -45,7 +45,7 @@ def test_when_one_webhook_fails_then_the_other_hears_all_at_once_and_the_first_l
         post.drain()
         assert (len(post.shop.callbacks), len(broken.callbacks)) == (3, 1)
         broken.answer = lambda received: 200
-        post.advance(7)
+        post.advance(seconds=7)
         post.drain()
         assert (len(post.shop.callbacks), len(broken.callbacks)) == (3, 4)
         assert [one.event["event_id"] for one in broken.callbacks[1:]] == [
@@ -67,27 +67,27 @@ def test_when_an_event_cannot_be_delivered_then_later_ones_wait_a_minute_and_oth
     post.drain()
     assert post.shop.names("well") == ["brand_new", "acknowledged", "picking", "checkout"]
     assert post.shop.names("poisoned") == ["brand_new", "acknowledged"]
-    post.advance(3)
+    post.advance(seconds=3)
     post.drain()
     assert post.shop.names("poisoned") == ["brand_new", "acknowledged"]
-    post.advance(4)
+    post.advance(seconds=4)
     post.drain()
     assert post.shop.names("poisoned") == ["brand_new", "acknowledged", "acknowledged"]
-    post.advance(54)
+    post.advance(seconds=54)
     post.drain()
     # The head is pulled along, early, which does not count.
     assert post.shop.names("poisoned")[3:] == ["acknowledged", "picking", "checkout"]
     assert post.deliveries()[2] == ("acknowledged", "pending", 2)
     post.emit("poisoned", "delivering")
-    post.advance(50)
+    post.advance(seconds=50)
     post.drain()
     assert post.shop.names("poisoned")[6:] == []
-    post.advance(11)
+    post.advance(seconds=11)
     post.drain()
     assert post.shop.names("poisoned")[6:] == ["acknowledged", "delivering"]
     post.emit("poisoned", "delivered")
     post.shop.answer = lambda received: 200
-    post.advance(300)
+    post.advance(minutes=5)
     post.drain()
     assert post.shop.names("poisoned")[8:] == ["acknowledged", "delivered"]
     assert post.causes("poisoned").count("status 500") == 4
@@ -99,23 +99,23 @@ def test_when_more_wait_for_an_order_than_a_chain_holds_then_the_new_one_still_g
     post.shop.answer = lambda received: 500
     for _ in range(queue.MOST_IN_CHAIN + 5):
         post.emit("order")
-    post.advance(70)
+    post.advance(seconds=70)
     post.drain()
     asked = len(post.shop.callbacks)
     assert queue.MOST_IN_CHAIN + 5 <= asked <= queue.MOST_IN_CHAIN + 7
     last = post.emit("order")
     post.shop.answer = lambda received: 200 if received.event["event_id"] == last else 500
-    post.advance(3)
+    post.advance(seconds=3)
     post.drain()
     assert len(post.shop.callbacks) == asked  # it waits, and so do they
-    post.advance(290)
+    post.advance(seconds=290)
     post.drain()
     assert last in [one.event["event_id"] for one in post.shop.callbacks]
     # Every other one was due: each of them once, and a few heads early.
     assert len(post.shop.callbacks) - asked < 4 * queue.MOST_IN_CHAIN
     post.shop.answer = lambda received: 200
     before = len(post.shop.callbacks)
-    post.advance(3600)
+    post.advance(hours=1)
     post.drain()
     ids = [one.event["event_id"] for one in post.shop.callbacks[before:]]
     assert ids == sorted(set(ids))
@@ -148,7 +148,7 @@ def test_when_a_sender_dies_with_chains_in_hand_then_they_are_sent_again_after_t
     (chain,) = post.server.write(queue.claim, *claim, 16)
     assert [one.tries for one in chain.deliveries] == [0, 0]
     post.emit("order", "picking")
-    post.advance(30 * 24 * 3600)  # only the real clock counts
+    post.advance(days=30)  # only the real clock counts
     post.drain()
     assert post.shop.callbacks == []
     monkeypatch.setattr(clock, "_shift", queue.LEASE + clock.SECOND)

@@ -86,7 +86,7 @@ def test_e2_when_orders_of_a_kind_live_in_every_way_then_all_their_events_come_a
     if COLUMNS[kind] == 2:
         order = market.order(kind, user_id := market.customer())
         stage(post, kind, user_id, order["id"])
-    post.advance(3600)
+    post.advance(hours=1)
     post.drain()
     documented = {KINDS[title.lower().replace(" ", "_")].name for title, of in TABLE.items() if of[COLUMNS[kind]]}
     assert set(post.shop.names()) == documented - NEVER - ({"staged"} if kind == "delivery" else set())
@@ -262,7 +262,7 @@ def test_when_an_order_is_on_its_way_then_places_come_again_and_a_reminder_an_ho
     """Every two minutes, each with its due time, as long as the order is in its state."""
     post.subscribe()
     market = post.market
-    post.advance(1)  # from here on the clock stands
+    post.advance(seconds=1)  # from here on the clock stands
     market.http.put("/v2/handcart_sandbox/clock", json={"frozen": True}, headers=market.headers)
     order_id = market.order(kind)["id"]
     batch = post.floor.batch(order_id)  # it is acknowledged
@@ -272,21 +272,21 @@ def test_when_an_order_is_on_its_way_then_places_come_again_and_a_reminder_an_ho
     for state, name in repeats.items():
         if state == "delivering":
             post.floor.come(batch, state)
-        post.advance(2 * 60 + 1)
-        post.advance(6 * 60)
+        post.advance(minutes=2, seconds=1)
+        post.advance(minutes=6)
         post.drain()
         came = [one.event for one in post.shop.callbacks if one.name == name]
         times = [clock.from_wire(one["event_timestamp"], "") for one in came]
         assert [later - earlier for earlier, later in pairwise(times)] == [2 * MINUTE] * 4, name
     post.floor.come(batch, "completed")
     count = len(post.shop.callbacks)
-    post.advance(3599)
+    post.advance(minutes=59, seconds=59)
     post.drain()
     assert post.shop.names(order_id)[count:][-1] == "delivered"
-    post.advance(1)
+    post.advance(seconds=1)
     post.drain()
     assert post.shop.names(order_id)[-1] == "rating_reminder"
-    post.advance(24 * 3600)
+    post.advance(hours=24)
     post.drain()
     assert post.shop.names(order_id).count("rating_reminder") == 1
 
@@ -299,7 +299,7 @@ def test_when_an_order_is_rated_or_canceled_on_its_way_then_nothing_comes_later(
     post.market.post(f"/v2/handcart_sandbox/orders/{rated}/events", {"event_name": "rating_updated"})
     post.floor.come(post.floor.batch(canceled), "delivering")
     post.floor.simulate(canceled, "canceled").raise_for_status()
-    post.advance(2 * 3600)
+    post.advance(hours=2)
     post.drain()
     assert "rating_reminder" not in post.shop.names(rated)
     assert post.shop.names(canceled)[-1] == "canceled"

@@ -277,7 +277,7 @@ def test_when_a_receiver_was_down_for_hours_then_all_follows_its_return_in_order
         for order_id in list(emitted)[: ORDERS_AN_HOUR // 2]:
             emitted[order_id].append(post.emit(order_id, "order_item_refund"))
         post.drain()
-        post.advance(3600)
+        post.advance(hours=1)
     poison = emitted["order 2.1"].pop(0)
     assert {state for _, state, _ in post.deliveries()} == {"pending"}
     before = len(post.shop.callbacks)
@@ -300,7 +300,7 @@ def test_when_a_receiver_says_gone_then_it_is_asked_no_more_and_gets_all_once_it
     ids = [post.emit("order") for _ in range(3)]
     post.drain()
     ids.append(post.emit("order"))
-    post.advance(3600)
+    post.advance(hours=1)
     post.drain()
     assert len(post.shop.callbacks) == 1
     found = post.server.read(webhooks.get, *key)

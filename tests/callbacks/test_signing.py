@@ -82,7 +82,7 @@ def test_when_the_secret_is_rotated_then_receivers_that_hold_either_take_callbac
         return [one in signatures for one in made_by]
 
     assert holders() == [True]
-    post.advance(30 * 24 * 3600)  # only the real clock counts
+    post.advance(days=30)  # only the real clock counts
     assert (came := post.shop.callbacks[-1]).headers["Webhook-Id"] == str(came.event["event_id"])
     rotated_at = clock.of_process()
     secrets.append(post.server.write(webhooks.rotate_secret, post.market.retailer.id, made.webhook.id).signing_secret)

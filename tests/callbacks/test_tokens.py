@@ -70,7 +70,7 @@ def test_when_the_token_endpoint_answers_badly_then_the_failure_has_a_name_and_n
     rows = post.server.sql("SELECT * FROM attempts WHERE retailer_id = $1", post.market.retailer.id)
     assert CLIENT_SECRET not in str([dict(row) for row in rows])
     post.shop.token = None
-    post.advance(7)
+    post.advance(seconds=7)
     post.drain()
     assert {(state, tries) for _, state, tries in post.deliveries()} == {("delivered", 2)}
 

@@ -16,9 +16,9 @@ LIMIT = Limit(3, 60)
 def test_burst_then_a_seconds_worth_at_once_and_then_the_rate(stopped: Any, per_second: int) -> None:
     buckets = Buckets(per_second)
     assert sum(buckets.take("a") for _ in range(per_second * 2)) == per_second
-    stopped(1)
+    stopped(seconds=1)
     assert sum(buckets.take("a") for _ in range(per_second * 2)) == per_second
-    stopped(1 / per_second + 0.0001)
+    stopped(seconds=1 / per_second + 0.0001)
     assert [buckets.take("a") for _ in range(2)] == [True, False]
 
 
@@ -26,7 +26,7 @@ def test_steady_rate_then_never_refused(stopped: Any) -> None:
     buckets = Buckets(10)
     for _ in range(1000):
         assert buckets.take("a")
-        stopped(0.1)
+        stopped(seconds=0.1)
 
 
 def test_one_client_over_then_others_are_not(stopped: Any) -> None:
@@ -46,7 +46,7 @@ def test_many_clients_then_memory_is_bounded_and_nobody_is_forgiven(
     buckets = Buckets(1)
     for number in range(1000):
         assert buckets.take(f"early-{number}")
-        stopped(0.1)
+        stopped(seconds=0.1)
     assert len(buckets._full_at) <= 101
     assert buckets.take("a")
     for number in range(150):
@@ -63,9 +63,9 @@ def test_window_full_then_the_seconds_to_wait_and_a_new_one_after(server: LiveSe
     subject = f"test:{time.time_ns()}"
     assert [count(server, subject) for _ in range(4)] == [0, 0, 0, 60]
     assert count(server, f"{subject}:other") == 0
-    stopped(59)
+    stopped(seconds=59)
     assert count(server, subject) == 1
-    stopped(1)
+    stopped(seconds=1)
     assert count(server, subject) == 0
 
 

@@ -87,7 +87,7 @@ def test_when_the_customer_denies_then_access_denied(client: OpenidClient, shop:
 
 def test_when_the_code_has_expired_then_invalid_grant(client: OpenidClient, shop: Shop, later: Any) -> None:
     location = come_back(client, shop, "allow")
-    with later(seconds=61), pytest.raises(Refused) as raised:
+    with later(minutes=1, seconds=1), pytest.raises(Refused) as raised:
         client("exchange", location=location)
     assert raised.value.error == "invalid_grant"
 

@@ -55,7 +55,7 @@ def test_when_the_code_has_expired_then_invalid_grant(
     session: OAuth2Session, shop: Shop, authentication: dict[str, Any], later: Any
 ) -> None:
     location = authorize(session, shop, "allow")
-    with later(seconds=61), pytest.raises(InvalidGrantError):
+    with later(minutes=1, seconds=1), pytest.raises(InvalidGrantError):
         exchange(session, shop, location, authentication)
 
 

@@ -102,7 +102,7 @@ def test_a17_consent_for_another_user_s_request_then_page_and_no_code(shop: Shop
 
 def test_a17_consent_for_an_expired_request_then_page_and_no_code(shop: Shop, later: Any) -> None:
     visitor = at_consent(shop)
-    with later(30 * 60 + 1), nothing_written(shop.server):
+    with later(minutes=30, seconds=1), nothing_written(shop.server):
         is_error(visitor.decide("allow"), 400, "already_answered")
 
 

@@ -105,7 +105,7 @@ def test_a11_form_posted_twice_then_the_result_of_the_first(shop: Shop) -> None:
 
 def test_a11_login_page_open_for_long_then_page(shop: Shop, later: Any) -> None:
     visitor, account = at_login(shop), shop.account()
-    with later(30 * 60 + 1), nothing_written(shop.server, "sessions"):
+    with later(minutes=30, seconds=1), nothing_written(shop.server, "sessions"):
         is_error(visitor.sign_in(account), 400, "already_answered")
 
 
@@ -286,7 +286,7 @@ def test_a16_wrong_tries_at_one_account_then_429_until_the_window_ends(
         assert "Too many tries. Wait 5 minutes, then try again." in page.text
     assert len(hashed) == TRIES  # what is over the limit costs nothing
     is_page(at_login(shop).sign_in(account))  # from elsewhere
-    stopped(WINDOW_SECONDS)
+    stopped(seconds=WINDOW_SECONDS)
     is_page(visitor.sign_in(account))
     assert is_signed_in(visitor)
 
@@ -295,9 +295,9 @@ def test_a16_fifty_wrong_tries_in_a_day_then_the_hours_to_wait(shop: Shop, stopp
     account, visitor = shop.account(), at_login(shop)
     for _ in range(5):
         assert [visitor.sign_in(account, WRONG).status_code for _ in range(TRIES)] == [401] * TRIES
-        stopped(WINDOW_SECONDS)
+        stopped(seconds=WINDOW_SECONDS)
     assert "Too many tries. Wait 24 hours, then try again." in is_page(visitor.sign_in(account), 429).text
-    stopped(86_400 - 5 * WINDOW_SECONDS)
+    stopped(days=1, seconds=-5 * WINDOW_SECONDS)
     visitor.authorize()
     is_page(visitor.sign_in(account))
 
@@ -314,7 +314,7 @@ def test_a16_eleven_wrong_tries_from_one_address_then_429_until_the_window_ends(
     with nothing_written(shop.server, "sessions"):
         is_page(visitor.sign_in(account), 429)
     is_page(at_login(shop).sign_in(account))  # from elsewhere
-    stopped(WINDOW_SECONDS)
+    stopped(seconds=WINDOW_SECONDS)
     is_page(visitor.sign_in(account))
     assert is_signed_in(visitor)
 

@@ -122,15 +122,15 @@ def test_tokens_revoked_in_production_then_dead_within_a_second(
         path, headers = "/v2/fulfillment/users/nobody/link", shop.headers
         assert shop.http.get(path, headers=headers).status_code == 400
         production.write(clients.revoke_tokens, shop.client.client_id)
-        stopped(1)
+        stopped(seconds=1)
         assert shop.http.get(path, headers=headers).status_code == 401
 
 
 def test_l2_expired_then_401_that_says_so(shop: Shop, later: Any) -> None:
     user_id = shop.user()
-    with later(seconds=86_340):
+    with later(hours=23, minutes=59):
         assert error(shop.get_link(user_id)) == NOT_LINKED
-    with later(seconds=86_401):
+    with later(days=1, seconds=1):
         answer = shop.get_link(user_id)
         assert error(answer) == (401, "The access token expired", None, None)
         assert 'error="invalid_token"' in answer.headers["www-authenticate"]

@@ -71,9 +71,9 @@ def test_t3_code_of_another_client_then_invalid_grant_and_the_owner_is_not_hurt(
 def test_t3_code_expired_then_invalid_grant(shop: Shop, stopped: Any) -> None:
     account = shop.account()
     early, late = code_for(shop, account), code_for(shop, account)
-    stopped(59)
+    stopped(seconds=59)
     assert shop.redeem(early).status_code == 200
-    stopped(2)
+    stopped(seconds=2)
     with nothing_written(shop.server):
         assert oauth_error(shop.redeem(late)) == INVALID_GRANT
 
@@ -90,7 +90,7 @@ def test_t4_code_used_twice_then_invalid_grant_and_the_first_token_is_dead(shop:
 def test_t4_reuse_after_its_lifetime_then_the_first_token_is_dead_all_the_same(shop: Shop, later: Any) -> None:
     code = code_for(shop, shop.account())
     token = shop.redeem(code).json()["access_token"]
-    with later(seconds=600):
+    with later(minutes=10):
         assert oauth_error(shop.redeem(code)) == INVALID_GRANT
         assert not is_active(shop, token)
 

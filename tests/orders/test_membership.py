@@ -34,7 +34,7 @@ def test_when_an_order_is_created_then_the_linked_membership_decides(market: Mar
     once = market.account(member_for=30 * clock.DAY)
     linked(market, unlinked, once)
     market.server.write(linking.unlink, market.retailer.isolation_id, once.id, "customer")
-    with later(seconds=61):
+    with later(minutes=1, seconds=1):
         answers = {user_id: market.order(kind, user_id) for user_id in users}
     assert [flags(answers[user_id]) for user_id in users] == [(BENEFIT[kind],) * 2, *[(False, False)] * 4]
     row = market.row(answers[member]["id"])

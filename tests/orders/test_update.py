@@ -210,7 +210,7 @@ def test_when_the_new_slot_cannot_be_had_then_the_old_place_is_kept(server: Live
         hold = market.hold(owner, of_kind, **slot)
         order.refuses((400, "is invalid", 1001, HOLD), **{HOLD: hold})
     mine = market.hold(order.user_id, kind, hour=18)
-    with later(seconds=601):
+    with later(minutes=10, seconds=1):
         taken = market.hold(neighbour, kind, hour=18)
         order.refuses((400, "Service option is not available", 1001, HOLD), **{HOLD: mine, "initial_tip_cents": 5})
         market.order(kind, neighbour, service_option_hold_id=taken)

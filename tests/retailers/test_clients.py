@@ -182,9 +182,9 @@ def test_rotated_twice_with_overlap_then_each_old_secret_ends_as_first_set(serve
     third = server.write(clients.rotate_secret, made.client_id, keep_old=24 * clock.HOUR)
     alive = [made.client_secret, second.client_secret, third.client_secret]
     assert [is_valid(server, made.client_id, secret) for secret in alive] == [True, True, True]
-    with later(seconds=2 * 3600):
+    with later(hours=2):
         assert [is_valid(server, made.client_id, secret) for secret in alive] == [False, True, True]
-    with later(seconds=25 * 3600):
+    with later(hours=25):
         assert [is_valid(server, made.client_id, secret) for secret in alive] == [False, False, True]
 
 

@@ -116,7 +116,7 @@ def test_one_address_guesses_all_day_then_fifty_are_checked(shop: Shop, stopped:
     email, address = new_email(), new_address()
     checked = 0
     for _ in range(24):
-        stopped(3600)  # type: ignore[operator]
+        stopped(hours=1)  # type: ignore[operator]
         checked += shop.server.wait_for(flood(shop, iter([(address, email)] * 12)))["checked"]
     # The clock was moved over the end of one day.
     assert checked == 60

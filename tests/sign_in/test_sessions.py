@@ -14,8 +14,7 @@ from tests.support.pages import is_error, is_page
 from tests.support.server import LiveServer, live_server
 from tests.support.shop import Shop, Visitor, first_form
 
-HOUR = 3600
-DAY = 24 * HOUR
+YEAR_SECONDS = 365 * clock.DAY // clock.SECOND
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +57,7 @@ def test_http_then_cookies_are_http_only_lax_and_of_this_host(shop: Shop) -> Non
     given = cookies_of(visitor.http.post(form.action, data=data))
     assert set(given) == {"handcart", "handcart_device"}
     assert given["handcart"][1] == ["Path=/", "HttpOnly", "SameSite=Lax"]
-    assert given["handcart_device"][1] == ["Path=/", "HttpOnly", "SameSite=Lax", f"Max-Age={365 * DAY}"]
+    assert given["handcart_device"][1] == ["Path=/", "HttpOnly", "SameSite=Lax", f"Max-Age={YEAR_SECONDS}"]
     assert given["handcart"][0] != before
 
 
@@ -104,26 +103,26 @@ def test_session_then_the_database_has_its_hash_alone(shop: Shop) -> None:
 
 def test_idle_for_twelve_hours_then_signed_out(shop: Shop, later: Any) -> None:
     visitor = signed_in(shop)
-    with later(12 * HOUR - 60):
+    with later(hours=12, minutes=-1):
         assert is_signed_in(visitor)
-    with later(24 * HOUR):  # twelve hours and a minute after it was seen
+    with later(hours=24):  # twelve hours and a minute after it was seen
         assert not is_signed_in(visitor)
 
 
 def test_idle_while_a_request_waits_then_asked_to_log_in_again(shop: Shop, later: Any) -> None:
     visitor = signed_in(shop)
-    with later(12 * HOUR + 60):
+    with later(hours=12, minutes=1):
         assert "Welcome back!" in is_page(visitor.authorize()).text
 
 
 def test_in_use_for_fourteen_days_then_signed_out_all_the_same(shop: Shop, later: Any) -> None:
     visitor = signed_in(shop)
     for hours in range(11, 14 * 24, 11):
-        with later(hours * HOUR):
+        with later(hours=hours):
             assert is_signed_in(visitor), hours
-    with later(14 * DAY - 60):
+    with later(days=14, minutes=-1):
         assert is_signed_in(visitor)
-    with later(14 * DAY + 1):
+    with later(days=14, seconds=1):
         assert not is_signed_in(visitor)
 
 
@@ -133,10 +132,10 @@ def test_over_then_the_worker_drops_the_row_and_not_before(shop: Shop, later: An
     def is_kept() -> bool:
         return bool(shop.server.sql("SELECT 1 AS kept FROM sessions WHERE session_hash = $1", key))
 
-    with later(12 * HOUR - 60):
+    with later(hours=12, minutes=-1):
         shop.server.write(sessions.purge, 10_000)
         assert is_kept()
-    with later(12 * HOUR + 60):
+    with later(hours=12, minutes=1):
         shop.server.write(sessions.purge, 10_000)
         assert not is_kept()
 
@@ -150,9 +149,9 @@ def test_page_views_in_a_row_then_one_write_in_five_minutes(shop: Shop, later: A
         return seen
 
     first = seen_at()
-    with later(4 * 60):
+    with later(minutes=4):
         assert is_signed_in(visitor)
         assert seen_at() == first
-    with later(6 * 60):
+    with later(minutes=6):
         assert is_signed_in(visitor)
         assert seen_at() > first + 5 * clock.MINUTE

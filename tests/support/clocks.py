@@ -1,5 +1,6 @@
-"""The clock of a shop's sandbox."""
+"""Durations in words, and the clock of a shop's sandbox."""
 
+from datetime import timedelta
 from typing import Any
 
 from handcart.core import clock
@@ -10,6 +11,11 @@ CLOCK = "/v2/handcart_sandbox/clock"
 NOON = "2030-06-12T17:00:00Z"  # in Chicago
 
 
+def microseconds(**duration: float) -> int:
+    """A duration in the units of `timedelta`, such as `hours=2`, as the server counts time."""
+    return timedelta(**duration) // timedelta(microseconds=1)
+
+
 def freeze(shop: Shop, at: str | None = NOON, **body: Any) -> dict[str, Any]:
     """Freeze the clock."""
     answer = turn(shop, "PUT", {"at": at, **body})
@@ -18,9 +24,9 @@ def freeze(shop: Shop, at: str | None = NOON, **body: Any) -> dict[str, Any]:
     return answer
 
 
-def advance(shop: Shop, seconds: int) -> dict[str, Any]:
-    """Move the clock forward."""
-    return turn(shop, "POST", {"seconds": seconds}, "/advance")
+def advance(shop: Shop, **forward: float) -> dict[str, Any]:
+    """Move the clock forward, as in `advance(shop, hours=2)`."""
+    return turn(shop, "POST", {"seconds": microseconds(**forward) // clock.SECOND}, "/advance")
 
 
 def run_to(shop: Shop, *what: str) -> dict[str, Any]:

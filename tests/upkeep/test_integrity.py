@@ -108,7 +108,7 @@ def test_when_what_is_old_is_dropped_step_by_step_then_no_fault(stocked: LiveSer
                 found.extend(fault.name for fault in await integrity.faults(tx))
         raise Undo
 
-    with later(seconds=days * 86_400), pytest.raises(Undo):
+    with later(days=days), pytest.raises(Undo):
         stocked.write(drop_and_look)
     assert found == []
     assert sum(dropped) == 10

@@ -106,7 +106,7 @@ def _(attempt: Provoked) -> httpx.Response:
 @provokes("the_access_token_expired")
 def _(attempt: Provoked) -> httpx.Response:
     header = attempt.token()
-    with attempt.later(seconds=24 * 3600):
+    with attempt.later(days=1):
         return attempt.send(headers=header)
 
 

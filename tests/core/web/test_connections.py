@@ -89,7 +89,7 @@ def test_flood_then_a_line_in_ten_seconds_says_how_many(warnings: io.StringIO, s
     counted.admit(Opened(), "192.0.2.1")
     for _ in range(50):
         counted.admit(Opened(), "192.0.2.1")
-    stopped(11)
+    stopped(seconds=11)
     counted.admit(Opened(), "192.0.2.1")
     assert [line["times"] for line in lines(warnings)] == [1, 50]
 

@@ -132,18 +132,18 @@ def test_when_a_day_has_passed_then_the_key_means_nothing_any_more(server: LiveS
     body = body_of(market, "delivery", user_id)
     first = keyed(market, "delivery", user_id, body)
     day = idempotency.KEPT / 1_000_000
-    with later(seconds=day - 60):
+    with later(seconds=day, minutes=-1):
         market._token = None
         assert keyed(market, "delivery", user_id, body).content == first.content
         server.write(idempotency.purge, 1000)  # may drop what other tests made before
         assert kept(market) == [KEY]
-    with later(seconds=day + 60):
+    with later(seconds=day, minutes=1):
         market._token = None
         assert keyed(market, "dispatch", "", market.body("dispatch")).status_code == 200
         assert error(keyed(market, "delivery", user_id, body)) == REUSED
         server.write(idempotency.purge, 1000)
         assert kept(market) == [KEY]
-    with later(seconds=2 * day + 120):
+    with later(seconds=2 * day, minutes=2):
         market._token = None
         dropped = [server.write(idempotency.purge, 1)]
         while dropped[-1]:

@@ -50,7 +50,7 @@ def test_when_a_membership_is_asked_for_then_it_runs_by_the_clock(server: LiveSe
     user_id = shop.user()
     link(shop, user_id, membership_days=2)
     assert shop.get_link(user_id).json()["expired_at"] == "2030-06-14T17:00:00Z"
-    advance(shop, 3600)
+    advance(shop, hours=1)
     link(shop, user_id, membership_days=1)
     assert shop.get_link(user_id).json()["expired_at"] == "2030-06-13T18:00:00Z"
     link(shop, user_id)

@@ -90,7 +90,7 @@ def test_when_another_retailer_has_linked_a_made_account_then_it_is_told_that_th
 def test_when_the_clock_was_ahead_then_reset_works_and_the_token_is_good_again(server: LiveServer) -> None:
     market = Market(server)
     market.order("dispatch")
-    advance(market, 10 * 86_400)
+    advance(market, days=10)
     assert market.post(f"{OWN}/reset").status_code == 200
     assert market.order("dispatch")["id"]
 

@@ -117,7 +117,7 @@ def test_when_the_clock_goes_then_each_step_is_done_at_its_moment(market: Market
     first = market.post(f"{OWN}/clock/next", {"what": ["robot_step"]}).json()
     assert first["due"] == {"what": "robot_step", "at": begun["steps"][0]["at"]}
     assert market.row(order_id)["status"] == "acknowledged"
-    advance(market, 86_400)
+    advance(market, days=1)
     market._token = None
     assert market.get(f"{OWN}/orders/{order_id}/run").json()["is_over"] is True
     assert market.row(order_id)["status"] == "completed"
@@ -150,7 +150,7 @@ def test_when_the_seed_is_the_same_then_so_is_everything_that_happens(market: Ma
         user_id = market.customer("user-1")
         order_id = order(market, "delivery", user_id, order_id="ORD-1")
         run(market, order_id, scenario="replaced", pace="x60", seed=11)
-        advance(market, 7_200)
+        advance(market, hours=2)
         market._token = None
         log = market.get(f"{OWN}/requests?canonical=true&limit=1000").content
         rows = market.server.sql(
@@ -206,7 +206,7 @@ def test_when_somebody_else_moves_the_order_then_the_robot_lets_go_of_it(market:
     order_id = order(market, "delivery", user_id)
     run(market, order_id, pace="real_time")
     market.post(market.path(user_id, order_id, "/cancel")).raise_for_status()
-    advance(market, 86_400)
+    advance(market, days=1)
     market._token = None
     found = market.get(f"{OWN}/orders/{order_id}/run").json()
     assert found["is_over"] is True
@@ -220,7 +220,7 @@ def test_when_a_run_is_stopped_then_the_order_stays_where_it_is(market: Market) 
     run(market, order_id, pace="real_time")
     run_to(market, "robot_step")
     assert market.delete(f"{OWN}/orders/{order_id}/run").json()["stopped"] == "taken out of the robot's hands"
-    advance(market, 86_400)
+    advance(market, days=1)
     assert market.row(order_id)["status"] == "acknowledged"
 
 
