@@ -4,10 +4,10 @@ import asyncio
 from collections.abc import Sequence
 
 from handcart.accounts import ops
-from handcart.core.web.browser import Browser, PageRefused, form_expired, sign_in_result, wait
+from handcart.core.web.browser import Browser, PageRefused, form_expired
 from handcart.core.web.call import Call, Reply, Route
 from handcart.core.web.pages import LOCALES
-from handcart.sign_in import passwords, sessions
+from handcart.sign_in import forms, passwords, sessions
 from handcart.sign_in.errors import SignInRefused
 from handcart.sign_in.passwords import PasswordRefused
 
@@ -104,7 +104,7 @@ def _sign_in_page(browser: Browser, email: str = "", retry_after: int | None = N
         "accounts/sign_in.html",
         action=f"/account/sign-in?locale={browser.locale}",
         form_token=browser.form_token("sign-in"),
-        **sign_in_result(email, retry_after),
+        **forms.sign_in(email, retry_after),
         locale_links=_locale_links(browser, "/account/sign-in"),
     )
 
@@ -116,7 +116,7 @@ def _password_page(browser: Browser, error: str | None = None, retry_after: int 
         action="/account/password",
         form_token=browser.form_token("password"),
         error=error,
-        **wait(retry_after),
+        **forms.wait(retry_after),
         account_url="/account",
     )
 

@@ -7,14 +7,14 @@ from handcart.accounts import ops as accounts
 from handcart.core import clock
 from handcart.core.db import Tx
 from handcart.core.secret import new_token
-from handcart.core.web.browser import Browser, PageRefused, form_expired, sign_in_result
+from handcart.core.web.browser import Browser, PageRefused, form_expired
 from handcart.core.web.call import Call, Reply, Route
 from handcart.core.web.pages import LOCALES
 from handcart.oauth import authorization, errors, tokens
 from handcart.oauth.checks import Rejected, check
 from handcart.oauth.models import PendingRequest
 from handcart.retailers import clients
-from handcart.sign_in import sessions
+from handcart.sign_in import forms, sessions
 from handcart.sign_in.errors import SignInRefused
 
 # Whether an account is linked at a client's retailer; passed in, since this domain cannot import `linking`:
@@ -150,7 +150,7 @@ async def _sign_in_page(
         retailer=await _retailer_name(browser, pending),
         action=_path(pending, browser.locale, "/sign-in"),
         form_token=browser.form_token(*pending.form),
-        **sign_in_result(email, retry_after),
+        **forms.sign_in(email, retry_after),
         locale_links=_locale_links(browser, pending),
     )
 

@@ -10,4 +10,4 @@ Invariants:
 """
 
 # Modules that other domains may import, besides ops, queries, errors and models.
-__all__ = ["limits", "passwords", "sessions"]
+__all__ = ["forms", "limits", "passwords", "sessions"]

@@ -14,7 +14,6 @@ from handcart.core.web.call import Call, Header, Reply
 MOST_FORM_BYTES = 64 * 1024
 _COOKIE_CHARACTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
 _DEVICE_SECONDS = 365 * 86400
-_TWO_HOURS = 7200
 
 
 class PageRefused(ApiError):
@@ -136,26 +135,6 @@ class Browser:
             origin, self.settings.public_url, self.call.header(b"host")
         ):
             raise form_expired()
-
-
-def sign_in_result(email: str, retry_after: int | None) -> dict[str, Any]:
-    """The context of `core/sign_in_form.html`, and its status.
-
-    `retry_after`: None at first, 0 after wrong credentials, else the seconds to wait.
-    """
-    is_limited = bool(retry_after)
-    return {
-        "status": 200 if retry_after is None else (429 if is_limited else 401),
-        "email": email,
-        "error": None if retry_after is None else ("rate_limited" if is_limited else "credentials"),
-        **wait(retry_after or 0),
-    }
-
-
-def wait(seconds: int) -> dict[str, Any]:
-    """The context of `core/wait.html`: minutes, or hours from two hours on."""
-    hours = -(-seconds // 3600) if seconds > _TWO_HOURS else 0
-    return {"wait_minutes": -(-seconds // 60), "wait_hours": hours}
 
 
 def html_headers(form_action: str | None = None) -> list[Header]:

@@ -1,0 +1,25 @@
+"""What the templates of the sign-in form and of a wait need."""
+
+from typing import Any
+
+_TWO_HOURS = 7200
+
+
+def sign_in(email: str, retry_after: int | None) -> dict[str, Any]:
+    """The context of `sign_in/form.html`, and the status of its page.
+
+    `retry_after`: None at first, 0 after wrong credentials, else the seconds to wait.
+    """
+    is_limited = bool(retry_after)
+    return {
+        "status": 200 if retry_after is None else (429 if is_limited else 401),
+        "email": email,
+        "error": None if retry_after is None else ("rate_limited" if is_limited else "credentials"),
+        **wait(retry_after or 0),
+    }
+
+
+def wait(seconds: int) -> dict[str, Any]:
+    """The context of `sign_in/wait.html`: minutes, or hours from two hours on."""
+    hours = -(-seconds // 3600) if seconds > _TWO_HOURS else 0
+    return {"wait_minutes": -(-seconds // 60), "wait_hours": hours}
