@@ -142,6 +142,7 @@ def test_other_origin_asks_then_no_cors_header(shop: Shop, path: str) -> None:
 
 FILES = {
     "handcart.css": "text/css; charset=utf-8",
+    "consent.css": "text/css; charset=utf-8",
     "once.js": "text/javascript; charset=utf-8",
     "handcart.svg": "image/svg+xml",
 }

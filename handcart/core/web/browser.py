@@ -169,7 +169,7 @@ async def static_file(call: Call) -> Reply:
     """A stylesheet, script or picture of our own pages."""
     kinds = {".css": b"text/css; charset=utf-8", ".js": b"text/javascript; charset=utf-8", ".svg": b"image/svg+xml"}
     # Looked up in the list of files: a name from outside never reaches the file system.
-    file = {file.name: file for file in (pages.HERE / "static").iterdir()}.get(call.path["name"])
+    file = pages.static_files().get(call.path["name"])
     if file is None or file.suffix not in kinds:
         raise errors.not_found()
     headers = (

@@ -77,17 +77,27 @@ def accepted_languages(header: str) -> list[str]:
 
 @functools.cache
 def texts(language: str) -> Mapping[str, str]:
-    """All texts of `en` or `fr` by dotted key, read once from `locales/<language>.toml`."""
+    """All texts of `en` or `fr` by dotted key, read once from the `locales/<language>.toml` of every domain.
+
+    Raises ValueError for a key that stands in two files.
+    """
     import tomllib
 
-    def flat(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
-        for name, value in table.items():
-            if isinstance(value, str):
-                yield prefix + name, value
-            else:
-                yield from flat(value, f"{prefix}{name}.")
+    found: dict[str, str] = {}
+    for file in sorted(_PACKAGE.glob(f"**/locales/{language}.toml")):
+        read = dict(_flat(tomllib.loads(file.read_text("utf-8"))))
+        if twice := found.keys() & read.keys():
+            raise ValueError(f"{file} has texts that another file has as well: {', '.join(sorted(twice))}")
+        found |= read
+    return found
 
-    return dict(flat(tomllib.loads((HERE / "locales" / f"{language}.toml").read_text("utf-8"))))
+
+def _flat(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    for name, value in table.items():
+        if isinstance(value, str):
+            yield prefix + name, value
+        else:
+            yield from _flat(value, f"{prefix}{name}.")
 
 
 def text(locale: str, key: str, /, **params: object) -> "Markup":
@@ -141,9 +151,20 @@ def render(template: str, locale: str, /, **context: Any) -> str:
 
 
 @functools.cache
+def static_files() -> Mapping[str, Path]:
+    """The files of every domain's `static/` by name. Raises ValueError for a name that two domains use."""
+    found: dict[str, Path] = {}
+    for file in sorted(_PACKAGE.glob("**/static/*")):
+        if file.name in found:
+            raise ValueError(f"{file} has the name of {found[file.name]}")
+        found[file.name] = file
+    return found
+
+
+@functools.cache
 def static_url(name: str) -> str:
-    """URL of a file in `static/`. It changes with the content, so browsers may cache the file for ever."""
-    return f"/static/{name}?v={hashlib.sha256((HERE / 'static' / name).read_bytes()).hexdigest()[:12]}"
+    """URL of a file in a `static/`. It changes with the content, so browsers may cache the file for ever."""
+    return f"/static/{name}?v={hashlib.sha256(static_files()[name].read_bytes()).hexdigest()[:12]}"
 
 
 @functools.cache

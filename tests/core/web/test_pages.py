@@ -5,6 +5,7 @@ import re
 import string
 import subprocess
 import sys
+import tomllib
 from collections import Counter
 from html.parser import HTMLParser
 from itertools import product
@@ -16,6 +17,7 @@ import msgspec
 import pytest
 
 from handcart.core.web import pages, reference
+from tests.architecture.test_layers import RANKS
 
 ROOT = Path(pages.__file__).parents[2]
 VOID = {"br", "img", "input", "link", "meta"}
@@ -396,6 +398,35 @@ def test_texts_and_templates_use_each_other() -> None:
     assert {key for key in forms - used if not re.fullmatch(r"error\.[a-z_]+\.(title|message)", key)} == set()
 
 
+def test_key_in_two_files_then_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pages, "_PACKAGE", tmp_path)
+    for domain, text in (("accounts", 'lead = "One"'), ("oauth", 'lead = "Two"\ntitle = "Three"')):
+        (tmp_path / domain / "locales").mkdir(parents=True)
+        (tmp_path / domain / "locales" / "en.toml").write_text(f"[sign_in]\n{text}\n")
+    with pytest.raises(ValueError, match=r"oauth/locales/en\.toml.*: sign_in\.lead$"):
+        pages.texts.__wrapped__("en")
+
+
+def test_template_then_only_texts_and_files_of_domains_before_it() -> None:
+    uses = [
+        (path.relative_to(ROOT).parts[0], kind, name)
+        for path in ROOT.glob("**/templates/*.html")
+        for kind, name in re.findall(
+            r'\b(t\(|static_url\(|include |extends )"([A-Za-z0-9_./]+)"', path.read_text("utf-8")
+        )
+    ]
+    owners = {"static_url(": {name: file.relative_to(ROOT).parts[0] for name, file in pages.static_files().items()}}
+    owners["t("] = {
+        re.sub(r"\.(one|other)$", "", key): path.relative_to(ROOT).parts[0]
+        for path in ROOT.glob("**/locales/en.toml")
+        for key, _ in pages._flat(tomllib.loads(path.read_text("utf-8")))
+    }
+    assert {domain for domain, _, _ in uses} >= {"core", "sign_in", "accounts", "oauth", "linking"}
+    for domain, kind, name in uses:
+        owner = owners[kind][name] if kind in owners else name.partition("/")[0]
+        assert RANKS[owner] <= RANKS[domain], f"a template of {domain} uses {name} of {owner}"
+
+
 def test_every_error_has_title_and_message() -> None:
     assert all(f"error.{error}.{part}" in pages.texts("en") for error in ERRORS for part in ("title", "message"))
     assert {"invalid_request", "unknown_client", "redirect_uri_mismatch", "form_expired", "not_found"} <= set(ERRORS)
@@ -549,6 +580,15 @@ def test_policy_takes_nothing_but_one_origin(form_action: str | None, sources: s
 def test_static_url_follows_the_content() -> None:
     content = (ROOT / "core/web/static/handcart.css").read_bytes()
     assert pages.static_url("handcart.css") == f"/static/handcart.css?v={hashlib.sha256(content).hexdigest()[:12]}"
+
+
+def test_one_name_for_two_static_files_then_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pages, "_PACKAGE", tmp_path)
+    for domain in ("accounts", "oauth"):
+        (tmp_path / domain / "static").mkdir(parents=True)
+        (tmp_path / domain / "static" / "form.css").touch()
+    with pytest.raises(ValueError, match=r"oauth/static/form\.css has the name of .*accounts/static/form\.css"):
+        pages.static_files.__wrapped__()
 
 
 def test_import_leaves_templates_and_calendars_for_later() -> None:
