@@ -13,10 +13,11 @@ import pytest
 import re2
 from schemathesis.specs.openapi.definitions import OPENAPI_31_VALIDATOR
 
-from handcart import app, meanings
+from handcart import app
 from handcart.core import clock
 from handcart.core.settings import Settings
 from handcart.core.web import wire
+from handcart.description.fields import FIELDS
 from handcart.oauth import scopes
 from handcart.retailers import ops as retailers
 from tests.contract.operations import DOCUMENT, OPERATIONS, Attempt, Operation, resolved
@@ -108,11 +109,11 @@ def test_when_a_field_is_documented_then_it_has_a_meaning_and_no_meaning_is_left
     used = set()
     for schema, described in DOCUMENT["components"]["schemas"].items():
         for name, field in described.get("properties", {}).items():
-            assert field.get("description"), f"{schema}.{name}: say what it means in handcart/meanings.py"
-            key = f"{schema}.{name}" if f"{schema}.{name}" in meanings.FIELDS else name
-            if field["description"] == meanings.FIELDS.get(key):
+            assert field.get("description"), f"{schema}.{name}: say what it means in handcart/description/fields.py"
+            key = f"{schema}.{name}" if f"{schema}.{name}" in FIELDS else name
+            if field["description"] == FIELDS.get(key):
                 used.add(key)
-    assert meanings.FIELDS.keys() - used == set()
+    assert FIELDS.keys() - used == set()
 
 
 def test_when_operations_are_tagged_then_each_tag_is_explained() -> None:

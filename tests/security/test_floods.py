@@ -65,5 +65,5 @@ def test_client_sends_ever_other_retailer_headers_then_no_memory_is_spent_on_the
 
 def test_description_asked_for_again_and_again_then_made_once(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     first = shop.http.get("/openapi.json").content
-    monkeypatch.setattr("handcart.app.description", lambda settings: pytest.fail("made again"))
+    monkeypatch.setattr("handcart.description.document.describe", lambda *given: pytest.fail("made again"))
     assert shop.http.get("/openapi.json").content == first

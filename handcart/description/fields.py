@@ -1,4 +1,4 @@
-"""The meanings of the API's fields whose types have no description.
+"""The descriptions of the API's fields whose types have none.
 
 The keys are field names, or schema and field name if a name has another meaning there. The OpenAPI description uses
 these texts; tests/contract/test_openapi.py checks that every field has a text and that every text is used.
