@@ -89,7 +89,7 @@ def test_when_fields_of_a_webhook_are_changed_then_the_others_stay(mine: Shop) -
     assert error(put(mine, made["id"], name="x")) == NOT_FOUND
 
 
-# C1: beside the literal addresses, all of which tests/core/outbound/test_urls.py has.
+# Beside the literal addresses, all of which tests/core/outbound/test_urls.py has.
 BAD_URLS = {
     "plain http": "http://shop.example/callbacks",
     "file": "file:///etc/passwd",
@@ -154,7 +154,7 @@ def test_when_a_field_of_a_webhook_cannot_be_then_it_is_named(mine: Shop, field:
     assert mine.get(CALLBACKS).json() == {"webhooks": []}
 
 
-# C12
+# Secrets
 
 
 def test_c12_when_secrets_are_kept_then_each_is_shown_once_and_found_nowhere(
@@ -202,7 +202,7 @@ def test_when_the_signing_secret_is_rotated_then_a_callback_carries_a_signature_
     assert len(came.headers["Webhook-Signature"].split(" ")) == 2
 
 
-# C11
+# Other retailers
 
 
 def test_c11_when_somebody_elses_webhook_or_event_is_named_then_it_is_as_if_it_were_not_there(post: Post) -> None:

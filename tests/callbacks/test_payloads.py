@@ -1,4 +1,4 @@
-"""The name and content of each event (E2). A wrong guess is corrected in one table, and here."""
+"""The name and content of each event. A wrong guess is corrected in one table, and here."""
 
 import json
 import re
@@ -57,7 +57,7 @@ WINE = {
     "items": [line("1", "wine"), line("2", "milk")],
     "user": {"birthday": GROWN_UP, "phone_number": PHONE},
 }
-# Nobody rates or chats; and `staged` of a delivery is for two shoppers, while Handcart's are one (E4).
+# Nobody rates or chats; and `staged` of a delivery is for two shoppers, and Handcart has one shopper for an order.
 # The robot puts nothing back.
 NEVER = {"rating_updated", "chat_message_created", "item_not_picked"}
 

@@ -1,7 +1,7 @@
-"""`GET` and `POST /v2/fulfillment/users/{user_id}/link`, row by row: L4 to L8, L10 to L13, L15.
+"""`GET` and `POST /v2/fulfillment/users/{user_id}/link`: users, linking tokens, links.
 
-L1 to L3 (the bearer token, `X-Retailer-Id`) are in `tests/oauth/test_bearer.py`, L9 (two users at once) in
-`tests/races`. L14 (what an order stores) comes with orders.
+The bearer token and `X-Retailer-Id` are in `tests/oauth/test_bearer.py`, links made at once in `tests/races`, what an
+order stores in `tests/orders/test_membership.py`.
 Sources: https://docs.instacart.com/connect/api/fulfillment/users/link_user, .../users/get_user_link
 """
 
@@ -109,7 +109,7 @@ def test_l12_account_closed_then_not_linked_everywhere(shop: Shop) -> None:
     assert error(other.get_link(elsewhere)) == NOT_LINKED
 
 
-# L4, L5: the user
+# The user
 
 
 def test_l4_user_unknown_or_foreign_then_identical_errors(shop: Shop) -> None:
@@ -134,7 +134,7 @@ def test_l5_user_deleted_then_403_with_code_null(shop: Shop) -> None:
             assert answer.json() == {"error": {"message": "User Not Active", "code": None}, "meta": {}}
 
 
-# L6, L7: the linking token
+# The linking token
 
 BODIES: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "missing": ({}, TOKEN_BLANK),
@@ -225,12 +225,12 @@ def of_a_closed_account(shop: Shop) -> str:
 
 
 DEAD: dict[str, Callable[[Shop], str]] = {
-    "L2 a bearer token": lambda shop: shop.token,
-    "L7 the code itself": lambda shop: code_for(shop, shop.account()),
-    "L7 issued to another retailer": of_another_retailer,
-    "L7 revoked": revoked,
-    "L7 from a code that was used twice": of_a_reused_code,
-    "L7 used before": used_by_another_user,
+    "a bearer token": lambda shop: shop.token,
+    "the code itself": lambda shop: code_for(shop, shop.account()),
+    "issued to another retailer": of_another_retailer,
+    "revoked": revoked,
+    "from a code that was used twice": of_a_reused_code,
+    "used before": used_by_another_user,
     "of a closed account": of_a_closed_account,
     "with a space": lambda shop: " " + token_for(shop, shop.account()),
 }
@@ -286,7 +286,7 @@ def test_token_of_a_client_of_several_banners_then_it_works_once_at_one_of_them(
     assert error(south.get_link(second)) == NOT_LINKED
 
 
-# L8, L10: links that exist
+# Links that exist
 
 
 def test_l8_account_linked_to_another_user_then_the_documented_text(shop: Shop) -> None:
@@ -346,7 +346,7 @@ def test_unknown_fields_in_the_body_then_they_have_no_effect(shop: Shop) -> None
     assert error(shop.get_link(other)) == NOT_LINKED
 
 
-# L13: ids in the path
+# Ids in the path
 
 IDS = ["a/b", "..", ".", "../../users", "a?b#c", "a&b=c", "%2F", "100%", "a+b", " a b ", "member@example.com"]
 IDS += ["ünïcode", "😀", "a;b", "\\", '"', "' OR '1'='1", "x" * 255, "ü" * 255, "link", "users"]
@@ -405,7 +405,7 @@ def test_l13_id_that_names_nobody_then_never_another_row(shop: Shop, row: str) -
             assert (got.status, message) == (status, "User Not Found" if status == 400 else "Not found")
 
 
-# L15: what answers tell
+# What answers tell
 
 
 def test_l15_every_answer_then_no_account_id_and_no_email(shop: Shop) -> None:

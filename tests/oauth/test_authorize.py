@@ -1,4 +1,4 @@
-"""`GET /oauth/authorize`: rows A1 to A10 of docs/conformance.md, before anybody has signed in."""
+"""`GET /oauth/authorize`: bad input before anybody has signed in (docs/conformance.md)."""
 
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
@@ -95,7 +95,7 @@ def test_a2_mutated_redirect_uri_then_page_whatever_the_mutation(shop: Shop) -> 
             page = visitor.authorize(redirect_uri=uri)
             assert page.status_code == 400, f"accepted: {uri!r}"
             is_error(page, 400, "redirect_uri_mismatch")
-    print(f"A2: 0 of {len(tried)} mutated redirect URIs accepted")
+    print(f"0 of {len(tried)} mutated redirect URIs accepted")
     assert len(tried) >= 500
     for uri in (REDIRECT_URI, LOOPBACK_URI):  # oidcc-redirect-uri-query-OK; else the loop above proves nothing
         is_page(visitor.authorize(redirect_uri=uri))

@@ -1,4 +1,4 @@
-"""`POST /oauth/authorize/{request_id}/consent`: rows A17 to A28 of docs/conformance.md."""
+"""`POST /oauth/authorize/{request_id}/consent`: what the customer decides (docs/conformance.md)."""
 
 import re
 from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,4 @@
-"""`POST /oauth/authorize/{request_id}/sign-in`: rows A11 to A16 of docs/conformance.md."""
+"""`POST /oauth/authorize/{request_id}/sign-in`: signing in on the way to consent (docs/conformance.md)."""
 
 import re
 from typing import Any

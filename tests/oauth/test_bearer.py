@@ -1,4 +1,4 @@
-"""The bearer token of every protected endpoint, row by row: L1 to L3 (RFC 6750, `X-Retailer-Id`)."""
+"""The bearer token of every protected endpoint (RFC 6750), and `X-Retailer-Id`."""
 
 import base64
 from pathlib import Path
@@ -36,7 +36,7 @@ def at_every_endpoint(shop: Shop, headers: dict[str, str] | None = None) -> dict
     return found
 
 
-# L1: the header
+# The header
 
 
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER", "bEaReR", "Bearer  "])
@@ -109,7 +109,7 @@ def test_l1_token_in_the_query_or_the_body_then_401(shop: Shop) -> None:
     assert shop.http.get(path, headers={"Cookie": f"access_token={token}"}).status_code == 401
 
 
-# L2: the token
+# The token
 
 
 def test_tokens_revoked_in_production_then_dead_within_a_second(
@@ -176,7 +176,7 @@ def test_l2_another_retailers_token_then_it_sees_its_own_users_alone(shop: Shop)
     assert error(shop.get_link(user_id)) == NOT_LINKED
 
 
-# L3: X-Retailer-Id
+# X-Retailer-Id
 
 
 @pytest.mark.parametrize("shares_users", [False, True])

@@ -1,7 +1,7 @@
-"""`POST /v2/oauth/token`, row by row: bodies (T1), grants and scopes (T8, T9, T13), answers (T10, T11, T17).
+"""`POST /v2/oauth/token`: bodies, grants and scopes, answers.
 
 Clients are in `test_token_clients.py`, codes are in `test_token_codes.py`, assertions in `test_token_assertions.py`.
-T13 (refresh reuse) does not apply: no refresh grant is documented, so there is no refresh token; that is tested here.
+No refresh grant is documented, so there is no refresh token; that is tested here.
 Source: https://docs.instacart.com/connect/api/access_tokens
 """
 
@@ -31,7 +31,7 @@ ALL_BY_CREDENTIALS = (
 )
 
 
-# T1: bodies
+# Bodies
 
 
 @pytest.mark.parametrize(
@@ -50,42 +50,42 @@ Body = tuple[str | None, Callable[[Shop], bytes]]
 
 
 UNREADABLE: dict[str, Body] = {
-    "T1 no content type": (None, as_json),
-    "T1 text": ("text/plain", as_json),
-    "T1 multipart": ("multipart/form-data; boundary=x", as_form),
-    "T1 a form that says it is JSON": (JSON, as_form),
-    "T1 JSON that says it is a form": (FORM, as_json),
-    "T1 charset latin-1": (f"{JSON}; charset=iso-8859-1", as_json),
-    "T1 form in latin-1": (FORM, lambda shop: as_form(shop) + b"&scope=\xe9"),
-    "T1 UTF-16": (JSON, lambda shop: as_json(shop).decode().encode("utf-16")),
-    "T1 byte order mark": (JSON, lambda shop: b"\xef\xbb\xbf" + as_json(shop)),
-    "T1 not UTF-8": (JSON, lambda shop: as_json(shop).replace(b'"client_credentials"', b'"\xff"')),
-    "T1 empty JSON": (JSON, lambda shop: b""),
-    "T1 empty form": (FORM, lambda shop: b""),
-    "T1 array": (JSON, lambda shop: b"[" + as_json(shop) + b"]"),
-    "T1 null": (JSON, lambda shop: b"null"),
-    "T1 string": (JSON, lambda shop: b'"grant_type"'),
-    "T1 truncated": (JSON, lambda shop: as_json(shop)[:-1]),
-    "T1 two objects": (JSON, lambda shop: as_json(shop) * 2),
-    "T8 grant type missing": (JSON, lambda shop: json.dumps(shop.credentials).encode()),
-    "T8 grant type null": (JSON, lambda shop: as_json(shop, grant_type=None)),
-    "T8 grant type empty": (JSON, lambda shop: as_json(shop, grant_type="")),
-    "T8 grant type a number": (JSON, lambda shop: as_json(shop, grant_type=1)),
-    "T8 grant type a list": (JSON, lambda shop: as_json(shop, grant_type=["client_credentials"])),
-    "T2 secret a number": (JSON, lambda shop: as_json(shop, client_secret=5)),
-    "T14 repeated name": (JSON, lambda shop: as_json(shop)[:-1] + b', "client_id": "x"}'),
-    "T14 repeated name, nested": (JSON, lambda shop: as_json(shop)[:-1] + b', "x": {"a": 1, "a": 2}}'),
-    "T14 repeated field of a form": (FORM, lambda shop: as_form(shop) + b"&client_id=x"),
-    "T14 51 fields of a form": (FORM, lambda shop: as_form(shop) + b"&a=1" * 51),
-    "T14 NaN": (JSON, lambda shop: as_json(shop, x=float("nan"))),
-    "T14 Infinity": (JSON, lambda shop: as_json(shop, x=float("inf"))),
-    "T14 depth 5,000": (JSON, lambda shop: as_json(shop)[:-1] + b', "x": ' + b"[" * 5000 + b"]" * 5000 + b"}"),
-    "T14 depth 3,000 without end": (JSON, lambda shop: b'{"a":' * 3000),
-    "T14 number of 10,000 digits": (JSON, lambda shop: as_json(shop)[:-1] + b', "x": ' + b"1" * 10_000 + b"}"),
-    "T14 NUL": (JSON, lambda shop: as_json(shop, scope="connect:fulfillment\0")),
-    "T14 NUL in a form": (FORM, lambda shop: as_form(shop, scope="connect:fulfillment\0")),
-    "T14 raw NUL": (JSON, lambda shop: as_json(shop).replace(b"client_credentials", b"client\0credentials")),
-    "T14 lone surrogate": (JSON, lambda shop: as_json(shop, scope="\ud800")),
+    "no content type": (None, as_json),
+    "text": ("text/plain", as_json),
+    "multipart": ("multipart/form-data; boundary=x", as_form),
+    "a form that says it is JSON": (JSON, as_form),
+    "JSON that says it is a form": (FORM, as_json),
+    "charset latin-1": (f"{JSON}; charset=iso-8859-1", as_json),
+    "form in latin-1": (FORM, lambda shop: as_form(shop) + b"&scope=\xe9"),
+    "UTF-16": (JSON, lambda shop: as_json(shop).decode().encode("utf-16")),
+    "byte order mark": (JSON, lambda shop: b"\xef\xbb\xbf" + as_json(shop)),
+    "not UTF-8": (JSON, lambda shop: as_json(shop).replace(b'"client_credentials"', b'"\xff"')),
+    "empty JSON": (JSON, lambda shop: b""),
+    "empty form": (FORM, lambda shop: b""),
+    "array": (JSON, lambda shop: b"[" + as_json(shop) + b"]"),
+    "null": (JSON, lambda shop: b"null"),
+    "string": (JSON, lambda shop: b'"grant_type"'),
+    "truncated": (JSON, lambda shop: as_json(shop)[:-1]),
+    "two objects": (JSON, lambda shop: as_json(shop) * 2),
+    "grant type missing": (JSON, lambda shop: json.dumps(shop.credentials).encode()),
+    "grant type null": (JSON, lambda shop: as_json(shop, grant_type=None)),
+    "grant type empty": (JSON, lambda shop: as_json(shop, grant_type="")),
+    "grant type a number": (JSON, lambda shop: as_json(shop, grant_type=1)),
+    "grant type a list": (JSON, lambda shop: as_json(shop, grant_type=["client_credentials"])),
+    "secret a number": (JSON, lambda shop: as_json(shop, client_secret=5)),
+    "repeated name": (JSON, lambda shop: as_json(shop)[:-1] + b', "client_id": "x"}'),
+    "repeated name, nested": (JSON, lambda shop: as_json(shop)[:-1] + b', "x": {"a": 1, "a": 2}}'),
+    "repeated field of a form": (FORM, lambda shop: as_form(shop) + b"&client_id=x"),
+    "51 fields of a form": (FORM, lambda shop: as_form(shop) + b"&a=1" * 51),
+    "NaN": (JSON, lambda shop: as_json(shop, x=float("nan"))),
+    "Infinity": (JSON, lambda shop: as_json(shop, x=float("inf"))),
+    "depth 5,000": (JSON, lambda shop: as_json(shop)[:-1] + b', "x": ' + b"[" * 5000 + b"]" * 5000 + b"}"),
+    "depth 3,000 without end": (JSON, lambda shop: b'{"a":' * 3000),
+    "number of 10,000 digits": (JSON, lambda shop: as_json(shop)[:-1] + b', "x": ' + b"1" * 10_000 + b"}"),
+    "NUL": (JSON, lambda shop: as_json(shop, scope="connect:fulfillment\0")),
+    "NUL in a form": (FORM, lambda shop: as_form(shop, scope="connect:fulfillment\0")),
+    "raw NUL": (JSON, lambda shop: as_json(shop).replace(b"client_credentials", b"client\0credentials")),
+    "lone surrogate": (JSON, lambda shop: as_json(shop, scope="\ud800")),
 }
 
 
@@ -119,7 +119,7 @@ def test_t1_body_over_16_kib_then_413_in_the_envelope(shop: Shop, path: str) -> 
     assert post(shop, JSON, body.ljust(16 << 10)).status_code == 200
 
 
-# T8, T9, T13: grants and scopes
+# Grants and scopes
 
 
 @pytest.mark.parametrize(
@@ -165,16 +165,16 @@ def test_scope_asked_for_then_granted(shop: Shop, row: str) -> None:
 
 
 BAD_SCOPES = {
-    "T9 unknown": "connect:everything",
-    "T9 of another grant": "account_linking",
-    "T9 one of two": "connect:fulfillment connect:everything",
-    "T9 in another case": "CONNECT:FULFILLMENT",
-    "T9 empty": "",
-    "T9 a comma": ",",
-    "T9 quotes": '"connect:fulfillment"',
-    "T9 line end": "connect:fulfillment\nconnect:ian",
-    "T9 tab": "connect:fulfillment\tconnect:ian",
-    "T9 10 kB": "connect:fulfillment " * 500,
+    "unknown": "connect:everything",
+    "of another grant": "account_linking",
+    "one of two": "connect:fulfillment connect:everything",
+    "in another case": "CONNECT:FULFILLMENT",
+    "empty": "",
+    "a comma": ",",
+    "quotes": '"connect:fulfillment"',
+    "line end": "connect:fulfillment\nconnect:ian",
+    "tab": "connect:fulfillment\tconnect:ian",
+    "10 kB": "connect:fulfillment " * 500,
 }
 
 
@@ -206,7 +206,7 @@ def test_scope_sent_with_a_code_then_the_codes_own_counts(shop: Shop) -> None:
     assert answer.json()["scope"] == "account_linking"
 
 
-# T10, T11, T17: what answers look like
+# What answers look like
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "PATCH", "DELETE", "OPTIONS", "HEAD"])

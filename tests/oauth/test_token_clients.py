@@ -1,4 +1,4 @@
-"""`POST /v2/oauth/token`: client authentication, and the limit of failures: T2, T15, T16."""
+"""`POST /v2/oauth/token`: client authentication, and the limit of failures."""
 
 import base64
 from collections.abc import Callable
@@ -24,7 +24,7 @@ def basic(client_id: str, secret: str) -> str:
     return "Basic " + base64.b64encode(f"{quote(client_id, safe='')}:{quote(secret, safe='')}".encode()).decode()
 
 
-# T2, T15, T16: the client
+# The client
 
 
 def test_t2_basic_then_a_token(shop: Shop) -> None:
@@ -35,17 +35,17 @@ def test_t2_basic_then_a_token(shop: Shop) -> None:
 
 
 UNPROVEN: dict[str, Callable[[Shop, Shop], dict[str, Any]]] = {
-    "T2 wrong secret": lambda shop, other: {"client_secret": "wrong"},
-    "T2 secret of another client": lambda shop, other: {"client_secret": other.client.client_secret},
-    "T2 unknown client": lambda shop, other: {"client_id": "nobody"},
-    "T2 client id in another case": lambda shop, other: {"client_id": shop.client.client_id.swapcase()},
-    "T2 no client": lambda shop, other: {"client_id": None},
-    "T2 no secret": lambda shop, other: {"client_secret": None},
-    "T2 empty secret": lambda shop, other: {"client_secret": ""},
-    "T2 secret with a space": lambda shop, other: {"client_secret": shop.client.client_secret + " "},
-    "T2 secret of 10 kB": lambda shop, other: {"client_secret": "s" * 10_000},
-    "T2 client id of 10 kB": lambda shop, other: {"client_id": "c" * 10_000},
-    "T2 SQL": lambda shop, other: {"client_id": "' OR 1=1 --", "client_secret": "' OR '1'='1"},
+    "wrong secret": lambda shop, other: {"client_secret": "wrong"},
+    "secret of another client": lambda shop, other: {"client_secret": other.client.client_secret},
+    "unknown client": lambda shop, other: {"client_id": "nobody"},
+    "client id in another case": lambda shop, other: {"client_id": shop.client.client_id.swapcase()},
+    "no client": lambda shop, other: {"client_id": None},
+    "no secret": lambda shop, other: {"client_secret": None},
+    "empty secret": lambda shop, other: {"client_secret": ""},
+    "secret with a space": lambda shop, other: {"client_secret": shop.client.client_secret + " "},
+    "secret of 10 kB": lambda shop, other: {"client_secret": "s" * 10_000},
+    "client id of 10 kB": lambda shop, other: {"client_id": "c" * 10_000},
+    "SQL": lambda shop, other: {"client_id": "' OR 1=1 --", "client_secret": "' OR '1'='1"},
 }
 
 

@@ -1,6 +1,6 @@
-"""`POST /v2/oauth/token` with an authorization code: T3, T4, T6, T7.
+"""`POST /v2/oauth/token` with an authorization code.
 
-T5 (one code, twenty at once) and T12 (the process killed between claim and answer) are in `tests/races`.
+One code twenty times at once, and the process killed between claim and answer, are in `tests/races`.
 """
 
 from collections.abc import Callable
@@ -23,19 +23,19 @@ from tests.support.shop import REDIRECT_URI, Shop, error
 VERIFIER = "a-verifier-of-the-43-characters-at-the-least"
 
 
-# T3, T4, T6, T7: the code
+# The code
 
 
 BAD_CODES: dict[str, Callable[[str], Any]] = {
-    "T3 unknown": lambda code: "A" * 43,
-    "T3 empty": lambda code: "",
-    "T3 10 kB": lambda code: "A" * 10_000,
-    "T3 space before": lambda code: f" {code}",
-    "T3 line end after": lambda code: f"{code}\n",
-    "T3 padded": lambda code: f"{code}=",
-    "T3 in another case": lambda code: code.swapcase(),
-    "T3 hash": lambda code: "0" * 64,
-    "T3 SQL": lambda code: "' OR used_at IS NULL --",
+    "unknown": lambda code: "A" * 43,
+    "empty": lambda code: "",
+    "10 kB": lambda code: "A" * 10_000,
+    "space before": lambda code: f" {code}",
+    "line end after": lambda code: f"{code}\n",
+    "padded": lambda code: f"{code}=",
+    "in another case": lambda code: code.swapcase(),
+    "hash": lambda code: "0" * 64,
+    "SQL": lambda code: "' OR used_at IS NULL --",
 }
 
 

@@ -1,7 +1,6 @@
 """Helpers for races: create many single-use things at once, and send requests at the same time.
 
-LONG_RUNS=1 (`make torture`) runs as many rounds as the goals require; without it there are fewer, so that the suite
-stays short.
+LONG_RUNS=1 (`make torture`) runs many rounds; without it there are fewer, so that the suite stays short.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""T12: the server is killed (SIGKILL) while it redeems codes. No code is usable twice, no token is an orphan.
+"""The server is killed (SIGKILL) while it redeems codes. No code is usable twice, no token is an orphan.
 
 Claim and token are one transaction, so after a restart a code is either unused and without a token, or used and with
 exactly one. Responses that the client received still hold; a request without a response is settled by one retry.

@@ -1,4 +1,4 @@
-"""F1: serving processes are killed (SIGKILL) while clients order; they send the callbacks as well.
+"""Serving processes are killed (SIGKILL) while clients order; they send the callbacks as well.
 
 Responses that a client received still hold; a request without a response is settled by one retry; and the callbacks
 of everything stored arrive. A canary writes events after the commit, and must be seen to lose some.
@@ -262,13 +262,12 @@ def test_f1_servers_killed_while_clients_order_then_nothing_is_lost(url: str, tm
             stored = {row["order_id"] for row in store.sql("SELECT order_id FROM orders")}
             told = {row["subject"] for row in store.sql("SELECT subject FROM events WHERE name = 'brand_new'")}
             found, checked = store.compare(receiver), store.check()
-    report(f"F1 {store.kind}: {TRIES} tries to order, seed {SEED}; {KILLS} rounds, {landed} with calls under way;")
-    report(f"F1 {store.kind}: {servers.killed} processes killed; {heard.broken} calls or connections broken;")
-    report(
-        f"F1 {store.kind}: {len(stored)} orders, {heard.settled} of them settled by one retry, {heard.no_place} full;"
-    )
-    report(f"F1 {store.kind}: {found}")
-    report(f"F1 {store.kind}: {servers.figures()}. {checked}")
+    what = f"killed servers, {store.kind}"
+    report(f"{what}: {TRIES} tries to order, seed {SEED}; {KILLS} rounds, {landed} with calls under way;")
+    report(f"{what}: {servers.killed} processes killed; {heard.broken} calls or connections broken;")
+    report(f"{what}: {len(stored)} orders, {heard.settled} of them settled by one retry, {heard.no_place} full;")
+    report(f"{what}: {found}")
+    report(f"{what}: {servers.figures()}. {checked}")
     assert heard.acknowledged == stored == told
     assert (found.lost, found.strange, found.inversions) == (0, 0, 0)
     assert found.duplicates <= servers.killed * CHAINS
@@ -276,7 +275,7 @@ def test_f1_servers_killed_while_clients_order_then_nothing_is_lost(url: str, tm
 
 
 def test_events_after_the_commit_then_the_same_kills_lose_some(url: str, tmp_path: Path, report: Report) -> None:
-    """The canary of F1 and W1: shows that they would notice lost events."""
+    """A canary: shows that the tests with killed servers and killed workers would notice lost events."""
     heard, rng, lost, rounds = Heard(), random.Random(SEED), 0, 0
     with tally() as receiver:
         shop = open_shop(url, tmp_path, receiver, 20 * CANARY_TRIES)

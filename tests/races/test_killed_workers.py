@@ -1,4 +1,4 @@
-"""W1, W2: even if workers are killed, every event arrives, with one id and one body, and in order.
+"""Even if workers are killed, every event arrives, with one id and one body, and in order.
 
 A killed worker leaves a lease. The tests do not wait until it expires, but set its end to a time in the past.
 """
@@ -60,7 +60,7 @@ def test_w1_worker_killed_again_and_again_then_no_event_is_lost(store: Store, re
             store.end_leases()
         store.deliver_the_rest()
         found = store.compare(shop)
-    report(f"W1 {store.kind}: {KILLS} kills, {landed} with deliveries under way, seed {SEED}; {found}")
+    report(f"killed workers, {store.kind}: {KILLS} kills, {landed} with deliveries under way, seed {SEED}; {found}")
     assert (found.owed, found.lost, found.strange, found.inversions) == (EVENTS, 0, 0, 0)
     assert found.duplicates <= KILLS * CHAINS
     assert landed >= 0.3 * KILLS, "too few kills met an open delivery"
@@ -77,7 +77,7 @@ def test_w2_two_workers_without_faults_then_each_event_once_and_in_order(store: 
             shop.wait(FAULT_FREE)
             ended = [process.end(worker) for worker in both]
         found = store.compare(shop)
-    report(f"W2 {store.kind}: two workers, no faults, seed {SEED}; {found}")
+    report(f"two workers, {store.kind}: two workers, no faults, seed {SEED}; {found}")
     assert ended == [0, 0]
     assert (found.owed, found.lost, found.strange, found.inversions) == (FAULT_FREE, 0, 0, 0)
     assert found.duplicates * 10_000 <= FAULT_FREE

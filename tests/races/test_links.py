@@ -1,4 +1,4 @@
-"""L9, more cases than one token for two users (`test_single_use.py`): other events at the same time as a link."""
+"""Links made while something else happens to the token, the account or the user (see also `test_single_use.py`)."""
 
 from collections import Counter
 from typing import Any

@@ -1,6 +1,6 @@
 """No place is sold twice, with any number of concurrent requests: three server processes on each database.
 
-B1, B2... are the goals. Each guard has a canary: a test that removes the guard and must see the race.
+Each guard has a canary: a test that removes the guard and must see the race.
 """
 
 import asyncio
@@ -80,17 +80,16 @@ def check(server: LiveServer) -> None:
 
 
 def test_last_place_for_fifty_users_at_once_then_one_gets_it(shop: Shop, two_processes: str, report: Report) -> None:
-    """B1."""
     made, options = prepare(shop, 1, USERS, ROUNDS)
     rounds = [[reserve(user, option) for user in made] for option in options]
     answers = asyncio.run(volleys([shop.server.url, two_processes], rounds, shop.token))
     assert successes(answers) == [1] * ROUNDS
     check(shop.server)
-    report(f"B1 {shop.server.store}: {ROUNDS} rounds x {USERS} users for one place: one success each")
+    report(f"{shop.server.store}: {ROUNDS} rounds x {USERS} users for one place: one success each")
 
 
 def test_expired_holds_and_one_place_then_one_books(shop: Shop, two_processes: str, report: Report) -> None:
-    """B4: expired holds, whose places others have taken since, are used for the last place at the same time."""
+    """Expired holds, whose places others have taken since, are used for the last place at the same time."""
     made, options = prepare(shop, REBOOKERS, REBOOKERS, ROUNDS)
     urls, won = [shop.server.url, two_processes], []
     for number, option in enumerate(options):
@@ -104,13 +103,13 @@ def test_expired_holds_and_one_place_then_one_books(shop: Shop, two_processes: s
         won += successes(asyncio.run(volleys(urls, [posts], shop.token)))
     assert won == [1] * ROUNDS
     check(shop.server)
-    report(f"B4 {shop.server.store}: {ROUNDS} rounds x {REBOOKERS} expired holds for one place: one booking each")
+    report(f"{shop.server.store}: {ROUNDS} rounds x {REBOOKERS} expired holds for one place: one booking each")
 
 
 def test_order_at_the_moment_its_hold_expires_then_never_two_for_one_place(
     shop: Shop, two_processes: str, report: Report
 ) -> None:
-    """B3: one user orders while another reserves the same last place, from 50 ms before to 50 ms after expiry."""
+    """One user orders while another reserves the same last place, from 50 ms before to 50 ms after expiry."""
     made, options = prepare(shop, 1, 2, min(EDGE_TRIES, 300))
     owner, rival = made
     urls, outcomes = [shop.server.url, two_processes], {"booked": 0, "lost": 0}
@@ -126,7 +125,7 @@ def test_order_at_the_moment_its_hold_expires_then_never_two_for_one_place(
         outcomes["booked" if ordered == 200 else "lost"] += 1
         give_back(shop)
     check(shop.server)
-    report(f"B3 {shop.server.store}: {EDGE_TRIES} orders at the end of their hold: {outcomes}, never both")
+    report(f"{shop.server.store}: {EDGE_TRIES} orders at the end of their hold: {outcomes}, never both")
 
 
 def give_back(shop: Shop) -> None:
@@ -140,7 +139,6 @@ def give_back(shop: Shop) -> None:
 
 
 def test_same_user_reserves_twice_at_once_then_one_hold(shop: Shop, two_processes: str, report: Report) -> None:
-    """B5."""
     (user,), options = prepare(shop, 5, 1, SAME_USER_ROUNDS + 1)
     rounds = [
         [reserve(user, options[number]), reserve(user, options[number + number % 2])]
@@ -150,16 +148,16 @@ def test_same_user_reserves_twice_at_once_then_one_hold(shop: Shop, two_processe
         assert [status for status, _ in answers] == [200, 200]
     assert slots.taken_places(shop) == 1
     check(shop.server)
-    report(f"B5 {shop.server.store}: {SAME_USER_ROUNDS} rounds of one user twice at once: one hold, counters right")
+    report(f"{shop.server.store}: {SAME_USER_ROUNDS} rounds of one user twice at once: one hold, counters right")
 
 
 def test_many_mixed_operations_then_never_above_capacity_and_all_given_back(
     shop: Shop, two_processes: str, report: Report
 ) -> None:
-    """B2: reserve (which moves the user's hold), order and cancel at random, with checks meanwhile."""
+    """Reserve (which moves the user's hold), order and cancel at random, with checks meanwhile."""
     for capacity in (2, 7, 100):
         done = _mix(shop, two_processes, capacity, OPERATIONS // 3)
-        report(f"B2 {shop.server.store}: capacity {capacity}: {done}")
+        report(f"{shop.server.store}: capacity {capacity}: {done}")
 
 
 def _mix(shop: Shop, other: str, capacity: int, operations: int) -> dict[str, int]:
@@ -236,7 +234,7 @@ def own_server(store: str, request: pytest.FixtureRequest, tmp_path: Path) -> It
 def test_each_guard_taken_away_then_the_race_is_seen(
     store: str, request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """B10: without the condition, only the CHECK stops the second order; without both, the place is sold twice."""
+    """Without the condition, only the CHECK stops the second order; without both, the place is sold twice."""
     with own_server(store, request, tmp_path) as server:
         shop = Shop(server)
         made, options = prepare(shop, 1, USERS, 4)
@@ -271,7 +269,7 @@ def drop_check(server: LiveServer) -> None:
 def test_dispatch_takes_the_soonest_while_others_move_then_nobody_waits_in_a_circle(
     shop: Shop, two_processes: str, report: Report
 ) -> None:
-    """B7: a transaction that locks several windows locks them in a fixed order."""
+    """A transaction that locks several windows locks them in a fixed order."""
     made, _ = prepare(shop, 30, 8, 3)
     listed = slots.listed(shop, "preview last mile")
     day = [one for one in listed if one["date"] == listed[4]["date"]][:4]
@@ -295,4 +293,4 @@ def test_dispatch_takes_the_soonest_while_others_move_then_nobody_waits_in_a_cir
     answers = asyncio.run(volleys([shop.server.url, two_processes], rounds, shop.token))
     assert {status for each in answers for status, _ in each} <= {200, 400}
     check(shop.server)
-    report(f"B7 {shop.server.store}: {SAME_USER_ROUNDS} rounds of moved holds and dispatch orders: no deadlock")
+    report(f"{shop.server.store}: {SAME_USER_ROUNDS} rounds of moved holds and dispatch orders: no deadlock")
