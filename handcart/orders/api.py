@@ -13,7 +13,7 @@ from handcart.core.db import Tx
 from handcart.core.web import pages
 from handcart.core.web.call import Call
 from handcart.orders import checks, create, customers, lines, ops
-from handcart.orders.create import Asked
+from handcart.orders.create import NewOrder
 from handcart.orders.models import (
     CARRIED,
     DELIVERY,
@@ -60,32 +60,40 @@ _DETAILS = {field.name for field in structs.fields(OrderDetails)}
 
 async def create_delivery(tx: Tx, call: Call) -> OrderResponse:
     body: CreateDeliveryRequest = call.body
-    asked = _asked(call, body, DELIVERY, items=body.items, tip_cents=body.initial_tip_cents or 0)
-    return await _full(tx, call, await create.create_shopped(tx, call.caller, call.path["user_id"], asked))
+    order = _new_order(
+        call,
+        body,
+        DELIVERY,
+        hold_id=body.service_option_hold_id,
+        items=body.items,
+        tip_cents=body.initial_tip_cents or 0,
+    )
+    return await _full(tx, call, await create.create_shopped(tx, call.caller, call.path["user_id"], order))
 
 
 async def create_pickup(tx: Tx, call: Call) -> OrderResponse:
     body: CreatePickupRequest = call.body
-    asked = _asked(call, body, PICKUP, items=body.items)
-    return await _full(tx, call, await create.create_shopped(tx, call.caller, call.path["user_id"], asked))
+    order = _new_order(call, body, PICKUP, hold_id=body.service_option_hold_id, items=body.items)
+    return await _full(tx, call, await create.create_shopped(tx, call.caller, call.path["user_id"], order))
 
 
 async def create_last_mile(tx: Tx, call: Call) -> CarriedOrderResponse:
     body: CreateLastMileRequest = call.body
-    asked = _asked(
+    order = _new_order(
         call,
         body,
         LAST_MILE,
+        hold_id=body.service_option_hold_id,
         window=_window(body.start_at, body.end_at),
         tip_cents=body.initial_tip_cents or 0,
         alcoholic=bool(body.alcoholic),
     )
-    return await _carried(tx, call, await create.create_last_mile(tx, call.caller, call.path["user_id"], asked))
+    return await _carried(tx, call, await create.create_last_mile(tx, call.caller, call.path["user_id"], order))
 
 
 async def create_dispatch(tx: Tx, call: Call) -> CarriedOrderResponse:
     body: CreateDispatchRequest = call.body
-    asked = _asked(
+    order = _new_order(
         call,
         body,
         DISPATCH,
@@ -94,8 +102,8 @@ async def create_dispatch(tx: Tx, call: Call) -> CarriedOrderResponse:
         alcoholic=bool(body.alcoholic),
     )
     or_soonest = bool(body.fallback_to_soonest_sameday)
-    order = await create.create_dispatch(tx, call.caller, body.user_id, asked, or_soonest=or_soonest)
-    return await _carried(tx, call, order)
+    made = await create.create_dispatch(tx, call.caller, body.user_id, order, or_soonest=or_soonest)
+    return await _carried(tx, call, made)
 
 
 async def get(tx: Tx, call: Call) -> GetOrderResponse:
@@ -164,8 +172,8 @@ async def cancel_carried(tx: Tx, call: Call) -> CarriedOrderResponse:
     return await _carried(tx, call, await ops.cancel_carried(tx, call.caller, call.path["order_id"], body.user_id))
 
 
-def _asked(call: Call, body: Any, kind: str, **fields: Any) -> Asked:
-    """The creation that a request asks for; fields that are only stored become details.
+def _new_order(call: Call, body: Any, kind: str, **fields: Any) -> NewOrder:
+    """The order that a request asks for; fields that are only stored become details.
 
     Raises the refusal of metadata that is nested too deeply: such a body has no fingerprint.
     """
@@ -180,12 +188,11 @@ def _asked(call: Call, body: Any, kind: str, **fields: Any) -> Asked:
     details = {name: value for name, value in kept.items() if name in _DETAILS and value is not None}
     if body.order_id in _RESERVED_IDS:
         raise errors.invalid("order_id")
-    return Asked(
+    return NewOrder(
         order_id=body.order_id if body.order_id is not None else str(ids.new_id()),
         kind=kind,
         details=OrderDetails(**details),
         fingerprint=_fingerprint(call, body, kind),
-        hold_id=kept.get("service_option_hold_id", 0),
         location_code=body.location_code,
         leave_unattended=bool(kept.get("leave_unattended")),
         **fields,

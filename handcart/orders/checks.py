@@ -11,6 +11,7 @@ from handcart.core.web import wire
 from handcart.orders import customers, errors, storage
 from handcart.orders.models import Order
 from handcart.retailers.models import Caller, Retailer
+from handcart.slots import errors as slot_errors
 from handcart.slots import ops as slots
 from handcart.slots import windows
 from handcart.slots.models import Slot
@@ -29,7 +30,7 @@ async def held_slot(tx: Tx, caller: Caller, user_id: str, hold_id: int, kind: st
     """The slot of a user's hold, which must be for orders of this kind."""
     slot = await slots.held_slot(tx, caller, user_id, hold_id)
     if slot.kind != kind:
-        raise invalid("service_option_hold_id")
+        raise slot_errors.invalid_hold()
     return slot
 
 

@@ -13,6 +13,7 @@ from handcart.orders import checks, customers, errors, later, lines, payloads, s
 from handcart.orders.models import CARRIED, LAST_MILE, SHOPPED, Order, OrderDetails, Step
 from handcart.retailers import ops as retailers
 from handcart.retailers.models import Caller, Retailer
+from handcart.slots import errors as slot_errors
 from handcart.slots import ledger
 from handcart.slots import ops as slots
 from handcart.slots.models import WINDOW, Booking, Slot, Window
@@ -25,7 +26,6 @@ from handcart.users import ops as users
 MOST_LISTED = 100
 # Maximum number of orders in one step of a user's deletion.
 MOST_FORGOTTEN = 20
-_HOLD_ID = "service_option_hold_id"
 _CUSTOMER = "customer_driven"
 _EARLY = "customer requested since order is early"  # over the API an order is canceled before shopping begins
 
@@ -94,7 +94,7 @@ async def update_shopped(tx: Tx, caller: Caller, user_id: str, order_id: str, ch
     if changes.hold_id is not None:
         slot = await checks.held_slot(tx, caller, user_id, changes.hold_id, order.kind)
         if slot.store.number != order.store_number:
-            raise invalid(_HOLD_ID)
+            raise slot_errors.invalid_hold()
     if cart.has_alcohol and not _may_have_alcohol(retailer, store, order, slot):
         raise errors.alcohol_not_allowed("items")
     if changes.items is not None:

@@ -40,10 +40,10 @@ _FIND = (*_USER, order_errors.order_not_found())
 _NEW = (
     *_USER,
     order_errors.order_id_taken(),
-    errors.invalid("service_option_hold_id"),
+    slot_errors.invalid_hold(),
     errors.invalid("location_code"),
-    slot_errors.not_available("service_option_hold_id"),
-    slot_errors.expired("service_option_hold_id"),
+    slot_errors.not_available(slot_errors.HOLD_KEY),
+    slot_errors.expired(slot_errors.HOLD_KEY),
 )
 _LINES = (
     order_errors.too_large("items[0].metadata", checks.MOST_METADATA),
@@ -246,9 +246,9 @@ ROUTES: Sequence[Route] = (
         refusals=(
             *_FIND,
             order_errors.too_late(),
-            errors.invalid("service_option_hold_id"),
-            slot_errors.not_available("service_option_hold_id"),
-            slot_errors.expired("service_option_hold_id"),
+            slot_errors.invalid_hold(),
+            slot_errors.not_available(slot_errors.HOLD_KEY),
+            slot_errors.expired(slot_errors.HOLD_KEY),
             order_errors.alcohol_not_allowed("items"),
             *_LINES,
             *carts.refusals(),

@@ -112,13 +112,13 @@ async def list_last_mile(tx: Tx, call: Call) -> ServiceOptionsResponse:
 
 
 async def reserve(tx: Tx, call: Call) -> Answer:
-    return _held(await ops.hold(tx, call.caller, call.path["user_id"], _option_id(call)))
+    return _hold_answer(await ops.hold(tx, call.caller, call.path["user_id"], _option_id(call)))
 
 
 async def reserve_reference(tx: Tx, call: Call) -> Answer:
     body: ReserveReferenceRequest = call.body
-    kept = await ops.hold(tx, call.caller, call.path["user_id"], _referred(body.service_option_reference))
-    return _held(kept, with_reference=True)
+    hold = await ops.hold(tx, call.caller, call.path["user_id"], _referred(body.service_option_reference))
+    return _hold_answer(hold, with_reference=True)
 
 
 async def reserve_with_cart(tx: Tx, call: Call) -> Answer:
@@ -131,7 +131,7 @@ async def reserve_with_cart(tx: Tx, call: Call) -> Answer:
     if slot.kind != PICKUP:
         await stores.locate(tx, retailer, slot.kind, slot.store, body.address)
     cart = await _cart(tx, retailer, slot.store, slot.kind, body.items)
-    return _held(await ops.hold(tx, call.caller, call.path["user_id"], slot.id, has_alcohol=cart.has_alcohol))
+    return _hold_answer(await ops.hold(tx, call.caller, call.path["user_id"], slot.id, has_alcohol=cart.has_alcohol))
 
 
 async def _nearest(tx: Tx, call: Call, kind: str, postal_code: str) -> tuple[Store | None, Point]:
@@ -258,8 +258,8 @@ def _option_id(call: Call) -> int:
     return int(text)
 
 
-def _held(kept: Hold | ApiError, *, with_reference: bool = False) -> Answer:
-    if isinstance(kept, ApiError):
-        return kept
-    expires_at = windows.to_wire("UTC", kept.expires_at).replace("+00:00", "Z")
-    return HoldResponse(HoldAnswer(kept.id, expires_at, _option(kept.slot, with_reference=with_reference)))
+def _hold_answer(hold: Hold | ApiError, *, with_reference: bool = False) -> Answer:
+    if isinstance(hold, ApiError):
+        return hold
+    expires_at = windows.to_wire("UTC", hold.expires_at).replace("+00:00", "Z")
+    return HoldResponse(HoldAnswer(hold.id, expires_at, _option(hold.slot, with_reference=with_reference)))

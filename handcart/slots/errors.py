@@ -6,6 +6,14 @@ Sources: https://docs.instacart.com/connect/api/fulfillment/delivery/create_serv
 
 from handcart.core.errors import ApiError
 
+# The field of a request that names a hold, and so the key of the refusals about it.
+HOLD_KEY = "service_option_hold_id"
+
+
+def invalid_hold() -> ApiError:
+    """The user has no hold by this id, or it is not for such an order."""
+    return ApiError(400, "is invalid", key=HOLD_KEY)
+
 
 def not_available(key: str) -> ApiError:
     """The slot is full, does not fit the cart or the store's hours, or was in no list of the retailer."""

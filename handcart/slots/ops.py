@@ -7,7 +7,7 @@ from msgspec import Struct, structs
 
 from handcart.core import clock, ids
 from handcart.core.db import Tx
-from handcart.core.errors import ApiError, invalid
+from handcart.core.errors import ApiError
 from handcart.retailers import ops as retailers
 from handcart.retailers.models import Caller, Retailer, Rules
 from handcart.slots import errors, ledger, option_ids, plans, windows
@@ -133,10 +133,10 @@ async def held_slot(tx: Tx, caller: Caller, user_id: str, hold_id: int) -> Slot:
         user_id,
     )
     if row is None or row["id"] != hold_id or row["retailer_id"] != caller.retailer_id:
-        raise invalid("service_option_hold_id")
+        raise errors.invalid_hold()
     store = await stores.store_by_number(tx, caller.retailer_id, row["store_number"])
     if store is None:
-        raise invalid("service_option_hold_id")
+        raise errors.invalid_hold()
     window = Window(row["window_type"], row["window_starts_at"], row["window_ends_at"], row["ledger_starts_at"])
     return Slot(row["option_id"], store, row["kind"], window)
 
@@ -155,14 +155,14 @@ async def claim(tx: Tx, caller: Caller, user_id: str, hold_id: int, slot: Slot) 
         hold_id,
     )
     if row is None:
-        raise invalid("service_option_hold_id")
+        raise errors.invalid_hold()
     now = clock.now()
     if row["expires_at"] <= now and _has_begun(slot.window, now):
-        raise errors.expired("service_option_hold_id")
+        raise errors.expired(errors.HOLD_KEY)
     if row["is_counted"]:
         await ledger.book_held(tx, caller.retailer_id, place)
         return Booking(slot.store, _booked(slot), place)
-    return await book(tx, caller.retailer_id, slot, "service_option_hold_id", has_lead=False)
+    return await book(tx, caller.retailer_id, slot, errors.HOLD_KEY, has_lead=False)
 
 
 async def book(

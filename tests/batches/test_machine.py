@@ -21,7 +21,7 @@ from handcart.batches.picking import Picked
 from handcart.core import clock
 from handcart.core.errors import ApiError
 from handcart.orders import create, ops
-from handcart.orders.create import Asked
+from handcart.orders.create import NewOrder
 from handcart.orders.models import OrderDetails
 from handcart.retailers import ops as retailers
 from handcart.retailers.models import Caller
@@ -155,14 +155,14 @@ class Machine(RuleBasedStateMachine):
 
     def create(self, kind: str) -> None:
         order_id, details = f"order-{len(self.orders)}", OrderDetails(last_name="Member", phone_number=PHONE)
-        asked = Asked(order_id, kind, details, b"", location_code="here", window=(PLACE, PLACE + WINDOW))
+        asked = NewOrder(order_id, kind, details, b"", location_code="here", window=(PLACE, PLACE + WINDOW))
         if kind == "dispatch":
             self.run(create.create_dispatch, self.caller, "a", asked, or_soonest=False)
             self.orders.append(Known(order_id, kind))
             return
         option = slot_id(self.retailer_id, kind, PLACE)
         hold = self.run(slots.hold, self.caller, "a", option)
-        asked = Asked(order_id, kind, details, b"", hold_id=hold.id, location_code="here", items=LINES)
+        asked = NewOrder(order_id, kind, details, b"", hold_id=hold.id, location_code="here", items=LINES)
         self.run(create.create_shopped, self.caller, "a", asked)
         self.orders.append(Known(order_id, kind, lines={"1": "not_found"}))
 

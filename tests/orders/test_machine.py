@@ -17,7 +17,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from handcart.core import clock
 from handcart.core.errors import ApiError
 from handcart.orders import create, ops
-from handcart.orders.create import Asked
+from handcart.orders.create import NewOrder
 from handcart.orders.models import DELIVERY, DISPATCH, LAST_MILE, OrderDetails
 from handcart.orders.ops import Changes
 from handcart.orders.states import ACKNOWLEDGED, ACKNOWLEDGED_FOR_DELIVERY, CANCELED
@@ -63,7 +63,7 @@ class Kept:
 class Known:
     """An order: whose, where (None once canceled), and whether it may still change."""
 
-    asked: Asked
+    asked: NewOrder
     user: str | None
     place: int | None
     is_brand_new: bool = True
@@ -125,10 +125,10 @@ class Machine(RuleBasedStateMachine):
     def option(self, kind: str, place: int) -> int:
         return slot_id(self.caller.retailer_id, kind, place)
 
-    def asked(self, kind: str, **fields: Any) -> Asked:
+    def asked(self, kind: str, **fields: Any) -> NewOrder:
         number = len(self.model.orders)
         details = OrderDetails(last_name="Member", phone_number=PHONE)
-        return Asked(f"order-{number}", kind, details, b"%d" % number, location_code="here", **fields)
+        return NewOrder(f"order-{number}", kind, details, b"%d" % number, location_code="here", **fields)
 
     @rule(user=st.sampled_from(USERS), kind=st.sampled_from(KINDS), place=st.sampled_from(PLACES))
     def hold(self, user: str, kind: str, place: int) -> None:
@@ -173,9 +173,9 @@ class Machine(RuleBasedStateMachine):
             order = self.tried(is_same, made, self.caller, known.user or "a", asked)
         assert order is None or order.order_id == asked.order_id
 
-    def other(self, asked: Asked) -> Asked:
+    def other(self, asked: NewOrder) -> NewOrder:
         fields = {name: getattr(asked, name) for name in ("hold_id", "location_code", "items", "window")}
-        return Asked(asked.order_id, asked.kind, asked.details, asked.fingerprint + b"!", **fields)
+        return NewOrder(asked.order_id, asked.kind, asked.details, asked.fingerprint + b"!", **fields)
 
     def changeable(self, number: int, *kinds: str) -> Known | None:
         found = [order for order in self.model.orders if order.asked.kind in kinds and order.user]

@@ -8,7 +8,7 @@ from handcart.core.db import Tx
 from handcart.core.errors import ApiError
 from handcart.linking import ops as links
 from handcart.orders import create
-from handcart.orders.create import Asked
+from handcart.orders.create import NewOrder
 from handcart.orders.models import CARRIED, DISPATCH, LAST_MILE, PICKUP, Order, OrderDetails
 from handcart.retailers import ops as retailers
 from handcart.retailers.models import Caller, Retailer
@@ -59,20 +59,20 @@ async def place(
     unique = order_id.encode()  # a unique fingerprint: the request is never repeated
     if kind == DISPATCH:
         window = (slot.window.starts_at, slot.window.ends_at)
-        asked = Asked(order_id, kind, _parcel(slot.store), unique, location_code=location_code, window=window)
-        return await create.create_dispatch(tx, caller, user_id, asked, or_soonest=False)
+        order = NewOrder(order_id, kind, _parcel(slot.store), unique, location_code=location_code, window=window)
+        return await create.create_dispatch(tx, caller, user_id, order, or_soonest=False)
     assert user_id is not None
-    held = await slots.hold(tx, caller, user_id, slot.id, has_alcohol=has_alcohol)
-    if isinstance(held, ApiError):
-        raise held
+    hold = await slots.hold(tx, caller, user_id, slot.id, has_alcohol=has_alcohol)
+    if isinstance(hold, ApiError):
+        raise hold
     if kind in CARRIED:
-        asked = Asked(order_id, kind, _parcel(slot.store), unique, held.id, location_code)
-        return await create.create_last_mile(tx, caller, user_id, asked)
+        order = NewOrder(order_id, kind, _parcel(slot.store), unique, hold.id, location_code)
+        return await create.create_last_mile(tx, caller, user_id, order)
     address = None if kind == PICKUP else _address(slot.store)
     details = OrderDetails(phone_number=_PHONE, birthday=_BIRTHDAY, address=address)
     cart = await _cart(tx, retailer, has_alcohol=has_alcohol)
-    asked = Asked(order_id, kind, details, unique, held.id, location_code, cart)
-    return await create.create_shopped(tx, caller, user_id, asked)
+    order = NewOrder(order_id, kind, details, unique, hold.id, location_code, cart)
+    return await create.create_shopped(tx, caller, user_id, order)
 
 
 async def _customer(tx: Tx, caller: Caller) -> str:
