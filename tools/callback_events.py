@@ -2,7 +2,7 @@
 
 from handcart.events.kinds import DELIVERY, KINDS, LAST_MILE, PICKUP, Kind
 from handcart.orders.payloads import LEFT_OUT
-from handcart.orders.states import OPTIONS
+from handcart.orders.states import WORKFLOWS
 
 PAGE = """\
 # The events
@@ -40,8 +40,8 @@ def _row(kind: Kind) -> str:
 
 
 def _sent(kind: Kind, name: str) -> str:
-    option = OPTIONS[name]
-    emitted = {name for names in option.events.values() for name in names}
-    emitted |= {name for state in option.states.values() for name in (*state.events, *state.back_events)}
-    emitted |= {one.event for state in option.states.values() for one in state.later}
+    workflow = WORKFLOWS[name]
+    emitted = {name for names in workflow.events.values() for name in names}
+    emitted |= {name for state in workflow.states.values() for name in (*state.events, *state.back_events)}
+    emitted |= {one.event for state in workflow.states.values() for one in state.later}
     return "yes" if kind.name in emitted else "on trigger" if name in kind.options else ""

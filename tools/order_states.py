@@ -6,7 +6,7 @@ from itertools import pairwise
 from handcart.batches.states import ALIASES, TYPES, BatchType
 from handcart.core import clock
 from handcart.orders.models import DELIVERY, LAST_MILE, PICKUP
-from handcart.orders.states import ACTIONS, CANCELED, CANCELLATIONS, OPTIONS, Option, State
+from handcart.orders.states import ACTIONS, CANCELED, CANCELLATIONS, WORKFLOWS, State, Workflow
 
 HEAD = """\
 # The states of orders and batches
@@ -62,7 +62,7 @@ TITLES = {DELIVERY: "Delivery", PICKUP: "Pickup", LAST_MILE: "Last mile and disp
 def page() -> str:
     """The whole page."""
     actions = _table(("action", "meaning"), ACTIONS.items())
-    options = [_option(title, OPTIONS[kind]) for kind, title in TITLES.items()]
+    options = [_workflow(title, WORKFLOWS[kind]) for kind, title in TITLES.items()]
     batches = BATCHES.format(types="".join(_batch(name, one) for name, one in TYPES.items()).strip())
     reasons = _table(
         ("`cancellation_reason`", "`cancellation_type`"),
@@ -71,10 +71,10 @@ def page() -> str:
     return "".join([HEAD.format(actions=actions), *options, batches, CANCELING.format(reasons=reasons)])
 
 
-def _option(title: str, option: Option) -> str:
+def _workflow(title: str, workflow: Workflow) -> str:
     rows = [
         (f"`{state.name}`", ", ".join(state.may), _codes(state.events), _later(state), _back(state))
-        for state in option.states.values()
+        for state in workflow.states.values()
     ]
     columns = (
         "state",
@@ -85,18 +85,20 @@ def _option(title: str, option: Option) -> str:
     )
     return OPTION.format(
         title=title,
-        diagram="\n".join(f"    {edge}" for edge in _edges(option)),
+        diagram="\n".join(f"    {edge}" for edge in _edges(workflow)),
         states=_table(columns, rows),
-        events=_table(("what happened", "events"), [(what, _codes(events)) for what, events in option.events.items()]),
+        events=_table(
+            ("what happened", "events"), [(what, _codes(events)) for what, events in workflow.events.items()]
+        ),
     )
 
 
-def _edges(option: Option) -> Iterable[str]:
-    forward = [name for name in option.states if name != CANCELED]
+def _edges(workflow: Workflow) -> Iterable[str]:
+    forward = [name for name in workflow.states if name != CANCELED]
     yield f"[*] --> {forward[0]}"
     for name, following in pairwise(forward):
         yield f"{name} --> {following}"
-    for state in option.states.values():
+    for state in workflow.states.values():
         if state.back is not None:
             yield f"{state.name} --> {state.back}: shopper drops out"
     for name in forward[:-1]:

@@ -10,8 +10,8 @@ from handcart.core.db import Tx
 from handcart.core.errors import ApiError, invalid, raise_any
 from handcart.linking import ops as linking
 from handcart.orders import checks, customers, errors, lines, payloads, storage
-from handcart.orders.models import DELIVERY, LAST_MILE, PICKUP, Order, OrderDetails, Step
-from handcart.orders.states import BRAND_NEW, CREATED, OPTIONS
+from handcart.orders.models import DELIVERY, LAST_MILE, PICKUP, HistoryStep, Order, OrderDetails
+from handcart.orders.states import BRAND_NEW, CREATED, WORKFLOWS
 from handcart.retailers import ops as retailers
 from handcart.retailers.models import Caller, Retailer
 from handcart.slots import errors as slot_errors
@@ -192,7 +192,7 @@ async def _new(
 
 async def _insert(tx: Tx, caller: Caller, wanted: NewOrder, order: Order) -> Order:
     raise_any([checks.size(order)])
-    created = Step(order.status, CREATED, OPTIONS[order.kind].events[CREATED])
+    created = HistoryStep(order.status, CREATED, WORKFLOWS[order.kind].events[CREATED])
     if await storage.insert(tx, caller.retailer_id, order, created):
         await payloads.emit(tx, caller.retailer_id, order, created.events)
         return order

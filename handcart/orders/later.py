@@ -12,7 +12,7 @@ from handcart.core.clock import VirtualClock
 from handcart.core.db import Tx
 from handcart.orders import payloads, storage
 from handcart.orders.models import Order
-from handcart.orders.states import OPTIONS, State
+from handcart.orders.states import WORKFLOWS, State
 
 # Maximum events per call of `perform`, because a call blocks other writes.
 MOST_AT_ONCE = 100
@@ -60,7 +60,7 @@ async def _perform(tx: Tx, retailer_id: int, row: Any) -> None:
     key = (retailer_id, row["order_id"], row["name"], row["due_at"])
     order = await storage.lock(tx, retailer_id, row["order_id"])
     assert order is not None
-    state = OPTIONS[order.kind].states[order.status]
+    state = WORKFLOWS[order.kind].states[order.status]
     every = next((one.every for one in state.later if one.event == row["name"]), None)
     # If another process has handled the row meanwhile, nothing changes.
     if every is not None and row["due_at"] + every <= row["ends_at"]:

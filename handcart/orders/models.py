@@ -18,7 +18,7 @@ CARRIED = (LAST_MILE, DISPATCH)
 SHOPPED = (DELIVERY, PICKUP)
 
 
-class Step(Struct, frozen=True):
+class HistoryStep(Struct, frozen=True):
     """A step of an order's history: the new state, what happened, and the events to send for it.
 
     `about`: the numbers of the lines concerned; events about an item are sent for each.

@@ -10,7 +10,7 @@ from handcart.core.db import Tx
 from handcart.core.errors import invalid, raise_any
 from handcart.core.web import idempotency
 from handcart.orders import checks, customers, errors, later, lines, payloads, states, storage
-from handcart.orders.models import CARRIED, LAST_MILE, SHOPPED, Order, OrderDetails, Step
+from handcart.orders.models import CARRIED, LAST_MILE, SHOPPED, HistoryStep, Order, OrderDetails
 from handcart.retailers import ops as retailers
 from handcart.retailers.models import Caller, Retailer
 from handcart.slots import errors as slot_errors
@@ -227,10 +227,10 @@ async def move(tx: Tx, retailer_id: int, order: Order, to: str) -> None:
     way = states.way(order.kind, order.status, to)
     if not way:
         raise errors.too_late()
-    left = states.OPTIONS[order.kind].states[order.status]
+    left = states.WORKFLOWS[order.kind].states[order.status]
     for state, _ in way:
         await _enter(tx, retailer_id, order, state.name)
-    await _save(tx, retailer_id, order, [Step(state.name, state.name, events) for state, events in way])
+    await _save(tx, retailer_id, order, [HistoryStep(state.name, state.name, events) for state, events in way])
     await later.plan(tx, retailer_id, order, left, way[-1][0])
 
 
@@ -248,8 +248,8 @@ async def note(tx: Tx, retailer_id: int, order: Order, what: str, about: Sequenc
 
     `about`: the numbers of the lines concerned.
     """
-    events = states.OPTIONS[order.kind].events.get(what, ())
-    await _save(tx, retailer_id, order, [Step(order.status, what, events, about)])
+    events = states.WORKFLOWS[order.kind].events.get(what, ())
+    await _save(tx, retailer_id, order, [HistoryStep(order.status, what, events, about)])
 
 
 async def forget_user(tx: Tx, isolation_id: int, user_id: str) -> bool:
@@ -294,7 +294,7 @@ async def _lock_orders(tx: Tx, isolation_id: int, user_id: str) -> Sequence[tupl
     return locked
 
 
-async def _save(tx: Tx, retailer_id: int, order: Order, steps: Sequence[Step]) -> None:
+async def _save(tx: Tx, retailer_id: int, order: Order, steps: Sequence[HistoryStep]) -> None:
     """Save a locked order and its steps, and emit their events. Every change of a stored order goes through here."""
     await storage.save(tx, retailer_id, order, *steps)
     for step in steps:

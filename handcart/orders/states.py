@@ -83,8 +83,8 @@ class State(Struct, frozen=True):
     later: Sequence[Later] = ()
 
 
-class Option(Struct, frozen=True):
-    """A fulfillment option: its states in order; an order passes through each of them.
+class Workflow(Struct, frozen=True):
+    """The states of a fulfillment option in order; an order passes through each of them.
 
     An order may be canceled in any state but the last. `events`: events owed without a change of state.
     """
@@ -93,8 +93,8 @@ class Option(Struct, frozen=True):
     events: Mapping[str, Sequence[str]]
 
 
-def _option(*states: State, events: Mapping[str, Sequence[str]]) -> Option:
-    return Option({state.name: state for state in states}, events)
+def _workflow(*states: State, events: Mapping[str, Sequence[str]]) -> Workflow:
+    return Workflow({state.name: state for state in states}, events)
 
 
 _LOCATION = Later("order_location", 2 * clock.MINUTE, 2 * clock.MINUTE)
@@ -118,7 +118,7 @@ _SHOPPED_EVENTS = {
     RESCHEDULED: ("rescheduled",),
 }
 
-_DELIVERY = _option(
+_DELIVERY = _workflow(
     *_SHOPPED,
     State(DELIVERING, (), ("delivering", "order_location"), later=(_LOCATION,)),
     State(COMPLETED, (TIP,), ("delivered",), later=(_REMINDER,)),
@@ -130,7 +130,7 @@ _DELIVERY = _option(
         MISSING: ("customer_missing",),
     },
 )
-_PICKUP = _option(
+_PICKUP = _workflow(
     *_SHOPPED,
     State(BAGS_CHECK),
     State(STAGED, (), ("staged",)),
@@ -143,7 +143,7 @@ _PICKUP = _option(
 )
 # Dispatch last mile orders have the states of last mile orders. A staged order has no state of its own: it must still
 # be possible to update and cancel it, and both are documented only for brand_new.
-_LAST_MILE = _option(
+_LAST_MILE = _workflow(
     State(BRAND_NEW, (UPDATE, CANCEL, STAGE)),
     State(
         ACKNOWLEDGED_FOR_DELIVERY,
@@ -167,7 +167,7 @@ _LAST_MILE = _option(
         MISSING: ("customer_missing",),
     },
 )
-OPTIONS: Mapping[str, Option] = {
+WORKFLOWS: Mapping[str, Workflow] = {
     models.DELIVERY: _DELIVERY,
     models.PICKUP: _PICKUP,
     models.LAST_MILE: _LAST_MILE,
@@ -218,12 +218,12 @@ CANCELLATIONS: Mapping[str, Sequence[str]] = {
 
 def may(kind: str, status: str, action: str) -> bool:
     """Whether an action is allowed for an order of a kind in a state."""
-    return action in OPTIONS[kind].states[status].may
+    return action in WORKFLOWS[kind].states[status].may
 
 
 def way(kind: str, status: str, to: str) -> Sequence[tuple[State, Sequence[str]]]:
     """The states that an order passes through to reach `to`, each with its owed events; empty if it cannot reach it."""
-    states = OPTIONS[kind].states
+    states = WORKFLOWS[kind].states
     if to not in states or status in TERMINAL:
         return ()
     if to == CANCELED:

@@ -8,7 +8,7 @@ import msgspec
 
 from handcart.core import clock
 from handcart.core.db import Tx, within
-from handcart.orders.models import DISPATCH, LAST_MILE, Order, OrderDetails, OrderLine, Step
+from handcart.orders.models import DISPATCH, LAST_MILE, HistoryStep, Order, OrderDetails, OrderLine
 from handcart.slots.models import Place
 
 _COLUMNS = (
@@ -53,7 +53,7 @@ def size(order: Order) -> int:
     return len(_encode(order.lines)) + len(_encode(order.details))
 
 
-async def insert(tx: Tx, retailer_id: int, order: Order, step: Step) -> bool:
+async def insert(tx: Tx, retailer_id: int, order: Order, step: HistoryStep) -> bool:
     """Insert a new order and the first step of its history; False if its id is taken."""
     values = _values(order)
     made = await tx.run(_INSERT, retailer_id, order.created_at, *[values[name] for name in _NAMES])
@@ -110,7 +110,7 @@ async def clients_of(tx: Tx, retailer_id: int) -> Sequence[str]:
     return [row["client_id"] for row in rows]
 
 
-async def save(tx: Tx, retailer_id: int, order: Order, *steps: Step) -> None:
+async def save(tx: Tx, retailer_id: int, order: Order, *steps: HistoryStep) -> None:
     """Save a locked order and add the steps to its history."""
     values = _values(order)
     await tx.run(_UPDATE, retailer_id, order.order_id, clock.now(), *[values[name] for name in _CHANGED])
@@ -124,7 +124,7 @@ async def save(tx: Tx, retailer_id: int, order: Order, *steps: Step) -> None:
         await _remember(tx, retailer_id, order, number, step)
 
 
-async def _remember(tx: Tx, retailer_id: int, order: Order, number: int, step: Step) -> None:
+async def _remember(tx: Tx, retailer_id: int, order: Order, number: int, step: HistoryStep) -> None:
     """Add a step to an order's history. The caller emits its events."""
     await tx.run(
         "INSERT INTO order_history (retailer_id, order_id, number, at, status, what, events)"

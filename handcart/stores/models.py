@@ -23,7 +23,7 @@ class Point(Struct, frozen=True):
     longitude: float
 
 
-class Place(Struct, frozen=True):
+class PostalArea(Struct, frozen=True):
     """The location of a postal code: the center of its area."""
 
     point: Point

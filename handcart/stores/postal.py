@@ -4,7 +4,7 @@ A Canadian code's first letter is the postal district, the digit after it a part
 """
 
 from handcart.core.db import Tx
-from handcart.stores.models import Place, Point
+from handcart.stores.models import Point, PostalArea
 
 _ZONES = {
     "NL": "America/St_Johns",
@@ -149,7 +149,7 @@ def plain(postal_code: str) -> str:
     return code[:5] if code.isdecimal() else code
 
 
-async def locate(tx: Tx, postal_code: str) -> Place | None:
+async def locate(tx: Tx, postal_code: str) -> PostalArea | None:
     """The location of a code; for an unknown US code, the center of the codes with the same first three digits."""
     code = plain(postal_code)
     if not code.isdecimal():
@@ -165,13 +165,13 @@ async def locate(tx: Tx, postal_code: str) -> Place | None:
     )
     if row is None:
         return None
-    return Place(Point(row["latitude"], row["longitude"]), row["time_zone"], row["city"], row["region"])
+    return PostalArea(Point(row["latitude"], row["longitude"]), row["time_zone"], row["city"], row["region"])
 
 
-def _canadian(code: str) -> Place | None:
+def _canadian(code: str) -> PostalArea | None:
     for length in (3, 2, 1):
         if code[:length] in CANADA:
             city, province, latitude, longitude = CANADA[code[:length]]
             zone = _ZONES[province] if code[:2] not in ("P8", "P9") else _ZONES["MB"]
-            return Place(Point(latitude, longitude), zone, city, province)
+            return PostalArea(Point(latitude, longitude), zone, city, province)
     return None

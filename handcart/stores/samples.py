@@ -7,7 +7,7 @@ from typing import Any
 
 from handcart.core.db import Tx
 from handcart.stores.codes import check_digit
-from handcart.stores.models import Item, Place, Point, Store
+from handcart.stores.models import Item, Point, PostalArea, Store
 from handcart.stores.postal import CANADA, locate
 
 ITEMS = 5200
@@ -122,9 +122,9 @@ def _item(number: int, name: str, product: Any, markup: int) -> Item:
     )
 
 
-def _us_city(row: Any) -> tuple[Place, str, str]:
+def _us_city(row: Any) -> tuple[PostalArea, str, str]:
     point = Point(round(row["latitude"], 4), round(row["longitude"], 4))
-    return Place(point, row["time_zone"], row["city"], row["region"]), row["postal_code"], "US"
+    return PostalArea(point, row["time_zone"], row["city"], row["region"]), row["postal_code"], "US"
 
 
 def _canadian_code(city: str, province: str) -> str:
@@ -133,7 +133,7 @@ def _canadian_code(city: str, province: str) -> str:
     return beginning + "0E1A1"[len(beginning) - 1 :]
 
 
-def _store(number: int, place: Place, postal_code: str, country: str) -> Store:
+def _store(number: int, place: PostalArea, postal_code: str, country: str) -> Store:
     """A store. Every third sells no alcohol, every fourth delivers at long distance, every seventh is pickup only."""
     delivers = number % 7 != 0
     return Store(

@@ -7,7 +7,7 @@ import pytest
 from handcart.batches import ops
 from handcart.batches.states import TYPES
 from handcart.core.errors import ApiError
-from handcart.orders.states import OPTIONS
+from handcart.orders.states import WORKFLOWS
 from tests.support.orders import KINDS, Market, line
 from tests.support.sandbox import TYPE_OF, Floor
 from tests.support.server import LiveServer
@@ -40,7 +40,7 @@ def test_when_a_shopper_drops_out_then_the_order_waits_for_another_or_it_is_too_
             floor.come(floor.batch(order_id), "staged")
         batch_id = floor.batch(order_id, batch_type=batch_type, workflow_state=state)
         before = market.row(order_id)
-        may = status == one.takes or OPTIONS[kind].states[status].back == one.takes
+        may = status == one.takes or WORKFLOWS[kind].states[status].back == one.takes
         if may:
             market.server.write(ops.drop_out, market.retailer.id, batch_id)
             assert market.row(order_id)["status"] == one.takes

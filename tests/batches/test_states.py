@@ -9,7 +9,7 @@ import pytest
 from handcart.batches.states import TYPES
 from handcart.core.errors import ApiError
 from handcart.orders import ops, storage
-from handcart.orders.states import CANCELLATIONS, OPTIONS
+from handcart.orders.states import CANCELLATIONS, WORKFLOWS
 from tests.support.orders import KINDS, Market
 from tests.support.sandbox import TYPE_OF, Floor
 from tests.support.server import LiveServer, on_sqlite
@@ -130,7 +130,7 @@ def test_when_a_batch_is_to_come_anywhere_then_it_comes_only_forward(market: Mar
 def test_when_an_order_is_to_go_anywhere_then_the_table_decides(market: Market, kind: str) -> None:
     chain = CHAINS[kind].split()
     names = [*chain, "canceled"]
-    assert list(OPTIONS[kind].states) == names
+    assert list(WORKFLOWS[kind].states) == names
     order_id, retailer_id = market.order(kind)["id"], market.retailer.id
 
     async def outcomes(tx: Any) -> dict[tuple[str, str], list[str]]:
@@ -207,9 +207,9 @@ COLUMNS["dispatch"] = COLUMNS["last_mile"]
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_when_the_events_of_an_option_are_read_then_they_are_those_of_its_column(kind: str) -> None:
-    option = OPTIONS[kind]
-    owed = {event for events in option.events.values() for event in events}
-    for state in option.states.values():
+    workflow = WORKFLOWS[kind]
+    owed = {event for events in workflow.events.values() for event in events}
+    for state in workflow.states.values():
         owed |= {*state.events, *state.back_events, *(one.event for one in state.later)}
     assert owed == set(COLUMNS[kind].split())
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from handcart.orders.states import OPTIONS
+from handcart.orders.states import WORKFLOWS
 from tests.support.orders import HELD, KINDS, LASTMILE, SHOPPED, USERS, Market
 from tests.support.server import LiveServer
 from tests.support.shop import error
@@ -56,7 +56,7 @@ def test_when_a_brand_new_order_is_canceled_then_its_place_is_free_again(
 def test_when_shoppers_are_at_it_then_an_order_cannot_be_canceled(market: Market, kind: str) -> None:
     user_id = market.customer()
     order_id = market.order(kind, user_id)["id"]
-    for status in OPTIONS[kind].states.keys() - {"brand_new"}:
+    for status in WORKFLOWS[kind].states.keys() - {"brand_new"}:
         market.set_status(order_id, status)
         before = (market.row(order_id), market.ledger())
         for path in acts(market, kind, user_id, order_id, "cancel"):
@@ -114,7 +114,7 @@ def test_when_an_order_is_completed_then_its_tip_may_change(market: Market, kind
     user_id = market.customer()
     first = market.order(kind, user_id, initial_tip_cents=600)
     path = market.path(user_id, first["id"], "/tip")
-    for status in OPTIONS[kind].states.keys() - {"completed"}:
+    for status in WORKFLOWS[kind].states.keys() - {"completed"}:
         market.set_status(first["id"], status)
         assert error(market.put(path, {"tip_amount_cents": 5})) == TOO_EARLY
     market.set_status(first["id"], "completed")

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from handcart.orders.states import OPTIONS
+from handcart.orders.states import WORKFLOWS
 from tests.support.orders import SHOPPED, Market, line
 from tests.support.shop import error
 
@@ -22,7 +22,7 @@ def test_when_the_customer_chooses_then_it_is_kept_until_shopping_is_over(market
     user_id = market.customer()
     first = market.order(kind, user_id, items=[line("1", "milk"), line("2", "soap")])
     order_id = first["id"]
-    for status in OPTIONS[kind].states:
+    for status in WORKFLOWS[kind].states:
         market.set_status(order_id, status)
         before = market.row(order_id)
         answer = choose(market, user_id, order_id, CHOICE)

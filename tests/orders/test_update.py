@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from handcart.core import clock
-from handcart.orders.states import OPTIONS
+from handcart.orders.states import WORKFLOWS
 from handcart.stores import items
 from handcart.stores.models import Item
 from tests.support.orders import (
@@ -223,7 +223,7 @@ def test_when_the_new_slot_cannot_be_had_then_the_old_place_is_kept(server: Live
 def test_when_an_order_is_no_longer_brand_new_then_it_stays_as_it_is(market: Market, kind: str) -> None:
     order = Ordered(market, kind)
     hold = {HOLD: market.hold(order.user_id, kind, hour=15)} if kind in SHOPPED else {}
-    for status in OPTIONS[kind].states.keys() - {"brand_new"}:
+    for status in WORKFLOWS[kind].states.keys() - {"brand_new"}:
         market.set_status(order.id, status)
         order.refuses(TOO_LATE, initial_tip_cents=1, **hold)
         order.refuses(TOO_LATE)

@@ -9,25 +9,25 @@ import msgspec
 import pytest
 
 from handcart.stores import postal
-from handcart.stores.models import Place
+from handcart.stores.models import PostalArea
 from handcart.stores.wire import PostalCode
 from tests.support.server import LiveServer
 
 DISTRICTS, LETTERS = "ABCEGHJKLMNPRSTVXY", "ABCEGHJKLMNPRSTVWXYZ"
 
 
-def locate(server: LiveServer, code: str) -> Place | None:
-    found: Place | None = server.read(postal.locate, code)
+def locate(server: LiveServer, code: str) -> PostalArea | None:
+    found: PostalArea | None = server.read(postal.locate, code)
     return found
 
 
-def is_in_north_america(place: Place) -> bool:
+def is_in_north_america(place: PostalArea) -> bool:
     ZoneInfo(place.time_zone)
     return 17 < place.point.latitude < 72 and -180 < place.point.longitude < -52
 
 
 def test_when_a_canadian_code_is_valid_then_it_lies_in_canada(server: LiveServer) -> None:
-    async def all_of_them(tx: Any) -> list[Place | None]:
+    async def all_of_them(tx: Any) -> list[PostalArea | None]:
         beginnings = ("".join(three) for three in product(DISTRICTS, "0123456789", LETTERS))
         return [await postal.locate(tx, f"{beginning}1A1") for beginning in beginnings]
 
