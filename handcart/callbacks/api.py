@@ -77,7 +77,7 @@ async def rotate_secret(tx: Tx, call: Call) -> CreatedWebhookAnswer:
 
 async def list_deliveries(tx: Tx, call: Call) -> DeliveriesResponse:
     retailer_id, webhook_id = call.caller.retailer_id, _webhook_id(call)
-    await webhooks.get(tx, retailer_id, webhook_id)
+    await webhooks.get(tx, retailer_id, webhook_id)  # refused before a malformed query is
     after, state = query(call.query, "after", After), query(call.query, "state", StateInQuery)
     limit = query(call.query, "limit", Limit) or _FEW
     found = await queries.deliveries_to(tx, retailer_id, webhook_id, after=after, state=state, limit=limit)
@@ -108,20 +108,13 @@ async def get_event(tx: Tx, call: Call) -> EventResponse:
     retailer_id, text = call.caller.retailer_id, call.path["event_id"]
     if not text.isascii() or not text.isdecimal() or int(text[:20]) > events.LAST_ID:
         raise unknown_event_id(text)
-    event = await events.event(tx, retailer_id, int(text))
-    return EventResponse(
-        event=present.event(event),
-        deliveries=[present.delivery(one) for one in await queries.deliveries(tx, retailer_id, event.event_id)],
-        attempts=[present.attempt(one) for one in await queries.attempts(tx, retailer_id, event.event_id)],
-    )
+    return present.story(await queries.event(tx, retailer_id, int(text)))
 
 
 async def replay(tx: Tx, call: Call) -> ReplayResponse:
     body: ReplayRequest = call.body
     if body.event_id is None and body.order_id is None and body.after is None:
         raise blank("event_id")
-    if body.event_id is not None:
-        await events.event(tx, call.caller.retailer_id, body.event_id)
     replayed, last = await send_again(
         tx,
         call.caller.retailer_id,

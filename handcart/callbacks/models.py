@@ -1,8 +1,11 @@
 """The data of callbacks that other domains use."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from msgspec import Struct
+
+from handcart.events.models import Event
 
 ENABLED = "enabled"
 DISABLED = "disabled"
@@ -132,3 +135,34 @@ class DeliveryRow(Struct, kw_only=True):
     created_at: int
     attempted_at: int | None
     next_at: int | None
+
+
+class EventDeliveries(Struct):
+    """An event with its deliveries, one for each webhook."""
+
+    event: Event
+    deliveries: Sequence[DeliveryRow]
+
+
+class EventStory(Struct):
+    """An event with its deliveries and its newest attempts, sorted by webhook, oldest first."""
+
+    event: Event
+    deliveries: Sequence[DeliveryRow]
+    attempts: Sequence[Mapping[str, Any]]
+
+
+class WebhookState(Struct):
+    """A webhook with the number of deliveries that wait or are being sent, and of those that failed finally."""
+
+    webhook: Webhook
+    waiting: int
+    failed: int
+
+
+class NewAttempts(Struct):
+    """Attempts since the last look. `until` and `seen` tell the next look where this one ended."""
+
+    attempts: Sequence[Mapping[str, Any]]
+    until: int
+    seen: frozenset[tuple[int, int, int]]

@@ -5,8 +5,15 @@ from typing import Any
 
 from msgspec import structs
 
-from handcart.callbacks.models import DeliveryRow, NewWebhook, Webhook
-from handcart.callbacks.wire import AttemptAnswer, CreatedWebhookAnswer, DeliveryAnswer, EventAnswer, WebhookAnswer
+from handcart.callbacks.models import DeliveryRow, EventStory, NewWebhook, Webhook
+from handcart.callbacks.wire import (
+    AttemptAnswer,
+    CreatedWebhookAnswer,
+    DeliveryAnswer,
+    EventAnswer,
+    EventResponse,
+    WebhookAnswer,
+)
 from handcart.core import clock
 from handcart.events.models import Event
 
@@ -29,6 +36,15 @@ def event(one: Event) -> EventAnswer:
         order_id=one.subject,
         created_at=clock.to_wire(one.created_at),
         body=one.body,
+    )
+
+
+def story(one: EventStory) -> EventResponse:
+    """An event with its deliveries and attempts."""
+    return EventResponse(
+        event=event(one.event),
+        deliveries=[delivery(row) for row in one.deliveries],
+        attempts=[attempt(row) for row in one.attempts],
     )
 
 

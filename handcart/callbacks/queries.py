@@ -3,14 +3,29 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
-from handcart.callbacks.models import ENABLED, PENDING, STATES, DeliveryRow
+from handcart.callbacks import webhooks
+from handcart.callbacks.errors import UnknownWebhook
+from handcart.callbacks.models import (
+    ENABLED,
+    PENDING,
+    STATES,
+    DeliveryRow,
+    EventDeliveries,
+    EventStory,
+    NewAttempts,
+    WebhookState,
+)
 from handcart.core import clock
 from handcart.core.db import Tx
+from handcart.events import queries as log
 
 Row = TypeVar("Row")
 
 # Maximum listed per event: each has up to 8 KiB, and every replay adds one.
 MOST_ATTEMPTS = 100
+# An attempt is stored some time after it began.
+_LOOK_BACK = 60 * clock.SECOND
+_MOST_NEW_ATTEMPTS = 10_000
 
 _DELIVERY = (
     "SELECT d.*, w.status FROM deliveries d JOIN webhooks w ON w.retailer_id = d.retailer_id AND w.id = d.webhook_id"
@@ -31,7 +46,11 @@ async def deliveries(tx: Tx, retailer_id: int, event_id: int) -> Sequence[Delive
 async def deliveries_to(
     tx: Tx, retailer_id: int, webhook_id: int, *, after: int | None = None, state: str | None = None, limit: int = 100
 ) -> Sequence[DeliveryRow]:
-    """The deliveries to a webhook with event ids over `after` (None: the newest), sorted by id."""
+    """The deliveries to a webhook with event ids over `after` (None: the newest), sorted by id.
+
+    Raises `UnknownWebhook`.
+    """
+    await webhooks.get(tx, retailer_id, webhook_id)
     assert state in (None, *STATES)  # written into the SQL, so that the database can use its partial indexes
     in_state = "" if state is None else f" AND d.state = '{state}'"
     rows = await tx.all(
@@ -49,18 +68,53 @@ async def attempts(tx: Tx, retailer_id: int, event_id: int) -> Sequence[Mapping[
     return [_attempt(row) for row in sorted(rows, key=lambda row: (row["webhook_id"], row["number"]))]
 
 
-async def attempts_since(tx: Tx, retailer_id: int, at: int, limit: int) -> Sequence[Mapping[str, Any]]:
+async def new_attempts(tx: Tx, retailer_id: int, last: NewAttempts | None = None) -> NewAttempts:
+    """The attempts since the last look, earliest first; none at the first look.
+
+    By the retailer's clock; a sandbox's clock may have been set back since.
+    """
+    now = clock.now()
+    since = now - _LOOK_BACK if last is None else min(last.until, now) - _LOOK_BACK
+    found = await _attempts_since(tx, retailer_id, since)
+    new = [] if last is None else [one for one in found if _key(one) not in last.seen]
+    return NewAttempts(new, now, frozenset(map(_key, found)))
+
+
+async def events(
+    tx: Tx, retailer_id: int, *, after: int | None = None, subject: str | None = None, limit: int = 100
+) -> Sequence[EventDeliveries]:
+    """A retailer's events with their deliveries, in the order and with the limits of `events.queries.events`."""
+    found = await log.events(tx, retailer_id, after=after, subject=subject, limit=limit)
+    return [EventDeliveries(one, await deliveries(tx, retailer_id, one.event_id)) for one in found]
+
+
+async def event(tx: Tx, retailer_id: int, event_id: int) -> EventStory:
+    """An event with its deliveries and attempts; raises `UnknownEvent`."""
+    found = await log.event(tx, retailer_id, event_id)
+    sent = await deliveries(tx, retailer_id, event_id)
+    return EventStory(found, sent, await attempts(tx, retailer_id, event_id))
+
+
+async def webhook_or_event(tx: Tx, retailer_id: int, number: int) -> WebhookState | EventStory:
+    """The webhook or the event with this id; raises `UnknownEvent` if there is neither."""
+    try:
+        webhook = await webhooks.get(tx, retailer_id, number)
+    except UnknownWebhook:
+        return await event(tx, retailer_id, number)
+    return WebhookState(webhook, *await _open_deliveries(tx, retailer_id, number))
+
+
+async def _attempts_since(tx: Tx, retailer_id: int, at: int) -> Sequence[Mapping[str, Any]]:
     """The newest attempts since a time of the retailer's clock, earliest first, with the names of their events."""
     rows = await tx.all(
         "SELECT a.*, e.name, e.subject FROM attempts a JOIN events e ON e.retailer_id = a.retailer_id"
         " AND e.event_id = a.event_id WHERE a.retailer_id = $1 AND a.at >= $2 ORDER BY a.at DESC LIMIT $3",
-        *(retailer_id, at, limit),
+        *(retailer_id, at, _MOST_NEW_ATTEMPTS),
     )
     return [_attempt(row) for row in rows[::-1]]
 
 
-async def open_deliveries(tx: Tx, retailer_id: int, webhook_id: int) -> tuple[int, int]:
-    """The number of a webhook's deliveries that wait or are being sent, and of those that failed finally."""
+async def _open_deliveries(tx: Tx, retailer_id: int, webhook_id: int) -> tuple[int, int]:
     row = await tx.one(
         "SELECT (SELECT count(*) FROM deliveries WHERE retailer_id = $1 AND webhook_id = $2"
         " AND state IN ('pending', 'sending')) AS waiting, (SELECT count(*) FROM deliveries WHERE retailer_id = $1"
@@ -76,6 +130,10 @@ def _first(after: int | None) -> str:
 
 def _in_order(rows: list[Row], after: int | None) -> Sequence[Row]:
     return rows[::-1] if after is None else rows
+
+
+def _key(attempt: Mapping[str, Any]) -> tuple[int, int, int]:
+    return attempt["event_id"], attempt["webhook_id"], attempt["number"]
 
 
 def _attempt(row: Any) -> Mapping[str, Any]:

@@ -27,14 +27,15 @@ async def send_again(
     Sends to one webhook, or to all if `webhook_id` is None. Skips events that a webhook is not subscribed to, and
     deliveries that are being sent now. Takes ids over `after`, up to `until`, at most `limit` (maximum:
     `MOST_REPLAYED`). Returns the number of deliveries, and the last event's id if there may be more.
-    Raises `UnknownWebhook`.
+    Raises `UnknownWebhook`, `UnknownEvent`.
     """
+    if event_id is not None:
+        await events.event(tx, retailer_id, event_id)
+        after, until = event_id - 1, event_id
     if webhook_id is None:
         to = await webhooks.list_all(tx, retailer_id)
     else:
         to = [await webhooks.get(tx, retailer_id, webhook_id)]
-    if event_id is not None:
-        after, until = event_id - 1, event_id
     limit = max(1, min(limit, MOST_REPLAYED) // max(1, len(to)))
     until = events.LAST_ID if until is None else until
     found = await events.without_bodies(tx, retailer_id, after, until, subject, limit)

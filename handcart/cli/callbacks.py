@@ -9,7 +9,6 @@ import click
 
 from handcart.cli import events, listen
 from handcart.cli.options import fail, json_option, read, settings_of, show, store_options, table, write
-from handcart.core.db import Tx
 from handcart.core.web import wire
 
 _SECRET = "CALLBACKS_CLIENT_SECRET"  # noqa: S105 (the name of a variable)
@@ -83,11 +82,7 @@ def create(retailer: str, environment: str | None, trust: bool, as_json: bool, *
         fail(f"the client's secret is missing: give --client-secret-stdin, --client-secret or {_SECRET}")
     policy = webhooks.read_policy(settings_of(**store), environment=environment, trust=trust)
 
-    async def make(tx: Tx) -> Any:
-        return await webhooks.create(
-            tx, await events.retailer_id(tx, retailer), webhooks.Configuration(**wanted), policy
-        )
-
+    make = events.at_retailer(retailer, webhooks.create, webhooks.Configuration(**wanted), policy)
     _show_secret(as_json, write(store, make), "Made")
 
 
@@ -99,10 +94,7 @@ def list_webhooks(retailer: str, as_json: bool, **store: Any) -> None:
     """List a retailer's webhooks."""
     from handcart.callbacks import present, webhooks
 
-    async def find(tx: Tx) -> Any:
-        return await webhooks.list_all(tx, await events.retailer_id(tx, retailer))
-
-    found = [present.webhook(one) for one in read(store, find)]
+    found = [present.webhook(one) for one in read(store, events.at_retailer(retailer, webhooks.list_all))]
     rows = [(str(one.id), _status(one), one.environment, _events(one), one.callback_url) for one in found]
     lines = table(("webhook", "status", "environment", "events", "callback URL"), rows)
     show(as_json, {"webhooks": _plain(found)}, lines if found else "There are no webhooks.")
@@ -115,22 +107,15 @@ def list_webhooks(retailer: str, as_json: bool, **store: Any) -> None:
 @click.argument("number", metavar="ID", type=events.NUMBER)
 def show_one(number: int, retailer: str, as_json: bool, **store: Any) -> None:
     """Show the webhook ID, or the event ID with every attempt to deliver it."""
-    from handcart.callbacks import present, queries, webhooks
-    from handcart.callbacks.errors import UnknownWebhook
+    from handcart.callbacks import present, queries
+    from handcart.callbacks.models import EventStory
 
-    async def find(tx: Tx) -> Any:
-        owner = await events.retailer_id(tx, retailer)
-        try:
-            webhook = await webhooks.get(tx, owner, number)
-        except UnknownWebhook:
-            return None, await events.story(tx, owner, number)
-        return (present.webhook(webhook), *await queries.open_deliveries(tx, owner, number)), None
-
-    found, story = read(store, find)
-    if story is not None:
+    found = read(store, events.at_retailer(retailer, queries.webhook_or_event, number))
+    if isinstance(found, EventStory):
+        story = present.story(found)
         show(as_json, _plain(story), events.told(story))
         return
-    webhook, waiting, failed = found
+    webhook, waiting, failed = present.webhook(found.webhook), found.waiting, found.failed
     rows = (
         ("webhook", str(webhook.id)),
         ("name", webhook.name),
@@ -168,10 +153,7 @@ def update(webhook: int, retailer: str, trust: bool, as_json: bool, **options: A
         fail("no change is given: see `handcart callbacks update --help`")
     policy = webhooks.read_policy(settings_of(**store), trust=trust)
 
-    async def change(tx: Tx) -> Any:
-        owner = await events.retailer_id(tx, retailer)
-        return await webhooks.update(tx, owner, webhook, wanted, policy)
-
+    change = events.at_retailer(retailer, webhooks.update, webhook, wanted, policy)
     _show_webhook(as_json, write(store, change), "changed")
 
 
@@ -187,9 +169,7 @@ def enable(webhook: int, retailer: str, trust: bool, as_json: bool, **store: Any
 
     policy = webhooks.read_policy(settings_of(**store), trust=trust)
 
-    async def change(tx: Tx) -> Any:
-        return await webhooks.enable(tx, await events.retailer_id(tx, retailer), webhook, policy.verify)
-
+    change = events.at_retailer(retailer, webhooks.enable, webhook, policy.verify)
     _show_webhook(as_json, write(store, change), "enabled")
 
 
@@ -203,9 +183,7 @@ def disable(webhook: int, retailer: str, reason: str, as_json: bool, **store: An
     """Disable a webhook: nothing more is sent. Its events are kept until it is enabled again."""
     from handcart.callbacks import webhooks
 
-    async def change(tx: Tx) -> Any:
-        return await webhooks.disable(tx, await events.retailer_id(tx, retailer), webhook, reason)
-
+    change = events.at_retailer(retailer, webhooks.disable, webhook, reason)
     _show_webhook(as_json, write(store, change), "disabled")
 
 
@@ -218,10 +196,7 @@ def delete(webhook: int, retailer: str, as_json: bool, **store: Any) -> None:
     """Delete a webhook and its secrets."""
     from handcart.callbacks import webhooks
 
-    async def forget(tx: Tx) -> None:
-        await webhooks.delete(tx, await events.retailer_id(tx, retailer), webhook)
-
-    write(store, forget)
+    write(store, events.at_retailer(retailer, webhooks.delete, webhook))
     show(as_json, {"deleted": webhook}, f"The webhook {webhook} is deleted.")
 
 
@@ -234,9 +209,7 @@ def rotate(webhook: int, retailer: str, as_json: bool, **store: Any) -> None:
     """Give a webhook a new signing secret, shown only now. For one day the old secret signs as well."""
     from handcart.callbacks import webhooks
 
-    async def change(tx: Tx) -> Any:
-        return await webhooks.rotate_secret(tx, await events.retailer_id(tx, retailer), webhook)
-
+    change = events.at_retailer(retailer, webhooks.rotate_secret, webhook)
     _show_secret(as_json, write(store, change), "A new secret for")
 
 

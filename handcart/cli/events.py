@@ -5,7 +5,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -18,6 +18,7 @@ from handcart.cli.options import (
     fail,
     json_option,
     names_installation,
+    of_retailer,
     on,
     printable,
     read,
@@ -58,19 +59,18 @@ _limit = click.option("--limit", type=click.IntRange(1, 500), default=20, show_d
 _STATES = ("pending", "sending", "delivered", "failed")
 _PAUSE_SECONDS = 0.5
 BAR_AFTER_SECONDS = 1
-# An attempt is recorded some time after it began.
-_LOOK_BACK = 60 * clock.SECOND
-_MOST_AT_ONCE = 10_000
 
 
-async def retailer_id(tx: Tx, slug: str) -> int:
-    """The retailer's id. From now on the command uses this retailer's clock, which a sandbox may have set."""
-    from handcart.retailers import ops as retailers
-    from handcart.sandbox import state
+def at_retailer(slug: str, op: Callable[..., Awaitable[Any]], *args: Any, **kwargs: Any) -> Callable[[Tx], Any]:
+    """As `of_retailer`, by the retailer's clock, which a sandbox may have set."""
 
-    found = await retailers.require(tx, slug)
-    clock.use((await state.load(tx, found.id)).clock)
-    return found.id
+    async def run(tx: Tx, retailer_id: int) -> Any:
+        from handcart.sandbox import state
+
+        clock.use((await state.load(tx, retailer_id)).clock)
+        return await op(tx, retailer_id, *args, **kwargs)
+
+    return of_retailer(slug, run)
 
 
 @click.command("events", short_help="List events and their deliveries.")
@@ -85,17 +85,9 @@ def list_events(
 ) -> None:
     """List events and their deliveries, newest last."""
     from handcart.callbacks import present, queries
-    from handcart.events import queries as events
 
-    async def find(tx: Tx) -> list[tuple[Any, list[Any]]]:
-        owner = await retailer_id(tx, retailer)
-        found = await events.events(tx, owner, after=after, subject=order_id, limit=limit)
-        return [
-            (present.event(one), [present.delivery(row) for row in await queries.deliveries(tx, owner, one.event_id)])
-            for one in found
-        ]
-
-    found = read(store, find)
+    listed = read(store, at_retailer(retailer, queries.events, after=after, subject=order_id, limit=limit))
+    found = [(present.event(one.event), [present.delivery(row) for row in one.deliveries]) for one in listed]
     rows = [(str(one.event_id), one.created_at, one.event_name, one.order_id, _states(of)) for one, of in found]
     lines = table(("event", "created", "name", "order", "deliveries"), rows)
     shown = [{**_plain(one), "deliveries": _plain(of)} for one, of in found]
@@ -112,16 +104,11 @@ def list_events(
 @click.argument("webhook", type=NUMBER)
 def list_deliveries(webhook: int, retailer: str, as_json: bool, **options: Any) -> None:
     """List the deliveries to a webhook, newest last."""
-    from handcart.callbacks import present, queries, webhooks
+    from handcart.callbacks import present, queries
 
     asked = {name: options.pop(name) for name in ("state", "after", "limit")}
-
-    async def find(tx: Tx) -> list[Any]:
-        owner = await retailer_id(tx, retailer)
-        await webhooks.get(tx, owner, webhook)
-        return [present.delivery(one) for one in await queries.deliveries_to(tx, owner, webhook, **asked)]
-
-    found = read(options, find)
+    listed = read(options, at_retailer(retailer, queries.deliveries_to, webhook, **asked))
+    found = [present.delivery(one) for one in listed]
     lines = table(
         ("event", "order", "state", "attempts", "last attempt", "next"),
         [
@@ -142,31 +129,18 @@ def list_deliveries(webhook: int, retailer: str, as_json: bool, **options: Any) 
 def tail(retailer: str, webhook: int | None, as_json: bool, **store: Any) -> None:
     """Print delivery attempts as they are made, until Ctrl-C. With --json, one attempt per line."""
 
+    from handcart.callbacks import queries
+
     async def follow(database: Database) -> None:
-        found, now = await database.read(_attempts, retailer, None)
+        found = await database.read(at_retailer(retailer, queries.new_attempts))
         while True:
-            seen, since = {_key(one) for one in found}, now - _LOOK_BACK
             await asyncio.sleep(_PAUSE_SECONDS)
-            found, now = await database.read(_attempts, retailer, since)
-            for one in found:
-                if _key(one) not in seen and webhook in (None, one["webhook_id"]):
+            found = await database.read(at_retailer(retailer, queries.new_attempts, found))
+            for one in found.attempts:
+                if webhook in (None, one["webhook_id"]):
                     echo(json.dumps(_plain_attempt(one)) if as_json else _line(one))
 
     on(store, follow)
-
-
-async def _attempts(tx: Tx, retailer: str, since: int | None) -> tuple[Sequence[Any], int]:
-    """The attempts since `since`, and the current time. A sandbox's clock may have been set back."""
-    from handcart.callbacks import queries
-
-    owner = await retailer_id(tx, retailer)
-    now = clock.now()
-    start = now - _LOOK_BACK if since is None else min(since, now - _LOOK_BACK)
-    return await queries.attempts_since(tx, owner, start, _MOST_AT_ONCE), now
-
-
-def _key(attempt: Any) -> tuple[int, int, int]:
-    return attempt["event_id"], attempt["webhook_id"], attempt["number"]
 
 
 @click.command(short_help="Send events again.")
@@ -186,18 +160,18 @@ def replay(retailer: str, webhook: int | None, as_json: bool, **options: Any) ->
     if all(options[name] is None for name in ("event_id", "order_id", "after")) and since is None:
         fail("choose the events to send again: --event, --order, --after or --since")
     if since is not None:
-        options["after"] = max(_first_id(since) - 1, options["after"] or 0)
+        options["after"] = max(_id_before(since), options["after"] or 0)
     many = _replay_all(store, retailer, webhook, **options)
     what = "delivery" if many == 1 else "deliveries"
     show(as_json, {"replayed": many}, f"{many} {what} will be sent again." if many else "Nothing is sent again.")
 
 
-def _first_id(since: str) -> int:
-    from handcart.core import ids
+def _id_before(since: str) -> int:
     from handcart.core.errors import ApiError
+    from handcart.events import queries
 
     try:
-        return min(ids.event_ids_from(clock.from_wire(since, "since")), 2**63 - 1)
+        return queries.id_before(clock.from_wire(since, "since"))
     except ApiError:
         fail(f"{since!r} is not a time with an offset: write it as 2026-11-26T14:00:00Z")
 
@@ -214,51 +188,34 @@ def _replay_all(
 ) -> int:
     """Replay in small transactions, so that no other writer waits long. Shows a progress bar after one second."""
     from handcart.callbacks.replay import send_again
-    from handcart.events import queries as events
+    from handcart.events import queries
 
-    async def some(tx: Tx, after: int) -> tuple[int, int | None]:
-        owner = await retailer_id(tx, retailer)
-        if event_id is not None:
-            await events.event(tx, owner, event_id)
-        return await send_again(tx, owner, webhook, after=after, until=until, event_id=event_id, subject=order_id)
+    of: dict[str, Any] = {"until": until, "event_id": event_id, "subject": order_id}
 
-    async def left(tx: Tx, after: int) -> int:
-        return await events.count(tx, await retailer_id(tx, retailer), after, until or events.LAST_ID)
+    async def step(database: Database, after: int) -> tuple[int, int | None]:
+        return await database.write(at_retailer(retailer, send_again, webhook, after=after, **of))
 
-    async def passed(tx: Tx, after: int, until: int = events.LAST_ID) -> int:
-        return await events.count(tx, await retailer_id(tx, retailer), after, until)
+    async def count(database: Database, after: int, until: int | None) -> int:
+        return int(await database.read(of_retailer(retailer, queries.count, after, until or queries.LAST_ID)))
 
     async def all_of_it(database: Database) -> int:
         started, last = time.monotonic(), after or 0
-        many, next_ = await database.write(some, last)
+        many, next_ = await step(database, last)
         while next_ is not None and time.monotonic() - started < BAR_AFTER_SECONDS:
-            more, next_ = await database.write(some, next_)
+            more, next_ = await step(database, next_)
             many += more
         if next_ is None:
             return many
-        length = await database.read(passed, next_, until or events.LAST_ID)
+        length = await count(database, next_, until)
         with click.progressbar(length=length, label="Sending again", file=sys.stderr) as bar:
             while next_ is not None:
                 last = next_
-                more, next_ = await database.write(some, last)
+                more, next_ = await step(database, last)
                 many += more
-                bar.update(length if next_ is None else await database.read(passed, last, next_))
+                bar.update(length if next_ is None else await count(database, last, next_))
         return many
 
     return int(on(store, all_of_it))
-
-
-async def story(tx: Tx, owner: int, event_id: int) -> Any:
-    """An event with its deliveries and attempts; raises `UnknownEvent`."""
-    from handcart.callbacks import present, queries
-    from handcart.callbacks.wire import EventResponse
-    from handcart.events import queries as events
-
-    return EventResponse(
-        event=present.event(await events.event(tx, owner, event_id)),
-        deliveries=[present.delivery(one) for one in await queries.deliveries(tx, owner, event_id)],
-        attempts=[present.attempt(one) for one in await queries.attempts(tx, owner, event_id)],
-    )
 
 
 def told(story: Any) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from handcart.core import ids
 from handcart.core.db import Tx, within
 from handcart.events.errors import unknown_event_id
 from handcart.events.models import Event
@@ -60,6 +61,11 @@ async def event(tx: Tx, retailer_id: int, event_id: int) -> Event:
     if row is None:
         raise unknown_event_id(event_id)
     return Event(**dict(row))
+
+
+def id_before(at: int) -> int:
+    """The highest id that an event before a time can have; the time is of the process's clock (microseconds)."""
+    return min(ids.event_ids_from(at), LAST_ID) - 1
 
 
 async def last_event_id(tx: Tx, retailer_id: int) -> int:
