@@ -49,7 +49,7 @@ def seal(keys: Keys, request: Request | PendingRequest) -> PendingRequest:
         code_challenge=request.code_challenge,
     )
     text = base64.urlsafe_b64encode(msgspec.msgpack.encode(values)).decode().rstrip("=")
-    return _unsealed(f"{text}.{keys.request_mac(text)}", values)
+    return _first_step(f"{text}.{keys.request_mac(text)}", values)
 
 
 def unseal(keys: Keys, request_id: str) -> PendingRequest:
@@ -57,7 +57,7 @@ def unseal(keys: Keys, request_id: str) -> PendingRequest:
     values = _sealed(keys, request_id)
     if values is None or values.expires_at <= clock.now():
         raise PageRefused(400, "already_answered")
-    return _unsealed(request_id, values)
+    return _first_step(request_id, values)
 
 
 def is_sealed(request_id: str) -> bool:
@@ -68,15 +68,7 @@ def is_sealed(request_id: str) -> bool:
 async def start(tx: Tx, request: Request | PendingRequest, session: str) -> PendingRequest:
     """Store a request for a signed-in browser; deletes the browser's oldest requests if there are too many."""
     now = clock.now()
-    kept = PendingRequest(
-        id=new_token(),
-        client_id=request.client_id,
-        redirect_uri=request.redirect_uri,
-        scope=request.scope,
-        state=request.state,
-        code_challenge=request.code_challenge,
-        step=0,
-    )
+    kept = _first_step(new_token(), request)
     session_hash = tx.keys.hash(session)
     await tx.run(
         "DELETE FROM authorization_requests WHERE id IN (SELECT id FROM authorization_requests"
@@ -223,13 +215,14 @@ def _sealed(keys: Keys, request_id: str) -> _Sealed | None:
     return msgspec.msgpack.decode(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)), type=_Sealed)
 
 
-def _unsealed(request_id: str, values: _Sealed) -> PendingRequest:
+def _first_step(request_id: str, request: Request | PendingRequest | _Sealed) -> PendingRequest:
+    """The request under this id, before the first form is posted for it."""
     return PendingRequest(
         id=request_id,
-        client_id=values.client_id,
-        redirect_uri=values.redirect_uri,
-        scope=values.scope,
-        state=values.state,
-        code_challenge=values.code_challenge,
+        client_id=request.client_id,
+        redirect_uri=request.redirect_uri,
+        scope=request.scope,
+        state=request.state,
+        code_challenge=request.code_challenge,
         step=0,
     )
