@@ -23,7 +23,7 @@ from handcart.retailers.models import Client
 PENDING = 30 * clock.MINUTE
 MOST_PENDING = 20
 
-_COLUMNS = "id, client_id, redirect_uri, scope, state, code_challenge, step"
+_COLUMNS = "id, client_id, redirect_uri, scope, state, code_challenge, step, expires_at"
 _ALIVE = "id = $1 AND session_hash = $2 AND answered_at IS NULL AND expires_at > $3"
 
 
@@ -38,10 +38,13 @@ class _Sealed(Struct, array_like=True):
     code_challenge: str | None
 
 
-def seal(keys: Keys, request: Request | PendingRequest) -> PendingRequest:
-    """A checked request with an id that contains the request and its expiry; only this server can make such an id."""
+def seal(keys: Keys, request: Request | PendingRequest, expires_at: int | None = None) -> PendingRequest:
+    """A checked request with an id that contains the request and its expiry; only this server can make such an id.
+
+    It expires in 30 minutes by default.
+    """
     values = _Sealed(
-        expires_at=clock.now() + PENDING,
+        expires_at=clock.now() + PENDING if expires_at is None else expires_at,
         client_id=request.client_id,
         redirect_uri=request.redirect_uri,
         scope=request.scope,
@@ -49,7 +52,12 @@ def seal(keys: Keys, request: Request | PendingRequest) -> PendingRequest:
         code_challenge=request.code_challenge,
     )
     text = base64.urlsafe_b64encode(msgspec.msgpack.encode(values)).decode().rstrip("=")
-    return _first_step(f"{text}.{keys.request_mac(text)}", values)
+    return _first_step(f"{text}.{keys.request_mac(text)}", values, values.expires_at)
+
+
+def keep_sealed(keys: Keys, request: PendingRequest) -> PendingRequest:
+    """A pending request for a browser that is not signed in. Its expiry stays, however often the page is loaded."""
+    return request if is_sealed(request.id) else seal(keys, request, request.expires_at)
 
 
 def unseal(keys: Keys, request_id: str) -> PendingRequest:
@@ -57,7 +65,7 @@ def unseal(keys: Keys, request_id: str) -> PendingRequest:
     values = _sealed(keys, request_id)
     if values is None or values.expires_at <= clock.now():
         raise PageRefused(400, "already_answered")
-    return _first_step(request_id, values)
+    return _first_step(request_id, values, values.expires_at)
 
 
 def is_sealed(request_id: str) -> bool:
@@ -68,7 +76,7 @@ def is_sealed(request_id: str) -> bool:
 async def start(tx: Tx, request: Request | PendingRequest, session: str) -> PendingRequest:
     """Store a request for a signed-in browser; deletes the browser's oldest requests if there are too many."""
     now = clock.now()
-    kept = _first_step(new_token(), request)
+    kept = _first_step(new_token(), request, now + PENDING)
     session_hash = tx.keys.hash(session)
     await tx.run(
         "DELETE FROM authorization_requests WHERE id IN (SELECT id FROM authorization_requests"
@@ -87,7 +95,7 @@ async def start(tx: Tx, request: Request | PendingRequest, session: str) -> Pend
         kept.state,
         kept.code_challenge,
         now,
-        now + PENDING,
+        kept.expires_at,
     )
     return kept
 
@@ -215,7 +223,7 @@ def _sealed(keys: Keys, request_id: str) -> _Sealed | None:
     return msgspec.msgpack.decode(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)), type=_Sealed)
 
 
-def _first_step(request_id: str, request: Request | PendingRequest | _Sealed) -> PendingRequest:
+def _first_step(request_id: str, request: Request | PendingRequest | _Sealed, expires_at: int) -> PendingRequest:
     """The request under this id, before the first form is posted for it."""
     return PendingRequest(
         id=request_id,
@@ -225,4 +233,5 @@ def _first_step(request_id: str, request: Request | PendingRequest | _Sealed) ->
         state=request.state,
         code_challenge=request.code_challenge,
         step=0,
+        expires_at=expires_at,
     )

@@ -17,6 +17,7 @@ class PendingRequest(Struct, frozen=True):
     state: str | None
     code_challenge: str | None
     step: int
+    expires_at: int
 
     @property
     def form(self) -> tuple[str, str]:

@@ -67,7 +67,7 @@ async def _show(browser: Browser, pending: PendingRequest, is_linked: IsLinked) 
     database = browser.call.app.database
     account = await database.read(accounts.signed_in, browser.session)
     if account is None:
-        return await _sign_in_page(browser, authorization.seal(browser.call.app.keys, pending))
+        return await _sign_in_page(browser, authorization.keep_sealed(browser.call.app.keys, pending))
     if authorization.is_sealed(pending.id):
         pending = await database.write(authorization.start, pending, browser.session)
     return browser.page(

@@ -9,7 +9,7 @@ import pytest
 
 from handcart.accounts import ops as accounts
 from handcart.linking import ops as linking
-from handcart.sign_in import passwords
+from handcart.sign_in import passwords, sessions
 from tests.support.pages import is_error, is_page, nothing_written
 from tests.support.shop import PASSWORD, SampleAccount, Shop, Visitor, answer, first_form, new_address, new_email
 
@@ -106,6 +106,30 @@ def test_a11_form_posted_twice_then_the_result_of_the_first(shop: Shop) -> None:
 def test_a11_login_page_open_for_long_then_page(shop: Shop, later: Any) -> None:
     visitor, account = at_login(shop), shop.account()
     with later(minutes=30, seconds=1), nothing_written(shop.server, "sessions"):
+        is_error(visitor.sign_in(account), 400, "already_answered")
+
+
+def test_login_page_loaded_again_then_it_expires_no_later(shop: Shop, later: Any) -> None:
+    visitor, account = at_login(shop), shop.account()
+    action = first_form(visitor.page.text).action
+    path = action.partition("/sign-in")[0]
+    for minutes in (10, 20, 29):
+        with later(minutes * 60):
+            is_page(visitor.open(path))
+            assert first_form(visitor.page.text).action == action
+    with later(30 * 60 + 1), nothing_written(shop.server, "sessions"):
+        is_error(visitor.sign_in(account), 400, "already_answered")
+        is_error(visitor.http.get(path), 400, "already_answered")
+
+
+def test_signed_out_at_the_consent_page_then_the_request_expires_no_later(shop: Shop, later: Any) -> None:
+    visitor, account = at_login(shop), shop.account()
+    consent = is_page(visitor.sign_in(account))
+    cookie = visitor.http.cookies["handcart"]
+    shop.server.write(sessions.end, cookie)
+    with later(20 * 60):
+        is_page(visitor.open(consent.url.path))
+    with later(30 * 60 + 1), nothing_written(shop.server, "sessions"):
         is_error(visitor.sign_in(account), 400, "already_answered")
 
 
