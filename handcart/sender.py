@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 from handcart.callbacks import queue, results, schedule, signing, verification, webhooks
 from handcart.callbacks.models import Attempt, Delivery, Target
 from handcart.callbacks.queue import Busy, Chain
-from handcart.callbacks.receiver_tokens import POST_SECONDS, TokenRefused, Tokens
+from handcart.callbacks.receiver_tokens import POST_SECONDS, TokenPaused, TokenRefused, Tokens
 from handcart.callbacks.results import Outcome
 from handcart.callbacks.verification import Asked
 from handcart.core import clock, log
@@ -233,6 +233,8 @@ class Sender:
         now, room = self._now(busy.retailer_id), self._room(busy)
         if self._is_closing or busy.due_at > now or room <= 0 or self._resting.get(busy.key, 0.0) > monotonic():
             return False
+        if self._pauses_tokens(busy.retailer_id) and self._tokens.is_paused(busy.key, busy.configured_at):
+            return False
         chains = await self._database.write(queue.claim, *busy.key, now, room)
         for chain in chains:
             self._start(chain)
@@ -289,6 +291,9 @@ class Sender:
             except Crowded as error:
                 await self._put_back(target, [delivery, *rest], error)
                 return
+            except TokenPaused:
+                await self._database.write(queue.give_back, target, [delivery, *rest])
+                return
             failures = 0 if attempt.cause is None else failures + 1
             rest, left = _split(rest, failures, self._now(target.retailer_id))
             may_go_on = await self._record(target, Outcome(delivery, attempt, left))
@@ -309,7 +314,7 @@ class Sender:
         return await self._faults.apply(self._database, target, delivery, lambda: self._attempt(target, delivery))
 
     async def _attempt(self, target: Target, delivery: Delivery) -> Attempt:
-        """Post an event once (twice if the token is refused). Raises `Crowded`."""
+        """Post an event once (twice if the token is refused). Raises `Crowded` and `TokenPaused`."""
         started = monotonic()
         attempt = Attempt(at=self._now(target.retailer_id), milliseconds=0, url=target.callback_url, request_head="")
         try:
@@ -320,7 +325,7 @@ class Sender:
                 answer = await self._post(target, delivery, token, attempt)
         except (TokenRefused, client.Refused, client.Failed) as error:
             attempt.cause = str(error)
-        except Crowded:
+        except (Crowded, TokenPaused):
             raise
         except Exception as error:  # otherwise every lease would end in another try, and others would wait
             log.exception("callback met a defect", error)
@@ -332,9 +337,17 @@ class Sender:
 
     async def _token(self, target: Target, refused: str | None = None) -> str:
         try:
-            return await self._tokens.get(target, refused=refused)
+            return await self._tokens.get(target, refused=refused, pauses=self._pauses_tokens(target.retailer_id))
+        except TokenPaused as error:
+            if refused is None:
+                raise
+            raise TokenRefused(f"no token: {error}") from None  # the event was posted: this attempt must be recorded
         except (TokenRefused, client.Refused, client.Failed) as error:
             raise TokenRefused(f"no token: {error}") from None
+
+    def _pauses_tokens(self, retailer_id: int) -> bool:
+        """Whether failed token requests cause a pause: not while a sandbox controls the retailer's clock."""
+        return retailer_id not in self._clocks
 
     async def _post(self, target: Target, delivery: Delivery, token: str, attempt: Attempt) -> client.Answer:
         # The real time, because receivers compare the timestamp with their own clocks.

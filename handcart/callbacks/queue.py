@@ -34,6 +34,7 @@ class Busy(Struct, frozen=True):
     webhook_id: int
     due_at: int
     is_failing: bool
+    configured_at: int
 
     @property
     def key(self) -> tuple[int, int]:
@@ -95,7 +96,7 @@ async def _fan_out(tx: Tx, retailer_id: int, environment: str, most: int) -> int
 async def busy(tx: Tx, environment: str) -> Sequence[Busy]:
     """The enabled webhooks with waiting deliveries."""
     rows = await tx.all(
-        "SELECT retailer_id, id, failing_since, caught_up_to, (SELECT min(d.due_at) FROM deliveries d"
+        "SELECT retailer_id, id, failing_since, caught_up_to, updated_at, (SELECT min(d.due_at) FROM deliveries d"
         " WHERE d.retailer_id = w.retailer_id AND d.webhook_id = w.id AND d.state = 'pending') AS due_at"
         " FROM webhooks w WHERE status = 'enabled' AND environment = $1",
         environment,
@@ -106,6 +107,7 @@ async def busy(tx: Tx, environment: str) -> Sequence[Busy]:
             row["id"],
             0 if row["caught_up_to"] is not None else row["due_at"],
             row["failing_since"] is not None,
+            row["updated_at"],
         )
         for row in rows
         if row["due_at"] is not None

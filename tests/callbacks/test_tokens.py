@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from handcart import sender
-from handcart.callbacks import receiver_tokens, webhooks
+from handcart.callbacks import receiver_tokens, replay, webhooks
 from handcart.callbacks.models import NewWebhook
 from tests.callbacks.conftest import Post
 from tests.support.callback_receiver import CLIENT_SECRET, Receiver, policy, receiver
@@ -204,6 +204,76 @@ def test_when_the_token_endpoint_is_dead_then_each_attempt_ends_and_others_are_s
         post.server.wait_for(run())
     assert post.shop.callbacks == []
     assert post.causes() == [None] * 12 + ["no token: timeout: no answer within 0.3 s"] * 12
+
+
+def test_replay_and_enable_in_a_pause_then_no_token_is_requested(post: Post, stopped: Any) -> None:
+    """The token endpoint may be a stranger's: nothing that the retailer calls ends a pause."""
+    made, sends = post.subscribe(), post.sender()
+    of = (post.market.retailer.id, made.webhook.id)
+    post.shop.token = lambda: (404, {}, b"")
+    for number in range(3):
+        post.emit(f"order {number}")
+    post.server.wait_for(sends.drain(post.server.app.database))
+    assert (len(post.shop.token_requests), post.causes()) == (1, ["no token: status 404"] * 3)
+    assert post.server.read(webhooks.get, *of).failures == 3
+    asked = []
+    for seconds in (0, 4, 1, 9, 1, 19, 1):
+        stopped(seconds=seconds)
+        for _ in range(3):
+            post.server.write(replay.send_again, *of)
+            post.server.write(webhooks.enable, *of)
+            post.server.wait_for(sends.drain(post.server.app.database))
+        asked.append(len(post.shop.token_requests))
+    assert asked == [1, 1, 2, 2, 3, 3, 4]
+    assert len(post.causes()) == 3 * 4  # a delivery that waited for the end of a pause was not tried
+    post.shop.token = None
+    stopped(minutes=5)
+    post.server.wait_for(sends.drain(post.server.app.database))
+    assert {state for _, state, _ in post.deliveries()} == {"delivered"}
+
+
+def test_a_secret_changes_15_times_then_10_requests_fail_in_a_minute(post: Post, stopped: Any) -> None:
+    made, sends = post.subscribe(), post.sender()
+    post.shop.token = lambda: (401, {}, b"")
+
+    def drain_with(secret: str) -> None:
+        changes = {"client_secret": secret}
+        post.server.write(webhooks.update, post.market.retailer.id, made.webhook.id, changes, policy())
+        post.emit(f"order {secret}")
+        post.server.wait_for(sends.drain(post.server.app.database))
+
+    for number in range(15):
+        drain_with(f"wrong {number}")
+    assert len(post.shop.token_requests) == receiver_tokens.MOST_FAILED
+    stopped(minutes=1)
+    post.shop.token = None
+    drain_with(CLIENT_SECRET)
+    assert len(post.shop.token_requests) == receiver_tokens.MOST_FAILED + 1
+    assert len(post.shop.callbacks) == 16
+
+
+def test_the_secret_is_corrected_then_a_token_is_asked_for_at_once(post: Post, stopped: Any) -> None:
+    made, sends = post.subscribe(client_secret="wrong"), post.sender()
+    post.emit("order")
+    post.server.wait_for(sends.drain(post.server.app.database))
+    changes = {"client_secret": CLIENT_SECRET}
+    post.server.write(webhooks.update, post.market.retailer.id, made.webhook.id, changes, policy())
+    post.emit("other order")
+    post.server.wait_for(sends.drain(post.server.app.database))
+    assert (len(post.shop.callbacks), len(post.shop.token_requests)) == (1, 2)
+
+
+def test_a_posted_token_is_refused_in_a_pause_then_the_attempt_is_recorded(post: Post, stopped: Any) -> None:
+    post.subscribe()
+    sends = post.sender()
+    post.emit("order")
+    post.server.wait_for(sends.drain(post.server.app.database))
+    post.shop.token, post.shop.answer = (lambda: (404, {}, b"")), lambda received: 401
+    for number in range(2):
+        post.emit(f"order {number}")
+        post.server.wait_for(sends.drain(post.server.app.database))
+    assert post.causes() == [None, "no token: status 404"]
+    assert len(post.shop.token_requests) == 2
 
 
 async def _point(tx: Any, retailer_id: int, webhook: Any, port: int) -> None:
