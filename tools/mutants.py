@@ -257,14 +257,20 @@ class Seen:
 
 
 class FirstFailure:
-    """Records the file of a failing test."""
+    """Records a failing test, or a file that cannot be imported: its id in the first line, then the failure."""
 
     def __init__(self, file: Path) -> None:
         self.file = file
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        self.keep(report)
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        self.keep(report)
+
+    def keep(self, report: pytest.TestReport | pytest.CollectReport) -> None:
         if report.failed:
-            self.file.write_text(report.nodeid.partition("::")[0])
+            self.file.write_text(f"{report.nodeid}\n{report.longreprtext}")
 
 
 def run_tests(tests: Sequence[str], plugins: Sequence[object], seconds: float | None) -> bool:
@@ -314,6 +320,7 @@ def run(domain: str, sample: int, seed: int, only: list[Mutant] | None) -> list[
     with tempfile.TemporaryDirectory() as directory:
         seen, failure = Path(directory, "seen.json"), Path(directory, "failure")
         os.environ["TEST_TEMPLATES"] = directory
+        failure.touch()
         (trees, functions), begun = recording(paths), time.monotonic()
         if not run_tests(files, [Changed(trees), Seen(seen, files), FirstFailure(failure)], None):
             raise SystemExit(f"{domain}: the tests fail without a change: {failure.read_text()}")
@@ -326,7 +333,7 @@ def run(domain: str, sample: int, seed: int, only: list[Mutant] | None) -> list[
             failure.write_text("")
             changed = Changed({mutant.module: (path, make())})
             passes = not tests or run_tests(tests, [changed, FirstFailure(failure)], most)
-            kills[failure.read_text()] += 1
+            kills[failure.read_text().partition("\n")[0].partition("::")[0]] += 1
             results.append(Result(mutant, line, not passes, time.monotonic() - begun))
             if passes:
                 print(f"  {path.relative_to(ROOT)}:{line} {mutant.function}: survived {len(tests)} tests or files")
