@@ -12,9 +12,11 @@ from handcart.sign_in import passwords
 from tests.support import postgres
 from tests.support.clocks import microseconds
 from tests.support.extent import IS_FAST, LEFT_OUT_OF_FAST, STORES
+from tests.support.process import heed_interrupts
 from tests.support.server import LiveServer, live_server, migrated_database
 from tests.support.shop import QUICK_HASHER, Shop
 
+heed_interrupts()
 collect_ignore = LEFT_OUT_OF_FAST if IS_FAST else ()
 
 

@@ -20,6 +20,12 @@ HANDCART = (sys.executable, "-m", "handcart")
 START_SECONDS = 60
 
 
+def heed_interrupts() -> None:
+    """Undo what a shell does to a background job: it ignores SIGINT, and so does every program that it starts."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 @dataclass
 class Server:
     """A running `handcart serve`."""
