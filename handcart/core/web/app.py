@@ -41,7 +41,7 @@ class App:
         self.settings = settings
         self.keys = keys
         self.routes = routes
-        self.connections = connections.of(settings)
+        self.connections = connections.create(settings)
         self.metrics = Metrics(self.connections)
         self.requests_of = Buckets(settings.rate_limit_per_second)
         self.refusals_from = Buckets(min(settings.rate_limit_per_second, REFUSALS_PER_SECOND))

@@ -93,7 +93,7 @@ class Connections:
         log.counted("connection ended at a limit", reason=reason, open=len(self._open), most=self.most)
 
 
-def of(settings: Settings) -> Connections:
+def create(settings: Settings) -> Connections:
     """The limits for a process of the server: never more than its file descriptors allow."""
     soft = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     possible = soft - min(_KEPT_DESCRIPTORS, soft // 2)

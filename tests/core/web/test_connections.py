@@ -97,7 +97,7 @@ def test_flood_then_a_line_in_ten_seconds_says_how_many(warnings: io.StringIO, s
 def test_few_descriptors_then_some_are_kept_for_the_store(monkeypatch: pytest.MonkeyPatch) -> None:
     def most(soft: int, **settings: int) -> int:
         monkeypatch.setattr(resource, "getrlimit", lambda _: (soft, soft))
-        return connections.of(Settings(**settings)).most
+        return connections.create(Settings(**settings)).most
 
     assert most(65_536) == 4096
     assert most(1024) == 640
