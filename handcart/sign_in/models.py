@@ -8,6 +8,8 @@ from handcart.core import clock
 class Audience(Struct, frozen=True, kw_only=True):
     """A kind of people with sessions of its own: where its cookie is sent, and how long a session lasts.
 
+    `core.web.browser` sets the cookie of customers, by the same name and path; a test compares both. Over https it adds
+    the prefix `__Host-` to the name, which browsers accept only with the path `/`.
     `idle` and `absolute` are the maximum microseconds without use, and in all. `most_sessions` is the maximum for each
     person, so that nobody can fill the table with sessions of one person.
     """
