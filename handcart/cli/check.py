@@ -6,11 +6,6 @@ import sys
 import click
 
 from handcart.cli.options import json_option, settings_of, show
-from handcart.core import settings as settings_module
-from handcart.core.db import Unavailable
-from handcart.core.db.connect import connect
-from handcart.core.db.migrate import WrongKey, check_schema, check_version
-from handcart.core.secret import KEY_BYTES, Keys
 from handcart.core.settings import Settings
 
 
@@ -34,22 +29,9 @@ def check(database: str | None, data: str | None, as_json: bool) -> None:
     if data == "":
         _check_data(settings_of(database=database), as_json)
         return
-    from handcart.upkeep.safety import Findings, look
+    from handcart.upkeep import safety
 
-    chosen = settings_of(database=database, data=data)
-
-    async def run() -> Findings:
-        opened = await connect(chosen.database_url, settings_module.keys(chosen), pool_size=1, may_only_read=True)
-        try:
-            await opened.read(check_schema)
-            return await look(chosen, opened)
-        finally:
-            await opened.close()
-
-    try:
-        found = asyncio.run(run())
-    except (Unavailable, WrongKey) as error:
-        found = Findings([str(error)])
+    found = asyncio.run(safety.check(settings_of(database=database, data=data)))
     lines = [f"- {problem}" for problem in found.problems] or ["No problem found."]
     lines += [f"- warning: {warning}" for warning in found.warnings]
     show(as_json, {"problems": found.problems, "warnings": found.warnings}, "\n".join(lines))
@@ -60,23 +42,15 @@ def check(database: str | None, data: str | None, as_json: bool) -> None:
 def _check_data(chosen: Settings, as_json: bool) -> None:
     from handcart.upkeep import integrity
 
-    async def run() -> tuple[dict[str, int], list[integrity.Fault]]:
-        opened = await connect(chosen.database_url, Keys(bytes(KEY_BYTES)), pool_size=1, may_only_read=True)
-        try:
-            await opened.read(check_version)
-            return await opened.read(integrity.counts), await opened.read(integrity.faults)
-        finally:
-            await opened.close()
-
-    counted, found = asyncio.run(run())
-    lines = ["Checked " + ", ".join(f"{count:,} {name}" for name, count in counted.items()) + "."]
-    for fault in found:
-        lines += [f"- fails in {fault.places} places: {fault.name}", *(f"    {one}" for one in fault.examples)]
-    lines += [] if found else [f"All {len(integrity.CHECKS)} checks passed."]
-    result = {
-        "checked": counted,
-        "faults": [{"check": fault.name, "places": fault.places, "examples": list(fault.examples)} for fault in found],
-    }
+    found = asyncio.run(integrity.check(chosen.database_url))
+    lines = ["Checked " + ", ".join(f"{count:,} {name}" for name, count in found.counts.items()) + "."]
+    for fault in found.faults:
+        lines += [f"- fails in {fault.places} places: {fault.sentence}", *(f"    {one}" for one in fault.examples)]
+    lines += [] if found.faults else [f"All {len(integrity.INVARIANTS)} checks passed."]
+    faults = [
+        {"check": fault.sentence, "places": fault.places, "examples": list(fault.examples)} for fault in found.faults
+    ]
+    result = {"checked": found.counts, "faults": faults}
     show(as_json, result, "\n".join(lines))
-    if found:
+    if found.faults:
         sys.exit(1)

@@ -1,4 +1,5 @@
-"""Care for an installation: unsafe settings, stored data that contradicts itself, and a new secret key.
+"""Care for an installation: unsafe settings (`safety`), stored data that contradicts itself (`integrity`), and a new
+secret key (`rotation`).
 
-It reads the tables of every domain. Nothing imports it but the processes, the demo and the command line.
+It checks the invariants that each domain lists. Nothing imports it but the processes, the demo and the command line.
 """

@@ -1,8 +1,7 @@
 """Replace an installation's secret key: `handcart key rotate`.
 
 Hashes are hashed again and sealed secrets sealed again, in one transaction, so that tokens, client secrets and links
-keep working. Like `upkeep.integrity`, this module knows the tables of all domains; a test compares them with the
-schema.
+keep working. This module knows the tables of all domains; a test compares them with the schema.
 """
 
 import asyncio

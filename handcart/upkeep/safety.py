@@ -11,10 +11,11 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 from handcart.core import ownership
-from handcart.core.db import Database, Tx, installation
-from handcart.core.db.connect import is_postgres, sqlite_path
+from handcart.core.db import Database, Tx, Unavailable, installation
+from handcart.core.db.connect import connect, is_postgres, sqlite_path
+from handcart.core.db.migrate import WrongKey, check_schema
 from handcart.core.outbound.addresses import Network, danger, public_addresses
-from handcart.core.settings import Settings, is_key_guessable, key_text, parts
+from handcart.core.settings import Settings, is_key_guessable, key_text, keys, parts
 from handcart.retailers import ops as retailers
 
 DEMO_RETAILER = "sample-market"
@@ -30,6 +31,19 @@ class Findings:
 
     problems: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+
+
+async def check(settings: Settings) -> Findings:
+    """Open the database that the settings name, and `look`. A database that cannot be opened is a problem."""
+    try:
+        database = await connect(settings.database_url, keys(settings), pool_size=1, may_only_read=True)
+        try:
+            await database.read(check_schema)
+            return await look(settings, database)
+        finally:
+            await database.close()
+    except (Unavailable, WrongKey) as error:
+        return Findings([str(error)])
 
 
 async def look(settings: Settings, database: Database) -> Findings:

@@ -11,6 +11,7 @@ from handcart.core import clock, ids
 from handcart.core.db import Tx
 from handcart.events import jobs as events
 from handcart.events.kinds import KINDS
+from handcart.orders.invariants import EVENT_NAMES
 from handcart.upkeep import integrity
 from tests.support import slots
 from tests.support.callback_receiver import Receiver, subscribe
@@ -77,7 +78,7 @@ def stocked(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 
 
 def names(server: LiveServer) -> list[str]:
-    return [fault.name for fault in server.read(integrity.faults)]
+    return [fault.sentence for fault in server.read(integrity.faults)]
 
 
 def test_when_all_is_well_then_no_fault(stocked: LiveServer) -> None:
@@ -88,8 +89,8 @@ def test_when_all_is_well_then_no_fault(stocked: LiveServer) -> None:
 
 
 def test_every_check_has_its_fault() -> None:
-    assert {check.name for check in integrity.CHECKS} == set(FAULTS)
-    assert set(integrity.EVENT_NAMES) == set(KINDS)
+    assert {one.sentence for one in integrity.INVARIANTS} == set(FAULTS)
+    assert set(EVENT_NAMES) == set(KINDS)
 
 
 class Undo(Exception):
@@ -105,7 +106,7 @@ def test_when_what_is_old_is_dropped_step_by_step_then_no_fault(stocked: LiveSer
         for job in (*events.purges([callbacks.delete_waiting]), callbacks.purge_deliveries, callbacks.purge_attempts):
             for _ in range(3):
                 dropped.append(await job(tx, 2))
-                found.extend(fault.name for fault in await integrity.faults(tx))
+                found.extend(fault.sentence for fault in await integrity.faults(tx))
         raise Undo
 
     with later(days=days), pytest.raises(Undo):
@@ -120,7 +121,7 @@ def test_when_data_is_broken_then_the_fault_is_named(stocked: LiveServer, name: 
 
     async def break_and_look(tx: Any) -> None:
         await tx.run(sql)
-        found.extend(fault.name for fault in await integrity.faults(tx))
+        found.extend(fault.sentence for fault in await integrity.faults(tx))
         raise Undo
 
     with pytest.raises(Undo):
@@ -133,7 +134,7 @@ def test_command_then_exit_status_and_sentence(stocked: LiveServer) -> None:
     database = stocked.app.settings.database_url
     good = run("check", "--data", "--database", database)
     assert (good.returncode, good.stderr) == (0, "")
-    assert good.stdout.splitlines()[1] == f"All {len(integrity.CHECKS)} checks passed."
+    assert good.stdout.splitlines()[1] == f"All {len(integrity.INVARIANTS)} checks passed."
     stocked.sql("UPDATE slot_ledger SET held = held - 1 WHERE held > 0")
     try:
         bad = run("check", "--data", "--json", "--database", database)
