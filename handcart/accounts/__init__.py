@@ -2,6 +2,6 @@
 
 Invariants:
 - one account per e-mail address (kept in lower case) and organization; accounts of no organization are the platform's,
-  the others were made by calls in a sandbox;
+  the others were made by calls of an organization's client;
 - an account is a member while one of its membership periods covers the current time.
 """

@@ -4,7 +4,7 @@ from msgspec import Struct
 
 
 class Account(Struct, frozen=True):
-    """A customer of the platform. `organization_id`: the organization whose calls made it in a sandbox."""
+    """A customer of the platform. `organization_id`: the organization whose calls made it, if any."""
 
     id: int
     email: str

@@ -33,7 +33,7 @@ _MEMBERSHIP = "SELECT starts_at, ends_at FROM memberships WHERE account_id = $1 
 async def create(tx: Tx, email: str, password_hash: str, organization_id: int | None = None) -> Account:
     """Create an account with a password hashed by `sign_in.passwords.hash_new`; raises `Refused` if it exists.
 
-    `organization_id`: the organization that makes it in a sandbox. Its e-mail address must not be that of another
+    `organization_id`: the organization whose call makes it, if any. Its e-mail address must not be that of another
     account of this organization or of the platform; accounts of other organizations do not matter.
     """
     email = normalized(email)
@@ -111,7 +111,7 @@ async def sign_in(
 ) -> SignedIn:
     """Check a password and start a session in place of `session`; raises `SignInRefused`.
 
-    If a sandbox has several accounts with this e-mail address, the password decides; if it is right for several, the
+    If several accounts have this e-mail address, the password decides; if it is right for several, the
     account of `organization_id` is preferred.
     Uses three transactions (read, count the try, start the session), because the slow hashing runs between them.
     """

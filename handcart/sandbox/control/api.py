@@ -136,7 +136,7 @@ def _given(fault: FaultRequest) -> dict[str, Any]:
 
 async def link_account(tx: Tx, call: Call) -> LinkAccountResponse:
     body: LinkAccountRequest = call.body
-    journey = await linking.link(
+    result = await linking.link(
         tx,
         call.caller,
         call.path["user_id"],
@@ -147,7 +147,7 @@ async def link_account(tx: Tx, call: Call) -> LinkAccountResponse:
         redirect_uri=body.redirect_uri,
         state=body.state,
     )
-    return msgspec.convert(msgspec.to_builtins(journey), LinkAccountResponse)
+    return msgspec.convert(msgspec.to_builtins(result), LinkAccountResponse)
 
 
 async def place_order(tx: Tx, call: Call) -> PlaceOrderResponse:

@@ -46,7 +46,7 @@ class CallbackFaults:
     async def arrange(self, database: Database, chain: Chain) -> Sequence[Delivery]:
         """The deliveries of a chain. If the first should be out of order, waits for a next one and puts it first."""
         deliveries = list(chain.deliveries)
-        if await _draw(database, chain.target, deliveries[0], (CALLBACK_REORDER,)) is None:
+        if await _choose(database, chain.target, deliveries[0], (CALLBACK_REORDER,)) is None:
             return deliveries
         until = monotonic() + self._reorder_seconds
         while len(deliveries) == 1 and monotonic() < until:
@@ -57,7 +57,7 @@ class CallbackFaults:
     async def apply(self, database: Database, target: Target, delivery: Delivery, send: Send) -> Attempt:
         """Attempt a delivery: call `send` once, twice or not at all, depending on the faults."""
         kinds = [kind for kind in OF_CALLBACKS if kind != CALLBACK_REORDER]
-        fault = await _draw(database, target, delivery, kinds)
+        fault = await _choose(database, target, delivery, kinds)
         if fault is None:
             return await send()
         if fault.fault in _CAUSES:
@@ -71,7 +71,7 @@ class CallbackFaults:
         return await send()
 
 
-async def _draw(database: Database, target: Target, delivery: Delivery, kinds: Sequence[str]) -> Fault | None:
+async def _choose(database: Database, target: Target, delivery: Delivery, kinds: Sequence[str]) -> Fault | None:
     """The fault of one of these kinds that applies to a callback."""
 
     def matches(fault: Fault) -> bool:
@@ -80,4 +80,4 @@ async def _draw(database: Database, target: Target, delivery: Delivery, kinds: S
     state = await database.read(states.load, target.retailer_id)
     if not any(matches(fault) for fault in state.faults):
         return None
-    return await database.write(faults.draw_first, target.retailer_id, matches)
+    return await database.write(faults.choose_first, target.retailer_id, matches)

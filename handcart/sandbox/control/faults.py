@@ -1,4 +1,4 @@
-"""Faults of calls on demand: refused, slow, or too late for a slot. `chaos` has those of callbacks.
+"""Faults of calls on demand: refused, slow, or too late for a slot. `callback_faults` has those of callbacks.
 
 A refused call never reaches its handler, so nothing is written. A slot is really taken: its capacity is lowered to
 the places already taken, and restored when the faults are switched off.
@@ -44,7 +44,7 @@ _REFUSALS: dict[str, Callable[[Fault], ApiError]] = {
 async def switch_on(tx: Tx, retailer_id: int, faults: Sequence[Fault]) -> State:
     """Replace all faults by these."""
     state = await states.lock(tx, retailer_id)
-    await give_back(tx, retailer_id, state)
+    await _restore_slots(tx, retailer_id, state)
     state.faults = faults
     await states.save(tx, retailer_id, state)
     return state
@@ -77,14 +77,14 @@ def check(faults: Sequence[Fault], routes: Iterable[Route]) -> None:
             raise invalid(f"{key}.operation")
 
 
-async def draw(database: Database, call: Call, retailer_id: int, faults: Sequence[Fault]) -> Fault | None:
+async def choose(database: Database, call: Call, retailer_id: int, faults: Sequence[Fault]) -> Fault | None:
     """The first fault that applies to this call; `faults`: the faults when the call arrived."""
     if not any(_matches(fault, call) for fault in faults):
         return None
-    return await database.write(draw_first, retailer_id, lambda fault: _matches(fault, call))
+    return await database.write(choose_first, retailer_id, lambda fault: _matches(fault, call))
 
 
-async def meet(database: Database, call: Call, fault: Fault) -> None:
+async def apply(database: Database, call: Call, fault: Fault) -> None:
     """Apply a fault: delay the call, take the slot that it requests, or raise the error."""
     if fault.fault == SLOW:
         await asyncio.sleep(fault.slow_ms / 1000)
@@ -94,7 +94,7 @@ async def meet(database: Database, call: Call, fault: Fault) -> None:
         raise _REFUSALS[fault.fault](fault)
 
 
-async def draw_first(tx: Tx, retailer_id: int, matches: Callable[[Fault], bool]) -> Fault | None:
+async def choose_first(tx: Tx, retailer_id: int, matches: Callable[[Fault], bool]) -> Fault | None:
     """Count a call or callback at each fault that it matches, up to the first that applies; returns that one."""
     state = await states.lock(tx, retailer_id)
     met = None
@@ -157,7 +157,7 @@ async def _take(tx: Tx, caller: Caller, path: dict[str, str]) -> None:
     await plans.set_exception(tx, caller.retailer_id, *place[:3], [start.hour], taken.get(at, 0))
 
 
-async def give_back(tx: Tx, retailer_id: int, state: State) -> None:
+async def _restore_slots(tx: Tx, retailer_id: int, state: State) -> None:
     """Restore the capacity of taken slots; the caller has locked the state, and saves it."""
     for one in state.taken:
         place = (one.location_code, one.kind, one.date)

@@ -16,7 +16,7 @@ from handcart.sandbox.routes import PATH
 from handcart.sandbox.state import State
 
 
-class Known(Struct):
+class KnownCall(Struct):
     """A call whose retailer is known."""
 
     retailer_id: int
@@ -47,20 +47,20 @@ class SandboxHook:
 
         A token that expired only because the clock was moved still works for the sandbox's own controls.
         """
-        known = Known(retailer_id, await states.load(tx, retailer_id))
+        known = KnownCall(retailer_id, await states.load(tx, retailer_id))
         call.hook_data = known
         clock.use(known.state.clock)
         return min(clock.now(), clock.of_process()) if is_own(call) else clock.now()
 
     async def before_handler(self, call: Call) -> None:
         """Apply the faults that are switched on."""
-        known: Known = call.hook_data
+        known: KnownCall = call.hook_data
         if not known.state.faults or is_control(call):
             return
-        fault = await faults.draw(call.app.database, call, known.retailer_id, known.state.faults)
+        fault = await faults.choose(call.app.database, call, known.retailer_id, known.state.faults)
         if fault is not None:
             known.fault = fault.fault
-            await faults.meet(call.app.database, call, fault)
+            await faults.apply(call.app.database, call, fault)
 
     async def before_reply(self, call: Call, method: str, raw_path: str, reply: Reply) -> None:
         """Add the call to its retailer's log; calls from unknown senders are not logged."""
@@ -69,7 +69,7 @@ class SandboxHook:
                 call.caller = await self._authenticate(call)
             except (ApiError, Unavailable):
                 return
-        known: Known | None = call.hook_data
+        known: KnownCall | None = call.hook_data
         if known is not None and not is_control(call):
             entry = request_log.entry(call, method, raw_path, reply, known.fault)
             self.log.add(known.retailer_id, entry, is_proven=call.caller is not None)

@@ -38,20 +38,20 @@ CODE_REPLAYED = "code_replayed"
 LINKING_TOKEN = "linking_token"  # noqa: S105 (a name)
 
 
-class Answered(Struct, frozen=True):
+class Answer(Struct, frozen=True):
     """The response of an endpoint."""
 
     status: int
     body: dict[str, Any]
 
 
-class Journey(Struct, kw_only=True):
+class LinkingResult(Struct, kw_only=True):
     """The result: the account, the redirect, and the responses of token endpoint and link endpoint, if reached."""
 
     email: str
     redirect: str
-    token_answers: list[Answered]
-    link_answer: Answered | None = None
+    token_answers: list[Answer]
+    link_answer: Answer | None = None
 
 
 async def link(
@@ -65,7 +65,7 @@ async def link(
     membership_days: int | None = None,
     redirect_uri: str | None = None,
     state: str | None = None,
-) -> Journey:
+) -> LinkingResult:
     """Answer an authorization request as a customer, and go on until `outcome`.
 
     Raises the link endpoint's errors, `email_taken`, and `is invalid` where a browser would get an error page.
@@ -83,10 +83,10 @@ async def link(
         await _answer(tx, account, request, is_allowed=False)
         return _sent_back(account, authorization.refused(request, oauth_errors.access_denied(), issuer))
     code = await _answer(tx, account, request, is_allowed=True)
-    journey = _sent_back(account, authorization.granted(request, code, issuer))
+    result = _sent_back(account, authorization.granted(request, code, issuer))
     if outcome != CODE:
-        await _redeem_and_link(tx, caller, user_id, outcome, request, (code, verifier or None), journey)
-    return journey
+        await _redeem_and_link(tx, caller, user_id, outcome, request, (code, verifier or None), result)
+    return result
 
 
 async def _redeem_and_link(
@@ -96,11 +96,11 @@ async def _redeem_and_link(
     outcome: str,
     request: Request,
     proof: tuple[str, str | None],
-    journey: Journey,
+    result: LinkingResult,
 ) -> None:
     async def redeem() -> IssuedToken | OAuthError:
         issued = await codes.redeem(tx, request.client, proof[0], request.redirect_uri, proof[1])
-        journey.token_answers.append(_token_answer(issued))
+        result.token_answers.append(_token_answer(issued))
         return issued
 
     if outcome == CODE_EXPIRED:
@@ -111,10 +111,10 @@ async def _redeem_and_link(
     assert isinstance(issued, IssuedToken)
     if outcome == CODE_REPLAYED:
         await redeem()
-        journey.link_answer = await _refused_link(tx, caller, user_id, issued.access_token)
+        result.link_answer = await _refused_link(tx, caller, user_id, issued.access_token)
     elif outcome == LINKED:
         await linking.link(tx, caller, user_id, issued.access_token)
-        journey.link_answer = Answered(200, {"success": True})
+        result.link_answer = Answer(200, {"success": True})
 
 
 async def _account(tx: Tx, caller: Caller, user_id: str, email: str | None, membership_days: int | None) -> Account:
@@ -165,19 +165,19 @@ async def _answer(tx: Tx, account: Account, request: Request, *, is_allowed: boo
     return code
 
 
-def _sent_back(account: Account, redirect: str) -> Journey:
-    return Journey(email=account.email, redirect=redirect, token_answers=[])
+def _sent_back(account: Account, redirect: str) -> LinkingResult:
+    return LinkingResult(email=account.email, redirect=redirect, token_answers=[])
 
 
-def _token_answer(issued: IssuedToken | OAuthError) -> Answered:
+def _token_answer(issued: IssuedToken | OAuthError) -> Answer:
     if isinstance(issued, OAuthError):
-        return Answered(issued.status, issued.body())
-    return Answered(200, issued.parameters())
+        return Answer(issued.status, issued.body())
+    return Answer(200, issued.parameters())
 
 
-async def _refused_link(tx: Tx, caller: Caller, user_id: str, linking_token: str) -> Answered:
+async def _refused_link(tx: Tx, caller: Caller, user_id: str, linking_token: str) -> Answer:
     try:
         await linking.link(tx, caller, user_id, linking_token)
     except ApiError as error:
-        return Answered(error.status, error.body())
+        return Answer(error.status, error.body())
     raise AssertionError("a revoked linking token was taken")

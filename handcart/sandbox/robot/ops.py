@@ -84,7 +84,7 @@ async def find(tx: Tx, retailer_id: int, order_id: str) -> Run | None:
 
 async def stop(tx: Tx, retailer_id: int, run: Run) -> Run:
     """Stop the robot on an order; the order keeps its state."""
-    run.stopped, run.due_at = "taken out of the robot's hands", None
+    run.stopped, run.due_at = "stopped by a call", None
     await _save(tx, retailer_id, run)
     return run
 
@@ -119,7 +119,7 @@ async def follow(database: Database) -> None:
         except Unavailable as error:  # try again later
             log.warning("robot shopper waits", cause=str(error))
         except Exception as error:
-            log.exception("robot shopper stumbled", error)
+            log.exception("robot shopper failed", error)
         await asyncio.sleep(PAUSE_SECONDS)
 
 

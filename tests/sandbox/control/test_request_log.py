@@ -131,7 +131,7 @@ REFUSALS = {
         None,
         "POST /v2/fulfillment/users",
     ),
-    "body": (refuse_body, "core.errors.of", "core.web.wire.decode", ["user_id", "first_name"], None),
+    "body": (refuse_body, "core.errors.combine", "core.web.wire.decode", ["user_id", "first_name"], None),
     "text": (refuse_text, "core.web.wire._not_json", "core.web.wire.decode", None, None),
     "scope": (refuse_scope, "core.errors.forbidden_scope", "core.web.app.App._run", None, None),
     "revoked": (refuse_revoked, "core.errors.unauthorized", "oauth.bearer._caller", None, None),

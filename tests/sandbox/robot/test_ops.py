@@ -219,7 +219,7 @@ def test_when_a_run_is_stopped_then_the_order_stays_where_it_is(market: Market) 
     order_id = order(market, "delivery", market.customer())
     run(market, order_id, pace="real_time")
     run_to(market, "robot_step")
-    assert market.delete(f"{OWN}/orders/{order_id}/run").json()["stopped"] == "taken out of the robot's hands"
+    assert market.delete(f"{OWN}/orders/{order_id}/run").json()["stopped"] == "stopped by a call"
     advance(market, days=1)
     assert market.row(order_id)["status"] == "acknowledged"
 
