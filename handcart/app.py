@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from handcart import sender
+from handcart import worker
 from handcart.accounts import pages as account_pages
 from handcart.callbacks import routes as callbacks_routes
 from handcart.core.db import Tx, migrate
@@ -22,9 +22,7 @@ from handcart.oauth import bearer
 from handcart.oauth import pages as oauth_pages
 from handcart.orders import ops as orders
 from handcart.orders import routes as orders_routes
-from handcart.sandbox import state as sandbox
 from handcart.sandbox.control import routes as control_routes
-from handcart.sandbox.control.callback_faults import CallbackFaults
 from handcart.sandbox.control.hook import SandboxHook
 from handcart.sandbox.documented import routes as documented_routes
 from handcart.sandbox.robot import api as robot_api
@@ -41,8 +39,7 @@ def create(settings: Settings, keys: Keys) -> App:
     caches = is_postgres(settings.database_url) and not settings.is_sandbox
     authenticate = bearer.Bearers(caches=caches).authenticate
     hook = SandboxHook(authenticate) if settings.is_sandbox else None
-    for_sandbox = (sandbox.clocks, CallbackFaults()) if settings.is_sandbox else ()
-    background = [sender.create(settings, *for_sandbox)] if settings.deliver_callbacks else []
+    background = [worker.create_sender(settings)] if settings.deliver_callbacks else []
     return App(settings, keys, routes(settings), authenticate, error_page, hook, background)
 
 

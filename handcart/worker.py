@@ -3,8 +3,9 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
-from handcart import sender
 from handcart.callbacks import jobs as callbacks
+from handcart.callbacks import sender
+from handcart.callbacks.sender import Sender
 from handcart.core import clock, log, ratelimit
 from handcart.core.clock import VirtualClock
 from handcart.core.db import Database, Tx, Unavailable
@@ -14,6 +15,7 @@ from handcart.core.settings import Settings
 from handcart.core.web import idempotency
 from handcart.events import jobs as events
 from handcart.oauth import jobs as oauth
+from handcart.orders import jobs as orders
 from handcart.sandbox import state as sandbox
 from handcart.sandbox.control.callback_faults import CallbackFaults
 from handcart.sign_in import sessions
@@ -31,14 +33,19 @@ PURGES: Sequence[Callable[[Tx, int], Awaitable[int]]] = (
 )
 
 
+def create_sender(settings: Settings) -> Sender:
+    """The sender of callbacks, for one process. A sandbox adds its clocks and faults."""
+    for_sandbox = (sandbox.clocks, CallbackFaults()) if settings.is_sandbox else ()
+    return sender.create(settings, orders.STEPS, *for_sandbox)
+
+
 async def run(settings: Settings, keys: Keys, *, once: bool = False) -> None:
     """Send callbacks and delete expired data until cancelled. `once`: do only what is due now.
 
     Raises `Unavailable` if the database cannot be opened.
     """
     database = await connect(settings.database_url, keys, settings.pool_size)
-    for_sandbox = (sandbox.clocks, CallbackFaults()) if settings.is_sandbox else ()
-    callbacks_out = sender.create(settings, *for_sandbox)
+    callbacks_out = create_sender(settings)
     try:
         if once:
             await callbacks_out.drain(database)

@@ -2,8 +2,8 @@
 
 A chain has all waiting deliveries of one webhook about one order, in the order of the events. Only one process
 claims for a webhook at a time, and an order never has two claimed chains at a webhook, so no event overtakes another.
-A lease ends by the real clock: deliveries that a killed process had claimed are sent again. `outcomes` records the
-results.
+A lease ends by the real clock: deliveries that a killed process had claimed are sent again. `results` records
+the results of attempts.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,8 +1,8 @@
 """Ask a receiver whether it wants callbacks before its webhook is enabled: a retailer may enter another party's URL.
 
 CloudEvents, HTTP 1.1 Web Hooks for Event Delivery 1.0, section 4 (abuse protection):
-https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/http-webhook.md. `handcart.sender` sends the requests;
-reasons: docs/decisions/0016-ask-receivers-first.md.
+https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/http-webhook.md. `asker` sends the requests; reasons:
+docs/decisions/0016-ask-receivers-first.md.
 """
 
 from collections.abc import Sequence

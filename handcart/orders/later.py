@@ -1,7 +1,7 @@
 """Delayed events of an order, emitted while it stays in a state: the shopper's location, a reminder to rate.
 
-`states.State.later` defines them. Each has a row with its due time; the callback sender looks for due rows, and
-moving a retailer's clock does so too.
+`states.State.later` defines them. Each has a row with its due time; `jobs` looks for due rows before each
+round of sending callbacks, and moving a retailer's clock does so too.
 """
 
 from collections.abc import Sequence

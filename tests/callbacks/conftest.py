@@ -8,11 +8,12 @@ import pytest
 
 from handcart.callbacks import webhooks
 from handcart.callbacks.models import DEVELOPMENT, NewWebhook
+from handcart.callbacks.sender import Sender
 from handcart.core import clock
 from handcart.core.db import Tx
 from handcart.events import ops as events
+from handcart.orders import jobs as orders
 from handcart.sandbox import state
-from handcart.sender import Sender
 from tests.support import clocks
 from tests.support.callback_receiver import LOOPBACK, Receiver, policy, receiver, subscribe
 from tests.support.orders import Market
@@ -48,7 +49,7 @@ class Post:
         return made
 
     def sender(self, **options: Any) -> Sender:
-        return Sender(LOOPBACK, DEVELOPMENT, clocks=state.clocks, **options)
+        return Sender(LOOPBACK, DEVELOPMENT, clocks=state.clocks, steps=orders.STEPS, **options)
 
     def start(self, **options: Any) -> Sender:
         sender = self.sender(**options)

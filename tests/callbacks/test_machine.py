@@ -20,8 +20,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from handcart import sender
-from handcart.callbacks import queue, replay, results, schedule, webhooks
+from handcart.callbacks import queue, replay, results, schedule, sender, webhooks
 from handcart.callbacks.models import Attempt, Delivery
 from handcart.callbacks.queue import Chain
 from handcart.callbacks.results import Outcome

@@ -10,14 +10,13 @@ from typing import Any
 
 import pytest
 
-from handcart import sender
-from handcart.callbacks import queue, receiver_tokens, webhooks
+from handcart.callbacks import queue, receiver_tokens, sender, transport, webhooks
 from handcart.callbacks.models import DEVELOPMENT
+from handcart.callbacks.sender import Sender
 from handcart.core.outbound.client import CONNECTIONS_EACH, TO_ADDRESS_EACH
 from handcart.core.outbound.dns import LOOKUPS_EACH
 from handcart.events import queries
 from handcart.sandbox import state
-from handcart.sender import Sender
 from tests.callbacks.conftest import Post, _emit
 from tests.support.callback_receiver import LOOPBACK, subscribe
 from tests.support.orders import Market
@@ -55,7 +54,7 @@ def descriptors() -> int:
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Hanging receivers never answer, and a sender that ends does not wait for them."""
     monkeypatch.setattr(sender, "_STOP_SECONDS", 0.1)
-    monkeypatch.setattr(sender, "POST_SECONDS", 600)
+    monkeypatch.setattr(transport, "POST_SECONDS", 600)
     monkeypatch.setattr(receiver_tokens, "POST_SECONDS", 600)
 
 

@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from handcart import sender
-from handcart.callbacks import queue, replay, webhooks
+from handcart.callbacks import queue, recorder, replay, sender, transport, webhooks
 from handcart.core import clock
 from handcart.core.outbound import client
 from handcart.events import ops as events
@@ -214,7 +213,7 @@ def test_when_a_chain_takes_long_then_it_is_handed_back_before_its_lease_ends(
     post: Post, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # An attempt may take four times the limit: a token, the callback, and both again; each waits for its turn before.
-    longest = sender.CHAIN_SECONDS + 4 * (client.WAIT_SECONDS + sender.POST_SECONDS) + sum(sender._RECORD_PAUSES)
+    longest = sender.CHAIN_SECONDS + 4 * (client.WAIT_SECONDS + transport.POST_SECONDS) + sum(recorder.PAUSES)
     assert longest < queue.LEASE / clock.SECOND
     post.subscribe()
     monkeypatch.setattr(sender, "CHAIN_SECONDS", 0)

@@ -10,8 +10,7 @@ from typing import Any
 
 import pytest
 
-from handcart import sender
-from handcart.callbacks import receiver_tokens, webhooks
+from handcart.callbacks import receiver_tokens, sender, transport, webhooks
 from handcart.callbacks.errors import Refused
 from handcart.core import clock
 from handcart.core.outbound import client
@@ -81,7 +80,7 @@ def test_when_receivers_are_hostile_then_each_attempt_ends_within_bounds_and_oth
     hanging = [name for name, (_, cause) in HOSTILE.items() if cause == TIMEOUT]
     post.server.wait_for(run("picking", [name for name in HOSTILE if name not in hanging]))
     assert len(post.shop.callbacks) == 1
-    monkeypatch.setattr(sender, "POST_SECONDS", 1.0)
+    monkeypatch.setattr(transport, "POST_SECONDS", 1.0)
     monkeypatch.setattr(receiver_tokens, "POST_SECONDS", 1.0)
     post.server.wait_for(run("checkout", hanging))
     rows = post.server.sql(
@@ -109,7 +108,7 @@ def test_when_half_of_forty_endpoints_hang_then_the_others_get_everything_meanwh
     post: Post, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sender, "_STOP_SECONDS", 0.1)
-    monkeypatch.setattr(sender, "POST_SECONDS", 600)
+    monkeypatch.setattr(transport, "POST_SECONDS", 600)
     monkeypatch.setattr(receiver_tokens, "POST_SECONDS", 600)
     orders, hanging = 12, 20
 
@@ -181,7 +180,7 @@ def test_when_one_webhook_hangs_then_another_at_the_same_host_is_not_kept_waitin
     post: Post, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sender, "_STOP_SECONDS", 0.1)
-    monkeypatch.setattr(sender, "POST_SECONDS", 600)
+    monkeypatch.setattr(transport, "POST_SECONDS", 600)
     monkeypatch.setattr(receiver_tokens, "POST_SECONDS", 600)
     answer = saying(HEAD + b"content-length: 0\r\n\r\n")
 

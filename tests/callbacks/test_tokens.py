@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from handcart import sender
-from handcart.callbacks import receiver_tokens, replay, webhooks
+from handcart.callbacks import receiver_tokens, replay, sender, transport, webhooks
 from handcart.callbacks.models import NewWebhook
 from tests.callbacks.conftest import Post
 from tests.support.callback_receiver import CLIENT_SECRET, Receiver, policy, receiver
@@ -178,7 +177,7 @@ def test_when_the_token_endpoint_is_dead_then_each_attempt_ends_and_others_are_s
     post: Post, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sender, "_STOP_SECONDS", 0.1)
-    monkeypatch.setattr(sender, "POST_SECONDS", 600)
+    monkeypatch.setattr(transport, "POST_SECONDS", 600)
     monkeypatch.setattr(receiver_tokens, "POST_SECONDS", 600)
 
     async def run() -> None:
@@ -189,7 +188,7 @@ def test_when_the_token_endpoint_is_dead_then_each_attempt_ends_and_others_are_s
             await dead.was_asked.wait()
             await asyncio.to_thread(post.stop)
             assert (len(dead.requests), dead.most_open) == (1, 1)
-            monkeypatch.setattr(sender, "POST_SECONDS", 0.3)
+            monkeypatch.setattr(transport, "POST_SECONDS", 0.3)
             monkeypatch.setattr(receiver_tokens, "POST_SECONDS", 0.3)
             for number in range(12):
                 await asyncio.to_thread(post.emit, f"other order {number}", "checkout")

@@ -6,8 +6,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from handcart import sender
-from handcart.callbacks import verification, webhooks
+from handcart.callbacks import sender, verification, webhooks
 from handcart.callbacks.models import Webhook
 from handcart.core import clock
 from handcart.core.settings import Settings, SettingsError, load
@@ -143,7 +142,7 @@ def test_when_nothing_is_said_then_production_asks_and_sandboxes_do_not(post: Po
     assert Settings().verify_receivers == webhooks.IN_PRODUCTION
     with pytest.raises(SettingsError, match="must be production, always or never"):
         load({"HANDCART_VERIFY_RECEIVERS": "on"})
-    assert sender.create(Settings(public_url="https://connect.example.org:8443"), {}.get)._origin == ORIGIN  # type: ignore[arg-type]
+    assert sender.create(Settings(public_url="https://connect.example.org:8443"), [])._transport._origin == ORIGIN
     asked = webhooks.IN_PRODUCTION
     assert post.subscribe(policy=policy(verify=asked)).webhook.status == "enabled"
     assert post.subscribe(policy=policy(environment="production", verify=asked)).webhook.status == "verifying"

@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from handcart.sender import CHAINS
+from handcart.callbacks.sender import CHAINS
 from tests.races.killing import SETTINGS, open_store
 from tests.races.rounds import IS_LONG, Report
 from tests.support import postgres, process

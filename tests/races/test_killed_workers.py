@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from handcart.sender import CHAINS
+from handcart.callbacks.sender import CHAINS
 from tests.races.killing import SETTINGS, Store, emit, make_receiver, open_store
 from tests.races.rounds import IS_LONG, Report
 from tests.support import postgres, process
