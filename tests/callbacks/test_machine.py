@@ -33,7 +33,7 @@ from tests.slots.test_machine import FastSqlite, budget
 from tests.support.server import LiveServer
 
 ORDERS = ("a", "b", "c")
-BEGIN = 1_790_000_000 * SECOND
+BEGIN = clock.from_wire("2026-09-21T14:13:20Z", "")
 EVERYTHING = 100
 Run = Callable[..., Any]  # (op, *args): commits what it returns, rolls back what it raises
 

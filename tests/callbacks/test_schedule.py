@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handcart.callbacks import schedule
-from handcart.core.clock import DAY, HOUR, MINUTE, SECOND
+from handcart.core.clock import DAY, HOUR, MINUTE, SECOND, from_wire
 
-NOW = 1_772_644_803_500_000
+NOW = from_wire("2026-03-04T17:20:03Z", "") + SECOND // 2
 WAITS = (5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400)
 
 

@@ -8,6 +8,7 @@ import pytest
 from handcart_client.receiver import TokenIssuer
 
 from tests.client.callbacks import FORM, Sender
+from tests.support.moments import FRIDAY_MORNING
 
 CLIENT = {"client_id": "platform", "client_secret": "client-secret-value"}
 ASKED = {**CLIENT, "grant_type": "client_credentials"}
@@ -25,7 +26,7 @@ def ask(kind: str, issuer: TokenIssuer, form: dict[str, str] | bytes, content_ty
 
 
 def test_when_the_client_asks_then_it_gets_a_token_that_is_good_until_it_expires(kind: str) -> None:
-    now = [1_800_000_000.0]
+    now = [FRIDAY_MORNING]
     issuer = TokenIssuer(**CLIENT, expires_in=600, now=lambda: now[0])
     answer = ask(kind, issuer, ASKED)
     assert answer.status_code == 200

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from handcart_client.receiver import Claim, MemorySeen, Seen, SqliteSeen
 
+from tests.support.moments import FRIDAY_MORNING, HOUR
+
 LARGEST = (1 << 64) - 1
 
 
@@ -54,7 +56,7 @@ def test_when_the_process_starts_again_then_the_file_remembers(tmp_path: Path) -
 
 
 def test_when_the_one_that_claimed_has_died_then_another_may_after_the_lease(tmp_path: Path) -> None:
-    now = [1_800_000_000.0]
+    now = [FRIDAY_MORNING]
     dead, other = (SqliteSeen(tmp_path / "seen.db", lease_seconds=60, now=lambda: now[0]) for _ in range(2))
     assert dead.claim(7) is Claim.NEW
     now[0] += 59
@@ -68,12 +70,12 @@ def test_when_the_one_that_claimed_has_died_then_another_may_after_the_lease(tmp
 
 
 def test_when_events_are_old_then_they_are_forgotten(tmp_path: Path) -> None:
-    now = [1_800_000_000.0]
+    now = [FRIDAY_MORNING]
     seen = SqliteSeen(tmp_path / "seen.db", keep_days=1, now=lambda: now[0])
     for event_id in (1, 2):
         seen.claim(event_id)
         seen.keep(event_id)
-        now[0] += 20 * 3600
+        now[0] += 20 * HOUR
     assert seen.claim(1) is Claim.SEEN
     seen.claim(3)
     seen.keep(3)

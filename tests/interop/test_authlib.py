@@ -16,6 +16,7 @@ from authlib.oauth2.rfc6749.parameters import parse_authorization_code_response
 from starlette.requests import Request
 
 from tests.interop.customer import answer_to, links, parameters
+from tests.support.moments import DAY
 from tests.support.server import LiveServer
 from tests.support.shop import REDIRECT_URI, Shop
 
@@ -57,7 +58,7 @@ def exchange(session: Any, shop: Shop, location: str, state: str, verifier: str)
 
 def test_when_the_customer_allows_then_the_token_links(session: Any, shop: Shop) -> None:
     token = exchange(session, shop, *authorize(session, shop, "allow"))
-    assert (token["token_type"], token["scope"], token["expires_in"]) == ("Bearer", "account_linking", 86400)
+    assert (token["token_type"], token["scope"], token["expires_in"]) == ("Bearer", "account_linking", DAY)
     assert links(shop, token["access_token"])
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from handcart.retailers import clients
 from tests.interop.customer import answer_to, links
+from tests.support.moments import DAY
 from tests.support.server import LiveServer
 from tests.support.shop import Shop
 
@@ -75,7 +76,7 @@ def come_back(client: OpenidClient, shop: Shop, decision: str) -> str:
 
 def test_when_the_customer_allows_then_the_token_links(client: OpenidClient, shop: Shop) -> None:
     token = client("exchange", location=come_back(client, shop, "allow"))
-    assert (token["scope"], token["expires_in"]) == ("account_linking", 86400)
+    assert (token["scope"], token["expires_in"]) == ("account_linking", DAY)
     assert links(shop, token["access_token"])
 
 

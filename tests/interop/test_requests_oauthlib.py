@@ -9,6 +9,7 @@ from requests.auth import HTTPBasicAuth
 from requests_oauthlib import OAuth2Session
 
 from tests.interop.customer import answer_to, links
+from tests.support.moments import DAY
 from tests.support.shop import REDIRECT_URI, Shop
 
 
@@ -40,7 +41,7 @@ def test_when_the_customer_allows_then_the_token_links(
     session: OAuth2Session, shop: Shop, authentication: dict[str, Any]
 ) -> None:
     token = exchange(session, shop, authorize(session, shop, "allow"), authentication)
-    assert (token["token_type"], token["scope"], token["expires_in"]) == ("Bearer", ["account_linking"], 86400)
+    assert (token["token_type"], token["scope"], token["expires_in"]) == ("Bearer", ["account_linking"], DAY)
     assert links(shop, token["access_token"])
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from handcart.core import clock
 from tests.support.contents import nothing_written
+from tests.support.moments import DAY
 from tests.support.oauth import INVALID_CLIENT, INVALID_REQUEST, oauth_error, token_for
 from tests.support.shop import Shop
 
@@ -116,4 +117,4 @@ def test_times_then_whole_seconds_of_the_servers_clock(shop: Shop, later: Any) -
     with later(days=12):
         body = introspect(shop, shop.post_token(grant_type="client_credentials").json()["access_token"]).json()
         assert body["iat"] <= clock.now() // clock.SECOND
-        assert body["exp"] - body["iat"] == 86_400
+        assert body["exp"] - body["iat"] == DAY

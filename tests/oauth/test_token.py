@@ -15,6 +15,7 @@ import pytest
 from handcart.core import clock
 from tests.oauth.token_requests import FORM, JSON, as_form, as_json, post
 from tests.support.contents import contents, nothing_written
+from tests.support.moments import DAY
 from tests.support.oauth import (
     INVALID_REQUEST,
     INVALID_SCOPE,
@@ -106,7 +107,7 @@ def test_t1_two_content_types_then_invalid_request(shop: Shop) -> None:
 def test_t1_nulls_and_unknown_fields_then_they_are_ignored(shop: Shop) -> None:
     answer = post(shop, JSON, as_json(shop, scope=None, code=None, x=[{"y": None}], expires_in=1, created_at=1))
     assert answer.status_code == 200
-    assert answer.json()["expires_in"] == 86400
+    assert answer.json()["expires_in"] == DAY
 
 
 @on_sqlite
@@ -249,7 +250,7 @@ def test_t11_types_and_clock_then_as_documented(shop: Shop, later: Any) -> None:
         before = clock.now() // clock.SECOND
         body = shop.post_token(grant_type="client_credentials").json()
         after = clock.now() // clock.SECOND
-    assert (type(body["expires_in"]), body["expires_in"]) == (int, 86400)
+    assert (type(body["expires_in"]), body["expires_in"]) == (int, DAY)
     assert type(body["created_at"]) is int
     assert before <= body["created_at"] <= after
     assert body["token_type"] == "Bearer"

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from handcart.core import clock
 from tests.support.orders import KINDS, LASTMILE, SHOPPED, USERS, Market, line
 from tests.support.server import LiveServer
 from tests.support.shop import Shop, error
@@ -115,7 +116,7 @@ def test_when_shoppers_came_further_then_reading_says_so(market: Market) -> None
         assert market.read(user_id, order_id).json()["status"] == status
     market.server.sql(
         "UPDATE orders SET delivered_at = $1, bag_count = 3 WHERE order_id = $2 RETURNING 1",
-        1_800_000_000_999_999,
+        clock.from_wire("2027-01-15T08:00:01Z", "") - 1,
         order_id,
     )
     details = market.read(user_id, order_id).json()["fulfillment_details"]

@@ -14,7 +14,7 @@ from handcart.slots.option_ids import Offer, Option
 from handcart.stores.models import DELIVERY, MOST_STORES, PICKUP
 
 KEY = b"k" * 32
-NOW = 1_812_675_000 * clock.SECOND  # 2027-06-10
+NOW = clock.from_wire("2027-06-11T00:50:00Z", "")
 SCHEDULED_OFFER = Offer(DELIVERY, SCHEDULED, WINDOW)
 OFFERS = option_ids._OFFERS
 GOLDEN = 6_790_811_064_608_158

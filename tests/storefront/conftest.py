@@ -16,6 +16,7 @@ from storefront.app import create_app
 from storefront.sessions import Sessions
 from storefront.settings import Settings
 from tests.storefront.platform import Platform
+from tests.support.moments import FRIDAY_MORNING
 
 
 @contextmanager
@@ -83,9 +84,6 @@ class Browser:
         return response.headers["location"]
 
 
-NOW = 1_800_000_000.0
-
-
 @pytest.fixture(scope="session")
 def running_platform() -> Iterator[Platform]:
     with listener() as (listening, url):
@@ -103,13 +101,13 @@ def platform(running_platform: Platform) -> Platform:
 
 @pytest.fixture(scope="session")
 def running_clock() -> list[float]:
-    return [NOW]
+    return [FRIDAY_MORNING]
 
 
 @pytest.fixture
 def clock(running_clock: list[float]) -> list[float]:
     """Unix seconds, changed by the test."""
-    running_clock[0] = NOW
+    running_clock[0] = FRIDAY_MORNING
     return running_clock
 
 

@@ -16,6 +16,7 @@ import jinja2
 import msgspec
 import pytest
 
+from handcart.core import clock
 from handcart.core.web import pages, reference
 from tests.architecture.test_layers import RANKS
 
@@ -469,24 +470,29 @@ def test_isolated_name_is_printable_and_short(name: str, shown: str) -> None:
     assert pages.isolated(name) == shown
 
 
+def at(text: str) -> int:
+    return clock.from_wire(text, "")
+
+
 @pytest.mark.parametrize(
-    ("locale", "microseconds", "written"),
+    ("locale", "moment", "written"),
     [
         ("en-US", 0, "January 1, 1970"),
-        ("en-CA", 1_752_105_599_999_999, "July 9, 2025"),
-        ("fr-CA", 1_752_105_599_999_999, "9 juillet 2025"),
-        ("fr-CA", 1_751_328_000_000_000, "1er juillet 2025"),
-        ("fr-CA", 1_752_192_000_000_000, "11 juillet 2025"),
+        ("en-CA", at("2025-07-10T00:00:00Z") - 1, "July 9, 2025"),
+        ("fr-CA", at("2025-07-10T00:00:00Z") - 1, "9 juillet 2025"),
+        ("fr-CA", at("2025-07-01T00:00:00Z"), "1er juillet 2025"),
+        ("fr-CA", at("2025-07-11T00:00:00Z"), "11 juillet 2025"),
         ("en-US", 253_402_300_799_000_000, "December 31, 9999"),
     ],
 )
-def test_date_is_long_and_utc(locale: str, microseconds: int, written: str) -> None:
-    assert pages.date(locale, microseconds) == written
+def test_date_is_long_and_utc(locale: str, moment: int, written: str) -> None:
+    assert pages.date(locale, moment) == written
 
 
 def test_date_in_the_operator_s_time_zone() -> None:
-    assert pages.date("en-US", 1_735_711_199_999_999, "America/Chicago") == "December 31, 2024"
-    assert pages.date("en-US", 1_735_711_199_999_999) == "January 1, 2025"
+    before_midnight = at("2025-01-01T00:00:00-06:00") - 1
+    assert pages.date("en-US", before_midnight, "America/Chicago") == "December 31, 2024"
+    assert pages.date("en-US", before_midnight) == "January 1, 2025"
 
 
 # Locale of a request

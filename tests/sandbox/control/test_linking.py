@@ -9,6 +9,7 @@ from handcart.linking import ops as linking
 from handcart.oauth.scopes import FULFILLMENT
 from tests.support.clocks import advance, freeze
 from tests.support.contents import nothing_written
+from tests.support.moments import DAY
 from tests.support.oauth import Organization
 from tests.support.server import LiveServer, on_sqlite
 from tests.support.shop import REDIRECT_URI, Shop, error
@@ -36,7 +37,7 @@ def test_when_nothing_is_said_then_an_account_is_made_and_linked(server: LiveSer
     answer = link(shop, user_id).json()
     assert query(answer).keys() >= {"code", "state", "iss"}
     (token,) = answer["token_answers"]
-    assert (token["status"], token["body"]["scope"], token["body"]["expires_in"]) == (200, "account_linking", 86_400)
+    assert (token["status"], token["body"]["scope"], token["body"]["expires_in"]) == (200, "account_linking", DAY)
     assert answer["link_answer"] == {"status": 200, "body": {"success": True}}
     assert answer["email"].endswith(f"@{shop.slug}.example")
     assert shop.get_link(user_id).json() == {"express_member": False, "instacartplus_member": False}
