@@ -1,12 +1,13 @@
 """The order endpoints: path, handler, and what each may refuse."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from handcart.core import errors
 from handcart.core.db import Tx
 from handcart.core.web import idempotency
-from handcart.core.web.call import Call, Handler, Route
+from handcart.core.web.call import Call, Handler, Route, route
 from handcart.oauth.scopes import FULFILLMENT
 from handcart.orders import api, checks
 from handcart.orders import errors as order_errors
@@ -109,29 +110,8 @@ _CHANGE_DISPATCH = (
 )
 
 
-def _route(
-    operation_id: str, method: str, path: str, handler: Handler, summary: str, source: str, **fields: Any
-) -> Route:
-    parameters: dict[str, Any] = {"X-Retailer-Id": RetailerId}
-    if operation_id.startswith("create_order"):
-        parameters["Idempotency-Key"] = IdempotencyKey
-    if "{user_id}" in path or handler in (api.get_carried, api.update_carried):
-        parameters["user_id"] = UserId
-    if "{order_id}" in path:
-        parameters["order_id"] = OrderId
-    return Route(
-        method=method,
-        operation_id=operation_id,
-        path=path,
-        handler=handler,
-        tx="read" if method == "GET" else "write",
-        scope=FULFILLMENT,
-        parameters=parameters,
-        summary=summary,
-        source=f"{_DOCS}/{source}",
-        tag="Orders",
-        **fields,
-    )
+_TYPES: Mapping[str, Any] = {"X-Retailer-Id": RetailerId, "user_id": UserId, "order_id": OrderId}
+_route = partial(route, docs=_DOCS, types=_TYPES, scope=FULFILLMENT, tag="Orders")
 
 
 def _create(operation_id: str, path: str, handler: Handler, summary: str, source: str, **fields: Any) -> Route:
@@ -145,7 +125,8 @@ def _create(operation_id: str, path: str, handler: Handler, summary: str, source
         return await idempotency.once(tx, call, handler, operation_id)
 
     fields["refusals"] = (*fields["refusals"], idempotency.malformed(), idempotency.reused())
-    return _route(operation_id, "POST", path, once, summary, source, description=about, **fields)
+    types = {"X-Retailer-Id": RetailerId, "Idempotency-Key": IdempotencyKey, "user_id": UserId}
+    return _route(operation_id, path, once, summary, source, types=types, description=about, **fields)
 
 
 _USERS = "/v2/fulfillment/users/{user_id}/orders"
@@ -205,42 +186,43 @@ ROUTES: Sequence[Route] = (
     ),
     _route(
         "get_order",
-        "GET",
         f"{_USERS}/{{order_id}}",
         api.get,
         "Get an order",
         "delivery/get_order",
+        method="GET",
         response=GetOrderResponse,
         refusals=_FIND,
     ),
     _route(
         "get_order_dispatch",
-        "GET",
         f"{_LASTMILE}/{{order_id}}",
         api.get_carried,
         "Get a dispatch last mile order",
         "lastmile/get_order_dispatch",
+        method="GET",
         response=CarriedOrderResponse,
+        parameters=_TYPES,  # `user_id` is in the query
         refusals=(*_FIND, errors.invalid("user_id")),
     ),
     _route(
         "get_orders",
-        "GET",
         _USERS,
         api.get_orders,
         "Get orders (deprecated)",
         "delivery/get_orders",
+        method="GET",
         response=OrdersResponse,
         refusals=_USER,
         deprecated=True,
     ),
     _route(
         "update_order",
-        "PUT",
         f"{_USERS}/{{order_id}}",
         api.update,
         "Update a delivery or pickup order",
         "delivery/update_order",
+        method="PUT",
         body=UpdateOrderRequest,
         response=OrderResponse,
         refusals=(
@@ -260,33 +242,34 @@ ROUTES: Sequence[Route] = (
     ),
     _route(
         "update_order_last_mile",
-        "PUT",
         f"{_USERS}/{{order_id}}/last_mile",
         api.update_last_mile,
         "Update a last mile order",
         "last_mile/update_order",
+        method="PUT",
         body=UpdateCarriedRequest,
         response=CarriedOrderResponse,
         refusals=_CHANGE_CARRIED,
     ),
     _route(
         "update_order_dispatch",
-        "PUT",
         f"{_LASTMILE}/{{order_id}}",
         api.update_carried,
         "Update a dispatch last mile order",
         "lastmile/update_order_dispatch",
+        method="PUT",
         body=UpdateCarriedRequest,
         response=CarriedOrderResponse,
+        parameters=_TYPES,  # `user_id` is in the query
         refusals=_CHANGE_DISPATCH,
     ),
     _route(
         "set_item_replacements",
-        "PUT",
         f"{_USERS}/{{order_id}}/replacement_selections",
         api.set_replacements,
         "Set item replacements",
         "delivery/set_item_replacements",
+        method="PUT",
         body=ReplacementSelectionsRequest,
         response=OrderResponse,
         refusals=(
@@ -299,18 +282,17 @@ ROUTES: Sequence[Route] = (
     ),
     _route(
         "update_tip",
-        "PUT",
         f"{_USERS}/{{order_id}}/tip",
         api.update_tip,
         "Update a tip",
         "delivery/update_tip",
+        method="PUT",
         body=UpdateTipRequest,
         response=OrderResponse,
         refusals=(*_FIND, order_errors.too_early(), order_errors.negative_tip()),
     ),
     _route(
         "stage_order",
-        "POST",
         f"{_USERS}/{{order_id}}/staged",
         api.stage,
         "Stage a last mile order",
@@ -321,7 +303,6 @@ ROUTES: Sequence[Route] = (
     ),
     _route(
         "stage_order_dispatch",
-        "POST",
         f"{_LASTMILE}/{{order_id}}/staged",
         api.stage,
         "Stage a dispatch last mile order",
@@ -332,7 +313,6 @@ ROUTES: Sequence[Route] = (
     ),
     _route(
         "cancel_order",
-        "POST",
         f"{_USERS}/{{order_id}}/cancel",
         api.cancel,
         "Cancel an order",
@@ -342,7 +322,6 @@ ROUTES: Sequence[Route] = (
     ),
     _route(
         "cancel_order_dispatch",
-        "POST",
         f"{_LASTMILE}/{{order_id}}/cancel",
         api.cancel_carried,
         "Cancel a dispatch last mile order",

@@ -1,11 +1,12 @@
 """The endpoints of time slots: path, handler, and what each may refuse."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from handcart.core import errors
 from handcart.core.errors import ApiError
-from handcart.core.web.call import Handler, Route
+from handcart.core.web.call import Handler, Route, route
 from handcart.oauth.scopes import FULFILLMENT
 from handcart.retailers.models import RetailerId
 from handcart.slots import api
@@ -40,22 +41,8 @@ _HOLD = (
 )
 
 
-def _route(operation_id: str, path: str, handler: Handler, summary: str, source: str, **fields: Any) -> Route:
-    parameters: dict[str, Any] = {"user_id": UserId} if "{user_id}" in path else {}
-    if "{service_option_id}" in path:
-        parameters["service_option_id"] = OptionId
-    return Route(
-        method="POST",
-        operation_id=operation_id,
-        path=path,
-        handler=handler,
-        scope=FULFILLMENT,
-        parameters={**parameters, "X-Retailer-Id": RetailerId},
-        summary=summary,
-        source=f"{_DOCS}/{source}",
-        tag="Time slots",
-        **fields,
-    )
+_TYPES: Mapping[str, Any] = {"user_id": UserId, "service_option_id": OptionId, "X-Retailer-Id": RetailerId}
+_route = partial(route, docs=_DOCS, types=_TYPES, scope=FULFILLMENT, tag="Time slots")
 
 
 def _list_route(operation_id: str, path: str, handler: Handler, body: Any, *refusals: ApiError, **fields: Any) -> Route:
@@ -166,7 +153,6 @@ ROUTES: Sequence[Route] = (
         api.reserve,
         "Reserve a time slot",
         "delivery/create_service_option_hold",
-        tx="write",
         response=HoldResponse,
         refusals=_HOLD,
         description="Holds the slot for ten minutes. The user's previous hold ends first, even if this one is refused.",
@@ -177,7 +163,6 @@ ROUTES: Sequence[Route] = (
         api.reserve,
         "Reserve a time slot (deprecated)",
         "deprecated",
-        tx="write",
         response=HoldResponse,
         refusals=_HOLD,
         deprecated=True,
@@ -188,7 +173,6 @@ ROUTES: Sequence[Route] = (
         api.reserve_reference,
         "Reserve a time slot for a desired window",
         "delivery/create_desired_window_hold",
-        tx="write",
         body=ReserveReferenceRequest,
         response=HoldResponse,
         refusals=(
@@ -203,7 +187,6 @@ ROUTES: Sequence[Route] = (
         api.reserve_with_cart,
         "Reserve a previewed time slot (deprecated)",
         "delivery/create_service_option_hold_with_cart",
-        tx="write",
         body=ReserveWithCartRequest,
         response=HoldResponse,
         refusals=(*_HOLD, *_STORE, *_ADDRESS, *carts.refusals(), *carts.limit_refusals()),

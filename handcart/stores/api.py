@@ -1,14 +1,16 @@
 """The four ways to find stores, and the check of a list of items."""
 
 from collections.abc import Sequence
+from functools import partial
 
 from handcart.core import errors
 from handcart.core.db import Tx
 from handcart.core.errors import ApiError
-from handcart.core.web.call import Call, Handler, Route
+from handcart.core.web.call import Call, Handler, Route, route
 from handcart.oauth.scopes import FULFILLMENT
 from handcart.retailers.models import RetailerId
 from handcart.stores import distance, items, ops, postal
+from handcart.stores.carts import INVALID_ITEMS
 from handcart.stores.items import Problem, Wanted
 from handcart.stores.models import DELIVERY, LAST_MILE, PICKUP, ItemCode, ItemName, Point, Store
 from handcart.stores.wire import (
@@ -23,9 +25,6 @@ from handcart.stores.wire import (
     ValidateItemsRequest,
     ValidateItemsResponse,
 )
-
-INVALID_ITEMS = 2000
-_DOCS = "https://docs.instacart.com/connect/api/fulfillment"
 
 
 def _finder(kind: str, *, with_partial: bool) -> Handler:
@@ -93,15 +92,23 @@ def _failure(problem: Problem) -> ItemFailure:
     return ItemFailure(name, ItemProblem(problem.message, INVALID_ITEMS), wanted.line_num)
 
 
-def _route(operation_id: str, path: str, kind: str, summary: str, source: str, *, with_partial: bool) -> Route:
-    return Route(
-        method="POST",
-        operation_id=operation_id,
-        path=path,
-        handler=_finder(kind, with_partial=with_partial),
-        tx="read",
-        scope=FULFILLMENT,
-        parameters={"X-Retailer-Id": RetailerId},
+_route = partial(
+    route,
+    docs="https://docs.instacart.com/connect/api/fulfillment",
+    types={"X-Retailer-Id": RetailerId},
+    tx="read",
+    scope=FULFILLMENT,
+    tag="Stores",
+)
+
+
+def _find_route(operation_id: str, path: str, kind: str, summary: str, source: str, *, with_partial: bool) -> Route:
+    return _route(
+        operation_id,
+        path,
+        _finder(kind, with_partial=with_partial),
+        summary,
+        source,
         body=FindStoresRequest,
         response=PartialStoresResponse if with_partial else StoresResponse,
         refusals=(
@@ -112,15 +119,12 @@ def _route(operation_id: str, path: str, kind: str, summary: str, source: str, *
             errors.invalid("find_by.address_line_1"),
             errors.combine([errors.invalid("find_by.latitude"), errors.invalid("find_by.longitude")]),
         ),
-        summary=summary,
         description="The nearest first. An address counts as the center of its postal code; coordinates are exact.",
-        source=f"{_DOCS}/{source}",
-        tag="Stores",
     )
 
 
 ROUTES: Sequence[Route] = (
-    _route(
+    _find_route(
         "find_stores_delivery",
         "/v2/fulfillment/stores/delivery",
         DELIVERY,
@@ -128,7 +132,7 @@ ROUTES: Sequence[Route] = (
         "delivery/find_stores",
         with_partial=True,
     ),
-    _route(
+    _find_route(
         "find_stores_pickup",
         "/v2/fulfillment/stores/pickup",
         PICKUP,
@@ -136,7 +140,7 @@ ROUTES: Sequence[Route] = (
         "pickup/find_stores",
         with_partial=False,
     ),
-    _route(
+    _find_route(
         "find_stores_last_mile",
         "/v2/fulfillment/stores/last_mile",
         LAST_MILE,
@@ -144,7 +148,7 @@ ROUTES: Sequence[Route] = (
         "last_mile/find_stores",
         with_partial=False,
     ),
-    _route(
+    _find_route(
         "find_stores_dispatch",
         "/v2/fulfillment/lastmile/stores",
         LAST_MILE,
@@ -152,14 +156,12 @@ ROUTES: Sequence[Route] = (
         "lastmile/find_stores_dispatch",
         with_partial=True,
     ),
-    Route(
-        method="POST",
-        operation_id="validate_items",
-        path="/v2/fulfillment/validate_items",
-        handler=_validate_items,
-        tx="read",
-        scope=FULFILLMENT,
-        parameters={"X-Retailer-Id": RetailerId},
+    _route(
+        "validate_items",
+        "/v2/fulfillment/validate_items",
+        _validate_items,
+        "Validate items",
+        "delivery/validate_items",
         body=ValidateItemsRequest,
         response=ValidateItemsResponse,
         refusals=(
@@ -167,9 +169,6 @@ ROUTES: Sequence[Route] = (
             errors.invalid("address.postal_code"),
             errors.blank("items[0].item"),
         ),
-        summary="Validate items",
         description="Checks that items are in the catalog and have a quantity in the unit that they are sold by.",
-        source=f"{_DOCS}/delivery/validate_items",
-        tag="Stores",
     ),
 )

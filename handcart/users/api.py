@@ -1,13 +1,13 @@
 """`/v2/fulfillment/users` and its deprecated twins."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
+from functools import partial
 
 import msgspec
 
 from handcart.core.db import Tx
 from handcart.core.errors import invalid
-from handcart.core.web.call import Call, Route
+from handcart.core.web.call import Call, Route, route
 from handcart.core.web.wire import SuccessResponse
 from handcart.oauth.scopes import FULFILLMENT
 from handcart.retailers import ops as retailers
@@ -27,7 +27,13 @@ from handcart.users.wire import (
 
 # Deletes a user's data in a domain that imports this one: (tx, isolation_id, user_id). True: call it again.
 Forget = Callable[[Tx, int, str], Awaitable[bool | None]]
-_DOCS = "https://docs.instacart.com/connect/api/fulfillment"
+_route = partial(
+    route,
+    docs="https://docs.instacart.com/connect/api/fulfillment",
+    types={"user_id": UserId, "X-Retailer-Id": RetailerId},
+    scope=FULFILLMENT,
+    tag="Users",
+)
 
 
 def routes(forget: Sequence[Forget]) -> Sequence[Route]:
@@ -41,73 +47,60 @@ def routes(forget: Sequence[Forget]) -> Sequence[Route]:
 
     return (
         _route(
-            operation_id="create_user",
-            path="/v2/fulfillment/users",
-            handler=_create,
+            "create_user",
+            "/v2/fulfillment/users",
+            _create,
+            "Create a Connect user account",
+            "users/create_user",
             body=CreateUserRequest,
             response=UserResponse,
             refusals=(errors.user_id_taken(), errors.user_not_active()),
-            summary="Create a Connect user account",
             description="A repeated request with the same content returns the existing user, so retries are safe.",
-            source=f"{_DOCS}/users/create_user",
         ),
         _route(
-            operation_id="create_user_and_address",
-            path="/v2/fulfillment/users/{user_id}/addresses",
-            handler=_create_with_address,
+            "create_user_and_address",
+            "/v2/fulfillment/users/{user_id}/addresses",
+            _create_with_address,
+            "Create a Connect user and validate an address",
+            "users/create_user_and_address",
             body=CreateUserAndAddressRequest,
             response=AddressResponse,
             refusals=(invalid("user_id"), errors.user_not_active()),
-            summary="Create a Connect user and validate an address",
-            source=f"{_DOCS}/users/create_user_and_address",
         ),
         _route(
-            operation_id="create_user_deletion_request",
-            path="/v2/fulfillment/users/{user_id}/privacy_request",
-            handler=privacy_request,
+            "create_user_deletion_request",
+            "/v2/fulfillment/users/{user_id}/privacy_request",
+            privacy_request,
+            "Create a user data deletion request",
+            "users/create_user_deletion_request",
             tx=None,
             response=SuccessResponse,
             refusals=(errors.user_not_found(), errors.deletion_not_allowed()),
-            summary="Create a user data deletion request",
             description="The user and all their data are deleted before the answer. A repeated request succeeds. Orders"
             " are deleted in steps: if the answer is lost, repeat the request, and it continues where it stopped.",
-            source=f"{_DOCS}/users/create_user_deletion_request",
         ),
         _route(
-            operation_id="create_user_and_validate_address",
-            path="/v2/fulfillment/lastmile/validate_address",
-            handler=_create_with_address,
+            "create_user_and_validate_address",
+            "/v2/fulfillment/lastmile/validate_address",
+            _create_with_address,
+            "Create a Connect user and validate an address (deprecated)",
+            "lastmile/create_user_and_validate_address",
             body=UserAddressRequest,
             response=AddressResponse,
             refusals=(errors.user_not_active(),),
-            summary="Create a Connect user and validate an address (deprecated)",
-            source=f"{_DOCS}/lastmile/create_user_and_validate_address",
             deprecated=True,
         ),
         _route(
-            operation_id="validate_address",
-            path="/v2/fulfillment/lastmile/users/{user_id}/validate_address",
-            handler=_validate_address,
+            "validate_address",
+            "/v2/fulfillment/lastmile/users/{user_id}/validate_address",
+            _validate_address,
+            "Validate an address (deprecated)",
+            "lastmile/validate_address",
             body=AddressRequest,
             response=AddressResponse,
             refusals=(errors.user_not_found(), errors.user_not_active()),
-            summary="Validate an address (deprecated)",
-            source=f"{_DOCS}/lastmile/validate_address",
             deprecated=True,
         ),
-    )
-
-
-def _route(*, path: str, **fields: Any) -> Route:
-    parameters = {"user_id": UserId} if "{user_id}" in path else {}
-    fields.setdefault("tx", "write")
-    return Route(
-        method="POST",
-        path=path,
-        scope=FULFILLMENT,
-        parameters={**parameters, "X-Retailer-Id": RetailerId},
-        tag="Users",
-        **fields,
     )
 
 

@@ -161,6 +161,36 @@ class Route(Struct, frozen=True, kw_only=True):
     parameters: Mapping[str, Any] = {}
 
 
+def route(
+    operation_id: str,
+    path: str,
+    handler: Handler,
+    summary: str,
+    source: str,
+    *,
+    docs: str,
+    types: Mapping[str, Any],
+    method: str = "POST",
+    **fields: Any,
+) -> Route:
+    """An operation of the Connect API. `source`: the address of its documentation, after `docs`.
+
+    Of `types` it has the headers, and the parameters that its path names. GET reads and other methods write, unless
+    `tx` says otherwise.
+    """
+    has = {name: kind for name, kind in types.items() if name[0].isupper() or f"{{{name}}}" in path}
+    given = {"tx": "read" if method == "GET" else "write", "parameters": has, **fields}
+    return Route(
+        operation_id=operation_id,
+        method=method,
+        path=path,
+        handler=handler,
+        summary=summary,
+        source=f"{docs}/{source}",
+        **given,
+    )
+
+
 class CallHook(Protocol):
     """What a development server adds to every call: clock, faults, log. A production server has no hook."""
 

@@ -1,11 +1,12 @@
 """The sandbox endpoints: path, handler, and what each may refuse."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from handcart.batches import errors as batch_errors
 from handcart.core import errors
-from handcart.core.web.call import Handler, Route
+from handcart.core.web.call import Route, route
 from handcart.core.web.wire import SuccessResponse
 from handcart.oauth.scopes import FULFILLMENT
 from handcart.orders import errors as order_errors
@@ -36,8 +37,9 @@ from handcart.sign_in.passwords import PasswordRefused
 
 _DOCS = "https://docs.instacart.com/connect/api/sandbox"
 _PATH = "/v2/fulfillment_sandbox"
-_ITEMS = "/shoppers/{shopper_id}/orders/{order_id}/items"
-_IN_PATH: Mapping[str, Any] = {
+_ITEMS = f"{_PATH}/shoppers/{{shopper_id}}/orders/{{order_id}}/items"
+_TYPES: Mapping[str, Any] = {
+    "X-Retailer-Id": RetailerId,
     "shopper_id": ShopperId,
     "batch_id": BatchId,
     "user_id": InstacartUserId,
@@ -50,30 +52,14 @@ _PICKING = (
     batch_errors.not_assigned(),
     batch_errors.not_being_picked(),
 )
-
-
-def _route(operation_id: str, path: str, handler: Handler, summary: str, source: str, **fields: Any) -> Route:
-    parameters: dict[str, Any] = {"X-Retailer-Id": RetailerId}
-    parameters |= {name: kind for name, kind in _IN_PATH.items() if f"{{{name}}}" in path}
-    if path == "/batches" or "/items" in path:
-        parameters["X-Treat-Ids-As-Internal"] = TreatIdsAsInternal
-    return Route(
-        operation_id=operation_id,
-        path=f"{_PATH}{path}",
-        handler=handler,
-        scope=FULFILLMENT,
-        parameters=parameters,
-        summary=summary,
-        source=f"{_DOCS}/{source}",
-        tag="Sandbox",
-        **{"method": "POST", "tx": "write", **fields},
-    )
+_WITH_IDS: Mapping[str, Any] = {**_TYPES, "X-Treat-Ids-As-Internal": TreatIdsAsInternal}
+_route = partial(route, docs=_DOCS, types=_TYPES, scope=FULFILLMENT, tag="Sandbox")
 
 
 ROUTES: Sequence[Route] = (
     _route(
         "create_shopper",
-        "/shoppers",
+        f"{_PATH}/shoppers",
         api.create_shopper,
         "Create a shopper",
         "shoppers/create_shopper",
@@ -83,10 +69,11 @@ ROUTES: Sequence[Route] = (
     ),
     _route(
         "generate_batch",
-        "/batches",
+        f"{_PATH}/batches",
         api.generate_batch,
         "Generate a batch",
         "batches/generate_batch",
+        types=_WITH_IDS,
         body=GenerateBatchRequest,
         response=BatchResponse,
         refusals=(
@@ -100,7 +87,7 @@ ROUTES: Sequence[Route] = (
     ),
     _route(
         "advance_batch",
-        "/batches/{batch_id}/advance",
+        f"{_PATH}/batches/{{batch_id}}/advance",
         api.advance_batch,
         "Advance a batch",
         "batches/advance_batch_state",
@@ -119,6 +106,7 @@ ROUTES: Sequence[Route] = (
         api.create_item,
         "Let a shopper add an item",
         "shoppers/create_shopper_order_item",
+        types=_WITH_IDS,
         body=CreateItemRequest,
         response=SuccessResponse,
         refusals=(*_PICKING, errors.blank("item")),
@@ -130,6 +118,7 @@ ROUTES: Sequence[Route] = (
             api.update_item,
             "Let a shopper find, replace or refund an item",
             "shoppers/update_shopper_order_item",
+            types=_WITH_IDS,
             method=method,
             description="Connect's reference documents PUT, its how-to page POST.",
             body=UpdateItemRequest,
@@ -150,7 +139,7 @@ ROUTES: Sequence[Route] = (
     ),
     _route(
         "simulate_order_callback",
-        "/orders/{order_id}/callbacks",
+        f"{_PATH}/orders/{{order_id}}/callbacks",
         api.simulate_callback,
         "Simulate a callback",
         "orders/simulate_order_callback",
@@ -161,7 +150,7 @@ ROUTES: Sequence[Route] = (
     ),
     _route(
         "create_instacart_user",
-        "/instacart_users",
+        f"{_PATH}/instacart_users",
         api.create_instacart_user,
         "Create a user of the platform",
         "instacart_users/create_instacart_user",
@@ -172,7 +161,7 @@ ROUTES: Sequence[Route] = (
     ),
     _route(
         "authorize_instacart_user",
-        "/instacart_users/{user_id}/authorize",
+        f"{_PATH}/instacart_users/{{user_id}}/authorize",
         api.authorize_instacart_user,
         "Authorize a user of the platform",
         "instacart_users/authorize_instacart_user",
