@@ -24,6 +24,7 @@ from handcart.callbacks.wire import (
     WebhookAnswer,
     WebhooksResponse,
 )
+from handcart.core import ids
 from handcart.core.db import Tx
 from handcart.core.errors import blank
 from handcart.core.web.call import Call
@@ -132,7 +133,7 @@ def _given(body: Struct) -> dict[str, Any]:
 
 
 def _webhook_id(call: Call) -> int:
-    text = call.path["webhook_id"]
-    if not text.isascii() or not text.isdecimal() or len(text) > 16:
-        raise errors.unknown_webhook(text)
-    return int(text)
+    webhook_id = ids.parse(call.path["webhook_id"])
+    if webhook_id is None:
+        raise errors.unknown_webhook(call.path["webhook_id"])
+    return webhook_id

@@ -10,6 +10,7 @@ from handcart.core import clock
 _EPOCH = 1_767_225_600_000  # 2026-01-01
 _LOW = 1 << 12
 _EVENT_BITS = 10
+_MOST_DIGITS = 16
 
 _last = 0
 _lock = Lock()
@@ -22,6 +23,11 @@ def new_id() -> int:
     with _lock:
         _last = max(_last + 1, drawn)
         return _last
+
+
+def parse(text: str) -> int | None:
+    """The id that a path or a query names; None if the text cannot be an id."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= _MOST_DIGITS else None
 
 
 def new_event_id() -> int:

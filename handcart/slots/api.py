@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from handcart.core import clock, errors
+from handcart.core import clock, errors, ids
 from handcart.core.db import Tx
 from handcart.core.errors import ApiError
 from handcart.core.web import wire
@@ -252,10 +252,10 @@ def _referred(reference: str) -> int:
 
 
 def _option_id(call: Call) -> int:
-    text = call.path["service_option_id"]
-    if not text.isascii() or not text.isdecimal() or len(text) > 16:
+    option_id = ids.parse(call.path["service_option_id"])
+    if option_id is None:
         raise errors.invalid("service_option_id")
-    return int(text)
+    return option_id
 
 
 def _hold_answer(hold: Hold | ApiError, *, with_reference: bool = False) -> Answer:

@@ -55,3 +55,9 @@ def test_request_ids_then_16_hexadecimal_characters_each_its_own() -> None:
     made = {ids.new_request_id() for _ in range(10_000)}
     assert len(made) == 10_000
     assert all(re.fullmatch("[0-9a-f]{16}", request_id) for request_id in made)
+
+
+def test_a_text_is_read_as_an_id_then_only_up_to_16_ascii_digits_are_one() -> None:
+    assert [ids.parse(text) for text in ("0", "7", "0012", "9" * 16)] == [0, 7, 12, 10**16 - 1]
+    for wrong in ("", "-1", "+1", "1.0", " 1", "1_0", "0x1", "٣", "²", "9" * 17):
+        assert ids.parse(wrong) is None, wrong

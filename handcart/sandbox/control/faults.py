@@ -8,7 +8,7 @@ import asyncio
 import random
 from collections.abc import Callable, Iterable, Sequence
 
-from handcart.core import errors
+from handcart.core import errors, ids
 from handcart.core.db import Database, Tx
 from handcart.core.errors import ApiError, blank, invalid, unknown
 from handcart.core.web.call import Call, Route
@@ -122,20 +122,16 @@ def _matches(fault: Fault, call: Call) -> bool:
     if fault.fault != SLOT_TAKEN:
         return True
     asked = call.path.get("service_option_id")
-    return asked is not None and fault.service_option_id in (None, _number(asked))
+    return asked is not None and fault.service_option_id in (None, ids.parse(asked))
 
 
 def _is_for(fault: Fault, route: Route) -> bool:
     return fault.operation in (None, route.operation_id) and fault.path in (None, route.path)
 
 
-def _number(text: str) -> int | None:
-    return int(text) if text.isdecimal() and text.isascii() and len(text) <= 16 else None
-
-
 async def _take(tx: Tx, caller: Caller, path: dict[str, str]) -> None:
     """Lower the capacity of a slot to the places taken by others; the handler refuses an invalid slot."""
-    option_id = _number(path["service_option_id"])
+    option_id = ids.parse(path["service_option_id"])
     try:
         slot = await ops.find(tx, caller.retailer_id, -1 if option_id is None else option_id)
     except ApiError:

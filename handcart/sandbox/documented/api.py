@@ -10,6 +10,7 @@ from handcart.batches import ops as batches
 from handcart.batches import picking
 from handcart.batches.ops import AskedOrder
 from handcart.batches.picking import Picked
+from handcart.core import ids
 from handcart.core.db import Tx
 from handcart.core.web.call import Call
 from handcart.core.web.wire import SuccessResponse
@@ -34,8 +35,6 @@ from handcart.shoppers import ops as shoppers
 from handcart.sign_in import passwords
 from handcart.sign_in.passwords import PasswordRefused
 
-_MOST_DIGITS = 16
-
 
 async def create_shopper(tx: Tx, call: Call) -> IdResponse:
     body: CreateShopperRequest = call.body
@@ -54,7 +53,7 @@ async def generate_batch(tx: Tx, call: Call) -> BatchResponse:
 
 async def advance_batch(tx: Tx, call: Call) -> BatchResponse:
     body: AdvanceBatchRequest = call.body
-    batch_id = _number(call.path["batch_id"])
+    batch_id = ids.parse(call.path["batch_id"])
     if batch_id is None:
         raise batch_errors.batch_not_found()
     batch = await batches.advance(tx, call.caller.retailer_id, batch_id, body.workflow_state)
@@ -95,12 +94,12 @@ async def create_instacart_user(call: Call) -> IdResponse:
 
 async def authorize_instacart_user(tx: Tx, call: Call) -> AuthorizeResponse:
     body: AuthorizeRequest = call.body
-    code = await ops.authorize(tx, call.caller, _number(call.path["user_id"]), structs.asdict(body))
+    code = await ops.authorize(tx, call.caller, ids.parse(call.path["user_id"]), structs.asdict(body))
     return AuthorizeResponse(code)
 
 
 def _shopper_id(call: Call) -> int:
-    number = _number(call.path["shopper_id"])
+    number = ids.parse(call.path["shopper_id"])
     if number is None:
         raise shopper_errors.shopper_not_found()
     return number
@@ -108,8 +107,3 @@ def _shopper_id(call: Call) -> int:
 
 def _scans(scans: Sequence[ShopperOrderItemScan] | None) -> Sequence[Scan] | None:
     return None if scans is None else [Scan(scan.scanned_string, scan.scanned_string_type) for scan in scans]
-
-
-def _number(text: str) -> int | None:
-    """A Handcart id in a path; None if it is not a number."""
-    return int(text) if text.isascii() and text.isdecimal() and len(text) <= _MOST_DIGITS else None
