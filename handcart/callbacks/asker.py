@@ -13,6 +13,7 @@ from handcart.core.outbound import client
 # Maximum receivers asked at the same time: per retailer, and in total.
 _ASKED_EACH, _ASKED = 4, 16
 _ASK_SECONDS = 10.0
+_MOST_BODY = 2048
 
 
 class Asker:
@@ -63,8 +64,15 @@ class Asker:
         """Ask a receiver whether it agrees to callbacks, and enable or disable its webhook. Raises `Crowded`."""
         headers = [("webhook-request-origin", self._origin)]
         try:
-            answer = await self._client.options(
-                asked.callback_url, headers, seconds=_ASK_SECONDS, sharer=asked.key, payer=asked.retailer_id
+            answer = await self._client.request(
+                "OPTIONS",
+                asked.callback_url,
+                b"",
+                headers,
+                seconds=_ASK_SECONDS,
+                most_body=_MOST_BODY,
+                sharer=asked.key,
+                payer=asked.retailer_id,
             )
         except (client.Refused, client.Failed) as error:
             refusal: str | None = verification.could_not_ask(str(error))

@@ -133,7 +133,8 @@ class Tokens:
     async def _ask(self, target: Target, request: _Request) -> _Token:
         headers = [("content-type", "application/x-www-form-urlencoded"), ("accept", "application/json")]
         try:
-            answer = await self._client.post(
+            answer = await self._client.request(
+                "POST",
                 request.auth_uri,
                 request.content,
                 headers,

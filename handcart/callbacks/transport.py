@@ -77,7 +77,8 @@ class Transport:
             *signing.headers(target.signing_secrets, delivery.event_id, timestamp, delivery.body),
         ]
         attempt.request_head = _head(f"POST {target.callback_url}", [*headers, ("authorization", "Bearer ***")])
-        return await self._client.post(
+        return await self._client.request(
+            "POST",
             target.callback_url,
             delivery.body,
             [*headers, ("authorization", f"Bearer {token}")],

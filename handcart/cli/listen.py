@@ -141,7 +141,7 @@ class Forward:
         ]
         if token is not None:
             headers.append(("authorization", f"Bearer {token}"))
-        answer = await self._client.post(self._target.callback_url, body, headers, seconds=POST_SECONDS)
+        answer = await self._client.request("POST", self._target.callback_url, body, headers, seconds=POST_SECONDS)
         return answer.status
 
 

@@ -13,7 +13,7 @@ import pytest
 from handcart.callbacks import queue, receiver_tokens, sender, transport, webhooks
 from handcart.callbacks.models import DEVELOPMENT
 from handcart.callbacks.sender import Sender
-from handcart.core.outbound.client import CONNECTIONS_EACH, TO_ADDRESS_EACH
+from handcart.core.outbound.connections import CONNECTIONS_EACH, TO_ADDRESS_EACH
 from handcart.core.outbound.dns import LOOKUPS_EACH
 from handcart.events import queries
 from handcart.sandbox import state

@@ -16,7 +16,7 @@ def test_two_changes_during_a_token_request_then_two_requests_run() -> None:
     class Slow:
         asked = 0
 
-        async def post(self, *_: Any, **__: Any) -> None:
+        async def request(self, *_: Any, **__: Any) -> None:
             self.asked += 1
             await asyncio.Event().wait()
 

@@ -212,14 +212,14 @@ def test_when_one_webhook_hangs_then_another_at_the_same_host_is_not_kept_waitin
 def test_when_an_attempt_meets_a_defect_of_ours_then_it_has_failed_and_nothing_waits_for_a_lease(
     post: Post, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ask = client.Client.post
+    ask = client.Client.request
 
-    async def defective(self: client.Client, url: str, content: bytes, *args: Any, **kwargs: Any) -> Any:
+    async def defective(self: client.Client, method: str, url: str, content: bytes, *args: Any, **more: Any) -> Any:
         if b"poisoned" in content:
             raise ValueError("what nobody has thought of")
-        return await ask(self, url, content, *args, **kwargs)
+        return await ask(self, method, url, content, *args, **more)
 
-    monkeypatch.setattr(client.Client, "post", defective)
+    monkeypatch.setattr(client.Client, "request", defective)
     post.subscribe()
     post.emit("poisoned")
     post.emit("well")

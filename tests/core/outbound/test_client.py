@@ -15,19 +15,10 @@ from typing import Any
 import pytest
 import uvloop
 
-from handcart.core.outbound.client import (
-    IDLE_EACH,
-    MOST_HEAD,
-    TO_ADDRESS,
-    TO_ADDRESS_EACH,
-    Answer,
-    Client,
-    Crowded,
-    Failed,
-    Refused,
-    Rules,
-)
+from handcart.core.outbound.client import Answer, Client, Crowded, Failed, Refused, Rules
+from handcart.core.outbound.connections import IDLE_EACH, TO_ADDRESS, TO_ADDRESS_EACH
 from handcart.core.outbound.dns import LOOKUPS
+from handcart.core.outbound.exchange import MOST_HEAD
 from tests.support.receivers import HERE, Receiver, Script, endless, names, receiving, saying
 
 GENEROUS = 30
@@ -53,7 +44,7 @@ async def answer_of(script: Script, *, seconds: float = GENEROUS, most_body: int
     async with receiving(script) as receiver:
         client = client_for(receiver, **more)
         try:
-            return await client.post(receiver.url, b"{}", [], seconds=seconds, most_body=most_body)
+            return await client.request("POST", receiver.url, b"{}", [], seconds=seconds, most_body=most_body)
         except Failed as error:
             return str(error)
         finally:
@@ -217,7 +208,7 @@ async def main(ports):
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         for port in ports * times:
             try:
-                await client.post(f"http://receiver.example:{port}/", b"{}", [])
+                await client.request("POST", f"http://receiver.example:{port}/", b"{}", [])
             except Failed:
                 pass
     print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // (1024 if sys.platform == "darwin" else 1))
@@ -246,7 +237,7 @@ def test_post_then_the_request_is_what_was_given_and_one_connection_serves_all(r
             client = client_for(receiver)
             headers = [("content-type", "application/json"), ("Authorization", "Bearer a~b"), ("webhook-id", "1")]
             for _ in range(20):
-                answer = await client.post(receiver.url, '{"é": "\0"}'.encode(), headers)
+                answer = await client.request("POST", receiver.url, '{"é": "\0"}'.encode(), headers)
                 assert (answer.status, answer.headers, answer.body) == (200, [("content-length", "2")], b"{}")
             await client.close()
         assert receiver.connections == 1
@@ -270,7 +261,7 @@ def test_many_posts_at_once_then_16_connections_at_most(run: Run) -> None:
     async def check() -> None:
         async with receiving(saying(OK, pause=0.001)) as receiver:
             client = client_for(receiver)
-            answers = await asyncio.gather(*(client.post(receiver.url, b"{}", []) for _ in range(200)))
+            answers = await asyncio.gather(*(client.request("POST", receiver.url, b"{}", []) for _ in range(200)))
             await client.close()
         assert {answer.status for answer in answers} == {200}
         assert len(receiver.requests) == 200
@@ -284,9 +275,9 @@ def test_all_connections_in_use_then_it_waits_its_turn_and_says_that_the_cause_i
     async def check() -> None:
         async with receiving(saying()) as receiver:
             client = client_for(receiver, wait_seconds=0.01)
-            holders = [asyncio.create_task(client.post(receiver.url, b"{}", [])) for _ in range(16)]
+            holders = [asyncio.create_task(client.request("POST", receiver.url, b"{}", [])) for _ in range(16)]
             await asyncio.sleep(0)
-            failures = (client.post(receiver.url, b"{}", []) for _ in range(40))
+            failures = (client.request("POST", receiver.url, b"{}", []) for _ in range(40))
             for failure in await asyncio.gather(*failures, return_exceptions=True):
                 assert isinstance(failure, Crowded)
                 assert str(failure) == "none of 16 connections to this host came free in time"
@@ -304,18 +295,18 @@ def test_many_payers_ask_one_address_then_its_connections_are_limited_and_each_h
             client = client_for(receiver, wait_seconds=GENEROUS)
 
             async def ask(payer: str, number: int) -> Answer:
-                return await client.post(receiver.url, b"{}", [], sharer=(payer, number // 16), payer=payer)
+                return await client.request("POST", receiver.url, b"{}", [], sharer=(payer, number // 16), payer=payer)
 
             wanted = {"a": 80, "b": 80, "c": 80, "d": 4}
             asking = [asyncio.create_task(ask(payer, i)) for payer, many in wanted.items() for i in range(many)]
             while len(receiver.requests) < TO_ADDRESS - 32 + 8 + 4:  # noqa: ASYNC110 (each request is one more)
                 await asyncio.sleep(0.001)
-            (places,) = client._to_addresses.values()
+            (places,) = client._connections.to_addresses.values()
             assert [places.held(payer) for payer in wanted] == [TO_ADDRESS_EACH, 32, 8, 4]
             for one in asking:
                 one.cancel()
             await asyncio.gather(*asking, return_exceptions=True)
-            assert client._to_addresses == {}
+            assert client._connections.to_addresses == {}
         assert receiver.most_open == TO_ADDRESS - 32 + 8 + 4
 
     run(check())
@@ -326,10 +317,10 @@ def test_many_webhooks_answered_then_few_idle_connections_are_kept(run: Run) -> 
         async with receiving(saying(OK)) as receiver:
             client = client_for(receiver)
             for number in range(IDLE_EACH + 10):
-                assert (await client.post(receiver.url, b"{}", [], sharer=number, payer="a")).status == 200
-            assert len(client._idle) == IDLE_EACH
-            await client.post(receiver.url, b"{}", [], sharer="b", payer="b")
-            assert len(client._idle) == IDLE_EACH + 1
+                assert (await client.request("POST", receiver.url, b"{}", [], sharer=number, payer="a")).status == 200
+            assert len(client._connections.idle) == IDLE_EACH
+            await client.request("POST", receiver.url, b"{}", [], sharer="b", payer="b")
+            assert len(client._connections.idle) == IDLE_EACH + 1
             await client.close()
 
     run(check())
@@ -348,14 +339,14 @@ def test_no_descriptor_is_left_then_the_cause_is_ours(run: Run) -> None:
                         held.append(os.dup(0))
                 for _ in range(2):
                     with pytest.raises(Crowded, match="too many open files"):
-                        await client.post(receiver.url, b"{}", [])
+                        await client.request("POST", receiver.url, b"{}", [])
                 found = await (await client._lookup.begin("receiver.example", 443, None))
                 assert isinstance(found, Crowded), found
             finally:
                 for one in held:
                     os.close(one)
                 resource.setrlimit(resource.RLIMIT_NOFILE, limits)
-            assert (await client.post(receiver.url, b"{}", [])).status == 200
+            assert (await client.request("POST", receiver.url, b"{}", [])).status == 200
             await client.close()
 
     run(check())
@@ -365,13 +356,13 @@ def test_connection_idle_or_post_given_up_then_closed(run: Run) -> None:
     async def check() -> None:
         async with receiving(saying(OK)) as receiver:
             client = client_for(receiver, idle_seconds=0.01)
-            await client.post(receiver.url, b"{}", [])
+            await client.request("POST", receiver.url, b"{}", [])
             assert await receiver.all_closed()
-            await client.post(receiver.url, b"{}", [])
+            await client.request("POST", receiver.url, b"{}", [])
             assert receiver.connections == 2
         for script in (saying(), saying(LONG)):
             async with receiving(script) as receiver:
-                task = asyncio.create_task(client_for(receiver).post(receiver.url, b"{}", []))
+                task = asyncio.create_task(client_for(receiver).request("POST", receiver.url, b"{}", []))
                 await asyncio.wait_for(receiver.was_asked.wait(), GENEROUS)
                 task.cancel()
                 with pytest.raises(asyncio.CancelledError):
@@ -395,13 +386,13 @@ def test_kept_connection_was_closed_then_asked_once_more_on_a_new_one(run: Run) 
             async with receiving(script) as receiver:
                 client = client_for(receiver)
                 for _ in range(2):
-                    assert (await client.post(receiver.url, b"{}", [])).status == 200
+                    assert (await client.request("POST", receiver.url, b"{}", [])).status == 200
                     await asyncio.sleep(pause)
                 await client.close()
             assert (receiver.connections, len(receiver.requests)) == (2, asked)
         async with receiving(saying(close=True)) as receiver:
             with pytest.raises(Failed, match="connection closed before an answer"):
-                await client_for(receiver).post(receiver.url, b"{}", [])
+                await client_for(receiver).request("POST", receiver.url, b"{}", [])
         assert receiver.connections == 1
 
     run(check())
@@ -414,10 +405,10 @@ def test_more_than_one_answer_then_the_first_counts_and_the_connection_is_closed
         for parts in ((OK + forged,), (OK, forged), (head("204 No") + forged,), (OK + b"xx",), (OK, b"\0")):
             async with receiving(saying(*parts, pause=0.02)) as receiver:
                 client = client_for(receiver)
-                first = await client.post(receiver.url, b"{}", [])
+                first = await client.request("POST", receiver.url, b"{}", [])
                 assert (first.status, first.body) in ((200, b"{}"), (204, b""))
                 assert await receiver.all_closed()
-                assert (await client.post(receiver.url, b"{}", [])).status == first.status
+                assert (await client.request("POST", receiver.url, b"{}", [])).status == first.status
             assert receiver.connections == 2
 
     run(check())
@@ -432,7 +423,7 @@ def test_redirect_then_an_answer_like_any_other(run: Run, status: int, to_itself
             script = saying(head(f"{status} Go", f"Location: {place}", "Content-Length: 0"))
             async with receiving(script) as receiver:
                 client = client_for(receiver)
-                answer = await client.post(receiver.url, b"{}", [])
+                answer = await client.request("POST", receiver.url, b"{}", [])
                 await client.close()
         assert (answer.status, dict(answer.headers)["location"]) == (status, place)
         assert (len(receiver.requests), trap.connections) == (1, 0)
@@ -478,11 +469,11 @@ def test_name_turns_bad_then_refused_and_no_connection(bad: str) -> None:
         async with receiving(once) as receiver, receiving(saying(OK), TRAP, receiver.port) as trap:
             client = client_for(receiver, resolve=resolve)
             # Looked up once: an answer that is good when checked and bad when used has no second time.
-            assert (await client.post(receiver.url, b"{}", [])).status == 200
+            assert (await client.request("POST", receiver.url, b"{}", [])).status == 200
             assert looked_up == ["receiver.example"]
             for _ in range(2):
                 with pytest.raises(Refused, match=r"^blocked: .* (is|has|stands) "):
-                    await client.post(receiver.url, b"{}", [])
+                    await client.request("POST", receiver.url, b"{}", [])
         assert (receiver.connections, trap.connections) == (1, 0)
 
     asyncio.run(check())
@@ -495,7 +486,7 @@ def test_guard_off_then_the_trap_is_reached() -> None:
             everywhere = Rules(allow_http=True, allow_ports=(trap.port,), allow_networks=("0.0.0.0/0", "::/0"))
             client = Client(everywhere, resolve=names(receiver=["::ffff:127.0.0.2"]))
             for host in ("receiver.example", TRAP):
-                await client.post(f"http://{host}:{trap.port}/", b"{}", [])
+                await client.request("POST", f"http://{host}:{trap.port}/", b"{}", [])
             await client.close()
         assert trap.connections == 2
 
@@ -511,7 +502,7 @@ def test_one_of_several_addresses_is_bad_then_refused_and_no_connection(addresse
     async def check() -> None:
         async with receiving(saying(OK)) as receiver, receiving(saying(OK), TRAP, receiver.port) as trap:
             with pytest.raises(Refused):
-                await client_for(receiver, resolve=names(receiver=addresses)).post(receiver.url, b"{}", [])
+                await client_for(receiver, resolve=names(receiver=addresses)).request("POST", receiver.url, b"{}", [])
         assert (receiver.connections, trap.connections) == (0, 0)
 
     asyncio.run(check())
@@ -526,7 +517,7 @@ def test_url_or_header_unfit_then_refused_before_anything_is_looked_up() -> None
             client = client_for(trap, resolve=resolve)
             for host in (TRAP, "127.2", "2130706434", "0x7f.2", "0177.0.0.2", "[::ffff:7f00:2]", f"{TRAP}.", "a@b"):
                 with pytest.raises(Refused):
-                    await client.post(f"http://{host}:{trap.port}/", b"{}", [])
+                    await client.request("POST", f"http://{host}:{trap.port}/", b"{}", [])
             for name, value in (
                 ("a", "b\r\nc: d"),
                 ("a", "b\nc"),
@@ -539,7 +530,7 @@ def test_url_or_header_unfit_then_refused_before_anything_is_looked_up() -> None
                 with pytest.raises(
                     Refused, match=r"^blocked: the header '.*' has characters that are not allowed in headers$"
                 ):
-                    await client.post(trap.url, b"{}", [("x", "y"), (name, value)])
+                    await client.request("POST", trap.url, b"{}", [("x", "y"), (name, value)])
         assert trap.connections == 0
 
     asyncio.run(check())
@@ -559,11 +550,11 @@ def test_first_addresses_do_not_answer_then_the_next_one_is_asked(run: Run) -> N
                 refuses, silent = "127.0.0.3", TRAP
                 resolve = names(receiver=[refuses, silent, HERE], silent=[silent], refuses=[refuses, refuses])
                 client = Client(rules, resolve=resolve, connect_seconds=1)
-                assert (await client.post(receiver.url, b"{}", [])).status == 200
+                assert (await client.request("POST", receiver.url, b"{}", [])).status == 200
                 with pytest.raises(Failed, match=r"^timeout: no connection within 1 s$"):
-                    await client.post(f"http://silent.example:{receiver.port}/", b"{}", [])
+                    await client.request("POST", f"http://silent.example:{receiver.port}/", b"{}", [])
                 with pytest.raises(Failed, match=r"^connection refused$"):
-                    await client.post(f"http://refuses.example:{receiver.port}/", b"{}", [])
+                    await client.request("POST", f"http://refuses.example:{receiver.port}/", b"{}", [])
                 await client.close()
                 for filler in fillers:
                     filler.close()
@@ -577,7 +568,7 @@ def test_proxy_variables_then_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
             for name in ("http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"):
                 monkeypatch.setenv(name, f"http://{TRAP}:{trap.port}")
             client = client_for(receiver)
-            assert (await client.post(receiver.url, b"{}", [])).status == 200
+            assert (await client.request("POST", receiver.url, b"{}", [])).status == 200
             await client.close()
         assert trap.connections == 0
 
@@ -596,7 +587,7 @@ def test_name_has_no_address_then_failed(monkeypatch: pytest.MonkeyPatch, found:
 
     monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
     with pytest.raises(Failed, match=f"^{expected}$"):
-        asyncio.run(Client(Rules()).post("https://receiver.example/", b"{}", []))
+        asyncio.run(Client(Rules()).request("POST", "https://receiver.example/", b"{}", []))
 
 
 def test_lookup_hangs_then_timeout_and_one_thread_for_the_name(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -614,14 +605,14 @@ def test_lookup_hangs_then_timeout_and_one_thread_for_the_name(monkeypatch: pyte
         client = Client(Rules(), connect_seconds=0.05, wait_seconds=0.05)
         lookup = client._lookup
         for _ in range(2):
-            posts = [client.post("https://slow.example/", b"{}", []) for _ in range(5)]
+            posts = [client.request("POST", "https://slow.example/", b"{}", []) for _ in range(5)]
             for error in await asyncio.gather(*posts, return_exceptions=True):
                 assert str(error) == "timeout: no connection within 0.05 s"
         assert asked == [b"slow.example"]
         # One payer's names take 8 threads. Others have theirs, though a few take most of the rest.
         waiting = [await lookup.begin(f"name{i}.example", 443, None) for i in range(7)]
         with pytest.raises(Crowded, match=r"no thread to look up one-too-many\.example came free"):
-            await client.post("https://one-too-many.example/", b"{}", [])
+            await client.request("POST", "https://one-too-many.example/", b"{}", [])
         waiting += [await lookup.begin(f"{payer}{i}.example", 443, payer) for payer in "abcde" for i in range(8)]
         last = [await lookup.begin(f"{payer}.example", 443, payer) for payer in range(16)]
         with pytest.raises(TimeoutError):
@@ -631,14 +622,14 @@ def test_lookup_hangs_then_timeout_and_one_thread_for_the_name(monkeypatch: pyte
         assert await asyncio.gather(*waiting, *last) == [[TRAP]] * 63
         assert await (await lookup.begin("f.example", 443, "f")) == [TRAP]
         with pytest.raises(Refused, match=r"127\.0\.0\.2 is a loopback address"):
-            await client.post("https://slow.example/", b"{}", [])
+            await client.request("POST", "https://slow.example/", b"{}", [])
 
     asyncio.run(check())
 
 
 def test_name_looked_up_by_the_system_then_its_addresses_are_judged() -> None:
     with pytest.raises(Refused, match=r"(127\.0\.0\.1|::1) is a loopback address"):
-        asyncio.run(Client(Rules()).post("https://localhost/", b"{}", []))
+        asyncio.run(Client(Rules()).request("POST", "https://localhost/", b"{}", []))
 
 
 def test_origins_asked_once_then_forgotten() -> None:
@@ -646,7 +637,7 @@ def test_origins_asked_once_then_forgotten() -> None:
         async with receiving(saying(head("200 OK", "Content-Length: 0", "Connection: close"))) as receiver:
             client = client_for(receiver, resolve=names(**{f"a{i}": [HERE] for i in range(50)}))
             for i in range(50):
-                await client.post(f"http://a{i}.example:{receiver.port}/", b"{}", [])
-        assert len(client._origins) <= 2
+                await client.request("POST", f"http://a{i}.example:{receiver.port}/", b"{}", [])
+        assert len(client._connections.origins) <= 2
 
     asyncio.run(check())

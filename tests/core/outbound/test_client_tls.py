@@ -115,7 +115,7 @@ async def post(receiver: Receiver, host: str, ca_file: str | None, **more: Any) 
     rules = Rules(allow_ports=(receiver.port,), allow_networks=(f"{HERE}/32",))
     client = Client(rules, resolve=names(receiver=[HERE]), ca_file=ca_file, **more)
     try:
-        return (await client.post(f"https://{host}:{receiver.port}/", b"{}", [])).status
+        return (await client.request("POST", f"https://{host}:{receiver.port}/", b"{}", [])).status
     finally:
         await client.close()
 
