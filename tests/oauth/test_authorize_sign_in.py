@@ -114,10 +114,10 @@ def test_login_page_loaded_again_then_it_expires_no_later(shop: Shop, later: Any
     action = first_form(visitor.page.text).action
     path = action.partition("/sign-in")[0]
     for minutes in (10, 20, 29):
-        with later(minutes * 60):
+        with later(minutes=minutes):
             is_page(visitor.open(path))
             assert first_form(visitor.page.text).action == action
-    with later(30 * 60 + 1), nothing_written(shop.server, "sessions"):
+    with later(minutes=30, seconds=1), nothing_written(shop.server, "sessions"):
         is_error(visitor.sign_in(account), 400, "already_answered")
         is_error(visitor.http.get(path), 400, "already_answered")
 
@@ -127,9 +127,9 @@ def test_signed_out_at_the_consent_page_then_the_request_expires_no_later(shop: 
     consent = is_page(visitor.sign_in(account))
     cookie = visitor.http.cookies["handcart"]
     shop.server.write(sessions.end, cookie)
-    with later(20 * 60):
+    with later(minutes=20):
         is_page(visitor.open(consent.url.path))
-    with later(30 * 60 + 1), nothing_written(shop.server, "sessions"):
+    with later(minutes=30, seconds=1), nothing_written(shop.server, "sessions"):
         is_error(visitor.sign_in(account), 400, "already_answered")
 
 
