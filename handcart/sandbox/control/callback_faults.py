@@ -38,7 +38,7 @@ _CAUSES = {
 
 
 class CallbackFaults:
-    """Applies the faults of a retailer's sandbox to callbacks (`sender.FaultInjector`)."""
+    """Applies the faults of a retailer's sandbox to callbacks (`callbacks.sender.FaultInjector`)."""
 
     def __init__(self, reorder_seconds: float = REORDER_SECONDS) -> None:
         self._reorder_seconds = reorder_seconds
