@@ -21,6 +21,8 @@ LEFT_OUT_OF_FAST = (
     "core/db/test_migrate.py",
     "core/db/test_postgres.py",
     "core/outbound/test_client.py",
+    "core/outbound/test_connections.py",
+    "core/outbound/test_exchange.py",
     "interop",
     "orders/test_reconcile.py",
     "races",
