@@ -1,32 +1,33 @@
 """The background worker: sends callbacks, and deletes expired data in small steps, so that no request waits long."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 
 from handcart.callbacks import jobs as callbacks
 from handcart.callbacks import sender
 from handcart.callbacks.sender import Sender
-from handcart.core import clock, log, ratelimit
+from handcart.core import clock, log
+from handcart.core import jobs as core
 from handcart.core.clock import VirtualClock
-from handcart.core.db import Database, Tx, Unavailable
+from handcart.core.db import Database, Unavailable
 from handcart.core.db.connect import connect
+from handcart.core.jobs import Purge
 from handcart.core.secret import Keys
 from handcart.core.settings import Settings
-from handcart.core.web import idempotency
 from handcart.events import jobs as events
 from handcart.oauth import jobs as oauth
 from handcart.orders import jobs as orders
 from handcart.sandbox import state as sandbox
 from handcart.sandbox.control.callback_faults import CallbackFaults
-from handcart.sign_in import sessions
+from handcart.sign_in import jobs as sign_in
 
 PAUSE_SECONDS = 60
 STEP_ROWS = 200
 
-PURGES: Sequence[Callable[[Tx, int], Awaitable[int]]] = (
-    sessions.purge,
-    ratelimit.purge,
-    idempotency.purge,
+# An event goes together with the work that its readers have not done.
+PURGES: Sequence[Purge] = (
+    *core.PURGES,
+    *sign_in.PURGES,
     *oauth.PURGES,
     *events.purges([callbacks.delete_waiting]),
     *callbacks.PURGES,
@@ -85,7 +86,7 @@ async def _tidy(database: Database, is_sandbox: bool) -> None:
         log.info("housekeeping", **dropped)
 
 
-async def _purge(database: Database, job: Callable[[Tx, int], Awaitable[int]]) -> int:
+async def _purge(database: Database, job: Purge) -> int:
     total = 0
     while True:
         dropped = await database.write(job, STEP_ROWS)

@@ -1,9 +1,10 @@
 """Delete old events, in small steps run by the worker."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 
 from handcart.core import clock
 from handcart.core.db import Tx
+from handcart.core.jobs import Purge
 from handcart.events import expiry
 from handcart.events.expiry import DeleteUpTo
 
@@ -11,7 +12,7 @@ from handcart.events.expiry import DeleteUpTo
 KEEP = 30 * clock.DAY
 
 
-def purges(before: Sequence[DeleteUpTo]) -> Sequence[Callable[[Tx, int], Awaitable[int]]]:
+def purges(before: Sequence[DeleteUpTo]) -> Sequence[Purge]:
     """The jobs of this domain. `before`: for each reader, deletes its work for events that are deleted now."""
 
     async def purge_events(tx: Tx, most: int) -> int:
