@@ -12,45 +12,10 @@ from handcart.core.clock import HOUR, MINUTE, SECOND
 from handcart.events.kinds import KINDS
 from handcart.sandbox.robot.scenarios import SCENARIOS
 from tests.callbacks.conftest import Post
+from tests.events.documented import DOCUMENTED
 from tests.support.orders import GROWN_UP, MILK, PHONE, STORES, line
 from tests.support.server import on_sqlite
 
-# By title, as the documentation lists them: delivery, pickup, last mile (and dispatch).
-TABLE = {
-    "Brand new": (True, True, True),
-    "Acknowledged": (True, True, True),
-    "Picking": (True, True, False),
-    "Item found": (True, True, False),
-    "Item replaced": (True, True, False),
-    "Item refunded": (True, True, False),
-    "Item not picked": (True, True, False),
-    "Order item replacement": (True, True, False),
-    "Order item refund": (True, True, False),
-    "Checkout": (True, True, False),
-    "Delivering": (True, False, True),
-    "Order location": (True, False, True),
-    "Late delivery": (True, False, True),
-    "Customer missing": (True, False, True),
-    "Staged": (True, True, True),
-    "Customer acknowledged": (False, True, False),
-    "Pickup runner started": (False, True, False),
-    "Unable to find customer": (False, True, False),
-    "Runner not found": (False, True, False),
-    "Pickup geofence reached": (False, True, False),
-    "Late pickup": (False, True, False),
-    "Delivered": (True, True, True),
-    "Rescheduled": (True, True, True),
-    "Canceled": (True, True, True),
-    "Tip adjustment": (True, False, True),
-    "At store": (False, False, True),
-    "Acknowledged for delivery": (False, False, True),
-    "Bags verified": (False, False, True),
-    "Arrival at customer": (False, False, True),
-    "At store ETA": (False, False, True),
-    "Rating updated": (True, True, True),
-    "Rating reminder": (True, True, True),
-    "Chat message created": (True, True, True),
-}
 COLUMNS = {"delivery": 0, "pickup": 1, "last_mile": 2, "dispatch": 2}
 SCAN = {"scanned_string": "00400000000022", "scanned_string_type": "upca"}
 WINE = {
@@ -60,16 +25,6 @@ WINE = {
 # Nobody rates or chats; and `staged` of a delivery is for two shoppers, and Handcart has one shopper for an order.
 # The robot puts nothing back.
 NEVER = {"rating_updated", "chat_message_created", "item_not_picked"}
-
-
-def test_when_the_table_is_compared_then_it_is_the_documented_one_by_names_that_may_be_guessed() -> None:
-    assert {
-        one.title: tuple(k in one.options for k in ("delivery", "pickup", "last_mile")) for one in KINDS.values()
-    } == TABLE
-    assert [one.wire_name for one in KINDS.values() if not one.wire_name.startswith("fulfillment.")] == [
-        "chat_message_created"
-    ]
-    assert all(one.name == one.title.lower().replace(" ", "_") for one in KINDS.values())
 
 
 @on_sqlite
@@ -88,7 +43,7 @@ def test_e2_when_orders_of_a_kind_live_in_every_way_then_all_their_events_come_a
         stage(post, kind, user_id, order["id"])
     post.advance(hours=1)
     post.drain()
-    documented = {KINDS[title.lower().replace(" ", "_")].name for title, of in TABLE.items() if of[COLUMNS[kind]]}
+    documented = {KINDS[title.lower().replace(" ", "_")].name for title, of in DOCUMENTED.items() if of[COLUMNS[kind]]}
     assert set(post.shop.names()) == documented - NEVER - ({"staged"} if kind == "delivery" else set())
 
 
