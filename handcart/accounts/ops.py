@@ -65,7 +65,7 @@ async def by_email(tx: Tx, email: str) -> Account:
     if not found:
         raise Refused(f"there is no account {email!r}")
     if len(found) > 1 and found[0].organization_id is not None:
-        raise Refused(f"the sandbox has made an account {email!r} for each of {len(found)} organizations")
+        raise Refused(f"each of {len(found)} organizations has made an account {email!r}")
     return found[0]
 
 

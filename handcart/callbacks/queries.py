@@ -71,7 +71,7 @@ async def attempts(tx: Tx, retailer_id: int, event_id: int) -> Sequence[Mapping[
 async def new_attempts(tx: Tx, retailer_id: int, last: NewAttempts | None = None) -> NewAttempts:
     """The attempts since the last look, earliest first; none at the first look.
 
-    By the retailer's clock; a sandbox's clock may have been set back since.
+    By the retailer's clock, which may have been set back since.
     """
     now = clock.now()
     since = now - _LOOK_BACK if last is None else min(last.until, now) - _LOOK_BACK

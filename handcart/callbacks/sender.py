@@ -49,7 +49,7 @@ _REST_SECONDS = 60.0
 CROWDED_SECONDS = 5.0
 
 Clocks = Callable[[Tx], Awaitable[Mapping[int, VirtualClock]]]
-# Work of another domain before each round, given the sandboxes' clocks by retailer; returns whether there was any.
+# Work of another domain before each round, given the clocks that are set, by retailer; returns whether there was any.
 Step = Callable[[Database, Mapping[int, VirtualClock]], Awaitable[bool]]
 
 
@@ -260,7 +260,7 @@ class Sender:
         await self._database.write(queue.give_back, target, rest)
 
     def _pauses_tokens(self, retailer_id: int) -> bool:
-        """Whether failed token requests cause a pause: not while a sandbox controls the retailer's clock."""
+        """Whether failed token requests cause a pause: not while the retailer's clock is set."""
         return retailer_id not in self._clocks
 
     async def _attempt(self, target: Target, delivery: Delivery) -> Attempt:

@@ -9,7 +9,10 @@ from handcart.orders import later
 
 
 async def emit_delayed(database: Database, clocks: Mapping[int, VirtualClock]) -> bool:
-    """Emit orders' delayed events that are due; returns whether there were any. `clocks`: of sandboxes, by retailer."""
+    """Emit orders' delayed events that are due; returns whether there were any.
+
+    `clocks`: the retailers' clocks that are set, by retailer.
+    """
     latest = max([clock.of_process(), *(virtual.now() for virtual in clocks.values())])
     emitted = 0
     for retailer_id in await database.read(later.retailers_waiting, latest):
