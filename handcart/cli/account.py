@@ -12,17 +12,17 @@ from handcart.core import clock
 
 @click.group()
 def account() -> None:
-    """Make, show and close accounts of the platform's customers."""
+    """Create, show and close accounts of the platform's customers."""
 
 
 @account.command("create")
 @store_options
 @json_option
-@click.option("--email", required=True, help="E-mail address of the account.")
+@click.option("--email", required=True, metavar="EMAIL", help="E-mail address of the account.")
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
-@click.option("--password", help="The password; other processes can see it, so prefer standard input.")
+@click.option("--password", metavar="TEXT", help="Password. Other processes can see it: prefer --password-stdin.")
 def create_account(email: str, password: str | None, password_stdin: bool, as_json: bool, **store: Any) -> None:
-    """Make an account. If no password is given, one is made up and shown only now."""
+    """Create an account. If no password is given, a random one is set and shown only now."""
     from handcart.accounts import ops
     from handcart.sign_in import passwords
 
@@ -40,7 +40,7 @@ def create_account(email: str, password: str | None, password_stdin: bool, as_js
 @json_option
 @click.argument("email")
 def show_account(email: str, as_json: bool, **store: Any) -> None:
-    """Show an account: its id, its membership, its links."""
+    """Show the id, the membership and the links of an account."""
     from handcart.linking import ops
 
     found = read(store, of_account(email, ops.linked_account))
@@ -58,9 +58,16 @@ def show_account(email: str, as_json: bool, **store: Any) -> None:
 @store_options
 @json_option
 @click.option(
-    "--limit", type=click.IntRange(1, 100_000), default=1000, show_default=True, help="Maximum number of accounts."
+    "--limit",
+    type=click.IntRange(1, 100_000),
+    default=1000,
+    show_default=True,
+    metavar="N",
+    help="Maximum number of accounts.",
 )
-@click.option("--after", default="", metavar="EMAIL", help="Show accounts after this one, by e-mail address.")
+@click.option(
+    "--after", default="", metavar="EMAIL", help="Show accounts after this e-mail address. Default: from the first."
+)
 def list_accounts(limit: int, after: str, as_json: bool, **store: Any) -> None:
     """List the open accounts and their memberships, by e-mail address."""
     from handcart.accounts import ops
@@ -95,7 +102,7 @@ def account_password(email: str, as_json: bool, **store: Any) -> None:
 @account.command("close")
 @store_options
 @json_option
-@click.option("--email", required=True, help="E-mail address of the account.")
+@click.option("--email", required=True, metavar="EMAIL", help="E-mail address of the account.")
 def close_account(email: str, as_json: bool, **store: Any) -> None:
     """Close an account and end all its links."""
     from handcart.linking import ops

@@ -25,30 +25,36 @@ def callbacks() -> None:
 
 def _configuration(*, is_new: bool) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """The options that describe a webhook. All are optional when a webhook is changed."""
-    empty = "" if is_new else " An empty text clears it."
+    empty = "" if is_new else " An empty text removes it."
 
     def add(command: Callable[..., Any]) -> Callable[..., Any]:
         for option in (
             click.option(
                 "--events",
                 metavar="all|NAME,...",
-                help="Events to send. Default: all." if is_new else "Events to send.",
+                help="Names of the events to send, separated by commas." + (" Default: all." if is_new else ""),
             ),
-            click.option("--resource", metavar="TEXT", help="Sent to the token endpoint." + empty),
-            click.option("--scope", metavar="TEXT", help="Sent to the token endpoint." + empty),
-            click.option("--client-secret-stdin", is_flag=True, help="Read the client's secret from standard input."),
+            click.option("--resource", metavar="TEXT", help="Resource that is sent to the token endpoint." + empty),
+            click.option("--scope", metavar="TEXT", help="Scope that is sent to the token endpoint." + empty),
+            click.option(
+                "--client-secret-stdin", is_flag=True, help="Read the secret of the client from standard input."
+            ),
             click.option(
                 "--client-secret",
                 metavar="SECRET",
                 envvar=_SECRET if is_new else None,
-                help="The client's secret. Other processes can see it: prefer standard input"
-                + (f", or {_SECRET}." if is_new else "."),
+                help="Secret of the client. Other processes can see it: prefer --client-secret-stdin"
+                + (f" or {_SECRET}." if is_new else "."),
             ),
-            click.option("--client-id", metavar="ID", required=is_new, help="Handcart's client at the token endpoint."),
-            click.option("--auth-uri", metavar="URL", required=is_new, help="The retailer's token endpoint."),
+            click.option(
+                "--client-id", metavar="ID", required=is_new, help="Id of Handcart's client at the token endpoint."
+            ),
+            click.option("--auth-uri", metavar="URL", required=is_new, help="URL of the retailer's token endpoint."),
             click.option("--url", "callback_url", metavar="URL", required=is_new, help="URL that receives the events."),
             click.option(
-                "--name", metavar="TEXT", help="Display name. Default: the URL's host." if is_new else "Display name."
+                "--name",
+                metavar="TEXT",
+                help="Display name. Default: the host of --url." if is_new else "Display name.",
             ),
         ):
             command = option(command)
@@ -58,7 +64,7 @@ def _configuration(*, is_new: bool) -> Callable[[Callable[..., Any]], Callable[.
 
 
 _trust = click.option(
-    "--trust", is_flag=True, help="Do not ask the receiver first whether it agrees to callbacks: you know that it does."
+    "--trust", is_flag=True, help="Enable the webhook without asking its receiver whether it agrees to callbacks."
 )
 
 
@@ -70,11 +76,11 @@ _trust = click.option(
 @click.option(
     "--environment",
     type=click.Choice(("production", "development")),
-    help="Servers that send the events. Default: development for a sandbox or demo, else production.",
+    help="Kind of servers that send the events. Default: development for a sandbox or demo, else production.",
 )
 @_trust
 def create(retailer: str, environment: str | None, trust: bool, as_json: bool, **options: Any) -> None:
-    """Make a webhook. Its signing secret is shown only now."""
+    """Create a webhook. Its signing secret is shown only now."""
     from handcart.callbacks import webhooks
 
     wanted, store = _wanted(options)
@@ -177,7 +183,9 @@ def enable(webhook: int, retailer: str, trust: bool, as_json: bool, **store: Any
 @store_options
 @json_option
 @events.retailer_option
-@click.option("--reason", default="disabled by the operator", show_default=True, help="Shown with the webhook.")
+@click.option(
+    "--reason", default="disabled by the operator", show_default=True, help="Reason that is shown with the webhook."
+)
 @click.argument("webhook", type=events.NUMBER)
 def disable(webhook: int, retailer: str, reason: str, as_json: bool, **store: Any) -> None:
     """Disable a webhook: nothing more is sent. Its events are kept until it is enabled again."""

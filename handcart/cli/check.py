@@ -10,13 +10,13 @@ from handcart.core.settings import Settings
 
 
 @click.command(short_help="Check the settings for production, or the stored data.")
-@click.option("--database", metavar="URL", help="sqlite:///path/to/file.db or postgresql://...")
+@click.option("--database", metavar="URL", help="Database: sqlite:///path/to/file.db or postgresql://...")
 @click.option(
     "--data",
     metavar="[DIR]",
     is_flag=False,
     flag_value="",
-    help="Without DIR: check the stored data. With DIR: the data directory.",
+    help="Without DIR: check the stored data. With DIR: data directory of the settings to check.",
 )
 @json_option
 def check(database: str | None, data: str | None, as_json: bool) -> None:

@@ -11,21 +11,27 @@ from handcart.core import clock
 
 @click.group()
 def client() -> None:
-    """Make, list, change and disable API clients."""
+    """Create, list, change and disable API clients."""
 
 
 @client.command("create")
 @store_options
 @json_option
-@click.option("--retailer", metavar="SLUG", help="Retailer that the client acts for.")
-@click.option("--organization", metavar="SLUG", help="Or an organization: each request then names a banner.")
+@click.option("--retailer", metavar="SLUG", help="Slug of the retailer that the client acts for.")
 @click.option(
-    "--redirect-uri", "redirect_uris", multiple=True, metavar="URI", help="Redirect URI; may be given several times."
+    "--organization",
+    metavar="SLUG",
+    help="Slug of an organization, in place of --retailer: each request then names a banner.",
+)
+@click.option(
+    "--redirect-uri", "redirect_uris", multiple=True, metavar="URI", help="Redirect URI; the option may be repeated."
 )
 @click.option(
     "--scope", default="connect:fulfillment account_linking", show_default=True, help="Scopes, separated by spaces."
 )
-@click.option("--name", help="Display name, for a client of an organization.")
+@click.option(
+    "--name", metavar="TEXT", help="Display name, for a client of an organization. Default: the organization's slug."
+)
 @click.option("--require-pkce", is_flag=True, help="Refuse authorization requests without PKCE.")
 @click.option("--state-optional", is_flag=True, help="Accept authorization requests without state.")
 def create_client(
@@ -39,7 +45,7 @@ def create_client(
     as_json: bool,
     **store: Any,
 ) -> None:
-    """Make an API client. Its secret is shown only now."""
+    """Create an API client. Its secret is shown only now."""
     from handcart.core.db.installation import issuer
     from handcart.oauth import scopes
     from handcart.retailers import clients
@@ -68,7 +74,7 @@ def create_client(
     type=click.IntRange(0, 8760),
     default=0,
     metavar="HOURS",
-    help="Keep old secrets and tokens valid for this long. Default: they end at once.",
+    help="Hours for which old secrets and tokens stay valid. Default: 0, they end at once.",
 )
 def rotate_client(client_id: str, keep_old: int, as_json: bool, **store: Any) -> None:
     """Give a client a new secret, shown only now."""
@@ -81,7 +87,7 @@ def rotate_client(client_id: str, keep_old: int, as_json: bool, **store: Any) ->
 @client.command("list")
 @store_options
 @json_option
-@click.option("--retailer", metavar="SLUG", help="Only clients of this retailer.")
+@click.option("--retailer", metavar="SLUG", help="Slug of a retailer, to list only its clients. Default: all.")
 def list_clients(retailer: str | None, as_json: bool, **store: Any) -> None:
     """List the clients."""
     from handcart.retailers import clients
@@ -107,9 +113,9 @@ def list_clients(retailer: str | None, as_json: bool, **store: Any) -> None:
 @store_options
 @json_option
 @click.argument("client_id")
-@click.option("--undo", is_flag=True, help="Enable it again; old tokens stay revoked.")
+@click.option("--undo", is_flag=True, help="Enable the client again. Its old tokens stay revoked.")
 def disable_client(client_id: str, undo: bool, as_json: bool, **store: Any) -> None:
-    """Disable a client: its tokens end at once, and it gets no new tokens."""
+    """Disable a client. Its tokens end at once, and it gets no new tokens."""
     from handcart.retailers import clients
 
     write(store, clients.disable, client_id, disabled=not undo)
@@ -135,7 +141,10 @@ def revoke_client_tokens(client_id: str, as_json: bool, **store: Any) -> None:
 @click.argument("client_id")
 @click.argument("scope")
 def set_client_scope(client_id: str, scope: str, as_json: bool, **store: Any) -> None:
-    """Set the scopes of a client: one argument in quotes. Its tokens lose all other scopes."""
+    """Set the scopes of a client. Its tokens lose all other scopes.
+
+    SCOPE has the scopes separated by spaces, as one argument in quotes.
+    """
     from handcart.oauth import scopes
     from handcart.retailers import clients
 
@@ -147,7 +156,7 @@ def set_client_scope(client_id: str, scope: str, as_json: bool, **store: Any) ->
 
 @client.group("redirect-uri")
 def redirect_uri() -> None:
-    """Change where a client's authorization codes may be sent."""
+    """Add and remove the redirect URIs of a client."""
 
 
 @redirect_uri.command("add")
@@ -156,7 +165,7 @@ def redirect_uri() -> None:
 @click.argument("client_id")
 @click.argument("uri")
 def add_redirect_uri(client_id: str, uri: str, as_json: bool, **store: Any) -> None:
-    """Register another redirect URI."""
+    """Add a redirect URI, to which authorization codes may be sent."""
     from handcart.retailers import clients
 
     _show_redirect_uris(as_json, client_id, write(store, clients.register_redirect_uris, client_id, [uri]))

@@ -19,25 +19,36 @@ _STOP_SECONDS = 30
 
 @click.command()
 @host_option
-@click.option("--port", default=8080, show_default=True, type=PORT, help="Port of the API; 0 picks a free one.")
 @click.option(
-    "--storefront-port", default=8081, show_default=True, type=PORT, help="Port of the storefront; 0 picks a free one."
+    "--port", default=8080, show_default=True, type=PORT, metavar="PORT", help="Port of the API; 0 picks a free one."
 )
-@click.option("--public-url", metavar="URL", help="Where browsers and clients reach the API. Default: this machine.")
+@click.option(
+    "--storefront-port",
+    default=8081,
+    show_default=True,
+    type=PORT,
+    metavar="PORT",
+    help="Port of the storefront; 0 picks a free one.",
+)
+@click.option(
+    "--public-url", metavar="URL", help="URL at which browsers and clients reach the API. Default: this machine."
+)
 @click.option(
     "--storefront-public-url",
     metavar="URL",
-    help="Where browsers reach the storefront. Default: the host of --public-url, on the storefront's port.",
+    help="URL at which browsers reach the storefront. Default: the host of --public-url, on the storefront's port.",
 )
-@click.option("--data", metavar="DIR", help="Directory of all data; by default in the user's data directory.")
+@click.option(
+    "--data", metavar="DIR", help="Directory of all data. Default: the folder demo in the user's data directory."
+)
 @click.option(
     "--info",
     "info_file",
     type=click.Path(path_type=Path),
-    help="Also write URLs and credentials to this JSON file, while the demo runs.",
+    help="JSON file that also has the URLs and credentials while the demo runs.",
 )
-@click.option("--detach", is_flag=True, help="Run in the background; return when all servers answer.")
-@click.option("--stop", is_flag=True, help="Stop the demo of --data or --info.")
+@click.option("--detach", is_flag=True, help="Run in the background. The command returns when all servers answer.")
+@click.option("--stop", is_flag=True, help="Stop the running demo that --data or --info names, and start none.")
 @json_option
 @click.pass_context
 def demo(
@@ -53,7 +64,7 @@ def demo(
     stop: bool,
     as_json: bool,
 ) -> None:
-    """Start server, worker and storefront with sample customers."""
+    """Start a server, a worker and the storefront, with sample customers."""
     from handcart.demo.errors import DemoFailed
     from handcart.demo.start import run
 

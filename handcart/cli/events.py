@@ -54,8 +54,10 @@ retailer_option = click.option(
     "--retailer", metavar="SLUG", callback=_or_demo, help="Slug of the retailer. Default: the demo's retailer."
 )
 NUMBER = click.IntRange(0, 2**63 - 1)
-_after = click.option("--after", type=NUMBER, metavar="ID", help="Only events after this id. Default: the newest.")
-_limit = click.option("--limit", type=click.IntRange(1, 500), default=20, show_default=True, help="Maximum number.")
+_after = click.option("--after", type=NUMBER, metavar="ID", help="Show events after this id. Default: the newest.")
+_limit = click.option(
+    "--limit", type=click.IntRange(1, 500), default=20, show_default=True, metavar="N", help="Maximum number of events."
+)
 _STATES = ("pending", "sending", "delivered", "failed")
 _PAUSE_SECONDS = 0.5
 BAR_AFTER_SECONDS = 1
@@ -77,7 +79,7 @@ def at_retailer(slug: str, op: Callable[..., Awaitable[Any]], *args: Any, **kwar
 @store_options
 @json_option
 @retailer_option
-@click.option("--order", "order_id", metavar="ID", help="Only events of this order.")
+@click.option("--order", "order_id", metavar="ID", help="Id of an order, to show only its events.")
 @_after
 @_limit
 def list_events(
@@ -98,7 +100,7 @@ def list_events(
 @store_options
 @json_option
 @retailer_option
-@click.option("--state", type=click.Choice(_STATES), help="Only deliveries in this state.")
+@click.option("--state", type=click.Choice(_STATES), help="State of the deliveries to show. Default: all.")
 @_after
 @_limit
 @click.argument("webhook", type=NUMBER)
@@ -124,7 +126,7 @@ def list_deliveries(webhook: int, retailer: str, as_json: bool, **options: Any) 
 @store_options
 @json_option
 @retailer_option
-@click.option("--webhook", type=NUMBER, metavar="ID", help="Only attempts to this webhook.")
+@click.option("--webhook", type=NUMBER, metavar="ID", help="Id of a webhook, to print only attempts to it.")
 @until_interrupted()
 def tail(retailer: str, webhook: int | None, as_json: bool, **store: Any) -> None:
     """Print delivery attempts as they are made, until Ctrl-C. With --json, one attempt per line."""
@@ -147,11 +149,16 @@ def tail(retailer: str, webhook: int | None, as_json: bool, **store: Any) -> Non
 @store_options
 @json_option
 @retailer_option
-@click.option("--webhook", type=NUMBER, metavar="ID", help="Only to this webhook. Default: to all subscribed.")
-@click.option("--event", "event_id", type=NUMBER, metavar="ID", help="Send this event.")
-@click.option("--order", "order_id", metavar="ID", help="Send the events of this order.")
+@click.option(
+    "--webhook",
+    type=NUMBER,
+    metavar="ID",
+    help="Id of the webhook to send to. Default: all that subscribe to the event.",
+)
+@click.option("--event", "event_id", type=NUMBER, metavar="ID", help="Id of the event to send.")
+@click.option("--order", "order_id", metavar="ID", help="Id of the order whose events are sent.")
 @click.option("--after", type=NUMBER, metavar="ID", help="Send events after this id.")
-@click.option("--until", type=NUMBER, metavar="ID", help="The last event id to send.")
+@click.option("--until", type=NUMBER, metavar="ID", help="Id of the last event to send. Default: the newest.")
 @click.option("--since", metavar="TIME", help="Send events since this time, such as 2026-11-26T14:00:00Z.")
 def replay(retailer: str, webhook: int | None, as_json: bool, **options: Any) -> None:
     """Send events again with the same ids and bodies, whether or not they were delivered."""

@@ -19,7 +19,7 @@ from handcart.cli.options import (
 from handcart.cli.plan import kinds_option, store_option
 
 _hours_option = click.option(
-    "--hours", metavar="9-17", help="Windows that start at 9:00 or later, and before 17:00. Default: the whole day."
+    "--hours", metavar="9-17", help="Windows that start at 9:00 or later and before 17:00. Default: the whole day."
 )
 
 
@@ -32,12 +32,16 @@ def exception() -> None:
 @store_options
 @json_option
 @retailer_option
-@store_option("Only for this store. Default: for every store.")
+@store_option("Location code of the store. Default: every store.")
 @kinds_option
 @click.option("--date", "day", required=True, metavar="YYYY-MM-DD", help="Date by the store's clock.")
 @_hours_option
 @click.option(
-    "--capacity", required=True, type=click.IntRange(0, 1_000_000), metavar="N", help="Orders for each window."
+    "--capacity",
+    required=True,
+    type=click.IntRange(0, 1_000_000),
+    metavar="N",
+    help="Number of orders for each window.",
 )
 def set_exception(
     retailer: str,
@@ -51,7 +55,8 @@ def set_exception(
 ) -> None:
     """Change how many orders the windows of a day take. Booked orders stay.
 
-    An exception for the whole day replaces earlier ones for its hours. A later one for hours overrides it.
+    An exception for the whole day replaces earlier exceptions for hours of that day. A later exception for hours
+    overrides it.
     """
     from handcart.slots import planning
 
@@ -75,7 +80,7 @@ def list_exceptions(retailer: str, as_json: bool, **store: Any) -> None:
 @store_options
 @json_option
 @retailer_option
-@store_option("Exceptions of this store. Default: those for every store.")
+@store_option("Location code of the store. Default: the exceptions for every store.")
 @kinds_option
 @click.option("--date", "day", required=True, metavar="YYYY-MM-DD", help="Date by the store's clock.")
 @_hours_option

@@ -11,7 +11,7 @@ from handcart.cli.options import echo, file_argument, json_option, retailer_opti
 
 @click.group()
 def item() -> None:
-    """Import catalog items."""
+    """Import the items of a catalog."""
 
 
 @item.command("import")
@@ -20,7 +20,9 @@ def item() -> None:
 @json_option
 @retailer_option
 def import_items(file: Path, retailer: str, as_json: bool, **database: Any) -> None:
-    """Add items from a CSV file; change items whose rrc exists. All rows or none.
+    """Import items from a CSV file.
+
+    An item whose rrc exists is changed. If one row is refused, nothing is imported.
 
     Columns: name, price_cents, rrc, upc, cost_unit (each, lb or kg), par_weight, alcohol_kind (wine, beer or spirits),
     restricted_reasons (DXM, NRT, spray_paint), is_ebt_eligible, is_bulky, beverage_weight (lb). If rrc is empty,
@@ -33,7 +35,10 @@ def import_items(file: Path, retailer: str, as_json: bool, **database: Any) -> N
 
 @item.command("template")
 def item_template() -> None:
-    """Print a CSV file for `item import`, with every column and one item as an example."""
+    """Print an example for `item import`.
+
+    It is a CSV file with every column and one item.
+    """
     from handcart.stores import files
 
     echo(files.item_template().removesuffix("\n"))

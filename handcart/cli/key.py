@@ -13,7 +13,7 @@ def key() -> None:
     """Show and rotate the installation's secret key."""
 
 
-@key.command("show")
+@key.command("show", short_help="Show the place and the fingerprint of the key.")
 @store_options
 @json_option
 def show_key(as_json: bool, **store: Any) -> None:
@@ -39,8 +39,8 @@ def show_key(as_json: bool, **store: Any) -> None:
 def rotate_key(as_json: bool, **store: Any) -> None:
     """Give the installation a new secret key. Stop all servers first.
 
-    Client secrets, tokens, links and webhooks keep working. Everybody is signed out, known browsers are forgotten, open
-    forms and listed time slots expire. The old key is kept next to the new one: earlier backups need it.
+    Client secrets, tokens, links and webhooks keep working. All customers are signed out, known browsers are forgotten,
+    open forms and listed time slots expire. The old key is kept next to the new one: earlier backups need it.
     """
     from handcart.upkeep.rotation import rotate
 

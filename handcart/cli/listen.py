@@ -36,18 +36,22 @@ _MOST = 500
     "--signing-secret",
     metavar="SECRET",
     envvar=_SIGNING_SECRET,
-    help=f"Secret that signs forwarded events; {_SIGNING_SECRET} hides it from other processes. "
-    "Default: a secret that is printed, always the same for an API client.",
+    help=f"Secret that signs forwarded events. Other processes can see it: prefer {_SIGNING_SECRET}. "
+    "Default: a secret that is derived from the API client's secret, and printed.",
 )
-@click.option("--auth-uri", metavar="URL", help="Token endpoint to get a token from first, with the next two options.")
-@click.option("--auth-client-id", metavar="ID", help="Client at the token endpoint.")
+@click.option(
+    "--auth-uri",
+    metavar="URL",
+    help="URL of the token endpoint that returns the token to send. It needs the next two options.",
+)
+@click.option("--auth-client-id", metavar="ID", help="Id of the client at the token endpoint.")
 @click.option(
     "--auth-client-secret",
     metavar="SECRET",
     envvar=_CLIENT_SECRET,
-    help=f"The client's secret; {_CLIENT_SECRET} hides it from other processes.",
+    help=f"Secret of that client. Other processes can see it: prefer {_CLIENT_SECRET}.",
 )
-@click.option("--order", "order_id", metavar="ID", help="Only events of this order.")
+@click.option("--order", "order_id", metavar="ID", help="Id of an order, to print only its events.")
 @until_interrupted()
 def listen(
     forward_to: str | None,
@@ -172,10 +176,10 @@ def _line(event: Any, answer: Any) -> str:
 
 @click.command(short_help="Make a sandbox send an event about an order.")
 @access_options
-@click.option("--order", "order_id", metavar="ID", help="The order of the event. Default: a new sample order.")
+@click.option("--order", "order_id", metavar="ID", help="Id of the order. Default: a new sample order.")
 @click.argument("event")
 def trigger(event: str, order_id: str | None, as_json: bool, **access: Any) -> None:
-    """Make a sandbox send the event EVENT about an order, whatever its state. The order does not change.
+    """Make a sandbox send the event EVENT about an order in any state. The order does not change.
 
     Without --order, a sample order that can have the event is placed first.
     """

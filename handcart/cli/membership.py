@@ -16,13 +16,15 @@ def membership() -> None:
 @membership.command("grant")
 @store_options
 @json_option
-@click.option("--email", required=True, help="E-mail address of the account.")
+@click.option("--email", required=True, metavar="EMAIL", help="E-mail address of the account.")
 @click.option(
     "--until",
     metavar="DATE",
-    help="Last day, by the clock of HANDCART_TIME_ZONE: 2027-12-31. Or a moment in UTC: 2027-12-31T23:59:59Z.",
+    help="Last day, such as 2027-12-31, in HANDCART_TIME_ZONE; or a time in UTC, such as 2027-12-31T23:59:59Z.",
 )
-@click.option("--days", type=click.IntRange(1, 36500), help="Or this many days from now. Default: 365.")
+@click.option(
+    "--days", type=click.IntRange(1, 36500), metavar="N", help="Days from now, in place of --until. Default: 365."
+)
 def grant_membership(email: str, until: str | None, days: int | None, as_json: bool, **store: Any) -> None:
     """Give an account a membership from now on."""
     from handcart.accounts import ops
@@ -38,7 +40,7 @@ def grant_membership(email: str, until: str | None, days: int | None, as_json: b
 @membership.command("end")
 @store_options
 @json_option
-@click.option("--email", required=True, help="E-mail address of the account.")
+@click.option("--email", required=True, metavar="EMAIL", help="E-mail address of the account.")
 def end_membership(email: str, as_json: bool, **store: Any) -> None:
     """End an account's membership now."""
     from handcart.accounts import ops

@@ -28,9 +28,14 @@ _INFO = "handcart.info"  # where a command's context keeps the value of --info
 def installation_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """`--database` and `--data`, for commands that set an installation up or run it."""
     for option in (
-        click.option("--database", is_eager=True, metavar="URL", help="sqlite:///path/to/file.db or postgresql://..."),
         click.option(
-            "--data", is_eager=True, metavar="DIR", help="Data directory, for the SQLite database and the key file."
+            "--database",
+            is_eager=True,
+            metavar="URL",
+            help="Database: sqlite:///path/to/file.db or postgresql://...",
+        ),
+        click.option(
+            "--data", is_eager=True, metavar="DIR", help="Data directory, with the SQLite database and the key file."
         ),
     ):
         command = option(command)
@@ -57,6 +62,7 @@ def file_argument(command: Callable[..., Any]) -> Callable[..., Any]:
 def host_option(command: Callable[..., Any]) -> Callable[..., Any]:
     return click.option(
         "--host",
+        metavar="ADDRESS",
         default="127.0.0.1",
         show_default=True,
         help="Address to listen on; 0.0.0.0 for all of IPv4, :: for all addresses.",

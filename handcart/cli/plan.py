@@ -24,7 +24,7 @@ kinds_option = click.option(
     required=True,
     multiple=True,
     type=click.Choice(KINDS),
-    help="Kind of orders; may be given several times.",
+    help="Kind of orders; the option may be repeated.",
 )
 _FILE = click.Path(path_type=Path)
 
@@ -42,33 +42,49 @@ def plan() -> None:
 @store_options
 @json_option
 @retailer_option
-@store_option("Only for this store. Default: for every store without a plan of its own.")
+@store_option("Location code of the store. Default: every store without a plan of its own.")
 @kinds_option
-@click.option("--capacity", type=click.IntRange(0, 1_000_000), metavar="N", help="Orders for each window.")
-@click.option("--weekly", type=_FILE, metavar="FILE", help="Or orders by weekday and hour.")
-@click.option("--shoppers", type=_FILE, metavar="FILE", help="Or shoppers on shift by weekday and hour.")
-@click.option("--orders-per-hour", type=float, metavar="X", help="Orders that one shopper can do in an hour.")
+@click.option("--capacity", type=click.IntRange(0, 1_000_000), metavar="N", help="Number of orders for each window.")
+@click.option(
+    "--weekly", type=_FILE, metavar="FILE", help="In place of --capacity: numbers of orders by weekday and hour."
+)
+@click.option(
+    "--shoppers",
+    type=_FILE,
+    metavar="FILE",
+    help="In place of --capacity: numbers of shoppers on shift by weekday and hour.",
+)
+@click.option(
+    "--orders-per-hour",
+    type=float,
+    metavar="X",
+    help="Number of orders that one shopper can do in an hour, for --shoppers.",
+)
 @click.option(
     "--same-day-only",
     type=click.IntRange(0, 1_000_000),
     metavar="N",
-    help="Number of these orders that are kept for same-day orders.",
+    help="Number of orders of each window that are kept for same-day orders.",
 )
 @click.option(
     "--lead-minutes",
     type=click.IntRange(0, 10_080),
     metavar="N",
-    help="Offer a window until N minutes before it starts.",
+    help="Minutes before its start until which a window is offered.",
 )
 @click.option(
     "--cutoff-hour",
     type=click.IntRange(0, 24),
     metavar="H",
-    help="Hour from which no same-day orders are taken; 24: no cutoff.",
+    help="Hour of the day from which no same-day orders are taken; 24 for no cutoff.",
 )
-@click.option("--horizon-days", type=click.IntRange(1, 60), metavar="N", help="Days that are offered, today included.")
+@click.option(
+    "--horizon-days", type=click.IntRange(1, 60), metavar="N", help="Number of days that are offered, today included."
+)
 def set_plan(retailer: str, location_code: str | None, kinds: Sequence[str], as_json: bool, **options: Any) -> None:
     """Set the plan of a store. Only the options given are changed.
+
+    A new plan takes all other values from the plan that applied before.
 
     A window is two hours long, and one starts every hour. FILE is CSV: 7 rows from Monday to Sunday, each with 24
     numbers, for the windows that start at 0:00, 1:00 and so on by the store's clock.
@@ -97,7 +113,7 @@ def list_plans(retailer: str, as_json: bool, **store: Any) -> None:
 @store_options
 @json_option
 @retailer_option
-@store_option("Plan of this store. Default: the plan for every store.")
+@store_option("Location code of the store. Default: the plan for every store.")
 @kinds_option
 def remove_plan(retailer: str, location_code: str | None, kinds: Sequence[str], as_json: bool, **store: Any) -> None:
     """Remove a plan. Then the plan for every store applies, or the default."""

@@ -25,8 +25,10 @@ from handcart.cli.options import (
 @json_option
 @retailer_option
 @click.option("--month", required=True, metavar="YYYY-MM", help="Month in which the orders were created.")
-@click.option("--time-zone", help="Time zone of the month. Default: HANDCART_TIME_ZONE.")
-@click.option("--csv", "csv_file", type=click.Path(path_type=Path), help="Write the orders to this file.")
+@click.option(
+    "--time-zone", metavar="ZONE", help="Time zone of the month, such as America/Chicago. Default: HANDCART_TIME_ZONE."
+)
+@click.option("--csv", "csv_file", type=click.Path(path_type=Path), help="CSV file to write the orders to.")
 def reconcile(
     retailer: str, month: str, time_zone: str | None, csv_file: Path | None, as_json: bool, **database: Any
 ) -> None:

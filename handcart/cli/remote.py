@@ -98,18 +98,18 @@ def _url(context: click.Context, parameter: click.Parameter, value: str | None) 
 def access_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Which server a command talks to, and as which client."""
     for option in (
-        click.option("--banner", metavar="SLUG", help="Retailer, for a client of an organization."),
+        click.option("--banner", metavar="SLUG", help="Slug of the retailer, for a client of an organization."),
         click.option(
             "--client-secret",
             metavar="SECRET",
             envvar="SANDBOX_CLIENT_SECRET",
-            help="The client's secret; SANDBOX_CLIENT_SECRET hides it from other processes.",
+            help="Secret of the API client. Other processes can see it: prefer SANDBOX_CLIENT_SECRET.",
         ),
         click.option(
             "--client-id",
             metavar="ID",
             envvar="SANDBOX_CLIENT_ID",
-            help="API client at the server; or SANDBOX_CLIENT_ID.",
+            help="Id of the API client. Default: SANDBOX_CLIENT_ID.",
         ),
         click.option(
             "--server",
@@ -117,7 +117,7 @@ def access_options(command: Callable[..., Any]) -> Callable[..., Any]:
             metavar="URL",
             envvar="SANDBOX_URL",
             callback=_url,
-            help="URL of a server other than this machine's demo; or SANDBOX_URL.",
+            help="URL of the server. Default: SANDBOX_URL, else the demo on this machine.",
         ),
         info_option(envvar=SANDBOX_INFO),
         json_option,

@@ -10,21 +10,27 @@ from handcart.cli.options import json_option, read, show, store_options, table, 
 
 @click.group()
 def retailer() -> None:
-    """Make, list, show and change retailers."""
+    """Create, list, show and change retailers."""
 
 
 @retailer.command("create")
 @store_options
 @json_option
-@click.option("--slug", required=True, help="Name in URLs and headers: a-z, 0-9 and hyphens.")
-@click.option("--name", help="Display name. Default: the slug.")
-@click.option("--organization", metavar="SLUG", help="Organization of several banners; made if it does not exist.")
+@click.option("--slug", required=True, metavar="SLUG", help="Name in URLs and headers: a-z, 0-9 and hyphens.")
+@click.option("--name", metavar="TEXT", help="Display name. Default: the slug.")
 @click.option(
-    "--shared-users", is_flag=True, help="Share users and links with the organization's other banners that share."
+    "--organization", metavar="SLUG", help="Slug of the organization; created if it does not exist. Default: the slug."
 )
-@click.option("--no-user-deletion", is_flag=True, help="Refuse data deletion requests.")
-@click.option("--lenient", is_flag=True, help="Accept items that are not in the catalog, for integrators' tests.")
-@click.option("--serves-everywhere", is_flag=True, help="If no store is in range, use the nearest one.")
+@click.option(
+    "--shared-users",
+    is_flag=True,
+    help="Share users and links with the organization's other banners that have this option.",
+)
+@click.option("--no-user-deletion", is_flag=True, help="Refuse requests to delete a user's data.")
+@click.option(
+    "--lenient", is_flag=True, help="Accept unknown items, and phone numbers and birth dates in any form; for tests."
+)
+@click.option("--serves-everywhere", is_flag=True, help="If no store is in range, use the nearest one; for tests.")
 def create_retailer(
     slug: str,
     name: str | None,
@@ -36,7 +42,7 @@ def create_retailer(
     as_json: bool,
     **store: Any,
 ) -> None:
-    """Make a retailer."""
+    """Create a retailer."""
     from handcart.retailers import ops
 
     made = write(
@@ -71,7 +77,7 @@ def list_retailers(as_json: bool, **store: Any) -> None:
 @json_option
 @click.argument("slug")
 def show_retailer(slug: str, as_json: bool, **store: Any) -> None:
-    """Show a retailer, with all its settings and what they mean."""
+    """Show a retailer, with its settings and their meanings."""
     from handcart.retailers import ops
     from handcart.retailers.settings import MEANINGS, written
 

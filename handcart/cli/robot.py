@@ -11,16 +11,21 @@ from handcart.cli.remote import Remote, access_options, open_sandbox
 _PACES = ("real_time", "x60", "instantly")
 _KINDS = ("delivery", "pickup", "last_mile", "dispatch")
 _PLAN = ("scenario", "pace", "seed")
-_pace_option = click.option("--pace", type=click.Choice(_PACES), help="Speed, by the retailer's clock.")
+_pace_option = click.option(
+    "--pace", type=click.Choice(_PACES), help="Speed of the robot shopper, by the retailer's clock."
+)
 _scenario_option = click.option(
-    "--scenario", metavar="NAME", help="See `handcart sandbox scenarios`. Default: happy_path."
+    "--scenario", metavar="NAME", help="Name from `handcart sandbox scenarios`. Default: happy_path."
 )
 _seed_option = click.option(
-    "--seed", type=click.IntRange(min=0), help="Random seed: the same seed gives the same steps."
+    "--seed",
+    type=click.IntRange(min=0),
+    metavar="N",
+    help="Random seed: the same seed gives the same steps. Default: 0.",
 )
 _kind_option = click.option("--kind", type=click.Choice(_KINDS), help="Kind of the sample order. Default: delivery.")
-_member_option = click.option("--member", is_flag=True, help="The customer is a member of the platform.")
-_user_option = click.option("--user", "user_id", metavar="ID", help="The customer. Default: a new user.")
+_member_option = click.option("--member", is_flag=True, help="Make the customer a member of the platform.")
+_user_option = click.option("--user", "user_id", metavar="ID", help="Id of the customer. Default: a new user.")
 
 
 @click.command("order", short_help="Place a sample order and print its id.")
@@ -29,7 +34,9 @@ _user_option = click.option("--user", "user_id", metavar="ID", help="The custome
 @_member_option
 @_user_option
 @click.option(
-    "--scenario", metavar="NAME", help="Let the robot shopper serve the order. Default: it waits for a shopper."
+    "--scenario",
+    metavar="NAME",
+    help="Scenario by which the robot shopper serves the order. Default: the order waits for a shopper.",
 )
 @_pace_option
 @_seed_option

@@ -57,7 +57,10 @@ def show_clock(as_json: bool, **access: Any) -> None:
 @clock.command()
 @access_options
 @click.option(
-    "--at", metavar="TIME", callback=_time, help="Time, such as 2026-11-26T14:00:00Z. Default: the clock's time."
+    "--at",
+    metavar="TIME",
+    callback=_time,
+    help="Time to stop at, such as 2026-11-26T14:00:00Z. Default: the clock's time.",
 )
 def freeze(at: str | None, as_json: bool, **access: Any) -> None:
     """Stop the clock."""
@@ -66,7 +69,7 @@ def freeze(at: str | None, as_json: bool, **access: Any) -> None:
 
 @clock.command("set")
 @access_options
-@click.option("--at", metavar="TIME", callback=_time, required=True, help="Time, such as 2026-11-26T14:00:00Z.")
+@click.option("--at", metavar="TIME", callback=_time, required=True, help="Time to set, such as 2026-11-26T14:00:00Z.")
 def set_clock(at: str, as_json: bool, **access: Any) -> None:
     """Set the clock to a time. It runs on from that time."""
     _show_clock(as_json, open_sandbox(**access).ask("PUT", "clock", {"at": at, "frozen": False}))
@@ -107,15 +110,35 @@ def reset_sandbox(as_json: bool, **access: Any) -> None:
     show(as_json, answer, f"Removed: {removed or 'nothing'}.")
 
 
-@sandbox.command("log")
+@sandbox.command("log", short_help="Show the calls, and the rules that refused calls.")
 @access_options
-@click.option("--after", type=click.IntRange(min=0), metavar="NUMBER", help="Only calls after this number.")
 @click.option(
-    "--limit", type=click.IntRange(1, 1000), default=100, show_default=True, help="Maximum number of calls at once."
+    "--after",
+    type=click.IntRange(min=0),
+    metavar="NUMBER",
+    help="Show calls after this number. Default: from the first.",
 )
-@click.option("--status", type=click.IntRange(100, 599), metavar="CODE", help="Only calls answered with this status.")
-@click.option("--refused", is_flag=True, default=None, help="Only refused calls.")
-@click.option("--canonical", is_flag=True, default=None, help="Leave out what differs from run to run.")
+@click.option(
+    "--limit",
+    type=click.IntRange(1, 1000),
+    default=100,
+    show_default=True,
+    metavar="N",
+    help="Maximum number of calls at once.",
+)
+@click.option(
+    "--status",
+    type=click.IntRange(100, 599),
+    metavar="CODE",
+    help="HTTP status, to show only calls that were answered with it.",
+)
+@click.option("--refused", is_flag=True, default=None, help="Show only refused calls.")
+@click.option(
+    "--canonical",
+    is_flag=True,
+    default=None,
+    help="Show #1, #2... for ids that the server made, so that equal runs have equal logs.",
+)
 @click.option("--follow", "-f", is_flag=True, help="Print new calls as they come, until Ctrl-C.")
 @until_interrupted()
 def show_log(after: int | None, follow: bool, as_json: bool, **asked: Any) -> None:
@@ -155,15 +178,37 @@ def faults() -> None:
 @faults.command("add")
 @access_options
 @click.argument("fault", type=click.Choice(_FAULTS))
-@click.option("--operation", metavar="ID", help="Only calls of this operation, such as create_user.")
-@click.option("--path", metavar="PATH", help="Only calls of this path, as the API reference writes it.")
-@click.option("--event", metavar="NAME", help="Only callbacks of this event, such as picking.")
-@click.option("--times", type=click.IntRange(min=1), metavar="N", help="The next N calls. Default: until switched off.")
-@click.option("--share", type=click.FloatRange(0, 1, min_open=True), metavar="0..1", help="A share of the calls.")
-@click.option("--seed", type=click.IntRange(min=0), help="Random seed that chooses those calls.")
-@click.option("--slow-ms", type=click.IntRange(1, 30_000), metavar="MS", help="Delay, for `slow` and `callback_delay`.")
-@click.option("--retry-after", type=click.IntRange(1, 3600), metavar="S", help="Seconds to wait, for `rate_limited`.")
-@click.option("--slot", "service_option_id", type=int, metavar="ID", help="The slot, for `slot_taken`.")
+@click.option(
+    "--operation", metavar="ID", help="Id of an operation, such as create_user: only its calls meet the fault."
+)
+@click.option("--path", metavar="PATH", help="Path in the form of the API reference: only its calls meet the fault.")
+@click.option("--event", metavar="NAME", help="Name of an event, such as picking: only its callbacks meet the fault.")
+@click.option(
+    "--times",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Number of calls that meet the fault. Default: no maximum, until it is switched off.",
+)
+@click.option(
+    "--share",
+    type=click.FloatRange(0, 1, min_open=True),
+    metavar="0..1",
+    help="Share of the calls that meet the fault. Default: 1, every call.",
+)
+@click.option("--seed", type=click.IntRange(min=0), metavar="N", help="Random seed that chooses the calls of --share.")
+@click.option(
+    "--slow-ms",
+    type=click.IntRange(1, 30_000),
+    metavar="MS",
+    help="Delay in milliseconds, for `slow` and `callback_delay`.",
+)
+@click.option(
+    "--retry-after",
+    type=click.IntRange(1, 3600),
+    metavar="S",
+    help="Seconds that a client is told to wait, for `rate_limited`.",
+)
+@click.option("--slot", "service_option_id", type=int, metavar="ID", help="Id of the slot, for `slot_taken`.")
 def add_fault(fault: str, as_json: bool, **options: Any) -> None:
     """Switch a fault on. Faults that are on stay on."""
     names = ("operation", "path", "event", "times", "share", "seed", "slow_ms", "retry_after", "service_option_id")
@@ -213,18 +258,20 @@ def _every(fault: str) -> str:
     return "every callback" if fault.startswith(("callback", "token")) else "every call"
 
 
-@sandbox.command("link")
+@sandbox.command("link", short_help="Link a user to an account without a browser.")
 @access_options
 @click.argument("user_id")
 @click.option(
-    "--outcome", type=click.Choice(_OUTCOMES), default="linked", show_default=True, help="How the linking ends."
+    "--outcome", type=click.Choice(_OUTCOMES), default="linked", show_default=True, help="Result of the linking."
 )
-@click.option("--email", metavar="EMAIL", help="E-mail address of the account. Default: one made up for the user.")
+@click.option(
+    "--email", metavar="EMAIL", help="E-mail address of the account. Default: an address that is made up for the user."
+)
 @click.option(
     "--membership-days",
     type=click.IntRange(0, 3650),
     metavar="N",
-    help="Membership of the account for N days; 0: none.",
+    help="Days from now for which the account is a member; 0 for no membership. Default: no change.",
 )
 def link_account(user_id: str, outcome: str, as_json: bool, **options: Any) -> None:
     """Link the user USER_ID to an account without a browser, or make the linking fail."""

@@ -15,15 +15,30 @@ from handcart.core.web.sockets import browser_url, listen
 @click.command()
 @installation_options
 @host_option
-@click.option("--port", default=8080, show_default=True, type=PORT, help="Port to listen on; 0 picks a free one.")
-@click.option("--fd", type=int, help="Listen on this inherited socket instead.")
-@click.option("--workers", default=1, show_default=True, type=click.IntRange(1, 64), help="Number of server processes.")
+@click.option(
+    "--port", default=8080, show_default=True, type=PORT, metavar="PORT", help="Port to listen on; 0 picks a free one."
+)
+@click.option(
+    "--fd", type=int, metavar="N", help="Number of an inherited socket to listen on, in place of --host and --port."
+)
+@click.option(
+    "--workers",
+    default=1,
+    show_default=True,
+    type=click.IntRange(1, 64),
+    metavar="N",
+    help="Number of server processes.",
+)
 @click.option(
     "--environment",
     type=click.Choice(["production", "sandbox"]),
-    help="Kind of server; sandbox skips the safety checks.",
+    help="Kind of server; a sandbox skips the safety checks. Default: HANDCART_ENVIRONMENT, else production.",
 )
-@click.option("--public-url", metavar="URL", help="Where browsers and clients reach this server.")
+@click.option(
+    "--public-url",
+    metavar="URL",
+    help="URL at which browsers and clients reach this server. Default: HANDCART_PUBLIC_URL.",
+)
 @end_with_stdin_option
 def serve(
     database: str | None,

@@ -83,7 +83,8 @@ def print_env(as_json: bool, **access: Any) -> None:
     type=click.IntRange(1, 3600),
     default=60,
     show_default=True,
-    help="Give up after this time, with status 1.",
+    metavar="N",
+    help="Seconds after which the command gives up, with status 1.",
 )
 def wait(
     seconds: int,

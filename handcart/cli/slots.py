@@ -13,7 +13,7 @@ from handcart.stores.models import KINDS
 
 @click.group()
 def slots() -> None:
-    """Set how many orders each window takes, and list them."""
+    """Set how many orders each time window takes, and list the windows."""
 
 
 slots.add_command(plan.plan)
@@ -26,11 +26,17 @@ slots.add_command(exception.exception)
 @retailer_option
 @click.option("--store", "location_code", required=True, metavar="CODE", help="Location code of the store.")
 @click.option("--kind", required=True, type=click.Choice(KINDS), help="Kind of orders.")
-@click.option("--date", "day", metavar="YYYY-MM-DD", help="Date by the store's clock. Default: from now on.")
+@click.option(
+    "--date",
+    "day",
+    metavar="YYYY-MM-DD",
+    help="Date by the store's clock. Default: from this hour to the plan's horizon.",
+)
 def list_slots(retailer: str, location_code: str, kind: str, day: str | None, as_json: bool, **store: Any) -> None:
-    """List a store's windows and how full they are.
+    """List the windows of a store with their places.
 
-    `reason` says why a window is not available, in the words of the API.
+    `capacity` is the number of places; `held`, `booked` and `free` are parts of it. `reason` is the API's reason why a
+    window is not available.
     """
     from handcart.slots import occupancy, planning
 

@@ -30,7 +30,9 @@ def store() -> None:
 @json_option
 @retailer_option
 def import_stores(file: Path, retailer: str, as_json: bool, **database: Any) -> None:
-    """Add stores from a CSV or GeoJSON file; change stores whose location code exists. All rows or none.
+    """Import stores from a CSV or GeoJSON file.
+
+    A store whose location code exists is changed. If one row is refused, nothing is imported.
 
     Columns: location_code, name, address_line_1, city, region, postal_code, country (US or CA), latitude, longitude,
     time_zone, takes_delivery, takes_pickup, takes_last_mile, sells_alcohol, delivers_long_distance, opening_hours (7
@@ -45,7 +47,10 @@ def import_stores(file: Path, retailer: str, as_json: bool, **database: Any) -> 
 
 @store.command("template")
 def store_template() -> None:
-    """Print a CSV file for `store import`, with every column and one store as an example."""
+    """Print an example for `store import`.
+
+    It is a CSV file with every column and one store.
+    """
     from handcart.stores import files
 
     echo(files.store_template().removesuffix("\n"))

@@ -11,8 +11,8 @@ from handcart.cli.options import json_option, of_retailer, retailer_option, show
 @store_options
 @json_option
 @retailer_option
-@click.option("--email", help="E-mail address of the linked account.")
-@click.option("--user", "user_id", help="Or the id of the linked user.")
+@click.option("--email", metavar="EMAIL", help="E-mail address of the linked account.")
+@click.option("--user", "user_id", metavar="ID", help="Id of the linked user, in place of --email.")
 def unlink(retailer: str, email: str | None, user_id: str | None, as_json: bool, **store: Any) -> None:
     """End a link at a customer's request."""
     from handcart.linking import ops

@@ -15,12 +15,14 @@ from handcart.core import settings as settings_module
 @click.command()
 @installation_options
 @click.option(
-    "--environment", type=click.Choice(["production", "sandbox"]), help="Kind of server, the same as for `serve`."
+    "--environment",
+    type=click.Choice(["production", "sandbox"]),
+    help="Kind of server, the same as for `serve`. Default: HANDCART_ENVIRONMENT, else production.",
 )
-@click.option("--once", is_flag=True, help="Do what is due now, then stop.")
+@click.option("--once", is_flag=True, help="Do the work that is due now, then stop.")
 @end_with_stdin_option
 def worker(database: str | None, data: str | None, environment: str | None, once: bool, end_with_stdin: bool) -> None:
-    """Run the background worker: send callbacks, delete expired data."""
+    """Run the background worker, which sends callbacks and deletes expired data."""
     from handcart.core import log
     from handcart.core.web.connections import raise_descriptor_limit
     from handcart.worker import run
