@@ -39,6 +39,7 @@ def arguments() -> argparse.ArgumentParser:
     platform.add_argument("--authorize-url", required=True, metavar="URL", help="authorization URL of the login page")
     platform.add_argument("--client-id", required=True, metavar="ID", help="the shop's API client")
     platform.add_argument("--issuer", metavar="URL", help="`iss` of its authorization answers, if not the API's URL")
+    platform.add_argument("--account-url", metavar="URL", help="its page where customers unlink, for links to it")
     platform.add_argument("--retailer", metavar="SLUG", help="banner of the shop, for an API client of several banners")
     platform.add_argument("--brand", default="Handcart", metavar="NAME", help="name of the platform (%(default)s)")
     platform.add_argument(
@@ -121,6 +122,7 @@ def main() -> int:
             brand=options.brand,
             membership=options.membership,
             issuer=options.issuer,
+            account_url=options.account_url,
             retailer=options.retailer,
             allow_plain_http=options.allow_plain_http,
             **{name: os.environ.get(variable) or None for name, variable in CALLBACK_VARIABLES.items()},

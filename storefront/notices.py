@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from markupsafe import Markup
+
 from storefront.settings import Settings
 
 
@@ -21,9 +23,11 @@ NOTICES = {
     "too_slow": Notice("Linking took too long and the permission expired. Please try again."),
     "linked_elsewhere": Notice(
         "That {brand} account is already linked to another customer of this shop."
-        " Unlink it on your {brand} account page, or use another account."
+        " Unlink it on your {account_page}, or use another account."
     ),
-    "linked_before": Notice("Another {brand} account is linked here already. Unlink it before you link this one."),
+    "linked_before": Notice(
+        "Another {brand} account is linked here already. Unlink it on your {account_page} before you link this one."
+    ),
     "not_active": Notice("Your customer record at {brand} is closed. Please contact our customer care."),
     "unreachable": Notice(
         "We could not reach {brand} to finish linking."
@@ -61,8 +65,17 @@ NOTICES = {
 
 
 def notice_for(key: str | None, settings: Settings) -> Notice | None:
-    """The message of a key, with the platform's name filled in; None for an unknown or missing key."""
+    """The message of a key, with the platform's name and page filled in; None for an unknown or missing key."""
     if key is None or key not in NOTICES:
         return None
     notice = NOTICES[key]
-    return Notice(notice.text.format(brand=settings.brand), notice.is_success)
+    text = Markup(notice.text).format(brand=settings.brand, account_page=account_page(settings))  # noqa: S704 (ours)
+    return Notice(text, notice.is_success)
+
+
+def account_page(settings: Settings) -> Markup:
+    """The name of the page where customers unlink, with a link to it if its URL is known."""
+    name = f"{settings.brand} account page"
+    if settings.account_url is None:
+        return Markup.escape(name)
+    return Markup('<a href="{}">{}</a>').format(settings.account_url, name)

@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from storefront.carts import Cart
 from storefront.nearby import Nearby
 from storefront.news import News
-from storefront.notices import notice_for
+from storefront.notices import account_page, notice_for
 from storefront.samples import CUSTOMERS, Customer
 from storefront.sessions import Session, Sessions, new_session
 from storefront.settings import Settings
@@ -110,6 +110,7 @@ def _of_every_page(request: Request) -> dict[str, object]:
     return {
         "shop_name": SHOP_NAME,
         "brand": settings.brand,
+        "account_page": account_page(settings),
         "membership_name": settings.membership,
         "form_token": session_of(request).form_token,
     }

@@ -16,6 +16,7 @@ class Settings:
     allow_plain_http: allow http to other machines too, for a demo in a private network.
 
     api_url: the platform's Connect API. issuer: the `iss` of its authorization answers, byte for byte; None: api_url.
+    account_url: the platform's page where customers unlink; None: notices name that page without a link to it.
     retailer: slug of the shop's banner, for an API client of several. public_url: the shop's URL in browsers.
     callback_client_id, callback_client_secret: credentials of the platform's webhook at TOKEN_PATH. Without them the
     shop accepts no callbacks, and asks for the state of an order instead.
@@ -30,6 +31,7 @@ class Settings:
     brand: str = "Handcart"
     membership: str = "Handcart+"
     issuer: str | None = None
+    account_url: str | None = None
     retailer: str | None = None
     allow_plain_http: bool = False
     callback_client_id: str | None = None
@@ -37,8 +39,10 @@ class Settings:
     callback_signing_secret: str | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
-        for name in ("api_url", "authorize_url", "public_url"):
+        for name in ("api_url", "authorize_url", "public_url", "account_url"):
             url = getattr(self, name)
+            if url is None:
+                continue
             parts = urlsplit(url)
             is_allowed = self.allow_plain_http or parts.hostname in LOOPBACK
             if parts.scheme != "https" and (parts.scheme != "http" or not is_allowed):

@@ -36,6 +36,7 @@ def start(
     api, storefront = sockets.api.fileno(), sockets.storefront.fileno()
     shop = ["-m", "storefront", "--api-url", urls.own_api, "--issuer", chosen.issuer, "--allow-plain-http"]
     shop += ["--authorize-url", info["authorize_url"], "--client-id", info["client_id"]]
+    shop += ["--account-url", f"{chosen.issuer}/account"]
     shop += ["--fd", str(storefront), "--public-url", urls.storefront]
     shop += ["--brand", chosen.brand, "--membership", chosen.membership, "--data", chosen.data]
     # The children's standard input: nothing is written, and it ends with this process.

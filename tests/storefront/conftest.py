@@ -124,6 +124,7 @@ def running_shop(running_platform: Platform, shop_sessions: Sessions) -> Iterato
         settings = Settings(
             api_url=running_platform.url,
             authorize_url=running_platform.url + "/oauth/authorize",
+            account_url=running_platform.url + "/account",
             client_id="shop-client",
             client_secret="s3cret",
             public_url=url,

@@ -67,10 +67,11 @@ def test_inactive_user_and_profile_offers_nothing(browser, platform):
     assert LINK_BUTTON not in response.text
 
 
-def test_profile_tells_that_memberships_are_honored_and_how_to_unlink(browser):
+def test_profile_tells_that_memberships_are_honored_and_how_to_unlink(browser, settings):
     page = browser.get("/account").text
     assert "We honor Basket Plus for deliveries" in page
-    assert "unlink at any time on your Basket &amp; Co account page, or by contacting" in page
+    link = f'<a href="{settings.account_url}">Basket &amp; Co account page</a>'
+    assert f"unlink at any time on your {link}, or by contacting" in page
 
 
 def test_sign_in_changes_the_session_and_kills_the_old_one(new_browser):

@@ -199,19 +199,22 @@ class Forgetful(dict):
         pass
 
 
-def test_account_linked_to_another_customer_says_so(browser, new_browser, platform):
+def test_account_linked_to_another_customer_says_so(browser, new_browser, platform, settings):
     other = new_browser()
     other.sign_in("two")
     back(other, platform.allow(other.start_link(), "member"))
     page = back(browser, platform.allow(browser.start_link(), "member"))
-    assert "already linked to another customer of this shop. Unlink it on" in page
+    link = f'<a href="{settings.account_url}">Basket &amp; Co account page</a>'
+    assert f"already linked to another customer of this shop. Unlink it on your {link}, or" in page
     assert platform.links == {"sample-customer-2": "member"}
 
 
-def test_second_account_for_the_same_customer_says_so(browser, platform):
+def test_second_account_for_the_same_customer_says_so(browser, platform, settings):
     first, second = browser.start_link(), browser.start_link()
     back(browser, platform.allow(first, "member"))
-    assert "Another Basket &amp; Co account is linked here already" in back(browser, platform.allow(second, "guest"))
+    page = back(browser, platform.allow(second, "guest"))
+    link = f'<a href="{settings.account_url}">Basket &amp; Co account page</a>'
+    assert f"Another Basket &amp; Co account is linked here already. Unlink it on your {link} before" in page
     assert platform.links == {"sample-customer-1": "member"}
 
 

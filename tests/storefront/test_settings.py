@@ -21,7 +21,7 @@ def test_https_everywhere_is_accepted():
     assert "s3cret" not in repr(settings)
 
 
-@pytest.mark.parametrize("name", ["api_url", "authorize_url", "public_url"])
+@pytest.mark.parametrize("name", ["api_url", "authorize_url", "public_url", "account_url"])
 @pytest.mark.parametrize(
     "url", ["http://shop.example", "shop.example", "", "https://", "ftp://127.0.0.1", "https://shop.example/", "//x"]
 )
