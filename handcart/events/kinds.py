@@ -44,7 +44,14 @@ def _of_item(name: str, title: str, when: str, *keys: str) -> Kind:
 
 
 _TABLE = (
-    Kind("brand_new", "Brand new", _ALL, "the order was created", ("delivery_window", "store_location"), "documented"),
+    Kind(
+        "brand_new",
+        "Brand new",
+        _ALL,
+        "the order was created",
+        ("delivery_window", "store_location", "order_url", "is_instacartplus"),
+        "documented",
+    ),
     Kind("acknowledged", "Acknowledged", _ALL, "a shopper took the order", (), "clients"),
     Kind("picking", "Picking", _SHOPPED, "shopping started", ("order_url", "store_location"), "clients"),
     _of_item("item_found", "Item found", "the shopper found an item"),

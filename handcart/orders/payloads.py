@@ -12,7 +12,7 @@ from handcart.core.db import Tx
 from handcart.events import ops as events
 from handcart.events.kinds import KINDS
 from handcart.orders import lines
-from handcart.orders.models import REPLACED, TO_REFUND, Order, OrderLine
+from handcart.orders.models import CARRIED, REPLACED, TO_REFUND, Order, OrderLine
 from handcart.stores import items
 from handcart.stores import ops as stores
 from handcart.stores.models import ItemCode, ItemName, Store
@@ -143,6 +143,7 @@ _OF_ORDER: Mapping[str, Callable[[Order], Any]] = {
     "delivery_window": _delivery_window,
     "new_window": _new_window,
     "order_items": _items,
+    "is_instacartplus": lambda order: order.is_instacartplus if order.kind in CARRIED else None,
     "cancellation_reason": lambda order: order.cancellation_reason,
     "cancellation_type": lambda order: order.details.cancellation_type,
     "tip_amount_cents": lambda order: order.tip_cents,

@@ -151,6 +151,21 @@ def test_order_delivered_then_events_of_its_items_have_these_keys(post: Post, de
 
 
 @on_sqlite
+@pytest.mark.parametrize("is_member", [True, False])
+def test_last_mile_order_created_then_brand_new_has_its_benefit(post: Post, is_member: bool) -> None:
+    """What a client of Connect reads that creates such orders asynchronously."""
+    post.subscribe()
+    market = post.market
+    user_id = market.customer()
+    if is_member:
+        market.link(user_id, market.linking_token(market.account(member_for=24 * HOUR))).raise_for_status()
+    order = market.order("last_mile", user_id)
+    assert told(post, order["id"])["brand_new"]["is_instacartplus"] is order["is_instacartplus"] is is_member
+    dispatch = market.order("dispatch")["id"]
+    assert told(post, dispatch)["brand_new"]["is_instacartplus"] is False
+
+
+@on_sqlite
 def test_order_delivered_then_quantities_in_events_are_integers(post: Post, delivered: str) -> None:
     """Strict decoders of integers read each quantity, before and after the shopper handled the line."""
     post.drain()

@@ -90,8 +90,9 @@ class Metadata(Struct, frozen=True, kw_only=True):
     """The content of an event. Any field may be missing in any event; it is then None or empty.
 
     order_id: the retailer's own; a chat message has a topic_id instead. tip_amount_cents: the current tip.
-    eta: when the shopper is at the store. line_num, item_name: the item, for events about an item.
-    store_location: location code. rating_value: "STARS1" to "STARS5".
+    is_instacartplus: whether the order has the membership's benefit. eta: when the shopper is at the store.
+    line_num, item_name: the item, for events about an item. store_location: location code.
+    rating_value: "STARS1" to "STARS5".
     """
 
     order_id: str | None = None
@@ -99,6 +100,7 @@ class Metadata(Struct, frozen=True, kw_only=True):
     retailer_id: str | None = None
     store_location: str | None = None
     order_url: str | None = None
+    is_instacartplus: bool | None = None
     status_link: str | None = None
     pickup_link: str | None = None
     order_items: tuple[EventItem, ...] = ()
