@@ -62,9 +62,9 @@ def store_template() -> None:
 @retailer_option
 def list_stores(retailer: str, as_json: bool, **database: Any) -> None:
     """List a retailer's stores."""
-    from handcart.stores import ops
+    from handcart.stores import queries
 
-    found = read(database, of_retailer(retailer, ops.stores))
+    found = read(database, of_retailer(retailer, queries.stores))
     shown = [
         {
             "location_code": one.location_code,

@@ -21,7 +21,7 @@ from handcart.sandbox import state as sandbox
 from handcart.sign_in import passwords
 from handcart.slots import plans
 from handcart.slots.plans import Plan
-from handcart.stores import items, samples
+from handcart.stores import items, queries, samples
 from handcart.stores import ops as stores
 from handcart.stores.models import KINDS
 from handcart.upkeep.safety import DEMO_RETAILER
@@ -121,7 +121,7 @@ async def stock(tx: Tx, plan: Plan = Plan(capacity=1000)) -> None:  # noqa: B008
     """Import the sample retailer's stores and items, once. `plan`: the plan of every store."""
     retailer = await retailers.retailer_by_slug(tx, DEMO_RETAILER)
     assert retailer is not None
-    if not await stores.stores(tx, retailer.id):
+    if not await queries.stores(tx, retailer.id):
         await retailers.change(tx, DEMO_RETAILER, {"offers_eta": True})
         for kind in KINDS:
             await plans.set_plan(tx, retailer.id, plans.EVERY_STORE, kind, plan)

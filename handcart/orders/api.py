@@ -47,7 +47,7 @@ from handcart.orders.wire import (
     UpdateOrderRequest,
     UpdateTipRequest,
 )
-from handcart.stores import ops as stores
+from handcart.stores import queries as stores
 from handcart.stores.models import ItemName
 from handcart.users.models import plain_phone_number
 

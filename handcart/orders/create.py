@@ -19,7 +19,7 @@ from handcart.slots import ledger, windows
 from handcart.slots import ops as slots
 from handcart.slots.models import Booking, Slot
 from handcart.stores import carts
-from handcart.stores import ops as stores
+from handcart.stores import queries as stores
 from handcart.stores.carts import OrderItem
 from handcart.stores.models import Store
 from handcart.users import ops as users

@@ -18,7 +18,7 @@ from handcart.slots import ledger
 from handcart.slots import ops as slots
 from handcart.slots.models import WINDOW, Booking, Slot, Window
 from handcart.stores import carts
-from handcart.stores import ops as stores
+from handcart.stores import queries as stores
 from handcart.stores.carts import OrderItem
 from handcart.stores.models import ItemName, Store
 from handcart.users import ops as users

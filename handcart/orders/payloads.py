@@ -14,7 +14,7 @@ from handcart.events.kinds import KINDS
 from handcart.orders import lines
 from handcart.orders.models import CARRIED, REPLACED, TO_REFUND, Order, OrderLine
 from handcart.stores import items
-from handcart.stores import ops as stores
+from handcart.stores import queries as stores
 from handcart.stores.models import ItemCode, ItemName, Store
 
 # The delay reported for a late order.

@@ -39,7 +39,7 @@ from handcart.slots.wire import (
     WindowAnswer,
 )
 from handcart.stores import carts, distance, postal
-from handcart.stores import ops as stores
+from handcart.stores import queries as stores
 from handcart.stores.carts import Cart
 from handcart.stores.models import DELIVERY, LAST_MILE, PICKUP, Point, Store
 from handcart.users import ops as users

@@ -35,7 +35,7 @@ from handcart.slots.models import (
 from handcart.slots.option_ids import Offer, Option
 from handcart.slots.plans import Calendar
 from handcart.slots.windows import Start
-from handcart.stores import ops as stores
+from handcart.stores import queries as stores
 from handcart.stores.models import Store
 from handcart.users import ops as users
 

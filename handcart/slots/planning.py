@@ -16,7 +16,7 @@ from handcart.retailers import ops as retailers
 from handcart.retailers.errors import Refused
 from handcart.slots import plans, windows
 from handcart.slots.plans import EVERY_STORE, WHOLE_DAY, Plan, SlotException, StorePlan
-from handcart.stores import ops as stores
+from handcart.stores import queries as stores
 from handcart.stores.models import Store
 
 # Fields of a plan that say how many orders a window takes: one replaces the others.

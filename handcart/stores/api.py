@@ -9,7 +9,7 @@ from handcart.core.errors import ApiError
 from handcart.core.web.call import Call, Handler, Route, route
 from handcart.oauth.scopes import FULFILLMENT
 from handcart.retailers.models import RetailerId
-from handcart.stores import distance, items, ops, postal
+from handcart.stores import distance, items, postal, queries
 from handcart.stores.carts import INVALID_ITEMS
 from handcart.stores.items import Problem, Wanted
 from handcart.stores.models import DELIVERY, LAST_MILE, PICKUP, ItemCode, ItemName, Point, Store
@@ -29,7 +29,7 @@ from handcart.stores.wire import (
 
 def _finder(kind: str, *, with_partial: bool) -> Handler:
     async def find(tx: Tx, call: Call) -> StoresResponse:
-        found = await ops.find(tx, call.caller.retailer_id, kind, await _places(tx, call.body.find_by))
+        found = await queries.find(tx, call.caller.retailer_id, kind, await _places(tx, call.body.find_by))
         stores = [_answer(store, kind) for store in found.stores]
         return PartialStoresResponse(stores, found.is_partial) if with_partial else StoresResponse(stores)
 
@@ -80,7 +80,7 @@ async def _validate_items(tx: Tx, call: Call) -> ValidateItemsResponse:
 async def _require_store(tx: Tx, retailer_id: int, body: ValidateItemsRequest) -> None:
     """All stores share one catalog, so that what names the store only has to exist; a location code wins."""
     if body.location_code is not None:
-        if await ops.store(tx, retailer_id, body.location_code) is None:
+        if await queries.store(tx, retailer_id, body.location_code) is None:
             raise errors.invalid("location_code")
     elif body.address is not None and await postal.locate(tx, body.address.postal_code) is None:
         raise errors.invalid("address.postal_code")

@@ -12,7 +12,7 @@ from handcart.core.web.wire import SuccessResponse
 from handcart.oauth.scopes import FULFILLMENT
 from handcart.retailers import ops as retailers
 from handcart.retailers.models import RetailerId
-from handcart.stores import ops as stores
+from handcart.stores import queries as stores
 from handcart.users import errors, ops
 from handcart.users.models import User, UserAddress, UserId
 from handcart.users.wire import (

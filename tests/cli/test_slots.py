@@ -11,7 +11,7 @@ import pytest
 from handcart.core import clock
 from handcart.slots import ops, windows
 from handcart.slots.ops import Wishes
-from handcart.stores import ops as stores
+from handcart.stores import queries as stores
 from handcart.stores.models import Store
 from tests.cli.conftest import Run, answer, refusal
 from tests.support.contents import nothing_written

@@ -26,6 +26,7 @@ from handcart.slots.models import SCHEDULED, Booking, Hold, Slot, Window
 from handcart.slots.ops import GRACE, HOLD, Wishes
 from handcart.slots.plans import EVERY_STORE, Plan
 from handcart.stores import ops as stores
+from handcart.stores import queries as store_queries
 from handcart.stores.models import DELIVERY as KIND
 from handcart.users import ops as users
 from handcart.users.models import User
@@ -97,7 +98,7 @@ class Machine(RuleBasedStateMachine):
         kept = self.run(retailers.create_retailer, slug=self.slug, name="Sample Market")
         self.run(retailers.change, self.slug, {"offers_eta": offers_eta})
         self.run(stores.save, kept.id, [store("s")])
-        self.store = self.run(stores.store, kept.id, "s")
+        self.store = self.run(store_queries.store, kept.id, "s")
         self.caller = Caller("client", kept.organization_id, kept.id, kept.isolation_id, (), None)
         for user in USERS:
             self.run(users.create, kept.isolation_id, User(user, None, None, None, None))

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from handcart.stores import ops
+from handcart.stores import queries
 from tests.support.server import SECRET_KEY
 from tests.support.shop import Shop
 from tests.support.stores import AT_CHICAGO
@@ -33,12 +33,12 @@ def test_when_stores_are_imported_then_they_are_found_and_keep_their_numbers(sho
     assert (first.returncode, first.stdout) == (0, "Stores imported: 2 (2 new, 0 changed).\n")
     found = shop.post("/v2/fulfillment/stores/pickup", {"find_by": AT_CHICAGO}).json()["stores"]
     assert [store["name"] for store in found] == ["Store A", "Store B"]
-    numbers = {store.location_code: store.number for store in shop.server.read(ops.stores, shop.retailer.id)}
+    numbers = {store.location_code: store.number for store in shop.server.read(queries.stores, shop.retailer.id)}
 
     rows = [ROW.format("c", "C", ""), ROW.format("a", "A again", "no")]
     second = handcart(shop, "store", "import", written(tmp_path, *rows), "--json")
     assert json.loads(second.stdout) == {"imported": 2, "new": 1, "changed": 1, "refused": []}
-    after = {store.location_code: store for store in shop.server.read(ops.stores, shop.retailer.id)}
+    after = {store.location_code: store for store in shop.server.read(queries.stores, shop.retailer.id)}
     assert {code: store.number for code, store in after.items() if code in numbers} == numbers
     assert len({store.number for store in after.values()}) == 3
     assert (after["a"].name, after["a"].takes_pickup) == ("Store A again", False)
@@ -58,7 +58,7 @@ def test_when_a_row_is_wrong_then_nothing_is_imported_and_the_row_is_named(shop:
     assert run.returncode == 1
     assert run.stderr.splitlines() == lines
     assert json.loads(run.stdout) == {"imported": 0, "new": 0, "changed": 0, "refused": lines}
-    assert shop.server.read(ops.stores, shop.retailer.id) == []
+    assert shop.server.read(queries.stores, shop.retailer.id) == []
 
 
 def test_when_items_are_imported_then_they_are_valid(shop: Shop, tmp_path: Path) -> None:

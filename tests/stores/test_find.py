@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from handcart.retailers.errors import Refused
-from handcart.stores import ops
+from handcart.stores import queries
 from handcart.stores.models import MOST_STORES, Point
 from tests.support.server import on_sqlite
 from tests.support.shop import Shop, error
@@ -45,7 +45,7 @@ def test_when_stores_are_in_range_then_the_nearest_comes_first(shop: Shop) -> No
 
 
 def test_when_very_many_stores_are_in_range_then_the_nearest_come(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ops, "MOST_FOUND", 2)
+    monkeypatch.setattr(queries, "MOST_FOUND", 2)
     keep(shop, store("c", north=14), store("a", north=-9), store("b", north=2))
     assert codes(find(shop, DELIVERY, **AT_CHICAGO)) == ["b", "a"]
 
@@ -280,5 +280,5 @@ def test_when_slot_ids_have_no_room_for_another_store_then_it_is_refused_and_the
     keep(shop, store("first", name="Renamed"))
     with pytest.raises(Refused, match="slot ids have no room"):
         keep(shop, store("first"), store("second"))
-    (kept,) = shop.server.read(ops.stores, shop.retailer.id)
+    (kept,) = shop.server.read(queries.stores, shop.retailer.id)
     assert (kept.number, kept.name) == (MOST_STORES - 1, "Renamed")

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from handcart.retailers import ops as retailers
-from handcart.stores import codes, ops, samples
+from handcart.stores import codes, ops, queries, samples
 from handcart.stores.models import DELIVERY, KINDS, PICKUP, Point
 from handcart.stores.postal import CANADA
 from tests.support.server import LiveServer
@@ -29,7 +29,7 @@ def stocked(server: LiveServer) -> tuple[LiveServer, int]:
 
 def test_when_the_stores_are_made_then_they_are_many_at_real_places(stocked: tuple[LiveServer, int]) -> None:
     server, retailer_id = stocked
-    found = server.read(ops.stores, retailer_id)
+    found = server.read(queries.stores, retailer_id)
     assert len(found) >= 200
     assert len({store.number for store in found}) == len({store.location_code for store in found}) == len(found)
     assert {store.country for store in found} == {"US", "CA"}
@@ -52,7 +52,7 @@ def test_when_any_place_is_asked_then_one_delivers_and_one_has_pickup(
 ) -> None:
     server, retailer_id = stocked
     for kind in (DELIVERY, PICKUP):
-        assert server.read(ops.find, retailer_id, kind, [place]).stores
+        assert server.read(queries.find, retailer_id, kind, [place]).stores
 
 
 def test_when_the_catalog_is_made_then_it_is_large_with_right_check_digits() -> None:
@@ -76,5 +76,5 @@ def test_when_the_catalog_is_made_then_it_is_large_with_right_check_digits() -> 
 
 def test_when_the_canadian_table_is_read_then_every_city_has_one_sample_store(stocked: tuple[LiveServer, int]) -> None:
     server, retailer_id = stocked
-    cities = [(one.city, one.region) for one in server.read(ops.stores, retailer_id) if one.country == "CA"]
+    cities = [(one.city, one.region) for one in server.read(queries.stores, retailer_id) if one.country == "CA"]
     assert sorted(cities) == sorted({(city, province) for city, province, _, _ in CANADA.values()})

@@ -15,7 +15,7 @@ from handcart.core.db import Tx
 from handcart.retailers.models import Rules
 from handcart.slots import plans
 from handcart.slots.plans import Plan
-from handcart.stores import items, ops
+from handcart.stores import items, ops, queries
 from handcart.stores.models import Item, Point, Store
 from tests.support.server import LiveServer
 from tests.support.shop import Shop
@@ -61,7 +61,9 @@ class Market(Shop):
         super().__init__(server)
         self._begun = clock.now()
         server.write(_stock, self.retailer.id, capacity, is_lenient, Rules(**rules))
-        self._stores: dict[str, Store] = {one.location_code: one for one in server.read(ops.stores, self.retailer.id)}
+        self._stores: dict[str, Store] = {
+            one.location_code: one for one in server.read(queries.stores, self.retailer.id)
+        }
 
     def put(self, path: str, body: Any = None) -> httpx.Response:
         return self.http.put(path, json=body, headers=self.headers)

@@ -12,7 +12,7 @@ from handcart.slots import option_ids, plans
 from handcart.slots.models import SCHEDULED, WINDOW
 from handcart.slots.option_ids import Offer, Option
 from handcart.slots.plans import EVERY_STORE, Plan
-from handcart.stores import items, ops
+from handcart.stores import items, queries
 from handcart.stores.models import KINDS, Item, Store
 from tests.support.server import SECRET_KEY
 from tests.support.shop import Shop
@@ -82,7 +82,7 @@ def stock(shop: Shop, plan: Plan | None = None, code: str = "s", **fields: Any) 
     shop.server.write(items.save, shop.retailer.id, ITEMS)
     if plan is not None:
         set_plan(shop, plan)
-    kept: Store = shop.server.read(ops.store, shop.retailer.id, code)
+    kept: Store = shop.server.read(queries.store, shop.retailer.id, code)
     return kept
 
 

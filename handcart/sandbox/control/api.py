@@ -47,7 +47,7 @@ from handcart.sandbox.control.wire import (
 from handcart.sandbox.robot import api as robot
 from handcart.sandbox.robot.scenarios import ALCOHOL_REFUSED, SCENARIOS
 from handcart.sandbox.state import Fault, State
-from handcart.stores import ops as stores
+from handcart.stores import queries as stores
 
 
 async def get_clock(tx: Tx, call: Call) -> ClockAnswer:

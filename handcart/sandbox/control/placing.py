@@ -18,7 +18,7 @@ from handcart.slots import ops as slots
 from handcart.slots.models import Slot
 from handcart.slots.ops import Wishes
 from handcart.stores import items
-from handcart.stores import ops as stores
+from handcart.stores import queries as stores
 from handcart.stores.carts import OrderItem
 from handcart.stores.models import Address, ItemName, Store
 from handcart.users import ops as users

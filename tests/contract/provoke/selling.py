@@ -11,6 +11,7 @@ from handcart.retailers import ops as retailers
 from handcart.slots import plans
 from handcart.slots.plans import Plan
 from handcart.stores import ops as store_ops
+from handcart.stores import queries
 from tests.contract.provoke import Provoked, provokes
 from tests.support.orders import GROWN_UP, PHONE
 
@@ -105,7 +106,7 @@ def _(attempt: Provoked) -> httpx.Response:
 
 def change_stores(attempt: Provoked, **fields: Any) -> None:
     """Change values of all stores."""
-    stores = attempt.shop.server.read(store_ops.stores, attempt.shop.retailer.id)
+    stores = attempt.shop.server.read(queries.stores, attempt.shop.retailer.id)
     changed = [replace(store, **fields) for store in stores]
     attempt.shop.server.write(store_ops.save, attempt.shop.retailer.id, changed)
 
