@@ -38,10 +38,10 @@ def list_slots(retailer: str, location_code: str, kind: str, day: str | None, as
     `capacity` is the number of places; `held`, `booked` and `free` are parts of it. `reason` is the API's reason why a
     window is not available.
     """
-    from handcart.slots import occupancy, planning
+    from handcart.slots import planning, queries
 
     chosen = None if day is None else date.fromisoformat(planning.day_of(day))
-    found = read(store, of_retailer(retailer, occupancy.of_store, location_code, kind, chosen))
+    found = read(store, of_retailer(retailer, queries.occupancy, location_code, kind, chosen))
     _show_occupancy(as_json, kind, found.store, found.windows)
 
 

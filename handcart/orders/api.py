@@ -12,7 +12,7 @@ from handcart.core import clock, errors, ids
 from handcart.core.db import Tx
 from handcart.core.web import pages
 from handcart.core.web.call import Call
-from handcart.orders import checks, create, customers, lines, ops
+from handcart.orders import checks, create, customers, lines, ops, queries
 from handcart.orders.create import NewOrder
 from handcart.orders.models import (
     CARRIED,
@@ -107,17 +107,17 @@ async def create_dispatch(tx: Tx, call: Call) -> CarriedOrderResponse:
 
 
 async def get(tx: Tx, call: Call) -> GetOrderResponse:
-    order = await ops.get(tx, call.caller, call.path["user_id"], call.path["order_id"])
+    order = await queries.get(tx, call.caller, call.path["user_id"], call.path["order_id"])
     full = await _full(tx, call, order)
     return GetOrderResponse(**structs.asdict(full), pos_payment_method="UNSPECIFIED")
 
 
 async def get_carried(tx: Tx, call: Call) -> CarriedOrderResponse:
-    return await _carried(tx, call, await ops.get_carried(tx, call.caller, call.path["order_id"], _user_of(call)))
+    return await _carried(tx, call, await queries.get_carried(tx, call.caller, call.path["order_id"], _user_of(call)))
 
 
 async def get_orders(tx: Tx, call: Call) -> OrdersResponse:
-    orders = await ops.of_user(tx, call.caller, call.path["user_id"])
+    orders = await queries.of_user(tx, call.caller, call.path["user_id"])
     return OrdersResponse([await _full(tx, call, order) for order in orders])
 
 

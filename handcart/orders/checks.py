@@ -1,4 +1,4 @@
-"""Checks shared by creating and changing an order; each returns an error or None."""
+"""Checks shared by reading, creating and changing an order."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
@@ -9,7 +9,7 @@ from handcart.core.db import Tx
 from handcart.core.errors import ApiError, invalid
 from handcart.core.web import wire
 from handcart.orders import customers, errors, storage
-from handcart.orders.models import Order
+from handcart.orders.models import CARRIED, Order
 from handcart.retailers.models import Caller, Retailer
 from handcart.slots import errors as slot_errors
 from handcart.slots import ops as slots
@@ -32,6 +32,20 @@ async def held_slot(tx: Tx, caller: Caller, user_id: str, hold_id: int, kind: st
     if slot.kind != kind:
         raise slot_errors.invalid_hold()
     return slot
+
+
+def of_user(user_id: str, order: Order | None, kinds: Sequence[str] | None = None) -> Order:
+    """The order, if it is the user's and of one of these kinds; raises `order_not_found`."""
+    if order is None or order.user_id != user_id or (kinds is not None and order.kind not in kinds):
+        raise errors.order_not_found()
+    return order
+
+
+def carried(order: Order | None, user_id: str | None) -> Order:
+    """The order, if it is a last mile or dispatch order, and the user's if one is named; raises `order_not_found`."""
+    if order is None or order.kind not in CARRIED or (user_id is not None and order.user_id != user_id):
+        raise errors.order_not_found()
+    return order
 
 
 def outside(starts_at: int, ends_at: int, window: tuple[int, int] | None) -> ApiError | None:

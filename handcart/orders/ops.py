@@ -1,4 +1,4 @@
-"""Read, change, stage and cancel orders. The module `create` creates them."""
+"""Change, stage and cancel orders. The module `create` creates them."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -23,7 +23,6 @@ from handcart.stores.carts import OrderItem
 from handcart.stores.models import ItemName, Store
 from handcart.users import ops as users
 
-MOST_LISTED = 100
 # Maximum number of orders in one step of a user's deletion.
 MOST_FORGOTTEN = 20
 _CUSTOMER = "customer_driven"
@@ -51,29 +50,12 @@ class Selection(Struct, frozen=True):
     weight: float | None = None
 
 
-async def get(tx: Tx, caller: Caller, user_id: str, order_id: str) -> Order:
-    """A user's order; raises the documented errors."""
-    await users.get(tx, caller.isolation_id, user_id)
-    return _of(user_id, await storage.find(tx, caller.retailer_id, order_id))
-
-
-async def get_carried(tx: Tx, caller: Caller, order_id: str, user_id: str | None) -> Order:
-    """A dispatch order, or (deprecated) a last mile one; `user_id` None: of any user."""
-    if user_id is not None:
-        await users.get(tx, caller.isolation_id, user_id)
-    return _carried(await storage.find(tx, caller.retailer_id, order_id), user_id)
-
-
-async def of_user(tx: Tx, caller: Caller, user_id: str) -> Sequence[Order]:
-    """A user's orders, the newest first."""
-    await users.get(tx, caller.isolation_id, user_id)
-    return await storage.of_user(tx, caller.retailer_id, caller.isolation_id, user_id, MOST_LISTED)
-
-
 async def update_shopped(tx: Tx, caller: Caller, user_id: str, order_id: str, changes: Changes) -> Order:
     """Change a delivery or pickup order in state brand_new: slot, tip, instructions, customer, items."""
     await users.require(tx, caller.isolation_id, user_id)
-    order = _allowing(states.UPDATE, _of(user_id, await storage.lock(tx, caller.retailer_id, order_id), SHOPPED))
+    order = _allowing(
+        states.UPDATE, checks.of_user(user_id, await storage.lock(tx, caller.retailer_id, order_id), SHOPPED)
+    )
     store = await _store_of(tx, caller, order)
     retailer = await retailers.retailer(tx, caller.retailer_id)
     details = structs.replace(order.details, **changes.details)
@@ -121,7 +103,7 @@ async def update_carried(tx: Tx, caller: Caller, user_id: str | None, order_id: 
     """Change a last mile or dispatch order in state brand_new: window, tip, totals, instructions."""
     if user_id is not None:
         await users.require(tx, caller.isolation_id, user_id)
-    order = _allowing(states.UPDATE, _carried(await storage.lock(tx, caller.retailer_id, order_id), user_id))
+    order = _allowing(states.UPDATE, checks.carried(await storage.lock(tx, caller.retailer_id, order_id), user_id))
     store = await _store_of(tx, caller, order)
     retailer = await retailers.retailer(tx, caller.retailer_id)
     has_alcohol = order.has_alcohol if changes.alcoholic is None else changes.alcoholic
@@ -143,7 +125,7 @@ async def update_carried(tx: Tx, caller: Caller, user_id: str | None, order_id: 
 async def update_tip(tx: Tx, caller: Caller, user_id: str, order_id: str, tip_cents: int) -> Order:
     """Change the tip of a completed order."""
     await users.require(tx, caller.isolation_id, user_id)
-    order = _of(user_id, await storage.lock(tx, caller.retailer_id, order_id))
+    order = checks.of_user(user_id, await storage.lock(tx, caller.retailer_id, order_id))
     await tip(tx, caller.retailer_id, order, tip_cents)
     return order
 
@@ -164,7 +146,8 @@ async def choose_replacements(
     """Store the replacements that the customer accepts; earlier choices are overwritten."""
     await users.require(tx, caller.isolation_id, user_id)
     order = _allowing(
-        states.CHOOSE_REPLACEMENTS, _of(user_id, await storage.lock(tx, caller.retailer_id, order_id), SHOPPED)
+        states.CHOOSE_REPLACEMENTS,
+        checks.of_user(user_id, await storage.lock(tx, caller.retailer_id, order_id), SHOPPED),
     )
     present = {line.line_num: line for line in order.lines if not line.is_removed}
     unknown = [one.line_num for one in selections if one.line_num not in present]
@@ -187,9 +170,9 @@ async def stage(tx: Tx, caller: Caller, user_id: str | None, order_id: str, deta
     """Record that a last mile or dispatch order is in the staging area; a second call replaces the details."""
     if user_id is not None:
         await users.require(tx, caller.isolation_id, user_id)
-        order = _of(user_id, await storage.lock(tx, caller.retailer_id, order_id))
+        order = checks.of_user(user_id, await storage.lock(tx, caller.retailer_id, order_id))
     else:
-        order = _carried(await storage.lock(tx, caller.retailer_id, order_id), None)
+        order = checks.carried(await storage.lock(tx, caller.retailer_id, order_id), None)
     if order.kind not in CARRIED:
         raise errors.not_carried()
     _allowing(states.STAGE, order)
@@ -201,14 +184,14 @@ async def stage(tx: Tx, caller: Caller, user_id: str | None, order_id: str, deta
 async def cancel(tx: Tx, caller: Caller, user_id: str, order_id: str) -> Order:
     """Cancel an order in state brand_new and release its place."""
     await users.require(tx, caller.isolation_id, user_id)
-    return await _cancel(tx, caller, _of(user_id, await storage.lock(tx, caller.retailer_id, order_id)))
+    return await _cancel(tx, caller, checks.of_user(user_id, await storage.lock(tx, caller.retailer_id, order_id)))
 
 
 async def cancel_carried(tx: Tx, caller: Caller, order_id: str, user_id: str | None) -> Order:
     """Cancel a dispatch order, or (deprecated) a last mile one."""
     if user_id is not None:
         await users.require(tx, caller.isolation_id, user_id)
-    return await _cancel(tx, caller, _carried(await storage.lock(tx, caller.retailer_id, order_id), user_id))
+    return await _cancel(tx, caller, checks.carried(await storage.lock(tx, caller.retailer_id, order_id), user_id))
 
 
 async def lock(tx: Tx, retailer_id: int, order_id: str) -> Order:
@@ -364,18 +347,6 @@ async def _store_of(tx: Tx, caller: Caller, order: Order) -> Store:
     found = await stores.store_by_number(tx, caller.retailer_id, order.store_number)
     assert found is not None
     return found
-
-
-def _of(user_id: str, order: Order | None, kinds: Sequence[str] | None = None) -> Order:
-    if order is None or order.user_id != user_id or (kinds is not None and order.kind not in kinds):
-        raise errors.order_not_found()
-    return order
-
-
-def _carried(order: Order | None, user_id: str | None) -> Order:
-    if order is None or order.kind not in CARRIED or (user_id is not None and order.user_id != user_id):
-        raise errors.order_not_found()
-    return order
 
 
 def _allowing(action: str, order: Order) -> Order:

@@ -3,7 +3,7 @@
 import pytest
 
 from handcart.retailers.errors import Refused
-from handcart.slots import occupancy, planning
+from handcart.slots import planning, queries
 from handcart.slots.plans import EVERY_STORE, WHOLE_DAY, Plan, SlotException, StorePlan
 from handcart.stores.models import DELIVERY, PICKUP
 from tests.support.contents import nothing_written
@@ -53,9 +53,9 @@ def test_exceptions_changed_then_they_replace_earlier_ones_for_the_hours(shop: S
 
 def test_occupancy_of_a_store_then_its_windows_or_a_sentence(shop: Shop) -> None:
     keep(shop, store("s", takes_pickup=False))
-    found = shop.server.read(occupancy.of_store, shop.retailer.id, "s", DELIVERY)
+    found = shop.server.read(queries.occupancy, shop.retailer.id, "s", DELIVERY)
     assert found.store.location_code == "s"
     assert {(one.held, one.booked) for one in found.windows} == {(0, 0)}
     for code, kind, sentence in (("t", DELIVERY, "has no store 't'"), ("s", PICKUP, "takes no pickup orders")):
         with pytest.raises(Refused, match=sentence):
-            shop.server.read(occupancy.of_store, shop.retailer.id, code, kind)
+            shop.server.read(queries.occupancy, shop.retailer.id, code, kind)

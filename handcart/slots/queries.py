@@ -1,4 +1,4 @@
-"""A store's windows for the operator: capacity, held, booked and free places of each."""
+"""Read the windows of a store: capacity, held, booked and free places of each."""
 
 from collections.abc import Sequence
 from datetime import date, timedelta
@@ -35,7 +35,7 @@ class StoreOccupancy(Struct, frozen=True):
     windows: Sequence[Occupancy]
 
 
-async def of_store(tx: Tx, retailer_id: int, location_code: str, kind: str, day: date | None = None) -> StoreOccupancy:
+async def occupancy(tx: Tx, retailer_id: int, location_code: str, kind: str, day: date | None = None) -> StoreOccupancy:
     """All windows of a day in the store's time zone; without a day, from this hour to the plan's horizon.
 
     Raises `Refused` if the retailer has no such store, or it takes no orders of this kind.
