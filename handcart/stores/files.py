@@ -26,6 +26,19 @@ MOST_EXAMPLES = 3
 _SEPARATORS = ",;\t|"
 _TIME_ZONES = available_timezones()
 _POSTAL_CODE = re.compile(r"[0-9]{5}(-?[0-9]{4})?|[A-Za-z][0-9][A-Za-z][ -]?[0-9][A-Za-z][0-9]", re.ASCII)
+# Names of countries in lower case without periods, and the code that stores have. ISO 3166 also lists the territories
+# of the US as countries; USPS and the catalog of postal codes list them as states.
+_COUNTRIES = {
+    **dict.fromkeys(("us", "usa", "united states", "united states of america"), "US"),
+    **dict.fromkeys(("ca", "can", "canada"), "CA"),
+}
+_TERRITORIES = {
+    **dict.fromkeys(("pr", "pri", "puerto rico"), "PR"),
+    **dict.fromkeys(("vi", "vir", "us virgin islands", "virgin islands"), "VI"),
+    **dict.fromkeys(("gu", "gum", "guam"), "GU"),
+    **dict.fromkeys(("as", "asm", "american samoa"), "AS"),
+    **dict.fromkeys(("mp", "mnp", "northern mariana islands"), "MP"),
+}
 _DAYS = 7
 _MINUTES = 24 * 60
 T = TypeVar("T")
@@ -310,6 +323,7 @@ def _store(cells: _Cells) -> Store:
     time_zone = cells.text("time_zone")
     if time_zone not in _TIME_ZONES:
         raise _Bad("time_zone", "write a name such as America/Chicago", time_zone)
+    country, territory = _country(cells)
     postal_code = cells.text("postal_code")
     if not _POSTAL_CODE.fullmatch(postal_code):
         raise _Bad("postal_code", "write a US or Canadian postal code", postal_code)
@@ -318,9 +332,9 @@ def _store(cells: _Cells) -> Store:
         name=cells.text("name"),
         address_line_1=cells.text("address_line_1"),
         city=cells.text("city", ""),
-        region=cells.text("region", ""),
+        region=cells.text("region", territory),
         postal_code=plain(postal_code),
-        country=cells.choice("country", ("US", "CA"), None),
+        country=country,
         point=Point(cells.number("latitude", -90, 90), cells.number("longitude", -180, 180)),
         time_zone=time_zone,
         takes_delivery=cells.flag("takes_delivery", True),
@@ -331,6 +345,17 @@ def _store(cells: _Cells) -> Store:
         opening_hours=_opening_hours(cells),
         service_area=_service_area(cells),
     )
+
+
+def _country(cells: _Cells) -> tuple[str, str]:
+    """The code of the store's country, and the region that its name means: PR is a region of the US."""
+    text = cells.text("country")
+    name = " ".join(text.lower().replace(".", "").split()).removeprefix("the ")
+    if name in _TERRITORIES:
+        return "US", _TERRITORIES[name]
+    if name not in _COUNTRIES:
+        raise _Bad("country", "write US or CA", text)
+    return _COUNTRIES[name], ""
 
 
 def _opening_hours(cells: _Cells) -> OpeningHours:

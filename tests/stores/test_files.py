@@ -55,6 +55,22 @@ def test_when_a_store_file_is_good_then_every_column_is_read(tmp_path: Path) -> 
     assert (second.location_code, second.service_area) == ("b", None)
 
 
+def test_country_by_a_usual_name_then_read_as_its_code(tmp_path: Path) -> None:
+    names = {
+        ("US", ""): ("us", "USA", "U.S.A.", "U.S.", "United States", "the  United States of America"),
+        ("CA", ""): ("ca", "CAN", "Canada"),
+        ("US", "PR"): ("PR", "PRI", "Puerto Rico"),
+        ("US", "VI"): ("VI", "U.S. Virgin Islands"),
+    }
+    for expected, spellings in names.items():
+        rows = [{**STORE, "location_code": name, "country": name} for name in spellings]
+        found = files.stores(csv_file(tmp_path, *rows))
+        assert found.refused == []
+        assert {(one.country, one.region) for one in found.good} == {expected}
+    (of_row,) = files.stores(csv_file(tmp_path, {**STORE, "country": "PR", "region": "San Juan"})).good
+    assert (of_row.country, of_row.region) == ("US", "San Juan")
+
+
 def test_when_a_store_file_is_geojson_then_points_are_stores(tmp_path: Path) -> None:
     properties: dict[str, Any] = {name: value for name, value in STORE.items() if name not in ("latitude", "longitude")}
     properties |= {"takes_pickup": False, "opening_hours": [[]] * 7, "service_area": AREA}
@@ -110,6 +126,8 @@ def test_when_an_item_has_no_rrc_then_its_upc_stands_for_it(tmp_path: Path) -> N
         ("location_code", "a" * 65, "at most 64"),
         ("name", "a\x00b", "control characters"),
         ("country", "MX", "write US or CA"),
+        ("country", "Virgin Islands (British)", "write US or CA"),
+        ("country", "U", "write US or CA"),
         ("postal_code", "6060", "US or Canadian"),
         ("latitude", "91", "from -90 to 90"),
         ("latitude", "NaN", "from -90 to 90"),
