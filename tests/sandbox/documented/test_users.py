@@ -108,7 +108,7 @@ def test_two_retailers_with_one_email_then_each_has_an_account_of_its_own(shop: 
         visitor = one.visitor()
         visitor.open("/account/sign-in")
         assert visitor.sign_in(customer).url.path == "/account"
-    with pytest.raises(Refused, match="for each of 2 organizations"):
+    with pytest.raises(Refused, match="each of 2 organizations has made"):
         shop.server.read(accounts.by_email, email)
 
 
