@@ -1,10 +1,6 @@
 """`handcart demo`: a server, a worker and the storefront with sample customers."""
 
-import os
-import signal
-import subprocess
 import sys
-import time
 from pathlib import Path
 
 import click
@@ -12,9 +8,6 @@ import click
 from handcart.cli.options import PORT, echo, fail, host_option, json_option, show
 from handcart.core import settings as settings_module
 from handcart.demo import running
-
-_PAUSE_SECONDS = 0.05
-_STOP_SECONDS = 30
 
 
 @click.command()
@@ -65,49 +58,33 @@ def demo(
     as_json: bool,
 ) -> None:
     """Start a server, a worker and the storefront, with sample customers."""
+    from handcart.demo import processes
     from handcart.demo.errors import DemoFailed
     from handcart.demo.start import run
 
     directory = (settings_module.expanded(data) if data else running.default_directory()).resolve()
-    if stop:
-        _stop_demo(Path(running.read(info_file)["data"]) if info_file else directory, as_json)
-        return
-    if detach:
-        _detach(context, directory)
-        return
     try:
-        run(
-            directory,
-            host=host,
-            port=port,
-            storefront_port=storefront_port,
-            public_url=public_url,
-            storefront_public_url=storefront_public_url,
-            info_file=info_file,
-            as_json=as_json,
-        )
+        if stop:
+            url = processes.stop_demo(Path(running.read(info_file)["data"]) if info_file else directory)
+            show(as_json, {"stopped": url}, f"The demo at {url} has stopped.")
+        elif detach:
+            status, printed = processes.detach(directory, _given(context, but="detach"))
+            echo(printed, err=status != 0)
+            if status:
+                sys.exit(status)
+        else:
+            run(
+                directory,
+                host=host,
+                port=port,
+                storefront_port=storefront_port,
+                public_url=public_url,
+                storefront_public_url=storefront_public_url,
+                info_file=info_file,
+                as_json=as_json,
+            )
     except DemoFailed as error:
         fail(str(error))
-
-
-def _detach(context: click.Context, directory: Path) -> None:
-    """Start the same command in its own session. Print its output once all servers answer."""
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    log = directory / "demo.log"
-    with log.open("wb") as output:
-        started = subprocess.Popen(  # noqa: S603 (our own command)
-            [sys.executable, "-m", "handcart", "demo", *_given(context, but="detach")],
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            start_new_session=True,
-        )
-    while (running.find(directory) or {}).get("pid") != started.pid:
-        if started.poll() is not None:
-            echo(log.read_text().rstrip("\n"), err=True)
-            sys.exit(started.returncode or 1)
-        time.sleep(_PAUSE_SECONDS)
-    echo(log.read_text().rstrip("\n"))
 
 
 def _given(context: click.Context, *, but: str) -> list[str]:
@@ -118,16 +95,3 @@ def _given(context: click.Context, *, but: str) -> list[str]:
         if option.name != but and value is not None and value is not False:
             words += [option.opts[0]] if value is True else [option.opts[0], str(value)]
     return words
-
-
-def _stop_demo(directory: Path, as_json: bool) -> None:
-    info = running.find(directory)
-    if info is None:
-        fail(f"no demo runs in {directory}: name another data directory by `handcart demo --stop --data DIR`")
-    os.kill(info["pid"], signal.SIGTERM)
-    deadline = time.monotonic() + _STOP_SECONDS
-    while (running.find(directory) or {}).get("pid") == info["pid"]:
-        if time.monotonic() > deadline:
-            fail(f"the demo at {info['api_url']} (process {info['pid']}) did not stop in {_STOP_SECONDS} seconds")
-        time.sleep(_PAUSE_SECONDS)
-    show(as_json, {"stopped": info["api_url"]}, f"The demo at {info['api_url']} has stopped.")

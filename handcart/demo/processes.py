@@ -7,17 +7,59 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from handcart.core.settings import Settings
-from handcart.demo import settings
+from handcart.demo import running, settings
 from handcart.demo.errors import DemoFailed
 from handcart.demo.urls import Sockets, Urls
 
 _READY_SECONDS = 30
 _STOP_SECONDS = 15
+_PAUSE_SECONDS = 0.05
+_STOP_DEMO_SECONDS = 30
+
+
+def detach(directory: Path, options: Sequence[str]) -> tuple[int, str]:
+    """Start `handcart demo` with these options in a session of its own, and wait until all its servers answer.
+
+    Returns its exit status, 0 while it runs, and what it printed.
+    """
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    log = directory / "demo.log"
+    with log.open("wb") as output:
+        started = subprocess.Popen(  # noqa: S603 (our own command)
+            [sys.executable, "-m", "handcart", "demo", *options],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+    while (running.find(directory) or {}).get("pid") != started.pid:
+        if started.poll() is not None:
+            return started.returncode or 1, log.read_text().rstrip("\n")
+        time.sleep(_PAUSE_SECONDS)
+    return 0, log.read_text().rstrip("\n")
+
+
+def stop_demo(directory: Path) -> str:
+    """Stop the demo that runs on a data directory; returns its URL. Raises `DemoFailed`."""
+    info = running.find(directory)
+    if info is None:
+        raise DemoFailed(
+            f"no demo runs in {directory}: name another data directory by `handcart demo --stop --data DIR`"
+        )
+    os.kill(info["pid"], signal.SIGTERM)
+    deadline = time.monotonic() + _STOP_DEMO_SECONDS
+    while (running.find(directory) or {}).get("pid") == info["pid"]:
+        if time.monotonic() > deadline:
+            raise DemoFailed(
+                f"the demo at {info['api_url']} (process {info['pid']}) did not stop in {_STOP_DEMO_SECONDS} seconds"
+            )
+        time.sleep(_PAUSE_SECONDS)
+    return str(info["api_url"])
 
 
 @contextlib.contextmanager
