@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from handcart.cli.options import json_option, of_account, read, settings_of, show, store_options, table, write
+from handcart.cli.options import database_options, json_option, of_account, read, settings_of, show, table, write
 from handcart.core import clock
 
 
@@ -16,12 +16,12 @@ def account() -> None:
 
 
 @account.command("create")
-@store_options
+@database_options
 @json_option
 @click.option("--email", required=True, metavar="EMAIL", help="E-mail address of the account.")
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
 @click.option("--password", metavar="TEXT", help="Password. Other processes can see it: prefer --password-stdin.")
-def create_account(email: str, password: str | None, password_stdin: bool, as_json: bool, **store: Any) -> None:
+def create_account(email: str, password: str | None, password_stdin: bool, as_json: bool, **database: Any) -> None:
     """Create an account. If no password is given, a random one is set and shown only now."""
     from handcart.accounts import ops
     from handcart.sign_in import passwords
@@ -30,20 +30,20 @@ def create_account(email: str, password: str | None, password_stdin: bool, as_js
     if password_stdin:
         password = sys.stdin.readline().rstrip("\r\n")
     chosen = passwords.made_up() if made_up else password or ""
-    made = write(store, ops.create, email, passwords.hash_new(chosen))
+    made = write(database, ops.create, email, passwords.hash_new(chosen))
     shown = {"email": made.email, **({"password": chosen} if made_up else {})}
     show(as_json, shown, f"Made the account {made.email}." + (f"\nPassword, shown once: {chosen}" if made_up else ""))
 
 
 @account.command("show")
-@store_options
+@database_options
 @json_option
 @click.argument("email")
-def show_account(email: str, as_json: bool, **store: Any) -> None:
+def show_account(email: str, as_json: bool, **database: Any) -> None:
     """Show the id, the membership and the links of an account."""
     from handcart.linking import ops
 
-    found = read(store, of_account(email, ops.linked_account))
+    found = read(database, of_account(email, ops.linked_account))
     shown = {
         **_listed(found.account, found.membership),
         "links": [
@@ -55,7 +55,7 @@ def show_account(email: str, as_json: bool, **store: Any) -> None:
 
 
 @account.command("list")
-@store_options
+@database_options
 @json_option
 @click.option(
     "--limit",
@@ -68,11 +68,11 @@ def show_account(email: str, as_json: bool, **store: Any) -> None:
 @click.option(
     "--after", default="", metavar="EMAIL", help="Show accounts after this e-mail address. Default: from the first."
 )
-def list_accounts(limit: int, after: str, as_json: bool, **store: Any) -> None:
+def list_accounts(limit: int, after: str, as_json: bool, **database: Any) -> None:
     """List the open accounts and their memberships, by e-mail address."""
     from handcart.accounts import ops
 
-    found = [_listed(*one) for one in read(store, ops.accounts, after, limit)]
+    found = [_listed(*one) for one in read(database, ops.accounts, after, limit)]
     lines = [[one["email"], _membership(one), str(one["id"])] for one in found]
     text = table(("account", "membership", "id"), lines) if found else "There are no accounts."
     if len(found) == limit:
@@ -81,16 +81,16 @@ def list_accounts(limit: int, after: str, as_json: bool, **store: Any) -> None:
 
 
 @account.command("password")
-@store_options
+@database_options
 @json_option
 @click.argument("email")
-def account_password(email: str, as_json: bool, **store: Any) -> None:
+def account_password(email: str, as_json: bool, **database: Any) -> None:
     """Print a link with which a customer can set a new password. It works once, within 24 hours."""
     from handcart.accounts import ops
     from handcart.core.db.installation import issuer
 
-    url = read(store, issuer, settings_of(**store))
-    link = read(store, of_account(email, ops.password_link, url))
+    url = read(database, issuer, settings_of(**database))
+    link = read(database, of_account(email, ops.password_link, url))
     shown = {"email": email, "url": link.url, "expires_at": clock.to_wire(link.ends_at)}
     show(
         as_json,
@@ -100,14 +100,14 @@ def account_password(email: str, as_json: bool, **store: Any) -> None:
 
 
 @account.command("close")
-@store_options
+@database_options
 @json_option
 @click.option("--email", required=True, metavar="EMAIL", help="E-mail address of the account.")
-def close_account(email: str, as_json: bool, **store: Any) -> None:
+def close_account(email: str, as_json: bool, **database: Any) -> None:
     """Close an account and end all its links."""
     from handcart.linking import ops
 
-    write(store, of_account(email, ops.close_account))
+    write(database, of_account(email, ops.close_account))
     show(as_json, {"email": email, "closed": True}, f"Closed the account {email}.")
 
 

@@ -5,23 +5,23 @@ from typing import Any
 
 import click
 
-from handcart.cli.options import file_argument, json_option, settings_of, show, store_options
+from handcart.cli.options import database_options, file_argument, json_option, settings_of, show
 from handcart.cli.progress import Progress
 from handcart.core.settings import Settings
 
 
 @click.command()
 @file_argument
-@store_options
+@database_options
 @json_option
-def backup(file: Path, as_json: bool, **store: Any) -> None:
+def backup(file: Path, as_json: bool, **database: Any) -> None:
     """Copy the SQLite database to the new file FILE and check the copy. Servers may keep running.
 
     The secret key is not in the backup. Keep a copy of the key in another place: a restore needs both.
     """
     from handcart.core.db import copies
 
-    chosen = settings_of(**store)
+    chosen = settings_of(**database)
     path = copies.database_file(chosen.database_url)
     with Progress() as progress:
         made = copies.back_up(path, file, progress)

@@ -1,4 +1,4 @@
-"""Commands for operators and integrators: a retailer's webhooks."""
+"""`handcart callbacks`: a retailer's webhooks."""
 
 import json
 import sys
@@ -7,8 +7,8 @@ from typing import Any
 
 import click
 
-from handcart.cli import events, listen
-from handcart.cli.options import fail, json_option, read, settings_of, show, store_options, table, write
+from handcart.cli import events, listen, replay
+from handcart.cli.options import database_options, fail, json_option, read, settings_of, show, table, write
 from handcart.core.web import wire
 
 _SECRET = "CALLBACKS_CLIENT_SECRET"  # noqa: S105 (the name of a variable)
@@ -69,7 +69,7 @@ _trust = click.option(
 
 
 @callbacks.command()
-@store_options
+@database_options
 @json_option
 @events.retailer_option
 @_configuration(is_new=True)
@@ -83,40 +83,40 @@ def create(retailer: str, environment: str | None, trust: bool, as_json: bool, *
     """Create a webhook. Its signing secret is shown only now."""
     from handcart.callbacks import webhooks
 
-    wanted, store = _wanted(options)
+    wanted, database = _wanted(options)
     if "client_secret" not in wanted:
         fail(f"the client's secret is missing: give --client-secret-stdin, --client-secret or {_SECRET}")
-    policy = webhooks.read_policy(settings_of(**store), environment=environment, trust=trust)
+    policy = webhooks.read_policy(settings_of(**database), environment=environment, trust=trust)
 
     make = events.at_retailer(retailer, webhooks.create, webhooks.Configuration(**wanted), policy)
-    _show_secret(as_json, write(store, make), "Made")
+    _show_secret(as_json, write(database, make), "Made")
 
 
 @callbacks.command("list")
-@store_options
+@database_options
 @json_option
 @events.retailer_option
-def list_webhooks(retailer: str, as_json: bool, **store: Any) -> None:
+def list_webhooks(retailer: str, as_json: bool, **database: Any) -> None:
     """List a retailer's webhooks."""
     from handcart.callbacks import present, webhooks
 
-    found = [present.webhook(one) for one in read(store, events.at_retailer(retailer, webhooks.list_all))]
+    found = [present.webhook(one) for one in read(database, events.at_retailer(retailer, webhooks.list_all))]
     rows = [(str(one.id), _status(one), one.environment, _events(one), one.callback_url) for one in found]
     lines = table(("webhook", "status", "environment", "events", "callback URL"), rows)
     show(as_json, {"webhooks": _plain(found)}, lines if found else "There are no webhooks.")
 
 
 @callbacks.command("show", short_help="Show a webhook, or an event with its attempts.")
-@store_options
+@database_options
 @json_option
 @events.retailer_option
 @click.argument("number", metavar="ID", type=events.NUMBER)
-def show_one(number: int, retailer: str, as_json: bool, **store: Any) -> None:
+def show_one(number: int, retailer: str, as_json: bool, **database: Any) -> None:
     """Show the webhook ID, or the event ID with every attempt to deliver it."""
     from handcart.callbacks import present, queries
     from handcart.callbacks.models import EventStory
 
-    found = read(store, events.at_retailer(retailer, queries.webhook_or_event, number))
+    found = read(database, events.at_retailer(retailer, queries.webhook_or_event, number))
     if isinstance(found, EventStory):
         story = present.story(found)
         show(as_json, _plain(story), events.told(story))
@@ -144,7 +144,7 @@ def show_one(number: int, retailer: str, as_json: bool, **store: Any) -> None:
 
 
 @callbacks.command()
-@store_options
+@database_options
 @json_option
 @events.retailer_option
 @_configuration(is_new=False)
@@ -154,81 +154,81 @@ def update(webhook: int, retailer: str, trust: bool, as_json: bool, **options: A
     """Change a webhook. Only the options given are changed."""
     from handcart.callbacks import webhooks
 
-    wanted, store = _wanted(options)
+    wanted, database = _wanted(options)
     if not wanted:
         fail("no change is given: see `handcart callbacks update --help`")
-    policy = webhooks.read_policy(settings_of(**store), trust=trust)
+    policy = webhooks.read_policy(settings_of(**database), trust=trust)
 
     change = events.at_retailer(retailer, webhooks.update, webhook, wanted, policy)
-    _show_webhook(as_json, write(store, change), "changed")
+    _show_webhook(as_json, write(database, change), "changed")
 
 
 @callbacks.command(short_help="Enable a webhook.")
-@store_options
+@database_options
 @json_option
 @events.retailer_option
 @_trust
 @click.argument("webhook", type=events.NUMBER)
-def enable(webhook: int, retailer: str, trust: bool, as_json: bool, **store: Any) -> None:
+def enable(webhook: int, retailer: str, trust: bool, as_json: bool, **database: Any) -> None:
     """Enable a webhook: its waiting events are sent."""
     from handcart.callbacks import webhooks
 
-    policy = webhooks.read_policy(settings_of(**store), trust=trust)
+    policy = webhooks.read_policy(settings_of(**database), trust=trust)
 
     change = events.at_retailer(retailer, webhooks.enable, webhook, policy.verify)
-    _show_webhook(as_json, write(store, change), "enabled")
+    _show_webhook(as_json, write(database, change), "enabled")
 
 
 @callbacks.command(short_help="Disable a webhook.")
-@store_options
+@database_options
 @json_option
 @events.retailer_option
 @click.option(
     "--reason", default="disabled by the operator", show_default=True, help="Reason that is shown with the webhook."
 )
 @click.argument("webhook", type=events.NUMBER)
-def disable(webhook: int, retailer: str, reason: str, as_json: bool, **store: Any) -> None:
+def disable(webhook: int, retailer: str, reason: str, as_json: bool, **database: Any) -> None:
     """Disable a webhook: nothing more is sent. Its events are kept until it is enabled again."""
     from handcart.callbacks import webhooks
 
     change = events.at_retailer(retailer, webhooks.disable, webhook, reason)
-    _show_webhook(as_json, write(store, change), "disabled")
+    _show_webhook(as_json, write(database, change), "disabled")
 
 
 @callbacks.command()
-@store_options
+@database_options
 @json_option
 @events.retailer_option
 @click.argument("webhook", type=events.NUMBER)
-def delete(webhook: int, retailer: str, as_json: bool, **store: Any) -> None:
+def delete(webhook: int, retailer: str, as_json: bool, **database: Any) -> None:
     """Delete a webhook and its secrets."""
     from handcart.callbacks import webhooks
 
-    write(store, events.at_retailer(retailer, webhooks.delete, webhook))
+    write(database, events.at_retailer(retailer, webhooks.delete, webhook))
     show(as_json, {"deleted": webhook}, f"The webhook {webhook} is deleted.")
 
 
 @callbacks.command(short_help="Give a webhook a new signing secret.")
-@store_options
+@database_options
 @json_option
 @events.retailer_option
 @click.argument("webhook", type=events.NUMBER)
-def rotate(webhook: int, retailer: str, as_json: bool, **store: Any) -> None:
+def rotate(webhook: int, retailer: str, as_json: bool, **database: Any) -> None:
     """Give a webhook a new signing secret, shown only now. For one day the old secret signs as well."""
     from handcart.callbacks import webhooks
 
     change = events.at_retailer(retailer, webhooks.rotate_secret, webhook)
-    _show_secret(as_json, write(store, change), "A new secret for")
+    _show_secret(as_json, write(database, change), "A new secret for")
 
 
 def _wanted(options: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Split the options: the webhook's fields, and the options of the store."""
-    store = {name: options.pop(name) for name in ("database", "data")}
+    """Split the options: the webhook's fields, and the options of the database."""
+    database = {name: options.pop(name) for name in ("database", "data")}
     if options.pop("client_secret_stdin"):
         options["client_secret"] = sys.stdin.readline().rstrip("\r\n")
     if options["events"] is not None:
         options["events"] = [name for one in options["events"].split(",") if (name := one.strip())]
-    return {name: value for name, value in options.items() if value is not None}, store
+    return {name: value for name, value in options.items() if value is not None}, database
 
 
 def _show_webhook(as_json: bool, webhook: Any, what: str) -> None:
@@ -274,5 +274,5 @@ def _plain(answer: Any) -> Any:
     return json.loads(wire.encode(answer))
 
 
-for command in (events.list_events, events.list_deliveries, events.tail, events.replay, listen.listen, listen.trigger):
+for command in (events.list_events, events.list_deliveries, events.tail, replay.replay, listen.listen, listen.trigger):
     callbacks.add_command(command)

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from handcart.cli.options import json_option, read, settings_of, show, store_options, table, write
+from handcart.cli.options import database_options, json_option, read, settings_of, show, table, write
 from handcart.core import clock
 
 
@@ -15,7 +15,7 @@ def client() -> None:
 
 
 @client.command("create")
-@store_options
+@database_options
 @json_option
 @click.option("--retailer", metavar="SLUG", help="Slug of the retailer that the client acts for.")
 @click.option(
@@ -43,7 +43,7 @@ def create_client(
     require_pkce: bool,
     state_optional: bool,
     as_json: bool,
-    **store: Any,
+    **database: Any,
 ) -> None:
     """Create an API client. Its secret is shown only now."""
     from handcart.core.db.installation import issuer
@@ -51,7 +51,7 @@ def create_client(
     from handcart.retailers import clients
 
     made = write(
-        store,
+        database,
         clients.create,
         retailer=retailer,
         organization=organization,
@@ -61,12 +61,12 @@ def create_client(
         require_pkce=require_pkce,
         require_state=not state_optional,
     )
-    url = read(store, issuer, settings_of(**store))
+    url = read(database, issuer, settings_of(**database))
     _show_client(as_json, {**_credentials(made), "authorize_url": f"{url}/oauth/authorize" if url else None})
 
 
 @client.command("rotate")
-@store_options
+@database_options
 @json_option
 @click.argument("client_id")
 @click.option(
@@ -76,23 +76,23 @@ def create_client(
     metavar="HOURS",
     help="Hours for which old secrets and tokens stay valid. Default: 0, they end at once.",
 )
-def rotate_client(client_id: str, keep_old: int, as_json: bool, **store: Any) -> None:
+def rotate_client(client_id: str, keep_old: int, as_json: bool, **database: Any) -> None:
     """Give a client a new secret, shown only now."""
     from handcart.retailers import clients
 
-    made = write(store, clients.rotate_secret, client_id, keep_old=keep_old * clock.HOUR)
+    made = write(database, clients.rotate_secret, client_id, keep_old=keep_old * clock.HOUR)
     _show_client(as_json, _credentials(made))
 
 
 @client.command("list")
-@store_options
+@database_options
 @json_option
 @click.option("--retailer", metavar="SLUG", help="Slug of a retailer, to list only its clients. Default: all.")
-def list_clients(retailer: str | None, as_json: bool, **store: Any) -> None:
+def list_clients(retailer: str | None, as_json: bool, **database: Any) -> None:
     """List the clients."""
     from handcart.retailers import clients
 
-    found = read(store, clients.listed, retailer)
+    found = read(database, clients.listed, retailer)
     rows = [
         [
             one.client_id,
@@ -110,37 +110,37 @@ def list_clients(retailer: str | None, as_json: bool, **store: Any) -> None:
 
 
 @client.command("disable")
-@store_options
+@database_options
 @json_option
 @click.argument("client_id")
 @click.option("--undo", is_flag=True, help="Enable the client again. Its old tokens stay revoked.")
-def disable_client(client_id: str, undo: bool, as_json: bool, **store: Any) -> None:
+def disable_client(client_id: str, undo: bool, as_json: bool, **database: Any) -> None:
     """Disable a client. Its tokens end at once, and it gets no new tokens."""
     from handcart.retailers import clients
 
-    write(store, clients.disable, client_id, disabled=not undo)
+    write(database, clients.disable, client_id, disabled=not undo)
     state = "enabled" if undo else "disabled"
     show(as_json, {"client_id": client_id, "enabled": undo}, f"The client {client_id} is {state}.")
 
 
 @client.command("revoke-tokens")
-@store_options
+@database_options
 @json_option
 @click.argument("client_id")
-def revoke_client_tokens(client_id: str, as_json: bool, **store: Any) -> None:
+def revoke_client_tokens(client_id: str, as_json: bool, **database: Any) -> None:
     """Revoke all tokens and authorization codes of a client. It can get new ones."""
     from handcart.retailers import clients
 
-    write(store, clients.revoke_tokens, client_id)
+    write(database, clients.revoke_tokens, client_id)
     show(as_json, {"client_id": client_id, "revoked": True}, f"All tokens of the client {client_id} are revoked.")
 
 
 @client.command("scope")
-@store_options
+@database_options
 @json_option
 @click.argument("client_id")
 @click.argument("scope")
-def set_client_scope(client_id: str, scope: str, as_json: bool, **store: Any) -> None:
+def set_client_scope(client_id: str, scope: str, as_json: bool, **database: Any) -> None:
     """Set the scopes of a client. Its tokens lose all other scopes.
 
     SCOPE has the scopes separated by spaces, as one argument in quotes.
@@ -149,7 +149,7 @@ def set_client_scope(client_id: str, scope: str, as_json: bool, **store: Any) ->
     from handcart.retailers import clients
 
     names = scopes.require(scope)
-    write(store, clients.set_scopes, client_id, names)
+    write(database, clients.set_scopes, client_id, names)
     sentence = f"The client {client_id} may now ask for {' '.join(names)}."
     show(as_json, {"client_id": client_id, "scopes": names}, sentence)
 
@@ -160,27 +160,27 @@ def redirect_uri() -> None:
 
 
 @redirect_uri.command("add")
-@store_options
+@database_options
 @json_option
 @click.argument("client_id")
 @click.argument("uri")
-def add_redirect_uri(client_id: str, uri: str, as_json: bool, **store: Any) -> None:
+def add_redirect_uri(client_id: str, uri: str, as_json: bool, **database: Any) -> None:
     """Add a redirect URI, to which authorization codes may be sent."""
     from handcart.retailers import clients
 
-    _show_redirect_uris(as_json, client_id, write(store, clients.register_redirect_uris, client_id, [uri]))
+    _show_redirect_uris(as_json, client_id, write(database, clients.register_redirect_uris, client_id, [uri]))
 
 
 @redirect_uri.command("remove")
-@store_options
+@database_options
 @json_option
 @click.argument("client_id")
 @click.argument("uri")
-def remove_redirect_uri(client_id: str, uri: str, as_json: bool, **store: Any) -> None:
+def remove_redirect_uri(client_id: str, uri: str, as_json: bool, **database: Any) -> None:
     """Remove a redirect URI."""
     from handcart.retailers import clients
 
-    _show_redirect_uris(as_json, client_id, write(store, clients.remove_redirect_uri, client_id, uri))
+    _show_redirect_uris(as_json, client_id, write(database, clients.remove_redirect_uri, client_id, uri))
 
 
 def _listed(client: Any) -> dict[str, Any]:

@@ -1,10 +1,8 @@
-"""Commands for operators and integrators: list events and their deliveries, and send events again."""
+"""`handcart callbacks events`, `deliveries` and `tail`: events, their deliveries and attempts."""
 
 import asyncio
 import json
 import os
-import sys
-import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,6 +11,7 @@ import click
 
 from handcart.cli.options import (
     SANDBOX_INFO,
+    database_options,
     demo_of,
     echo,
     fail,
@@ -23,7 +22,6 @@ from handcart.cli.options import (
     printable,
     read,
     show,
-    store_options,
     table,
     until_interrupted,
 )
@@ -60,7 +58,6 @@ _limit = click.option(
 )
 _STATES = ("pending", "sending", "delivered", "failed")
 _PAUSE_SECONDS = 0.5
-BAR_AFTER_SECONDS = 1
 
 
 def at_retailer(slug: str, op: Callable[..., Awaitable[Any]], *args: Any, **kwargs: Any) -> Callable[[Tx], Any]:
@@ -76,19 +73,19 @@ def at_retailer(slug: str, op: Callable[..., Awaitable[Any]], *args: Any, **kwar
 
 
 @click.command("events", short_help="List events and their deliveries.")
-@store_options
+@database_options
 @json_option
 @retailer_option
 @click.option("--order", "order_id", metavar="ID", help="Id of an order, to show only its events.")
 @_after
 @_limit
 def list_events(
-    retailer: str, order_id: str | None, after: int | None, limit: int, as_json: bool, **store: Any
+    retailer: str, order_id: str | None, after: int | None, limit: int, as_json: bool, **database: Any
 ) -> None:
     """List events and their deliveries, newest last."""
     from handcart.callbacks import present, queries
 
-    listed = read(store, at_retailer(retailer, queries.events, after=after, subject=order_id, limit=limit))
+    listed = read(database, at_retailer(retailer, queries.events, after=after, subject=order_id, limit=limit))
     found = [(present.event(one.event), [present.delivery(row) for row in one.deliveries]) for one in listed]
     rows = [(str(one.event_id), one.created_at, one.event_name, one.order_id, _states(of)) for one, of in found]
     lines = table(("event", "created", "name", "order", "deliveries"), rows)
@@ -97,7 +94,7 @@ def list_events(
 
 
 @click.command("deliveries", short_help="List the deliveries to a webhook.")
-@store_options
+@database_options
 @json_option
 @retailer_option
 @click.option("--state", type=click.Choice(_STATES), help="State of the deliveries to show. Default: all.")
@@ -123,12 +120,12 @@ def list_deliveries(webhook: int, retailer: str, as_json: bool, **options: Any) 
 
 
 @click.command()
-@store_options
+@database_options
 @json_option
 @retailer_option
 @click.option("--webhook", type=NUMBER, metavar="ID", help="Id of a webhook, to print only attempts to it.")
 @until_interrupted()
-def tail(retailer: str, webhook: int | None, as_json: bool, **store: Any) -> None:
+def tail(retailer: str, webhook: int | None, as_json: bool, **database: Any) -> None:
     """Print delivery attempts as they are made, until Ctrl-C. With --json, one attempt per line."""
 
     from handcart.callbacks import queries
@@ -142,87 +139,7 @@ def tail(retailer: str, webhook: int | None, as_json: bool, **store: Any) -> Non
                 if webhook in (None, one["webhook_id"]):
                     echo(json.dumps(_plain_attempt(one)) if as_json else _line(one))
 
-    on(store, follow)
-
-
-@click.command(short_help="Send events again.")
-@store_options
-@json_option
-@retailer_option
-@click.option(
-    "--webhook",
-    type=NUMBER,
-    metavar="ID",
-    help="Id of the webhook to send to. Default: all that subscribe to the event.",
-)
-@click.option("--event", "event_id", type=NUMBER, metavar="ID", help="Id of the event to send.")
-@click.option("--order", "order_id", metavar="ID", help="Id of the order whose events are sent.")
-@click.option("--after", type=NUMBER, metavar="ID", help="Send events after this id.")
-@click.option("--until", type=NUMBER, metavar="ID", help="Id of the last event to send. Default: the newest.")
-@click.option("--since", metavar="TIME", help="Send events since this time, such as 2026-11-26T14:00:00Z.")
-def replay(retailer: str, webhook: int | None, as_json: bool, **options: Any) -> None:
-    """Send events again with the same ids and bodies, whether or not they were delivered."""
-    store = {name: options.pop(name) for name in ("database", "data")}
-    since = options.pop("since")
-    if all(options[name] is None for name in ("event_id", "order_id", "after")) and since is None:
-        fail("choose the events to send again: --event, --order, --after or --since")
-    if since is not None:
-        options["after"] = max(_id_before(since), options["after"] or 0)
-    many = _replay_all(store, retailer, webhook, **options)
-    what = "delivery" if many == 1 else "deliveries"
-    show(as_json, {"replayed": many}, f"{many} {what} will be sent again." if many else "Nothing is sent again.")
-
-
-def _id_before(since: str) -> int:
-    from handcart.core.errors import ApiError
-    from handcart.events import queries
-
-    try:
-        return queries.id_before(clock.from_wire(since, "since"))
-    except ApiError:
-        fail(f"{since!r} is not a time with an offset: write it as 2026-11-26T14:00:00Z")
-
-
-def _replay_all(
-    store: dict[str, Any],
-    retailer: str,
-    webhook: int | None,
-    *,
-    event_id: int | None,
-    order_id: str | None,
-    after: int | None,
-    until: int | None,
-) -> int:
-    """Replay in small transactions, so that no other writer waits long. Shows a progress bar after one second."""
-    from handcart.callbacks.replay import send_again
-    from handcart.events import queries
-
-    of: dict[str, Any] = {"until": until, "event_id": event_id, "subject": order_id}
-
-    async def step(database: Database, after: int) -> tuple[int, int | None]:
-        return await database.write(at_retailer(retailer, send_again, webhook, after=after, **of))
-
-    async def count(database: Database, after: int, until: int | None) -> int:
-        return int(await database.read(of_retailer(retailer, queries.count, after, until or queries.LAST_ID)))
-
-    async def all_of_it(database: Database) -> int:
-        started, last = time.monotonic(), after or 0
-        many, next_ = await step(database, last)
-        while next_ is not None and time.monotonic() - started < BAR_AFTER_SECONDS:
-            more, next_ = await step(database, next_)
-            many += more
-        if next_ is None:
-            return many
-        length = await count(database, next_, until)
-        with click.progressbar(length=length, label="Sending again", file=sys.stderr) as bar:
-            while next_ is not None:
-                last = next_
-                more, next_ = await step(database, last)
-                many += more
-                bar.update(length if next_ is None else await count(database, last, next_))
-        return many
-
-    return int(on(store, all_of_it))
+    on(database, follow)
 
 
 def told(story: Any) -> str:

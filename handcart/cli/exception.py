@@ -7,12 +7,12 @@ from typing import Any
 import click
 
 from handcart.cli.options import (
+    database_options,
     json_option,
     of_retailer,
     read,
     retailer_option,
     show,
-    store_options,
     table,
     write,
 )
@@ -29,7 +29,7 @@ def exception() -> None:
 
 
 @exception.command("set")
-@store_options
+@database_options
 @json_option
 @retailer_option
 @store_option("Location code of the store. Default: every store.")
@@ -51,7 +51,7 @@ def set_exception(
     hours: str | None,
     capacity: int,
     as_json: bool,
-    **store: Any,
+    **database: Any,
 ) -> None:
     """Change how many orders the windows of a day take. Booked orders stay.
 
@@ -62,22 +62,22 @@ def set_exception(
 
     when = (planning.day_of(day), planning.hours_of(hours))
     change = of_retailer(retailer, planning.change_exceptions, location_code, kinds, *when, capacity)
-    _show_exceptions(as_json, write(store, change))
+    _show_exceptions(as_json, write(database, change))
 
 
 @exception.command("list")
-@store_options
+@database_options
 @json_option
 @retailer_option
-def list_exceptions(retailer: str, as_json: bool, **store: Any) -> None:
+def list_exceptions(retailer: str, as_json: bool, **database: Any) -> None:
     """List the exceptions of a retailer from today on."""
     from handcart.slots import planning
 
-    _show_exceptions(as_json, read(store, of_retailer(retailer, planning.exceptions)))
+    _show_exceptions(as_json, read(database, of_retailer(retailer, planning.exceptions)))
 
 
 @exception.command("remove")
-@store_options
+@database_options
 @json_option
 @retailer_option
 @store_option("Location code of the store. Default: the exceptions for every store.")
@@ -91,14 +91,14 @@ def remove_exception(
     day: str,
     hours: str | None,
     as_json: bool,
-    **store: Any,
+    **database: Any,
 ) -> None:
     """Remove the exceptions of a day. Then the plan applies."""
     from handcart.slots import planning
 
     when = (planning.day_of(day), planning.hours_of(hours))
     _show_exceptions(
-        as_json, write(store, of_retailer(retailer, planning.remove_exceptions, location_code, kinds, *when))
+        as_json, write(database, of_retailer(retailer, planning.remove_exceptions, location_code, kinds, *when))
     )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from handcart.cli.imports import save_rows
-from handcart.cli.options import echo, file_argument, json_option, retailer_option, store_options
+from handcart.cli.options import database_options, echo, file_argument, json_option, retailer_option
 
 
 @click.group()
@@ -16,7 +16,7 @@ def item() -> None:
 
 @item.command("import")
 @file_argument
-@store_options
+@database_options
 @json_option
 @retailer_option
 def import_items(file: Path, retailer: str, as_json: bool, **database: Any) -> None:

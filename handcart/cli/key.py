@@ -1,10 +1,10 @@
-"""Commands about the installation's secret key."""
+"""`handcart key`: the installation's secret key."""
 
 from typing import Any
 
 import click
 
-from handcart.cli.options import json_option, settings_of, show, store_options
+from handcart.cli.options import database_options, json_option, settings_of, show
 from handcart.cli.progress import Progress
 
 
@@ -14,9 +14,9 @@ def key() -> None:
 
 
 @key.command("show", short_help="Show the place and the fingerprint of the key.")
-@store_options
+@database_options
 @json_option
-def show_key(as_json: bool, **store: Any) -> None:
+def show_key(as_json: bool, **database: Any) -> None:
     """Show where the secret key is, its fingerprint, and whether the database belongs to it.
 
     The fingerprint shows which key a backup needs. It does not reveal the key.
@@ -24,7 +24,7 @@ def show_key(as_json: bool, **store: Any) -> None:
     from handcart.core import settings
     from handcart.core.db.migrate import bound_key
 
-    chosen = settings_of(**store)
+    chosen = settings_of(**database)
     where = "HANDCART_SECRET_KEY" if chosen.secret_key else str(chosen.key_file)
     given, bound = settings.keys(chosen).fingerprint, bound_key(chosen.database_url)
     state = "the database is not migrated yet" if bound is None else f"the database needs {bound}"
@@ -34,9 +34,9 @@ def show_key(as_json: bool, **store: Any) -> None:
 
 
 @key.command("rotate")
-@store_options
+@database_options
 @json_option
-def rotate_key(as_json: bool, **store: Any) -> None:
+def rotate_key(as_json: bool, **database: Any) -> None:
     """Give the installation a new secret key. Stop all servers first.
 
     Client secrets, tokens, links and webhooks keep working. All customers are signed out, known browsers are forgotten,
@@ -45,7 +45,7 @@ def rotate_key(as_json: bool, **store: Any) -> None:
     from handcart.upkeep.rotation import rotate
 
     with Progress() as progress:
-        done = rotate(settings_of(**store), progress)
+        done = rotate(settings_of(**database), progress)
     shown = {
         "fingerprint": done.fingerprint,
         "old_fingerprint": done.old_fingerprint,

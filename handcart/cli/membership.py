@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from handcart.cli.options import json_option, of_account, settings_of, show, store_options, write
+from handcart.cli.options import database_options, json_option, of_account, settings_of, show, write
 from handcart.core import clock
 
 
@@ -14,7 +14,7 @@ def membership() -> None:
 
 
 @membership.command("grant")
-@store_options
+@database_options
 @json_option
 @click.option("--email", required=True, metavar="EMAIL", help="E-mail address of the account.")
 @click.option(
@@ -25,25 +25,25 @@ def membership() -> None:
 @click.option(
     "--days", type=click.IntRange(1, 36500), metavar="N", help="Days from now, in place of --until. Default: 365."
 )
-def grant_membership(email: str, until: str | None, days: int | None, as_json: bool, **store: Any) -> None:
+def grant_membership(email: str, until: str | None, days: int | None, as_json: bool, **database: Any) -> None:
     """Give an account a membership from now on."""
     from handcart.accounts import ops
 
     if until and days:
         raise click.UsageError("Give the end by --until or by --days, not by both.")
-    ends_at = ops.end_of(until, settings_of(**store).time_zone) if until else ops.end_after(days)
-    write(store, of_account(email, ops.grant_membership, ends_at))
+    ends_at = ops.end_of(until, settings_of(**database).time_zone) if until else ops.end_after(days)
+    write(database, of_account(email, ops.grant_membership, ends_at))
     expired_at = clock.to_wire(ends_at)
     show(as_json, {"email": email, "expired_at": expired_at}, f"{email} is a member until {expired_at}.")
 
 
 @membership.command("end")
-@store_options
+@database_options
 @json_option
 @click.option("--email", required=True, metavar="EMAIL", help="E-mail address of the account.")
-def end_membership(email: str, as_json: bool, **store: Any) -> None:
+def end_membership(email: str, as_json: bool, **database: Any) -> None:
     """End an account's membership now."""
     from handcart.accounts import ops
 
-    write(store, of_account(email, ops.end_membership))
+    write(database, of_account(email, ops.end_membership))
     show(as_json, {"email": email, "ended": True}, f"The membership of {email} has ended.")

@@ -42,7 +42,7 @@ def installation_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-def store_options(command: Callable[..., Any]) -> Callable[..., Any]:
+def database_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Options that choose the installation or demo, for commands that use its database.
 
     `settings_of` decides in this order: the options; HANDCART_DATABASE and HANDCART_DATA; SANDBOX_INFO; the demo that
@@ -104,7 +104,7 @@ def settings_of(**options: Any) -> Settings:
 
 
 def demo_of(options: Options) -> Mapping[str, Any] | None:
-    """The info of the demo that a command with `store_options` uses; None for any other installation."""
+    """The info of the demo that a command with `database_options` uses; None for any other installation."""
     context = click.get_current_context(silent=True)
     if context is None or _INFO not in context.meta:
         return None
@@ -155,17 +155,17 @@ def _remember(context: click.Context, option: click.Parameter, value: Path | Non
     context.meta[_INFO] = value
 
 
-def write(store: Options, op: Callable[..., Awaitable[Any]], *args: Any, **kwargs: Any) -> Any:
-    return on(store, lambda database: database.write(op, *args, **kwargs))
+def write(database: Options, op: Callable[..., Awaitable[Any]], *args: Any, **kwargs: Any) -> Any:
+    return on(database, lambda opened: opened.write(op, *args, **kwargs))
 
 
-def read(store: Options, op: Callable[..., Awaitable[Any]], *args: Any, **kwargs: Any) -> Any:
-    return on(store, lambda database: database.read(op, *args, **kwargs), may_only_read=True)
+def read(database: Options, op: Callable[..., Awaitable[Any]], *args: Any, **kwargs: Any) -> Any:
+    return on(database, lambda opened: opened.read(op, *args, **kwargs), may_only_read=True)
 
 
-def on(store: Options, do: Callable[[Database], Awaitable[Any]], *, may_only_read: bool = False) -> Any:
-    """Call `do` with the opened store and return its answer. `may_only_read`: permission to read is enough."""
-    chosen = settings_of(**store)
+def on(database: Options, do: Callable[[Database], Awaitable[Any]], *, may_only_read: bool = False) -> Any:
+    """Call `do` with the opened database and return its answer. `may_only_read`: permission to read is enough."""
+    chosen = settings_of(**database)
 
     async def run() -> Any:
         keys = settings_module.keys(chosen)

@@ -7,12 +7,12 @@ from typing import Any
 import click
 
 from handcart.cli.options import (
+    database_options,
     json_option,
     of_retailer,
     read,
     retailer_option,
     show,
-    store_options,
     table,
     write,
 )
@@ -39,7 +39,7 @@ def plan() -> None:
 
 
 @plan.command("set")
-@store_options
+@database_options
 @json_option
 @retailer_option
 @store_option("Location code of the store. Default: every store without a plan of its own.")
@@ -91,35 +91,35 @@ def set_plan(retailer: str, location_code: str | None, kinds: Sequence[str], as_
     """
     from handcart.slots import planning
 
-    store = {name: options.pop(name) for name in ("database", "data")}
+    database = {name: options.pop(name) for name in ("database", "data")}
     changes = _changes(options)
 
     change = of_retailer(retailer, planning.change_plans, location_code, kinds, changes)
-    _show_plans(as_json, write(store, change))
+    _show_plans(as_json, write(database, change))
 
 
 @plan.command("list")
-@store_options
+@database_options
 @json_option
 @retailer_option
-def list_plans(retailer: str, as_json: bool, **store: Any) -> None:
+def list_plans(retailer: str, as_json: bool, **database: Any) -> None:
     """List the plans of a retailer."""
     from handcart.slots import plans
 
-    _show_plans(as_json, read(store, of_retailer(retailer, plans.plans)))
+    _show_plans(as_json, read(database, of_retailer(retailer, plans.plans)))
 
 
 @plan.command("remove")
-@store_options
+@database_options
 @json_option
 @retailer_option
 @store_option("Location code of the store. Default: the plan for every store.")
 @kinds_option
-def remove_plan(retailer: str, location_code: str | None, kinds: Sequence[str], as_json: bool, **store: Any) -> None:
+def remove_plan(retailer: str, location_code: str | None, kinds: Sequence[str], as_json: bool, **database: Any) -> None:
     """Remove a plan. Then the plan for every store applies, or the default."""
     from handcart.slots import planning
 
-    _show_plans(as_json, write(store, of_retailer(retailer, planning.remove_plans, location_code, kinds)))
+    _show_plans(as_json, write(database, of_retailer(retailer, planning.remove_plans, location_code, kinds)))
 
 
 def _changes(options: dict[str, Any]) -> dict[str, Any]:

@@ -9,19 +9,19 @@ from typing import Any
 import click
 
 from handcart.cli.options import (
+    database_options,
     json_option,
     of_retailer,
     read,
     retailer_option,
     settings_of,
     show,
-    store_options,
     table,
 )
 
 
 @click.command(short_help="List a month's orders with the membership's benefit.")
-@store_options
+@database_options
 @json_option
 @retailer_option
 @click.option("--month", required=True, metavar="YYYY-MM", help="Month in which the orders were created.")

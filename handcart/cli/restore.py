@@ -5,15 +5,15 @@ from typing import Any
 
 import click
 
-from handcart.cli.options import file_argument, json_option, settings_of, show, store_options
+from handcart.cli.options import database_options, file_argument, json_option, settings_of, show
 from handcart.cli.progress import Progress
 
 
 @click.command()
 @file_argument
-@store_options
+@database_options
 @json_option
-def restore(file: Path, as_json: bool, **store: Any) -> None:
+def restore(file: Path, as_json: bool, **database: Any) -> None:
     """Check the backup FILE and replace the SQLite database with it. Stop all servers first.
 
     The replaced database is kept in the same directory under another name.
@@ -22,12 +22,10 @@ def restore(file: Path, as_json: bool, **store: Any) -> None:
     from handcart.core.db import copies
     from handcart.migrations import SCHEMA_VERSION
 
-    chosen = settings_of(**store)
+    chosen = settings_of(**database)
     path = copies.database_file(chosen.database_url)
-    has_key = bool(chosen.secret_key) or chosen.key_file.exists()
-    key = settings.keys(chosen).fingerprint if has_key else None
     with Progress() as progress:
-        restored, kept = copies.restore(path, file, key, progress)
+        restored, kept = copies.restore(path, file, settings.key_fingerprint(chosen), progress)
     shown = {
         "database": path,
         "bytes": restored.size,

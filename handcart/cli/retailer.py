@@ -1,11 +1,11 @@
-"""Commands for operators: retailers and their settings."""
+"""`handcart retailer`: retailers and their settings."""
 
 from collections.abc import Sequence
 from typing import Any
 
 import click
 
-from handcart.cli.options import json_option, read, show, store_options, table, write
+from handcart.cli.options import database_options, json_option, read, show, table, write
 
 
 @click.group()
@@ -14,7 +14,7 @@ def retailer() -> None:
 
 
 @retailer.command("create")
-@store_options
+@database_options
 @json_option
 @click.option("--slug", required=True, metavar="SLUG", help="Name in URLs and headers: a-z, 0-9 and hyphens.")
 @click.option("--name", metavar="TEXT", help="Display name. Default: the slug.")
@@ -40,13 +40,13 @@ def create_retailer(
     lenient: bool,
     serves_everywhere: bool,
     as_json: bool,
-    **store: Any,
+    **database: Any,
 ) -> None:
     """Create a retailer."""
     from handcart.retailers import ops
 
     made = write(
-        store,
+        database,
         ops.create_retailer,
         slug=slug,
         name=name or None,
@@ -60,28 +60,28 @@ def create_retailer(
 
 
 @retailer.command("list")
-@store_options
+@database_options
 @json_option
-def list_retailers(as_json: bool, **store: Any) -> None:
+def list_retailers(as_json: bool, **database: Any) -> None:
     """List the retailers."""
     from handcart.retailers import ops
 
-    found = [_listed(one) for one in read(store, ops.listed_retailers)]
+    found = [_listed(one) for one in read(database, ops.listed_retailers)]
     rows = [[one["retailer"], one["organization"], one["name"]] for one in found]
     lines = table(("retailer", "organization", "name"), rows)
     show(as_json, {"retailers": found}, lines if found else "There are no retailers.")
 
 
 @retailer.command("show")
-@store_options
+@database_options
 @json_option
 @click.argument("slug")
-def show_retailer(slug: str, as_json: bool, **store: Any) -> None:
+def show_retailer(slug: str, as_json: bool, **database: Any) -> None:
     """Show a retailer, with its settings and their meanings."""
     from handcart.retailers import ops
     from handcart.retailers.settings import MEANINGS, written
 
-    shown = _listed(read(store, ops.listed_retailer, slug))
+    shown = _listed(read(database, ops.listed_retailer, slug))
     rows = [[name, written(value), MEANINGS[name]] for name, value in shown["settings"].items()]
     sharing = ", shares users with its other banners that share" if shown["shares_users"] else ""
     lines = [
@@ -95,11 +95,11 @@ def show_retailer(slug: str, as_json: bool, **store: Any) -> None:
 
 
 @retailer.command("set")
-@store_options
+@database_options
 @json_option
 @click.argument("slug")
 @click.argument("pairs", nargs=-1, required=True, metavar="NAME=VALUE...")
-def set_retailer(slug: str, pairs: Sequence[str], as_json: bool, **store: Any) -> None:
+def set_retailer(slug: str, pairs: Sequence[str], as_json: bool, **database: Any) -> None:
     """Change settings of a retailer.
 
     If one change is refused, none is made. `handcart retailer show` prints the settings and their meanings.
@@ -107,7 +107,7 @@ def set_retailer(slug: str, pairs: Sequence[str], as_json: bool, **store: Any) -
     from handcart.retailers import ops, settings
 
     changes = settings.read(pairs)
-    now = settings.values(write(store, ops.change, slug, changes))
+    now = settings.values(write(database, ops.change, slug, changes))
     changed = ", ".join(f"{name}={settings.written(now[name])}" for name in changes)
     show(as_json, {"retailer": slug, "settings": now}, f"{slug} now has {changed}.")
 

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from handcart.cli import exception, plan
-from handcart.cli.options import json_option, of_retailer, read, retailer_option, show, store_options, table
+from handcart.cli.options import database_options, json_option, of_retailer, read, retailer_option, show, table
 from handcart.stores.models import KINDS
 
 
@@ -21,7 +21,7 @@ slots.add_command(exception.exception)
 
 
 @slots.command("list")
-@store_options
+@database_options
 @json_option
 @retailer_option
 @click.option("--store", "location_code", required=True, metavar="CODE", help="Location code of the store.")
@@ -32,7 +32,7 @@ slots.add_command(exception.exception)
     metavar="YYYY-MM-DD",
     help="Date by the store's clock. Default: from this hour to the plan's horizon.",
 )
-def list_slots(retailer: str, location_code: str, kind: str, day: str | None, as_json: bool, **store: Any) -> None:
+def list_slots(retailer: str, location_code: str, kind: str, day: str | None, as_json: bool, **database: Any) -> None:
     """List the windows of a store with their places.
 
     `capacity` is the number of places; `held`, `booked` and `free` are parts of it. `reason` is the API's reason why a
@@ -41,7 +41,7 @@ def list_slots(retailer: str, location_code: str, kind: str, day: str | None, as
     from handcart.slots import planning, queries
 
     chosen = None if day is None else date.fromisoformat(planning.day_of(day))
-    found = read(store, of_retailer(retailer, queries.occupancy, location_code, kind, chosen))
+    found = read(database, of_retailer(retailer, queries.occupancy, location_code, kind, chosen))
     _show_occupancy(as_json, kind, found.store, found.windows)
 
 

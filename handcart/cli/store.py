@@ -7,6 +7,7 @@ import click
 
 from handcart.cli.imports import save_rows
 from handcart.cli.options import (
+    database_options,
     echo,
     file_argument,
     json_option,
@@ -14,7 +15,6 @@ from handcart.cli.options import (
     read,
     retailer_option,
     show,
-    store_options,
     table,
 )
 
@@ -26,7 +26,7 @@ def store() -> None:
 
 @store.command("import")
 @file_argument
-@store_options
+@database_options
 @json_option
 @retailer_option
 def import_stores(file: Path, retailer: str, as_json: bool, **database: Any) -> None:
@@ -57,7 +57,7 @@ def store_template() -> None:
 
 
 @store.command("list")
-@store_options
+@database_options
 @json_option
 @retailer_option
 def list_stores(retailer: str, as_json: bool, **database: Any) -> None:

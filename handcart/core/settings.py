@@ -191,6 +191,11 @@ def keys(settings: Settings, *, may_make: bool = False) -> Keys:
     return read_keys(key_text(settings))
 
 
+def key_fingerprint(settings: Settings) -> str | None:
+    """The fingerprint of the secret key; None if there is no key yet."""
+    return keys(settings).fingerprint if settings.secret_key or settings.key_file.exists() else None
+
+
 def key_text(settings: Settings) -> str:
     """The text of the secret key, from the settings or the key file; raises `SettingsError` if there is none."""
     if settings.secret_key:

@@ -207,7 +207,7 @@ def test_when_a_replay_takes_long_then_it_goes_piece_by_piece_with_a_bar(
 
     post.server.write(emit_many)
     monkeypatch.setattr(replay, "MOST_REPLAYED", 4)
-    monkeypatch.setattr("handcart.cli.events.BAR_AFTER_SECONDS", 0)
+    monkeypatch.setattr("handcart.cli.replay.BAR_AFTER_SECONDS", 0)
     result = run("callbacks", "replay", "--after", "0", "--retailer", post.market.slug, "--json")
     assert json.loads(result.stdout) == {"replayed": 25}
     assert "Sending again" in result.stderr

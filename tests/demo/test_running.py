@@ -9,7 +9,7 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
-from handcart.cli.options import demo_of, settings_of, store_options
+from handcart.cli.options import database_options, demo_of, settings_of
 from handcart.core.settings import Settings
 from handcart.demo import running
 
@@ -53,10 +53,10 @@ def test_when_a_file_is_no_info_file_then_a_sentence(tmp_path: Path, text: str) 
 
 
 @click.command()
-@store_options
-def which(**store: Any) -> None:
-    chosen: Settings = settings_of(**store)
-    click.echo(json.dumps([chosen.environment, chosen.database_url, demo_of(store) is not None]))
+@database_options
+def which(**database: Any) -> None:
+    chosen: Settings = settings_of(**database)
+    click.echo(json.dumps([chosen.environment, chosen.database_url, demo_of(database) is not None]))
 
 
 def ask(tmp_path: Path, *arguments: str, **variables: str) -> Result:
