@@ -3,7 +3,8 @@
 import asyncio
 import os
 import stat
-from dataclasses import replace
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from handcart.core.secret import Keys, SealBroken
 from handcart.core.settings import Settings, SettingsError
 from handcart.upkeep import rotation
 from tests.support import postgres
-from tests.support.callback_receiver import CLIENT_SECRET, receiver, subscribe
+from tests.support.callback_receiver import CLIENT_SECRET, Receiver, receiver, subscribe
 from tests.support.extent import STORES
 from tests.support.server import SECRET_KEY, live_server, make_data
 from tests.support.shop import Shop, new_address
@@ -31,15 +32,20 @@ def quiet(label: str, done: int, total: int) -> None:
     """No progress."""
 
 
-@pytest.fixture(params=STORES)
-def chosen(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
+def install(store: str, directory: Path, request: pytest.FixtureRequest) -> Settings:
     """An installation with the key of tests in a file."""
-    make_data(tmp_path)
-    if request.param == "sqlite":
-        return Settings(data=str(tmp_path))
+    make_data(directory)
+    if store == "sqlite":
+        return Settings(data=str(directory))
     url = postgres.create_database(request.getfixturevalue("postgres_cluster"))
     migrate.migrate(url, OLD)
-    return Settings(data=str(tmp_path), database=url)
+    return Settings(data=str(directory), database=url)
+
+
+@pytest.fixture(params=STORES)
+def chosen(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
+    """An installation on each database in turn."""
+    return install(request.param, tmp_path, request)
 
 
 @pytest.fixture
@@ -64,55 +70,96 @@ def rows(chosen: Settings, keys: Keys, sql: str) -> list[Any]:
     return asyncio.run(run())
 
 
-def test_rotated_twice_then_all_goes_on_but_who_is_signed_in(
-    chosen: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(rotation, "_STEP", 2)
-    monkeypatch.setattr(rotation, "_BATCH", 3)
-    url = chosen.database_url
-    with live_server(url, tmp_path) as server, receiver() as to:
-        shop = Shop(server)
-        member, token = shop.account(member_for=clock.DAY), shop.token
-        user, other, gone = shop.user(), shop.user(), shop.user()
-        spent, unspent = shop.linking_token(member), shop.linking_token(shop.account())
-        assert shop.link(user, spent).status_code == 200
-        shop.post(f"/v2/fulfillment/users/{gone}/privacy_request").raise_for_status()
-        deleted = server.write(subscribe, shop.retailer.id, to).webhook.id
-        server.write(webhooks.delete, shop.retailer.id, deleted)  # which leaves empty secrets
-        server.write(subscribe, shop.retailer.id, to)
+class Filled:
+    """What a retailer has before the rotation."""
+
+    def __init__(self, shop: Shop, to: Receiver) -> None:
+        member = shop.account(member_for=clock.DAY)
+        self.linked, self.unlinked, self.deleted = shop.user(), shop.user(), shop.user()
+        self.spent, self.unspent = shop.linking_token(member), shop.linking_token(shop.account())
+        assert shop.link(self.linked, self.spent).status_code == 200
+        shop.post(f"/v2/fulfillment/users/{self.deleted}/privacy_request").raise_for_status()
+        webhook_id = shop.server.write(subscribe, shop.retailer.id, to).webhook.id
+        shop.server.write(webhooks.delete, shop.retailer.id, webhook_id)  # which leaves empty secrets
+        shop.server.write(subscribe, shop.retailer.id, to)
         visitor = shop.visitor()
         visitor.open("/account/sign-in")
         visitor.sign_in(member)
         assert visitor.open("/account").status_code == 200
-    first = rotation.rotate(chosen, quiet)
-    second = rotation.rotate(chosen, quiet)
+        self.cookies = visitor.http.cookies
+
+
+@dataclass
+class Installation:
+    """An installation with data, whose key was rotated twice. It is served again; `shop` calls the new server."""
+
+    chosen: Settings
+    first: rotation.Rotated
+    second: rotation.Rotated
+    shop: Shop
+    filled: Filled
+
+
+@pytest.fixture(scope="module", params=STORES)
+def rotated(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    directory = tmp_path_factory.mktemp("rotated")
+    chosen = install(request.param, directory, request)
+    with live_server(chosen.database_url, directory) as server, receiver() as to:
+        shop = Shop(server)
+        filled = Filled(shop, to)
+    with pytest.MonkeyPatch.context() as patch:  # small steps, so that there are several
+        patch.setattr(rotation, "_STEP", 2)
+        patch.setattr(rotation, "_BATCH", 3)
+        first, second = rotation.rotate(chosen, quiet), rotation.rotate(chosen, quiet)
+    key = chosen.key_file.read_text().strip()
+    with live_server(chosen.database_url, directory, secret_key=key) as server:
+        shop.server, shop.http = server, server.http(address=new_address())
+        yield Installation(chosen, first, second, shop, filled)
+
+
+def test_rotated_twice_then_each_report_counts_what_was_changed(rotated: Installation) -> None:
+    first, second = rotated.first, rotated.second
     assert (first.old_fingerprint, first.fingerprint) == (OLD.fingerprint, second.old_fingerprint)
     assert first.sessions >= 1 > second.sessions
     assert first.hashed == second.hashed > 5
     assert first.sealed == second.sealed == 2
-    text = chosen.key_file.read_text().strip()
+
+
+def test_rotated_then_the_key_file_is_private_and_the_old_key_is_kept(rotated: Installation) -> None:
+    chosen = rotated.chosen
     assert stat.S_IMODE(chosen.key_file.stat().st_mode) == 0o600
-    assert settings_module.keys(chosen).fingerprint == bound_key(url) == second.fingerprint
-    assert first.old_key.read_text() == SECRET_KEY
-    with live_server(url, tmp_path, secret_key=text) as server:
-        shop.server, shop.http = server, server.http(address=new_address())
-        assert shop.token == token
-        assert shop.get_link(user).json()["instacartplus_member"] is True
-        assert shop.link(user, spent).status_code == 200  # again, as before
-        assert shop.link(other, unspent).status_code == 200
-        assert shop.post("/v2/fulfillment/users", {"user_id": gone, "first_name": "A"}).status_code == 403
-        assert shop.post_token(grant_type="client_credentials").status_code == 200
-        cookies = visitor.http.cookies
-        again = server.http(address=new_address())
-        again.cookies = cookies
-        assert again.get("/account").status_code == 303
-    keys = settings_module.keys(chosen)
-    ((sealed,),) = rows(chosen, keys, "SELECT client_secret FROM webhooks WHERE status <> 'deleted'")
+    bound = bound_key(chosen.database_url)
+    assert settings_module.keys(chosen).fingerprint == bound == rotated.second.fingerprint
+    assert rotated.first.old_key.read_text() == SECRET_KEY
+
+
+def test_rotated_then_tokens_links_and_client_secrets_still_work(rotated: Installation) -> None:
+    shop, filled = rotated.shop, rotated.filled
+    assert shop.get_link(filled.linked).json()["instacartplus_member"] is True  # with the token of before
+    assert shop.link(filled.linked, filled.spent).status_code == 200  # the same link again
+    assert shop.link(filled.unlinked, filled.unspent).status_code == 200
+    assert shop.post_token(grant_type="client_credentials").status_code == 200
+
+
+def test_rotated_then_the_id_of_a_deleted_user_stays_refused(rotated: Installation) -> None:
+    user = {"user_id": rotated.filled.deleted, "first_name": "A"}
+    assert rotated.shop.post("/v2/fulfillment/users", user).status_code == 403
+
+
+def test_rotated_then_customers_are_signed_out(rotated: Installation) -> None:
+    browser = rotated.shop.server.http(address=new_address())
+    browser.cookies = rotated.filled.cookies
+    assert browser.get("/account").status_code == 303
+
+
+def test_rotated_then_only_the_new_key_opens_secrets_and_the_database(rotated: Installation) -> None:
+    keys = settings_module.keys(rotated.chosen)
+    ((sealed,),) = rows(rotated.chosen, keys, "SELECT client_secret FROM webhooks WHERE status <> 'deleted'")
     assert keys.open(bytes(sealed)) == CLIENT_SECRET
     with pytest.raises(SealBroken):
         OLD.open(bytes(sealed))
-    with pytest.raises(WrongKey, match=f"its fingerprint is {second.fingerprint}"):
-        rows(chosen, OLD, "SELECT 1")
+    with pytest.raises(WrongKey, match=f"its fingerprint is {rotated.second.fingerprint}"):
+        rows(rotated.chosen, OLD, "SELECT 1")
 
 
 def test_database_in_use_then_refused_and_nothing_changes(chosen: Settings, tmp_path: Path) -> None:
