@@ -68,6 +68,12 @@ def id_before(at: int) -> int:
     return min(ids.event_ids_from(at), LAST_ID) - 1
 
 
+async def exists(tx: Tx, retailer_id: int, subject: str, name: str) -> bool:
+    """Whether an event of this kind was written about an order."""
+    found = "SELECT 1 AS found FROM events WHERE retailer_id = $1 AND subject = $2 AND name = $3 LIMIT 1"
+    return await tx.one(found, retailer_id, subject, name) is not None
+
+
 async def last_event_id(tx: Tx, retailer_id: int) -> int:
     """The highest event id of a retailer; 0 if it has no events."""
     row = await tx.one("SELECT max(event_id) AS last FROM events WHERE retailer_id = $1", retailer_id)

@@ -1,7 +1,7 @@
 """Delayed events of an order, emitted while it stays in a state: the shopper's location, a reminder to rate.
 
-`states.State.later` defines them. Each has a row with its due time; `jobs` looks for due rows before each
-round of sending callbacks, and moving a retailer's clock does so too.
+`states.State.later` defines them. Each has a row with its due time; `jobs` looks for due rows before each round of
+sending callbacks, and moving a retailer's clock does so too.
 """
 
 from collections.abc import Sequence
@@ -10,6 +10,7 @@ from typing import Any
 from handcart.core import clock
 from handcart.core.clock import VirtualClock
 from handcart.core.db import Tx
+from handcart.events import queries as events
 from handcart.orders import payloads, storage
 from handcart.orders.models import Order
 from handcart.orders.states import WORKFLOWS, State
@@ -67,17 +68,10 @@ async def _perform(tx: Tx, retailer_id: int, row: Any) -> None:
         is_ours = await tx.run(_PUT_OFF, *key, row["due_at"] + every)
     else:
         is_ours = await tx.run(_DROP, *key)
-    if is_ours and not await _is_moot(tx, retailer_id, order, row["name"]):
+    if is_ours and not await _is_obsolete(tx, retailer_id, order, row["name"]):
         await payloads.emit(tx, retailer_id, order, [row["name"]])
 
 
-async def _is_moot(tx: Tx, retailer_id: int, order: Order, name: str) -> bool:
-    """Whether an event is obsolete: an order that is already rated needs no reminder."""
-    if name != "rating_reminder":
-        return False
-    found = await tx.one(
-        "SELECT 1 AS found FROM events WHERE retailer_id = $1 AND subject = $2 AND name = 'rating_updated' LIMIT 1",
-        retailer_id,
-        order.order_id,
-    )
-    return found is not None
+async def _is_obsolete(tx: Tx, retailer_id: int, order: Order, name: str) -> bool:
+    """Whether an event is no longer of use: an order that is already rated needs no reminder."""
+    return name == "rating_reminder" and await events.exists(tx, retailer_id, order.order_id, "rating_updated")

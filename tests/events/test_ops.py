@@ -88,6 +88,8 @@ def test_events_listed_then_after_an_id_or_the_newest_or_of_an_order(server: Liv
     assert listed(after=0, limit=3) == ids[:3]
     assert listed(after=ids[1]) == listed(subject="two") == ids[2:]
     assert server.read(queries.last_event_id, retailer_id) == ids[-1]
+    assert server.read(queries.exists, retailer_id, "two", "picking")
+    assert not server.read(queries.exists, retailer_id, "two", "delivered")
     assert server.read(queries.count, retailer_id, ids[0], ids[2]) == 2
     part = server.read(queries.without_bodies, retailer_id, ids[0], ids[3], "two", 1)
     assert [(one.event_id, one.body) for one in part] == [(ids[2], "")]
