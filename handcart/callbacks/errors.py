@@ -3,7 +3,7 @@
 from handcart.core.errors import ApiError
 
 
-class Refused(ApiError):
+class InvalidWebhook(ApiError):
     """An invalid configuration. `key` is the field at fault. The text says what to change."""
 
     def __init__(self, text: str, key: str) -> None:
@@ -24,31 +24,33 @@ class UnknownWebhook(ApiError):
         return self._text
 
 
-def too_many(most: int) -> Refused:
+def too_many(most: int) -> InvalidWebhook:
     """The retailer has the maximum number of webhooks."""
-    return Refused(f"a retailer can have at most {most} webhooks: delete one first", "callback_url")
+    return InvalidWebhook(f"a retailer can have at most {most} webhooks: delete one first", "callback_url")
 
 
-def own_address(key: str) -> Refused:
+def own_address(key: str) -> InvalidWebhook:
     """The receiver's URL is this server's."""
-    return Refused("is this server's own address: give the receiver's address", key)
+    return InvalidWebhook("is this server's own address: give the receiver's address", key)
 
 
-def unprintable(key: str, most: int) -> Refused:
+def unprintable(key: str, most: int) -> InvalidWebhook:
     """A text that is empty, too long, or has unprintable characters."""
-    return Refused(f"must have 1 to {most} printable characters", key)
+    return InvalidWebhook(f"must have 1 to {most} printable characters", key)
 
 
-def unknown_event(name: str) -> Refused:
+def unknown_event(name: str) -> InvalidWebhook:
     """There is no event with this name."""
-    return Refused(
+    return InvalidWebhook(
         f"{name!r} is not an event: choose `all`, or names such as brand_new, acknowledged, picking", "events"
     )
 
 
-def no_event() -> Refused:
+def no_event() -> InvalidWebhook:
     """A webhook without events."""
-    return Refused("no event is chosen: choose `all`, or names such as brand_new, acknowledged, picking", "events")
+    return InvalidWebhook(
+        "no event is chosen: choose `all`, or names such as brand_new, acknowledged, picking", "events"
+    )
 
 
 def unknown_webhook(webhook_id: int | str) -> UnknownWebhook:

@@ -38,7 +38,7 @@ ABOUT = (
 )
 _PATH = "/v2/handcart/callbacks"
 _BAD = (
-    errors.Refused("blocked: the URL must begin with https://", "callback_url"),
+    errors.InvalidWebhook("blocked: the URL must begin with https://", "callback_url"),
     errors.own_address("auth_uri"),
     errors.unprintable("client_id", MOST_CHARACTERS),
     errors.unknown_event("shipped"),

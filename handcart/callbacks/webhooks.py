@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from msgspec import Struct, structs
 
 from handcart.callbacks import errors, signing
-from handcart.callbacks.errors import Refused
+from handcart.callbacks.errors import InvalidWebhook
 from handcart.callbacks.models import (
     DELETED,
     DEVELOPMENT,
@@ -83,7 +83,7 @@ def read_policy(settings: Settings, *, environment: str | None = None, trust: bo
 
 
 async def create(tx: Tx, retailer_id: int, wanted: Configuration, policy: Policy) -> NewWebhook:
-    """Create a webhook; its signing secret is shown only once. Raises `Refused`."""
+    """Create a webhook; its signing secret is shown only once. Raises `InvalidWebhook`."""
     if len(await list_all(tx, retailer_id)) >= MOST_WEBHOOKS:
         raise errors.too_many(MOST_WEBHOOKS)
     empty = {name: None for name in ("name", "scope", "resource") if not getattr(wanted, name)}
@@ -158,7 +158,7 @@ async def update(
     """Change fields of a webhook, also `client_secret`; running attempts keep the old configuration.
 
     An empty `scope` or `resource` removes it. The receiver at a new callback URL must agree first, if the policy says
-    so. Raises `Refused` and `UnknownWebhook`.
+    so. Raises `InvalidWebhook` and `UnknownWebhook`.
     """
     changes = dict(changes)
     client_secret = changes.pop("client_secret", None)
@@ -289,7 +289,7 @@ def _check_url(url: str, key: str, policy: Policy) -> None:
     try:
         client.check_url(url, policy.rules)
     except client.Refused as refused:
-        raise Refused(str(refused), key) from None
+        raise InvalidWebhook(str(refused), key) from None
     if policy.own_url and _origin(url) == _origin(policy.own_url):
         raise errors.own_address(key)
 

@@ -65,7 +65,7 @@ def main() -> None:
         AccountRefused,
         BadCopy,
         BadDatabaseUrl,
-        callbacks.Refused,
+        callbacks.InvalidWebhook,
         callbacks.UnknownWebhook,
         CannotListen,
         NotAnInfoFile,

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from handcart.callbacks import receiver_tokens, sender, transport, webhooks
-from handcart.callbacks.errors import Refused
+from handcart.callbacks.errors import InvalidWebhook
 from handcart.core import clock
 from handcart.core.outbound import client
 from tests.callbacks.conftest import Post
@@ -314,11 +314,11 @@ def test_when_a_receiver_says_gone_then_it_is_asked_no_more_and_gets_all_once_it
 def test_when_a_webhook_is_this_server_itself_then_it_is_refused(post: Post) -> None:
     own = post.server.url
     for field, url in (("callback_url", f"{own}/callbacks"), ("auth_uri", f"{own}/v2/oauth/token?x=1")):
-        with pytest.raises(Refused) as refused:
+        with pytest.raises(InvalidWebhook) as refused:
             post.subscribe(**{field: url}, policy=policy(own_url=own))
         assert refused.value.key == field
     made = post.subscribe(policy=policy(own_url=own))
     for field in ("callback_url", "auth_uri"):
         change = {field: own.replace("http://", "HTTP://") + "/elsewhere"}
-        with pytest.raises(Refused):
+        with pytest.raises(InvalidWebhook):
             post.server.write(webhooks.update, post.market.retailer.id, made.webhook.id, change, policy(own_url=own))
