@@ -63,8 +63,8 @@ async def make_callbacks(tx: Tx, retailer_id: int) -> str:
         pass
     (chain,) = await queue.claim(tx, retailer_id, made.id, clock.now(), 1)
     attempt = Attempt(at=clock.now(), milliseconds=1, url=made.callback_url, request_head="POST", status=200)
-    await results.record(tx, chain.target, [Outcome(chain.deliveries[0], attempt)], clock.now())
-    await queue.give_back(tx, chain.target, chain.deliveries[1:])
+    await results.record(tx, chain.destination, [Outcome(chain.deliveries[0], attempt)], clock.now())
+    await queue.give_back(tx, chain.destination, chain.deliveries[1:])
     await webhooks.delete(tx, retailer_id, made.id)
     return str(made.id)
 

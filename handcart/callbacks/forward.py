@@ -7,7 +7,7 @@ import time
 from typing import Any
 
 from handcart.callbacks import signing
-from handcart.callbacks.models import Target
+from handcart.callbacks.models import Destination
 from handcart.callbacks.receiver_tokens import POST_SECONDS, TokenRefused, Tokens
 from handcart.core.outbound import client
 
@@ -25,7 +25,7 @@ class Forward:
         # All addresses are allowed: only the person at this machine chooses the URL.
         self._client = client.Client(client.Rules(True, range(1, 65_536), ("0.0.0.0/0", "::/0")))
         self._tokens = Tokens(self._client) if auth_uri else None
-        self._target = Target(
+        self._destination = Destination(
             id=0,
             retailer_id=0,
             callback_url=url,
@@ -42,10 +42,10 @@ class Forward:
         """The result: `status` or `cause`, and `milliseconds`."""
         started = time.monotonic()
         try:
-            token = await self._tokens.get(self._target) if self._tokens else None
+            token = await self._tokens.get(self._destination) if self._tokens else None
             status = await self._post(event, token)
             if status == 401 and self._tokens:
-                status = await self._post(event, await self._tokens.get(self._target, refused=token))
+                status = await self._post(event, await self._tokens.get(self._destination, refused=token))
             answer: dict[str, Any] = {"status": status}
         except TokenRefused as error:
             answer = {"cause": f"no token: {error}"}
@@ -57,9 +57,9 @@ class Forward:
         body = event["body"].encode()
         headers = [
             ("content-type", "application/json"),
-            *signing.headers(self._target.signing_secrets, event["event_id"], int(time.time()), body),
+            *signing.headers(self._destination.signing_secrets, event["event_id"], int(time.time()), body),
         ]
         if token is not None:
             headers.append(("authorization", f"Bearer {token}"))
-        answer = await self._client.request("POST", self._target.callback_url, body, headers, seconds=POST_SECONDS)
+        answer = await self._client.request("POST", self._destination.callback_url, body, headers, seconds=POST_SECONDS)
         return answer.status

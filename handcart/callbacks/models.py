@@ -65,7 +65,7 @@ class NewWebhook(Struct):
     signing_secret: str
 
 
-class Target(Struct, kw_only=True):
+class Destination(Struct, kw_only=True):
     """A webhook with the secrets needed to send to it. `updated_at` identifies the version of its configuration."""
 
     id: int

@@ -12,7 +12,7 @@ from typing import Any
 from msgspec import Struct
 
 from handcart.callbacks import schedule
-from handcart.callbacks.models import FAILED, Delivery, Target
+from handcart.callbacks.models import FAILED, Delivery, Destination
 from handcart.core import clock
 from handcart.core.db import Tx
 from handcart.events import queries as events
@@ -44,7 +44,7 @@ class Busy(Struct, frozen=True):
 class Chain(Struct):
     """The waiting deliveries to a webhook about one order."""
 
-    target: Target
+    destination: Destination
     subject: str
     deliveries: Sequence[Delivery]
 
@@ -147,10 +147,10 @@ async def claim(tx: Tx, retailer_id: int, webhook_id: int, now: int, most: int) 
     if row["caught_up_to"] is not None:
         await _catch_up(tx, row, now)
     heads = await tx.all(_HEADS, retailer_id, webhook_id, now, most)
-    target = _target(tx, row) if heads else None
+    destination = _destination(tx, row) if heads else None
     chains = []
     for subject, due in {head["subject"]: head["event_id"] for head in heads}.items():
-        assert target is not None
+        assert destination is not None
         waiting = await tx.all(_WAITING, retailer_id, webhook_id, subject, MOST_IN_CHAIN)
         # The due delivery must be in the chain, or the order would be claimed again and again.
         if waiting and waiting[-1]["event_id"] < due:
@@ -158,7 +158,7 @@ async def claim(tx: Tx, retailer_id: int, webhook_id: int, now: int, most: int) 
         if due not in (one["event_id"] for one in waiting):
             await _give_up(tx, retailer_id, webhook_id, subject)
         if waiting:
-            chains.append(Chain(target, subject, await _take(tx, target, waiting)))
+            chains.append(Chain(destination, subject, await _take(tx, destination, waiting)))
     return chains
 
 
@@ -172,27 +172,27 @@ async def _give_up(tx: Tx, retailer_id: int, webhook_id: int, subject: str) -> N
     )
 
 
-async def give_back(tx: Tx, target: Target, deliveries: Sequence[Delivery]) -> None:
+async def give_back(tx: Tx, destination: Destination, deliveries: Sequence[Delivery]) -> None:
     """Release claimed deliveries that were not attempted."""
     await tx.many(
         "UPDATE deliveries SET state = 'pending', leased_until = NULL"
         " WHERE retailer_id = $1 AND webhook_id = $2 AND event_id = $3 AND state = 'sending' AND leased_until = $4",
-        [(*target.key, one.event_id, one.leased_until) for one in deliveries],
+        [(*destination.key, one.event_id, one.leased_until) for one in deliveries],
     )
 
 
-async def more(tx: Tx, target: Target, subject: str, after: int) -> Sequence[Delivery]:
+async def more(tx: Tx, destination: Destination, subject: str, after: int) -> Sequence[Delivery]:
     """Claim later deliveries about the order of a claimed chain, which ends with the event `after`."""
-    waiting = await tx.all(_WAITING, *target.key, subject, MOST_IN_CHAIN)
-    return await _take(tx, target, [row for row in waiting if row["event_id"] > after])
+    waiting = await tx.all(_WAITING, *destination.key, subject, MOST_IN_CHAIN)
+    return await _take(tx, destination, [row for row in waiting if row["event_id"] > after])
 
 
-async def _take(tx: Tx, target: Target, rows: Sequence[Any]) -> Sequence[Delivery]:
+async def _take(tx: Tx, destination: Destination, rows: Sequence[Any]) -> Sequence[Delivery]:
     leased_until = clock.of_process() + LEASE
     await tx.many(
         "UPDATE deliveries SET state = 'sending', leased_until = $4"
         " WHERE retailer_id = $1 AND webhook_id = $2 AND event_id = $3",
-        [(*target.key, row["event_id"], leased_until) for row in rows],
+        [(*destination.key, row["event_id"], leased_until) for row in rows],
     )
     return [_delivery(row, leased_until) for row in rows]
 
@@ -247,11 +247,11 @@ async def _catch_up(tx: Tx, row: Any, now: int) -> None:
         await tx.run("UPDATE webhooks SET caught_up_to = NULL WHERE retailer_id = $1 AND id = $2", *key)
 
 
-def _target(tx: Tx, row: Mapping[str, Any]) -> Target:
+def _destination(tx: Tx, row: Mapping[str, Any]) -> Destination:
     signing_secrets = [tx.keys.open(row["signing_secret"])]
     if row["old_signing_until"] is not None and row["old_signing_until"] > clock.of_process():
         signing_secrets.append(tx.keys.open(row["old_signing_secret"]))
-    return Target(
+    return Destination(
         id=row["id"],
         retailer_id=row["retailer_id"],
         callback_url=row["callback_url"],

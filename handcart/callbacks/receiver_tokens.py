@@ -12,10 +12,10 @@ from urllib.parse import urlencode, urlsplit
 import msgspec
 from msgspec import Struct
 
-from handcart.callbacks.models import Target
+from handcart.callbacks.models import Destination
 from handcart.core import clock
 from handcart.core.budget import Crowded
-from handcart.core.outbound import client as egress
+from handcart.core.outbound import client
 
 # Maximum duration of a token request, and of a callback.
 POST_SECONDS = 15.0
@@ -66,8 +66,8 @@ class _Token(Struct):
     configured_at: int
     ends_at: float
 
-    def is_for(self, target: Target) -> bool:
-        return self.configured_at == target.updated_at and monotonic() < self.ends_at
+    def is_for(self, destination: Destination) -> bool:
+        return self.configured_at == destination.updated_at and monotonic() < self.ends_at
 
 
 class _TokenAnswer(Struct):
@@ -90,31 +90,31 @@ class Tokens:
     host. Pauses and limits are those of one process.
     """
 
-    def __init__(self, client: egress.Client) -> None:
-        self._client = client
+    def __init__(self, http: client.Client) -> None:
+        self._client = http
         self._known: dict[tuple[int, int], _Token] = {}
         self._asking: dict[tuple[int, int, int], _Asking] = {}
         self._pauses: dict[tuple[int, int], _Pause] = {}
         self._failed: dict[tuple[int, str | None], list[int]] = {}
 
-    async def get(self, target: Target, *, refused: str | None = None, pauses: bool = True) -> str:
+    async def get(self, destination: Destination, *, refused: str | None = None, pauses: bool = True) -> str:
         """A token for a webhook; a new one if the last is `refused`. `pauses`: whether pauses apply.
 
-        Raises `TokenPaused`, `TokenRefused`, and `egress.Refused`, `Failed` and `Crowded`.
+        Raises `TokenPaused`, `TokenRefused`, and `client.Refused`, `Failed` and `Crowded`.
         """
-        known = self._known.get(target.key)
-        if known is not None and known.is_for(target) and known.value != refused:
+        known = self._known.get(destination.key)
+        if known is not None and known.is_for(destination) and known.value != refused:
             return known.value
-        wanted = (*target.key, target.updated_at)
+        wanted = (*destination.key, destination.updated_at)
         asking = self._asking.get(wanted)
         if asking is None:
-            request = _request(target)
-            running = [one.request for key, one in self._asking.items() if key[:2] == target.key]
+            request = _request(destination)
+            running = [one.request for key, one in self._asking.items() if key[:2] == destination.key]
             if request in running or len(running) >= MOST_ASKED:
                 raise Crowded("a token is being requested for an earlier configuration")
             if pauses:
-                self._check_pause(target, request)
-            asking = self._asking[wanted] = _Asking(request, asyncio.create_task(self._ask(target, request)))
+                self._check_pause(destination, request)
+            asking = self._asking[wanted] = _Asking(request, asyncio.create_task(self._ask(destination, request)))
             asking.task.add_done_callback(lambda _: self._asking.pop(wanted, None))
         return (await asyncio.shield(asking.task)).value
 
@@ -130,7 +130,7 @@ class Tokens:
             one.cancel()
         await asyncio.gather(*asking, return_exceptions=True)
 
-    async def _ask(self, target: Target, request: _Request) -> _Token:
+    async def _ask(self, destination: Destination, request: _Request) -> _Token:
         headers = [("content-type", "application/x-www-form-urlencoded"), ("accept", "application/json")]
         try:
             answer = await self._client.request(
@@ -140,54 +140,56 @@ class Tokens:
                 headers,
                 seconds=POST_SECONDS,
                 most_body=_MOST_TOKEN_BODY,
-                sharer=target.key,
-                payer=target.retailer_id,
+                sharer=destination.key,
+                payer=destination.retailer_id,
             )
-            token = _read_token(answer, target.updated_at)
-        except (TokenRefused, egress.Refused, egress.Failed):
-            self._note_failure(target, request)
+            token = _read_token(answer, destination.updated_at)
+        except (TokenRefused, client.Refused, client.Failed):
+            self._note_failure(destination, request)
             raise
-        self._pauses.pop(target.key, None)
-        self._known[target.key] = token
+        self._pauses.pop(destination.key, None)
+        self._known[destination.key] = token
         return token
 
-    def _check_pause(self, target: Target, request: _Request) -> None:
+    def _check_pause(self, destination: Destination, request: _Request) -> None:
         """Raise `TokenPaused` if this request, or the retailer's requests to this host, failed too recently."""
-        pause = self._pauses.get(target.key)
+        pause = self._pauses.get(destination.key)
         until = pause.until if pause is not None and pause.request == request else 0
-        failed = self._failed_at(target, request)
+        failed = self._failed_at(destination, request)
         if len(failed) >= MOST_FAILED:
             until = max(until, failed[-MOST_FAILED] + FAILED_WITHIN)
         if _is_ahead(until):
-            self._pauses[target.key] = _Pause(request, target.updated_at, pause.failures if pause else 0, until)
+            self._pauses[destination.key] = _Pause(
+                request, destination.updated_at, pause.failures if pause else 0, until
+            )
             raise TokenPaused("the last token requests failed")
 
-    def _note_failure(self, target: Target, request: _Request) -> None:
-        now, last = clock.of_process(), self._pauses.get(target.key)
+    def _note_failure(self, destination: Destination, request: _Request) -> None:
+        now, last = clock.of_process(), self._pauses.get(destination.key)
         failures = 1 + (last.failures if last else 0)
         until = now + min(FIRST_PAUSE << min(failures - 1, 16), LONGEST_PAUSE)
         self._pauses = {key: pause for key, pause in self._pauses.items() if now < pause.until + LONGEST_PAUSE}
-        self._pauses[target.key] = _Pause(request, target.updated_at, failures, until)
-        failed = [*self._failed_at(target, request), now]
+        self._pauses[destination.key] = _Pause(request, destination.updated_at, failures, until)
+        failed = [*self._failed_at(destination, request), now]
         self._failed = {host: times for host, times in self._failed.items() if now < times[-1] + FAILED_WITHIN}
-        self._failed[target.retailer_id, _host(request)] = failed
+        self._failed[destination.retailer_id, _host(request)] = failed
 
-    def _failed_at(self, target: Target, request: _Request) -> list[int]:
+    def _failed_at(self, destination: Destination, request: _Request) -> list[int]:
         """The times of the retailer's recently failed token requests to this host, the oldest first."""
         since = clock.of_process() - FAILED_WITHIN
-        return [at for at in self._failed.get((target.retailer_id, _host(request)), []) if since < at]
+        return [at for at in self._failed.get((destination.retailer_id, _host(request)), []) if since < at]
 
 
-def _request(target: Target) -> _Request:
+def _request(destination: Destination) -> _Request:
     fields = {
-        "client_id": target.client_id,
-        "client_secret": target.client_secret,
+        "client_id": destination.client_id,
+        "client_secret": destination.client_secret,
         "grant_type": "client_credentials",
-        "scope": target.scope,
-        "resource": target.resource,
+        "scope": destination.scope,
+        "resource": destination.resource,
     }
     content = urlencode({name: value for name, value in fields.items() if value is not None}).encode()
-    return _Request(target.auth_uri, content)
+    return _Request(destination.auth_uri, content)
 
 
 def _host(request: _Request) -> str | None:
@@ -199,7 +201,7 @@ def _is_ahead(until: int) -> bool:
     return 0 < until - clock.of_process() <= LONGEST_PAUSE
 
 
-def _read_token(answer: egress.Answer, configured_at: int) -> _Token:
+def _read_token(answer: client.Answer, configured_at: int) -> _Token:
     if not 200 <= answer.status < 300:
         raise TokenRefused(f"status {answer.status}")
     if answer.is_cut:

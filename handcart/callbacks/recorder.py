@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 
 from handcart.callbacks import results
-from handcart.callbacks.models import Target
+from handcart.callbacks.models import Destination
 from handcart.callbacks.results import Outcome
 from handcart.core import log
 from handcart.core.db import Database, Unavailable
@@ -14,7 +14,7 @@ PAUSES = (0.1, 0.5, 1, 2, 5, 10)
 _MOST_AT_ONCE = 64
 
 # The last is set when the outcome is durable.
-Waiting = tuple[Target, Outcome, asyncio.Future[bool]]
+Waiting = tuple[Destination, Outcome, asyncio.Future[bool]]
 
 
 class Recorder:
@@ -30,10 +30,10 @@ class Recorder:
         if self._recording is not None:
             await asyncio.gather(self._recording, return_exceptions=True)
 
-    async def record(self, database: Database, target: Target, outcome: Outcome) -> bool:
+    async def record(self, database: Database, destination: Destination, outcome: Outcome) -> bool:
         """Record an outcome, together with others; returns, when durable, whether more may be sent to the webhook."""
         kept: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        self._outcomes.append((target, outcome, kept))
+        self._outcomes.append((destination, outcome, kept))
         if self._recording is None or self._recording.done():
             self._recording = asyncio.create_task(self._record_all(database))
         return await kept
@@ -42,17 +42,17 @@ class Recorder:
         while self._outcomes:
             group = self._outcomes[:_MOST_AT_ONCE]
             del self._outcomes[:_MOST_AT_ONCE]
-            by_target: dict[tuple[int, int], list[Waiting]] = {}
+            by_destination: dict[tuple[int, int], list[Waiting]] = {}
             for one in group:
-                by_target.setdefault(one[0].key, []).append(one)
-            await asyncio.gather(*(self._record_some(database, some) for some in by_target.values()))
+                by_destination.setdefault(one[0].key, []).append(one)
+            await asyncio.gather(*(self._record_some(database, some) for some in by_destination.values()))
 
     async def _record_some(self, database: Database, some: Sequence[Waiting]) -> None:
         try:
-            target = some[0][0]
-            may_go_on = await self._keep(database, target, [outcome for _, outcome, _ in some])
+            destination = some[0][0]
+            may_go_on = await self._keep(database, destination, [outcome for _, outcome, _ in some])
             if not may_go_on:
-                log.warning("webhook changed or disabled", retailer=target.retailer_id, webhook=target.id)
+                log.warning("webhook changed or disabled", retailer=destination.retailer_id, webhook=destination.id)
         except Exception as error:  # no caller may be left waiting
             for _, _, kept in some:
                 if not kept.done():
@@ -62,11 +62,11 @@ class Recorder:
             if not kept.done():
                 kept.set_result(may_go_on)
 
-    async def _keep(self, database: Database, target: Target, some: Sequence[Outcome]) -> bool:
+    async def _keep(self, database: Database, destination: Destination, some: Sequence[Outcome]) -> bool:
         """Save outcomes; retries if the database does not answer, since otherwise everything would be sent again."""
         for pause in PAUSES:
             try:
-                return await database.write(results.record, target, some, self._now(target.retailer_id))
+                return await database.write(results.record, destination, some, self._now(destination.retailer_id))
             except Unavailable:
                 await asyncio.sleep(pause)
-        return await database.write(results.record, target, some, self._now(target.retailer_id))
+        return await database.write(results.record, destination, some, self._now(destination.retailer_id))

@@ -6,7 +6,7 @@ from typing import Any
 from msgspec import Struct
 
 from handcart.callbacks import queue, schedule
-from handcart.callbacks.models import DISABLED, ENABLED, FAILED, PENDING, Attempt, Delivery, Target
+from handcart.callbacks.models import DISABLED, ENABLED, FAILED, PENDING, Attempt, Delivery, Destination
 from handcart.core.db import Tx
 
 _GONE = "the receiver refused further callbacks (410)"
@@ -21,35 +21,35 @@ class Outcome(Struct):
     left: Sequence[Delivery] = ()
 
 
-async def record(tx: Tx, target: Target, outcomes: Sequence[Outcome], now: int) -> bool:
+async def record(tx: Tx, destination: Destination, outcomes: Sequence[Outcome], now: int) -> bool:
     """Record attempts at a webhook; returns whether more may be sent to it with this configuration.
 
     `now`: the retailer's time, in microseconds.
     """
-    row = await tx.one(_HEALTH, *target.key)
+    row = await tx.one(_HEALTH, *destination.key)
     assert row is not None
     if row["failures"] or any(one.attempt.cause is not None for one in outcomes):
-        row = await tx.one(f"{_HEALTH} FOR NO KEY UPDATE", *target.key)  # failures are counted one at a time
+        row = await tx.one(f"{_HEALTH} FOR NO KEY UPDATE", *destination.key)  # failures are counted one at a time
         assert row is not None
-    await _keep_attempts(tx, target, outcomes)
+    await _keep_attempts(tx, destination, outcomes)
     delivered = [one.delivery for one in outcomes if one.attempt.cause is None]
     await tx.many(
         "UPDATE deliveries SET state = 'delivered', tries = tries + 1, attempts = attempts + 1, attempted_at = $4,"
         " leased_until = NULL WHERE retailer_id = $1 AND webhook_id = $2 AND event_id = $3",
-        [(*target.key, one.event_id, now) for one in delivered],
+        [(*destination.key, one.event_id, now) for one in delivered],
     )
     for late in [one for one in delivered if one.attempts]:
-        await _let_go(tx, target, late)
+        await _let_go(tx, destination, late)
     for one in outcomes:
         if one.attempt.cause is not None:
-            await _put_off(tx, target, one, now, row["caught_up_to"] or 0)
-    why = await _judge(tx, target, row, outcomes, now)
+            await _put_off(tx, destination, one, now, row["caught_up_to"] or 0)
+    why = await _judge(tx, destination, row, outcomes, now)
     if any(one.attempt.is_gone for one in outcomes):
         why = _GONE
     if why is not None:
-        await _disable(tx, target, why, now)
+        await _disable(tx, destination, why, now)
         return False
-    return bool(row["status"] == ENABLED and row["updated_at"] == target.updated_at)
+    return bool(row["status"] == ENABLED and row["updated_at"] == destination.updated_at)
 
 
 _HEALTH = (
@@ -63,10 +63,10 @@ _ATTEMPT = (
 )
 
 
-async def _keep_attempts(tx: Tx, target: Target, outcomes: Sequence[Outcome]) -> None:
+async def _keep_attempts(tx: Tx, destination: Destination, outcomes: Sequence[Outcome]) -> None:
     rows = [
         (
-            *target.key,
+            *destination.key,
             one.delivery.event_id,
             one.delivery.attempts + 1,
             one.attempt.at,
@@ -84,7 +84,7 @@ async def _keep_attempts(tx: Tx, target: Target, outcomes: Sequence[Outcome]) ->
     await tx.many(_ATTEMPT, rows)
 
 
-async def _put_off(tx: Tx, target: Target, outcome: Outcome, now: int, caught_up_to: int) -> None:
+async def _put_off(tx: Tx, destination: Destination, outcome: Outcome, now: int, caught_up_to: int) -> None:
     """Plan the next try of a failed delivery, if there is one; later deliveries about its order wait with it.
 
     It is recorded as attempted after `caught_up_to`, even if the clock is frozen, so that it is not sent early again.
@@ -98,7 +98,7 @@ async def _put_off(tx: Tx, target: Target, outcome: Outcome, now: int, caught_up
         "UPDATE deliveries SET state = $4, tries = $5, attempts = attempts + 1, attempted_at = $6, due_at = $7,"
         " planned_at = $7, leased_until = NULL"
         " WHERE retailer_id = $1 AND webhook_id = $2 AND event_id = $3 AND state = 'sending' AND leased_until = $8",
-        *target.key,
+        *destination.key,
         delivery.event_id,
         FAILED if pause is None else PENDING,
         tries,
@@ -106,17 +106,17 @@ async def _put_off(tx: Tx, target: Target, outcome: Outcome, now: int, caught_up
         due_at,
         delivery.leased_until,
     )
-    await queue.give_back(tx, target, outcome.left)
+    await queue.give_back(tx, destination, outcome.left)
     if not is_ours:  # the lease has expired: another process may have claimed it
         return
     if pause is None:
-        await _let_go(tx, target, delivery)
+        await _let_go(tx, destination, delivery)
         return
     await tx.run(
         "UPDATE deliveries SET due_at = CASE WHEN $5 > created_at + $6 THEN created_at + $6 ELSE $5 END"
         " WHERE retailer_id = $1 AND webhook_id = $2 AND subject = $3 AND event_id > $4 AND state = 'pending'"
         " AND planned_at = 0 AND created_at + $6 > $7",
-        *target.key,
+        *destination.key,
         delivery.subject,
         delivery.event_id,
         due_at,
@@ -125,18 +125,18 @@ async def _put_off(tx: Tx, target: Target, outcome: Outcome, now: int, caught_up
     )
 
 
-async def _let_go(tx: Tx, target: Target, delivery: Delivery) -> None:
+async def _let_go(tx: Tx, destination: Destination, delivery: Delivery) -> None:
     """Release the deliveries that waited for this one."""
     await tx.run(
         "UPDATE deliveries SET due_at = 0 WHERE retailer_id = $1 AND webhook_id = $2 AND subject = $3"
         " AND state = 'pending' AND planned_at = 0 AND due_at > $4",
-        *target.key,
+        *destination.key,
         delivery.subject,
         schedule.AFTER_NEW,
     )
 
 
-async def _judge(tx: Tx, target: Target, row: Any, outcomes: Sequence[Outcome], now: int) -> str | None:
+async def _judge(tx: Tx, destination: Destination, row: Any, outcomes: Sequence[Outcome], now: int) -> str | None:
     """Count a webhook's consecutive failures, or note its recovery. Returns why to disable it, or None."""
     counted = [one for one in outcomes if one.attempt.cause is None or one.delivery.planned_at <= now]
     failures, first, since = row["failures"], row["first_failure_at"], row["failing_since"]
@@ -156,7 +156,7 @@ async def _judge(tx: Tx, target: Target, row: Any, outcomes: Sequence[Outcome], 
     await tx.run(
         "UPDATE webhooks SET failures = $3, first_failure_at = $4, failing_since = $5,"
         " caught_up_to = CASE WHEN $6 THEN $7 ELSE caught_up_to END WHERE retailer_id = $1 AND id = $2",
-        *target.key,
+        *destination.key,
         failures,
         first,
         since,
@@ -166,12 +166,12 @@ async def _judge(tx: Tx, target: Target, row: Any, outcomes: Sequence[Outcome], 
     return _ONLY_FAILURES if since is not None and now - since >= schedule.DISABLED_AFTER else None
 
 
-async def _disable(tx: Tx, target: Target, reason: str, now: int) -> None:
+async def _disable(tx: Tx, destination: Destination, reason: str, now: int) -> None:
     await tx.run(
         "UPDATE webhooks SET status = $3, status_reason = $4, updated_at = CASE WHEN updated_at < $5 THEN $5"
         " ELSE updated_at + 1 END, verified_at = CASE WHEN $6 THEN NULL ELSE verified_at END"
         " WHERE retailer_id = $1 AND id = $2 AND status = 'enabled'",
-        *target.key,
+        *destination.key,
         DISABLED,
         reason,
         now,

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from handcart.callbacks import queue, schedule, webhooks
 from handcart.callbacks.asker import Asker
-from handcart.callbacks.models import Attempt, Delivery, Target
+from handcart.callbacks.models import Attempt, Delivery, Destination
 from handcart.callbacks.queue import Busy, Chain
 from handcart.callbacks.receiver_tokens import TokenPaused
 from handcart.callbacks.recorder import Recorder
@@ -61,7 +61,7 @@ class FaultInjector(Protocol):
         ...
 
     async def apply(
-        self, database: Database, target: Target, delivery: Delivery, send: Callable[[], Awaitable[Attempt]]
+        self, database: Database, destination: Destination, delivery: Delivery, send: Callable[[], Awaitable[Attempt]]
     ) -> Attempt:
         """Attempt a delivery: call `send` once, twice or not at all."""
         ...
@@ -212,16 +212,16 @@ class Sender:
         return min(free, max(of_retailer, 1 - held), self._places.room(busy.retailer_id))
 
     def _start(self, chain: Chain) -> None:
-        self._in_flight[chain.target.key] += 1
-        self._places.take(chain.target.retailer_id)
+        self._in_flight[chain.destination.key] += 1
+        self._places.take(chain.destination.retailer_id)
         task = asyncio.create_task(self._send(chain))
         self._chains.add(task)
         task.add_done_callback(lambda done: self._finish(chain, done))
 
     def _finish(self, chain: Chain, done: asyncio.Task[None]) -> None:
         self._chains.discard(done)
-        self._in_flight[chain.target.key] -= 1
-        self._places.give(chain.target.retailer_id)
+        self._in_flight[chain.destination.key] -= 1
+        self._places.give(chain.destination.retailer_id)
         self._wake.set()
         if not done.cancelled() and (error := done.exception()) is not None:
             # Its lease will expire, and then it is sent again.
@@ -231,46 +231,48 @@ class Sender:
                 log.exception("callback failed", error)
 
     async def _send(self, chain: Chain) -> None:
-        target = chain.target
+        destination = chain.destination
         started = monotonic()
         rest = list(chain.deliveries if self._faults is None else await self._faults.arrange(self._database, chain))
         failures = 0
         while rest:
             delivery = rest.pop(0)
             try:
-                attempt = await self._attempt(target, delivery)
+                attempt = await self._attempt(destination, delivery)
             except Crowded as error:
-                await self._put_back(target, [delivery, *rest], error)
+                await self._put_back(destination, [delivery, *rest], error)
                 return
             except TokenPaused:
-                await self._database.write(queue.give_back, target, [delivery, *rest])
+                await self._database.write(queue.give_back, destination, [delivery, *rest])
                 return
             failures = 0 if attempt.cause is None else failures + 1
-            rest, left = _split(rest, failures, self._now(target.retailer_id))
-            may_go_on = await self._recorder.record(self._database, target, Outcome(delivery, attempt, left))
+            rest, left = _split(rest, failures, self._now(destination.retailer_id))
+            may_go_on = await self._recorder.record(self._database, destination, Outcome(delivery, attempt, left))
             if rest and (not may_go_on or self._is_closing or monotonic() - started > CHAIN_SECONDS):
-                await self._database.write(queue.give_back, target, rest)
+                await self._database.write(queue.give_back, destination, rest)
                 return
 
-    async def _put_back(self, target: Target, rest: Sequence[Delivery], error: Crowded) -> None:
+    async def _put_back(self, destination: Destination, rest: Sequence[Delivery], error: Crowded) -> None:
         """Put back deliveries that got no place, thread or descriptor; this does not count as a try."""
-        if self._resting.get(target.key, 0.0) < monotonic():
-            log.warning("callbacks wait", retailer=target.retailer_id, webhook=target.id, cause=str(error))
-        self._rest(target.key, CROWDED_SECONDS)
-        await self._database.write(queue.give_back, target, rest)
+        if self._resting.get(destination.key, 0.0) < monotonic():
+            log.warning("callbacks wait", retailer=destination.retailer_id, webhook=destination.id, cause=str(error))
+        self._rest(destination.key, CROWDED_SECONDS)
+        await self._database.write(queue.give_back, destination, rest)
 
     def _pauses_tokens(self, retailer_id: int) -> bool:
         """Whether failed token requests cause a pause: not while the retailer's clock is set."""
         return retailer_id not in self._clocks
 
-    async def _attempt(self, target: Target, delivery: Delivery) -> Attempt:
+    async def _attempt(self, destination: Destination, delivery: Delivery) -> Attempt:
         async def send() -> Attempt:
-            pauses = self._pauses_tokens(target.retailer_id)
-            return await self._transport.attempt(target, delivery, self._now(target.retailer_id), pauses=pauses)
+            pauses = self._pauses_tokens(destination.retailer_id)
+            return await self._transport.attempt(
+                destination, delivery, self._now(destination.retailer_id), pauses=pauses
+            )
 
         if self._faults is None:
             return await send()
-        return await self._faults.apply(self._database, target, delivery, send)
+        return await self._faults.apply(self._database, destination, delivery, send)
 
 
 def create(

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from time import monotonic
 
 from handcart.callbacks import schedule, signing
-from handcart.callbacks.models import Attempt, Delivery, Target
+from handcart.callbacks.models import Attempt, Delivery, Destination
 from handcart.callbacks.receiver_tokens import POST_SECONDS, TokenPaused, TokenRefused, Tokens
 from handcart.core import clock, log
 from handcart.core.budget import Crowded
@@ -32,19 +32,19 @@ class Transport:
         """Cancel running token requests."""
         await self._tokens.close()
 
-    async def attempt(self, target: Target, delivery: Delivery, now: int, *, pauses: bool) -> Attempt:
+    async def attempt(self, destination: Destination, delivery: Delivery, now: int, *, pauses: bool) -> Attempt:
         """Post an event once (twice if the token is refused). Raises `Crowded` and `TokenPaused`.
 
         `now`: the retailer's time; `pauses`: whether failed token requests cause a pause.
         """
         started = monotonic()
-        attempt = Attempt(at=now, milliseconds=0, url=target.callback_url, request_head="")
+        attempt = Attempt(at=now, milliseconds=0, url=destination.callback_url, request_head="")
         try:
-            token = await self._token(target, pauses=pauses)
-            answer = await self._post(target, delivery, token, attempt)
+            token = await self._token(destination, pauses=pauses)
+            answer = await self._post(destination, delivery, token, attempt)
             if answer.status == _UNAUTHORIZED:
-                token = await self._token(target, pauses=pauses, refused=token)
-                answer = await self._post(target, delivery, token, attempt)
+                token = await self._token(destination, pauses=pauses, refused=token)
+                answer = await self._post(destination, delivery, token, attempt)
         except (TokenRefused, client.Refused, client.Failed) as error:
             attempt.cause = str(error)
         except (Crowded, TokenPaused):
@@ -57,9 +57,9 @@ class Transport:
         attempt.milliseconds = round(1000 * (monotonic() - started))
         return attempt
 
-    async def _token(self, target: Target, *, pauses: bool, refused: str | None = None) -> str:
+    async def _token(self, destination: Destination, *, pauses: bool, refused: str | None = None) -> str:
         try:
-            return await self._tokens.get(target, refused=refused, pauses=pauses)
+            return await self._tokens.get(destination, refused=refused, pauses=pauses)
         except TokenPaused as error:
             if refused is None:
                 raise
@@ -67,25 +67,25 @@ class Transport:
         except (TokenRefused, client.Refused, client.Failed) as error:
             raise TokenRefused(f"no token: {error}") from None
 
-    async def _post(self, target: Target, delivery: Delivery, token: str, attempt: Attempt) -> client.Answer:
+    async def _post(self, destination: Destination, delivery: Delivery, token: str, attempt: Attempt) -> client.Answer:
         # The real time, because receivers compare the timestamp with their own clocks.
         timestamp = clock.of_process() // clock.SECOND
         headers = [
             ("content-type", "application/json"),
             ("user-agent", "Handcart"),
-            *([("origin", self._origin)] if target.is_verified else []),
-            *signing.headers(target.signing_secrets, delivery.event_id, timestamp, delivery.body),
+            *([("origin", self._origin)] if destination.is_verified else []),
+            *signing.headers(destination.signing_secrets, delivery.event_id, timestamp, delivery.body),
         ]
-        attempt.request_head = _head(f"POST {target.callback_url}", [*headers, ("authorization", "Bearer ***")])
+        attempt.request_head = _head(f"POST {destination.callback_url}", [*headers, ("authorization", "Bearer ***")])
         return await self._client.request(
             "POST",
-            target.callback_url,
+            destination.callback_url,
             delivery.body,
             [*headers, ("authorization", f"Bearer {token}")],
             seconds=POST_SECONDS,
             most_body=_MOST_KEPT,
-            sharer=target.key,
-            payer=target.retailer_id,
+            sharer=destination.key,
+            payer=destination.retailer_id,
         )
 
 

@@ -144,21 +144,25 @@ class Machine(RuleBasedStateMachine):
         out.rest, left = sender._split(out.rest, out.failures, self.now[0])
         attempt = Attempt(at=self.now[0], milliseconds=1, url="", request_head="", retry_after=retry_after)
         attempt.cause = None if is_well else "status 500"
-        goes_on = self.run(results.record, out.chain.target, [Outcome(delivery, attempt, left)], self.now[0])
+        goes_on = self.run(results.record, out.chain.destination, [Outcome(delivery, attempt, left)], self.now[0])
         if not is_well and delivery.planned_at <= self.now[0]:
             one.failures += 1
         one.state = "delivered" if is_well else "pending" if one.failures < schedule.MOST_TRIES else "failed"
         for other in left:
             told[other.event_id].state = "pending"
         self.look_for_disabled(out.webhook)
-        assert goes_on or not self.model.is_on[out.webhook] or out.chain.target.updated_at != self.updated(out.webhook)
+        assert (
+            goes_on
+            or not self.model.is_on[out.webhook]
+            or out.chain.destination.updated_at != self.updated(out.webhook)
+        )
         if not goes_on:
             self.give_back(out)
         elif not out.rest:
             self.model.out.remove(out)
 
     def give_back(self, out: Out) -> None:
-        self.run(queue.give_back, out.chain.target, out.rest)
+        self.run(queue.give_back, out.chain.destination, out.rest)
         for delivery in out.rest:
             self.model.told[out.webhook][delivery.event_id].state = "pending"
         self.model.out.remove(out)

@@ -220,9 +220,9 @@ def test_when_a_chain_takes_long_then_it_is_handed_back_before_its_lease_ends(
     handed_back = []
     give_back = queue.give_back
 
-    async def watched(tx: Any, target: Any, deliveries: Any) -> None:
+    async def watched(tx: Any, destination: Any, deliveries: Any) -> None:
         handed_back.append(len(deliveries))
-        await give_back(tx, target, deliveries)
+        await give_back(tx, destination, deliveries)
 
     monkeypatch.setattr(queue, "give_back", watched)
     for _ in range(7):

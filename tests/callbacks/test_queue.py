@@ -51,9 +51,9 @@ class Desk:
         """Record the result of the first delivery of a chain, and leave the others."""
         attempt = Attempt(at=self.now, milliseconds=1, url="", request_head="", cause=cause, **more)
         outcome = Outcome(chain.deliveries[0], attempt, chain.deliveries[1:])
-        may_go_on: bool = self.server.write(results.record, chain.target, [outcome], self.now)
+        may_go_on: bool = self.server.write(results.record, chain.destination, [outcome], self.now)
         if cause is None:
-            self.server.write(queue.give_back, chain.target, chain.deliveries[1:])
+            self.server.write(queue.give_back, chain.destination, chain.deliveries[1:])
         return may_go_on
 
     def send(self, cause: str | None = None) -> bool:
@@ -61,7 +61,7 @@ class Desk:
         self.emit()
         chain, *others = self.claim()
         for other in others:
-            self.server.write(queue.give_back, other.target, other.deliveries)
+            self.server.write(queue.give_back, other.destination, other.deliveries)
         return self.record(chain, cause)
 
     def rows(self) -> list[Any]:
@@ -230,13 +230,13 @@ def test_when_a_chain_is_out_then_nothing_of_its_order_is_claimed_however_it_com
     first, *rest = [row["event_id"] for row in desk.rows()]
     (chain,) = desk.claim()
     attempt = Attempt(at=desk.now, milliseconds=1, url="", request_head="")
-    desk.server.write(results.record, chain.target, [Outcome(chain.deliveries[0], attempt)], desk.now)
+    desk.server.write(results.record, chain.destination, [Outcome(chain.deliveries[0], attempt)], desk.now)
     for event_id in (first, rest[0]):  # delivered; and out, which stays as it is
         desk.server.write(replay.send_again, desk.retailer_id, desk.webhook_id, event_id=event_id, limit=1)
     desk.emit("order")
     desk.now += DAY
     assert desk.claim() == []
-    desk.server.write(queue.give_back, chain.target, chain.deliveries[1:])
+    desk.server.write(queue.give_back, chain.destination, chain.deliveries[1:])
     (chain,) = desk.claim()
     assert [one.event_id for one in chain.deliveries] == [row["event_id"] for row in desk.rows()]
     assert [one.is_replay for one in chain.deliveries] == [True, False, False, False]
@@ -253,7 +253,7 @@ def test_when_what_others_wait_for_is_delivered_early_then_they_go_as_well(desk:
     (chain,) = desk.claim()
     assert [one.event_id for one in chain.deliveries] == ids[: queue.MOST_IN_CHAIN]
     attempt = Attempt(at=desk.now, milliseconds=1, url="", request_head="")
-    desk.server.write(results.record, chain.target, [Outcome(one, attempt) for one in chain.deliveries], desk.now)
+    desk.server.write(results.record, chain.destination, [Outcome(one, attempt) for one in chain.deliveries], desk.now)
     (chain,) = desk.claim()
     assert [one.event_id for one in chain.deliveries] == ids[queue.MOST_IN_CHAIN :]
 

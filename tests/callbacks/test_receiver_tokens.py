@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from handcart.callbacks import receiver_tokens
-from handcart.callbacks.models import Target
+from handcart.callbacks.models import Destination
 from handcart.core.budget import Crowded
 
 
@@ -20,8 +20,8 @@ def test_two_changes_during_a_token_request_then_two_requests_run() -> None:
             self.asked += 1
             await asyncio.Event().wait()
 
-    def target(secret: str, updated_at: int) -> Target:
-        return Target(
+    def destination(secret: str, updated_at: int) -> Destination:
+        return Destination(
             id=1,
             retailer_id=1,
             callback_url="https://shop.example/callbacks",
@@ -37,9 +37,12 @@ def test_two_changes_during_a_token_request_then_two_requests_run() -> None:
     async def run() -> None:
         client: Any = Slow()
         tokens = receiver_tokens.Tokens(client)
-        waiting = [asyncio.ensure_future(tokens.get(one)) for one in (target("a", 1), target("a", 1), target("b", 2))]
+        waiting = [
+            asyncio.ensure_future(tokens.get(one))
+            for one in (destination("a", 1), destination("a", 1), destination("b", 2))
+        ]
         await asyncio.sleep(0)
-        for refused in (target("b", 3), target("c", 4)):
+        for refused in (destination("b", 3), destination("c", 4)):
             with pytest.raises(Crowded):
                 await tokens.get(refused)
         await asyncio.sleep(0)

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from time import monotonic
 
 from handcart.callbacks import queue
-from handcart.callbacks.models import Attempt, Delivery, Target
+from handcart.callbacks.models import Attempt, Delivery, Destination
 from handcart.callbacks.queue import Chain
 from handcart.core.db import Database
 from handcart.sandbox import state as states
@@ -46,24 +46,26 @@ class CallbackFaults:
     async def arrange(self, database: Database, chain: Chain) -> Sequence[Delivery]:
         """The deliveries of a chain. If the first should be out of order, waits for a next one and puts it first."""
         deliveries = list(chain.deliveries)
-        if await _choose(database, chain.target, deliveries[0], (CALLBACK_REORDER,)) is None:
+        if await _choose(database, chain.destination, deliveries[0], (CALLBACK_REORDER,)) is None:
             return deliveries
         until = monotonic() + self._reorder_seconds
         while len(deliveries) == 1 and monotonic() < until:
             await asyncio.sleep(_PAUSE_SECONDS)
-            deliveries += await database.write(queue.more, chain.target, chain.subject, deliveries[0].event_id)
+            deliveries += await database.write(queue.more, chain.destination, chain.subject, deliveries[0].event_id)
         return [*deliveries[1:2], deliveries[0], *deliveries[2:]]
 
-    async def apply(self, database: Database, target: Target, delivery: Delivery, send: Send) -> Attempt:
+    async def apply(self, database: Database, destination: Destination, delivery: Delivery, send: Send) -> Attempt:
         """Attempt a delivery: call `send` once, twice or not at all, depending on the faults."""
         kinds = [kind for kind in OF_CALLBACKS if kind != CALLBACK_REORDER]
-        fault = await _choose(database, target, delivery, kinds)
+        fault = await _choose(database, destination, delivery, kinds)
         if fault is None:
             return await send()
         if fault.fault in _CAUSES:
             status, cause = _CAUSES[fault.fault]
-            at = (await database.read(states.load, target.retailer_id)).now
-            return Attempt(at=at, milliseconds=0, url=target.callback_url, request_head="", status=status, cause=cause)
+            at = (await database.read(states.load, destination.retailer_id)).now
+            return Attempt(
+                at=at, milliseconds=0, url=destination.callback_url, request_head="", status=status, cause=cause
+            )
         if fault.fault == CALLBACK_DELAY:
             await asyncio.sleep(fault.slow_ms / 1000)
         elif fault.fault == CALLBACK_DUPLICATE:
@@ -71,13 +73,15 @@ class CallbackFaults:
         return await send()
 
 
-async def _choose(database: Database, target: Target, delivery: Delivery, kinds: Sequence[str]) -> Fault | None:
+async def _choose(
+    database: Database, destination: Destination, delivery: Delivery, kinds: Sequence[str]
+) -> Fault | None:
     """The fault of one of these kinds that applies to a callback."""
 
     def matches(fault: Fault) -> bool:
         return fault.fault in kinds and fault.event in (None, delivery.name) and not faults.is_spent(fault)
 
-    state = await database.read(states.load, target.retailer_id)
+    state = await database.read(states.load, destination.retailer_id)
     if not any(matches(fault) for fault in state.faults):
         return None
-    return await database.write(faults.choose_first, target.retailer_id, matches)
+    return await database.write(faults.choose_first, destination.retailer_id, matches)
