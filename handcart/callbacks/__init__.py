@@ -7,8 +7,8 @@ Owns the tables `webhooks`, `deliveries` and `attempts`. Reads the log of events
 - A delivery is one event for one webhook. Deliveries about one order are sent in the order of their events, as
   chains (`queue`); `schedule` has the rules for retries and for webhooks that keep failing.
 - Due times use the retailer's clock, leases the real one.
-- `sender` runs everything, for one process. `transport`, `receiver_tokens`, `asker` and `forward` use the network, outside
-  of any transaction. The other modules only use the database.
+- `sender` runs everything, for one process. `transport`, `receiver_tokens`, `asker` and `forward` use the network,
+  outside of any transaction. The other modules only use the database.
 """
 
 # Modules that other domains may import, besides ops, queries, errors and models.
