@@ -12,15 +12,16 @@ from handcart.callbacks import schedule
 from handcart.core.clock import DAY, HOUR, MINUTE, SECOND, from_wire
 
 NOW = from_wire("2026-03-04T17:20:03Z", "") + SECOND // 2
-WAITS = (5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400)
+# After each failed try, as docs/callbacks.md says.
+WAITS = (5 * SECOND, 5 * MINUTE, 30 * MINUTE, 2 * HOUR, 5 * HOUR, 10 * HOUR, 14 * HOUR, 20 * HOUR, DAY)
 
 
 def test_when_tries_fail_then_waits_follow_the_table_and_spread_and_the_tenth_is_the_last() -> None:
-    for tries, seconds in enumerate(WAITS, 1):
+    for tries, planned in enumerate(WAITS, 1):
         drawn = [schedule.wait(tries) for _ in range(200)]
-        waits = [one / SECOND for one in drawn if one is not None]
+        waits = [one for one in drawn if one is not None]
         assert len(waits) == 200
-        assert 0.8 * seconds <= min(waits) < 0.9 * seconds < 1.1 * seconds < max(waits) <= 1.2 * seconds
+        assert 0.8 * planned <= min(waits) < 0.9 * planned < 1.1 * planned < max(waits) <= 1.2 * planned
     assert [schedule.wait(tries) for tries in (10, 11, 1000)] == [None] * 3
     assert schedule.wait(10, 5 * SECOND) is None
 
@@ -30,7 +31,7 @@ def test_when_tries_fail_then_waits_follow_the_table_and_spread_and_the_tenth_is
 def test_when_the_receiver_names_a_time_then_the_wait_is_between_the_planned_one_and_twice_that(
     tries: int, asked: int
 ) -> None:
-    planned = WAITS[tries - 1] * SECOND
+    planned = WAITS[tries - 1]
     for _ in range(50):
         wait = schedule.wait(tries, asked)
         assert wait is not None
