@@ -167,15 +167,23 @@ def test_second_demo_on_the_same_data_then_it_says_where_the_first_one_is(tmp_pa
         assert run("callbacks", "list", "--info", str(tmp_path / "info.json"), "--json").stdout == webhooks.stdout
 
 
-def test_when_the_demo_runs_in_the_background_then_every_command_finds_it_until_it_is_stopped(tmp_path: Path) -> None:
-    home = {"XDG_DATA_HOME": str(tmp_path)}
+START = ("demo", "--detach", "--port", "0", "--storefront-port", "0")
+FREEZE = ("sandbox", "clock", "freeze", "--at", "2030-06-12T17:00:00Z")
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> dict[str, str]:
+    """The environment of a user who has the data of a demo, which does not run."""
     (tmp_path / "handcart").mkdir()
     make_data(tmp_path / "handcart" / "demo")
-    start = ("demo", "--detach", "--port", "0", "--storefront-port", "0")
-    started = run(*start, "--json", **home)
+    return {"XDG_DATA_HOME": str(tmp_path)}
+
+
+def test_demo_in_the_background_then_every_command_finds_it_until_stopped(home: dict[str, str]) -> None:
+    started = run(*START, "--json", **home)
     try:
         info = json.loads(started.stdout)
-        assert run("sandbox", "clock", "freeze", "--at", "2030-06-12T17:00:00Z", **home).returncode == 0
+        assert run(*FREEZE, **home).returncode == 0
         made = run(
             *("callbacks", "create", "--url", "http://127.0.0.1:9/c", "--auth-uri", "http://127.0.0.1:9/t"),
             *("--client-id", "handcart", "--json"),
@@ -185,12 +193,16 @@ def test_when_the_demo_runs_in_the_background_then_every_command_finds_it_until_
         assert json.loads(made.stdout)["environment"] == "development"
         clients = json.loads(run("client", "list", "--json", **home).stdout)["clients"]
         assert [client["client_id"] for client in clients] == [info["client_id"]]
-        again = run(*start, **home)
+        again = run(*START, **home)
         assert again.returncode == 1
         assert f"at {info['api_url']}: stop it by `handcart demo --stop`" in again.stderr
     finally:
         stopped = run("demo", "--stop", **home)
     assert stopped.stdout == f"The demo at {info['api_url']} has stopped.\n"
+    assert "no demo runs on this machine" in run("sandbox", "clock", "show", **home).stderr
+
+
+def test_no_demo_runs_then_commands_say_how_to_name_an_installation(home: dict[str, str], tmp_path: Path) -> None:
     assert "no demo runs" in run("demo", "--stop", **home).stderr
     assert "no demo runs on this machine" in run("sandbox", "clock", "show", **home).stderr
     for command in ("list", "events"):
@@ -201,7 +213,15 @@ def test_when_the_demo_runs_in_the_background_then_every_command_finds_it_until_
     assert "Missing option '--retailer'" in run("callbacks", "list", "--data", str(tmp_path), **home).stderr
     both = {**home, "HANDCART_DATA": str(tmp_path), "SANDBOX_INFO": str(tmp_path)}
     assert "or the demo with --info" in run("callbacks", "list", **both).stderr
-    banner = run(*start, **home).stdout
+
+
+def test_demo_starts_with_a_stopped_clock_then_its_banner_says_so(home: dict[str, str]) -> None:
+    run(*START, **home)
+    try:
+        assert run(*FREEZE, **home).returncode == 0
+    finally:
+        run("demo", "--stop", **home)
+    banner = run(*START, **home).stdout
     try:
         assert "The sandbox's clock is stopped at 2030-06-12T17:00:00Z" in banner
         assert "demo --stop` stops everything." in banner
