@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 from handcart.retailers.errors import Refused
-from handcart.stores.files import separator
+from handcart.stores.tables import separator
 
 _HOURS = 24
 _MOST_CHARACTERS = 1 << 16

@@ -7,4 +7,4 @@ Invariants:
 """
 
 # Modules that other domains may import, besides ops, queries, errors and models.
-__all__ = ["carts", "distance", "files", "items", "postal"]
+__all__ = ["carts", "distance", "items", "postal", "tables"]

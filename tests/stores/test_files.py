@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from handcart.retailers.errors import Refused
-from handcart.stores import files
+from handcart.stores import files, tables
 from handcart.stores.models import Item, Point
 
 STORE = {
@@ -254,7 +254,7 @@ def test_when_a_file_is_missing_or_huge_then_a_sentence_says_so(
     huge = tmp_path / "huge.csv"
     with huge.open("wb") as opened:
         opened.truncate(100 << 20)
-    monkeypatch.setattr(files, "MOST_BYTES", 1 << 20)
+    monkeypatch.setattr(tables, "MOST_BYTES", 1 << 20)
     for endless in (huge, Path("/dev/zero")):
         with pytest.raises(Refused, match="has more than 1 MB"):
             files.items(endless)
