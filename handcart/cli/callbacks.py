@@ -63,9 +63,7 @@ def _configuration(*, is_new: bool) -> Callable[[Callable[..., Any]], Callable[.
     return add
 
 
-_trust = click.option(
-    "--trust", is_flag=True, help="Enable the webhook without asking its receiver whether it agrees to callbacks."
-)
+_trust = click.option("--trust", is_flag=True, help="Do not ask the receiver whether it agrees to callbacks.")
 
 
 @callbacks.command()

@@ -38,7 +38,7 @@ from handcart.demo import running
     "--info",
     "info_file",
     type=click.Path(path_type=Path),
-    help="JSON file that also has the URLs and credentials while the demo runs.",
+    help="Another JSON file that has the URLs and credentials while the demo runs.",
 )
 @click.option("--detach", is_flag=True, help="Run in the background. The command returns when all servers answer.")
 @click.option("--stop", is_flag=True, help="Stop the running demo that --data or --info names, and start none.")

@@ -38,14 +38,14 @@ _MOST = 500
 @click.option(
     "--auth-uri",
     metavar="URL",
-    help="URL of the token endpoint that returns the token to send. It needs the next two options.",
+    help="URL of a token endpoint, whose token is sent with each event. Needs the next two options.",
 )
 @click.option("--auth-client-id", metavar="ID", help="Id of the client at the token endpoint.")
 @click.option(
     "--auth-client-secret",
     metavar="SECRET",
     envvar=_CLIENT_SECRET,
-    help=f"Secret of that client. Other processes can see it: prefer {_CLIENT_SECRET}.",
+    help=f"Secret of the client at the token endpoint. Other processes can see it: prefer {_CLIENT_SECRET}.",
 )
 @click.option("--order", "order_id", metavar="ID", help="Id of an order, to print only its events.")
 @until_interrupted()

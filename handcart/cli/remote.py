@@ -109,7 +109,7 @@ def access_options(command: Callable[..., Any]) -> Callable[..., Any]:
             "--client-id",
             metavar="ID",
             envvar="SANDBOX_CLIENT_ID",
-            help="Id of the API client. Default: SANDBOX_CLIENT_ID.",
+            help="Id of the API client. Default: SANDBOX_CLIENT_ID, else the demo's client.",
         ),
         click.option(
             "--server",

@@ -19,7 +19,9 @@ def retailer() -> None:
 @click.option("--slug", required=True, metavar="SLUG", help="Name in URLs and headers: a-z, 0-9 and hyphens.")
 @click.option("--name", metavar="TEXT", help="Display name. Default: the slug.")
 @click.option(
-    "--organization", metavar="SLUG", help="Slug of the organization; created if it does not exist. Default: the slug."
+    "--organization",
+    metavar="SLUG",
+    help="Slug of the organization; created if it does not exist. Default: the same slug.",
 )
 @click.option(
     "--shared-users",

@@ -137,7 +137,7 @@ def reset_sandbox(as_json: bool, **access: Any) -> None:
     "--canonical",
     is_flag=True,
     default=None,
-    help="Show #1, #2... for ids that the server made, so that equal runs have equal logs.",
+    help="Show #1, #2 and so on for ids that the server made: equal runs then have equal logs.",
 )
 @click.option("--follow", "-f", is_flag=True, help="Print new calls as they come, until Ctrl-C.")
 @until_interrupted()
