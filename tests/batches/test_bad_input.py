@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from tests.support.orders import Market, line, refusals
-from tests.support.sandbox import SANDBOX, Floor
+from tests.support.sandbox import SANDBOX, Shopping
 from tests.support.server import LiveServer
 from tests.support.shop import error
 
@@ -31,13 +31,13 @@ class World:
 
     def __init__(self, server: LiveServer) -> None:
         self.market = Market(server, capacity=1000)
-        self.floor = Floor(self.market)
+        self.shopping = Shopping(self.market)
         self.user_id = self.market.customer()
         items = [line("1", "milk"), line("2", "soap", replacement_policy="no_replacements")]
         self.picked = self.market.order("delivery", self.user_id, items=items)["id"]
         self.waiting = self.market.order("delivery", self.user_id)["id"]
-        self.shopper_id = self.floor.shopper()
-        self.batch_id = self.floor.generate(self.shopper_id, self.picked, workflow_state="picking").json()["id"]
+        self.shopper_id = self.shopping.shopper()
+        self.batch_id = self.shopping.generate(self.shopper_id, self.picked, workflow_state="picking").json()["id"]
 
     def rows(self) -> list[list[Any]]:
         """All that shoppers' calls could change, of every retailer."""
@@ -117,18 +117,20 @@ def test_when_a_batch_cannot_be_generated_then_it_is_said_why(world: World, else
 @pytest.mark.parametrize("kind", ["delivery", "pickup", "last_mile", "dispatch"])
 def test_when_an_order_does_not_wait_for_the_type_then_it_is_not_batched(server: LiveServer, kind: str) -> None:
     market = Market(server)
-    floor, shopper_id = Floor(market), Floor(market).shopper()
+    shopping, shopper_id = Shopping(market), Shopping(market).shopper()
     order_id = market.order(kind)["id"]
     types = {"delivery": "delivery", "pickup": "pickup runner_customer"}.get(kind, "delivery_only").split()
     for batch_type in ("delivery", "pickup", "delivery_only", "runner_customer"):
-        refused = error(floor.generate(shopper_id, order_id, batch_type=batch_type)) if batch_type != types[0] else None
+        refused = (
+            error(shopping.generate(shopper_id, order_id, batch_type=batch_type)) if batch_type != types[0] else None
+        )
         assert refused in (None, invalid("batch_type") if batch_type not in types else NOT_WAITING)
         assert (refused is None) == (batch_type == types[0])
     for status in ("completed", "canceled"):
         market.set_status(order_id, status)
         for batch_type in types:
-            assert error(floor.generate(shopper_id, order_id, batch_type=batch_type)) == NOT_WAITING
-        assert error(floor.generate(shopper_id, order_id)) == NOT_WAITING
+            assert error(shopping.generate(shopper_id, order_id, batch_type=batch_type)) == NOT_WAITING
+        assert error(shopping.generate(shopper_id, order_id)) == NOT_WAITING
     assert market.server.sql("SELECT * FROM batches WHERE retailer_id = $1", market.retailer.id) == []
     server.sql("DELETE FROM shoppers WHERE retailer_id = $1 RETURNING id", market.retailer.id)
     for table in ("order_history", "orders", "slot_ledger"):
@@ -137,13 +139,13 @@ def test_when_an_order_does_not_wait_for_the_type_then_it_is_not_batched(server:
 
 def test_when_a_batch_cannot_be_advanced_then_it_is_said_why(world: World, elsewhere: World) -> None:
     for batch_id in (0, 1, 2**53, "1" * 17, "-1", "1.0", "batch", "%20", elsewhere.batch_id, world.shopper_id):
-        assert error(world.floor.advance(batch_id)) == MISSING, batch_id
-        assert error(world.floor.advance(batch_id, "checkout")) == MISSING
+        assert error(world.shopping.advance(batch_id)) == MISSING, batch_id
+        assert error(world.shopping.advance(batch_id, "checkout")) == MISSING
     for state in ("picked", "staged", "canceled", "Checkout", "checkout ", "", "a\0"):
-        assert error(world.floor.advance(world.batch_id, state)) == invalid("workflow_state"), state
+        assert error(world.shopping.advance(world.batch_id, state)) == invalid("workflow_state"), state
     for state in ("brand_new", "acknowledged", "picking"):
         refused = (400, "must come after the current state", 1001, "workflow_state")
-        assert error(world.floor.advance(world.batch_id, state)) == refused
+        assert error(world.shopping.advance(world.batch_id, state)) == refused
     path = f"{SANDBOX}/batches/{world.batch_id}/advance"
     assert error(world.market.post(path, {"workflow_state": 5})) == invalid("workflow_state")
 
@@ -152,7 +154,7 @@ def test_when_an_item_cannot_be_updated_then_it_is_said_why(world: World, elsewh
     def update(
         line_num: str = "1", order_id: str = world.picked, shopper_id: Any = world.shopper_id, **fields: Any
     ) -> httpx.Response:
-        return world.floor.item(shopper_id, order_id, line_num, **fields)
+        return world.shopping.item(shopper_id, order_id, line_num, **fields)
 
     scan = {"scanned_string": "400000000022", "scanned_string_type": "upca"}
     rows: list[tuple[dict[str, Any], Any]] = [
@@ -215,25 +217,25 @@ def test_when_an_item_cannot_be_added_then_it_is_said_why(world: World, elsewher
         ({**item, "scans": [5]}, invalid("scans[0]")),
     ]
     for fields, expected in rows:
-        assert error(world.floor.item(world.shopper_id, world.picked, **fields)) == expected, fields
-    assert error(world.floor.item(world.shopper_id, world.waiting, **item)) == NOT_MINE
-    assert error(world.floor.item(world.shopper_id, elsewhere.picked, **item)) == MISSING
-    assert error(world.floor.item(elsewhere.shopper_id, world.picked, **item)) == MISSING
+        assert error(world.shopping.item(world.shopper_id, world.picked, **fields)) == expected, fields
+    assert error(world.shopping.item(world.shopper_id, world.waiting, **item)) == NOT_MINE
+    assert error(world.shopping.item(world.shopper_id, elsewhere.picked, **item)) == MISSING
+    assert error(world.shopping.item(elsewhere.shopper_id, world.picked, **item)) == MISSING
 
 
 @pytest.mark.parametrize("status", ["acknowledged", "checkout", "delivering", "completed", "canceled"])
 def test_when_the_order_is_not_being_picked_then_its_items_stay(world: World, status: str) -> None:
     world.market.set_status(world.picked, status)
-    assert error(world.floor.item(world.shopper_id, world.picked, "1", status="found")) == NOT_PICKED
-    assert error(world.floor.item(world.shopper_id, world.picked, item={"rrc": "soap"})) == NOT_PICKED
+    assert error(world.shopping.item(world.shopper_id, world.picked, "1", status="found")) == NOT_PICKED
+    assert error(world.shopping.item(world.shopper_id, world.picked, item={"rrc": "soap"})) == NOT_PICKED
     world.market.set_status(world.picked, "picking")
 
 
 def test_when_another_shopper_of_the_retailer_calls_then_the_order_is_not_theirs(world: World) -> None:
-    other = world.floor.shopper()
+    other = world.shopping.shopper()
     for answer in (
-        world.floor.item(other, world.picked, "1", status="found"),
-        world.floor.item(other, world.picked, item={"rrc": "soap"}),
+        world.shopping.item(other, world.picked, "1", status="found"),
+        world.shopping.item(other, world.picked, item={"rrc": "soap"}),
     ):
         assert error(answer) == NOT_MINE
     world.market.server.sql("DELETE FROM shoppers WHERE id = $1 RETURNING id", other)
@@ -249,4 +251,4 @@ def test_when_a_callback_cannot_be_simulated_then_it_is_said_why(world: World, e
         ({"event_name": 5}, invalid("event_name")),
     ):
         assert error(world.market.post(path, body)) == expected
-    assert error(world.floor.simulate(elsewhere.waiting, "canceled")) == MISSING
+    assert error(world.shopping.simulate(elsewhere.waiting, "canceled")) == MISSING

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.support.orders import Market, line
-from tests.support.sandbox import Floor
+from tests.support.sandbox import Shopping
 from tests.support.server import LiveServer
 from tests.support.shop import error
 
@@ -21,22 +21,22 @@ class Picking:
     """An order of one line that is being picked."""
 
     def __init__(self, market: Market, asked: dict[str, Any] | None = None, **fields: Any) -> None:
-        self.market, self.floor = market, Floor(market)
+        self.market, self.shopping = market, Shopping(market)
         self.user_id = market.customer()
         self.id = market.order(user_id=self.user_id, items=[asked or line("1", "milk", count=3)], **fields)["id"]
-        self.shopper_id = self.floor.shopper()
-        made = self.floor.generate(self.shopper_id, self.id, workflow_state="picking")
+        self.shopper_id = self.shopping.shopper()
+        made = self.shopping.generate(self.shopper_id, self.id, workflow_state="picking")
         self.batch_id = made.json()["id"]
 
     def says(self, **fields: Any) -> dict[str, Any]:
         """Update the line; answers it as get order shows it."""
-        answer = self.floor.item(self.shopper_id, self.id, "1", **fields)
+        answer = self.shopping.item(self.shopper_id, self.id, "1", **fields)
         assert answer.json() == {"success": True}, answer.text
         return self.line
 
     def adds(self, **fields: Any) -> dict[str, Any]:
         """Add an item; answers its line."""
-        answer = self.floor.item(self.shopper_id, self.id, **fields)
+        answer = self.shopping.item(self.shopper_id, self.id, **fields)
         assert answer.json() == {"success": True}, answer.text
         return self.items[-1]
 
@@ -75,7 +75,7 @@ def test_when_more_is_said_about_a_line_then_what_was_said_stays_while_its_statu
     assert whats == [*found, *replaced, *refunded, "item found"]
     events = ["item_found"] * 4 + ["item_replaced", "order_item_replacement"] * 3
     events += ["item_refunded", "order_item_refund", "item_not_picked", "item_found"]
-    assert picking.floor.events(picking.id) == ["brand_new", "acknowledged", "picking", *events]
+    assert picking.shopping.events(picking.id) == ["brand_new", "acknowledged", "picking", *events]
 
 
 def test_when_an_item_is_weighed_then_its_amount_is_its_weight(market: Market) -> None:
@@ -85,7 +85,7 @@ def test_when_an_item_is_weighed_then_its_amount_is_its_weight(market: Market) -
     assert (added["qty"], added["qty_unit"]) == (1.5, "kg")
     added = picking.adds(item={"rrc": "unknown"}, delivered_weight=0.5)
     assert (added["qty"], added["qty_unit"]) == (0.5, "lb")
-    assert picking.floor.come(picking.batch_id, "checkout") == "checkout"
+    assert picking.shopping.reach(picking.batch_id, "checkout") == "checkout"
     row = market.row(picking.id)
     assert row["bag_count"] == 1
 
@@ -114,7 +114,7 @@ def test_when_nothing_is_named_in_place_then_the_customers_wish_decides(
     asked = line("1", "milk", count=3, replacement_policy=policy)
     picking = Picking(market, asked if wishes is None else {**asked, "replacement_items": wishes})
     if chosen is None:
-        refused = picking.floor.item(picking.shopper_id, picking.id, "1", status="replaced")
+        refused = picking.shopping.item(picking.shopper_id, picking.id, "1", status="replaced")
         assert error(refused) == (400, "Item must not be replaced", 1001, "status")
         assert got(picking.says(status="to_refund")) == (0, "", False, True)
     else:
@@ -143,5 +143,5 @@ def test_when_an_order_is_full_then_nothing_is_added(market: Market) -> None:
         + ",".join(f'{{"line_num":"{n}","qty":1.0,"qty_unit":"each","product":"rrc:{n}"}}' for n in range(1000))
         + "]",
     )
-    refused = picking.floor.item(picking.shopper_id, picking.id, item={"rrc": "soap"})
+    refused = picking.shopping.item(picking.shopper_id, picking.id, item={"rrc": "soap"})
     assert error(refused) == (400, "is invalid", 1001, "item")

@@ -11,7 +11,7 @@ from handcart.core.errors import ApiError
 from handcart.orders import ops, storage
 from handcart.orders.states import CANCELLATIONS, WORKFLOWS
 from tests.support.orders import KINDS, Market
-from tests.support.sandbox import TYPE_OF, Floor
+from tests.support.sandbox import TYPE_OF, Shopping
 from tests.support.server import LiveServer, on_sqlite
 from tests.support.shop import error
 
@@ -62,17 +62,17 @@ BACK["dispatch"] = BACK["last_mile"]
 class Batched:
     """An order in a batch of a type, both put where a test wants them."""
 
-    def __init__(self, floor: Floor, batch_type: str) -> None:
-        self.floor, self.batch_type = floor, batch_type
+    def __init__(self, shopping: Shopping, batch_type: str) -> None:
+        self.shopping, self.batch_type = shopping, batch_type
         kind = next(kind for kind in KINDS if kind in TYPES[batch_type].kinds)
-        self.order_id = floor.market.order(kind)["id"]
+        self.order_id = shopping.market.order(kind)["id"]
         if batch_type == "runner_customer":
-            floor.market.set_status(self.order_id, "staged")
-        self.id = floor.batch(self.order_id, batch_type=batch_type, workflow_state="brand_new")
+            shopping.market.set_status(self.order_id, "staged")
+        self.id = shopping.batch(self.order_id, batch_type=batch_type, workflow_state="brand_new")
 
     def put(self, state: str) -> None:
         where = "WHERE retailer_id = $1 AND id = $2"
-        sql, retailer_id = self.floor.market.server.sql, self.floor.market.retailer.id
+        sql, retailer_id = self.shopping.market.server.sql, self.shopping.market.retailer.id
         ended = None if state != BATCHES[self.batch_type][-1][0] else 1
         sql(
             f"UPDATE batches SET workflow_state = $3, ended_at = $4 {where} RETURNING id",
@@ -81,29 +81,29 @@ class Batched:
             state,
             ended,
         )
-        self.floor.market.set_status(self.order_id, dict(BATCHES[self.batch_type])[state])
+        self.shopping.market.set_status(self.order_id, dict(BATCHES[self.batch_type])[state])
 
     @property
     def seen(self) -> tuple[Any, ...]:
         """Everything that could have changed."""
-        sql, retailer_id = self.floor.market.server.sql, self.floor.market.retailer.id
+        sql, retailer_id = self.shopping.market.server.sql, self.shopping.market.retailer.id
         batch = sql(
             "SELECT workflow_state, ended_at FROM batches WHERE retailer_id = $1 AND id = $2", retailer_id, self.id
         )
-        row = self.floor.market.row(self.order_id)
-        return (*tuple(batch[0]), row, len(self.floor.market.history(self.order_id)))
+        row = self.shopping.market.row(self.order_id)
+        return (*tuple(batch[0]), row, len(self.shopping.market.history(self.order_id)))
 
 
 @pytest.mark.parametrize("batch_type", BATCHES)
 @on_sqlite
 def test_when_a_batch_is_to_come_anywhere_then_it_comes_only_forward(market: Market, batch_type: str) -> None:
-    batched = Batched(Floor(market), batch_type)
+    batched = Batched(Shopping(market), batch_type)
     states = dict(BATCHES[batch_type])
     names = list(states)
     for state, target in product(names, [*NAMES, "canceled", "picked"]):
         batched.put(state)
         before = batched.seen
-        answer = batched.floor.advance(batched.id, target)
+        answer = batched.shopping.advance(batched.id, target)
         if target in states and names.index(target) > names.index(state):
             assert answer.json() == {"id": batched.id, "workflow_state": target}, (state, target)
             after = batched.seen
@@ -119,7 +119,7 @@ def test_when_a_batch_is_to_come_anywhere_then_it_comes_only_forward(market: Mar
             assert batched.seen == before
     for state, following in zip(names, [*names[1:], None], strict=True):
         batched.put(state)
-        answer = batched.floor.advance(batched.id)
+        answer = batched.shopping.advance(batched.id)
         if following is None:
             assert error(answer) == (400, "Batch is finished", 1001, "workflow_state")
         else:

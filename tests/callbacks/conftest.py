@@ -17,7 +17,7 @@ from handcart.sandbox import state
 from tests.support import clocks
 from tests.support.callback_receiver import LOOPBACK, Receiver, policy, receiver, subscribe
 from tests.support.orders import Market
-from tests.support.sandbox import Floor
+from tests.support.sandbox import Shopping
 from tests.support.server import LiveServer
 
 
@@ -41,7 +41,7 @@ class Post:
         self.market = market
         self.server = market.server
         self.shop = shop
-        self.floor = Floor(market)
+        self.shopping = Shopping(market)
         self._senders: list[Sender] = []
 
     def subscribe(self, to: Receiver | None = None, **fields: Any) -> NewWebhook:

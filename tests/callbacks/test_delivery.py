@@ -9,10 +9,10 @@ from tests.support.callback_receiver import CLIENT_ID, CLIENT_SECRET
 def test_when_an_order_lives_then_each_event_arrives_once_and_in_order(post: Post) -> None:
     post.subscribe()
     order_id = post.market.order("delivery")["id"]
-    post.floor.come(post.floor.batch(order_id), "completed")
+    post.shopping.reach(post.shopping.batch(order_id), "completed")
     post.start()
     came = post.shop.wait(7)
-    assert [one.name for one in came] == post.floor.events(order_id)
+    assert [one.name for one in came] == post.shopping.events(order_id)
     assert post.shop.token_requests == [
         {"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET, "grant_type": "client_credentials"}
     ]
@@ -27,7 +27,7 @@ def test_when_a_receiver_fails_then_later_events_wait_for_the_retry(post: Post) 
     post.shop.answer = lambda received: 500
     post.drain()
     assert post.deliveries() == [("brand_new", "pending", 1)]
-    post.floor.batch(order_id, workflow_state="picking")
+    post.shopping.batch(order_id, workflow_state="picking")
     post.drain()
     assert post.shop.names() == ["brand_new"]
     assert post.deliveries() == [("brand_new", "pending", 1), ("acknowledged", "pending", 0), ("picking", "pending", 0)]

@@ -35,7 +35,7 @@ def test_when_a_fault_is_on_then_callbacks_meet_it_and_all_arrive(
 ) -> None:
     post.subscribe()
     post.market.put(f"{OWN}/faults", {"faults": [fault]}).raise_for_status()
-    post.floor.batch(post.market.order("delivery")["id"], workflow_state="picking")
+    post.shopping.batch(post.market.order("delivery")["id"], workflow_state="picking")
     post.drain(faults=CallbackFaults())
     post.market.post(f"{OWN}/clock/advance", {"seconds": 7}).raise_for_status()
     post.drain(faults=CallbackFaults())
@@ -51,7 +51,7 @@ def test_when_a_lonely_event_is_to_be_late_then_the_next_one_overtakes_it(post: 
     post.market.put(f"{OWN}/faults", {"faults": [{"fault": "callback_reorder", "times": 1}]}).raise_for_status()
     order_id = post.market.order("delivery")["id"]
     post.start(faults=CallbackFaults(reorder_seconds=60))
-    post.floor.batch(order_id, workflow_state="acknowledged")
+    post.shopping.batch(order_id, workflow_state="acknowledged")
     post.shop.wait(2)
     assert post.shop.names() == ["acknowledged", "brand_new"]
 

@@ -24,10 +24,10 @@ def test_when_webhooks_choose_events_then_each_gets_its_own_and_another_environm
         post.subscribe(some, events=["picking", "fulfillment.delivered"])
         post.subscribe(others, policy=policy(environment="production"))
         order_id = post.market.order("delivery")["id"]
-        post.floor.come(post.floor.batch(order_id), "completed")
+        post.shopping.reach(post.shopping.batch(order_id), "completed")
         post.emit("a pick", "picking")
         post.drain()
-        assert post.shop.names(order_id) == post.floor.events(order_id)
+        assert post.shop.names(order_id) == post.shopping.events(order_id)
         assert (some.names(order_id), some.names("a pick")) == (["picking", "delivered"], ["picking"])
         assert others.callbacks == others.token_requests == []
     assert {(state, tries) for _, state, tries in post.deliveries()} == {("delivered", 1)}

@@ -68,14 +68,14 @@ def delivered(post: Post) -> str:
     """The id of a delivered order: its milk was replaced by bread, its soap found, then missing, then refunded."""
     post.subscribe()
     order_id: str = post.market.order("delivery", items=[MILK, line("2", "soap")])["id"]
-    shopper = post.floor.shopper()
-    batch = post.floor.generate(shopper, order_id).json()["id"]
-    post.floor.come(batch, "picking")
+    shopper = post.shopping.shopper()
+    batch = post.shopping.generate(shopper, order_id).json()["id"]
+    post.shopping.reach(batch, "picking")
     replaced = {"status": "replaced", "delivered_count": 2, "replacement_item": {"rrc": "bread", "upc": "400000000022"}}
-    post.floor.item(shopper, order_id, "1", **replaced, scans=[SCAN]).raise_for_status()
+    post.shopping.item(shopper, order_id, "1", **replaced, scans=[SCAN]).raise_for_status()
     for status in ("found", "not_found", "to_refund"):
-        post.floor.item(shopper, order_id, "2", status=status).raise_for_status()
-    post.floor.come(batch, "completed")
+        post.shopping.item(shopper, order_id, "2", status=status).raise_for_status()
+    post.shopping.reach(batch, "completed")
     return order_id
 
 
@@ -197,7 +197,7 @@ def test_when_an_order_is_late_canceled_or_tipped_then_the_event_says_how(post: 
     }
     order_id = market.order("delivery")["id"]
     for name in ("rescheduled", "late_delivery"):
-        post.floor.simulate(order_id, name).raise_for_status()
+        post.shopping.simulate(order_id, name).raise_for_status()
     late = {"starts_at": clock.to_wire(market.at(14)), "ends_at": clock.to_wire(market.at(14) + HOUR // 2)}
     found = told(post, order_id)
     # Another window than the promised one, and a later one: also long before that begins.
@@ -205,15 +205,15 @@ def test_when_an_order_is_late_canceled_or_tipped_then_the_event_says_how(post: 
     market.http.put(
         "/v2/handcart_sandbox/clock", json={"at": clock.to_wire(market.at(12) + HOUR)}, headers=market.headers
     ).raise_for_status()
-    post.floor.simulate(order_id, "late_delivery").raise_for_status()
+    post.shopping.simulate(order_id, "late_delivery").raise_for_status()
     assert told(post, order_id)["late_delivery"] == {"new_window": late}
-    post.floor.simulate(order_id, "canceled").raise_for_status()
+    post.shopping.simulate(order_id, "canceled").raise_for_status()
     assert told(post, order_id)["canceled"] == {
         "cancellation_reason": "instacart_driven",
         "cancellation_type": "system error",
     }
     stage(post, "last_mile", user_id, carried)
-    post.floor.come(post.floor.batch(carried), "completed")
+    post.shopping.reach(post.shopping.batch(carried), "completed")
     tip = market.http.put(market.path(user_id, carried, "/tip"), json={"tip_amount_cents": 700}, headers=market.headers)
     assert tip.status_code == 200
     found = told(post, carried)
@@ -235,20 +235,20 @@ def test_when_an_order_is_on_its_way_then_places_come_again_and_a_reminder_an_ho
     post.advance(seconds=1)  # from here on the clock stands
     market.http.put("/v2/handcart_sandbox/clock", json={"frozen": True}, headers=market.headers)
     order_id = market.order(kind)["id"]
-    batch = post.floor.batch(order_id)  # it is acknowledged
+    batch = post.shopping.batch(order_id)  # it is acknowledged
     repeats = {"delivering": "order_location"}
     if kind == "last_mile":
         repeats = {"acknowledged": "at_store_eta", **repeats}
     for state, name in repeats.items():
         if state == "delivering":
-            post.floor.come(batch, state)
+            post.shopping.reach(batch, state)
         post.advance(minutes=2, seconds=1)
         post.advance(minutes=6)
         post.drain()
         came = [one.event for one in post.shop.callbacks if one.name == name]
         times = [clock.from_wire(one["event_timestamp"], "") for one in came]
         assert [later - earlier for earlier, later in pairwise(times)] == [2 * MINUTE] * 4, name
-    post.floor.come(batch, "completed")
+    post.shopping.reach(batch, "completed")
     count = len(post.shop.callbacks)
     post.advance(minutes=59, seconds=59)
     post.drain()
@@ -265,10 +265,10 @@ def test_when_an_order_is_on_its_way_then_places_come_again_and_a_reminder_an_ho
 def test_when_an_order_is_rated_or_canceled_on_its_way_then_nothing_comes_later(post: Post) -> None:
     post.subscribe()
     rated, canceled = (post.market.order("delivery")["id"] for _ in range(2))
-    post.floor.come(post.floor.batch(rated), "completed")
+    post.shopping.reach(post.shopping.batch(rated), "completed")
     post.market.post(f"/v2/handcart_sandbox/orders/{rated}/events", {"event_name": "rating_updated"})
-    post.floor.come(post.floor.batch(canceled), "delivering")
-    post.floor.simulate(canceled, "canceled").raise_for_status()
+    post.shopping.reach(post.shopping.batch(canceled), "delivering")
+    post.shopping.simulate(canceled, "canceled").raise_for_status()
     post.advance(hours=2)
     post.drain()
     assert "rating_reminder" not in post.shop.names(rated)

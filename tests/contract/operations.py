@@ -12,7 +12,7 @@ from handcart.core import clock
 from handcart.core.settings import Settings
 from handcart.slots.models import WINDOW
 from tests.support.orders import LASTMILE, PHONE, Market
-from tests.support.sandbox import SANDBOX, Floor
+from tests.support.sandbox import SANDBOX, Shopping
 from tests.support.shop import PASSWORD, REDIRECT_URI, Shop
 
 CALLBACKS = "/v2/handcart/callbacks"
@@ -105,7 +105,7 @@ class Attempt:
         if self.is_about_callbacks:
             return self._told(market)
         if self.operation.path.startswith(SANDBOX):
-            return self._staffed(Floor(market))
+            return self._staffed(Shopping(market))
         return {**fields, "start_at": self.desired_window["starts_at"], "end_at": self.desired_window["ends_at"]}
 
     def _told(self, market: Market) -> dict[str, Any]:
@@ -117,17 +117,17 @@ class Attempt:
         self.event_id = str(listed[0]["event_id"])
         return {"event_id": int(self.event_id), "webhook_id": int(self.webhook_id)}
 
-    def _staffed(self, floor: Floor) -> dict[str, Any]:
+    def _staffed(self, shopping: Shopping) -> dict[str, Any]:
         """Create the shopper, batch or account that a sandbox operation needs; returns their fields for the body."""
-        path, market = self.operation.path, floor.market
+        path, market = self.operation.path, shopping.market
         if "instacart_users/" in path:
             account = {"email": f"{self.user_id}@example.com", "phone": PHONE, "password": PASSWORD}
             self.instacart_user_id = str(market.post(f"{SANDBOX}/instacart_users", account).json()["id"])
-        self.shopper_id = str(floor.shopper())
+        self.shopper_id = str(shopping.shopper())
         if "{batch_id}" in path or "{shopper_id}" in path:
             order_id = self.order_id or self.order("delivery")
             state = "picking" if "items" in path else "acknowledged"
-            batch = floor.generate(self.shopper_id, order_id, workflow_state=state)
+            batch = shopping.generate(self.shopper_id, order_id, workflow_state=state)
             self.batch_id = str(batch.raise_for_status().json()["id"])
         orders = [{"id": self.order("delivery"), "user_id": self.user_id}] if "orders" in self.body else []
         email = f"new-{self.user_id}@example.com"

@@ -17,7 +17,7 @@ import pytest
 from handcart.core import clock
 from tests.contract.operations import CALLBACKS, DOCUMENT, OPERATIONS, RECEIVER
 from tests.support.orders import ADDRESS, KINDS, Market
-from tests.support.sandbox import Floor
+from tests.support.sandbox import Shopping
 from tests.support.server import LiveServer
 
 HERE = Path(__file__).parent
@@ -71,7 +71,7 @@ def known(market: Market) -> dict[str, object]:
         "url": market.server.url,
         "user_id": user_id,
         "completed": completed,
-        "shopper": Floor(market).shopper(),
+        "shopper": Shopping(market).shopper(),
         "window": window,
         "reference": listed[0]["service_option_reference"],
         "address": ADDRESS,

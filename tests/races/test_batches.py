@@ -9,7 +9,7 @@ from handcart.orders import storage
 from handcart.upkeep import integrity
 from tests.races.rounds import IS_LONG, Report
 from tests.support.orders import Market
-from tests.support.sandbox import SANDBOX, Floor
+from tests.support.sandbox import SANDBOX, Shopping
 from tests.support.server import LiveServer
 from tests.support.volley import Answer, volleys
 
@@ -29,9 +29,9 @@ class Contest:
 
     def __init__(self, server: LiveServer) -> None:
         self.market = Market(server, capacity=100_000)
-        self.floor = Floor(self.market)
+        self.shopping = Shopping(self.market)
         self.user_id = self.market.customer()
-        self.shoppers = [self.floor.shopper(), self.floor.shopper()]
+        self.shoppers = [self.shopping.shopper(), self.shopping.shopper()]
 
     def order(self) -> str:
         return str(self.market.order("dispatch", self.user_id)["id"])
@@ -56,7 +56,7 @@ class Contest:
         return path, {"status": "to_refund"}
 
     def batch(self, order_id: str, **fields: Any) -> int:
-        made = self.floor.generate(self.shoppers[0], order_id, **fields)
+        made = self.shopping.generate(self.shoppers[0], order_id, **fields)
         assert made.status_code == 200, made.text
         number: int = made.json()["id"]
         return number

@@ -12,7 +12,7 @@ SANDBOX = "/v2/fulfillment_sandbox"
 TYPE_OF = {"delivery": "delivery", "pickup": "pickup", "last_mile": "delivery_only", "dispatch": "delivery_only"}
 
 
-class Floor:
+class Shopping:
     """The shoppers' steps for one market."""
 
     def __init__(self, market: Market) -> None:
@@ -38,7 +38,7 @@ class Floor:
         body = {} if state is None else {"workflow_state": state}
         return self.market.post(f"{SANDBOX}/batches/{batch_id}/advance", body)
 
-    def come(self, batch_id: int, state: str | None = None) -> str:
+    def reach(self, batch_id: int, state: str | None = None) -> str:
         """Advance a batch; answers its state."""
         answer = self.advance(batch_id, state)
         assert answer.status_code == 200, answer.text

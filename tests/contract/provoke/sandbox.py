@@ -3,7 +3,7 @@
 import httpx
 
 from tests.contract.provoke import PROVOCATIONS, Provoked, provokes
-from tests.support.sandbox import Floor
+from tests.support.sandbox import Shopping
 
 
 @provokes(
@@ -34,7 +34,7 @@ def _(attempt: Provoked) -> httpx.Response:
 
 @provokes("an_account_already_exists_with_this_number_phone")
 def _(attempt: Provoked) -> httpx.Response:
-    Floor(attempt.market).shopper(phone="8005550101")
+    Shopping(attempt.market).shopper(phone="8005550101")
     return attempt.having(phone="8005550101")
 
 
@@ -102,7 +102,7 @@ def _(attempt: Provoked) -> httpx.Response:
 
 @provokes("is_not_assigned_to_this_order_shopper_id")
 def _(attempt: Provoked) -> httpx.Response:
-    attempt.shopper_id = str(Floor(attempt.market).shopper())
+    attempt.shopper_id = str(Shopping(attempt.market).shopper())
     return attempt.send()
 
 
@@ -137,7 +137,7 @@ def _(attempt: Provoked) -> httpx.Response:
 def _(attempt: Provoked) -> httpx.Response:
     items = [{"line_num": "1", "count": 1, "item": {"rrc": "soap"}, "replacement_policy": "no_replacements"}]
     attempt.order_id = attempt.market.order("delivery", attempt.user_id, items=items)["id"]
-    made = Floor(attempt.market).generate(attempt.shopper_id, attempt.order_id, workflow_state="picking")
+    made = Shopping(attempt.market).generate(attempt.shopper_id, attempt.order_id, workflow_state="picking")
     made.raise_for_status()
     return attempt.having(status="replaced")
 

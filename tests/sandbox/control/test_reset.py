@@ -8,7 +8,7 @@ from tests.support.clocks import CLOCK, advance, freeze
 from tests.support.contents import contents
 from tests.support.oauth import Organization
 from tests.support.orders import ADDRESS, Market
-from tests.support.sandbox import SANDBOX, Floor
+from tests.support.sandbox import SANDBOX, Shopping
 from tests.support.server import LiveServer
 from tests.support.shop import PASSWORD, SampleAccount
 
@@ -31,8 +31,8 @@ def fill(market: Market) -> None:
     order = market.order("pickup", user_id)
     market.send("dispatch", "", market.body("dispatch"), headers={"Idempotency-Key": "k"}).raise_for_status()
     market.reserve(held)
-    Floor(market).batch(order["id"])
-    Floor(market).come(Floor(market).batch(market.order("delivery", user_id)["id"]), "completed")
+    Shopping(market).batch(order["id"])
+    Shopping(market).reach(Shopping(market).batch(market.order("delivery", user_id)["id"]), "completed")
     waiting = market.order("dispatch")["id"]
     market.post(f"{OWN}/orders/{waiting}/run", {"pace": "real_time"}).raise_for_status()
     market.http.put(f"{OWN}/faults", json={"faults": [{"fault": "slow", "slow_ms": 1}]}, headers=market.headers)

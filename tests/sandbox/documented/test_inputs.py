@@ -3,7 +3,7 @@
 import pytest
 
 from tests.support.orders import Market
-from tests.support.sandbox import SANDBOX, Floor
+from tests.support.sandbox import SANDBOX, Shopping
 from tests.support.server import LiveServer
 
 INTERNAL = {"X-Treat-Ids-As-Internal": "true"}
@@ -15,7 +15,7 @@ def market(server: LiveServer) -> Market:
 
 
 def test_when_callers_are_lenient_then_so_is_the_sandbox(market: Market) -> None:
-    floor, user_id = Floor(market), market.customer()
+    shopping, user_id = Shopping(market), market.customer()
     order_id = market.order("delivery", user_id)["id"]
     headers = {**market.headers, **INTERNAL}
     made = market.http.post(f"{SANDBOX}/shoppers/", json={"password": "123456", "nickname": 5}, headers=headers)
@@ -41,27 +41,27 @@ def test_when_callers_are_lenient_then_so_is_the_sandbox(market: Market) -> None
     assert market.http.post(path, json={"workflow_state": None}, headers=headers).json()["workflow_state"] == (
         "verifying_replacements"
     )
-    assert floor.come(batch["id"], "completed") == "completed"
+    assert shopping.reach(batch["id"], "completed") == "completed"
 
 
 def test_when_a_last_mile_state_is_called_by_its_other_name_then_it_is_answered_so(market: Market) -> None:
-    floor = Floor(market)
+    shopping = Shopping(market)
     order_id = market.order("dispatch")["id"]
     name = "acknowledged_for_delivery"
-    batch_id = floor.batch(order_id, batch_type="delivery_only", workflow_state="brand_new")
-    assert floor.come(batch_id, name) == name
-    other = floor.generate(floor.shopper(), market.order("last_mile")["id"], workflow_state=name)
+    batch_id = shopping.batch(order_id, batch_type="delivery_only", workflow_state="brand_new")
+    assert shopping.reach(batch_id, name) == name
+    other = shopping.generate(shopping.shopper(), market.order("last_mile")["id"], workflow_state=name)
     assert other.json()["workflow_state"] == name
     rows = market.server.sql("SELECT workflow_state FROM batches WHERE id = $1", batch_id)
     assert rows[0]["workflow_state"] == "acknowledged"
 
 
 def test_when_the_state_is_asked_for_at_once_then_everything_between_happened(market: Market) -> None:
-    floor, user_id = Floor(market), market.customer()
+    shopping, user_id = Shopping(market), market.customer()
     order_id = market.order("pickup", user_id)["id"]
-    made = floor.generate(floor.shopper(), order_id, workflow_state="staged")
+    made = shopping.generate(shopping.shopper(), order_id, workflow_state="staged")
     assert made.json()["workflow_state"] == "staged"
-    assert floor.events(order_id) == ["brand_new", "acknowledged", "picking", "checkout", "staged"]
-    runner = floor.generate(floor.shopper(), order_id)  # the type that a staged order waits for
-    assert floor.come(runner.json()["id"], "completed") == "completed"
+    assert shopping.events(order_id) == ["brand_new", "acknowledged", "picking", "checkout", "staged"]
+    runner = shopping.generate(shopping.shopper(), order_id)  # the type that a staged order waits for
+    assert shopping.reach(runner.json()["id"], "completed") == "completed"
     assert market.read(user_id, order_id).json()["status"] == "completed"

@@ -16,7 +16,7 @@ from handcart.core.settings import Settings
 from handcart.core.web.router import Router
 from handcart.sandbox.documented import routes
 from tests.support.orders import KINDS, Market, line
-from tests.support.sandbox import TYPE_OF, Floor
+from tests.support.sandbox import TYPE_OF, Shopping
 from tests.support.server import LiveServer
 from tests.support.shop import error
 
@@ -27,22 +27,22 @@ def market(server: LiveServer) -> Market:
 
 
 @pytest.fixture
-def floor(market: Market) -> Floor:
-    return Floor(market)
+def shopping(market: Market) -> Shopping:
+    return Shopping(market)
 
 
 def test_d1_when_a_delivery_goes_step_by_step_then_it_is_completed_without_an_item_call(
-    market: Market, floor: Floor
+    market: Market, shopping: Shopping
 ) -> None:
     user_id = market.customer()
     order_id = market.order("delivery", user_id)["id"]
-    shopper_id = floor.shopper(password="123456")
-    made = floor.generate(str(shopper_id), order_id, batch_type="delivery")
+    shopper_id = shopping.shopper(password="123456")
+    made = shopping.generate(str(shopper_id), order_id, batch_type="delivery")
     batch_id = made.json()["id"]
     assert made.json() == {"id": batch_id, "workflow_state": "acknowledged"}
     seen = ["brand_new", market.read(user_id, order_id).json()["status"]]
     for state in ("picking", "verifying_replacements", "checkout", "receipt_sanity_check", "delivering", "completed"):
-        assert floor.come(batch_id, state) == state
+        assert shopping.reach(batch_id, state) == state
         seen.append(market.read(user_id, order_id).json()["status"])
     assert seen == [
         "brand_new",
@@ -59,21 +59,21 @@ def test_d1_when_a_delivery_goes_step_by_step_then_it_is_completed_without_an_it
     assert order["fulfillment_details"]["delivered_at"]
     assert (order["items"][0]["qty"], order["items"][0]["item"]["delivered_rrc"]) == (2, "milk")
     shopped = ["brand_new", "acknowledged", "picking", "checkout"]
-    assert floor.events(order_id) == [*shopped, "delivering", "order_location", "delivered"]
+    assert shopping.events(order_id) == [*shopped, "delivering", "order_location", "delivered"]
     assert market.taken == (0, 1)
 
 
-def test_d2_when_a_pickup_order_is_staged_then_a_runner_brings_it_out(market: Market, floor: Floor) -> None:
+def test_d2_when_a_pickup_order_is_staged_then_a_runner_brings_it_out(market: Market, shopping: Shopping) -> None:
     user_id = market.customer()
     order_id = market.order("pickup", user_id)["id"]
-    batch_id = floor.batch(order_id, batch_type="pickup")
-    assert floor.come(batch_id, "picking") == "picking"
-    assert floor.come(batch_id, "staged") == "staged"
+    batch_id = shopping.batch(order_id, batch_type="pickup")
+    assert shopping.reach(batch_id, "picking") == "picking"
+    assert shopping.reach(batch_id, "staged") == "staged"
     assert market.read(user_id, order_id).json()["status"] == "staged"
-    runner = floor.generate(floor.shopper(), order_id, batch_type="runner_customer")
+    runner = shopping.generate(shopping.shopper(), order_id, batch_type="runner_customer")
     assert runner.json()["workflow_state"] == "brand_new"
     runner_id = runner.json()["id"]
-    assert [floor.come(runner_id) for _ in range(3)] == ["at_store", "bags_verified", "completed"]
+    assert [shopping.reach(runner_id) for _ in range(3)] == ["at_store", "bags_verified", "completed"]
     assert market.read(user_id, order_id).json()["status"] == "completed"
     assert [status for status, _ in market.history(order_id)] == [
         "brand_new",
@@ -88,7 +88,7 @@ def test_d2_when_a_pickup_order_is_staged_then_a_runner_brings_it_out(market: Ma
         "bags_verified",
         "completed",
     ]
-    assert floor.events(order_id)[4:] == [
+    assert shopping.events(order_id)[4:] == [
         "staged",
         "pickup_geofence_reached",
         "customer_acknowledged",
@@ -99,15 +99,15 @@ def test_d2_when_a_pickup_order_is_staged_then_a_runner_brings_it_out(market: Ma
 
 @pytest.mark.parametrize("kind", ["last_mile", "dispatch"])
 def test_d3_d4_when_the_retailer_picked_then_a_shopper_carries_the_order(
-    market: Market, floor: Floor, kind: str
+    market: Market, shopping: Shopping, kind: str
 ) -> None:
     user_id = market.customer()
     order_id = market.order(kind, user_id, bags_count=2)["id"]
-    batch_id = floor.batch(order_id, batch_type="delivery_only")
-    assert floor.come(batch_id, "completed") == "completed"
+    batch_id = shopping.batch(order_id, batch_type="delivery_only")
+    assert shopping.reach(batch_id, "completed") == "completed"
     order = market.read(user_id, order_id).json()
     assert (order["status"], order["fulfillment_details"]["bag_count"]) == ("completed", 2)
-    assert floor.events(order_id) == [
+    assert shopping.events(order_id) == [
         "brand_new",
         "acknowledged",
         "acknowledged_for_delivery",
@@ -132,17 +132,17 @@ BREAD_DELIVERED = {"delivered_upc": "400000000022", "delivered_rrc": "bread"}
 class Picking:
     """An order of `LINES` that a shopper picks."""
 
-    def __init__(self, market: Market, floor: Floor) -> None:
-        self.market, self.floor = market, floor
+    def __init__(self, market: Market, shopping: Shopping) -> None:
+        self.market, self.shopping = market, shopping
         self.user_id = market.customer()
         self.order_id: str = market.order("delivery", self.user_id, items=LINES)["id"]
-        self.shopper_id = floor.shopper()
-        self.batch_id: int = floor.generate(self.shopper_id, self.order_id).json()["id"]
-        floor.come(self.batch_id, "picking")
+        self.shopper_id = shopping.shopper()
+        self.batch_id: int = shopping.generate(self.shopper_id, self.order_id).json()["id"]
+        shopping.reach(self.batch_id, "picking")
 
     def item(self, line_num: str | None = None, **fields: Any) -> None:
         """Update the item of a line; without a line number, add one."""
-        assert self.floor.item(self.shopper_id, self.order_id, line_num, **fields).json() == DONE
+        assert self.shopping.item(self.shopper_id, self.order_id, line_num, **fields).json() == DONE
 
     def order(self) -> Any:
         return self.market.read(self.user_id, self.order_id).json()
@@ -153,12 +153,12 @@ class Picking:
 
     def events(self) -> list[str]:
         """The events since picking began."""
-        return self.floor.events(self.order_id)[3:]
+        return self.shopping.events(self.order_id)[3:]
 
 
 @pytest.fixture
-def picking(market: Market, floor: Floor) -> Picking:
-    return Picking(market, floor)
+def picking(market: Market, shopping: Shopping) -> Picking:
+    return Picking(market, shopping)
 
 
 def test_fewer_items_found_than_ordered_then_get_order_shows_these(picking: Picking) -> None:
@@ -203,7 +203,7 @@ def test_item_refunded_then_get_order_shows_that_nothing_is_delivered(picking: P
 
 def test_item_not_handled_then_it_counts_as_found_at_the_end(picking: Picking) -> None:
     assert picking.line("4")["item"]["delivered_rrc"] == ""
-    assert picking.floor.come(picking.batch_id, "completed") == "completed"
+    assert picking.shopping.reach(picking.batch_id, "completed") == "completed"
     shown = picking.line("4")
     assert (shown["qty"], shown["replaced"], shown.get("refunded")) == (2.5, False, None)
     assert shown["item"]["delivered_rrc"] == "ham"
@@ -215,29 +215,29 @@ def test_items_picked_then_the_number_of_bags_follows_from_them(picking: Picking
     picking.item("2", delivered_count=3, status="found")
     picking.item("3", status="to_refund", delivered_count=0)
     picking.item(item={"upc": "400000000022"}, delivered_count=10)
-    picking.floor.come(picking.batch_id, "completed")
+    picking.shopping.reach(picking.batch_id, "completed")
     assert picking.order()["fulfillment_details"]["bag_count"] == 2
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_d10_when_a_callback_is_simulated_then_it_is_owed_and_canceled_cancels(
-    market: Market, floor: Floor, kind: str
+    market: Market, shopping: Shopping, kind: str
 ) -> None:
     user_id = market.customer()
     order_id = market.order(kind, user_id)["id"]
     late = "late_pickup" if kind == "pickup" else "late_delivery"
     for event_name in ("rescheduled", "late_delivery"):
-        assert floor.simulate(order_id, event_name).json() == {"success": True}
+        assert shopping.simulate(order_id, event_name).json() == {"success": True}
         assert market.read(user_id, order_id).json()["status"] == "brand_new"
-    assert floor.simulate(order_id, "canceled").json() == {"success": True}
+    assert shopping.simulate(order_id, "canceled").json() == {"success": True}
     order = market.read(user_id, order_id).json()
     assert (order["status"], order["cancellation_reason"]) == ("canceled", "instacart_driven")
-    assert floor.events(order_id) == ["brand_new", "rescheduled", late, "canceled"]
+    assert shopping.events(order_id) == ["brand_new", "rescheduled", late, "canceled"]
     assert market.taken == (0, 0)
     assert market.row(order_id)["details"]["cancellation_type"] == "system error"
     for event_name in ("rescheduled", "late_delivery", "canceled"):
-        assert error(floor.simulate(order_id, event_name)) == (400, "too_late", 1001, "order_id")
-        assert error(floor.simulate("unknown", event_name)) == (404, "Resource not found", 4000, None)
+        assert error(shopping.simulate(order_id, event_name)) == (400, "too_late", 1001, "order_id")
+        assert error(shopping.simulate("unknown", event_name)) == (404, "Resource not found", 4000, None)
 
 
 @pytest.mark.parametrize(
@@ -250,18 +250,18 @@ def test_d10_when_a_callback_is_simulated_then_it_is_owed_and_canceled_cancels(
     ],
 )
 def test_d12_when_a_batch_is_advanced_with_a_target_or_bare_then_both_work(
-    market: Market, floor: Floor, kind: str, steps: list[str | None]
+    market: Market, shopping: Shopping, kind: str, steps: list[str | None]
 ) -> None:
     user_id = market.customer()
     order_id = market.order(kind, user_id)["id"]
-    batch_id = floor.batch(order_id)
+    batch_id = shopping.batch(order_id)
     states = list(TYPES[TYPE_OF[kind]].states)
     place = states.index("acknowledged")
     for step in steps:
         place = place + 1 if step is None else states.index(step)
-        assert floor.come(batch_id, step) == states[place]
+        assert shopping.reach(batch_id, step) == states[place]
     assert place == len(states) - 1
-    assert error(floor.advance(batch_id)) == (400, "Batch is finished", 1001, "workflow_state")
+    assert error(shopping.advance(batch_id)) == (400, "Batch is finished", 1001, "workflow_state")
 
 
 def test_d13_when_the_server_is_in_production_then_there_is_no_sandbox() -> None:

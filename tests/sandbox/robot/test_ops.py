@@ -13,7 +13,7 @@ from handcart.sandbox.robot.wire import Pace
 from tests.races.rounds import IS_LONG
 from tests.support.clocks import advance, freeze, run_to
 from tests.support.orders import GROWN_UP, KINDS, Market
-from tests.support.sandbox import Floor
+from tests.support.sandbox import Shopping
 from tests.support.server import LiveServer
 from tests.support.shop import error
 
@@ -81,7 +81,7 @@ def test_when_a_scenario_runs_at_once_then_the_order_ends_as_it_says(market: Mar
     )
     assert market.taken == (0, 0 if scenario in CANCELED else 1)
     told = TELLING.get(scenario, {})
-    assert not told or told.get(kind, told[""]) in Floor(market).events(order_id)
+    assert not told or told.get(kind, told[""]) in Shopping(market).events(order_id)
     assert market.server.read(_loose, market.retailer.id) == []
 
 
@@ -192,8 +192,8 @@ def test_when_the_order_is_not_there_or_not_waiting_then_the_robot_does_not_take
     other = Market(server)
     for call in (other.post, other.get, other.delete):
         assert error(call(f"{OWN}/orders/{order_id}/run"))[0] == 404
-    floor = Floor(market)
-    floor.batch(order_id, batch_type="delivery")
+    shopping = Shopping(market)
+    shopping.batch(order_id, batch_type="delivery")
     assert error(market.post(f"{OWN}/orders/{order_id}/run", {}))[:2] == (
         400,
         "is not waiting for this type of batch",
