@@ -13,6 +13,7 @@ from handcart.core.outbound import client
 from handcart.events import ops as events
 from tests.callbacks.conftest import Post
 from tests.support.callback_receiver import Received, policy, receiver
+from tests.support.moments import HOUR
 from tests.support.server import on_sqlite
 
 REPLAYED = 10_000 if os.environ.get("LONG_RUNS") else 300
@@ -195,7 +196,7 @@ async def _emit_many(tx: Any, retailer_id: int, count: int) -> None:
 def test_when_a_sender_is_closed_at_the_moment_it_is_woken_then_it_ends(
     post: Post, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sender, "PAUSE_SECONDS", 3600)
+    monkeypatch.setattr(sender, "PAUSE_SECONDS", HOUR)
 
     async def wake_and_close(one: sender.Sender) -> None:
         one._wake.set()

@@ -13,6 +13,8 @@ from typing import Any, Self
 import httpx
 from handcart_client import AsyncClient, Client
 
+from tests.support.moments import DAY
+
 BASE_URL = "https://connect.example.com"
 CLIENT_SECRET = "client-secret-value"
 
@@ -23,7 +25,7 @@ def error_body(message: str, key: str = "user_id", code: int | None = 1001) -> d
     return {"error": {"message": message, "code": code}, "meta": {"key": key}}
 
 
-def token_body(value: str, expires_in: int = 86400, **more: Any) -> dict[str, Any]:
+def token_body(value: str, expires_in: int = DAY, **more: Any) -> dict[str, Any]:
     return {"access_token": value, "token_type": "Bearer", "expires_in": expires_in, "created_at": 1, **more}
 
 
@@ -35,7 +37,7 @@ class FakeServer:
         self.answers: list[Answer] = []
         self.token_answers: list[Answer] = []
         self.token_requests: list[httpx.Request] = []
-        self.lifetime = 86400
+        self.lifetime = DAY
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         if b'"grant_type":"client_credentials"' in request.content:

@@ -16,6 +16,7 @@ from handcart_client import (
 )
 
 from tests.client.fakes import Caller, Crowd, CrowdedLock, FakeServer, SlowTransport, error_body, token_body
+from tests.support.moments import DAY, HOUR
 
 LINK = {"instacartplus_member": True}
 TOKEN_PATH = "/v2/oauth/token"
@@ -58,7 +59,7 @@ def test_token_is_asked_for_with_the_scope_of_the_client(
 
 
 @pytest.mark.parametrize(
-    ("lifetime", "still_used_at", "renewed_at"), [(86400, 86339, 86340), (120, 59, 60), (60, 29, 30), (1, 0.4, 0.5)]
+    ("lifetime", "still_used_at", "renewed_at"), [(DAY, DAY - 61, DAY - 60), (120, 59, 60), (60, 29, 30), (1, 0.4, 0.5)]
 )
 def test_token_is_renewed_shortly_before_it_expires(
     caller: Caller, fake: FakeServer, lifetime: int, still_used_at: float, renewed_at: float
@@ -227,12 +228,12 @@ def test_forbidden_does_not_renew_the_token(caller: Caller, fake: FakeServer) ->
     "body",
     [
         {"access_token": "t", "token_type": "Bearer"},
-        {"token_type": "Bearer", "expires_in": 86400},
+        {"token_type": "Bearer", "expires_in": DAY},
         token_body(""),
         token_body("t\r\nX-Evil: 1"),
         token_body("t\n"),
         token_body("tökén"),
-        token_body("t") | {"expires_in": "86400"},
+        token_body("t") | {"expires_in": str(DAY)},
         token_body("t") | {"expires_in": 10**400},
     ],
 )
@@ -350,10 +351,10 @@ def test_retry_after_is_waited_for(caller: Caller, fake: FakeServer) -> None:
 
 
 def test_retry_after_beyond_what_callers_can_wait_is_raised_at_once(caller: Caller, fake: FakeServer) -> None:
-    fake.answer(429, None, **{"Retry-After": "3600"})
+    fake.answer(429, None, **{"Retry-After": str(HOUR)})
     with pytest.raises(RateLimited) as caught:
         caller(get_link)
-    assert caught.value.retry_after == 3600
+    assert caught.value.retry_after == HOUR
     assert len(fake.requests) == 1
 
 

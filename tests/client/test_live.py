@@ -25,6 +25,7 @@ from handcart_client import (
 
 from handcart.core import clock
 from tests.client.fakes import Caller
+from tests.support.moments import DAY
 from tests.support.shop import REDIRECT_URI, Shop, answer
 from tests.support.slots import stock
 from tests.support.stores import keep, store
@@ -124,8 +125,8 @@ def test_two_wrong_fields_are_two_errors(live: Caller) -> None:
 
 
 def test_refused_token_is_renewed(live: Caller) -> None:
-    live.client._connection._token = Token(access_token="revoked", token_type="Bearer", expires_in=86400)
-    live.client._connection._renew_at = 86340
+    live.client._connection._token = Token(access_token="revoked", token_type="Bearer", expires_in=DAY)
+    live.client._connection._renew_at = DAY - 60
     live(lambda client: client.users.create("member-1", first_name="Sample"))
     assert live.client._connection._fetches == 1
 

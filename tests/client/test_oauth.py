@@ -7,6 +7,7 @@ import pytest
 from handcart_client import Introspection, OAuthError, RateLimited, ServerError, Token, Unauthorized, UnexpectedResponse
 
 from tests.client.fakes import BASE_URL, CLIENT_SECRET, Caller, FakeServer, token_body
+from tests.support.moments import DAY
 
 CREDENTIALS = {"client_id": "client-1", "client_secret": CLIENT_SECRET}
 CALLBACK = "https://shop.example.com/account/callback"
@@ -16,7 +17,7 @@ def test_exchange_code_sends_the_documented_fields(caller: Caller, fake: FakeSer
     fake.answer(body=token_body("linking-token", scope="account_linking"))
     token = caller(lambda client: client.oauth.exchange_code("code-1", redirect_uri=CALLBACK, code_verifier="v" * 43))
     assert token == Token(
-        access_token="linking-token", token_type="Bearer", expires_in=86400, created_at=1, scope="account_linking"
+        access_token="linking-token", token_type="Bearer", expires_in=DAY, created_at=1, scope="account_linking"
     )
     assert fake.last.url.path == "/v2/oauth/token"
     assert fake.sent == {

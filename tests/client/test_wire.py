@@ -23,6 +23,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.client.fakes import error_body
+from tests.support.moments import HOUR
 
 CALL = Operation("GET", "/v2/x", reader(Introspection))
 OAUTH_CALL = Operation("POST", "/v2/oauth/token", reader(Introspection), bearer=False)
@@ -287,9 +288,9 @@ def test_retry_after_reads_both_forms_and_nothing_else(header: str, seconds: flo
 
 
 def test_retry_after_date_counts_from_now() -> None:
-    waited = retry_after(formatdate(time.time() + 3600, usegmt=True))
+    waited = retry_after(formatdate(time.time() + HOUR, usegmt=True))
     assert waited is not None
-    assert 0 < waited <= 3600
+    assert 0 < waited <= HOUR
 
 
 @given(

@@ -8,6 +8,7 @@ from contextlib import suppress
 import pytest
 
 from handcart.core.web import server_limits
+from tests.support.moments import HOUR
 from tests.support.server import LiveServer, on_sqlite
 from tests.support.shop import Shop
 
@@ -35,7 +36,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """The server waits for ever: what it ends, it ends for another reason."""
-    monkeypatch.setattr(server_limits, "REQUEST_SECONDS", 3600)
+    monkeypatch.setattr(server_limits, "REQUEST_SECONDS", HOUR)
 
 
 def connect(server: LiveServer) -> socket.socket:
