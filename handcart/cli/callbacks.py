@@ -1,6 +1,5 @@
 """`handcart callbacks`: a retailer's webhooks."""
 
-import json
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -9,7 +8,6 @@ import click
 
 from handcart.cli import events, listen, replay
 from handcart.cli.options import database_options, fail, json_option, read, settings_of, show, table, write
-from handcart.core.web import wire
 
 _SECRET = "CALLBACKS_CLIENT_SECRET"  # noqa: S105 (the name of a variable)
 
@@ -101,7 +99,7 @@ def list_webhooks(retailer: str, as_json: bool, **database: Any) -> None:
     found = [present.webhook(one) for one in read(database, events.at_retailer(retailer, webhooks.list_all))]
     rows = [(str(one.id), _status(one), one.environment, _events(one), one.callback_url) for one in found]
     lines = table(("webhook", "status", "environment", "events", "callback URL"), rows)
-    show(as_json, {"webhooks": _plain(found)}, lines if found else "There are no webhooks.")
+    show(as_json, {"webhooks": events.plain(found)}, lines if found else "There are no webhooks.")
 
 
 @callbacks.command("show", short_help="Show a webhook, or an event with its attempts.")
@@ -117,7 +115,7 @@ def show_one(number: int, retailer: str, as_json: bool, **database: Any) -> None
     found = read(database, events.at_retailer(retailer, queries.webhook_or_event, number))
     if isinstance(found, EventStory):
         story = present.story(found)
-        show(as_json, _plain(story), events.told(story))
+        show(as_json, events.plain(story), events.told(story))
         return
     webhook, waiting, failed = present.webhook(found.webhook), found.waiting, found.failed
     rows = (
@@ -138,7 +136,7 @@ def show_one(number: int, retailer: str, as_json: bool, **database: Any) -> None
         ("failed", f"{failed} deliveries, for good"),
     )
     lines = [f"{name.ljust(14)}{value}" for name, value in rows]
-    show(as_json, {**_plain(webhook), "waiting": waiting, "failed": failed}, "\n".join(lines))
+    show(as_json, {**events.plain(webhook), "waiting": waiting, "failed": failed}, "\n".join(lines))
 
 
 @callbacks.command()
@@ -234,7 +232,7 @@ def _show_webhook(as_json: bool, webhook: Any, what: str) -> None:
 
     shown = present.webhook(webhook)
     told = f"The webhook {shown.id} is {what}: {shown.callback_url} gets {_events(shown)}."
-    show(as_json, _plain(shown), "\n".join([told, *_asked_first(shown)]))
+    show(as_json, events.plain(shown), "\n".join([told, *_asked_first(shown)]))
 
 
 def _show_secret(as_json: bool, made: Any, what: str) -> None:
@@ -246,7 +244,7 @@ def _show_secret(as_json: bool, made: Any, what: str) -> None:
         f"signing secret (shown only now)  {shown.signing_secret}",
         *_asked_first(shown),
     )
-    show(as_json, _plain(shown), "\n".join(lines))
+    show(as_json, events.plain(shown), "\n".join(lines))
 
 
 def _asked_first(webhook: Any) -> list[str]:
@@ -266,10 +264,6 @@ def _events(webhook: Any) -> str:
     if names == ["all"]:
         return "every event"
     return ", ".join(names) if len(names) <= 3 else f"{len(names)} events"
-
-
-def _plain(answer: Any) -> Any:
-    return json.loads(wire.encode(answer))
 
 
 for command in (events.list_events, events.list_deliveries, events.tail, replay.replay, listen.listen, listen.trigger):

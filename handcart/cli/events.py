@@ -89,7 +89,7 @@ def list_events(
     found = [(present.event(one.event), [present.delivery(row) for row in one.deliveries]) for one in listed]
     rows = [(str(one.event_id), one.created_at, one.event_name, one.order_id, _states(of)) for one, of in found]
     lines = table(("event", "created", "name", "order", "deliveries"), rows)
-    shown = [{**_plain(one), "deliveries": _plain(of)} for one, of in found]
+    shown = [{**plain(one), "deliveries": plain(of)} for one, of in found]
     show(as_json, {"events": shown}, lines if rows else "There are no events.")
 
 
@@ -116,7 +116,7 @@ def list_deliveries(webhook: int, retailer: str, as_json: bool, **options: Any) 
         ],
         numbers=("attempts",),
     )
-    show(as_json, {"deliveries": _plain(found)}, lines if found else "There are no deliveries.")
+    show(as_json, {"deliveries": plain(found)}, lines if found else "There are no deliveries.")
 
 
 @click.command()
@@ -189,8 +189,9 @@ def _plain_attempt(one: Any) -> Any:
     from handcart.callbacks import present
 
     shown = {"event_id": one["event_id"], "event_name": one["name"], "order_id": one["subject"]}
-    return {**shown, **_plain(present.attempt(one))}
+    return {**shown, **plain(present.attempt(one))}
 
 
-def _plain(answer: Any) -> Any:
+def plain(answer: Any) -> Any:
+    """An answer of the API as plain values, for JSON."""
     return json.loads(wire.encode(answer))

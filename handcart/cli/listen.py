@@ -1,4 +1,4 @@
-"""Commands for integrators: receive a running server's events without a public address, and trigger events."""
+"""`handcart callbacks listen` and `trigger`: get a running server's events without a public address, and cause one."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""Commands for integrators: the robot shopper of a running sandbox."""
+"""`handcart sandbox order`, `scenarios`, `run` and `robot`: the robot shopper of a running sandbox."""
 
 from typing import Any
 from urllib.parse import quote

@@ -1,4 +1,4 @@
-"""Commands for integrators: the clock, the request log and the faults of a running sandbox."""
+"""`handcart sandbox`: the clock, the request log and the faults of a running sandbox."""
 
 import json
 from typing import Any

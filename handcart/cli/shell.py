@@ -1,4 +1,4 @@
-"""Commands for scripts: set up a shell to call a running sandbox, and wait for the server."""
+"""`handcart sandbox env` and `wait`: set up a shell to call a running sandbox, and wait for the server."""
 
 import shlex
 import sys
