@@ -8,12 +8,16 @@ import httpx
 import pytest
 
 from handcart.accounts import ops as accounts
+from handcart.core.db import Tx
 from handcart.core.web import pages
 from handcart.linking import ops as linking
+from handcart.oauth import authorization
 from handcart.oauth.authorization import MOST_PENDING
+from handcart.oauth.models import PendingRequest
 from handcart.oauth.scopes import ALL
 from handcart.retailers import clients
 from tests.support.pages import is_error, is_page, nothing_written, rows
+from tests.support.server import on_sqlite
 from tests.support.shop import REDIRECT_URI, Shop, Visitor, answer, error, first_form
 
 
@@ -255,6 +259,24 @@ def test_a22_account_closed_between_login_and_allow_then_no_code(shop: Shop, clo
     with nothing_written(shop.server):
         is_error(visitor.decide("allow"), 403, "form_expired")
         assert "Welcome back!" in is_page(visitor.authorize()).text
+
+
+@on_sqlite
+def test_a22_account_closed_while_allow_is_handled_then_no_code(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The page has found the account open and has accepted the form."""
+    account, visitor = shop.account(), shop.visitor()
+    visitor.authorize()
+    visitor.sign_in(account)
+    take_step = authorization.take_step
+
+    async def closed_after_it(tx: Tx, *form: str) -> PendingRequest:
+        pending = await take_step(tx, *form)
+        await accounts.close(tx, account.id)
+        return pending
+
+    monkeypatch.setattr(authorization, "take_step", closed_after_it)
+    is_error(visitor.decide("allow"), 403, "account_closed")
+    assert shop.server.sql("SELECT 1 FROM authorization_codes WHERE account_id = $1", account.id) == []
 
 
 def test_a22_account_closed_between_redemption_and_link_then_no_link(shop: Shop) -> None:
