@@ -11,6 +11,7 @@ from handcart.slots.plans import EVERY_STORE, WHOLE_DAY, Plan
 from handcart.stores.models import DELIVERY, PICKUP
 from tests.slots.holding import EXPIRED, FULL, MALFORMED, caller, holds, refer, reserve_cart
 from tests.slots.lists import NOW
+from tests.support.server import on_sqlite
 from tests.support.shop import Shop, error
 from tests.support.slots import (
     counters,
@@ -188,6 +189,20 @@ def test_when_a_window_has_begun_or_its_lead_ran_out_then_there_is_a_grace(shop:
         at(f"2027-06-10T{now}-05:00")
         answered = reserve(shop, shop.user(), soon["id"])
         assert (200 if answered.status_code == 200 else error(answered)) == found
+
+
+@on_sqlite
+def test_slot_begins_then_it_can_be_held_up_to_that_microsecond(shop: Shop, frozen: list[int]) -> None:
+    """A slot that begins with the order can be held a grace period longer."""
+    stock(shop, Plan(lead_minutes=0))
+    set_rules(shop, offers_immediate=True)
+    begun = frozen[0]
+    ids = {slot["window"]["type"]: slot["id"] for slot in reversed(listed(shop, "preview pickup"))}
+    for type_, grace in ((SCHEDULED, 0), (IMMEDIATE, ops.GRACE)):
+        frozen[0] = begun + grace
+        assert reserve(shop, shop.user(), ids[type_]).status_code == 200
+        frozen[0] += 1
+        assert error(reserve(shop, shop.user(), ids[type_])) == EXPIRED
 
 
 @pytest.mark.parametrize("how", ["plan", "hour", "day"])

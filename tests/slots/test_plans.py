@@ -10,9 +10,10 @@ from handcart.core import clock
 from handcart.slots import files, plans, windows
 from handcart.slots.models import CUTOFF_PASSED, NO_CAPACITY, STORE_CLOSED, TOO_FAR, TOO_SOON
 from handcart.slots.plans import EVERY_STORE, WHOLE_DAY, Calendar, Plan, StorePlan
-from handcart.stores.models import DELIVERY, PICKUP, Store
+from handcart.stores.models import DELIVERY, KINDS, PICKUP, Store
+from tests.support.server import on_sqlite
 from tests.support.shop import Shop
-from tests.support.slots import listed, moment, reserve, stock
+from tests.support.slots import listed, moment, reserve, set_plan, stock
 from tests.support.stores import store
 
 CHICAGO = "America/Chicago"
@@ -95,6 +96,21 @@ def test_when_a_plan_says_the_least_or_the_most_then_it_is_read_and_written_as_i
     for said in (least, most):
         plan = msgspec.json.decode(msgspec.json.encode(said), type=Plan)
         assert {name: getattr(plan, name) for name in said} == said
+
+
+@on_sqlite
+def test_plan_removed_then_other_kinds_stores_and_retailers_keep_theirs(shop: Shop) -> None:
+    other = Shop(shop.server)
+    every = [(code, kind) for code in ("s", "t") for kind in sorted(KINDS)]
+    for owner in (shop, other):
+        for code in ("s", "t"):
+            set_plan(owner, Plan(), code)
+    removed = [shop.server.write(plans.remove_plan, shop.retailer.id, "s", DELIVERY) for _ in range(2)]
+    found = [shop.server.read(plans.plans, owner.retailer.id) for owner in (shop, other)]
+    kept, of_other = [[(one.location_code, one.kind) for one in each] for each in found]
+    assert removed == [True, False]
+    assert kept == [one for one in every if one != ("s", DELIVERY)]
+    assert of_other == every
 
 
 EXCEPTIONS = [
