@@ -6,8 +6,9 @@ import pytest
 
 from handcart.core import clock
 from handcart.slots import plans
+from tests.support.clocks import freeze
 from tests.support.orders import ADDRESS, LASTMILE, Market, refusals
-from tests.support.server import LiveServer
+from tests.support.server import LiveServer, on_sqlite
 from tests.support.shop import error
 
 INVALID_WINDOW = (400, "is invalid", 1001, "start_at")
@@ -131,6 +132,25 @@ def test_when_the_window_is_full_then_the_soonest_of_that_day_serves_if_asked_fo
     market.post(f"{LASTMILE}/{second['id']}/cancel", {}).raise_for_status()
     fourth = market.order("dispatch", **asked, fallback_to_soonest_sameday=True)
     assert fourth["fulfillment_details"] == second["fulfillment_details"]
+
+
+@on_sqlite
+def test_full_window_ends_at_midnight_then_the_soonest_of_its_first_day(server: LiveServer) -> None:
+    market = Market(server, capacity=1)
+    asked = window(market, 22, 24)
+    market.order("dispatch", **asked)
+    soonest = market.order("dispatch", **asked, fallback_to_soonest_sameday=True)["fulfillment_details"]
+    assert soonest["window_starts_at"] == window(market, 0, 2)["start_at"]
+
+
+@on_sqlite
+def test_retailer_offers_etas_then_a_full_window_still_moves_to_a_scheduled_one(server: LiveServer) -> None:
+    market = Market(server, capacity=1, offers_eta=True)
+    freeze(market)
+    asked = window(market, 14, 16, day=0)
+    market.order("dispatch", **asked)
+    soonest = market.order("dispatch", **asked, fallback_to_soonest_sameday=True)["fulfillment_details"]
+    assert soonest["window_starts_at"] == window(market, 13, 15, day=0)["start_at"]
 
 
 def test_when_a_window_is_taken_by_holds_then_dispatch_waits_for_them(server: LiveServer, later: Any) -> None:

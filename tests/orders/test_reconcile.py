@@ -86,6 +86,12 @@ def test_json_asked_for_then_the_orders_and_their_totals(billed: Billed) -> None
     assert answer["orders"][0]["member_since"] < answer["orders"][0]["member_until"]
 
 
+def test_orders_with_and_without_a_saving_then_canceled_ones_count_apart() -> None:
+    savings = [("brand_new", 399), ("brand_new", None), ("delivered", None), ("canceled", 500), ("canceled", None)]
+    found = [reconcile.Entry(*["x"] * 3, status, *["x"] * 5, saving_cents=cents) for status, cents in savings]
+    assert reconcile.totals(found) == reconcile.Totals(orders=3, canceled=2, saving_cents=399, without_saving=2)
+
+
 def test_csv_asked_for_then_a_file_that_only_its_owner_can_read(billed: Billed, tmp_path: Path) -> None:
     file = tmp_path / "report.csv"
     printed = report(billed.shop, "--month", billed.month, "--csv", str(file)).stdout
