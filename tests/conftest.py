@@ -1,4 +1,4 @@
-"""Fixtures for tests of the whole server: each runs on both stores."""
+"""Fixtures for tests of the whole server: each runs on both databases."""
 
 import itertools
 from collections.abc import Callable, Iterator
@@ -11,7 +11,7 @@ from handcart.core import clock, ids
 from handcart.sign_in import passwords
 from tests.support import postgres
 from tests.support.clocks import microseconds
-from tests.support.extent import IS_FAST, LEFT_OUT_OF_FAST, STORES
+from tests.support.extent import DATABASES, IS_FAST, LEFT_OUT_OF_FAST
 from tests.support.process import heed_interrupts
 from tests.support.server import LiveServer, live_server, migrated_database
 from tests.support.shop import QUICK_HASHER, Shop
@@ -37,7 +37,7 @@ def postgres_cluster() -> Iterator[str]:
         yield dsn
 
 
-@pytest.fixture(scope="session", params=STORES)
+@pytest.fixture(scope="session", params=DATABASES)
 def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
     """One server for all tests of a process, on each store in turn."""
     data = tmp_path_factory.mktemp("data")

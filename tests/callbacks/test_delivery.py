@@ -1,4 +1,4 @@
-"""From a change of an order to the retailer's endpoint, on both stores."""
+"""From a change of an order to the retailer's endpoint, on both databases."""
 
 from handcart.callbacks import queue
 from handcart.callbacks.models import DEVELOPMENT

@@ -1,4 +1,4 @@
-"""Both clients against the real server, on both stores."""
+"""Both clients against the real server, on both databases."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime

@@ -65,7 +65,7 @@ def test_when_the_refusals_of_any_request_are_provoked_then_they_come_word_for_w
             check(provoked.again(shown, patch), status, name)
 
 
-@on_sqlite  # the words; that each rule holds on both stores is for the tests of its domain
+@on_sqlite  # the words; that each rule holds on both databases is for the tests of its domain
 @pytest.mark.parametrize(("operation", "status", "name", "shown"), OWN)
 def test_when_an_operations_own_refusal_is_provoked_then_it_comes_word_for_word(
     operation: Operation,

@@ -85,7 +85,7 @@ def test_when_the_description_is_explored_then_nothing_is_found(market: Market, 
     if SEED:
         options += ["--seed", SEED]
     elif EXAMPLES is None:
-        options += ["--generation-deterministic", "--phases", PHASES[market.server.store], "--exclude-deprecated"]
+        options += ["--generation-deterministic", "--phases", PHASES[market.server.database], "--exclude-deprecated"]
     answered = tmp_path / "answered"
     run = schemathesis(market, f"{market.server.url}/openapi.json", answered, *options)
     print(run.stdout)

@@ -96,7 +96,7 @@ def test_when_a_cancellation_meets_a_shopper_then_one_of_them_wins(
         assert answers == ([(200, ""), FINISHED] if canceled else [TOO_LATE, (200, "")])
         assert (contest.market.row(order_id)["ledger_starts_at"] is None) == canceled
         won += canceled
-    report(f"cancel against acknowledge, {contest.market.server.store}: {ROUNDS} rounds, canceled {won} times")
+    report(f"cancel against acknowledge, {contest.market.server.database}: {ROUNDS} rounds, canceled {won} times")
 
 
 def test_when_a_cancellation_meets_the_last_step_then_one_of_them_wins(contest: Contest, two_processes: str) -> None:
@@ -151,7 +151,7 @@ def test_when_an_item_changes_on_the_way_to_the_till_then_it_counts_or_is_refuse
 
 def test_canary_orders_are_not_held_then_both_win(contest: Contest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Not for SQLite, which has only one writer at a time, so there is no lock to remove."""
-    if contest.market.server.store == "sqlite":
+    if contest.market.server.database == "sqlite":
         return
     monkeypatch.setattr(storage, "lock", storage.find)
     for _ in range(CANARY_ROUNDS):

@@ -49,7 +49,7 @@ def test_l9_one_token_at_two_banners_at_once_then_exactly_one_link(server: LiveS
     outcomes, links = one_token_at_two_banners(server, ROUNDS)
     assert outcomes == {(SUCCESS, INVALID): ROUNDS}
     assert links == [1] * ROUNDS
-    report(f"{server.store}: {ROUNDS} tokens used at two banners at once: one link each")
+    report(f"{server.database}: {ROUNDS} tokens used at two banners at once: one link each")
 
 
 def test_l9_canary_without_the_guard_then_two_links(
@@ -60,7 +60,7 @@ def test_l9_canary_without_the_guard_then_two_links(
     monkeypatch.setattr(tokens, "CLAIM_FOR_LINK", unguarded)
     _, links = one_token_at_two_banners(server, 20)
     assert max(links) > 1, "without its guard no token made two links: the race test sees nothing"
-    report(f"{server.store}: canary: {links.count(2)} of {len(links)} tokens made two links")
+    report(f"{server.database}: canary: {links.count(2)} of {len(links)} tokens made two links")
 
 
 def test_two_tokens_of_one_account_for_two_users_at_once_then_exactly_one_link(shop: Shop, report: Report) -> None:
@@ -77,7 +77,7 @@ def test_two_tokens_of_one_account_for_two_users_at_once_then_exactly_one_link(s
     assert outcomes == {(SUCCESS, taken): ROUNDS}
     rows = server.sql("SELECT account_id FROM links WHERE isolation_id = $1", shop.retailer.isolation_id)
     assert Counter(row["account_id"] for row in rows) == dict.fromkeys(accounts, 1)
-    report(f"{server.store}: {ROUNDS} accounts with two tokens at once: one link each")
+    report(f"{server.database}: {ROUNDS} accounts with two tokens at once: one link each")
 
 
 def test_two_accounts_for_one_user_at_once_then_exactly_one_link(shop: Shop, report: Report) -> None:
@@ -90,7 +90,7 @@ def test_two_accounts_for_one_user_at_once_then_exactly_one_link(shop: Shop, rep
     ]
     outcomes = Counter(tuple(sorted(told(answer) for answer in answers)) for answers in together(server.url, requests))
     assert outcomes == {(SUCCESS, (400, "User Already Linked")): ROUNDS}
-    report(f"{server.store}: {ROUNDS} users with two accounts at once: one link each")
+    report(f"{server.database}: {ROUNDS} users with two accounts at once: one link each")
 
 
 def test_same_link_ten_times_at_once_then_success_each_time_and_one_link(shop: Shop) -> None:

@@ -85,7 +85,7 @@ def test_last_place_for_fifty_users_at_once_then_one_gets_it(shop: Shop, two_pro
     answers = asyncio.run(volleys([shop.server.url, two_processes], rounds, shop.token))
     assert successes(answers) == [1] * ROUNDS
     check(shop.server)
-    report(f"{shop.server.store}: {ROUNDS} rounds x {USERS} users for one place: one success each")
+    report(f"{shop.server.database}: {ROUNDS} rounds x {USERS} users for one place: one success each")
 
 
 def test_expired_holds_and_one_place_then_one_books(shop: Shop, two_processes: str, report: Report) -> None:
@@ -103,7 +103,7 @@ def test_expired_holds_and_one_place_then_one_books(shop: Shop, two_processes: s
         won += successes(asyncio.run(volleys(urls, [posts], shop.token)))
     assert won == [1] * ROUNDS
     check(shop.server)
-    report(f"{shop.server.store}: {ROUNDS} rounds x {REBOOKERS} expired holds for one place: one booking each")
+    report(f"{shop.server.database}: {ROUNDS} rounds x {REBOOKERS} expired holds for one place: one booking each")
 
 
 def test_order_at_the_moment_its_hold_expires_then_never_two_for_one_place(
@@ -125,7 +125,7 @@ def test_order_at_the_moment_its_hold_expires_then_never_two_for_one_place(
         outcomes["booked" if ordered == 200 else "lost"] += 1
         give_back(shop)
     check(shop.server)
-    report(f"{shop.server.store}: {EDGE_TRIES} orders at the end of their hold: {outcomes}, never both")
+    report(f"{shop.server.database}: {EDGE_TRIES} orders at the end of their hold: {outcomes}, never both")
 
 
 def give_back(shop: Shop) -> None:
@@ -148,7 +148,7 @@ def test_same_user_reserves_twice_at_once_then_one_hold(shop: Shop, two_processe
         assert [status for status, _ in answers] == [200, 200]
     assert slots.taken_places(shop) == 1
     check(shop.server)
-    report(f"{shop.server.store}: {SAME_USER_ROUNDS} rounds of one user twice at once: one hold, counters right")
+    report(f"{shop.server.database}: {SAME_USER_ROUNDS} rounds of one user twice at once: one hold, counters right")
 
 
 def test_many_mixed_operations_then_never_above_capacity_and_all_given_back(
@@ -157,7 +157,7 @@ def test_many_mixed_operations_then_never_above_capacity_and_all_given_back(
     """Reserve (which moves the user's hold), order and cancel at random, with checks meanwhile."""
     for capacity in (2, 7, 100):
         done = _mix(shop, two_processes, capacity, OPERATIONS // 3)
-        report(f"{shop.server.store}: capacity {capacity}: {done}")
+        report(f"{shop.server.database}: capacity {capacity}: {done}")
 
 
 def _mix(shop: Shop, other: str, capacity: int, operations: int) -> dict[str, int]:
@@ -254,7 +254,7 @@ def test_each_guard_taken_away_then_the_race_is_seen(
 
 def drop_check(server: LiveServer) -> None:
     """Remove the CHECK of the ledger."""
-    if server.store == "postgresql":
+    if server.database == "postgresql":
         server.sql("ALTER TABLE slot_ledger DROP CONSTRAINT never_oversold")
         return
     (row,) = server.sql("SELECT sql FROM sqlite_master WHERE name = 'slot_ledger'")
@@ -293,4 +293,4 @@ def test_dispatch_takes_the_soonest_while_others_move_then_nobody_waits_in_a_cir
     answers = asyncio.run(volleys([shop.server.url, two_processes], rounds, shop.token))
     assert {status for each in answers for status, _ in each} <= {200, 400}
     check(shop.server)
-    report(f"{shop.server.store}: {SAME_USER_ROUNDS} rounds of moved holds and dispatch orders: no deadlock")
+    report(f"{shop.server.database}: {SAME_USER_ROUNDS} rounds of moved holds and dispatch orders: no deadlock")

@@ -69,7 +69,7 @@ def test_code_redeemed_many_times_at_once_then_one_token(shop: Shop) -> None:
     )
     # The others redeemed a code that was valid and used: the token from the first redemption is revoked.
     assert (rows[0]["issued"], rows[0]["revoked"]) == (ROUNDS, ROUNDS)
-    print(f"{shop.server.store}: {ROUNDS} codes x {AT_ONCE} at once: one token each, all revoked by the reuse")
+    print(f"{shop.server.database}: {ROUNDS} codes x {AT_ONCE} at once: one token each, all revoked by the reuse")
 
 
 def test_code_without_its_guard_then_the_race_is_seen(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -117,7 +117,7 @@ def test_linking_token_for_two_users_at_once_then_one_link(shop: Shop) -> None:
         }
     rows = shop.server.sql("SELECT count(*) AS links FROM links WHERE isolation_id = $1", shop.retailer.isolation_id)
     assert rows[0]["links"] == ROUNDS
-    print(f"{shop.server.store}: {ROUNDS} linking tokens x 2 users at once: one link each")
+    print(f"{shop.server.database}: {ROUNDS} linking tokens x 2 users at once: one link each")
 
 
 def test_linking_token_without_its_guard_then_the_race_is_seen(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,7 +24,7 @@ def test_same_user_created_twenty_times_at_once_then_one_row_and_one_answer(shop
         assert [(answer.status_code, answer.json()) for answer in answers] == [(200, body)] * 20
     rows = shop.server.sql("SELECT user_id FROM users WHERE isolation_id = $1", shop.retailer.isolation_id)
     assert len(rows) == ROUNDS
-    report(f"{shop.server.store}: {ROUNDS} users created 20 times at once: {ROUNDS} rows")
+    report(f"{shop.server.database}: {ROUNDS} users created 20 times at once: {ROUNDS} rows")
 
 
 def test_same_user_with_two_contents_at_once_then_one_wins_and_the_other_hears_of_it(
@@ -40,7 +40,7 @@ def test_same_user_with_two_contents_at_once_then_one_wins_and_the_other_hears_o
         names[f"user-{number}"] = next(answer for answer in answers if answer.status_code == 200).json()["first_name"]
     rows = shop.server.sql("SELECT user_id, first_name FROM users WHERE isolation_id = $1", shop.retailer.isolation_id)
     assert {row["user_id"]: row["first_name"] for row in rows} == names
-    report(f"{shop.server.store}: {ROUNDS} users with two contents at once: one kept each")
+    report(f"{shop.server.database}: {ROUNDS} users with two contents at once: one kept each")
 
 
 def test_user_unknown_and_addressed_at_once_then_one_user_and_one_address(shop: Shop) -> None:
@@ -82,7 +82,7 @@ def test_user_deleted_while_all_else_happens_then_no_failure_and_nothing_is_left
     assert {message for status, message in outcomes if status == 400} <= {"User Not Linked"}
     assert {told(shop.get_link(user_id)) for user_id in users} == {(403, "User Not Active")}
     assert mentions(shop.server, *users) == []
-    report(f"{shop.server.store}: {ROUNDS} users deleted while linked and addressed: {dict(outcomes)}")
+    report(f"{shop.server.database}: {ROUNDS} users deleted while linked and addressed: {dict(outcomes)}")
 
 
 def test_user_deleted_at_two_banners_at_once_then_gone_once(server: Any) -> None:

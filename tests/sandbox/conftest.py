@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.extent import STORES
+from tests.support.extent import DATABASES
 from tests.support.server import LiveServer, live_server, migrated_database
 
 
-@pytest.fixture(scope="session", params=STORES)
+@pytest.fixture(scope="session", params=DATABASES)
 def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
     """One server for all tests of the sandbox in a process, on each store in turn."""
     data = tmp_path_factory.mktemp("sandbox")

@@ -14,7 +14,7 @@ import pytest
 from handcart.accounts import ops as accounts
 from handcart.core import clock, log
 from handcart.sign_in import passwords
-from tests.support.extent import STORES
+from tests.support.extent import DATABASES
 from tests.support.server import SECRET_KEY, LiveServer, live_server, migrated_database
 from tests.support.shop import PASSWORD, SampleAccount, Shop, Visitor, answer, first_form
 
@@ -24,7 +24,7 @@ VERIFIER = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"  # RFC 7636 appendix B
 CHALLENGE = {"code_challenge": "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM", "code_challenge_method": "S256"}
 
 
-@pytest.fixture(params=STORES)
+@pytest.fixture(params=DATABASES)
 def logged(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[LiveServer, io.StringIO]]:
     """A server of this test's own with its access log on, and what it logs."""
     if request.param == "sqlite":
@@ -135,7 +135,7 @@ def spellings(secret: str) -> list[bytes]:
 
 def stored(server: LiveServer) -> bytes:
     """Every byte of the SQLite files, every text and every byte string of the PostgreSQL tables."""
-    if server.store == "sqlite":
+    if server.database == "sqlite":
         file = Path(server.app.settings.database_url.removeprefix("sqlite:///"))
         files = [path for path in file.parent.iterdir() if path.name.startswith(file.name)]
         assert f"{file.name}-wal" in {path.name for path in files}

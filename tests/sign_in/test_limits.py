@@ -77,7 +77,7 @@ def test_2000_strangers_in_every_form_then_the_right_customers_get_in(shop: Shop
 
     PostgreSQL, which takes a round trip for each count, gets them all with LONG_RUNS=1 alone.
     """
-    strangers = 2000 if shop.server.store == "sqlite" or IS_LONG else 200
+    strangers = 2000 if shop.server.database == "sqlite" or IS_LONG else 200
     account = shop.account()
     v4, v6 = int(IPv4Address("198.18.0.0")), int(IPv6Address("2001:db8:7::"))
     forms: dict[str, Iterator[tuple[str, str]]] = {
@@ -97,7 +97,7 @@ def test_2000_strangers_in_every_form_then_the_right_customers_get_in(shop: Shop
         seen = shop.server.wait_for(flood(shop, tries))
         assert seen.total() == strangers
         right = [signs_in(shop, customer) for customer in (account, shop.account(), account)]
-        print(f"{shop.server.store}: {form}: {dict(seen)}; right customers in: {right.count(True)} of {len(right)}")
+        print(f"{shop.server.database}: {form}: {dict(seen)}; right customers in: {right.count(True)} of {len(right)}")
         assert all(right), form
 
 

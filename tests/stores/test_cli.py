@@ -1,4 +1,4 @@
-"""`handcart store` and `handcart item`, as an operator runs them, on both stores of data."""
+"""`handcart store` and `handcart item`, as an operator runs them, on both databases."""
 
 import json
 import os

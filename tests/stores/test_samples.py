@@ -18,7 +18,7 @@ def stocked(server: LiveServer) -> tuple[LiveServer, int]:
     """A retailer as the demo makes it."""
     made = server.write(
         retailers.create_retailer,
-        slug=f"samples-{server.store}",
+        slug=f"samples-{server.database}",
         name="Sample Market",
         is_lenient=True,
         serves_everywhere=True,

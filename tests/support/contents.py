@@ -21,7 +21,7 @@ def contents(server: LiveServer, *tables: str) -> dict[str, list[str]]:
     """Every row of these tables, or of all that requests write to, as text in a fixed order."""
 
     async def rows(tx: Any) -> dict[str, list[str]]:
-        names = tables or [row["name"] for row in await tx.all(_TABLES[server.store]) if row["name"] != _FACTS]
+        names = tables or [row["name"] for row in await tx.all(_TABLES[server.database]) if row["name"] != _FACTS]
         return {name: sorted(repr(tuple(row)) for row in await tx.all(f'SELECT * FROM "{name}"')) for name in names}
 
     found: dict[str, list[str]] = server.read(rows)
@@ -36,7 +36,7 @@ def mentions(server: LiveServer, *texts: str) -> list[str]:
 @contextmanager
 def nothing_written(server: LiveServer) -> Iterator[None]:
     """Check that the block does not change the database, except counts of rate limits."""
-    with (_changes_on_sqlite if server.store == "sqlite" else _changes_on_postgres)(server) as changed:
+    with (_changes_on_sqlite if server.database == "sqlite" else _changes_on_postgres)(server) as changed:
         yield
         tables = changed()
         assert not tables, f"something was written: {tables}"

@@ -3,7 +3,7 @@
 import os
 
 IS_FAST = bool(os.environ.get("FAST_RUN"))
-STORES = ("sqlite",) if IS_FAST else ("sqlite", "postgresql")
+DATABASES = ("sqlite",) if IS_FAST else ("sqlite", "postgresql")
 
 # Below tests/: browsers, races, other projects' clients, separate processes, long explorations, long waits.
 LEFT_OUT_OF_FAST = (

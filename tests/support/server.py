@@ -29,7 +29,7 @@ from tests.support import postgres
 
 SECRET_KEY = "a secret key for tests, and for tests alone"
 
-# For tests of what is decided before a store is asked, or whose statements other tests run on both stores.
+# For tests of what is decided before a database is asked, or whose statements other tests run on both databases.
 on_sqlite = pytest.mark.parametrize("server", ["sqlite"], indirect=True)
 
 
@@ -56,7 +56,7 @@ class LiveServer:
     def __init__(self, app: App, url: str, loop: asyncio.AbstractEventLoop) -> None:
         self.app = app
         self.url = url
-        self.store: str = app.database.kind
+        self.database: str = app.database.kind
         self._loop = loop
         self._clients: list[httpx.Client] = []
         self._connections = _Connections()

@@ -15,7 +15,7 @@ from handcart.orders.invariants import EVENT_NAMES
 from handcart.upkeep import integrity
 from tests.support import slots
 from tests.support.callback_receiver import Receiver, subscribe
-from tests.support.extent import STORES
+from tests.support.extent import DATABASES
 from tests.support.process import run
 from tests.support.server import LiveServer, live_server, migrated_database
 from tests.support.shop import Shop
@@ -51,7 +51,7 @@ async def subscribe_long_ago(tx: Tx, retailer_id: int) -> None:
     await tx.run("UPDATE webhooks SET id = $3 WHERE retailer_id = $1 AND id = $2", retailer_id, webhook.id, long_ago)
 
 
-@pytest.fixture(scope="module", params=STORES)
+@pytest.fixture(scope="module", params=DATABASES)
 def stocked(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
     """A server of this module's own with a hold and an order."""
     data = tmp_path_factory.mktemp("data")

@@ -21,7 +21,7 @@ from handcart.core.settings import Settings, SettingsError
 from handcart.upkeep import rotation
 from tests.support import postgres
 from tests.support.callback_receiver import CLIENT_SECRET, Receiver, receiver, subscribe
-from tests.support.extent import STORES
+from tests.support.extent import DATABASES
 from tests.support.server import SECRET_KEY, live_server, make_data
 from tests.support.shop import Shop, new_address
 
@@ -42,7 +42,7 @@ def install(store: str, directory: Path, request: pytest.FixtureRequest) -> Sett
     return Settings(data=str(directory), database=url)
 
 
-@pytest.fixture(params=STORES)
+@pytest.fixture(params=DATABASES)
 def chosen(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
     """An installation on each database in turn."""
     return install(request.param, tmp_path, request)
@@ -100,7 +100,7 @@ class Installation:
     filled: Filled
 
 
-@pytest.fixture(scope="module", params=STORES)
+@pytest.fixture(scope="module", params=DATABASES)
 def rotated(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     directory = tmp_path_factory.mktemp("rotated")
     chosen = install(request.param, directory, request)

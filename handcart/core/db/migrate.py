@@ -9,8 +9,7 @@ from typing import Any
 
 from handcart.core import clock, settings
 from handcart.core.db import Tx, Unavailable
-from handcart.core.db import connect as stores
-from handcart.core.db.connect import check_url, is_postgres, sqlite_path
+from handcart.core.db.connect import check_url, connect, is_postgres, sqlite_path
 from handcart.core.secret import Keys
 from handcart.core.settings import Settings, SettingsError
 from handcart.migrations import SCHEMA_VERSION
@@ -208,7 +207,7 @@ def _run_alembic(connection: Any) -> None:
 
 
 async def _bind_key(url: str, keys: Keys) -> None:
-    database = await stores.connect(url, keys, pool_size=1)
+    database = await connect(url, keys, pool_size=1)
     try:
         await database.write(_remember_key)
         await database.read(check_schema)

@@ -19,7 +19,7 @@ from handcart.core.db.sqlite import connect_file
 from handcart.core.secret import Keys
 from handcart.core.settings import Settings, SettingsError
 from tests.support import postgres
-from tests.support.extent import STORES
+from tests.support.extent import DATABASES
 
 KEYS = Keys(b"a secret key for tests, and for tests alone")
 OTHER = Keys(b"a secret key of another installation, alone")
@@ -31,7 +31,7 @@ migrate(sys.argv[1], Keys(b"a secret key for tests, and for tests alone"))
 """
 
 
-@pytest.fixture(params=STORES)
+@pytest.fixture(params=DATABASES)
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """An empty store."""
     if request.param == "sqlite":
