@@ -33,7 +33,7 @@ from handcart.core.db import Database, Tx
 from handcart.core.db.connect import connect
 from handcart.core.db.migrate import migrate
 from handcart.core.db.sqlite import connect_file
-from handcart.core.outbound.client import Rules
+from handcart.core.outbound.client import UrlRules
 from handcart.core.secret import Keys
 from handcart.events import ops as events
 from handcart.retailers import ops as retailers
@@ -174,7 +174,7 @@ async def _furnish(tx: Tx, port: int) -> int:
         client_id="bench",
         client_secret="bench",
     )
-    policy = webhooks.Policy(rules=Rules(True, range(1, 65_536), (f"{HOST}/32",)), environment=PRODUCTION)
+    policy = webhooks.Policy(rules=UrlRules(True, range(1, 65_536), (f"{HOST}/32",)), environment=PRODUCTION)
     await webhooks.create(tx, retailer.id, wanted, policy)
     return retailer.id
 

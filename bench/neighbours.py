@@ -32,7 +32,7 @@ from handcart.core import clock
 from handcart.core.db import Tx
 from handcart.core.db.connect import connect
 from handcart.core.db.migrate import migrate
-from handcart.core.outbound.client import Rules
+from handcart.core.outbound.client import UrlRules
 from handcart.core.secret import Keys
 from handcart.oauth.scopes import FULFILLMENT
 from handcart.retailers import clients
@@ -256,7 +256,7 @@ async def _furnish(tx: Tx, slug: str, urls: Sequence[str]) -> Retailer:
     client = await clients.create(tx, retailer=slug, scopes=[FULFILLMENT])
     await stores.save(tx, retailer.id, [store("here")])
     await plans.set_plan(tx, retailer.id, plans.EVERY_STORE, LAST_MILE, Plan(capacity=100_000))
-    policy = webhooks.Policy(rules=Rules(True, range(1, 65_536), (f"{HOST}/32",)), environment=PRODUCTION)
+    policy = webhooks.Policy(rules=UrlRules(True, range(1, 65_536), (f"{HOST}/32",)), environment=PRODUCTION)
     for url in urls:
         auth_uri = f"{url[: url.index('/', 8)]}/token"
         wanted = webhooks.Configuration(callback_url=url, auth_uri=auth_uri, client_id="bench", client_secret="bench")

@@ -1,5 +1,5 @@
 """Refusals of operator's commands about accounts."""
 
 
-class Refused(ValueError):
+class AccountRefused(ValueError):
     """An operator's command was refused. The text says what to change."""

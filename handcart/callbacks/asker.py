@@ -74,7 +74,7 @@ class Asker:
                 sharer=asked.key,
                 payer=asked.retailer_id,
             )
-        except (client.Refused, client.Failed) as error:
+        except (client.RequestRefused, client.Failed) as error:
             refusal: str | None = verification.could_not_ask(str(error))
         else:
             refusal = verification.refusal(answer.status, answer.headers, self._origin)

@@ -23,7 +23,7 @@ class Forward:
 
     def __init__(self, url: str, signing_secret: str, auth_uri: str | None, client_id: str, client_secret: str) -> None:
         # All addresses are allowed: only the person at this machine chooses the URL.
-        self._client = client.Client(client.Rules(True, range(1, 65_536), ("0.0.0.0/0", "::/0")))
+        self._client = client.Client(client.UrlRules(True, range(1, 65_536), ("0.0.0.0/0", "::/0")))
         self._tokens = Tokens(self._client) if auth_uri else None
         self._destination = Destination(
             id=0,
@@ -49,7 +49,7 @@ class Forward:
             answer: dict[str, Any] = {"status": status}
         except TokenRefused as error:
             answer = {"cause": f"no token: {error}"}
-        except (client.Refused, client.Failed, client.Crowded) as error:
+        except (client.RequestRefused, client.Failed, client.Crowded) as error:
             answer = {"cause": str(error)}
         return {**answer, "milliseconds": round(1000 * (time.monotonic() - started))}
 

@@ -100,7 +100,7 @@ class Tokens:
     async def get(self, destination: Destination, *, refused: str | None = None, pauses: bool = True) -> str:
         """A token for a webhook; a new one if the last is `refused`. `pauses`: whether pauses apply.
 
-        Raises `TokenPaused`, `TokenRefused`, and `client.Refused`, `Failed` and `Crowded`.
+        Raises `TokenPaused`, `TokenRefused`, and `client.RequestRefused`, `Failed` and `Crowded`.
         """
         known = self._known.get(destination.key)
         if known is not None and known.is_for(destination) and known.value != refused:
@@ -144,7 +144,7 @@ class Tokens:
                 payer=destination.retailer_id,
             )
             token = _read_token(answer, destination.updated_at)
-        except (TokenRefused, client.Refused, client.Failed):
+        except (TokenRefused, client.RequestRefused, client.Failed):
             self._note_failure(destination, request)
             raise
         self._pauses.pop(destination.key, None)

@@ -72,7 +72,7 @@ class Sender:
 
     def __init__(
         self,
-        rules: client.Rules,
+        rules: client.UrlRules,
         environment: str,
         *,
         origin: str = "localhost",

@@ -45,7 +45,7 @@ class Transport:
             if answer.status == _UNAUTHORIZED:
                 token = await self._token(destination, pauses=pauses, refused=token)
                 answer = await self._post(destination, delivery, token, attempt)
-        except (TokenRefused, client.Refused, client.Failed) as error:
+        except (TokenRefused, client.RequestRefused, client.Failed) as error:
             attempt.cause = str(error)
         except (Crowded, TokenPaused):
             raise
@@ -64,7 +64,7 @@ class Transport:
             if refused is None:
                 raise
             raise TokenRefused(f"no token: {error}") from None  # the event was posted: this attempt must be recorded
-        except (TokenRefused, client.Refused, client.Failed) as error:
+        except (TokenRefused, client.RequestRefused, client.Failed) as error:
             raise TokenRefused(f"no token: {error}") from None
 
     async def _post(self, destination: Destination, delivery: Delivery, token: str, attempt: Attempt) -> client.Answer:

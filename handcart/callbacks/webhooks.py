@@ -49,7 +49,7 @@ class Policy(Struct, frozen=True, kw_only=True):
     refused as a receiver; `verify`: which webhooks are enabled only after their receiver has agreed.
     """
 
-    rules: client.Rules
+    rules: client.UrlRules
     environment: str
     own_url: str = ""
     verify: str = NEVER
@@ -75,7 +75,7 @@ def read_policy(settings: Settings, *, environment: str | None = None, trust: bo
     """
     ports = _EVERY_PORT if settings.callback_ports.strip() == "*" else tuple(map(int, parts(settings.callback_ports)))
     return Policy(
-        rules=client.Rules(settings.callback_http, ports, tuple(parts(settings.callback_networks))),
+        rules=client.UrlRules(settings.callback_http, ports, tuple(parts(settings.callback_networks))),
         environment=environment or (PRODUCTION if settings.is_production else DEVELOPMENT),
         own_url=settings.issuer,
         verify=NEVER if trust else settings.verify_receivers,
@@ -288,7 +288,7 @@ def _check(fields: Mapping[str, Any], policy: Policy) -> None:
 def _check_url(url: str, key: str, policy: Policy) -> None:
     try:
         client.check_url(url, policy.rules)
-    except client.Refused as refused:
+    except client.RequestRefused as refused:
         raise InvalidWebhook(str(refused), key) from None
     if policy.own_url and _origin(url) == _origin(policy.own_url):
         raise errors.own_address(key)

@@ -55,7 +55,7 @@ def handcart() -> None:
 
 def main() -> None:
     """Run a command. A failure prints one sentence on standard error and ends with status 1."""
-    from handcart.accounts.errors import Refused as AccountRefused
+    from handcart.accounts.errors import AccountRefused
     from handcart.callbacks import errors as callbacks
     from handcart.events.errors import UnknownEvent
     from handcart.retailers.errors import Refused as RetailerRefused

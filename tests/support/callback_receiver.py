@@ -10,7 +10,7 @@ from handcart.testing.receiver import CLIENT_ID, CLIENT_SECRET, Received, Receiv
 
 __all__ = ["CLIENT_ID", "CLIENT_SECRET", "LOOPBACK", "Received", "Receiver", "policy", "receiver", "subscribe"]
 
-LOOPBACK = client.Rules(True, range(1, 65_536), ("127.0.0.0/8",))
+LOOPBACK = client.UrlRules(True, range(1, 65_536), ("127.0.0.0/8",))
 
 
 def policy(**fields: Any) -> webhooks.Policy:

@@ -19,9 +19,9 @@ from handcart.core.outbound.addresses import Address, fault, networks
 from handcart.core.outbound.connections import Connection, Connections, Origin
 from handcart.core.outbound.dns import Found, Lookup
 from handcart.core.outbound.exchange import Answer, Failed, Stale, Time, cause_of, encode
-from handcart.core.outbound.urls import Refused, Rules, Target, check_url, read
+from handcart.core.outbound.urls import RequestRefused, Target, UrlRules, check_url, read
 
-__all__ = ["Answer", "Client", "Crowded", "Failed", "Refused", "Resolve", "Rules", "check_url"]
+__all__ = ["Answer", "Client", "Crowded", "Failed", "RequestRefused", "Resolve", "UrlRules", "check_url"]
 
 WAIT_SECONDS = 5.0  # per request, for a free place; not counted as the receiver's time
 _MOST_ADDRESSES = 4  # tried for one connection
@@ -39,7 +39,7 @@ class Client:
 
     def __init__(
         self,
-        rules: Rules,
+        rules: UrlRules,
         *,
         resolve: Resolve | None = None,
         ca_file: str | None = None,
@@ -81,7 +81,7 @@ class Client:
         Connections are shared only between requests of one `sharer`, at most 16 to one origin. Look-ups and connections
         are limited per `payer`, per address and in total. A request waits for its turn for at most `wait_seconds`,
         which do not count as `seconds`.
-        Raises `Refused`, `Failed`, and `Crowded` if its turn did not come.
+        Raises `RequestRefused`, `Failed`, and `Crowded` if its turn did not come.
         """
         target = read(url, self._rules)
         request = encode(method, target, content, headers)
@@ -156,7 +156,7 @@ class Client:
         return connection
 
     async def _addresses(self, target: Target, payer: Hashable, time: Time) -> Sequence[Address]:
-        """The addresses to connect to, all checked; raises `Refused` if one is not allowed."""
+        """The addresses to connect to, all checked; raises `RequestRefused` if one is not allowed."""
         if target.address:
             return [target.address]
         looking: Awaitable[Found]
@@ -170,11 +170,11 @@ class Client:
         if isinstance(found, Exception):
             raise found
         if any("%" in text for text in found):
-            raise Refused(f"{target.host} has an address that is valid only on one network interface")
+            raise RequestRefused(f"{target.host} has an address that is valid only on one network interface")
         addresses = [ip_address(text) for text in dict.fromkeys(found)]
         for address in addresses:
             if why := fault(address, self._allowed):
-                raise Refused(why)
+                raise RequestRefused(why)
         if not addresses:
             raise Failed("no address for host")
         return addresses[:_MOST_ADDRESSES]

@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from handcart import __version__
 from handcart.core.budget import Crowded
-from handcart.core.outbound.urls import Refused, Target
+from handcart.core.outbound.urls import RequestRefused, Target
 
 MOST_HEAD = 64 * 1024
 _MOST_HEADERS = 200
@@ -203,7 +203,9 @@ def encode(method: str, target: Target, content: bytes, headers: Sequence[tuple[
     lines = [f"{name}: {value}" for name, value in headers]
     for line in lines:
         if not _HEADER.fullmatch(line):  # such as a token that a receiver returned
-            raise Refused(f"the header {line.partition(':')[0][:60]!r} has characters that are not allowed in headers")
+            raise RequestRefused(
+                f"the header {line.partition(':')[0][:60]!r} has characters that are not allowed in headers"
+            )
     head = (
         f"{method} {target.path} HTTP/1.1",
         f"host: {target.authority}",

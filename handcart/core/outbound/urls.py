@@ -26,14 +26,14 @@ _NAME = re.compile(rf"(?:{_LABEL}\.)*{_LABEL}\.?")
 _NUMBER = re.compile(r"(?:.*\.)?(?:[0-9]+|0x[0-9a-f]*)\.?")
 
 
-class Refused(Exception):
+class RequestRefused(Exception):
     """A URL, address or header that is not allowed; the text says why, for people."""
 
     def __init__(self, why: str) -> None:
         super().__init__(f"blocked: {why}")
 
 
-class Rules(Struct, frozen=True):
+class UrlRules(Struct, frozen=True):
     """What is allowed in addition to https on port 443 of public addresses.
 
     `allow_http`: http on port 80; `allow_ports`: further ports for both schemes; `allow_networks`: CIDRs that are
@@ -63,59 +63,59 @@ class Target(Struct, frozen=True):
         return self.is_tls, self.host, self.port
 
 
-def check_url(url: str, rules: Rules) -> None:
+def check_url(url: str, rules: UrlRules) -> None:
     """Check a URL without looking its name up.
 
-    Raises `Refused` if it is not allowed.
+    Raises `RequestRefused` if it is not allowed.
     """
     read(url, rules)
 
 
-def read(url: str, rules: Rules) -> Target:
-    """Parse a URL; raises `Refused` if it is not allowed."""
+def read(url: str, rules: UrlRules) -> Target:
+    """Parse a URL; raises `RequestRefused` if it is not allowed."""
     if len(url) > LONGEST_URL:
-        raise Refused(f"the URL is longer than {LONGEST_URL} characters")
+        raise RequestRefused(f"the URL is longer than {LONGEST_URL} characters")
     if not url.isascii() or not url.isprintable() or " " in url or "\\" in url:
-        raise Refused("a URL may have only visible ASCII characters (host names in xn-- form) and no backslash")
+        raise RequestRefused("a URL may have only visible ASCII characters (host names in xn-- form) and no backslash")
     scheme, authority, path, query, fragment = _URL.fullmatch(url).groups(default="")  # type: ignore[union-attr]
     is_tls = scheme.lower() == "https"
     if not is_tls and not (rules.allow_http and scheme.lower() == "http"):
-        raise Refused("the URL must begin with https://")
+        raise RequestRefused("the URL must begin with https://")
     if fragment:
-        raise Refused("a URL must not have a fragment (#)")
+        raise RequestRefused("a URL must not have a fragment (#)")
     usual = 443 if is_tls else 80
     host, port = _host_and_port(authority.lower(), usual)
     if port != usual and port not in rules.allow_ports:
-        raise Refused(f"port {port} is not allowed")
+        raise RequestRefused(f"port {port} is not allowed")
     address = _literal(host)
     if address and (why := fault(address, _networks(tuple(rules.allow_networks)))):
-        raise Refused(why)
+        raise RequestRefused(why)
     authority = host if port == usual else f"{host}:{port}"
     return Target(is_tls, host.strip("[]"), port, address, authority, (path or "/") + query)
 
 
 def _host_and_port(authority: str, usual: int) -> tuple[str, int]:
     if "@" in authority:
-        raise Refused("a URL must not have a user name or password")
+        raise RequestRefused("a URL must not have a user name or password")
     parts = _AUTHORITY.fullmatch(authority)
     if parts is None:
-        raise Refused("the URL must have a host, optionally followed by a port")
+        raise RequestRefused("the URL must have a host, optionally followed by a port")
     return parts[1], int(parts[2] or usual)
 
 
 def _literal(host: str) -> Address | None:
-    """The IP address of a host that is one; None for a name. Raises `Refused` for a name that may be read as one."""
+    """The IP address of a host that is one; None for a name. Raises `RequestRefused` for a name that looks like one."""
     if host.startswith("["):
         with suppress(ValueError):
             if "%" not in host:
                 return IPv6Address(host[1:-1])
-        raise Refused(f"{host[:60]} is not an IPv6 address (zones are not allowed)")
+        raise RequestRefused(f"{host[:60]} is not an IPv6 address (zones are not allowed)")
     if _NUMBER.fullmatch(host):
         with suppress(ValueError):
             return IPv4Address(host)
-        raise Refused(f"{host[:60]} could be read as an IPv4 address: write it as four decimal numbers")
+        raise RequestRefused(f"{host[:60]} could be read as an IPv4 address: write it as four decimal numbers")
     if len(host) > _LONGEST_NAME or not _NAME.fullmatch(host):
-        raise Refused(f"{host[:60]} is not a host name")
+        raise RequestRefused(f"{host[:60]} is not a host name")
     return None
 
 

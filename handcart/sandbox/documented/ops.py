@@ -3,7 +3,7 @@
 from typing import Any
 
 from handcart.accounts import ops as accounts
-from handcart.accounts.errors import Refused
+from handcart.accounts.errors import AccountRefused
 from handcart.accounts.models import Account
 from handcart.core import clock
 from handcart.core.db import Tx
@@ -47,11 +47,11 @@ async def create_user(tx: Tx, caller: Caller, email: str, password_hash: str, *,
     """Create an account of the platform; with `is_member`, a member for a year."""
     try:
         email = accounts.normalized(email)
-    except Refused:
+    except AccountRefused:
         raise invalid("email") from None
     try:
         account = await accounts.create(tx, email, password_hash, caller.organization_id)
-    except Refused:
+    except AccountRefused:
         raise errors.email_taken() from None
     if is_member:
         await accounts.grant_membership(tx, account.id, clock.now() + MEMBERSHIP)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from handcart.core.outbound.client import Answer, Client, Failed, Rules
+from handcart.core.outbound.client import Answer, Client, Failed, UrlRules
 from tests.support.receivers import HERE, Receiver, Script, names, receiving
 
 GENEROUS = 30
@@ -13,7 +13,7 @@ Run = Callable[[Coroutine[Any, Any, None]], None]
 
 
 def client_for(receiver: Receiver, **more: Any) -> Client:
-    rules = Rules(allow_http=True, allow_ports=(receiver.port,), allow_networks=(f"{HERE}/32",))
+    rules = UrlRules(allow_http=True, allow_ports=(receiver.port,), allow_networks=(f"{HERE}/32",))
     return Client(rules, **{"resolve": names(receiver=[HERE]), "idle_seconds": GENEROUS, **more})
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from handcart.core.outbound.client import Client, Crowded, Failed, Refused, Rules
+from handcart.core.outbound.client import Client, Crowded, Failed, RequestRefused, UrlRules
 from handcart.core.outbound.dns import LOOKUPS
 from tests.core.outbound.clients import GENEROUS, OK, TRAP, Run, client_for, head
 from tests.support.receivers import HERE, names, receiving, saying
@@ -54,7 +54,7 @@ def test_name_turns_bad_then_refused_and_no_connection(bad: str) -> None:
             assert (await client.request("POST", receiver.url, b"{}", [])).status == 200
             assert looked_up == ["receiver.example"]
             for _ in range(2):
-                with pytest.raises(Refused, match=r"^blocked: .* (is|has|stands) "):
+                with pytest.raises(RequestRefused, match=r"^blocked: .* (is|has|stands) "):
                     await client.request("POST", receiver.url, b"{}", [])
         assert (receiver.connections, trap.connections) == (1, 0)
 
@@ -65,7 +65,7 @@ def test_guard_off_then_the_trap_is_reached() -> None:
     # What the tests around this one rely on: the trap sees a connection when there is one.
     async def check() -> None:
         async with receiving(saying(OK), TRAP) as trap:
-            everywhere = Rules(allow_http=True, allow_ports=(trap.port,), allow_networks=("0.0.0.0/0", "::/0"))
+            everywhere = UrlRules(allow_http=True, allow_ports=(trap.port,), allow_networks=("0.0.0.0/0", "::/0"))
             client = Client(everywhere, resolve=names(receiver=["::ffff:127.0.0.2"]))
             for host in ("receiver.example", TRAP):
                 await client.request("POST", f"http://{host}:{trap.port}/", b"{}", [])
@@ -83,7 +83,7 @@ def test_guard_off_then_the_trap_is_reached() -> None:
 def test_one_of_several_addresses_is_bad_then_refused_and_no_connection(addresses: Sequence[str]) -> None:
     async def check() -> None:
         async with receiving(saying(OK)) as receiver, receiving(saying(OK), TRAP, receiver.port) as trap:
-            with pytest.raises(Refused):
+            with pytest.raises(RequestRefused):
                 await client_for(receiver, resolve=names(receiver=addresses)).request("POST", receiver.url, b"{}", [])
         assert (receiver.connections, trap.connections) == (0, 0)
 
@@ -98,7 +98,7 @@ def test_url_or_header_unfit_then_refused_before_anything_is_looked_up() -> None
         async with receiving(saying(OK), TRAP) as trap:
             client = client_for(trap, resolve=resolve)
             for host in (TRAP, "127.2", "2130706434", "0x7f.2", "0177.0.0.2", "[::ffff:7f00:2]", f"{TRAP}.", "a@b"):
-                with pytest.raises(Refused):
+                with pytest.raises(RequestRefused):
                     await client.request("POST", f"http://{host}:{trap.port}/", b"{}", [])
             for name, value in (
                 ("a", "b\r\nc: d"),
@@ -110,7 +110,7 @@ def test_url_or_header_unfit_then_refused_before_anything_is_looked_up() -> None
                 ("a:", ""),
             ):
                 with pytest.raises(
-                    Refused, match=r"^blocked: the header '.*' has characters that are not allowed in headers$"
+                    RequestRefused, match=r"^blocked: the header '.*' has characters that are not allowed in headers$"
                 ):
                     await client.request("POST", trap.url, b"{}", [("x", "y"), (name, value)])
         assert trap.connections == 0
@@ -128,7 +128,7 @@ def test_first_addresses_do_not_answer_then_the_next_one_is_asked(run: Run) -> N
                 for filler in fillers:
                     filler.setblocking(False)
                     filler.connect_ex((TRAP, receiver.port))
-                rules = Rules(allow_http=True, allow_ports=(receiver.port,), allow_networks=("127.0.0.0/8",))
+                rules = UrlRules(allow_http=True, allow_ports=(receiver.port,), allow_networks=("127.0.0.0/8",))
                 refuses, silent = "127.0.0.3", TRAP
                 resolve = names(receiver=[refuses, silent, HERE], silent=[silent], refuses=[refuses, refuses])
                 client = Client(rules, resolve=resolve, connect_seconds=1)
@@ -169,7 +169,7 @@ def test_name_has_no_address_then_failed(monkeypatch: pytest.MonkeyPatch, found:
 
     monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
     with pytest.raises(Failed, match=f"^{expected}$"):
-        asyncio.run(Client(Rules()).request("POST", "https://receiver.example/", b"{}", []))
+        asyncio.run(Client(UrlRules()).request("POST", "https://receiver.example/", b"{}", []))
 
 
 def test_lookup_hangs_then_timeout_and_one_thread_for_the_name(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -184,7 +184,7 @@ def test_lookup_hangs_then_timeout_and_one_thread_for_the_name(monkeypatch: pyte
     async def check() -> None:
         monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
         threads = threading.active_count()
-        client = Client(Rules(), connect_seconds=0.05, wait_seconds=0.05)
+        client = Client(UrlRules(), connect_seconds=0.05, wait_seconds=0.05)
         lookup = client._lookup
         for _ in range(2):
             posts = [client.request("POST", "https://slow.example/", b"{}", []) for _ in range(5)]
@@ -203,15 +203,15 @@ def test_lookup_hangs_then_timeout_and_one_thread_for_the_name(monkeypatch: pyte
         go_on.set()
         assert await asyncio.gather(*waiting, *last) == [[TRAP]] * 63
         assert await (await lookup.begin("f.example", 443, "f")) == [TRAP]
-        with pytest.raises(Refused, match=r"127\.0\.0\.2 is a loopback address"):
+        with pytest.raises(RequestRefused, match=r"127\.0\.0\.2 is a loopback address"):
             await client.request("POST", "https://slow.example/", b"{}", [])
 
     asyncio.run(check())
 
 
 def test_name_looked_up_by_the_system_then_its_addresses_are_judged() -> None:
-    with pytest.raises(Refused, match=r"(127\.0\.0\.1|::1) is a loopback address"):
-        asyncio.run(Client(Rules()).request("POST", "https://localhost/", b"{}", []))
+    with pytest.raises(RequestRefused, match=r"(127\.0\.0\.1|::1) is a loopback address"):
+        asyncio.run(Client(UrlRules()).request("POST", "https://localhost/", b"{}", []))
 
 
 def test_origins_asked_once_then_forgotten() -> None:

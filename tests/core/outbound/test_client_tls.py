@@ -16,7 +16,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from handcart.core.outbound.client import Client, Failed, Rules
+from handcart.core.outbound.client import Client, Failed, UrlRules
 from tests.support.receivers import HERE, Receiver, names, receiving, saying
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
@@ -112,7 +112,7 @@ def context_of(certificate: Path, version: ssl.TLSVersion | None = None) -> ssl.
 
 
 async def post(receiver: Receiver, host: str, ca_file: str | None, **more: Any) -> int:
-    rules = Rules(allow_ports=(receiver.port,), allow_networks=(f"{HERE}/32",))
+    rules = UrlRules(allow_ports=(receiver.port,), allow_networks=(f"{HERE}/32",))
     client = Client(rules, resolve=names(receiver=[HERE]), ca_file=ca_file, **more)
     try:
         return (await client.request("POST", f"https://{host}:{receiver.port}/", b"{}", [])).status

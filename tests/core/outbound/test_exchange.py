@@ -130,7 +130,7 @@ def test_head_slow_or_never_there_then_timeout(run: Run, script: Script) -> None
 
 MEMORY = """
 import asyncio, resource, socket, sys, threading
-from handcart.core.outbound.client import Client, Failed, Rules
+from handcart.core.outbound.client import Client, Failed, UrlRules
 
 PARTS = {
     "body": (b"HTTP/1.1 200 OK\\r\\nContent-Length: 1000000000\\r\\n\\r\\n", b"x" * 65536),
@@ -155,7 +155,7 @@ def serve(listener, start, part):
 async def main(ports):
     async def here(host, port):
         return ["127.0.0.1"]
-    client = Client(Rules(allow_http=True, allow_ports=ports, allow_networks=["127.0.0.0/8"]), resolve=here)
+    client = Client(UrlRules(allow_http=True, allow_ports=ports, allow_networks=["127.0.0.0/8"]), resolve=here)
     for times in (1, 10):  # the first round shows what the client itself takes
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         for port in ports * times:

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from handcart.core.outbound.urls import Refused, Rules, check_url, read
+from handcart.core.outbound.urls import RequestRefused, UrlRules, check_url, read
 
-OPEN = Rules(allow_http=True, allow_ports=range(1, 65536), allow_networks=("127.0.0.0/8", "::1/128"))
+OPEN = UrlRules(allow_http=True, allow_ports=range(1, 65536), allow_networks=("127.0.0.0/8", "::1/128"))
 
 # Literal addresses and what resolvers, browsers or libraries may take for one.
 BAD_HOSTS = """
@@ -75,14 +75,14 @@ GOOD_URLS = [
 @pytest.mark.parametrize("host", BAD_HOSTS.split())
 def test_host_is_a_refused_address_or_may_be_taken_for_one_then_refused(host: str) -> None:
     for url in (f"https://{host}/", f"https://{host}:443/hook?a=b"):
-        with pytest.raises(Refused, match=r"^blocked: .* (is|could) "):
-            check_url(url, Rules())
+        with pytest.raises(RequestRefused, match=r"^blocked: .* (is|could) "):
+            check_url(url, UrlRules())
 
 
 @pytest.mark.parametrize("url", BAD_URLS, ids=ascii)
 def test_url_unfit_then_refused_in_a_short_sentence(url: str) -> None:
-    with pytest.raises(Refused) as refused:
-        check_url(url, Rules())
+    with pytest.raises(RequestRefused) as refused:
+        check_url(url, UrlRules())
     assert str(refused.value).startswith("blocked: ")
     assert len(str(refused.value)) < 160
     assert str(refused.value).isprintable()
@@ -90,7 +90,7 @@ def test_url_unfit_then_refused_in_a_short_sentence(url: str) -> None:
 
 @pytest.mark.parametrize(("url", "expected"), GOOD_URLS, ids=lambda value: str(value)[:40])
 def test_url_fit_then_read_as_it_says(url: str, expected: tuple[str, int, str, str]) -> None:
-    target = read(url, Rules(allow_ports=(8443,)))
+    target = read(url, UrlRules(allow_ports=(8443,)))
     assert (target.host, target.port, target.authority, target.path) == expected
     assert target.is_tls
 
@@ -98,30 +98,34 @@ def test_url_fit_then_read_as_it_says(url: str, expected: tuple[str, int, str, s
 @pytest.mark.parametrize(
     ("rules", "good", "bad"),
     [
-        (Rules(), "https://a.example/", "https://a.example:8443/"),
-        (Rules(allow_ports=(8443,)), "https://a.example/ https://a.example:8443/", "http://a.example/"),
+        (UrlRules(), "https://a.example/", "https://a.example:8443/"),
+        (UrlRules(allow_ports=(8443,)), "https://a.example/ https://a.example:8443/", "http://a.example/"),
         (
-            Rules(allow_http=True),
+            UrlRules(allow_http=True),
             "http://a.example/ http://a.example:80/",
             "https://a.example:80/ http://a.example:81/",
         ),
-        (Rules(allow_networks=["10.0.0.0/8"]), "https://10.0.0.1/ https://[::ffff:10.0.0.1]/", "https://127.0.0.1/"),
-        (Rules(allow_networks=["0.0.0.0/0", "::/0"]), "https://127.0.0.1/ https://[::1]/", "https://127.1/ https://0/"),
+        (UrlRules(allow_networks=["10.0.0.0/8"]), "https://10.0.0.1/ https://[::ffff:10.0.0.1]/", "https://127.0.0.1/"),
+        (
+            UrlRules(allow_networks=["0.0.0.0/0", "::/0"]),
+            "https://127.0.0.1/ https://[::1]/",
+            "https://127.1/ https://0/",
+        ),
         (OPEN, "http://127.0.0.1:1/ https://[::1]:65535/", "https://[::2]/ ftp://127.0.0.1/ https://127.0.0.1:0/"),
     ],
 )
-def test_rules_then_what_they_allow_and_no_more(rules: Rules, good: str, bad: str) -> None:
+def test_rules_then_what_they_allow_and_no_more(rules: UrlRules, good: str, bad: str) -> None:
     for url in good.split():
         check_url(url, rules)
     for url in bad.split():
-        with pytest.raises(Refused):
+        with pytest.raises(RequestRefused):
             check_url(url, rules)
 
 
 @pytest.mark.parametrize("network", ["", "10.0.0.0/33", "example.org", "10.0.0.0-10.0.0.9"])
 def test_rules_name_no_network_then_refused_when_made(network: str) -> None:
     with pytest.raises(ValueError, match=network or "''"):
-        Rules(allow_networks=(network,))
+        UrlRules(allow_networks=(network,))
 
 
 PIECES = "https:// http:// [ ] :: 127.0.0.1 0x7f 1 . % @ : 443 / ? # \\ \n xn-- - _ a é \uff11 \ud800 ffff 64:ff9b"
@@ -132,9 +136,9 @@ PIECES = "https:// http:// [ ] :: 127.0.0.1 0x7f 1 . % @ : 443 / ? # \\ \n xn-- 
 @example("[" + "0:" * 1000 + "]")
 @example("a-" * 1000)
 def test_any_text_then_read_or_refused_and_nothing_else(text: str) -> None:
-    for rules in (Rules(), OPEN):
+    for rules in (UrlRules(), OPEN):
         for url in (text, "https://" + text):
-            with suppress(Refused):
+            with suppress(RequestRefused):
                 target = read(url, rules)
                 assert target.path.startswith("/")
                 assert target.host
