@@ -121,7 +121,7 @@ async def lock(tx: Tx, retailer_id: int, batch_id: int) -> Batch:
     return Batch(row["id"], row["type"], row["workflow_state"], row["shopper_id"], order_ids, row["ended_at"] is None)
 
 
-async def of_order(tx: Tx, retailer_id: int, order_id: str) -> Batch | None:
+async def lock_of_order(tx: Tx, retailer_id: int, order_id: str) -> Batch | None:
     """The live batch of an order, locked."""
     row = await tx.one(
         "SELECT batch_id FROM batch_orders WHERE retailer_id = $1 AND order_id = $2 AND is_live", retailer_id, order_id

@@ -62,7 +62,7 @@ async def start(tx: Tx, retailer_id: int, order_id: str, scenario: str, seed: in
     Raises 404 for an unknown order, `not_waiting` for one that another shopper has, and `no_scenario_for_it`.
     """
     order = await orders.lock(tx, retailer_id, order_id)
-    if order.status != states.BRAND_NEW or await batches.of_order(tx, retailer_id, order_id) is not None:
+    if order.status != states.BRAND_NEW or await batches.lock_of_order(tx, retailer_id, order_id) is not None:
         raise errors.not_waiting()
     steps = scenarios.plan(scenario, order, seed)
     if not steps:
@@ -262,7 +262,7 @@ async def _tip(tx: Tx, retailer_id: int, order_id: str, step: Step) -> None:
 
 
 async def _batch(tx: Tx, retailer_id: int, order_id: str) -> Batch:
-    batch = await batches.of_order(tx, retailer_id, order_id)
+    batch = await batches.lock_of_order(tx, retailer_id, order_id)
     if batch is None:
         raise errors.batch_not_found()
     return batch
