@@ -38,13 +38,13 @@ test-fast: setup-dev ## run the tests for daily work in two minutes: on SQLite, 
 	@FAST_RUN=1 $(PY) -m pytest -q $(AT_ONCE)
 
 .PHONY: check
-check: setup-dev ## check format, lint, types, phrases and layers before a commit
+check: setup-dev ## check format, lint, types, phrases, layers and names of tests before a commit
 	$(PY) -m ruff format --quiet --diff .
 	$(PY) -m ruff check --quiet .
 	$(PY) -m mypy
 	$(PY) client/generate_sync.py --check
 	$(PY) tools/plain_english.py
-	$(PY) -m pytest -q tests/architecture/test_layers.py
+	$(PY) -m pytest -q tests/architecture/test_layers.py tests/architecture/test_names.py
 
 .PHONY: format
 format: setup-dev ## format the code and apply the safe fixes

@@ -12,7 +12,7 @@ from handcart.core.settings import Settings
 from tests.support.server import make_data
 
 
-def test_idle_connections_then_kept_for_longer_than_usual_proxies_keep_them(
+def test_connections_idle_then_kept_longer_than_usual_proxies_keep_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told: dict[str, Any] = {}

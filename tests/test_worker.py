@@ -126,7 +126,7 @@ def test_over_then_dropped_and_not_a_minute_before(tidy: Shop, stopped: Any, tab
     assert table not in left(server, marks)
 
 
-def test_event_no_longer_kept_then_what_waits_goes_with_it_and_how_it_fared_stays(tidy: Shop, stopped: Any) -> None:
+def test_event_no_longer_kept_then_its_pending_deliveries_go_with_it(tidy: Shop, stopped: Any) -> None:
     server = tidy.server
     fill(tidy)
 
@@ -212,7 +212,7 @@ def test_run_once_then_callbacks_that_are_due_have_been_sent(tidy: Shop) -> None
         assert sorted(one.event["event_id"] for one in shop.callbacks) == ids
 
 
-def test_store_away_then_put_off_and_done_when_it_is_back(tidy: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_database_away_then_put_off_and_done_after_its_return(tidy: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     stream = io.StringIO()
     log.to(stream)
     tries: list[int] = []

@@ -55,11 +55,11 @@ def imported(package: Path) -> set[str]:
         ("storefront", declared(".") | declared("client") | names(groups()["storefront"])),
     ],
 )
-def test_when_a_package_is_imported_then_it_is_declared(package: str, allowed: set[str]) -> None:
+def test_package_is_imported_then_it_is_declared(package: str, allowed: set[str]) -> None:
     assert imported(ROOT / package) <= allowed
 
 
-def test_when_a_dependency_is_declared_then_the_docs_say_why() -> None:
+def test_dependency_is_declared_then_the_docs_say_why() -> None:
     explained = (ROOT / "docs" / "dependencies.md").read_text()
     everything = declared(".") | declared("client") | names([name for group in groups().values() for name in group])
     for path in ROOT.glob("bench/peers/*/requirements.in"):
@@ -71,7 +71,7 @@ def test_when_a_dependency_is_declared_then_the_docs_say_why() -> None:
 
 
 @pytest.mark.parametrize("path", LOCKED, ids=lambda path: str(path.relative_to(ROOT)))
-def test_when_a_file_is_locked_then_it_has_hashes_and_no_address(path: Path) -> None:
+def test_file_is_locked_then_it_has_hashes_and_no_address(path: Path) -> None:
     text = path.read_text()
     requirements = re.findall(r"^[\w.-]+==\S+.*?\\\n(?:    --hash=sha256:[0-9a-f]{64}(?: \\)?\n)+", text, re.MULTILINE)
     assert len(requirements) == len(re.findall(r"^\w", text, re.MULTILINE)) > 0
@@ -79,7 +79,7 @@ def test_when_a_file_is_locked_then_it_has_hashes_and_no_address(path: Path) -> 
 
 
 @pytest.mark.parametrize("path", LOCKED_BY_NPM, ids=lambda path: str(path.relative_to(ROOT)))
-def test_when_npm_locks_then_packages_have_integrity_and_no_address(path: Path) -> None:
+def test_npm_locks_then_packages_have_integrity_and_no_address(path: Path) -> None:
     packages = [package for name, package in json.loads(path.read_text())["packages"].items() if name]
     assert packages
     assert all("integrity" in package and "resolved" not in package for package in packages)

@@ -10,7 +10,7 @@ _ROW = re.compile(r"\| (?P<limit>[^|]+) \|[^|]+\| (?P<setting>[^|]+) \|[^|]+\| `
 _HEADS = ("| limit |", "|---")
 
 
-def test_when_a_limit_is_documented_then_its_code_and_its_setting_exist() -> None:
+def test_limit_is_documented_then_its_code_and_its_setting_exist() -> None:
     page = (ROOT / "docs" / "operations" / "limits.md").read_text()
     settings = {PREFIX + setting.name.upper() for setting in fields(Settings)}
     rows = [line for line in page.splitlines() if line.startswith("|") and not line.startswith(_HEADS)]

@@ -16,7 +16,7 @@ from tools.plain_english import findings, main, words_of_python
         ("Wakes who listens for an order.", 1),
     ],
 )
-def test_when_a_text_has_a_banned_phrase_then_its_line_is_found(text: str, line: int) -> None:
+def test_text_has_a_banned_phrase_then_its_line_is_found(text: str, line: int) -> None:
     assert [number for number, _, _ in findings(text)] == [line]
 
 
@@ -24,11 +24,11 @@ def test_when_a_text_has_a_banned_phrase_then_its_line_is_found(text: str, line:
     "text",
     ["A customer who is linked.", "The column `anew`.", "## Plain English\n\nAt most so many.\n\n## Tests\n"],
 )
-def test_when_a_text_is_plain_code_or_an_example_then_nothing_is_found(text: str) -> None:
+def test_text_is_plain_code_or_an_example_then_nothing_is_found(text: str) -> None:
     assert findings(text) == []
 
 
-def test_when_a_file_is_python_then_only_comments_and_strings_are_read() -> None:
+def test_file_is_python_then_only_comments_and_strings_are_read() -> None:
     source = 'def rehearse():  # So many.\n    """\n    Anew.\n    """\n'
     assert [(number, phrase) for number, phrase, _ in findings(words_of_python(source))] == [
         (1, "So many"),
@@ -36,7 +36,7 @@ def test_when_a_file_is_python_then_only_comments_and_strings_are_read() -> None
     ]
 
 
-def test_when_a_file_has_findings_then_the_status_is_1(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_file_has_findings_then_the_status_is_1(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     page = tmp_path / "page.md"
     page.write_text("Plain.\n", "utf-8")
     assert main([str(page)]) == 0

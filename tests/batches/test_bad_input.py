@@ -65,7 +65,7 @@ def nothing_changes(world: World) -> Iterator[None]:
     assert world.rows() == before
 
 
-def test_when_a_batch_cannot_be_generated_then_it_is_said_why(world: World, elsewhere: World) -> None:
+def test_batch_impossible_then_the_refusal_says_why(world: World, elsewhere: World) -> None:
     orders = [{"id": world.waiting}]
 
     def generate(**fields: Any) -> httpx.Response:
@@ -115,7 +115,7 @@ def test_when_a_batch_cannot_be_generated_then_it_is_said_why(world: World, else
 
 
 @pytest.mark.parametrize("kind", ["delivery", "pickup", "last_mile", "dispatch"])
-def test_when_an_order_does_not_wait_for_the_type_then_it_is_not_batched(server: LiveServer, kind: str) -> None:
+def test_order_does_not_wait_for_the_type_then_it_is_not_batched(server: LiveServer, kind: str) -> None:
     market = Market(server)
     shopping, shopper_id = Shopping(market), Shopping(market).shopper()
     order_id = market.order(kind)["id"]
@@ -137,7 +137,7 @@ def test_when_an_order_does_not_wait_for_the_type_then_it_is_not_batched(server:
         server.sql(f"DELETE FROM {table} WHERE retailer_id = $1 RETURNING retailer_id", market.retailer.id)
 
 
-def test_when_a_batch_cannot_be_advanced_then_it_is_said_why(world: World, elsewhere: World) -> None:
+def test_advance_impossible_then_the_refusal_says_why(world: World, elsewhere: World) -> None:
     for batch_id in (0, 1, 2**53, "1" * 17, "-1", "1.0", "batch", "%20", elsewhere.batch_id, world.shopper_id):
         assert error(world.shopping.advance(batch_id)) == MISSING, batch_id
         assert error(world.shopping.advance(batch_id, "checkout")) == MISSING
@@ -150,7 +150,7 @@ def test_when_a_batch_cannot_be_advanced_then_it_is_said_why(world: World, elsew
     assert error(world.market.post(path, {"workflow_state": 5})) == invalid("workflow_state")
 
 
-def test_when_an_item_cannot_be_updated_then_it_is_said_why(world: World, elsewhere: World) -> None:
+def test_item_update_impossible_then_the_refusal_says_why(world: World, elsewhere: World) -> None:
     def update(
         line_num: str = "1", order_id: str = world.picked, shopper_id: Any = world.shopper_id, **fields: Any
     ) -> httpx.Response:
@@ -203,7 +203,7 @@ def test_when_an_item_cannot_be_updated_then_it_is_said_why(world: World, elsewh
     assert refusals(several) == [(message, 1001, key) for message, key in keys]
 
 
-def test_when_an_item_cannot_be_added_then_it_is_said_why(world: World, elsewhere: World) -> None:
+def test_item_addition_impossible_then_the_refusal_says_why(world: World, elsewhere: World) -> None:
     item = {"item": {"rrc": "soap"}}
     rows: list[tuple[dict[str, Any], Any]] = [
         ({}, blank("item")),
@@ -224,14 +224,14 @@ def test_when_an_item_cannot_be_added_then_it_is_said_why(world: World, elsewher
 
 
 @pytest.mark.parametrize("status", ["acknowledged", "checkout", "delivering", "completed", "canceled"])
-def test_when_the_order_is_not_being_picked_then_its_items_stay(world: World, status: str) -> None:
+def test_order_is_not_being_picked_then_its_items_stay(world: World, status: str) -> None:
     world.market.set_status(world.picked, status)
     assert error(world.shopping.item(world.shopper_id, world.picked, "1", status="found")) == NOT_PICKED
     assert error(world.shopping.item(world.shopper_id, world.picked, item={"rrc": "soap"})) == NOT_PICKED
     world.market.set_status(world.picked, "picking")
 
 
-def test_when_another_shopper_of_the_retailer_calls_then_the_order_is_not_theirs(world: World) -> None:
+def test_another_shopper_of_the_retailer_calls_then_the_order_is_not_found(world: World) -> None:
     other = world.shopping.shopper()
     for answer in (
         world.shopping.item(other, world.picked, "1", status="found"),
@@ -241,7 +241,7 @@ def test_when_another_shopper_of_the_retailer_calls_then_the_order_is_not_theirs
     world.market.server.sql("DELETE FROM shoppers WHERE id = $1 RETURNING id", other)
 
 
-def test_when_a_callback_cannot_be_simulated_then_it_is_said_why(world: World, elsewhere: World) -> None:
+def test_simulation_impossible_then_the_refusal_says_why(world: World, elsewhere: World) -> None:
     path = f"{SANDBOX}/orders/{world.waiting}/callbacks"
     for body, expected in (
         ({}, blank("event_name")),

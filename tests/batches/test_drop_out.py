@@ -28,7 +28,7 @@ def shopping(market: Market) -> Shopping:
 
 
 @pytest.mark.parametrize("batch_type", TYPES)
-def test_when_a_shopper_drops_out_then_the_order_waits_for_another_or_it_is_too_late(
+def test_shopper_drops_out_then_the_order_waits_again_or_it_is_too_late(
     market: Market, shopping: Shopping, batch_type: str
 ) -> None:
     one = TYPES[batch_type]
@@ -56,9 +56,7 @@ def test_when_a_shopper_drops_out_then_the_order_waits_for_another_or_it_is_too_
             assert market.row(order_id) == before
 
 
-def test_when_a_shopper_drops_out_of_picking_then_the_next_one_finds_the_order_as_it_was(
-    market: Market, shopping: Shopping
-) -> None:
+def test_shopper_drops_out_of_picking_then_the_order_is_as_it_was_before(market: Market, shopping: Shopping) -> None:
     user_id = market.customer()
     items = [line("1", "milk", count=3), line("2", "bread")]
     first = market.order("delivery", user_id, items=items)
@@ -77,7 +75,7 @@ def test_when_a_shopper_drops_out_of_picking_then_the_next_one_finds_the_order_a
     assert market.post(market.path(user_id, first["id"], "/cancel")).json()["status"] == "canceled"
 
 
-def test_when_a_batch_loses_orders_then_it_goes_on_with_the_others(market: Market, shopping: Shopping) -> None:
+def test_batch_loses_orders_then_it_goes_on_with_the_others(market: Market, shopping: Shopping) -> None:
     user_id = market.customer()
     ids = sorted(market.order("delivery", user_id)["id"] for _ in range(3))
     batch_id = shopping.batch(*ids, workflow_state="brand_new")
@@ -94,9 +92,7 @@ def test_when_a_batch_loses_orders_then_it_goes_on_with_the_others(market: Marke
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_when_no_shopper_can_be_found_then_the_order_is_unbatchable(
-    market: Market, shopping: Shopping, kind: str
-) -> None:
+def test_no_shopper_can_be_found_then_the_order_is_unbatchable(market: Market, shopping: Shopping, kind: str) -> None:
     order_id, waiting = market.order(kind)["id"], market.order(kind)["id"]
     batch_id = shopping.batch(order_id, workflow_state="brand_new")
     for refused in (order_id, "unknown"):

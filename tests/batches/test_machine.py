@@ -308,7 +308,7 @@ def frozen(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(clock, "now", lambda: BEGIN)
 
 
-def test_when_anything_happens_in_any_order_then_batches_and_orders_agree(tmp_path: Path) -> None:
+def test_anything_happens_in_any_order_then_batches_and_orders_agree(tmp_path: Path) -> None:
     fast = FastSqlite(tmp_path / "handcart.db")
 
     class OnSqlite(Machine):
@@ -323,5 +323,5 @@ def test_when_anything_happens_in_any_order_then_batches_and_orders_agree(tmp_pa
     fast.connection.close()
 
 
-def test_when_the_store_is_the_servers_own_then_they_agree_as_well(server: LiveServer) -> None:
+def test_database_of_the_server_then_they_agree_as_well(server: LiveServer) -> None:
     run_state_machine_as_test(lambda: Machine(server.write), settings=budget(4, 25))

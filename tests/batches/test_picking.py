@@ -55,7 +55,7 @@ def got(shown: dict[str, Any]) -> tuple[Any, ...]:
     return shown["qty"], shown["item"]["delivered_rrc"], shown["replaced"], shown.get("refunded", False)
 
 
-def test_when_more_is_said_about_a_line_then_what_was_said_stays_while_its_status_does(market: Market) -> None:
+def test_line_updated_again_then_what_was_said_stays_with_its_status(market: Market) -> None:
     picking = Picking(market)
     first = picking.line
     scan = {"scanned_string": "400000000015", "scanned_string_type": "upca"}
@@ -78,7 +78,7 @@ def test_when_more_is_said_about_a_line_then_what_was_said_stays_while_its_statu
     assert picking.shopping.events(picking.id) == ["brand_new", "acknowledged", "picking", *events]
 
 
-def test_when_an_item_is_weighed_then_its_amount_is_its_weight(market: Market) -> None:
+def test_item_is_weighed_then_its_amount_is_its_weight(market: Market) -> None:
     picking = Picking(market, line("1", "ham", weight=2.5))
     assert got(picking.says(delivered_weight=2.25, delivered_count=4))[0] == 2.25
     added = picking.adds(item={"rrc": "apples"}, delivered_weight=1.5)
@@ -90,7 +90,7 @@ def test_when_an_item_is_weighed_then_its_amount_is_its_weight(market: Market) -
     assert row["bag_count"] == 1
 
 
-def test_when_items_are_added_then_each_gets_the_next_number(market: Market) -> None:
+def test_items_are_added_then_each_gets_the_next_number(market: Market) -> None:
     picking = Picking(market, line("41", "milk"))
     assert [picking.adds(item={"rrc": code})["line_num"] for code in ("soap", "soap", "bread")] == ["42", "43", "44"]
     added = picking.adds(item={"upc": "0400000000015"}, delivered_count=0)
@@ -108,7 +108,7 @@ def test_when_items_are_added_then_each_gets_the_next_number(market: Market) -> 
         ("no_replacements", WISHED, None),
     ],
 )
-def test_when_nothing_is_named_in_place_then_the_customers_wish_decides(
+def test_no_replacement_named_then_the_customers_wish_decides(
     market: Market, policy: str, wishes: Any, chosen: Any
 ) -> None:
     asked = line("1", "milk", count=3, replacement_policy=policy)
@@ -121,7 +121,7 @@ def test_when_nothing_is_named_in_place_then_the_customers_wish_decides(
         assert got(picking.says(status="replaced")) == chosen
 
 
-def test_when_alcohol_comes_into_an_order_then_it_is_not_left_at_the_door(market: Market) -> None:
+def test_alcohol_comes_into_an_order_then_it_is_not_left_at_the_door(market: Market) -> None:
     for say in (
         lambda picking: picking.adds(item={"rrc": "wine"}),
         lambda picking: picking.says(replacement_item={"rrc": "wine"}),
@@ -133,7 +133,7 @@ def test_when_alcohol_comes_into_an_order_then_it_is_not_left_at_the_door(market
         assert (bool(row["has_alcohol"]), bool(row["leave_unattended"])) == (True, False)
 
 
-def test_when_an_order_is_full_then_nothing_is_added(market: Market) -> None:
+def test_order_is_full_then_nothing_is_added(market: Market) -> None:
     items = [line(str(number), f"thing-{number}") for number in range(1, 251)]
     picking = Picking(Market(market.server, is_lenient=True), items[0])
     market.server.sql(

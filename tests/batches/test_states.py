@@ -96,7 +96,7 @@ class Batched:
 
 @pytest.mark.parametrize("batch_type", BATCHES)
 @on_sqlite
-def test_when_a_batch_is_to_come_anywhere_then_it_comes_only_forward(market: Market, batch_type: str) -> None:
+def test_batch_advanced_to_any_state_then_only_forward_states_are_reached(market: Market, batch_type: str) -> None:
     batched = Batched(Shopping(market), batch_type)
     states = dict(BATCHES[batch_type])
     names = list(states)
@@ -127,7 +127,7 @@ def test_when_a_batch_is_to_come_anywhere_then_it_comes_only_forward(market: Mar
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_when_an_order_is_to_go_anywhere_then_the_table_decides(market: Market, kind: str) -> None:
+def test_order_moved_to_any_state_then_the_table_decides(market: Market, kind: str) -> None:
     chain = CHAINS[kind].split()
     names = [*chain, "canceled"]
     assert list(WORKFLOWS[kind].states) == names
@@ -171,7 +171,7 @@ def test_when_an_order_is_to_go_anywhere_then_the_table_decides(market: Market, 
     assert len(found) == len(names) * (len(names) + 2)
 
 
-def test_when_the_tables_are_read_then_they_fit_each_other() -> None:
+def test_tables_are_read_then_they_fit_each_other() -> None:
     assert {name: list(one.states.items()) for name, one in TYPES.items()} == BATCHES
     for one in TYPES.values():
         for kind in one.kinds:
@@ -206,7 +206,7 @@ COLUMNS["dispatch"] = COLUMNS["last_mile"]
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_when_the_events_of_an_option_are_read_then_they_are_those_of_its_column(kind: str) -> None:
+def test_events_of_an_option_then_those_of_its_documented_column(kind: str) -> None:
     workflow = WORKFLOWS[kind]
     owed = {event for events in workflow.events.values() for event in events}
     for state in workflow.states.values():

@@ -183,7 +183,7 @@ def test_checkout_of_an_unlinked_customer_then_a_prompt_that_links(visit: Open, 
     expect(customer.page.locator("s")).to_contain_text("$7.99")
 
 
-def test_membership_ended_while_the_page_is_open_then_the_next_look_shows_it(visit: Open, demo: Demo) -> None:
+def test_membership_ends_while_the_page_is_open_then_a_new_page_shows_it(visit: Open, demo: Demo) -> None:
     customer = visit()
     customer.link(demo.member)
     periods = demo.sql("SELECT account_id, starts_at, ends_at FROM memberships")

@@ -70,7 +70,7 @@ def named(page: Page, name: str) -> None:
     assert all(usable.evaluate_all(f"elements => elements.map({NAME_OF})")), name
 
 
-def test_reference_then_axe_finds_nothing_and_the_keyboard_finds_an_operation(visit: Open, demo: Demo) -> None:
+def test_reference_then_accessible_and_the_keyboard_finds_an_operation(visit: Open, demo: Demo) -> None:
     reader = visit()
     for path in ("/reference", "/reference/create_order_delivery"):
         reader.page.goto(demo.api_url + path)

@@ -173,9 +173,7 @@ def test_order_served_while_the_page_is_open_then_it_tells_the_story(visit: Open
     assert story.all_inner_texts() == shown
 
 
-def test_hold_runs_out_and_the_page_counts_and_still_orders_and_asks_when_it_cannot_listen(
-    visit: Open, demo: Demo
-) -> None:
+def test_hold_runs_out_then_the_page_counts_down_and_still_orders(visit: Open, demo: Demo) -> None:
     customer = visit()
     page = customer.page
     to_slots(customer)
@@ -202,7 +200,7 @@ def test_hold_runs_out_and_the_page_counts_and_still_orders_and_asks_when_it_can
     assert failed_loads(customer) == 1
 
 
-def test_canceled_by_the_store_and_the_page_says_why_and_that_nothing_is_to_pay(visit: Open, demo: Demo) -> None:
+def test_store_cancels_then_the_page_says_why_and_that_nothing_is_to_pay(visit: Open, demo: Demo) -> None:
     customer = visit()
     to_slots(customer)
     page = customer.page
@@ -215,7 +213,7 @@ def test_canceled_by_the_store_and_the_page_says_why_and_that_nothing_is_to_pay(
     expect(page.get_by_text("Thank you!")).to_have_count(0)
 
 
-def test_platform_takes_its_time_and_the_page_says_so(visit: Open, demo: Demo) -> None:
+def test_platform_is_slow_then_the_page_asks_to_wait(visit: Open, demo: Demo) -> None:
     customer = visit()
     page = customer.page
     page.goto(demo.storefront_url)
@@ -230,7 +228,7 @@ def test_platform_takes_its_time_and_the_page_says_so(visit: Open, demo: Demo) -
     expect(button).not_to_have_attribute("aria-busy", "true")
 
 
-def test_time_filled_up_meanwhile_and_the_shop_asks_for_another(visit: Open, demo: Demo) -> None:
+def test_time_fills_up_meanwhile_then_the_shop_asks_for_another(visit: Open, demo: Demo) -> None:
     customer = visit()
     to_slots(customer)
     full = customer.page.locator(FULL).first.get_attribute("aria-describedby") or ""

@@ -55,7 +55,7 @@ def put(shop: Shop, webhook_id: int, **changes: Any) -> httpx.Response:
 
 
 @on_sqlite
-def test_when_a_webhook_is_made_then_it_is_there_as_it_was_asked_for(mine: Shop) -> None:
+def test_webhook_created_then_it_is_stored_as_asked_for(mine: Shop) -> None:
     made = create(mine)
     assert made.pop("signing_secret").startswith("whsec_")
     shown = {name: value for name, value in WEBHOOK.items() if name != "client_secret"}
@@ -76,7 +76,7 @@ def test_when_a_webhook_is_made_then_it_is_there_as_it_was_asked_for(mine: Shop)
 
 
 @on_sqlite
-def test_when_fields_of_a_webhook_are_changed_then_the_others_stay(mine: Shop) -> None:
+def test_fields_of_a_webhook_are_changed_then_the_others_stay(mine: Shop) -> None:
     made = create(mine, scope="events", resource="urn:mine", name="First")
     made.pop("signing_secret")
     changed = put(mine, made["id"], callback_url="https://shop.example/second", scope="").json()
@@ -123,7 +123,7 @@ BAD_URLS = {
 
 
 @on_sqlite
-def test_c1_when_a_url_may_not_be_asked_then_it_is_refused_at_save_and_nothing_is_written(mine: Shop) -> None:
+def test_url_not_allowed_then_refused_at_save_and_nothing_is_written(mine: Shop) -> None:
     made = create(mine)
     with nothing_written(mine.server):
         for name, url in BAD_URLS.items():
@@ -145,7 +145,7 @@ def test_c1_when_a_url_may_not_be_asked_then_it_is_refused_at_save_and_nothing_i
         ),
     ],
 )
-def test_when_a_field_of_a_webhook_cannot_be_then_it_is_named(mine: Shop, field: str, value: Any) -> None:
+def test_field_of_a_webhook_invalid_then_it_is_named(mine: Shop, field: str, value: Any) -> None:
     content = json.dumps({**WEBHOOK, field: value})
     response = mine.http.post(CALLBACKS, content=content, headers={**mine.headers, "Content-Type": "application/json"})
     assert response.status_code == 400
@@ -157,7 +157,7 @@ def test_when_a_field_of_a_webhook_cannot_be_then_it_is_named(mine: Shop, field:
 # Secrets
 
 
-def test_c12_when_secrets_are_kept_then_each_is_shown_once_and_found_nowhere(
+def test_secrets_stored_then_each_is_shown_once_and_found_nowhere(
     server: LiveServer, mine: Shop, capfd: pytest.CaptureFixture[str]
 ) -> None:
     made = create(mine)
@@ -182,13 +182,13 @@ def test_c12_when_secrets_are_kept_then_each_is_shown_once_and_found_nowhere(
         assert not [text for text in shown if secret in text]
 
 
-def test_c12_when_the_operations_are_described_then_no_example_has_a_secret_that_could_be_one() -> None:
+def test_operations_described_then_no_example_has_a_real_secret() -> None:
     described = wire.encode(app.description(Settings(environment="sandbox"))).decode()
     assert "whsec_..." in described
     assert not re.findall(r"whsec_[A-Za-z0-9+/=]+", described)
 
 
-def test_when_the_signing_secret_is_rotated_then_a_callback_carries_a_signature_by_each(post: Post) -> None:
+def test_signing_secret_rotated_then_a_callback_is_signed_with_each(post: Post) -> None:
     made = post.subscribe()
     rotated = post.market.post(f"{CALLBACKS}/{made.webhook.id}/rotate_secret").json()
     post.emit("order-1")
@@ -205,7 +205,7 @@ def test_when_the_signing_secret_is_rotated_then_a_callback_carries_a_signature_
 # Other retailers
 
 
-def test_c11_when_somebody_elses_webhook_or_event_is_named_then_it_is_as_if_it_were_not_there(post: Post) -> None:
+def test_webhook_or_event_of_another_retailer_named_then_not_found(post: Post) -> None:
     webhook_id = post.subscribe().webhook.id
     event_id = post.emit("order-1")
     other = Shop(post.server)
@@ -238,13 +238,13 @@ def test_c11_when_somebody_elses_webhook_or_event_is_named_then_it_is_as_if_it_w
 
 @on_sqlite
 @pytest.mark.parametrize("number", ["0", "7", "9" * 16, "9" * 17, "abc", "-1", "%D9%A1", "1.0", "0x1", "9" * 40])
-def test_when_an_id_is_nobodys_then_it_is_not_found(mine: Shop, number: str) -> None:
+def test_id_of_no_webhook_or_event_then_not_found(mine: Shop, number: str) -> None:
     assert error(mine.get(f"{CALLBACKS}/{number}")) == NOT_FOUND
     assert error(mine.get(f"{CALLBACKS}/events/{number}")) == NOT_FOUND
 
 
 @on_sqlite
-def test_when_the_token_is_for_the_sandbox_alone_then_callbacks_are_not_its_to_see(server: LiveServer) -> None:
+def test_token_for_the_sandbox_alone_then_callbacks_are_forbidden(server: LiveServer) -> None:
     shop = Shop(server, scopes=["connect:fulfillment"])
     refused = shop.get(CALLBACKS)
     assert refused.status_code == 403
@@ -257,7 +257,7 @@ def test_when_the_token_is_for_the_sandbox_alone_then_callbacks_are_not_its_to_s
 # Events.
 
 
-def test_when_bodies_are_large_then_a_list_ends_at_a_mebibyte_and_the_next_one_has_the_rest(mine: Shop) -> None:
+def test_bodies_large_then_a_list_ends_at_a_mebibyte_and_the_next_goes_on(mine: Shop) -> None:
     for number in range(1, 26):
         body = json.dumps({"note": "x" * ((300 << 10) if number > 20 else 10)})
         mine.server.sql(
@@ -279,7 +279,7 @@ def test_when_bodies_are_large_then_a_list_ends_at_a_mebibyte_and_the_next_one_h
 
 
 @on_sqlite
-def test_when_an_event_was_tried_very_often_then_the_newest_attempts_are_shown(mine: Shop) -> None:
+def test_event_was_tried_very_often_then_the_newest_attempts_are_shown(mine: Shop) -> None:
     webhook_id = create(mine)["id"]
     mine.server.sql(
         "INSERT INTO events (retailer_id, event_id, name, subject, body, created_at, is_queued)"
@@ -296,7 +296,7 @@ def test_when_an_event_was_tried_very_often_then_the_newest_attempts_are_shown(m
     assert [one["number"] for one in shown] == [*range(31, 131)]
 
 
-def test_when_events_are_listed_then_the_newest_or_those_behind_one_or_of_one_order(post: Post) -> None:
+def test_events_listed_then_the_newest_or_after_one_or_of_one_order(post: Post) -> None:
     ids = [post.emit(f"order-{number % 2}") for number in range(5)]
 
     def listed(**query: Any) -> list[int]:
@@ -316,7 +316,7 @@ def test_when_events_are_listed_then_the_newest_or_those_behind_one_or_of_one_or
 
 
 @on_sqlite
-def test_when_there_is_no_event_yet_then_the_call_waits_for_it(post: Post) -> None:
+def test_no_event_yet_then_the_call_waits_for_one(post: Post) -> None:
     last = post.emit("order-1")
     answers: list[Any] = []
     client, headers = post.server.http(), post.market.headers
@@ -335,7 +335,7 @@ def test_when_there_is_no_event_yet_then_the_call_waits_for_it(post: Post) -> No
     assert post.market.get(f"{CALLBACKS}/events", params={"after": event_id, "wait": 1}).json()["events"] == []
 
 
-def test_when_an_event_is_read_then_each_attempt_is_there_with_what_was_sent_and_answered(post: Post) -> None:
+def test_event_read_then_each_attempt_shows_what_was_sent_and_answered(post: Post) -> None:
     webhook_id = post.subscribe().webhook.id
     event_id = post.emit("order-1")
     post.shop.answer = lambda received: (503, {"Retry-After": "60", "X-Shop": "busy"})
@@ -362,7 +362,7 @@ def test_when_an_event_is_read_then_each_attempt_is_there_with_what_was_sent_and
     assert (held["state"], held["next_at"]) == ("pending", None)
 
 
-def test_when_a_webhook_is_disabled_then_its_events_wait_until_it_is_enabled(post: Post) -> None:
+def test_webhook_is_disabled_then_its_events_wait_until_it_is_enabled(post: Post) -> None:
     webhook_id = post.subscribe().webhook.id
     disabled = post.market.post(f"{CALLBACKS}/{webhook_id}/disable").json()
     assert (disabled["status"], disabled["status_reason"]) == ("disabled", "disabled over the API")
@@ -380,7 +380,7 @@ def test_when_a_webhook_is_disabled_then_its_events_wait_until_it_is_enabled(pos
 # Sending again.
 
 
-def test_when_events_are_replayed_then_those_that_are_asked_for_come_again_as_they_were(post: Post) -> None:
+def test_events_replayed_then_those_asked_for_are_sent_again_unchanged(post: Post) -> None:
     picky = post.subscribe(events=["delivered"]).webhook.id
     every = post.subscribe().webhook.id
     first, second = post.emit("order-1", "picking"), post.emit("order-1", "delivered")
@@ -410,7 +410,7 @@ def test_when_events_are_replayed_then_those_that_are_asked_for_come_again_as_th
     assert {(one["state"], one["is_replay"]) for one in read["deliveries"]} == {("delivered", True)}
 
 
-def test_when_many_events_are_replayed_then_in_pieces_that_hold_up_nobody(post: Post) -> None:
+def test_many_events_replayed_then_in_pieces_so_that_nobody_waits(post: Post) -> None:
     webhook_id = post.subscribe().webhook.id
     market, many = post.market, replay.MOST_REPLAYED * 2 + 1
 
@@ -441,7 +441,7 @@ def test_when_many_events_are_replayed_then_in_pieces_that_hold_up_nobody(post: 
 
 @pytest.mark.parametrize("kind", ["delivery", "pickup", "last_mile", "dispatch"])
 @on_sqlite
-def test_when_events_are_triggered_then_those_that_the_kind_of_order_has_are_sent(post: Post, kind: str) -> None:
+def test_events_triggered_then_those_that_the_kind_of_order_has_are_sent(post: Post, kind: str) -> None:
     market = post.market
     order_id = market.order(kind)["id"]
     post.subscribe()
@@ -462,7 +462,7 @@ def test_when_events_are_triggered_then_those_that_the_kind_of_order_has_are_sen
 
 
 @on_sqlite
-def test_when_webhooks_are_reset_with_their_sandbox_then_they_stay_and_the_events_are_gone(post: Post) -> None:
+def test_sandbox_reset_then_its_webhooks_stay_and_the_events_are_gone(post: Post) -> None:
     webhook_id = post.subscribe().webhook.id
     post.emit("order-1")
     post.market.post("/v2/handcart_sandbox/reset").raise_for_status()
@@ -470,7 +470,7 @@ def test_when_webhooks_are_reset_with_their_sandbox_then_they_stay_and_the_event
     assert post.market.get(f"{CALLBACKS}/events").json()["events"] == []
 
 
-def test_when_the_settings_allow_loopback_then_a_receiver_may_be_there_and_this_server_may_not(tmp_path: Any) -> None:
+def test_loopback_allowed_then_a_receiver_may_be_there_but_not_this_server(tmp_path: Any) -> None:
     options = {"callback_http": True, "callback_networks": "127.0.0.0/8", "callback_ports": "*"}
     assert LOOPBACK.allow_http
     with live_server(f"sqlite:///{tmp_path}/handcart.db", tmp_path, **options) as server:

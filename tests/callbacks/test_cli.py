@@ -46,7 +46,7 @@ def making(post: Post, **changed: str) -> list[str]:
     return [word for name, value in options.items() if value for word in (f"--{name}", value)]
 
 
-def test_when_a_webhook_is_made_and_changed_then_callbacks_follow_at_once(post: Post, run: Run) -> None:
+def test_webhook_is_made_and_changed_then_callbacks_follow_at_once(post: Post, run: Run) -> None:
     of = ("--retailer", post.market.slug)
     made = answer(
         run(
@@ -114,7 +114,7 @@ CANNOT_BE = {
 
 
 @on_sqlite
-def test_when_a_webhook_cannot_be_then_a_sentence_and_nothing_is_written(post: Post, run: Run) -> None:
+def test_webhook_invalid_then_a_sentence_and_nothing_is_written(post: Post, run: Run) -> None:
     with nothing_written(post.server):
         for name, (options, changed, sentence) in CANNOT_BE.items():
             result = run("callbacks", "create", *making(post, **options), **{**LOOPBACK, **changed})
@@ -133,7 +133,7 @@ def test_when_a_webhook_cannot_be_then_a_sentence_and_nothing_is_written(post: P
         assert "no change is given" in run("callbacks", "update", "7", *of, CALLBACKS_CLIENT_SECRET="x").output
 
 
-def test_when_events_are_looked_at_then_what_became_of_each_is_told(post: Post, run: Run) -> None:
+def test_events_listed_then_the_state_of_each_is_printed(post: Post, run: Run) -> None:
     of = ("--retailer", post.market.slug)
     assert run("callbacks", "events", *of).output == "There are no events.\n"
     webhook = str(post.subscribe().webhook.id)
@@ -166,7 +166,7 @@ def test_when_events_are_looked_at_then_what_became_of_each_is_told(post: Post, 
     assert len(answer(run("callbacks", "show", str(second), "--json", *of))["attempts"]) == 1
 
 
-def test_when_events_are_replayed_then_it_says_how_many_and_they_come_again(post: Post, run: Run) -> None:
+def test_events_replayed_then_their_number_is_printed_and_they_come_again(post: Post, run: Run) -> None:
     of = ("--retailer", post.market.slug)
     webhook = str(post.subscribe().webhook.id)
     first = post.emit("order-1", "brand_new")
@@ -194,7 +194,7 @@ def test_when_events_are_replayed_then_it_says_how_many_and_they_come_again(post
 
 
 @on_sqlite
-def test_when_a_replay_takes_long_then_it_goes_piece_by_piece_with_a_bar(
+def test_replay_takes_long_then_it_goes_piece_by_piece_with_a_bar(
     post: Post,
     run: Run,
     monkeypatch: pytest.MonkeyPatch,
@@ -282,7 +282,7 @@ def next_with(text: str, line: Callable[[], str]) -> str:
 
 
 @on_sqlite
-def test_when_events_are_listened_for_then_each_is_forwarded_as_a_webhook_would_get_it(post: Post) -> None:
+def test_listen_then_each_event_is_forwarded_as_a_webhook_would_get_it(post: Post) -> None:
     secret = signing.new_secret()
     before = post.emit("order-0")
     options = ["--forward-to", post.shop.callback_url, "--json"]
@@ -313,7 +313,7 @@ def test_when_events_are_listened_for_then_each_is_forwarded_as_a_webhook_would_
 
 
 @on_sqlite
-def test_when_it_only_listens_or_nobody_is_there_then_events_are_printed_all_the_same(post: Post) -> None:
+def test_listen_without_a_receiver_then_events_are_printed_all_the_same(post: Post) -> None:
     variables = access(post.server, post)
     with (
         following("listen", "--order", "order-1", **variables) as printed,
@@ -332,7 +332,7 @@ def test_when_it_only_listens_or_nobody_is_there_then_events_are_printed_all_the
 
 
 @on_sqlite
-def test_when_attempts_are_followed_then_each_is_told_as_it_is_made_replays_too(post: Post) -> None:
+def test_attempts_followed_then_each_is_printed_as_it_is_made(post: Post) -> None:
     webhook = post.subscribe().webhook.id
     first = post.emit("order-1", "brand_new")
     post.drain()
@@ -353,7 +353,7 @@ def test_when_attempts_are_followed_then_each_is_told_as_it_is_made_replays_too(
 
 
 @on_sqlite
-def test_when_a_trigger_cannot_be_then_a_sentence(post: Post) -> None:
+def test_trigger_impossible_then_a_sentence(post: Post) -> None:
     order_id = post.market.order("delivery")["id"]
     before = contents(post.server, "events")
     for event, order, sentence in (

@@ -6,7 +6,7 @@ from tests.callbacks.conftest import Post
 from tests.support.callback_receiver import CLIENT_ID, CLIENT_SECRET
 
 
-def test_when_an_order_lives_then_each_event_arrives_once_and_in_order(post: Post) -> None:
+def test_order_served_then_each_event_arrives_once_and_in_order(post: Post) -> None:
     post.subscribe()
     order_id = post.market.order("delivery")["id"]
     post.shopping.reach(post.shopping.batch(order_id), "completed")
@@ -21,7 +21,7 @@ def test_when_an_order_lives_then_each_event_arrives_once_and_in_order(post: Pos
     assert {(state, tries) for _, state, tries in post.deliveries()} == {("delivered", 1)}
 
 
-def test_when_a_receiver_fails_then_later_events_wait_for_the_retry(post: Post) -> None:
+def test_receiver_fails_then_later_events_wait_for_the_retry(post: Post) -> None:
     post.subscribe()
     order_id = post.market.order("delivery")["id"]
     post.shop.answer = lambda received: 500
@@ -40,7 +40,7 @@ def test_when_a_receiver_fails_then_later_events_wait_for_the_retry(post: Post) 
     assert post.causes() == ["status 500", None, None, None]
 
 
-def test_when_a_payload_is_gone_or_a_secret_cannot_be_read_then_nothing_else_waits_for_that(post: Post) -> None:
+def test_payload_gone_or_secret_unreadable_then_no_other_event_waits(post: Post) -> None:
     post.subscribe()
     broken = post.subscribe().webhook
     post.server.sql("UPDATE webhooks SET client_secret = $2 WHERE id = $1 RETURNING id", broken.id, b"no secret")

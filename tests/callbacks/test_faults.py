@@ -30,7 +30,7 @@ FAULTS = (
 
 @on_sqlite
 @pytest.mark.parametrize(("fault", "names", "causes"), FAULTS, ids=[one[0]["fault"] for one in FAULTS])
-def test_when_a_fault_is_on_then_callbacks_meet_it_and_all_arrive(
+def test_fault_is_on_then_callbacks_meet_it_and_all_arrive(
     post: Post, fault: dict[str, object], names: list[str], causes: list[str | None]
 ) -> None:
     post.subscribe()
@@ -46,7 +46,7 @@ def test_when_a_fault_is_on_then_callbacks_meet_it_and_all_arrive(
     assert all(bodies[one.event["event_id"]] == one.body for one in post.shop.callbacks)
 
 
-def test_when_a_lonely_event_is_to_be_late_then_the_next_one_overtakes_it(post: Post) -> None:
+def test_single_event_delayed_then_the_next_one_overtakes_it(post: Post) -> None:
     post.subscribe()
     post.market.put(f"{OWN}/faults", {"faults": [{"fault": "callback_reorder", "times": 1}]}).raise_for_status()
     order_id = post.market.order("delivery")["id"]
@@ -67,6 +67,6 @@ def test_when_a_lonely_event_is_to_be_late_then_the_next_one_overtakes_it(post: 
         ({"fault": "callback_delay"}, "faults[0].slow_ms"),
     ],
 )
-def test_when_no_callback_could_meet_a_fault_then_it_is_refused(post: Post, fault: dict[str, str], key: str) -> None:
+def test_fault_that_no_callback_could_meet_then_refused(post: Post, fault: dict[str, str], key: str) -> None:
     refused = post.market.put(f"{OWN}/faults", {"faults": [fault]})
     assert (refused.status_code, refused.json()["meta"]["key"]) == (400, key)

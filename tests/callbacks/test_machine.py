@@ -272,9 +272,7 @@ def now(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return both
 
 
-def test_when_anything_happens_in_any_order_then_each_event_is_told_and_in_order(
-    tmp_path: Path, now: list[int]
-) -> None:
+def test_anything_happens_in_any_order_then_each_event_is_sent_in_order(tmp_path: Path, now: list[int]) -> None:
     fast = FastSqlite(tmp_path / "handcart.db")
 
     class OnSqlite(Machine):
@@ -292,6 +290,6 @@ def test_when_anything_happens_in_any_order_then_each_event_is_told_and_in_order
     fast.connection.close()
 
 
-def test_when_the_store_is_the_servers_own_then_they_are_told_as_well(server: LiveServer, now: list[int]) -> None:
+def test_database_of_the_server_then_every_event_is_sent_as_well(server: LiveServer, now: list[int]) -> None:
     forget_others(server)
     run_state_machine_as_test(lambda: Machine(server.write, now), settings=budget(2, 15))

@@ -59,7 +59,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("impatient")
-def test_when_fifty_receivers_of_one_hang_then_anothers_callbacks_all_come_and_budgets_hold(post: Post) -> None:
+def test_fifty_receivers_of_one_retailer_hang_then_anothers_callbacks_come(post: Post) -> None:
     noisy, healthy = Market(post.server), post.market
     most = {"chains": 0, "descriptors": 0}
 
@@ -91,7 +91,7 @@ def test_when_fifty_receivers_of_one_hang_then_anothers_callbacks_all_come_and_b
 
 @on_sqlite
 @pytest.mark.usefixtures("impatient")
-def test_when_names_of_one_are_never_resolved_then_only_its_own_wait_and_crowding_is_no_failure(
+def test_names_of_one_retailer_never_resolved_then_only_its_own_wait(
     post: Post, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     noisy, healthy = Market(post.server), post.market
@@ -138,9 +138,7 @@ def test_when_names_of_one_are_never_resolved_then_only_its_own_wait_and_crowdin
     assert {(row["tries"], row["attempts"]) for row in rows} == {(0, 0)}
 
 
-def test_when_deliveries_are_made_then_in_steps_of_deliveries_that_retailers_share(
-    post: Post, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_deliveries_made_then_in_steps_that_retailers_share(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(queue, "MOST_QUEUED", 60)
     noisy, small, healthy = Market(post.server), Market(post.server), post.market
     for market, count in ((noisy, 20), (small, 0), (healthy, 1)):

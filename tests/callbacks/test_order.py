@@ -19,7 +19,7 @@ from tests.support.server import on_sqlite
 REPLAYED = 10_000 if os.environ.get("LONG_RUNS") else 300
 
 
-def test_when_webhooks_choose_events_then_each_gets_its_own_and_another_environments_gets_nothing(post: Post) -> None:
+def test_webhooks_choose_events_then_each_gets_its_own_of_its_environment(post: Post) -> None:
     with receiver() as some, receiver() as others:
         post.subscribe(events=["all"])
         post.subscribe(some, events=["picking", "fulfillment.delivered"])
@@ -35,7 +35,7 @@ def test_when_webhooks_choose_events_then_each_gets_its_own_and_another_environm
 
 
 @on_sqlite
-def test_when_one_webhook_fails_then_the_other_hears_all_at_once_and_the_first_later(post: Post) -> None:
+def test_one_webhook_fails_then_the_other_gets_all_and_the_first_later(post: Post) -> None:
     with receiver() as broken:
         post.subscribe()
         post.subscribe(broken)
@@ -53,7 +53,7 @@ def test_when_one_webhook_fails_then_the_other_hears_all_at_once_and_the_first_l
         ]
 
 
-def test_when_an_event_cannot_be_delivered_then_later_ones_wait_a_minute_and_other_orders_not_at_all(
+def test_event_undeliverable_then_only_its_order_waits(
     post: Post,
 ) -> None:
     def refuse(received: Received) -> int:
@@ -94,7 +94,7 @@ def test_when_an_event_cannot_be_delivered_then_later_ones_wait_a_minute_and_oth
 
 
 @on_sqlite
-def test_when_more_wait_for_an_order_than_a_chain_holds_then_the_new_one_still_gets_out(post: Post) -> None:
+def test_more_events_wait_than_a_chain_holds_then_a_new_one_still_gets_out(post: Post) -> None:
     post.subscribe()
     post.shop.answer = lambda received: 500
     for _ in range(queue.MOST_IN_CHAIN + 5):
@@ -122,7 +122,7 @@ def test_when_more_wait_for_an_order_than_a_chain_holds_then_the_new_one_still_g
     assert {state for _, state, _ in post.deliveries()} == {"delivered"}
 
 
-def test_when_two_senders_share_the_work_then_nothing_comes_twice_or_out_of_order(post: Post) -> None:
+def test_two_senders_share_the_work_then_nothing_comes_twice_or_unordered(post: Post) -> None:
     post.subscribe()
     post.start()
     post.start()
@@ -137,9 +137,7 @@ def test_when_two_senders_share_the_work_then_nothing_comes_twice_or_out_of_orde
     assert {(state, tries) for _, state, tries in post.deliveries()} == {("delivered", 1)}
 
 
-def test_when_a_sender_dies_with_chains_in_hand_then_they_are_sent_again_after_their_lease(
-    post: Post, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_sender_dies_with_chains_then_sent_again_after_their_lease(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
     made = post.subscribe()
     for name in ("brand_new", "acknowledged"):
         post.emit("order", name)
@@ -156,7 +154,7 @@ def test_when_a_sender_dies_with_chains_in_hand_then_they_are_sent_again_after_t
     assert post.shop.names() == ["brand_new", "acknowledged", "picking"]
 
 
-def test_when_much_is_sent_again_then_what_is_new_does_not_wait_for_it(post: Post) -> None:
+def test_many_events_sent_again_then_new_ones_do_not_wait(post: Post) -> None:
     made = post.subscribe()
     retailer_id = post.market.retailer.id
     post.server.write(_emit_many, retailer_id, REPLAYED)
@@ -193,9 +191,7 @@ async def _emit_many(tx: Any, retailer_id: int, count: int) -> None:
 
 
 @on_sqlite
-def test_when_a_sender_is_closed_at_the_moment_it_is_woken_then_it_ends(
-    post: Post, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_sender_is_closed_at_the_moment_it_is_woken_then_it_ends(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sender, "PAUSE_SECONDS", HOUR)
 
     async def wake_and_close(one: sender.Sender) -> None:
@@ -210,7 +206,7 @@ def test_when_a_sender_is_closed_at_the_moment_it_is_woken_then_it_ends(
 
 
 @on_sqlite
-def test_when_a_chain_takes_long_then_it_is_handed_back_before_its_lease_ends(
+def test_chain_takes_long_then_it_is_handed_back_before_its_lease_ends(
     post: Post, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # An attempt may take four times the limit: a token, the callback, and both again; each waits for its turn before.
@@ -234,9 +230,7 @@ def test_when_a_chain_takes_long_then_it_is_handed_back_before_its_lease_ends(
 
 
 @pytest.mark.parametrize("ends", [webhooks.delete, lambda *args: webhooks.disable(*args, "by hand")])
-def test_when_a_webhook_ends_with_many_pending_then_no_more_is_attempted_than_was_in_flight(
-    post: Post, ends: Any
-) -> None:
+def test_webhook_ends_with_many_pending_then_only_those_in_flight_are_sent(post: Post, ends: Any) -> None:
     made = post.subscribe()
     door = threading.Event()
 

@@ -29,9 +29,7 @@ NEVER = {"rating_updated", "chat_message_created", "item_not_picked"}
 
 @on_sqlite
 @pytest.mark.parametrize("kind", COLUMNS)
-def test_e2_when_orders_of_a_kind_live_in_every_way_then_all_their_events_come_and_no_other(
-    post: Post, kind: str
-) -> None:
+def test_orders_of_a_kind_take_every_course_then_exactly_its_events_come(post: Post, kind: str) -> None:
     post.subscribe()
     market = post.market
     for name, scenario in SCENARIOS.items():
@@ -185,7 +183,7 @@ def test_order_delivered_then_event_ids_and_times_rise(post: Post, delivered: st
     assert all(clock.from_wire(at, "") % SECOND == 0 and at.endswith("Z") for at in times)
 
 
-def test_when_an_order_is_late_canceled_or_tipped_then_the_event_says_how(post: Post) -> None:
+def test_order_is_late_canceled_or_tipped_then_the_event_says_how(post: Post) -> None:
     post.subscribe()
     market = post.market
     carried = market.order("last_mile", user_id := market.customer())["id"]
@@ -226,9 +224,7 @@ def test_when_an_order_is_late_canceled_or_tipped_then_the_event_says_how(post: 
 
 
 @pytest.mark.parametrize("kind", ["delivery", "last_mile"])
-def test_when_an_order_is_on_its_way_then_places_come_again_and_a_reminder_an_hour_after_it(
-    post: Post, kind: str
-) -> None:
+def test_order_on_its_way_then_positions_repeat_and_a_reminder_follows(post: Post, kind: str) -> None:
     """Every two minutes, each with its due time, as long as the order is in its state."""
     post.subscribe()
     market = post.market
@@ -262,7 +258,7 @@ def test_when_an_order_is_on_its_way_then_places_come_again_and_a_reminder_an_ho
 
 
 @on_sqlite
-def test_when_an_order_is_rated_or_canceled_on_its_way_then_nothing_comes_later(post: Post) -> None:
+def test_order_is_rated_or_canceled_on_its_way_then_nothing_comes_later(post: Post) -> None:
     post.subscribe()
     rated, canceled = (post.market.order("delivery")["id"] for _ in range(2))
     post.shopping.reach(post.shopping.batch(rated), "completed")
@@ -277,7 +273,7 @@ def test_when_an_order_is_rated_or_canceled_on_its_way_then_nothing_comes_later(
 
 
 @on_sqlite
-def test_c10_when_names_are_strange_and_events_long_then_the_body_is_json_and_signed_as_it_is_sent(post: Post) -> None:
+def test_names_strange_and_events_long_then_the_body_is_sent_as_stored(post: Post) -> None:
     post.subscribe()
     many = [{"line_num": str(number), "name": "\u202e🥕\u0000é" * 20} for number in range(300)]
     event_id = post.emit("order-1", order_items=many)

@@ -74,7 +74,7 @@ def desk(server: LiveServer) -> Desk:
     return Desk(server)
 
 
-def test_when_three_tries_in_a_day_fail_then_the_webhook_is_failing_since_the_first(desk: Desk) -> None:
+def test_three_tries_in_a_day_fail_then_failing_since_the_first(desk: Desk) -> None:
     begun = desk.now
     for hours in (0, 1):
         desk.now = begun + hours * HOUR
@@ -93,7 +93,7 @@ def test_when_three_tries_in_a_day_fail_then_the_webhook_is_failing_since_the_fi
     assert busy.is_failing
 
 
-def test_when_nothing_but_failures_come_for_five_days_then_it_is_disabled_and_loses_nothing(desk: Desk) -> None:
+def test_only_failures_for_five_days_then_disabled_and_nothing_is_lost(desk: Desk) -> None:
     begun = desk.now
     for after in (0, HOUR, 2 * HOUR, 5 * DAY - SECOND):
         desk.now = begun + after
@@ -119,7 +119,7 @@ def test_when_nothing_but_failures_come_for_five_days_then_it_is_disabled_and_lo
 
 
 @on_sqlite
-def test_when_one_try_succeeds_within_the_five_days_then_they_begin_anew(desk: Desk) -> None:
+def test_one_try_succeeds_within_five_days_then_these_start_again(desk: Desk) -> None:
     begun = desk.now
     for day in range(12):
         desk.now = begun + day * DAY
@@ -132,7 +132,7 @@ def test_when_one_try_succeeds_within_the_five_days_then_they_begin_anew(desk: D
 
 
 @on_sqlite
-def test_when_heads_are_pulled_along_early_then_their_failures_do_not_count(desk: Desk) -> None:
+def test_heads_tried_early_then_their_failures_do_not_count(desk: Desk) -> None:
     desk.emit("order")
     (chain,) = desk.claim()
     desk.record(chain, "status 500")
@@ -161,7 +161,7 @@ def test_when_heads_are_pulled_along_early_then_their_failures_do_not_count(desk
 
 @on_sqlite
 @pytest.mark.parametrize("status", [410, 429, 503])
-def test_when_the_receiver_says_gone_or_later_then_it_is_heard(desk: Desk, status: int) -> None:
+def test_receiver_says_gone_or_later_then_it_is_heard(desk: Desk, status: int) -> None:
     desk.emit("order", "order", "other")
     chain, other = desk.claim()
     wait = {"is_gone": True} if status == 410 else {"retry_after": 9 * SECOND}
@@ -176,7 +176,7 @@ def test_when_the_receiver_says_gone_or_later_then_it_is_heard(desk: Desk, statu
 
 
 @pytest.mark.parametrize("stands_still", [True, False])
-def test_when_a_receiver_is_back_then_what_waits_is_brought_forward_once_however_much_there_is(
+def test_receiver_is_back_then_all_pending_events_become_due_once(
     desk: Desk, stands_still: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(queue, "MOST_QUEUED", 5)
@@ -200,7 +200,7 @@ def test_when_a_receiver_is_back_then_what_waits_is_brought_forward_once_however
     assert {(row["tries"], row["attempts"]) for row in desk.rows() if row["state"] == "pending"} == {(1, 2)}
 
 
-def test_when_everything_is_sent_again_then_what_is_new_goes_first_and_in_its_order(desk: Desk) -> None:
+def test_everything_sent_again_then_new_events_go_first_and_in_order(desk: Desk) -> None:
     for _ in range(30):
         desk.emit()
     old = [row["event_id"] for row in desk.rows()]
@@ -225,7 +225,7 @@ def test_when_everything_is_sent_again_then_what_is_new_goes_first_and_in_its_or
     assert [chain.deliveries[0].event_id for chain in desk.claim(4)] == old[:4]
 
 
-def test_when_a_chain_is_out_then_nothing_of_its_order_is_claimed_however_it_comes_to_be_due(desk: Desk) -> None:
+def test_chain_is_out_then_nothing_else_of_its_order_is_claimed(desk: Desk) -> None:
     desk.emit("order", "order", "order")
     first, *rest = [row["event_id"] for row in desk.rows()]
     (chain,) = desk.claim()
@@ -243,7 +243,7 @@ def test_when_a_chain_is_out_then_nothing_of_its_order_is_claimed_however_it_com
 
 
 @on_sqlite
-def test_when_what_others_wait_for_is_delivered_early_then_they_go_as_well(desk: Desk) -> None:
+def test_head_of_a_chain_delivered_early_then_the_others_follow(desk: Desk) -> None:
     desk.emit(*["order"] * (queue.MOST_IN_CHAIN + 2))
     (chain,) = desk.claim()
     desk.record(chain, "status 500")
@@ -259,7 +259,7 @@ def test_when_what_others_wait_for_is_delivered_early_then_they_go_as_well(desk:
 
 
 @on_sqlite
-def test_when_some_payloads_are_gone_then_what_is_left_of_the_order_is_not_asked_for_again_and_again(
+def test_some_payloads_gone_then_the_rest_of_the_order_keeps_its_wait(
     desk: Desk,
 ) -> None:
     desk.emit("order", "order")
@@ -280,7 +280,7 @@ def test_when_some_payloads_are_gone_then_what_is_left_of_the_order_is_not_asked
 
 
 @on_sqlite
-def test_when_tries_are_used_up_then_it_has_failed_and_the_next_of_the_order_goes_at_once(desk: Desk) -> None:
+def test_tries_used_up_then_failed_and_the_next_of_the_order_goes_at_once(desk: Desk) -> None:
     desk.emit("order", "order")
     for tries in range(1, 11):
         (chain,) = desk.claim()
@@ -304,7 +304,7 @@ def test_when_tries_are_used_up_then_it_has_failed_and_the_next_of_the_order_goe
     assert len(desk.server.sql("SELECT number FROM attempts WHERE retailer_id = $1", desk.retailer_id)) == 12
 
 
-def test_when_a_lease_has_ended_then_who_had_it_puts_nothing_off_and_gives_nothing_back(desk: Desk) -> None:
+def test_lease_has_ended_then_its_former_holder_changes_nothing(desk: Desk) -> None:
     desk.emit("one", "one")
     (slow,) = desk.claim()
     desk.server.sql(

@@ -63,9 +63,7 @@ def subscribe(post: Post, to: Receiver, **fields: Any) -> int:
     return number
 
 
-def test_when_receivers_are_hostile_then_each_attempt_ends_within_bounds_and_others_are_unharmed(
-    post: Post, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_receivers_hostile_then_attempts_end_and_others_are_served(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
     async def run(event: str, names: Sequence[str]) -> None:
         async with AsyncExitStack() as stack:
             there = [await stack.enter_async_context(receiving(HOSTILE[name][0])) for name in names]
@@ -104,7 +102,7 @@ def test_when_receivers_are_hostile_then_each_attempt_ends_within_bounds_and_oth
         assert "Bearer" not in row["request_head"].replace("Bearer ***", "")
 
 
-def test_when_half_of_forty_endpoints_hang_then_the_others_get_everything_meanwhile(
+def test_half_of_forty_endpoints_hang_then_the_others_get_everything(
     post: Post, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sender, "_STOP_SECONDS", 0.1)
@@ -141,7 +139,7 @@ def test_when_half_of_forty_endpoints_hang_then_the_others_get_everything_meanwh
 
 
 @on_sqlite
-def test_when_receivers_name_a_time_then_only_a_plain_one_with_a_status_for_it_is_heard(post: Post) -> None:
+def test_receivers_name_a_time_then_only_plain_seconds_of_429_or_503_count(post: Post) -> None:
     plain, twice = (b"retry-after: 8\r\n", b"retry-after: 8\r\nRETRY-AFTER: 9\r\n")
     # Status, headers, and between how many seconds the next try is.
     told = [
@@ -176,7 +174,7 @@ def test_when_receivers_name_a_time_then_only_a_plain_one_with_a_status_for_it_i
 
 
 @on_sqlite
-def test_when_one_webhook_hangs_then_another_at_the_same_host_is_not_kept_waiting(
+def test_one_webhook_hangs_then_another_at_the_same_host_does_not_wait(
     post: Post, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sender, "_STOP_SECONDS", 0.1)
@@ -209,7 +207,7 @@ def test_when_one_webhook_hangs_then_another_at_the_same_host_is_not_kept_waitin
 
 
 @on_sqlite
-def test_when_an_attempt_meets_a_defect_of_ours_then_it_has_failed_and_nothing_waits_for_a_lease(
+def test_attempt_meets_our_own_defect_then_failed_and_nothing_waits(
     post: Post, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ask = client.Client.request
@@ -230,7 +228,7 @@ def test_when_an_attempt_meets_a_defect_of_ours_then_it_has_failed_and_nothing_w
 
 
 @on_sqlite
-def test_when_a_receiver_only_fails_then_few_chains_ask_it_at_once(post: Post) -> None:
+def test_receiver_only_fails_then_few_chains_ask_it_at_once(post: Post) -> None:
     post.subscribe()
     lock = threading.Lock()
     are_in, most = [0], [0]
@@ -263,7 +261,7 @@ def successes(came: Sequence[Received], poison: int) -> dict[str, list[int]]:
     return found
 
 
-def test_when_a_receiver_was_down_for_hours_then_all_follows_its_return_in_order_and_poison_does_not_loop(
+def test_receiver_down_for_hours_then_all_follows_in_order_without_a_loop(
     post: Post,
 ) -> None:
     post.subscribe()
@@ -292,7 +290,7 @@ def test_when_a_receiver_was_down_for_hours_then_all_follows_its_return_in_order
 
 
 @on_sqlite
-def test_when_a_receiver_says_gone_then_it_is_asked_no_more_and_gets_all_once_it_is_enabled(post: Post) -> None:
+def test_receiver_says_gone_then_asked_no_more_until_it_is_enabled(post: Post) -> None:
     made = post.subscribe()
     key = (post.market.retailer.id, made.webhook.id)
     post.shop.answer = lambda received: 410
@@ -311,7 +309,7 @@ def test_when_a_receiver_says_gone_then_it_is_asked_no_more_and_gets_all_once_it
 
 
 @on_sqlite
-def test_when_a_webhook_is_this_server_itself_then_it_is_refused(post: Post) -> None:
+def test_webhook_is_this_server_itself_then_it_is_refused(post: Post) -> None:
     own = post.server.url
     for field, url in (("callback_url", f"{own}/callbacks"), ("auth_uri", f"{own}/v2/oauth/token?x=1")):
         with pytest.raises(InvalidWebhook) as refused:

@@ -16,7 +16,7 @@ NOW = from_wire("2026-03-04T17:20:03Z", "") + SECOND // 2
 WAITS = (5 * SECOND, 5 * MINUTE, 30 * MINUTE, 2 * HOUR, 5 * HOUR, 10 * HOUR, 14 * HOUR, 20 * HOUR, DAY)
 
 
-def test_when_tries_fail_then_waits_follow_the_table_and_spread_and_the_tenth_is_the_last() -> None:
+def test_tries_fail_then_waits_follow_the_table_and_the_tenth_is_the_last() -> None:
     for tries, planned in enumerate(WAITS, 1):
         drawn = [schedule.wait(tries) for _ in range(200)]
         waits = [one for one in drawn if one is not None]
@@ -28,9 +28,7 @@ def test_when_tries_fail_then_waits_follow_the_table_and_spread_and_the_tenth_is
 
 @pytest.mark.parametrize("tries", [1, 2, 9])
 @pytest.mark.parametrize("asked", [0, 1, 4 * SECOND, 6 * SECOND, 290 * SECOND, 8 * MINUTE, 3 * DAY, 10**15])
-def test_when_the_receiver_names_a_time_then_the_wait_is_between_the_planned_one_and_twice_that(
-    tries: int, asked: int
-) -> None:
+def test_receiver_names_a_time_then_wait_at_least_as_planned_at_most_twice(tries: int, asked: int) -> None:
     planned = WAITS[tries - 1]
     for _ in range(50):
         wait = schedule.wait(tries, asked)
@@ -59,7 +57,7 @@ def http_date(moment: int) -> str:
         *((garbage * 60_000, None) for garbage in ("(", ",", "x ", ": ", "-")),
     ],
 )
-def test_when_retry_after_has_any_form_then_it_is_a_number_a_date_or_nothing(value: str, asked: object) -> None:
+def test_retry_after_has_any_form_then_it_is_a_number_a_date_or_nothing(value: str, asked: object) -> None:
     for status in (429, 503):
         read = schedule.retry_after(status, value, NOW)
         assert read is not None if asked is ... else read == asked
@@ -68,7 +66,7 @@ def test_when_retry_after_has_any_form_then_it_is_a_number_a_date_or_nothing(val
 
 
 @given(st.text("0123456789:+-,; GMTFriMarUTC\0\xff", max_size=40) | st.text(max_size=20))
-def test_when_retry_after_is_fuzzed_then_it_is_never_negative_and_never_an_error(value: str) -> None:
+def test_retry_after_fuzzed_then_never_negative_and_never_an_error(value: str) -> None:
     asked = schedule.retry_after(503, value, NOW)
     assert asked is None or asked >= 0
     wait = schedule.wait(random.randint(1, 9), asked)

@@ -29,7 +29,7 @@ def is_taken(secret: str, headers: dict[str, str], body: bytes) -> bool:
     return True
 
 
-def test_when_a_callback_is_signed_then_another_verifier_takes_it_and_nothing_else() -> None:
+def test_callback_signed_then_another_verifier_takes_it_and_nothing_else() -> None:
     random.seed(8)
     now = int(time.time())
     for _ in range(SECRETS):
@@ -49,7 +49,7 @@ def test_when_a_callback_is_signed_then_another_verifier_takes_it_and_nothing_el
         assert not is_taken(other, headers, body)
 
 
-def test_when_any_single_bit_is_flipped_then_it_is_refused() -> None:
+def test_any_single_bit_is_flipped_then_it_is_refused() -> None:
     secret = signing.new_secret()
     body, now = b'{"event_id": 7, "event_name": "fulfillment.picking"}', int(time.time())
     headers = dict(signing.headers([secret], 7, now, body))
@@ -63,9 +63,7 @@ def test_when_any_single_bit_is_flipped_then_it_is_refused() -> None:
 
 
 @on_sqlite
-def test_when_the_secret_is_rotated_then_receivers_that_hold_either_take_callbacks_for_a_day(
-    post: Post, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_secret_rotated_then_both_secrets_verify_for_a_day(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
     made = post.subscribe()
     secrets = [made.signing_secret]
 
@@ -103,7 +101,7 @@ def lower(headers: dict[str, str]) -> dict[str, str]:
     return {name.lower(): value for name, value in headers.items()}
 
 
-def test_when_a_payload_is_large_and_nasty_then_what_is_sent_is_signed_valid_and_the_same_at_a_replay(
+def test_payload_large_and_nasty_then_signed_and_the_same_at_a_replay(
     post: Post,
 ) -> None:
     made = post.subscribe()

@@ -55,7 +55,7 @@ REFUSED = {
 }
 
 
-def test_when_the_token_endpoint_answers_badly_then_the_failure_has_a_name_and_nothing_is_sent(post: Post) -> None:
+def test_token_endpoint_answers_badly_then_a_named_failure_and_no_callback(post: Post) -> None:
     post.subscribe()
     for what, (answer, cause) in REFUSED.items():
         post.shop.token = lambda answer=answer: answer  # type: ignore[misc]
@@ -74,7 +74,7 @@ def test_when_the_token_endpoint_answers_badly_then_the_failure_has_a_name_and_n
     assert {(state, tries) for _, state, tries in post.deliveries()} == {("delivered", 2)}
 
 
-def test_when_the_token_comes_with_another_success_than_200_then_it_is_used(post: Post) -> None:
+def test_token_with_a_success_other_than_200_then_it_is_used(post: Post) -> None:
     post.subscribe()
     post.shop.tokens.add("a")
     for status in (201, 203, 299):
@@ -85,7 +85,7 @@ def test_when_the_token_comes_with_another_success_than_200_then_it_is_used(post
 
 
 @pytest.mark.parametrize("expires_in", [None, "3600", 0.5e9, 10**12, "1e300", "inf"])
-def test_when_a_token_says_nothing_strange_about_its_end_then_it_is_used_again(post: Post, expires_in: Any) -> None:
+def test_token_with_a_usual_lifetime_then_it_is_used_again(post: Post, expires_in: Any) -> None:
     post.shop.expires_in = expires_in
     post.subscribe()
     for number in range(30):
@@ -96,7 +96,7 @@ def test_when_a_token_says_nothing_strange_about_its_end_then_it_is_used_again(p
     assert len(post.shop.token_requests) == 1
 
 
-def test_when_a_token_has_ended_then_another_is_asked_for(post: Post) -> None:
+def test_token_expired_then_another_is_asked_for(post: Post) -> None:
     post.shop.expires_in = 0.000001
     post.subscribe()
     for _ in range(3):
@@ -105,7 +105,7 @@ def test_when_a_token_has_ended_then_another_is_asked_for(post: Post) -> None:
     assert [one.token for one in post.shop.callbacks] == ["token-0", "token-1", "token-2"]
 
 
-def test_when_the_receiver_echoes_what_it_was_sent_then_no_token_is_kept(post: Post) -> None:
+def test_receiver_echoes_what_it_was_sent_then_no_token_is_kept(post: Post) -> None:
     async def echo(host: Any, writer: Any) -> None:
         asked = host.requests[-1]
         token = asked.partition(b"Bearer ")[2].partition(b"\r")[0]
@@ -127,7 +127,7 @@ def test_when_the_receiver_echoes_what_it_was_sent_then_no_token_is_kept(post: P
     assert "token-0" not in str(dict(row))
 
 
-def test_when_a_token_is_short_then_only_whole_words_are_masked(post: Post) -> None:
+def test_token_is_short_then_only_whole_words_are_masked(post: Post) -> None:
     async def answer(host: Any, writer: Any) -> None:
         body = b'{"access_token": "x", "expires_in": 3600, "sent": "Bearer x"}'
         writer.write(b"HTTP/1.1 200 OK\r\nx-you-sent: x, extra\r\ncontent-length: %d\r\n\r\n" % len(body) + body)
@@ -147,7 +147,7 @@ def test_when_a_token_is_short_then_only_whole_words_are_masked(post: Post) -> N
 
 
 @pytest.mark.parametrize("gives_the_same", [True, False])
-def test_when_every_token_is_refused_then_one_attempt_asks_for_another_once(post: Post, gives_the_same: bool) -> None:
+def test_every_token_is_refused_then_one_attempt_asks_for_another_once(post: Post, gives_the_same: bool) -> None:
     if gives_the_same:
         post.shop.token = lambda: given("the-same")
     post.subscribe()
@@ -159,7 +159,7 @@ def test_when_every_token_is_refused_then_one_attempt_asks_for_another_once(post
     assert post.deliveries() == [("picking", "pending", 1)]
 
 
-def test_when_a_token_was_withdrawn_then_all_chains_renew_it_together_and_nothing_fails(post: Post) -> None:
+def test_token_withdrawn_then_all_chains_renew_it_once_and_nothing_fails(post: Post) -> None:
     post.subscribe()
     post.start()
     post.emit("order")
@@ -173,7 +173,7 @@ def test_when_a_token_was_withdrawn_then_all_chains_renew_it_together_and_nothin
     assert {(state, tries) for _, state, tries in post.deliveries()} == {("delivered", 1)}
 
 
-def test_when_the_token_endpoint_is_dead_then_each_attempt_ends_and_others_are_sent_to(
+def test_token_endpoint_dead_then_attempts_end_and_others_are_sent_to(
     post: Post, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sender, "_STOP_SECONDS", 0.1)
@@ -291,7 +291,7 @@ def change(post: Post, made: NewWebhook, to: Receiver) -> None:
     post.server.write(webhooks.update, retailer_id, made.webhook.id, changes, policy())
 
 
-def test_when_the_endpoint_changes_in_flight_then_what_is_out_arrives_there_and_the_next_at_the_new_one(
+def test_endpoint_changes_in_flight_then_later_events_go_to_the_new_one(
     post: Post,
 ) -> None:
     made = post.subscribe()
@@ -311,7 +311,7 @@ def test_when_the_endpoint_changes_in_flight_then_what_is_out_arrives_there_and_
     assert post.deliveries() == [("picking", "delivered", 1)] * 3
 
 
-def test_when_the_endpoint_changes_while_a_token_is_asked_for_then_that_token_goes_to_nobody_else(post: Post) -> None:
+def test_endpoint_changes_while_a_token_is_asked_for_then_it_is_not_reused(post: Post) -> None:
     made = post.subscribe()
     with receiver() as new:
         post.emit("order")

@@ -38,7 +38,7 @@ def enable(post: Post, webhook_id: int) -> Webhook:
     return found
 
 
-def test_when_a_receiver_agrees_then_its_webhook_is_enabled_and_gets_what_has_waited(post: Post) -> None:
+def test_receiver_agrees_then_enabled_and_it_gets_what_has_waited(post: Post) -> None:
     made = post.subscribe(policy=ASKED).webhook
     assert (made.status, made.verified_at) == ("verifying", None)
     post.emit("order")
@@ -71,7 +71,7 @@ ANSWERS: Mapping[str, tuple[bytes, str | None]] = {
 
 
 @on_sqlite
-def test_when_a_receiver_answers_then_only_a_success_with_our_name_is_an_agreement(post: Post) -> None:
+def test_receiver_answers_then_only_a_success_with_our_name_is_a_yes(post: Post) -> None:
     async def check() -> None:
         for what, (status, reason) in ANSWERS.items():
             async with receiving(saying(b"HTTP/1.1 " + status + b"\r\ncontent-length: 0\r\n\r\n")) as receiver:
@@ -90,7 +90,7 @@ def test_when_a_receiver_answers_then_only_a_success_with_our_name_is_an_agreeme
     post.server.wait_for(check())
 
 
-def test_when_a_receiver_does_not_answer_then_it_is_told_and_may_be_asked_again_later(post: Post) -> None:
+def test_receiver_does_not_answer_then_told_and_it_may_be_asked_again(post: Post) -> None:
     made = post.subscribe(callback_url="http://127.0.0.1:9/callbacks", policy=ASKED).webhook
     post.emit("order")
     drain(post)
@@ -115,7 +115,7 @@ def test_when_a_receiver_does_not_answer_then_it_is_told_and_may_be_asked_again_
     assert enable(post, made.id).status == "verifying"
 
 
-def test_when_a_webhook_is_made_again_then_its_receiver_is_not_asked_again_at_once(post: Post) -> None:
+def test_webhook_made_again_then_its_receiver_is_not_asked_again_at_once(post: Post) -> None:
     """Otherwise a loop of creating and deleting sends a stranger as many requests as it likes."""
     post.shop.answer = lambda received: 404
     for _ in range(3):
@@ -126,7 +126,7 @@ def test_when_a_webhook_is_made_again_then_its_receiver_is_not_asked_again_at_on
 
 
 @on_sqlite
-def test_when_the_webhook_changes_while_it_is_asked_then_the_answer_counts_for_nothing(post: Post) -> None:
+def test_webhook_changes_while_it_is_asked_then_the_answer_is_ignored(post: Post) -> None:
     made = post.subscribe(policy=ASKED).webhook
     key = (post.market.retailer.id, made.id)
     asked = post.server.write(verification.claim, *key)
@@ -138,7 +138,7 @@ def test_when_the_webhook_changes_while_it_is_asked_then_the_answer_counts_for_n
 
 
 @on_sqlite
-def test_when_nothing_is_said_then_production_asks_and_sandboxes_do_not(post: Post, run: Run) -> None:
+def test_option_not_set_then_production_asks_and_sandboxes_do_not(post: Post, run: Run) -> None:
     assert Settings().verify_receivers == webhooks.IN_PRODUCTION
     with pytest.raises(SettingsError, match="must be production, always or never"):
         load({"HANDCART_VERIFY_RECEIVERS": "on"})

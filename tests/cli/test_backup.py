@@ -24,7 +24,7 @@ def run(*arguments: Any) -> str:
     return result.output
 
 
-def test_backup_and_restore_then_they_say_what_was_done_and_where_the_key_is(tmp_path: Path) -> None:
+def test_backup_and_restore_then_the_output_says_what_was_done(tmp_path: Path) -> None:
     data, copy = tmp_path / "data", tmp_path / "copy.db"
     make_data(data)
     said = run("backup", copy, "--data", data)
@@ -61,7 +61,7 @@ def test_step_takes_long_then_a_bar_and_a_quick_one_then_none(
     assert capsys.readouterr().err.split("\n")[:2] == ["Copying", "Checking the copy ..."]
 
 
-def test_key_rotated_then_it_says_what_ended_and_an_older_backup_names_its_key(tmp_path: Path) -> None:
+def test_key_rotated_then_it_says_what_ended_and_an_old_backup_its_key(tmp_path: Path) -> None:
     data, copy = tmp_path / "data", tmp_path / "copy.db"
     make_data(data)
     run("backup", copy, "--data", data)

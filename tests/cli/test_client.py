@@ -35,7 +35,7 @@ def test_retailer_and_client_made_then_they_work_at_once(run: Run, shop: Shop) -
     assert token.json()["scope"] == "connect:fulfillment"
 
 
-def test_client_created_without_json_then_its_secret_is_shown_with_a_warning(run: Run, shop: Shop) -> None:
+def test_client_created_without_json_then_its_secret_comes_with_a_warning(run: Run, shop: Shop) -> None:
     result = run("client", "create", "--retailer", shop.slug, "--redirect-uri", REDIRECT_URI)
     assert result.exit_code == 0
     assert "client_secret" in result.output
@@ -73,7 +73,7 @@ def test_scopes_set_then_tokens_carry_those_and_no_others(run: Run, shop: Shop) 
     assert "there is no client" in refusal(run("client", "scope", "nobody", "connect:fulfillment"))
 
 
-def test_redirect_uri_added_and_removed_then_authorization_takes_it_and_refuses_it(run: Run, shop: Shop) -> None:
+def test_redirect_uri_added_and_removed_then_authorization_follows(run: Run, shop: Shop) -> None:
     client_id, uri = shop.client.client_id, "https://shop.example/another"
     added = answer(run("client", "redirect-uri", "add", client_id, uri, "--json"))
     assert added == {"client_id": client_id, "redirect_uris": sorted([REDIRECT_URI, uri])}

@@ -256,7 +256,7 @@ def test_demo_started_again_then_it_keeps_its_data(tmp_path: Path) -> None:
         assert answer.json()["error"]["message"] == "User Not Linked"
 
 
-def test_demo_on_all_addresses_behind_a_proxy_then_it_starts_and_names_its_public_url(tmp_path: Path) -> None:
+def test_demo_on_all_addresses_behind_a_proxy_then_its_public_url_is_named(tmp_path: Path) -> None:
     """The demo reaches its own processes without the environment's proxy, and without its public URL."""
     make_data(tmp_path / "data")
     nobody = dict.fromkeys(("http_proxy", "HTTP_PROXY"), "http://127.0.0.1:9")
@@ -326,7 +326,7 @@ def test_what_cannot_be_done_then_one_sentence(
     assert "s3cr3t" not in result.stderr
 
 
-def test_data_that_this_user_cannot_write_then_a_sentence_and_what_only_reads_works(tmp_path: Path) -> None:
+def test_data_not_writable_then_a_sentence_and_reading_commands_work(tmp_path: Path) -> None:
     data = tmp_path / "data"
     make_data(data)
     for file in data.iterdir():
@@ -376,7 +376,7 @@ def test_database_url_malformed_then_no_part_of_the_password_is_printed(url: str
         assert "s3cr3t" not in told
 
 
-def test_serve_with_a_malformed_database_url_then_a_sentence_without_the_password(tmp_path: Path) -> None:
+def test_serve_with_a_malformed_database_url_then_no_password_is_shown(tmp_path: Path) -> None:
     result = run("serve", "--port", "0", "--database", MALFORMED[0], HANDCART_SECRET_KEY=SECRET_KEY)
     assert result.returncode == 1
     assert "the database URL cannot be read" in result.stderr
@@ -395,7 +395,7 @@ def test_migrate_without_the_databases_key_then_no_key_is_made(tmp_path: Path) -
     assert not (tmp_path / "secret.key").exists()
 
 
-def test_serve_on_unsafe_settings_then_refused_with_every_reason_that_check_prints(tmp_path: Path) -> None:
+def test_serve_on_unsafe_settings_then_refused_with_every_reason(tmp_path: Path) -> None:
     make_data(tmp_path)
     (tmp_path / "secret.key").chmod(0o644)
     unsafe = {"HANDCART_PUBLIC_URL": "http://connect.example.org", "HANDCART_TRUSTED_PROXIES": "*"}

@@ -50,12 +50,12 @@ def said(result: Result) -> str:
     return result.stdout
 
 
-def test_when_the_environment_names_a_proxy_then_this_machine_is_reached_without_it(run: Run) -> None:
+def test_proxy_in_the_environment_then_this_machine_is_reached_without_it(run: Run) -> None:
     nobody = dict.fromkeys(("http_proxy", "HTTP_PROXY", "all_proxy"), "http://127.0.0.1:9")
     assert "the real time" in said(run("clock", "show", **nobody))
 
 
-def test_when_the_clock_is_turned_then_it_says_where_it_is(run: Run) -> None:
+def test_clock_set_then_the_command_prints_its_time(run: Run) -> None:
     assert said(run("clock", "freeze", "--at", "2030-06-12T17:00:00Z")) == "2030-06-12T17:00:00Z, frozen\n"
     assert said(run("clock", "advance", "90")) == "2030-06-12T17:01:30Z, frozen\n"
     assert json.loads(said(run("clock", "show", "--json"))) == {"now": "2030-06-12T17:01:30Z", "state": "frozen"}
@@ -65,9 +65,7 @@ def test_when_the_clock_is_turned_then_it_says_where_it_is(run: Run) -> None:
     assert said(run("clock", "release")).endswith("the real time\n")
 
 
-def test_when_calls_are_logged_then_the_refused_one_shows_its_rule_and_no_command_is_there(
-    shop: Shop, run: Run
-) -> None:
+def test_calls_logged_then_the_refused_one_shows_its_rule(shop: Shop, run: Run) -> None:
     shop.user("user-1")
     shop.get_link("user-1")
     shop.get("/v2/fulfillment/user")
@@ -79,7 +77,7 @@ def test_when_calls_are_logged_then_the_refused_one_shows_its_rule_and_no_comman
     assert [(call["number"], call["status"]) for call in calls] == [(4, 404)]
 
 
-def test_when_the_log_is_followed_then_calls_appear_as_they_come_and_after_a_reset(shop: Shop, run: Run) -> None:
+def test_log_followed_then_calls_appear_as_they_come_and_after_a_reset(shop: Shop, run: Run) -> None:
     access = ["--server", shop.server.url, "--client-id", shop.client.client_id]
     process = subprocess.Popen(
         [*HANDCART, "sandbox", "log", "--follow", "--json", *access],
@@ -102,7 +100,7 @@ def test_when_the_log_is_followed_then_calls_appear_as_they_come_and_after_a_res
     assert numbers == [1, 2]
 
 
-def test_when_faults_are_added_then_they_stand_beside_each_other_until_they_are_off(shop: Shop, run: Run) -> None:
+def test_faults_added_then_they_stand_beside_each_other_until_they_are_off(shop: Shop, run: Run) -> None:
     assert said(run("faults", "list")) == "No faults.\n"
     run("faults", "add", "slow", "--slow-ms", "1", "--times", "2")
     text = said(run("faults", "add", "unavailable", "--operation", "create_user"))
@@ -115,7 +113,7 @@ def test_when_faults_are_added_then_they_stand_beside_each_other_until_they_are_
     assert said(run("faults", "off")) == "No faults.\n"
 
 
-def test_when_a_user_is_linked_then_the_way_is_shown(shop: Shop, run: Run) -> None:
+def test_user_linked_then_the_steps_are_printed(shop: Shop, run: Run) -> None:
     user_id = shop.user()
     lines = said(run("link", user_id, "--membership-days", "30")).splitlines()
     assert lines[-1] == 'link endpoint: 200 {"success": true}'
@@ -123,7 +121,7 @@ def test_when_a_user_is_linked_then_the_way_is_shown(shop: Shop, run: Run) -> No
     assert "error=access_denied" in said(run("link", user_id, "--outcome", "denied"))
 
 
-def test_when_the_robot_serves_an_order_then_its_steps_are_shown(server: LiveServer) -> None:
+def test_robot_serves_an_order_then_its_steps_are_printed(server: LiveServer) -> None:
     market = Market(server)
     order_id = market.order("pickup")["id"]
 
@@ -143,7 +141,7 @@ def test_when_the_robot_serves_an_order_then_its_steps_are_shown(server: LiveSer
     assert run("robot", "off") == "New orders wait for a shopper.\n"
 
 
-def test_when_no_order_is_named_then_a_sample_one_is_placed(server: LiveServer) -> None:
+def test_no_order_named_then_a_sample_order_is_placed(server: LiveServer) -> None:
     market = Market(server, capacity=100)
     access = {"SANDBOX_URL": server.url, "SANDBOX_CLIENT_ID": market.client.client_id}
     access["SANDBOX_CLIENT_SECRET"] = market.client.client_secret
@@ -172,7 +170,7 @@ def test_when_no_order_is_named_then_a_sample_one_is_placed(server: LiveServer) 
     assert market.orders == orders
 
 
-def test_when_a_shell_asks_for_its_environment_then_it_can_call_and_read(server: LiveServer, tmp_path: Path) -> None:
+def test_shell_asks_for_its_environment_then_it_can_call_and_read(server: LiveServer, tmp_path: Path) -> None:
     market = Market(server)
     secret = {"SANDBOX_CLIENT_SECRET": market.client.client_secret}
     access = ["--server", server.url, "--client-id", market.client.client_id]
@@ -199,7 +197,7 @@ def test_when_a_shell_asks_for_its_environment_then_it_can_call_and_read(server:
     assert (variables["API"], variables["SANDBOX_URL"]) == (server.url, server.url)
 
 
-def test_when_a_server_is_waited_for_then_it_ends_either_way(server: LiveServer, tmp_path: Path) -> None:
+def test_server_is_waited_for_then_it_ends_either_way(server: LiveServer, tmp_path: Path) -> None:
     wait = ["sandbox", "wait", "--seconds", "1"]
     assert said(CliRunner().invoke(handcart, [*wait, "--server", server.url])) == f"{server.url} answers.\n"
     for arguments in (["--server", "http://127.0.0.1:9"], ["--info", str(tmp_path / "info.json")], []):
@@ -207,7 +205,7 @@ def test_when_a_server_is_waited_for_then_it_ends_either_way(server: LiveServer,
         assert (result.exit_code, "did not answer in 1 seconds" in result.stderr) == (1, True)
 
 
-def test_when_ctrl_c_ends_the_log_then_quietly(shop: Shop) -> None:
+def test_ctrl_c_during_the_log_then_it_ends_quietly(shop: Shop) -> None:
     access = ["--server", shop.server.url, "--client-id", shop.client.client_id]
     process = subprocess.Popen(
         [*HANDCART, "sandbox", "log", "--follow", *access],
@@ -225,7 +223,7 @@ def test_when_ctrl_c_ends_the_log_then_quietly(shop: Shop) -> None:
     assert (process.returncode, errors) == (0, "")
 
 
-def test_when_the_demo_wrote_its_info_then_that_is_enough(shop: Shop, tmp_path: Path) -> None:
+def test_info_file_of_a_demo_then_no_other_option_is_needed(shop: Shop, tmp_path: Path) -> None:
     info = tmp_path / "info.json"
     info.write_text(json.dumps({"api_url": shop.server.url, **shop.credentials}))
     answered = CliRunner().invoke(handcart, ["sandbox", "clock", "show", "--info", str(info)])
@@ -253,7 +251,7 @@ REFUSED: dict[str, tuple[tuple[str, ...], dict[str, str], int, str]] = {
 
 
 @pytest.mark.parametrize("row", REFUSED)
-def test_when_it_cannot_be_done_then_a_sentence_says_why(run: Run, row: str) -> None:
+def test_command_impossible_then_a_sentence_says_why(run: Run, row: str) -> None:
     arguments, changed, status, sentence = REFUSED[row]
     result = run(*arguments, **changed)
     assert result.exit_code == status, f"{result.output}\n{result.exception!r}"
@@ -261,7 +259,7 @@ def test_when_it_cannot_be_done_then_a_sentence_says_why(run: Run, row: str) -> 
     assert "Traceback" not in result.output
 
 
-def test_when_the_server_is_for_production_then_it_says_that_there_is_no_sandbox(tmp_path: Path) -> None:
+def test_server_for_production_then_it_says_that_there_is_no_sandbox(tmp_path: Path) -> None:
     with live_server(f"sqlite:///{tmp_path}/handcart.db", tmp_path, environment="production") as production:
         shop = Shop(production)
         arguments = ["sandbox", "clock", "show", "--server", production.url, "--client-id", shop.client.client_id]

@@ -78,7 +78,7 @@ def test_plans_set_then_each_changes_what_is_named_where_it_is_named(slots: Comm
     assert "has no plan for delivery" in refusal(slots("plan", "remove", *own))
 
 
-def test_plan_by_the_week_and_by_shoppers_then_one_takes_the_place_of_the_other(slots: Command, tmp_path: Path) -> None:
+def test_plan_by_the_week_then_by_shoppers_then_one_replaces_the_other(slots: Command, tmp_path: Path) -> None:
     own = ("plan", "set", "--store", "12", "--kind", "delivery")
     weekday = date.fromisoformat(SOON).weekday()
     by_week = [[day * 100 + hour for hour in range(24)] for day in range(7)]
@@ -215,7 +215,7 @@ def test_unknown_retailer_then_a_sentence(run: Run, arguments: tuple[str, ...]) 
     assert "there is no retailer 'nobody'" in refusal(run("slots", *arguments, "--retailer", "nobody"))
 
 
-def test_exceptions_set_then_hours_win_over_the_day_and_the_store_over_all_stores(slots: Command) -> None:
+def test_exceptions_set_then_hours_win_over_days_and_stores_over_all(slots: Command) -> None:
     of_day = ("--date", SOON, "--kind", "delivery")
     slots("exception", "set", *of_day, "--hours", "8-20", "--capacity", "4", "--kind", "pickup")
     assert capacities(slots) == [10] * 8 + [4] * 12 + [10] * 4
@@ -255,7 +255,7 @@ def held(shop: Shop, place: Store, kind: str, number: int) -> dict[str, Any]:
     return option
 
 
-def test_slots_listed_then_places_held_and_booked_and_the_reason_against_each(
+def test_slots_listed_then_places_held_booked_and_the_reason_against_each(
     slots: Command, shop: Shop, later: Any
 ) -> None:
     slots("plan", "set", "--kind", "delivery", "--capacity", "2", "--lead-minutes", "120")

@@ -21,7 +21,7 @@ def link_requests(server: LoopbackServer) -> list[bytes]:
     return [request for request in server.requests if request.startswith(b"GET /v2/fulfillment/users/member-1/link ")]
 
 
-def test_unknown_fields_and_values_are_no_error(make_caller: Callable[..., Caller], loopback: LoopbackServer) -> None:
+def test_unknown_fields_and_values_then_no_error(make_caller: Callable[..., Caller], loopback: LoopbackServer) -> None:
     loopback.answer = http_answer(200, MEMBER)
     assert make_caller(loopback.url)(get_link) == Link(instacartplus_member=True)
 
@@ -38,7 +38,7 @@ def test_unknown_fields_and_values_are_no_error(make_caller: Callable[..., Calle
         http_answer(204, b""),
     ],
 )
-def test_success_that_is_no_connect_answer_is_unexpected_and_not_repeated(
+def test_success_of_another_form_then_unexpected_and_not_repeated(
     make_caller: Callable[..., Caller], loopback: LoopbackServer, answer: bytes
 ) -> None:
     loopback.answer = answer
@@ -48,7 +48,9 @@ def test_success_that_is_no_connect_answer_is_unexpected_and_not_repeated(
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_redirect_is_never_followed(make_caller: Callable[..., Caller], loopback: LoopbackServer, status: int) -> None:
+def test_redirect_then_never_followed(
+    make_caller: Callable[..., Caller], loopback: LoopbackServer, status: int
+) -> None:
     with LoopbackServer() as elsewhere:
         loopback.answer = http_answer(status, b"", Location=elsewhere.url + "/steal")
         with pytest.raises(UnexpectedResponse, match="redirect"):
@@ -84,7 +86,7 @@ def test_refusal_for_now_backs_off_and_then_raises(
     ("call", "sent"),
     [(get_link, 3), (lambda client: client.oauth.exchange_code("code-1", redirect_uri="https://shop.example.com"), 1)],
 )
-def test_broken_answer_is_a_transport_error_and_repeated_only_where_safe(
+def test_broken_answer_then_transport_error_repeated_only_where_safe(
     make_caller: Callable[..., Caller], loopback: LoopbackServer, answer: bytes, call: Callable[[Any], Any], sent: int
 ) -> None:
     loopback.answer = answer
@@ -94,7 +96,7 @@ def test_broken_answer_is_a_transport_error_and_repeated_only_where_safe(
     assert len([request for request in loopback.requests if b"client_credentials" not in request]) == sent
 
 
-def test_server_that_never_answers_is_left_after_the_timeout(
+def test_server_never_answers_then_given_up_after_the_timeout(
     make_caller: Callable[..., Caller], loopback: LoopbackServer
 ) -> None:
     loopback.answer = None
@@ -103,7 +105,7 @@ def test_server_that_never_answers_is_left_after_the_timeout(
     assert caught.value.may_have_arrived is True
 
 
-def test_nobody_listening_never_arrives(make_caller: Callable[..., Caller]) -> None:
+def test_nobody_listens_then_the_request_never_arrived(make_caller: Callable[..., Caller]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as unused:
         url = f"http://127.0.0.1:{unused.getsockname()[1]}"
     caller = make_caller(url)

@@ -24,7 +24,7 @@ def linked(fake: FakeServer) -> None:
     fake.answer(body={"instacartplus_member": True})
 
 
-def test_every_request_carries_the_documented_headers(make_caller: Callable[..., Caller], fake: FakeServer) -> None:
+def test_any_request_then_it_has_the_documented_headers(make_caller: Callable[..., Caller], fake: FakeServer) -> None:
     make_caller(transport=httpx.MockTransport(fake), retailer_id="garden-market", locale="fr-CA")(get_link)
     for request in [*fake.token_requests, *fake.requests]:
         assert request.headers["Accept"] == "application/json"
@@ -34,7 +34,7 @@ def test_every_request_carries_the_documented_headers(make_caller: Callable[...,
         assert request.headers["Accept-Language"] == "fr-CA"
 
 
-def test_headers_that_are_not_set_are_not_sent(caller: Caller, fake: FakeServer) -> None:
+def test_headers_not_set_then_not_sent(caller: Caller, fake: FakeServer) -> None:
     caller(get_link)
     assert "X-Retailer-Id" not in fake.last.headers
     assert "Accept-Language" not in fake.last.headers
@@ -49,7 +49,7 @@ def test_headers_that_are_not_set_are_not_sent(caller: Caller, fake: FakeServer)
         ("http://127.0.0.1:8000", "http://127.0.0.1:8000/v2/fulfillment/users/member-1/link"),
     ],
 )
-def test_base_url_of_any_form_is_the_start_of_every_url(
+def test_base_url_of_any_form_then_it_begins_every_url(
     make_caller: Callable[..., Caller], fake: FakeServer, base_url: str, expected: str
 ) -> None:
     make_caller(base_url, transport=httpx.MockTransport(fake))(get_link)
@@ -60,26 +60,26 @@ def test_base_url_of_any_form_is_the_start_of_every_url(
 @pytest.mark.parametrize(
     "base_url", ["http://connect.example.com", "connect.example.com", BASE_URL + "?a=1", BASE_URL + "#a"]
 )
-def test_base_url_that_is_not_secure_or_not_a_base_is_refused(kind: Callable[..., Any], base_url: str) -> None:
+def test_base_url_not_secure_or_no_base_then_refused(kind: Callable[..., Any], base_url: str) -> None:
     with pytest.raises(ValueError, match="base_url"):
         kind(base_url, "client-1", CLIENT_SECRET)
 
 
-def test_sync_client_closes_with_its_block(fake: FakeServer) -> None:
+def test_sync_block_left_then_the_client_is_closed(fake: FakeServer) -> None:
     with Client(BASE_URL, "client-1", CLIENT_SECRET, transport=httpx.MockTransport(fake)) as client:
         client.links.get("member-1")
     with pytest.raises(RuntimeError, match="closed"):
         client.links.get("member-1")
 
 
-async def test_async_client_closes_with_its_block(fake: FakeServer) -> None:
+async def test_async_block_left_then_the_client_is_closed(fake: FakeServer) -> None:
     async with AsyncClient(BASE_URL, "client-1", CLIENT_SECRET, transport=httpx.MockTransport(fake)) as client:
         await client.links.get("member-1")
     with pytest.raises(RuntimeError, match="closed"):
         await client.links.get("member-1")
 
 
-def test_this_machine_is_reached_without_proxies_of_the_environment(
+def test_server_on_this_machine_then_no_proxy_of_the_environment_is_used(
     make_caller: Callable[..., Caller], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ALL_PROXY", "http://proxy.example.com:3128")
@@ -90,7 +90,7 @@ def test_this_machine_is_reached_without_proxies_of_the_environment(
     assert http._transport_for_url(httpx.URL(BASE_URL)) is not http._transport
 
 
-def test_plain_http_that_is_allowed_goes_to_any_host(make_caller: Callable[..., Caller], fake: FakeServer) -> None:
+def test_plain_http_allowed_then_it_goes_to_any_host(make_caller: Callable[..., Caller], fake: FakeServer) -> None:
     caller = make_caller("http://handcart:8080", allow_plain_http=True, transport=httpx.MockTransport(fake))
     caller(get_link)
     assert str(fake.last.url).startswith("http://handcart:8080/v2/")
@@ -103,7 +103,7 @@ def public_methods(resource: object) -> dict[str, Callable[..., Any]]:
 
 
 @pytest.mark.parametrize("resource", ["users", "links", "oauth"])
-def test_both_clients_offer_the_same_documented_methods(resource: str) -> None:
+def test_sync_and_async_then_the_same_documented_methods(resource: str) -> None:
     sync_methods = public_methods(getattr(Client(BASE_URL, "client-1", CLIENT_SECRET), resource))
     async_methods = public_methods(getattr(AsyncClient(BASE_URL, "client-1", CLIENT_SECRET), resource))
     assert sync_methods.keys() == async_methods.keys()
@@ -114,11 +114,11 @@ def test_both_clients_offer_the_same_documented_methods(resource: str) -> None:
         assert "https://docs.instacart.com/connect/" in text or "RFC" in text or name == "find"
 
 
-def test_version_is_the_one_of_the_distribution() -> None:
+def test_version_then_that_of_the_distribution() -> None:
     version = tomllib.loads(PROJECT.read_text())["project"]["version"]
     assert f"handcart-client/{version}" == USER_AGENT
 
 
-def test_every_exported_name_exists_and_is_documented() -> None:
+def test_exported_name_then_it_exists_and_has_a_docstring() -> None:
     for name in handcart_client.__all__:
         assert getattr(handcart_client, name).__doc__

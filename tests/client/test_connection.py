@@ -34,7 +34,7 @@ def bearers(fake: FakeServer) -> list[str]:
 # The shared token
 
 
-def test_token_is_fetched_once_and_reused(caller: Caller, fake: FakeServer) -> None:
+def test_five_calls_then_one_token(caller: Caller, fake: FakeServer) -> None:
     fake.answer(body=LINK)
     for _ in range(5):
         caller(get_link)
@@ -43,7 +43,7 @@ def test_token_is_fetched_once_and_reused(caller: Caller, fake: FakeServer) -> N
 
 
 @pytest.mark.parametrize(("scope", "expected"), [(None, {}), ("connect:fulfillment", {"scope": "connect:fulfillment"})])
-def test_token_is_asked_for_with_the_scope_of_the_client(
+def test_token_asked_for_then_with_the_scope_of_the_client(
     make_caller: Callable[..., Caller], fake: FakeServer, scope: str | None, expected: dict[str, str]
 ) -> None:
     fake.answer(body=LINK)
@@ -61,7 +61,7 @@ def test_token_is_asked_for_with_the_scope_of_the_client(
 @pytest.mark.parametrize(
     ("lifetime", "still_used_at", "renewed_at"), [(DAY, DAY - 61, DAY - 60), (120, 59, 60), (60, 29, 30), (1, 0.4, 0.5)]
 )
-def test_token_is_renewed_shortly_before_it_expires(
+def test_token_nearly_expired_then_renewed(
     caller: Caller, fake: FakeServer, lifetime: int, still_used_at: float, renewed_at: float
 ) -> None:
     fake.lifetime = lifetime
@@ -72,7 +72,7 @@ def test_token_is_renewed_shortly_before_it_expires(
 
 
 @pytest.mark.parametrize("lifetime", [0, -1])
-def test_token_without_a_lifetime_serves_one_call(caller: Caller, fake: FakeServer, lifetime: int) -> None:
+def test_token_without_a_lifetime_then_it_serves_one_call(caller: Caller, fake: FakeServer, lifetime: int) -> None:
     fake.lifetime = lifetime
     fake.answer(body=LINK)
     caller(get_link)
@@ -94,7 +94,7 @@ def hold_tokens_until_all_wait(caller: Caller, slow: SlowTransport) -> None:
         caller.client._connection._lock = CrowdedLock(crowd)
 
 
-def test_calls_at_once_share_one_token(
+def test_calls_at_once_then_one_token(
     make_caller: Callable[..., Caller], slow: SlowTransport, fake: FakeServer
 ) -> None:
     caller = make_caller(transport=slow)
@@ -104,7 +104,7 @@ def test_calls_at_once_share_one_token(
     assert len(fake.token_requests) == 1
 
 
-def test_calls_at_once_without_the_lock_fetch_more_than_one_token(
+def test_lock_removed_then_calls_at_once_fetch_more_than_one_token(
     make_caller: Callable[..., Caller], slow: SlowTransport, fake: FakeServer
 ) -> None:
     crowd = Crowd(2)
@@ -121,7 +121,7 @@ def test_calls_at_once_without_the_lock_fetch_more_than_one_token(
     assert len(fake.token_requests) > 1
 
 
-def test_calls_at_once_share_one_failed_fetch(
+def test_fetch_fails_then_calls_at_once_share_the_failure(
     make_caller: Callable[..., Caller], slow: SlowTransport, fake: FakeServer
 ) -> None:
     caller = make_caller(transport=slow)
@@ -136,7 +136,7 @@ def test_calls_at_once_share_one_failed_fetch(
     assert not fake.requests
 
 
-def test_token_refused_to_many_calls_at_once_is_renewed_once(
+def test_token_refused_to_many_calls_at_once_then_renewed_once(
     make_caller: Callable[..., Caller], slow: SlowTransport, fake: FakeServer
 ) -> None:
     caller = make_caller(transport=slow)
@@ -160,7 +160,7 @@ def test_token_refused_to_many_calls_at_once_is_renewed_once(
     assert bearers(fake).count("Bearer token-2") == AT_ONCE
 
 
-def test_failed_fetch_is_tried_again_by_the_next_call(caller: Caller, fake: FakeServer) -> None:
+def test_fetch_failed_then_the_next_call_tries_again(caller: Caller, fake: FakeServer) -> None:
     fake.answer(body=LINK)
     fake.token_answers = [
         httpx.Response(401, json={"error": "invalid_client"}),
@@ -172,7 +172,7 @@ def test_failed_fetch_is_tried_again_by_the_next_call(caller: Caller, fake: Fake
     assert bearers(fake) == ["Bearer token-2"]
 
 
-def test_failure_of_an_earlier_fetch_is_not_shared(
+def test_earlier_fetch_failed_then_later_calls_do_not_share_the_failure(
     make_caller: Callable[..., Caller], slow: SlowTransport, fake: FakeServer
 ) -> None:
     caller = make_caller(transport=slow)
@@ -186,7 +186,7 @@ def test_failure_of_an_earlier_fetch_is_not_shared(
     assert [link.instacartplus_member for link in results] == [True] * AT_ONCE
 
 
-def test_refused_token_is_renewed_once_and_the_call_sent_again(caller: Caller, fake: FakeServer) -> None:
+def test_token_refused_then_renewed_once_and_the_call_is_sent_again(caller: Caller, fake: FakeServer) -> None:
     fake.answer(401)
     fake.answer(body={"success": True})
     caller(lambda client: client.links.create("member-1", "linking-token"))
@@ -195,21 +195,23 @@ def test_refused_token_is_renewed_once_and_the_call_sent_again(caller: Caller, f
     assert not caller.naps
 
 
-def test_refused_renewed_token_raises(caller: Caller, fake: FakeServer) -> None:
+def test_renewed_token_refused_then_unauthorized(caller: Caller, fake: FakeServer) -> None:
     fake.answer(401, error_body("The access token is invalid", code=None))
     with pytest.raises(Unauthorized, match="access token is invalid"):
         caller(get_link)
     assert bearers(fake) == ["Bearer token-1", "Bearer token-2"]
 
 
-def test_refused_token_is_renewed_even_without_retries(make_caller: Callable[..., Caller], fake: FakeServer) -> None:
+def test_token_refused_without_retries_then_renewed_all_the_same(
+    make_caller: Callable[..., Caller], fake: FakeServer
+) -> None:
     fake.answer(401)
     fake.answer(body=LINK)
     make_caller(transport=httpx.MockTransport(fake), max_retries=0)(get_link)
     assert bearers(fake) == ["Bearer token-1", "Bearer token-2"]
 
 
-def test_renewed_token_that_a_passing_failure_interrupts_is_not_renewed_again(caller: Caller, fake: FakeServer) -> None:
+def test_renewed_token_refused_after_a_503_then_not_renewed_again(caller: Caller, fake: FakeServer) -> None:
     for status in (401, 503, 401):
         fake.answer(status)
     with pytest.raises(Unauthorized):
@@ -217,7 +219,7 @@ def test_renewed_token_that_a_passing_failure_interrupts_is_not_renewed_again(ca
     assert bearers(fake) == ["Bearer token-1", "Bearer token-2", "Bearer token-2"]
 
 
-def test_forbidden_does_not_renew_the_token(caller: Caller, fake: FakeServer) -> None:
+def test_forbidden_then_the_token_is_not_renewed(caller: Caller, fake: FakeServer) -> None:
     fake.answer(403)
     with pytest.raises(Forbidden):
         caller(get_link)
@@ -237,7 +239,7 @@ def test_forbidden_does_not_renew_the_token(caller: Caller, fake: FakeServer) ->
         token_body("t") | {"expires_in": 10**400},
     ],
 )
-def test_token_that_no_header_can_carry_or_no_clock_can_count_is_unexpected(
+def test_token_or_lifetime_unusable_then_unexpected_response(
     caller: Caller, fake: FakeServer, body: dict[str, Any]
 ) -> None:
     fake.token_answers = [httpx.Response(200, json=body)]
@@ -299,7 +301,7 @@ def failure_of(failure: Any) -> Any:
 
 
 @pytest.mark.parametrize(("name", "failure"), REPEATED)
-def test_passing_failure_where_a_repeat_is_safe_is_repeated_to_the_limit(
+def test_passing_failure_and_safe_call_then_repeated_up_to_the_limit(
     caller: Caller, fake: FakeServer, name: str, failure: Any
 ) -> None:
     fake.answers = [failure_of(failure)]
@@ -312,7 +314,7 @@ def test_passing_failure_where_a_repeat_is_safe_is_repeated_to_the_limit(
 
 
 @pytest.mark.parametrize(("name", "failure"), NOT_REPEATED)
-def test_failure_where_a_repeat_is_not_safe_is_raised_at_once(
+def test_failure_of_a_call_that_is_unsafe_to_repeat_then_raised_at_once(
     caller: Caller, fake: FakeServer, name: str, failure: Any
 ) -> None:
     fake.answers = [failure_of(failure)]
@@ -323,7 +325,7 @@ def test_failure_where_a_repeat_is_not_safe_is_raised_at_once(
 
 
 @pytest.mark.parametrize("failure", [*NEVER_LEFT, *UNKNOWN_EFFECT, *NOT_ACTED])
-def test_token_fetch_is_repeated_after_any_passing_failure(caller: Caller, fake: FakeServer, failure: Any) -> None:
+def test_token_fetch_fails_for_a_moment_then_repeated(caller: Caller, fake: FakeServer, failure: Any) -> None:
     fake.token_answers = [failure_of(failure), httpx.Response(200, json=token_body("token-2"))]
     fake.answer(body=LINK)
     caller(get_link)
@@ -331,26 +333,28 @@ def test_token_fetch_is_repeated_after_any_passing_failure(caller: Caller, fake:
 
 
 @pytest.mark.parametrize("max_retries", [0, 1, 4])
-def test_repeats_end_at_max_retries(make_caller: Callable[..., Caller], fake: FakeServer, max_retries: int) -> None:
+def test_failure_stays_then_repeats_end_at_max_retries(
+    make_caller: Callable[..., Caller], fake: FakeServer, max_retries: int
+) -> None:
     fake.answer(503)
     with pytest.raises(ServerError):
         make_caller(transport=httpx.MockTransport(fake), max_retries=max_retries)(get_link)
     assert len(fake.requests) == 1 + max_retries
 
 
-def test_passing_failure_that_passes_gives_the_result(caller: Caller, fake: FakeServer) -> None:
+def test_failure_passes_then_the_result(caller: Caller, fake: FakeServer) -> None:
     fake.answers = [httpx.ReadTimeout("slow"), httpx.Response(502), httpx.Response(200, json=LINK)]
     assert caller(get_link).instacartplus_member is True
 
 
-def test_retry_after_is_waited_for(caller: Caller, fake: FakeServer) -> None:
+def test_retry_after_then_waited_for(caller: Caller, fake: FakeServer) -> None:
     fake.answer(429, None, **{"Retry-After": "7"})
     fake.answer(body=LINK)
     caller(get_link)
     assert caller.naps == [7.0]
 
 
-def test_retry_after_beyond_what_callers_can_wait_is_raised_at_once(caller: Caller, fake: FakeServer) -> None:
+def test_retry_after_longer_than_callers_wait_then_raised_at_once(caller: Caller, fake: FakeServer) -> None:
     fake.answer(429, None, **{"Retry-After": str(HOUR)})
     with pytest.raises(RateLimited) as caught:
         caller(get_link)
@@ -359,7 +363,7 @@ def test_retry_after_beyond_what_callers_can_wait_is_raised_at_once(caller: Call
 
 
 @pytest.mark.parametrize("failure", [*NEVER_LEFT, httpx.ReadTimeout, httpx.RemoteProtocolError])
-def test_transport_error_says_whether_the_server_may_have_acted(
+def test_transport_error_then_it_says_whether_the_server_may_have_acted(
     caller: Caller, fake: FakeServer, failure: type[httpx.TransportError]
 ) -> None:
     fake.answers = [failure("broken")]

@@ -10,7 +10,7 @@ def classes_below(kind: type[ConnectError]) -> set[type[ConnectError]]:
     return {kind}.union(*(classes_below(below) for below in kind.__subclasses__()))
 
 
-def test_docstring_draws_every_class_and_no_other() -> None:
+def test_docstring_read_then_it_draws_every_class_and_no_other() -> None:
     drawn = re.findall(r"^ +[│├└─ ]*([A-Z]\w+)", errors.__doc__ or "", re.MULTILINE)
     assert sorted(drawn) == sorted(kind.__name__ for kind in classes_below(ConnectError))
 
@@ -24,7 +24,7 @@ def test_docstring_draws_every_class_and_no_other() -> None:
         TransportError("Text", may_have_arrived=False),
     ],
 )
-def test_error_copied_or_pickled_keeps_every_fact(error: ConnectError, again: object) -> None:
+def test_error_copied_or_pickled_then_every_fact_is_kept(error: ConnectError, again: object) -> None:
     assert callable(again)
     other = again(error)
     assert type(other) is type(error)
@@ -32,5 +32,5 @@ def test_error_copied_or_pickled_keeps_every_fact(error: ConnectError, again: ob
     assert str(other) == str(error)
 
 
-def test_error_without_facts_is_its_message() -> None:
+def test_error_without_facts_then_its_text_is_the_message() -> None:
     assert str(ConnectError("Text")) == "Text"

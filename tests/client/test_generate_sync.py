@@ -23,11 +23,11 @@ def generate(folder: Path, *arguments: str) -> int:
     return subprocess.run([sys.executable, folder / SCRIPT.name, *arguments], check=False).returncode
 
 
-def test_sync_client_is_what_the_async_one_makes() -> None:
+def test_sync_client_generated_then_it_is_the_committed_one() -> None:
     assert generate(SCRIPT.parent, "--check") == 0
 
 
-def test_check_after_a_change_fails_until_generated(copy_of_client: Path) -> None:
+def test_async_client_changed_then_the_check_fails_until_generated(copy_of_client: Path) -> None:
     changed = copy_of_client / "handcart_client" / "_async" / "links.py"
     changed.write_text(changed.read_text() + "\nX = 1\n")
     (copy_of_client / "handcart_client" / "_sync" / "left_over.py").write_text("")
@@ -37,7 +37,7 @@ def test_check_after_a_change_fails_until_generated(copy_of_client: Path) -> Non
     assert not (copy_of_client / "handcart_client" / "_sync" / "left_over.py").exists()
 
 
-def test_sync_client_awaits_nothing() -> None:
+def test_sync_client_read_then_it_awaits_nothing() -> None:
     for source in (SCRIPT.parent / "handcart_client" / "_sync").glob("*.py"):
         assert "async" not in source.read_text().removeprefix("# Generated from ../_async").lower()
         assert "await" not in source.read_text()

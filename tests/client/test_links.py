@@ -9,7 +9,7 @@ from tests.client.fakes import Caller, FakeServer, error_body
 END = datetime(2023, 3, 12, 7, 59, 59, tzinfo=UTC)
 
 
-def test_create_sends_the_linking_token(caller: Caller, fake: FakeServer) -> None:
+def test_create_then_the_linking_token_is_sent(caller: Caller, fake: FakeServer) -> None:
     fake.answer(body={"success": True})
     assert caller(lambda client: client.links.create("member-1", "linking-token")) is None
     assert (fake.last.method, fake.last.url.path) == ("POST", "/v2/fulfillment/users/member-1/link")
@@ -30,7 +30,7 @@ def test_create_sends_the_linking_token(caller: Caller, fake: FakeServer) -> Non
         ({"instacartplus_member": True, "tier": "gold", "benefits": [{"kind": "new"}]}, True, None),
     ],
 )
-def test_get_reads_the_current_flag_first(
+def test_get_then_the_current_flag_is_read_first(
     caller: Caller, fake: FakeServer, body: dict[str, Any], member: bool, expired_at: datetime | None
 ) -> None:
     fake.answer(body=body)
@@ -52,7 +52,7 @@ def test_get_reads_the_current_flag_first(
         {"instacartplus_member": True, "expired_at": "0001-01-01T00:00:00+14:00"},
     ],
 )
-def test_get_without_a_readable_membership_is_an_unexpected_response(
+def test_get_without_a_readable_membership_then_unexpected_response(
     caller: Caller, fake: FakeServer, body: dict[str, Any]
 ) -> None:
     fake.answer(body=body)
@@ -60,18 +60,18 @@ def test_get_without_a_readable_membership_is_an_unexpected_response(
         caller(lambda client: client.links.get("member-1"))
 
 
-def test_find_not_linked_is_none(caller: Caller, fake: FakeServer) -> None:
+def test_find_and_not_linked_then_none(caller: Caller, fake: FakeServer) -> None:
     fake.answer(400, error_body("User Not Linked"))
     assert caller(lambda client: client.links.find("member-1")) is None
 
 
-def test_find_not_linked_in_the_multiple_form_is_none(caller: Caller, fake: FakeServer) -> None:
+def test_find_and_not_linked_in_the_multiple_form_then_none(caller: Caller, fake: FakeServer) -> None:
     outer = {"message": "There were issues with your request", "code": 9999}
     fake.answer(400, {"error": {**outer, "errors": [error_body("User Not Linked")]}})
     assert caller(lambda client: client.links.find("member-1")) is None
 
 
-def test_find_linked_is_the_link(caller: Caller, fake: FakeServer) -> None:
+def test_find_and_linked_then_the_link(caller: Caller, fake: FakeServer) -> None:
     fake.answer(body={"instacartplus_member": True, "express_member": True})
     assert caller(lambda client: client.links.find("member-1")) == Link(instacartplus_member=True, express_member=True)
 
@@ -85,7 +85,7 @@ def test_find_linked_is_the_link(caller: Caller, fake: FakeServer) -> None:
         (403, {"error": {"message": "User Not Active", "code": None}, "meta": {}}, Forbidden),
     ],
 )
-def test_find_refused_for_another_reason_raises(
+def test_find_refused_for_another_reason_then_raised(
     caller: Caller, fake: FakeServer, status: int, body: dict[str, Any], error: type[Exception]
 ) -> None:
     fake.answer(status, body)
@@ -94,7 +94,7 @@ def test_find_refused_for_another_reason_raises(
 
 
 @pytest.mark.parametrize("body", [{"success": False}, {}, {"success": "yes"}])
-def test_create_without_success_is_an_unexpected_response(caller: Caller, fake: FakeServer, body: Any) -> None:
+def test_create_without_success_then_unexpected_response(caller: Caller, fake: FakeServer, body: Any) -> None:
     fake.answer(body=body)
     with pytest.raises(UnexpectedResponse):
         caller(lambda client: client.links.create("member-1", "linking-token"))

@@ -46,7 +46,7 @@ def refusal(live: Caller, kind: type[Exception], use: Callable[[Any], Any]) -> A
     return caught.value
 
 
-def test_customer_who_allows_is_linked_and_a_member(live: Caller, shop: Shop) -> None:
+def test_customer_allows_then_linked_and_a_member(live: Caller, shop: Shop) -> None:
     account = shop.account(member_for=30 * clock.DAY)
     live(lambda client: client.users.create("member-1", first_name="Sample"))
     assert live(lambda client: client.links.find("member-1")) is None
@@ -79,14 +79,14 @@ def test_customer_who_allows_is_linked_and_a_member(live: Caller, shop: Shop) ->
     assert live(lambda client: client.links.find("member-1")) == link
 
 
-def test_code_used_twice_is_an_invalid_grant(live: Caller, shop: Shop) -> None:
+def test_code_used_twice_then_invalid_grant(live: Caller, shop: Shop) -> None:
     code = shop.code(shop.account())
     live(lambda client: client.oauth.exchange_code(code, redirect_uri=REDIRECT_URI))
     error = refusal(live, OAuthError, lambda client: client.oauth.exchange_code(code, redirect_uri=REDIRECT_URI))
     assert (error.status, error.error) == (400, "invalid_grant")
 
 
-def test_account_linked_to_another_user_is_refused_by_key(live: Caller, shop: Shop) -> None:
+def test_account_linked_to_another_user_then_refused_by_key(live: Caller, shop: Shop) -> None:
     account = shop.account()
     shop.link(shop.user(), shop.linking_token(account))
     other, token = shop.user(), shop.linking_token(account)
@@ -96,7 +96,7 @@ def test_account_linked_to_another_user_is_refused_by_key(live: Caller, shop: Sh
     assert error.request_id
 
 
-def test_user_of_any_id_is_created_addressed_and_deleted(live: Caller) -> None:
+def test_user_id_of_any_characters_then_created_addressed_and_deleted(live: Caller) -> None:
     person = {"first_name": "Sample", "last_name": "Member", "phone_number": "+13125550188", "locale": "fr-CA"}
     user = live(lambda client: client.users.create(ODD_ID, **person))
     assert user == User(user_id=ODD_ID, **person)
@@ -114,34 +114,34 @@ def test_user_of_any_id_is_created_addressed_and_deleted(live: Caller) -> None:
     assert refusal(live, Forbidden, lambda client: client.links.find(ODD_ID)).message == "User Not Active"
 
 
-def test_unknown_user_is_not_the_same_as_not_linked(live: Caller) -> None:
+def test_user_unknown_then_not_the_same_as_not_linked(live: Caller) -> None:
     assert refusal(live, BadRequest, lambda client: client.links.find("nobody")).message == "User Not Found"
 
 
-def test_two_wrong_fields_are_two_errors(live: Caller) -> None:
+def test_two_wrong_fields_then_two_errors(live: Caller) -> None:
     error = refusal(live, BadRequest, lambda client: client.users.create(" ", first_name=""))
     assert error.code == 9999
     assert {(detail.key, detail.code) for detail in error.errors} == {("user_id", 1001), ("first_name", 1001)}
 
 
-def test_refused_token_is_renewed(live: Caller) -> None:
+def test_token_refused_then_renewed(live: Caller) -> None:
     live.client._connection._token = Token(access_token="revoked", token_type="Bearer", expires_in=DAY)
     live.client._connection._renew_at = DAY - 60
     live(lambda client: client.users.create("member-1", first_name="Sample"))
     assert live.client._connection._fetches == 1
 
 
-def test_wrong_secret_is_an_invalid_client(make_caller: Callable[..., Caller], shop: Shop) -> None:
+def test_wrong_secret_then_invalid_client(make_caller: Callable[..., Caller], shop: Shop) -> None:
     live = make_caller(shop.server.url, **{**shop.credentials, "client_secret": "wrong"})
     assert refusal(live, OAuthError, lambda client: client.links.get("member-1")).error == "invalid_client"
 
 
-def test_wrong_base_url_is_not_found(make_caller: Callable[..., Caller], shop: Shop) -> None:
+def test_wrong_base_url_then_not_found(make_caller: Callable[..., Caller], shop: Shop) -> None:
     live = make_caller(shop.server.url + "/nowhere", **shop.credentials)
     refusal(live, NotFound, lambda client: client.links.get("member-1"))
 
 
-def test_token_revoked_is_no_longer_active(live: Caller) -> None:
+def test_token_revoked_then_no_longer_active(live: Caller) -> None:
     live(lambda client: client.users.create("member-1", first_name="Sample"))
     token = live(lambda client: client.oauth.user_token("member-1")).access_token
     active = live(lambda client: client.oauth.introspect(token))
@@ -150,13 +150,13 @@ def test_token_revoked_is_no_longer_active(live: Caller) -> None:
     assert live(lambda client: client.oauth.introspect(token)).active is False
 
 
-def test_metadata_names_the_server(live: Caller, shop: Shop) -> None:
+def test_metadata_read_then_it_names_the_server(live: Caller, shop: Shop) -> None:
     metadata = live(lambda client: client.oauth.metadata())
     assert metadata.token_endpoint == shop.server.url + "/v2/oauth/token"
     assert "S256" in metadata.code_challenge_methods_supported
 
 
-def test_stores_are_found_and_items_validated(live: Caller, shop: Shop) -> None:
+def test_store_near_then_found_and_its_items_validated(live: Caller, shop: Shop) -> None:
     keep(shop, store("here"))
     finders = ("find_delivery", "find_pickup", "find_last_mile", "find_dispatch")
     for finder in finders:
@@ -168,7 +168,7 @@ def test_stores_are_found_and_items_validated(live: Caller, shop: Shop) -> None:
     assert [failure.item.rrc for failure in validated.validation_failures] == ["unknown"]
 
 
-def test_whole_journey_of_a_delivery(live: Caller, shop: Shop) -> None:
+def test_whole_journey_of_a_delivery_then_each_step_is_understood(live: Caller, shop: Shop) -> None:
     stock(shop)
     account = shop.account(member_for=30 * clock.DAY)
     shop.link(shop.user("member-1"), shop.linking_token(account))
@@ -210,7 +210,7 @@ def test_whole_journey_of_a_delivery(live: Caller, shop: Shop) -> None:
     assert refusal(live, NotFound, lambda client: client.orders.get("member-1", "other")).code == 4000
 
 
-def test_pickup_last_mile_and_dispatch_orders(live: Caller, shop: Shop) -> None:
+def test_pickup_last_mile_and_dispatch_orders_then_each_step_is_understood(live: Caller, shop: Shop) -> None:
     stock(shop)
     live(lambda client: client.users.create("u", first_name="Sample", phone_number="+13125550188"))
     items = [OrderItem(line_num="1", count=1, item=ItemName(rrc="milk"))]
@@ -245,7 +245,7 @@ def test_pickup_last_mile_and_dispatch_orders(live: Caller, shop: Shop) -> None:
     assert live(lambda client: client.dispatch.cancel("D")).status == "canceled"
 
 
-def test_previews_references_and_deprecated_reservations(live: Caller, shop: Shop) -> None:
+def test_previews_references_and_deprecated_reservations_then_understood(live: Caller, shop: Shop) -> None:
     stock(shop)
     live(lambda client: client.users.create("u", first_name="Sample"))
     cart = {

@@ -211,7 +211,7 @@ def call(client: Any, method: str, *args: Any, **fields: Any) -> Any:
 
 
 @pytest.mark.parametrize(("method", "args", "fields", "path", "sent"), CREATIONS, ids=[row[0] for row in CREATIONS])
-def test_creation_with_lost_answers_is_repeated_under_one_key(
+def test_answers_of_a_creation_lost_then_repeated_under_one_key(
     caller: Caller, fake: FakeServer, method: str, args: Any, fields: Any, path: str, sent: Any
 ) -> None:
     fake.answers = [httpx.ReadTimeout("lost"), httpx.Response(504), httpx.Response(200, json=ANSWER)]
@@ -227,7 +227,7 @@ def test_creation_with_lost_answers_is_repeated_under_one_key(
 
 
 @pytest.mark.parametrize(("method", "args", "fields", "verb", "path", "sent", "is_safe"), CALLS)
-def test_call_sends_what_is_given_and_is_repeated_only_where_that_is_safe(
+def test_call_then_what_is_given_is_sent_and_repeated_only_where_safe(
     caller: Caller,
     fake: FakeServer,
     method: str,
@@ -252,7 +252,7 @@ def test_call_sends_what_is_given_and_is_repeated_only_where_that_is_safe(
                 caller(lambda client: call(client, method, *args, **fields))
 
 
-def test_creation_away_for_good_is_given_up_after_three(caller: Caller, fake: FakeServer) -> None:
+def test_server_stays_away_then_a_creation_is_given_up_after_three_tries(caller: Caller, fake: FakeServer) -> None:
     fake.answer(503)
     with pytest.raises(ConnectError):
         caller(lambda client: client.dispatch.create(order_id="1"))
@@ -261,7 +261,7 @@ def test_creation_away_for_good_is_given_up_after_three(caller: Caller, fake: Fa
     assert caller.naps[0] < caller.naps[1]
 
 
-def test_list_reads_every_order(caller: Caller, fake: FakeServer) -> None:
+def test_list_then_every_order_is_read(caller: Caller, fake: FakeServer) -> None:
     fake.answer(504)
     fake.answer(body={"orders": [ANSWER, {"id": "2", "status": "created"}]})
     orders = caller(lambda client: client.orders.list("u/1"))
@@ -269,7 +269,7 @@ def test_list_reads_every_order(caller: Caller, fake: FakeServer) -> None:
     assert (fake.last.method, fake.last.url.raw_path) == ("GET", b"/v2/fulfillment/users/u%2F1/orders")
 
 
-def test_order_id_taken_is_refused_by_key_and_unknown_order_not_found(caller: Caller, fake: FakeServer) -> None:
+def test_order_id_taken_or_order_unknown_then_two_kinds_of_error(caller: Caller, fake: FakeServer) -> None:
     fake.answer(400, error_body("has already been taken", "order_id"))
     with pytest.raises(BadRequest) as taken:
         caller(lambda client: client.dispatch.create(order_id="1"))
@@ -282,7 +282,7 @@ def test_order_id_taken_is_refused_by_key_and_unknown_order_not_found(caller: Ca
 
 
 @pytest.mark.parametrize("order_id", ["", ".", ".."])
-def test_order_id_that_no_path_can_carry_is_never_sent(caller: Caller, fake: FakeServer, order_id: str) -> None:
+def test_order_id_that_no_path_can_carry_then_never_sent(caller: Caller, fake: FakeServer, order_id: str) -> None:
     for use in (lambda client: client.orders.get("u", order_id), lambda client: client.dispatch.get(order_id)):
         with pytest.raises(ValueError, match="an order id must not be"):
             caller(use)
@@ -292,7 +292,7 @@ def test_order_id_that_no_path_can_carry_is_never_sent(caller: Caller, fake: Fak
 @pytest.mark.parametrize(
     ("line_nums", "read"), [(["1", "ham"], ("1", "ham")), ([1, None, "2"], ("2",)), ("1", ()), (None, ())]
 )
-def test_refusal_names_the_lines_in_question(caller: Caller, fake: FakeServer, line_nums: Any, read: Any) -> None:
+def test_refusal_of_lines_then_it_names_them(caller: Caller, fake: FakeServer, line_nums: Any, read: Any) -> None:
     refused = {"error": {"message": "Invalid items", "code": 2000}, "meta": {"key": "items", "line_nums": line_nums}}
     fake.answer(400, {"error": {"message": "There were issues with your request", "code": 9999, "errors": [refused]}})
     with pytest.raises(BadRequest) as caught:

@@ -54,9 +54,7 @@ def make_sender(request: pytest.FixtureRequest, shop: Shop) -> Callable[..., Sen
     return make
 
 
-def test_when_an_event_arrives_then_it_is_handled_once_however_often_it_comes(
-    make_sender: Callable[..., Sender], shop: Shop
-) -> None:
+def test_event_arrives_many_times_then_it_is_handled_once(make_sender: Callable[..., Sender], shop: Shop) -> None:
     send = make_sender()
     for body in (body_of(1), body_of(1), body_of("1"), body_of(2), body_of(1, note="replayed")):
         answer = send(body, **BEARER)
@@ -64,7 +62,7 @@ def test_when_an_event_arrives_then_it_is_handled_once_however_often_it_comes(
     assert [event.event_id for event in shop.events] == [1, 2]
 
 
-def test_when_the_handler_fails_then_500_until_it_does_not(make_sender: Callable[..., Sender], shop: Shop) -> None:
+def test_handler_fails_then_500_until_it_succeeds(make_sender: Callable[..., Sender], shop: Shop) -> None:
     send, shop.fails = make_sender(), 2
     assert [send(body_of(), **BEARER).status_code for _ in range(4)] == [500, 500, 200, 200]
     assert len(shop.events) == 3
@@ -82,7 +80,7 @@ def test_when_the_handler_fails_then_500_until_it_does_not(make_sender: Callable
         ("Bearer {other}", 'Bearer error="invalid_token"'),
     ],
 )
-def test_when_the_token_is_wrong_then_401_with_a_challenge(
+def test_token_is_wrong_then_401_with_a_challenge(
     make_sender: Callable[..., Sender],
     shop: Shop,
     caplog: pytest.LogCaptureFixture,
@@ -98,7 +96,7 @@ def test_when_the_token_is_wrong_then_401_with_a_challenge(
     assert TOKEN not in caplog.text + answer.text
 
 
-def test_when_the_scheme_is_written_otherwise_then_it_is_the_same(make_sender: Callable[..., Sender]) -> None:
+def test_scheme_is_written_otherwise_then_it_is_the_same(make_sender: Callable[..., Sender]) -> None:
     assert make_sender()(body_of(), authorization=f"bEARER  {TOKEN}").status_code == 200
 
 
@@ -114,7 +112,7 @@ def test_when_the_scheme_is_written_otherwise_then_it_is_the_same(make_sender: C
     ],
     ids=size,
 )
-def test_when_the_body_is_no_event_or_too_large_then_it_is_refused(
+def test_body_is_no_event_or_too_large_then_it_is_refused(
     make_sender: Callable[..., Sender], shop: Shop, body: bytes, status: int
 ) -> None:
     assert make_sender()(body, **BEARER).status_code == status
@@ -160,7 +158,7 @@ def resigned(change: Callable[[str], str]) -> dict[str, str]:
     ],
     ids=size,
 )
-def test_when_events_must_be_signed_then_only_what_is_signed_now_counts(
+def test_signatures_required_then_only_a_fresh_signature_counts(
     make_sender: Callable[..., Sender],
     shop: Shop,
     body: bytes,
@@ -173,14 +171,14 @@ def test_when_events_must_be_signed_then_only_what_is_signed_now_counts(
 
 
 @pytest.mark.parametrize("body", [EMOJI, HALF, body_of()], ids=size)
-def test_when_signed_by_hand_then_the_reference_implementation_agrees(body: bytes) -> None:
+def test_signed_by_hand_then_the_reference_implementation_agrees(body: bytes) -> None:
     headers = signed(body)
     standardwebhooks.Webhook(SECRET).verify(body, headers, json_parse=False)
     with pytest.raises(standardwebhooks.WebhookVerificationError):
         standardwebhooks.Webhook(SECRET).verify(body + b" ", headers, json_parse=False)
 
 
-def test_when_the_same_event_comes_eight_times_at_once_by_asgi_then_it_is_handled_once(shop: Shop) -> None:
+def test_asgi_event_comes_eight_times_at_once_then_it_is_handled_once(shop: Shop) -> None:
     async def handle(event: Event) -> None:
         await asyncio.sleep(0.05)
         shop.handle(event)
@@ -194,7 +192,7 @@ def test_when_the_same_event_comes_eight_times_at_once_by_asgi_then_it_is_handle
     assert len(shop.events) == 1
 
 
-def test_when_the_same_event_comes_eight_times_at_once_by_wsgi_then_it_is_handled_once(shop: Shop) -> None:
+def test_wsgi_event_comes_eight_times_at_once_then_it_is_handled_once(shop: Shop) -> None:
     def handle(event: Event) -> None:
         shop.handle(event)
         Flag().wait(0.05)
@@ -206,7 +204,7 @@ def test_when_the_same_event_comes_eight_times_at_once_by_wsgi_then_it_is_handle
     assert len(shop.events) == 1
 
 
-def test_when_the_handler_takes_longer_than_others_wait_then_they_are_told_to_come_again(
+def test_handler_takes_too_long_then_waiting_senders_hear_to_come_again(
     make_sender: Callable[..., Sender], shop: Shop
 ) -> None:
     seen = MemorySeen()
@@ -216,7 +214,7 @@ def test_when_the_handler_takes_longer_than_others_wait_then_they_are_told_to_co
     assert not shop.events
 
 
-def test_when_the_first_of_two_fails_then_the_second_is_handled(shop: Shop) -> None:
+def test_first_of_two_fails_then_the_second_is_handled(shop: Shop) -> None:
     shop.fails = 1
 
     async def handle(event: Event) -> None:
@@ -232,7 +230,7 @@ def test_when_the_first_of_two_fails_then_the_second_is_handled(shop: Shop) -> N
     assert len(shop.events) == 2
 
 
-def test_when_the_sender_hangs_up_in_the_body_then_nothing_is_answered(shop: Shop) -> None:
+def test_sender_hangs_up_in_the_body_then_nothing_is_answered(shop: Shop) -> None:
     messages: list[dict[str, Any]] = [
         {"type": "http.request", "body": b"{", "more_body": True},
         {"type": "http.disconnect"},
@@ -260,9 +258,7 @@ def test_when_the_sender_hangs_up_in_the_body_then_nothing_is_answered(shop: Sho
     ("length", "terminated", "status"),
     [("", False, 411), ("", True, 200), ("ten", False, 400), ("-1", False, 400), ("9" * 30, False, 413)],
 )
-def test_when_wsgi_names_no_good_length_then_it_is_refused(
-    shop: Shop, length: str, terminated: bool, status: int
-) -> None:
+def test_wsgi_names_no_good_length_then_it_is_refused(shop: Shop, length: str, terminated: bool, status: int) -> None:
     statuses: list[str] = []
     environ = {
         "REQUEST_METHOD": "POST",
@@ -275,7 +271,7 @@ def test_when_wsgi_names_no_good_length_then_it_is_refused(
     assert statuses[0].startswith(f"{status} ")
 
 
-def test_when_a_wsgi_dispatcher_cuts_the_prefix_off_then_what_is_left_is_served(shop: Shop) -> None:
+def test_wsgi_dispatcher_cuts_the_prefix_off_then_what_is_left_is_served(shop: Shop) -> None:
     send = wsgi({"": Receiver(shop.handle, accepts=ISSUER.accepts), "/token": ISSUER})
     for path, status in (("", 401), ("/token", 400), ("/callbacks", 404)):
         statuses: list[str] = []
@@ -284,19 +280,19 @@ def test_when_a_wsgi_dispatcher_cuts_the_prefix_off_then_what_is_left_is_served(
         assert statuses[0].startswith(f"{status} ")
 
 
-def test_when_wsgi_gets_a_coroutine_function_then_it_is_refused(shop: Shop) -> None:
+def test_wsgi_gets_a_coroutine_function_then_it_is_refused(shop: Shop) -> None:
     with pytest.raises(TypeError, match="plain function"):
         wsgi({"/callbacks": Receiver(shop.handle_async, accepts=ISSUER.accepts)})
 
 
 @pytest.mark.parametrize("secret", ["", "whsec_", "whsec_a"])
-def test_when_a_signing_secret_is_none_then_it_is_refused_unseen(secret: str, shop: Shop) -> None:
+def test_signing_secret_is_none_then_it_is_refused_unseen(secret: str, shop: Shop) -> None:
     with pytest.raises(ValueError, match="Base64") as caught:
         Receiver(shop.handle, accepts=ISSUER.accepts, signing_secrets=[secret])
     assert caught.value.__suppress_context__
 
 
-def test_when_shown_or_failing_then_no_secret_is_to_be_seen(shop: Shop, caplog: pytest.LogCaptureFixture) -> None:
+def test_printed_or_failing_then_no_secret_is_shown(shop: Shop, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     shop.fails = 1
     receiver = Receiver(shop.handle, accepts=ISSUER.accepts, signing_secrets=[SECRET])
@@ -308,7 +304,7 @@ def test_when_shown_or_failing_then_no_secret_is_to_be_seen(shop: Shop, caplog: 
         assert secret not in shown
 
 
-def test_when_mounted_in_a_framework_then_it_answers_there(shop: Shop) -> None:
+def test_mounted_in_a_framework_then_it_answers_there(shop: Shop) -> None:
     receiver = Receiver(shop.handle, accepts=ISSUER.accepts)
     app = Starlette(
         routes=[
@@ -322,7 +318,7 @@ def test_when_mounted_in_a_framework_then_it_answers_there(shop: Shop) -> None:
     assert len(shop.events) == 2
 
 
-def test_when_a_sender_asks_whether_it_may_send_then_those_that_are_expected_may(
+def test_sender_asks_whether_it_may_send_then_the_expected_ones_may(
     make_sender: Callable[..., Sender], shop: Shop
 ) -> None:
     """CloudEvents, HTTP 1.1 Web Hooks for Event Delivery 1.0, section 4."""

@@ -23,7 +23,7 @@ def moment(hour: int, minute: int = 0) -> datetime:
     return datetime(2026, 3, 4, hour, minute, tzinfo=UTC)
 
 
-def test_when_an_event_arrives_then_it_has_types_and_its_own_json() -> None:
+def test_event_arrives_then_it_has_types_and_its_own_json() -> None:
     event = read_event(body_of(order_url="https://status.example/o/1", store_location="S-0042", of_tomorrow={"a": 1}))
     assert event.event_id == 7312640098812345678
     assert event.event_name == EventName.PICKING
@@ -70,7 +70,7 @@ def test_when_an_event_arrives_then_it_has_types_and_its_own_json() -> None:
         ({"shopper_name": "Sample S.", "retailer_id": None}, {"shopper_name": "Sample S."}),
     ],
 )  # fmt: skip
-def test_when_metadata_is_read_then_what_is_known_is_typed_and_what_is_odd_is_left_out(
+def test_metadata_read_then_known_fields_are_typed_and_odd_ones_left_out(
     sent: dict[str, Any], read: dict[str, Any]
 ) -> None:
     event = read_event(body_of(**sent))
@@ -78,25 +78,25 @@ def test_when_metadata_is_read_then_what_is_known_is_typed_and_what_is_odd_is_le
     assert event.raw["event_metadata"] == {"order_id": "ORD-1", **sent}
 
 
-def test_when_a_chat_message_is_created_then_there_is_a_topic_and_no_order() -> None:
+def test_chat_message_is_created_then_there_is_a_topic_and_no_order() -> None:
     body = b"""{"event_id": 4471, "event_name": "chat_message_created", "event_timestamp": "2026-03-04T17:29:00Z",
         "event_metadata": {"topic_id": "2093"}}"""
     event = read_event(body)
     assert (event.event_name, event.order_id, event.metadata.topic_id) == ("chat_message_created", None, "2093")
 
 
-def test_when_names_are_compared_then_the_server_has_the_same() -> None:
+def test_names_are_compared_then_the_server_has_the_same() -> None:
     assert {name.value for name in EventName} == {event.wire_name for event in KINDS.values()}
 
 
 @pytest.mark.parametrize(
     ("event_id", "read"), [("7312640098812345678", 7312640098812345678), (0, 0), ((1 << 64) - 1, (1 << 64) - 1)]
 )
-def test_when_the_id_is_large_or_a_text_then_no_digit_is_lost(event_id: int | str, read: int) -> None:
+def test_id_is_large_or_a_text_then_no_digit_is_lost(event_id: int | str, read: int) -> None:
     assert read_event(body_of(event_id)).event_id == read
 
 
-def test_when_the_name_is_unknown_then_it_is_an_event_like_any_other() -> None:
+def test_name_is_unknown_then_it_is_an_event_like_any_other() -> None:
     body = body_of().replace(b"fulfillment.picking", b"fulfillment.of_tomorrow")
     assert read_event(body).event_name == "fulfillment.of_tomorrow"
 
@@ -114,7 +114,7 @@ def test_when_the_name_is_unknown_then_it_is_an_event_like_any_other() -> None:
         (r"\u0000", "\0"),
     ],
 )
-def test_when_a_text_holds_half_a_character_then_it_is_marked_and_nothing_else_changes(escaped: str, read: str) -> None:
+def test_text_holds_half_a_character_then_only_that_character_is_marked(escaped: str, read: str) -> None:
     body = body_of(bag_label="here").replace(b'"here"', f'"{escaped}"'.encode())
     assert read_event(body).metadata.bag_label == read
 
@@ -156,7 +156,7 @@ GOOD = json.loads(body_of())
     ],
     ids=size,
 )
-def test_when_a_body_is_no_event_then_it_is_refused_without_a_word_of_it(body: bytes) -> None:
+def test_body_is_no_event_then_it_is_refused_without_a_word_of_it(body: bytes) -> None:
     with pytest.raises(NotAnEvent) as caught:
         read_event(body)
     assert str(caught.value).isascii()

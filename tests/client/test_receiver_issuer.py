@@ -25,7 +25,7 @@ def ask(kind: str, issuer: TokenIssuer, form: dict[str, str] | bytes, content_ty
     return Sender(kind, issuer)(body, content_type=content_type)
 
 
-def test_when_the_client_asks_then_it_gets_a_token_that_is_good_until_it_expires(kind: str) -> None:
+def test_client_asks_then_it_gets_a_token_that_is_good_until_it_expires(kind: str) -> None:
     now = [FRIDAY_MORNING]
     issuer = TokenIssuer(**CLIENT, expires_in=600, now=lambda: now[0])
     answer = ask(kind, issuer, ASKED)
@@ -64,7 +64,7 @@ def test_when_the_client_asks_then_it_gets_a_token_that_is_good_until_it_expires
         (b"a=1&" * 33, 400, "invalid_request"),
     ],
 )
-def test_when_a_request_is_wrong_then_the_error_is_of_rfc_6749(
+def test_request_is_wrong_then_the_error_is_of_rfc_6749(
     kind: str, asked: Any, status: int, error: str | None, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
@@ -84,7 +84,7 @@ def test_when_a_request_is_wrong_then_the_error_is_of_rfc_6749(
         ("POST", "/token", FORM, 16 * 1024 + 1, 413),
     ],
 )
-def test_when_it_is_no_token_request_then_it_is_refused(
+def test_no_token_request_then_refused(
     kind: str, method: str, path: str, content_type: str, size: int, status: int
 ) -> None:
     send = Sender(kind, {"/token": TokenIssuer(**CLIENT)})
@@ -93,7 +93,7 @@ def test_when_it_is_no_token_request_then_it_is_refused(
     assert status != 405 or answer.headers["allow"] == "POST"
 
 
-def test_when_processes_share_the_secret_then_they_share_tokens_and_a_new_secret_ends_them() -> None:
+def test_secret_shared_then_tokens_are_shared_and_a_new_secret_ends_them() -> None:
     token = TokenIssuer(**CLIENT).issue()
     assert TokenIssuer(**CLIENT).accepts(token)
     assert not TokenIssuer("platform", "new-secret").accepts(token)
@@ -101,7 +101,7 @@ def test_when_processes_share_the_secret_then_they_share_tokens_and_a_new_secret
     assert not TokenIssuer(**CLIENT, signing_key=b"k" * 32).accepts(token)
 
 
-def test_when_a_token_is_not_as_it_was_issued_then_it_is_refused() -> None:
+def test_token_altered_then_refused() -> None:
     issuer = TokenIssuer(**CLIENT)
     token = issuer.issue()
     changed = [token[:at] + ("A" if token[at] != "A" else "B") + token[at + 1 :] for at in range(len(token) - 1)]
@@ -109,13 +109,13 @@ def test_when_a_token_is_not_as_it_was_issued_then_it_is_refused() -> None:
         assert not issuer.accepts(wrong)
 
 
-def test_when_shown_then_it_holds_no_secret() -> None:
+def test_printed_then_no_secret_is_shown() -> None:
     issuer = TokenIssuer(**CLIENT)
     assert repr(issuer) == "TokenIssuer(client_id='platform')"
     assert "client-secret-value" not in str(vars(issuer))
 
 
 @pytest.mark.parametrize("missing", ["client_id", "client_secret"])
-def test_when_a_credential_is_empty_then_it_is_refused(missing: str) -> None:
+def test_credential_is_empty_then_it_is_refused(missing: str) -> None:
     with pytest.raises(ValueError, match="must not be empty"):
         TokenIssuer(**{**CLIENT, missing: ""})

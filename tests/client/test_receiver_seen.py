@@ -17,7 +17,7 @@ def seen(request: pytest.FixtureRequest, tmp_path: Path) -> Seen:
     return MemorySeen() if request.param == "memory" else SqliteSeen(tmp_path / "seen.db")
 
 
-def test_when_an_event_is_handled_then_it_is_seen_and_when_it_fails_it_is_new(seen: Seen) -> None:
+def test_event_handled_then_seen_and_after_a_failure_it_is_new(seen: Seen) -> None:
     assert seen.claim(LARGEST) is Claim.NEW
     assert seen.claim(LARGEST) is Claim.BUSY
     seen.release(LARGEST)
@@ -29,14 +29,14 @@ def test_when_an_event_is_handled_then_it_is_seen_and_when_it_fails_it_is_new(se
     assert seen.claim(1) is Claim.NEW
 
 
-def test_when_threads_claim_together_then_one_gets_it(seen: Seen) -> None:
+def test_threads_claim_together_then_one_gets_it(seen: Seen) -> None:
     with ThreadPoolExecutor(8) as threads:
         for event_id in range(20):
             claims = list(threads.map(seen.claim, [event_id] * 8))
             assert sorted(claim.value for claim in claims) == ["busy"] * 7 + ["new"]
 
 
-def test_when_memory_is_full_then_the_oldest_is_forgotten() -> None:
+def test_memory_is_full_then_the_oldest_is_forgotten() -> None:
     seen = MemorySeen(limit=3)
     for event_id in range(5):
         assert seen.claim(event_id) is Claim.NEW
@@ -45,7 +45,7 @@ def test_when_memory_is_full_then_the_oldest_is_forgotten() -> None:
     assert seen.claim(1) is Claim.NEW
 
 
-def test_when_the_process_starts_again_then_the_file_remembers(tmp_path: Path) -> None:
+def test_process_starts_again_then_the_file_remembers(tmp_path: Path) -> None:
     first = SqliteSeen(tmp_path / "seen.db")
     assert first.claim(7) is Claim.NEW
     first.keep(7)
@@ -55,7 +55,7 @@ def test_when_the_process_starts_again_then_the_file_remembers(tmp_path: Path) -
     assert first.claim(7) is Claim.SEEN  # opened again
 
 
-def test_when_the_one_that_claimed_has_died_then_another_may_after_the_lease(tmp_path: Path) -> None:
+def test_claim_not_finished_then_another_may_claim_after_the_lease(tmp_path: Path) -> None:
     now = [FRIDAY_MORNING]
     dead, other = (SqliteSeen(tmp_path / "seen.db", lease_seconds=60, now=lambda: now[0]) for _ in range(2))
     assert dead.claim(7) is Claim.NEW
@@ -69,7 +69,7 @@ def test_when_the_one_that_claimed_has_died_then_another_may_after_the_lease(tmp
     assert dead.claim(7) is Claim.SEEN
 
 
-def test_when_events_are_old_then_they_are_forgotten(tmp_path: Path) -> None:
+def test_events_are_old_then_they_are_forgotten(tmp_path: Path) -> None:
     now = [FRIDAY_MORNING]
     seen = SqliteSeen(tmp_path / "seen.db", keep_days=1, now=lambda: now[0])
     for event_id in (1, 2):
@@ -91,7 +91,7 @@ def claims(path: Path, ids: range) -> list[int]:
     return got
 
 
-def test_when_processes_claim_together_then_each_event_is_one_s(tmp_path: Path) -> None:
+def test_processes_claim_together_then_each_event_is_one_s(tmp_path: Path) -> None:
     spawn = multiprocessing.get_context("spawn")
     with spawn.Pool(2) as processes:
         each = processes.starmap(claims, [(tmp_path / "seen.db", range(200))] * 4, chunksize=1)

@@ -91,7 +91,7 @@ CALLS: list[tuple[str, tuple[Any, ...], dict[str, Any], str, dict[str, Any], tup
 
 
 @pytest.mark.parametrize(("method", "args", "fields", "line", "sent", "answer", "is_safe"), CALLS)
-def test_call_sends_what_is_given_and_is_repeated_only_where_that_is_safe(
+def test_call_then_what_is_given_is_sent_and_repeated_only_where_safe(
     caller: Caller,
     fake: FakeServer,
     method: str,
@@ -116,7 +116,9 @@ def test_call_sends_what_is_given_and_is_repeated_only_where_that_is_safe(
                 caller(lambda client: getattr(client.sandbox, method)(*args, **fields))
 
 
-def test_order_is_played_to_its_end_on_the_real_server(make_caller: Callable[..., Caller], server: LiveServer) -> None:
+def test_order_played_on_the_real_server_then_it_comes_to_its_end(
+    make_caller: Callable[..., Caller], server: LiveServer
+) -> None:
     market = Market(server)
     call = make_caller(server.url, **market.credentials)
     user_id = market.customer()

@@ -63,7 +63,7 @@ def failure(caller: Caller, call: Callable[[Any], Any]) -> ConnectError | None:
 
 @pytest.mark.parametrize("call", CALLS)
 @pytest.mark.parametrize("answer", ANSWERS)
-def test_debug_log_of_every_library_and_the_error_hold_no_secret(
+def test_debug_log_and_error_of_any_library_then_no_secret(
     make_caller: Callable[..., Caller],
     loopback: LoopbackServer,
     caplog: pytest.LogCaptureFixture,
@@ -83,7 +83,7 @@ def test_debug_log_of_every_library_and_the_error_hold_no_secret(
 
 @pytest.mark.parametrize("call", CALLS)
 @pytest.mark.parametrize("answer", [timeout, html, unauthorized])
-def test_traceback_with_locals_shows_neither_credentials_nor_bearer(
+def test_traceback_with_locals_then_neither_credentials_nor_bearer(
     caller: Caller, fake: FakeServer, call: Callable[[Any], Any], answer: Any
 ) -> None:
     fake.answers = [answer]
@@ -97,7 +97,7 @@ def test_traceback_with_locals_shows_neither_credentials_nor_bearer(
     assert BEARER not in text
 
 
-def test_failed_token_fetch_shows_no_credentials(caller: Caller, fake: FakeServer) -> None:
+def test_token_fetch_fails_then_no_credentials_are_shown(caller: Caller, fake: FakeServer) -> None:
     fake.token_answers = [httpx.ReadTimeout("slow")]
     error = failure(caller, CALLS[0])
     assert error is not None
@@ -106,14 +106,14 @@ def test_failed_token_fetch_shows_no_credentials(caller: Caller, fake: FakeServe
     assert CLIENT_SECRET not in text
 
 
-def test_refused_token_answer_does_not_show_its_token(caller: Caller, fake: FakeServer) -> None:
+def test_token_answer_refused_then_its_token_is_not_shown(caller: Caller, fake: FakeServer) -> None:
     fake.token_answers = [httpx.Response(200, json=token_body(f"{BEARER} with a space"))]
     error = failure(caller, CALLS[0])
     assert error is not None
     assert not found(str(error))
 
 
-def test_repr_of_what_holds_a_secret_hides_it(caller: Caller, fake: FakeServer) -> None:
+def test_object_with_a_secret_printed_then_the_secret_is_hidden(caller: Caller, fake: FakeServer) -> None:
     fake.answer(body=token_body(LINKING_TOKEN, scope="account_linking"))
     token = caller(CALLS[2])
     pkce = new_pkce()

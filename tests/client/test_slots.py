@@ -126,7 +126,7 @@ RESERVATIONS: list[tuple[str, tuple[Any, ...], dict[str, Any], str, dict[str, An
 
 
 @pytest.mark.parametrize(("method", "args", "fields", "path", "sent"), LISTS, ids=[row[0] for row in LISTS])
-def test_list_sends_what_is_given_and_reads_the_slots(
+def test_list_then_what_is_given_is_sent_and_the_slots_are_read(
     caller: Caller, fake: FakeServer, method: str, args: Any, fields: Any, path: str, sent: Any
 ) -> None:
     fake.answer(504)
@@ -141,7 +141,7 @@ def test_list_sends_what_is_given_and_reads_the_slots(
 @pytest.mark.parametrize(
     ("method", "args", "fields", "path", "sent"), RESERVATIONS, ids=[row[0] for row in RESERVATIONS]
 )
-def test_reservation_sends_what_is_given_and_reads_the_hold(
+def test_reservation_then_what_is_given_is_sent_and_the_hold_is_read(
     caller: Caller, fake: FakeServer, method: str, args: Any, fields: Any, path: str, sent: Any
 ) -> None:
     fake.answer(502)
@@ -154,7 +154,7 @@ def test_reservation_sends_what_is_given_and_reads_the_hold(
     assert fake.last.content == b"" if sent is None else fake.sent == sent
 
 
-def test_slots_of_a_server_that_says_less_are_read(caller: Caller, fake: FakeServer) -> None:
+def test_server_answers_with_fewer_fields_then_the_slots_are_read(caller: Caller, fake: FakeServer) -> None:
     option = {"id": 1, "window": {"start_at": "2026-06-11T17:00:00Z", "end_at": "2026-06-11T19:00:00Z"}}
     fake.answer(body={"service_options": [{**option, "availability": {"available": True}}]})
     slot = caller(lambda client: client.slots.preview_pickup(location_code="SM-1")).service_options[0]
@@ -164,7 +164,7 @@ def test_slots_of_a_server_that_says_less_are_read(caller: Caller, fake: FakeSer
     assert caller(lambda client: client.slots.preview_pickup(location_code="SM-1")) == ServiceOptions()
 
 
-def test_slot_gone_and_slot_unknown_are_told_apart(caller: Caller, fake: FakeServer) -> None:
+def test_slot_gone_or_slot_unknown_then_two_kinds_of_error(caller: Caller, fake: FakeServer) -> None:
     fake.answer(400, error_body("Service option is not available", "service_option_id"))
     with pytest.raises(BadRequest) as gone:
         caller(lambda client: client.slots.reserve("u", 7))
@@ -176,7 +176,7 @@ def test_slot_gone_and_slot_unknown_are_told_apart(caller: Caller, fake: FakeSer
 
 
 @pytest.mark.parametrize("option_id", ["7", "../../x", None, 7.5])
-def test_option_id_that_is_no_number_is_never_sent(caller: Caller, fake: FakeServer, option_id: Any) -> None:
+def test_option_id_that_is_no_number_then_never_sent(caller: Caller, fake: FakeServer, option_id: Any) -> None:
     with pytest.raises((ValueError, TypeError)):
         caller(lambda client: client.slots.reserve("u", option_id))
     assert fake.requests == []

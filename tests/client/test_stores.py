@@ -41,7 +41,7 @@ FOUND = FoundStores(
         ("find_dispatch", "/v2/fulfillment/lastmile/stores", {"postal_code": "60610"}),
     ],
 )
-def test_find_sends_what_is_given_and_reads_the_stores(
+def test_find_then_what_is_given_is_sent_and_the_stores_are_read(
     caller: Caller, fake: FakeServer, method: str, path: str, find_by: dict[str, Any]
 ) -> None:
     fake.answer(body=ANSWER)
@@ -50,26 +50,26 @@ def test_find_sends_what_is_given_and_reads_the_stores(
     assert fake.sent == {"find_by": find_by}
 
 
-def test_find_on_a_server_that_says_less_is_read(caller: Caller, fake: FakeServer) -> None:
+def test_server_answers_with_fewer_fields_then_the_stores_are_read(caller: Caller, fake: FakeServer) -> None:
     fake.answer(body={"stores": [{"name": "A", "location_code": "1", "flags": {"alcohol": False, "pickup": False}}]})
     found = caller(lambda client: client.stores.find_pickup(postal_code="60610"))
     assert (found.is_partial, found.stores[0].flags.long_distance_delivery) == (None, None)
 
 
-def test_find_refused_names_the_field(caller: Caller, fake: FakeServer) -> None:
+def test_find_refused_then_the_error_names_the_field(caller: Caller, fake: FakeServer) -> None:
     fake.answer(400, error_body("is invalid", "find_by.postal_code"))
     with pytest.raises(BadRequest) as caught:
         caller(lambda client: client.stores.find_pickup(postal_code="1"))
     assert caught.value.key == "find_by.postal_code"
 
 
-def test_find_is_repeated_when_the_server_is_away(caller: Caller, fake: FakeServer) -> None:
+def test_server_away_then_find_is_repeated(caller: Caller, fake: FakeServer) -> None:
     fake.answer(504)
     fake.answer(body=ANSWER)
     assert caller(lambda client: client.stores.find_delivery(**AT)) == FOUND
 
 
-def test_validate_sends_items_and_reads_failures(caller: Caller, fake: FakeServer) -> None:
+def test_validate_then_the_items_are_sent_and_failures_read(caller: Caller, fake: FakeServer) -> None:
     failure = {"item": {"rrc": "ham"}, "error": {"message": "Item not found", "code": 2000}, "line_num": "2"}
     fake.answer(body={"validation_failures": [failure]})
     items = [

@@ -16,7 +16,7 @@ from handcart_client.urls import require_secure, user_path
         "http://[::1]:8000/",
     ],
 )
-def test_require_secure_https_or_this_machine_is_accepted(url: str) -> None:
+def test_url_is_https_or_of_this_machine_then_accepted(url: str) -> None:
     assert require_secure(url, "base_url") == httpx.URL(url)
 
 
@@ -43,7 +43,7 @@ def test_require_secure_https_or_this_machine_is_accepted(url: str) -> None:
         "\n",
     ],
 )
-def test_require_secure_anything_else_is_refused_by_name(url: str) -> None:
+def test_url_not_secure_then_refused_by_name(url: str) -> None:
     with pytest.raises(ValueError, match=r"^base_url ") as caught:
         require_secure(url, "base_url")
     assert "password@" not in str(caught.value)
@@ -64,12 +64,12 @@ def test_require_secure_anything_else_is_refused_by_name(url: str) -> None:
         ("\x00\r\n", "%00%0D%0A"),
     ],
 )
-def test_user_path_reaches_the_wire_encoded_once(user_id: str, segment: str) -> None:
+def test_user_id_in_a_path_then_encoded_once(user_id: str, segment: str) -> None:
     url = httpx.URL("https://connect.example.com/prefix" + user_path(user_id, "link"))
     assert url.raw_path.decode() == f"/prefix/v2/fulfillment/users/{segment}/link"
 
 
 @pytest.mark.parametrize("user_id", ["", ".", ".."])
-def test_user_path_of_an_id_that_paths_swallow_is_refused(user_id: str) -> None:
+def test_user_id_that_paths_swallow_then_refused(user_id: str) -> None:
     with pytest.raises(ValueError, match="user id"):
         user_path(user_id, "link")

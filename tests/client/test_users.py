@@ -15,7 +15,7 @@ PERSON = {"first_name": "Sample", "last_name": "Member", "phone_number": "+13125
 VALIDATED = {"address_line_1": "350 W Oak St", "postal_code": "60610", "flags": {"long_distance_delivery": True}}
 
 
-def test_create_sends_every_field_and_reads_the_user(caller: Caller, fake: FakeServer) -> None:
+def test_create_then_every_field_is_sent_and_the_user_is_read(caller: Caller, fake: FakeServer) -> None:
     fake.answer(body={"user_id": "member-1", **PERSON})
     user = caller(lambda client: client.users.create("member-1", **PERSON))
     assert user == User(user_id="member-1", **PERSON)
@@ -23,14 +23,14 @@ def test_create_sends_every_field_and_reads_the_user(caller: Caller, fake: FakeS
     assert fake.sent == {"user_id": "member-1", **PERSON}
 
 
-def test_create_without_optional_fields_leaves_them_out(caller: Caller, fake: FakeServer) -> None:
+def test_create_without_optional_fields_then_they_are_left_out(caller: Caller, fake: FakeServer) -> None:
     fake.answer(body={"user_id": "member-1", "first_name": "Sample", "last_name": None})
     user = caller(lambda client: client.users.create("member-1", first_name="Sample"))
     assert user == User(user_id="member-1", first_name="Sample")
     assert fake.sent == {"user_id": "member-1", "first_name": "Sample"}
 
 
-def test_create_with_address_sends_every_field(caller: Caller, fake: FakeServer) -> None:
+def test_create_with_address_then_every_field_is_sent(caller: Caller, fake: FakeServer) -> None:
     fake.answer(body={"user_id": "member-1", **VALIDATED})
     fields = {**ADDRESS, **PERSON, "city": "Chicago"}
     address = caller(lambda client: client.users.create_with_address("member-1", **fields))
@@ -44,7 +44,7 @@ def test_create_with_address_sends_every_field(caller: Caller, fake: FakeServer)
     assert fake.sent == fields
 
 
-def test_create_and_validate_address_names_the_user_in_the_body(caller: Caller, fake: FakeServer) -> None:
+def test_create_and_validate_address_then_the_body_names_the_user(caller: Caller, fake: FakeServer) -> None:
     fake.answer(body=VALIDATED)
     address = caller(lambda client: client.users.create_and_validate_address("member-1", **ADDRESS, **PERSON))
     assert address.user_id is None
@@ -52,7 +52,7 @@ def test_create_and_validate_address_names_the_user_in_the_body(caller: Caller, 
     assert fake.sent == {"user_id": "member-1", **ADDRESS, **PERSON}
 
 
-def test_validate_address_names_the_user_in_the_path(caller: Caller, fake: FakeServer) -> None:
+def test_validate_address_then_the_path_names_the_user(caller: Caller, fake: FakeServer) -> None:
     fake.answer(body={"address_line_1": "350 W Oak St", "postal_code": "60610"})
     address = caller(lambda client: client.users.validate_address("member-1", **ADDRESS))
     assert address.flags.long_distance_delivery is None
@@ -60,14 +60,14 @@ def test_validate_address_names_the_user_in_the_path(caller: Caller, fake: FakeS
     assert fake.sent == ADDRESS
 
 
-def test_request_deletion_posts_without_a_body(caller: Caller, fake: FakeServer) -> None:
+def test_request_deletion_then_a_post_without_a_body(caller: Caller, fake: FakeServer) -> None:
     fake.answer(body={"success": True})
     assert caller(lambda client: client.users.request_deletion("member-1")) is None
     assert (fake.last.method, fake.last.url.path) == ("POST", "/v2/fulfillment/users/member-1/privacy_request")
     assert fake.last.content == b""
 
 
-def test_create_refused_names_the_field(caller: Caller, fake: FakeServer) -> None:
+def test_create_refused_then_the_error_names_the_field(caller: Caller, fake: FakeServer) -> None:
     fake.answer(400, error_body("is invalid", "phone_number"))
     with pytest.raises(BadRequest) as caught:
         caller(lambda client: client.users.create("member-1", first_name="Sample", phone_number="1"))
@@ -76,7 +76,7 @@ def test_create_refused_names_the_field(caller: Caller, fake: FakeServer) -> Non
 
 @pytest.mark.parametrize("method", ["create_with_address", "validate_address", "request_deletion"])
 @pytest.mark.parametrize("user_id", ["", ".", ".."])
-def test_user_id_that_no_path_can_carry_is_refused_before_sending(
+def test_user_id_that_no_path_can_carry_then_refused_before_sending(
     caller: Caller, fake: FakeServer, method: str, user_id: str
 ) -> None:
     fields: dict[str, Any] = {} if method == "request_deletion" else ADDRESS

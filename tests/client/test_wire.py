@@ -69,7 +69,7 @@ def error_of(response: httpx.Response, operation: Operation[Any] = CALL) -> Conn
     ],
 )
 @pytest.mark.parametrize("operation", [CALL, OAUTH_CALL])
-def test_envelope_of_any_status_carries_every_fact(
+def test_envelope_of_any_status_then_every_fact_is_carried(
     status: int, kind: type[ApiError], operation: Operation[Any]
 ) -> None:
     response = httpx.Response(status, json=error_body("Text", "a.b[0]"), headers={"X-Request-Id": "request-7"})
@@ -81,7 +81,7 @@ def test_envelope_of_any_status_carries_every_fact(
     assert str(error) == f"Text (status {status}, code 1001, key a.b[0], request id request-7)"
 
 
-def test_multiple_form_lists_every_error_and_takes_the_first_key() -> None:
+def test_multiple_form_then_every_error_and_the_first_key() -> None:
     error = error_of(httpx.Response(400, json=MULTIPLE))
     assert (error.message, error.code, error.key) == ("There were issues with your request", 9999, "first_name")
     assert error.errors == (
@@ -91,24 +91,24 @@ def test_multiple_form_lists_every_error_and_takes_the_first_key() -> None:
 
 
 @pytest.mark.parametrize("meta", [{"meta": {}}, {"meta": None}, {}])
-def test_code_null_without_meta_is_read(meta: dict[str, Any]) -> None:
+def test_code_null_without_meta_then_read(meta: dict[str, Any]) -> None:
     error = error_of(httpx.Response(403, json={"error": {"message": "User Not Active", "code": None}, **meta}))
     assert type(error) is Forbidden
     assert (error.message, error.code, error.key) == ("User Not Active", None, None)
 
 
-def test_oauth_form_of_a_token_endpoint_is_an_oauth_error() -> None:
+def test_oauth_form_of_a_token_endpoint_then_an_oauth_error() -> None:
     error = error_of(httpx.Response(400, json={"error": "invalid_scope", "error_description": "Text"}), OAUTH_CALL)
     assert isinstance(error, OAuthError)
     assert (error.error, error.message, error.status) == ("invalid_scope", "Text", 400)
 
 
 @pytest.mark.parametrize("body", [{"error": "invalid_scope"}, {"error": "invalid_scope", "error_description": 5}])
-def test_oauth_form_without_description_says_the_slug(body: dict[str, Any]) -> None:
+def test_oauth_form_without_description_then_the_message_is_the_slug(body: dict[str, Any]) -> None:
     assert error_of(httpx.Response(400, json=body), OAUTH_CALL).message == "invalid_scope"
 
 
-def test_oauth_form_of_any_other_endpoint_keeps_the_class_of_its_status() -> None:
+def test_oauth_form_of_another_endpoint_then_the_class_of_its_status() -> None:
     body = {"error": "invalid_token", "error_description": "The access token expired"}
     error = error_of(httpx.Response(401, json=body))
     assert type(error) is Unauthorized
@@ -140,7 +140,7 @@ def test_oauth_form_of_any_other_endpoint_keeps_the_class_of_its_status() -> Non
         b'{"error":' * 100_000,
     ],
 )
-def test_error_status_with_an_unreadable_body_keeps_its_class(content: bytes) -> None:
+def test_error_with_an_unreadable_body_then_the_class_of_its_status(content: bytes) -> None:
     error = error_of(answer(503, content, "text/html", **{"X-Request-Id": "request-7"}))
     assert type(error) is ServerError
     assert (error.message, error.status, error.request_id) == ("Service Unavailable", 503, "request-7")
@@ -161,13 +161,13 @@ def test_error_status_with_an_unreadable_body_keeps_its_class(content: bytes) ->
         {"error": {"message": "Text", "errors": [None, 5, [], {}, {"error": "x"}, {"error": {"message": 5}}]}},
     ],
 )
-def test_envelope_with_odd_parts_keeps_the_readable_ones(parts: dict[str, Any]) -> None:
+def test_envelope_with_odd_parts_then_the_readable_ones_are_kept(parts: dict[str, Any]) -> None:
     error = error_of(httpx.Response(400, json={"error": {"message": "Text"}} | parts))
     assert (error.message, error.code, error.key) == ("Text", None, None)
     assert error.errors == (ErrorDetail("Text"),)
 
 
-def test_unknown_status_without_a_body_still_has_a_message() -> None:
+def test_unknown_status_without_a_body_then_there_is_a_message() -> None:
     assert error_of(answer(499)).message == "the server refused without saying why"
 
 
@@ -191,7 +191,7 @@ def test_unknown_status_without_a_body_still_has_a_message() -> None:
         DEEP,
     ],
 )
-def test_success_that_cannot_be_read_is_an_unexpected_response(content: bytes) -> None:
+def test_success_that_cannot_be_read_then_unexpected_response(content: bytes) -> None:
     error = error_of(answer(200, content, **{"X-Request-Id": "request-7"}))
     assert type(error) is UnexpectedResponse
     assert (error.status, error.request_id) == (200, "request-7")
@@ -200,7 +200,7 @@ def test_success_that_cannot_be_read_is_an_unexpected_response(content: bytes) -
 @pytest.mark.parametrize(
     "content_type", ["text/html; charset=utf-8", "text/plain", "application/xml", "json", "a" * 999]
 )
-def test_success_of_another_content_type_is_an_unexpected_response(content_type: str) -> None:
+def test_success_of_another_content_type_then_unexpected_response(content_type: str) -> None:
     error = error_of(answer(200, b'{"active": true}', content_type))
     assert type(error) is UnexpectedResponse
     assert "instead of JSON" in error.message
@@ -208,7 +208,7 @@ def test_success_of_another_content_type_is_an_unexpected_response(content_type:
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 304, 307, 308])
-def test_redirect_is_an_unexpected_response(status: int) -> None:
+def test_redirect_then_unexpected_response(status: int) -> None:
     error = error_of(answer(status, Location="https://evil.example.com/"))
     assert type(error) is UnexpectedResponse
     assert error.status == status
@@ -219,7 +219,7 @@ def test_redirect_is_an_unexpected_response(status: int) -> None:
     ["application/json", "Application/JSON; charset=utf-8", "application/problem+json", "", " application/json ;x=y"],
 )
 @pytest.mark.parametrize("status", [200, 201, 202])
-def test_success_in_json_with_unknown_fields_is_read(status: int, content_type: str) -> None:
+def test_success_in_json_with_unknown_fields_then_read(status: int, content_type: str) -> None:
     content = b'{"active": true, "new": {"deep": [1]}, "token_type": "a kind of tomorrow"}'
     answered = result(CALL, answer(status, content, content_type))
     assert answered == Introspection(active=True, token_type="a kind of tomorrow")
@@ -235,7 +235,7 @@ JSON = st.recursive(
 
 
 @given(status=st.integers(200, 599), body=JSON | st.binary(), bearer=st.booleans())
-def test_any_answer_gives_a_result_or_a_typed_error(status: int, body: Any, bearer: bool) -> None:
+def test_any_answer_then_a_result_or_a_typed_error(status: int, body: Any, bearer: bool) -> None:
     operation = Operation("GET", "/v2/x", reader(Introspection), bearer=bearer)
     content = {"content": body} if isinstance(body, bytes) else {"json": body}
     try:
@@ -253,12 +253,12 @@ def test_any_answer_gives_a_result_or_a_typed_error(status: int, body: Any, bear
 # Bodies
 
 
-def test_operation_leaves_none_out_and_keeps_other_empty_values() -> None:
+def test_body_with_none_and_empty_values_then_only_none_is_left_out() -> None:
     body = {"a": None, "b": "", "c": False, "d": 0}
     assert Operation("POST", "/", reader(Introspection), body=body).content() == b'{"b":"","c":false,"d":0}'
 
 
-def test_operation_without_a_body_sends_none() -> None:
+def test_operation_without_a_body_then_none_is_sent() -> None:
     assert CALL.content() is None
 
 
@@ -283,11 +283,11 @@ def test_operation_without_a_body_sends_none() -> None:
         ("Thu, 01 Jan 1970 00:00:00 GMT", 0),
     ],
 )
-def test_retry_after_reads_both_forms_and_nothing_else(header: str, seconds: float | None) -> None:
+def test_retry_after_in_either_form_then_read_and_nothing_else_is(header: str, seconds: float | None) -> None:
     assert retry_after(header) == seconds
 
 
-def test_retry_after_date_counts_from_now() -> None:
+def test_retry_after_is_a_date_then_the_seconds_from_now() -> None:
     waited = retry_after(formatdate(time.time() + HOUR, usegmt=True))
     assert waited is not None
     assert 0 < waited <= HOUR
@@ -296,21 +296,21 @@ def test_retry_after_date_counts_from_now() -> None:
 @given(
     st.text() | st.from_regex(r"\A[0-9]{1,5000}\Z") | st.datetimes().map(lambda d: d.strftime("%a, %d %b %Y %T GMT"))
 )
-def test_retry_after_of_any_text_is_seconds_or_nothing(header: str) -> None:
+def test_retry_after_is_any_text_then_seconds_or_nothing(header: str) -> None:
     seconds = retry_after(header)
     assert seconds is None or seconds >= 0
 
 
-def test_pause_grows_and_never_passes_the_longest_wait() -> None:
+def test_repeats_go_on_then_the_pause_grows_up_to_the_longest_wait() -> None:
     pauses = [pause(repeats, None) for repeats in range(2000)]
     assert all(wait is not None and 0.25 <= wait <= 10 for wait in pauses)
     assert pauses[4] > pauses[0]  # type: ignore[operator]
 
 
 @pytest.mark.parametrize(("asked", "waited"), [(10.0, 10.0), (10.1, None), (1e12, None)])
-def test_pause_asked_for_is_kept_or_given_up(asked: float, waited: float | None) -> None:
+def test_server_asks_for_a_pause_then_it_is_kept_or_given_up(asked: float, waited: float | None) -> None:
     assert pause(0, asked) == waited
 
 
-def test_pause_asked_for_zero_still_backs_off() -> None:
+def test_server_asks_for_no_pause_then_there_is_one_all_the_same() -> None:
     assert pause(0, 0) >= 0.25  # type: ignore[operator]

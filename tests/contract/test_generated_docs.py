@@ -7,11 +7,11 @@ import pytest
 from tools import generate_docs
 
 
-def test_when_the_code_is_read_then_no_document_is_behind_it(capsys: pytest.CaptureFixture[str]) -> None:
+def test_code_read_then_no_generated_document_is_out_of_date(capsys: pytest.CaptureFixture[str]) -> None:
     assert generate_docs.main("--check") == 0, f"run `make docs`: {capsys.readouterr().out}"
 
 
-def test_when_a_document_is_behind_then_it_is_named_and_written_anew(
+def test_document_out_of_date_then_it_is_named_and_written_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = tmp_path / "docs" / "settings.md"

@@ -58,25 +58,25 @@ def _closed(part: Any) -> Any:
 # The document itself.
 
 
-def test_when_the_document_is_read_then_it_is_openapi_3_1() -> None:
+def test_document_is_read_then_it_is_openapi_3_1() -> None:
     assert [error.message for error in OPENAPI_31_VALIDATOR.iter_errors(DOCUMENT)] == []
     for name, schema in DOCUMENT["components"]["schemas"].items():
         assert jsonschema_rs.meta.is_valid(schema), name
 
 
-def test_when_a_part_refers_to_another_then_that_is_there() -> None:
+def test_part_refers_to_another_then_that_exists() -> None:
     references = [part for part in parts(DOCUMENT) if isinstance(part, dict) and "$ref" in part]
     assert references
     for reference in references:
         assert resolved(reference)
 
 
-def test_when_operations_are_named_then_each_name_is_an_identifier_of_its_own() -> None:
+def test_operations_are_named_then_each_name_is_an_identifier_of_its_own() -> None:
     assert all(name.isidentifier() for name in OPERATIONS)
     assert len(OPERATIONS) == sum(len(item) for item in DOCUMENT["paths"].values())
 
 
-def test_when_a_pattern_is_read_then_engines_without_lookahead_can_compile_it() -> None:
+def test_pattern_is_read_then_engines_without_lookahead_can_compile_it() -> None:
     """Go, Rust and others read patterns as RE2 does."""
     schemas = [part for part in parts(DOCUMENT) if isinstance(part, dict)]
     patterns = {part["pattern"] for part in schemas if isinstance(part.get("pattern"), str)}
@@ -87,14 +87,14 @@ def test_when_a_pattern_is_read_then_engines_without_lookahead_can_compile_it() 
         assert r"\Z" not in pattern, pattern
 
 
-def test_when_a_number_may_exceed_32_bits_then_its_format_says_so() -> None:
+def test_number_may_exceed_32_bits_then_its_format_says_so() -> None:
     numbers = [part for part in parts(DOCUMENT) if isinstance(part, dict) and part.get("type") in ("integer", "number")]
     for number in numbers:
         is_small = number["type"] == "integer" and number.get("maximum", 2**63) < 2**31
         assert number.get("format") == {"integer": "int64", "number": "double"}[number["type"]] or is_small, number
 
 
-def test_when_clients_are_generated_then_no_two_names_of_theirs_are_equal() -> None:
+def test_clients_generated_then_no_two_names_are_equal() -> None:
     """Go makes a function NewX for each schema X; TypeScript an interface XRequest for each operation X."""
     schemas = DOCUMENT["components"]["schemas"]
     assert not [name for name in schemas if f"New{name}" in schemas]
@@ -105,7 +105,7 @@ def test_when_clients_are_generated_then_no_two_names_of_theirs_are_equal() -> N
         assert made not in schemas or made in own, name
 
 
-def test_when_a_field_is_documented_then_it_has_a_meaning_and_no_meaning_is_left_over() -> None:
+def test_field_documented_then_it_has_a_meaning_and_none_is_left_over() -> None:
     used = set()
     for schema, described in DOCUMENT["components"]["schemas"].items():
         for name, field in described.get("properties", {}).items():
@@ -116,18 +116,18 @@ def test_when_a_field_is_documented_then_it_has_a_meaning_and_no_meaning_is_left
     assert FIELDS.keys() - used == set()
 
 
-def test_when_operations_are_tagged_then_each_tag_is_explained() -> None:
+def test_operations_are_tagged_then_each_tag_is_explained() -> None:
     used = {tag for operation in OPERATIONS.values() for tag in operation.described["tags"]}
     assert used == {tag["name"] for tag in DOCUMENT["tags"] if tag["description"]}
 
 
-def test_when_the_route_table_is_compared_then_the_document_has_just_that() -> None:
+def test_route_table_is_compared_then_the_document_has_just_that() -> None:
     served = app.routes(Settings(environment="sandbox"))
     routes = {(route.method, route.path) for route in served if route.operation_id}
     assert {(operation.method, operation.path) for operation in OPERATIONS.values()} == routes
 
 
-def test_when_examples_are_shown_then_their_schemas_hold() -> None:
+def test_examples_are_shown_then_their_schemas_hold() -> None:
     shown = [part for part in parts(DOCUMENT) if isinstance(part, dict) and {"schema", "examples"} <= part.keys()]
     assert shown
     for media in shown:
@@ -135,7 +135,7 @@ def test_when_examples_are_shown_then_their_schemas_hold() -> None:
             assert list(validator(media["schema"], closed=True).iter_errors(example["value"])) == [], example
 
 
-def test_when_a_refusal_is_not_as_described_then_its_schema_does_not_hold() -> None:
+def test_refusal_is_not_as_described_then_its_schema_does_not_hold() -> None:
     refusal = validator({"$ref": "#/components/schemas/SingleError"}, closed=True)
     good = {"error": {"message": "is invalid", "code": 1001}, "meta": {"key": "user_id"}}
     assert refusal.is_valid(good)
@@ -148,7 +148,7 @@ def test_when_a_refusal_is_not_as_described_then_its_schema_does_not_hold() -> N
     assert not any(refusal.is_valid(body) for body in bad)
 
 
-def test_when_a_request_has_a_text_then_it_takes_no_nul() -> None:
+def test_request_has_a_text_then_it_takes_no_nul() -> None:
     """PostgreSQL's text cannot hold it; the patterns of the fields are all that keeps it out."""
     for operation in OPERATIONS.values():
         for media in operation.described.get("requestBody", {"content": {}})["content"].values():
@@ -161,14 +161,14 @@ def test_when_a_request_has_a_text_then_it_takes_no_nul() -> None:
 # What the server serves.
 
 
-def test_when_the_document_is_asked_for_then_it_is_this_one_with_the_servers_address(server: LiveServer) -> None:
+def test_document_asked_for_then_this_one_with_the_servers_address(server: LiveServer) -> None:
     served = server.http().get("/openapi.json").json()
     assert served["servers"] == [{"url": server.url}]
     assert {**served, "servers": 0} == jsonable({**app.description(server.app.settings), "servers": 0})
     assert served["paths"] == jsonable(DOCUMENT["paths"])
 
 
-def test_when_the_oauth_flows_are_compared_then_the_metadata_says_the_same(server: LiveServer) -> None:
+def test_oauth_flows_are_compared_then_the_metadata_says_the_same(server: LiveServer) -> None:
     served = server.http().get("/openapi.json").json()
     metadata = server.http().get("/.well-known/oauth-authorization-server").json()
     flows = served["components"]["securitySchemes"]["oauth2"]["flows"]
@@ -204,9 +204,7 @@ def succeeds(*names: str) -> Callable[[Success], Success]:
 
 
 @pytest.mark.parametrize("operation", OPERATIONS.values(), ids=str)
-def test_when_an_operation_succeeds_then_its_answers_have_the_documented_fields(
-    operation: Operation, shop: Shop
-) -> None:
+def test_operation_succeeds_then_its_answers_have_the_documented_fields(operation: Operation, shop: Shop) -> None:
     success = SUCCESSES.get(str(operation))
     assert success, f"nothing here makes {operation} succeed"
     described = operation.described["responses"]["200"]
@@ -367,7 +365,7 @@ def strings(schema: Any, path: str, above: tuple[int, ...] = ()) -> Iterator[tup
             yield from strings(found[name], f"{path}.{name}", above)
 
 
-def test_when_a_request_holds_a_string_then_its_length_has_a_bound() -> None:
+def test_request_holds_a_string_then_its_length_has_a_bound() -> None:
     """A pattern may take long over a mebibyte. The OAuth endpoints read no more than 16 KiB."""
     unbounded = [
         path

@@ -49,9 +49,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
         subprocess.run([*HANDCART, "demo", "--stop"], env=variables, check=True, timeout=START_SECONDS)
 
 
-def test_when_the_snippets_of_all_pages_are_run_on_one_demo_then_they_do_what_is_shown(
-    home: dict[str, str], tmp_path: Path
-) -> None:
+def test_snippets_of_all_pages_run_on_one_demo_then_they_do_what_is_shown(home: dict[str, str], tmp_path: Path) -> None:
     for program in ("bash", "curl", "python3"):
         assert shutil.which(program), f"the pages need {program}: install it"
     for page in PAGES:
@@ -139,7 +137,7 @@ def line_shape(line: str) -> str:
 # How the pages are written.
 
 
-def test_when_a_page_shows_code_then_it_is_run_or_says_why_not() -> None:
+def test_page_shows_code_then_it_is_run_or_says_why_not() -> None:
     for page in PAGES:
         for one in snippets(page):
             assert one.language in LANGUAGES, f"{one.where}: name its language, one of {sorted(LANGUAGES)}"
@@ -148,7 +146,7 @@ def test_when_a_page_shows_code_then_it_is_run_or_says_why_not() -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_when_a_page_names_a_command_then_it_is_there_with_these_options(page: Path) -> None:
+def test_page_names_a_command_then_it_exists_with_these_options(page: Path) -> None:
     for line in commands(page):
         name, *words = line.split()
         command: click.Command = handcart
@@ -161,14 +159,14 @@ def test_when_a_page_names_a_command_then_it_is_there_with_these_options(page: P
         assert given <= known, f"{line}: {name} has no {given - known}"
 
 
-def test_when_a_snippet_calls_the_server_then_it_shows_a_refusal() -> None:
+def test_snippet_calls_the_server_then_it_shows_a_refusal() -> None:
     for page in PAGES:
         for one in snippets(page):
             hidden = re.search(r"curl -s |^call .*> *(?!/dev/null)\S+$", one.text, re.MULTILINE)
             assert one.language != "sh" or not hidden, f"{one.where}: {hidden}"
 
 
-def test_when_a_page_shows_yaml_or_json_then_it_can_be_read() -> None:
+def test_page_shows_yaml_or_json_then_it_can_be_read() -> None:
     for page in PAGES:
         for one in snippets(page):
             if one.language == "yaml":
@@ -177,7 +175,7 @@ def test_when_a_page_shows_yaml_or_json_then_it_can_be_read() -> None:
                 assert json.loads(one.text), one.where
 
 
-def test_when_a_secret_is_shown_in_use_then_not_on_a_command_line() -> None:
+def test_secret_is_shown_in_use_then_not_on_a_command_line() -> None:
     for page in PAGES:
         for one in snippets(page):
             given = re.search(r"--(client-secret|signing-secret|auth-client-secret|password)[ =]", one.text)

@@ -56,7 +56,7 @@ def check(provoked: Provoked, status: int, name: str) -> None:
 
 @on_sqlite
 @pytest.mark.parametrize("operation", OPERATIONS.values(), ids=str)
-def test_when_the_refusals_of_any_request_are_provoked_then_they_come_word_for_word(
+def test_refusals_of_any_request_provoked_then_they_come_word_for_word(
     operation: Operation, shop: Shop, later: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     provoked = Provoked(operation, shop, None, monkeypatch, later)
@@ -67,7 +67,7 @@ def test_when_the_refusals_of_any_request_are_provoked_then_they_come_word_for_w
 
 @on_sqlite  # the words; that each rule holds on both databases is for the tests of its domain
 @pytest.mark.parametrize(("operation", "status", "name", "shown"), OWN)
-def test_when_an_operations_own_refusal_is_provoked_then_it_comes_word_for_word(
+def test_operations_own_refusal_is_provoked_then_it_comes_word_for_word(
     operation: Operation,
     status: int,
     name: str,
@@ -79,6 +79,6 @@ def test_when_an_operations_own_refusal_is_provoked_then_it_comes_word_for_word(
     check(Provoked(operation, shop, shown, monkeypatch, later), status, name)
 
 
-def test_when_a_refusal_is_no_longer_documented_then_its_provocation_goes_too() -> None:
+def test_refusal_is_no_longer_documented_then_its_provocation_goes_too() -> None:
     shown = {(str(operation), name) for operation in OPERATIONS.values() for _, name, _ in operation.refusals()}
     assert PROVOCATIONS.keys() <= {text for operation, name in shown for text in (name, f"{operation}:{name}")}

@@ -80,7 +80,7 @@ def known(market: Market) -> dict[str, object]:
     }
 
 
-def test_when_the_description_is_explored_then_nothing_is_found(market: Market, tmp_path: Path) -> None:
+def test_description_is_explored_then_nothing_is_found(market: Market, tmp_path: Path) -> None:
     options = ["--max-examples", EXAMPLES or "4", "--continue-on-failure"]
     if SEED:
         options += ["--seed", SEED]
@@ -100,7 +100,7 @@ def test_when_the_description_is_explored_then_nothing_is_found(market: Market, 
     assert set(answered.read_text().split()) >= DEEP
 
 
-def test_when_the_description_lies_then_it_is_found(market: Market, tmp_path: Path) -> None:
+def test_description_lies_then_it_is_found(market: Market, tmp_path: Path) -> None:
     document = json.loads(json.dumps({**DOCUMENT, "servers": [{"url": market.server.url}]}))
     properties = document["components"]["schemas"]["ServerMetadata"]["properties"]
     del properties["issuer"]

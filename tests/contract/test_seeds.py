@@ -167,7 +167,7 @@ def same(answered: tuple[int, Any], printed: Any) -> bool:
     return status == 200 and types == {name: type(value) for name, value in printed.items()}
 
 
-def test_when_accounts_are_linked_as_printed_then_the_answers_are_as_printed(replay: Replay) -> None:
+def test_accounts_are_linked_as_printed_then_the_answers_are_as_printed(replay: Replay) -> None:
     replay.shop.user(USER_TO_LINK)
     status, _ = replay.send(GET_LINK)
     assert status == 400
@@ -186,7 +186,7 @@ def test_when_accounts_are_linked_as_printed_then_the_answers_are_as_printed(rep
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", membership[1]["expired_at"])
 
 
-def test_when_membership_is_verified_as_printed_then_the_answer_is_as_printed(replay: Replay) -> None:
+def test_membership_is_verified_as_printed_then_the_answer_is_as_printed(replay: Replay) -> None:
     replay.user_id = replay.shop.user(USER_TO_VERIFY)
     assert replay.send(LINK_IN_REFERENCE, linking_token=replay.linking_token()) == (200, LINKED)
     assert same(replay.send(VERIFY_MEMBERSHIP), MEMBERSHIP)
@@ -231,7 +231,7 @@ COMMON_IDENTITY = "Validation failed: Common identities can only have one user p
         (user_not_active, 403, "User Not Active", None, {}),
     ],
 )
-def test_when_a_row_of_the_error_table_comes_about_then_the_answer_is_that_row(
+def test_situation_of_the_error_table_then_the_answer_of_its_row(
     replay: Replay, cause: Callable[[Replay], tuple[int, Any]], status: int, message: str, code: Any, meta: Any
 ) -> None:
     replay.shop.user(USER_TO_LINK)

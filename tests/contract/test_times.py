@@ -32,7 +32,7 @@ WITH_TIMES = [(operation, keys) for operation in OPERATIONS.values() if (keys :=
 
 @on_sqlite
 @pytest.mark.parametrize(("operation", "keys"), WITH_TIMES, ids=str)
-def test_when_a_time_has_no_offset_then_its_field_is_named(operation: Operation, keys: list[str], shop: Shop) -> None:
+def test_time_has_no_offset_then_its_field_is_named(operation: Operation, keys: list[str], shop: Shop) -> None:
     attempt = Attempt(operation, shop)
     for key in keys:
         changed: Any = {key: NAIVE}
@@ -44,7 +44,7 @@ def test_when_a_time_has_no_offset_then_its_field_is_named(operation: Operation,
         assert error(attempt.having(**changed)) == (400, "is invalid", 1001, key)
 
 
-def test_when_operations_take_times_then_these_are_all() -> None:
+def test_operations_take_times_then_these_are_all() -> None:
     found = {key for _, keys in WITH_TIMES for key in keys}
     window = {"desired_windows[0].starts_at", "desired_windows[0].ends_at"}
     assert found == {"start_at", "end_at", "earliest_option_start_at", "at", *window}

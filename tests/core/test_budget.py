@@ -10,7 +10,7 @@ import pytest
 from handcart.core.budget import Budget, is_exhausted
 
 
-def test_when_one_sharer_takes_all_it_may_then_others_have_room() -> None:
+def test_one_sharer_takes_all_it_may_then_others_have_room() -> None:
     budget = Budget(each=16, total=24)
     while budget.room("greedy"):
         budget.take("greedy")
@@ -24,7 +24,7 @@ def test_when_one_sharer_takes_all_it_may_then_others_have_room() -> None:
     assert (budget.taken, budget.room("late")) == (24, 0)
 
 
-def test_when_several_wait_then_the_one_that_holds_the_fewest_is_next() -> None:
+def test_several_wait_then_the_one_with_the_fewest_places_is_next() -> None:
     async def check() -> None:
         budget = Budget(each=8, total=8)
         came: list[str] = []
@@ -51,7 +51,7 @@ def test_when_several_wait_then_the_one_that_holds_the_fewest_is_next() -> None:
     asyncio.run(check())
 
 
-def test_when_waits_are_given_up_then_no_place_is_lost() -> None:
+def test_waits_abandoned_then_no_place_is_lost() -> None:
     async def check() -> None:
         budget = Budget(each=1, total=4)
         await budget.wait("a")
@@ -71,7 +71,7 @@ def test_when_waits_are_given_up_then_no_place_is_lost() -> None:
     asyncio.run(check())
 
 
-def test_when_descriptors_run_out_then_it_is_known_for_a_cause_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_descriptors_run_out_then_the_cause_is_ours(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not is_exhausted()
     assert is_exhausted(OSError(errno.EMFILE, os.strerror(errno.EMFILE)))
     assert not is_exhausted(ConnectionRefusedError(errno.ECONNREFUSED, ""))

@@ -73,7 +73,7 @@ def test_time_then_utc_with_z(stream: io.StringIO) -> None:
     assert json.loads(stream.getvalue())["at"].endswith("Z")
 
 
-def test_stream_cannot_be_written_then_nobody_fails_and_the_lost_lines_are_counted(stream: io.StringIO) -> None:
+def test_stream_cannot_be_written_then_nobody_fails_and_lost_lines_count(stream: io.StringIO) -> None:
     class Volume(io.StringIO):
         """Full at first: a write leaves a part of a line."""
 

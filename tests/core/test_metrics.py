@@ -59,7 +59,7 @@ def test_user_ids_then_none_in_the_metrics(shop: Shop) -> None:
     assert 'route="/v2/fulfillment/users/{user_id}/link",status="400"' in text
 
 
-def test_port_for_metrics_then_served_on_loopback_and_a_taken_one_is_passed_over() -> None:
+def test_metrics_port_then_served_on_loopback_and_a_taken_one_is_skipped() -> None:
     with closing(socket.create_server(("127.0.0.1", 0))) as taken:
         port: int = taken.getsockname()[1]
         metrics = Metrics(Connections(most=7))

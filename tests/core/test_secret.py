@@ -34,7 +34,7 @@ def test_hash_of_any_text_then_32_bytes(text: str) -> None:
     assert len(KEYS.hash(text[:1_000_000])) == 32
 
 
-def test_tokens_of_forms_and_devices_then_bound_to_their_subject_and_purpose() -> None:
+def test_tokens_of_forms_and_devices_then_bound_to_subject_and_purpose() -> None:
     made = {
         KEYS.form_token("session", "1"),
         KEYS.form_token("session", "2"),

@@ -49,7 +49,7 @@ def test_every_setting_then_read_by_its_name() -> None:
         assert getattr(chosen, setting.name) == {"str": text, "int": 7, "bool": True}[kind]
 
 
-def test_no_home_directory_then_a_sentence_and_relative_xdg_paths_are_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_home_directory_then_a_sentence_and_relative_paths_are_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", "/home/sample")
     monkeypatch.setenv("XDG_DATA_HOME", "relative")
     assert Settings().data_directory == Path("/home/sample/.local/share/handcart")
@@ -138,7 +138,7 @@ def test_environment_unknown_then_a_sentence(text: str) -> None:
         load({"HANDCART_ENVIRONMENT": text})
 
 
-def test_option_given_then_it_wins_and_none_does_not() -> None:
+def test_option_set_then_it_wins_and_none_does_not() -> None:
     environ = {"HANDCART_BRAND": "Sample Co-op", "HANDCART_PUBLIC_URL": "https://a.example"}
     chosen = load(environ, brand="Sample Grocer", public_url=None)
     assert (chosen.brand, chosen.public_url) == ("Sample Grocer", "https://a.example")

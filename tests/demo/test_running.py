@@ -26,7 +26,7 @@ def info_of(data: Path) -> Mapping[str, Any]:
     }
 
 
-def test_when_a_demo_holds_its_directory_then_it_is_found_and_no_other_gets_it(tmp_path: Path) -> None:
+def test_demo_holds_its_directory_then_it_is_found_and_no_other_gets_it(tmp_path: Path) -> None:
     with running.claim(tmp_path):
         assert running.find(tmp_path) is None  # not ready yet
         running.write_private(tmp_path / running.INFO, info_of(tmp_path))
@@ -37,7 +37,7 @@ def test_when_a_demo_holds_its_directory_then_it_is_found_and_no_other_gets_it(t
             running.claim(tmp_path).__enter__()
 
 
-def test_when_a_demo_was_killed_then_the_file_that_it_left_counts_for_nothing(tmp_path: Path) -> None:
+def test_demo_was_killed_then_the_file_that_it_left_counts_for_nothing(tmp_path: Path) -> None:
     running.write_private(tmp_path / running.INFO, info_of(tmp_path))
     assert running.find(tmp_path) is None
     with running.claim(tmp_path):
@@ -46,7 +46,7 @@ def test_when_a_demo_was_killed_then_the_file_that_it_left_counts_for_nothing(tm
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", "no JSON"])
-def test_when_a_file_is_no_info_file_then_a_sentence(tmp_path: Path, text: str) -> None:
+def test_file_is_no_info_file_then_a_sentence(tmp_path: Path, text: str) -> None:
     (tmp_path / running.INFO).write_text(text)
     with pytest.raises(running.NotAnInfoFile, match="is not an info file of `handcart demo`"):
         running.read(tmp_path)
@@ -64,7 +64,7 @@ def ask(tmp_path: Path, *arguments: str, **variables: str) -> Result:
     return CliRunner().invoke(which, arguments, env={**clean, "XDG_DATA_HOME": str(tmp_path), **variables})
 
 
-def test_when_a_demo_runs_then_commands_work_on_it_unless_another_installation_is_named(tmp_path: Path) -> None:
+def test_demo_runs_then_commands_use_it_unless_another_data_is_named(tmp_path: Path) -> None:
     data, other = tmp_path / "handcart" / "demo", tmp_path / "other"
     data.mkdir(parents=True)
     of_demo = ["sandbox", f"sqlite:///{data}/handcart.db", True]
@@ -97,6 +97,6 @@ def test_when_a_demo_runs_then_commands_work_on_it_unless_another_installation_i
         assert "leave out --database" in ask(tmp_path, "--info", str(data), "--data", str(other)).output
 
 
-def test_when_the_demo_of_an_info_file_is_on_another_machine_then_a_sentence(tmp_path: Path) -> None:
+def test_demo_of_an_info_file_is_on_another_machine_then_a_sentence(tmp_path: Path) -> None:
     running.write_private(tmp_path / running.INFO, info_of(tmp_path / "elsewhere"))
     assert "which is not on this machine" in ask(tmp_path, "--info", str(tmp_path)).output

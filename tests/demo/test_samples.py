@@ -14,9 +14,7 @@ from tests.support.stores import store
 @pytest.mark.parametrize("time_zone", ["America/Chicago", "America/St_Johns"])
 # A week that ends when clocks go back, and one when they go forward.
 @pytest.mark.parametrize("begin", ["2027-11-02T00:10+00:00", "2027-03-09T00:10+00:00"])
-def test_when_slots_are_listed_at_any_hour_then_the_first_has_room_and_some_are_full(
-    time_zone: str, begin: str
-) -> None:
+def test_slots_listed_at_any_hour_then_the_first_is_free_and_some_are_full(time_zone: str, begin: str) -> None:
     for hour in range(7 * 24):
         now = moment(begin) + hour * clock.HOUR
         calendar = Calendar(store("s", time_zone=time_zone), LIVELY, {}, windows.start_of(time_zone, now).date)

@@ -7,7 +7,7 @@ from handcart.demo.errors import DemoFailed
 from handcart.demo.urls import Sockets, urls_of
 
 
-def test_public_url_then_the_storefront_is_at_its_host_and_named_by_itself_behind_https() -> None:
+def test_public_url_set_then_the_storefront_is_at_its_host() -> None:
     with listen("127.0.0.1", 0) as api, listen("127.0.0.1", 0) as storefront:
         sockets, port = Sockets(api, storefront), storefront.getsockname()[1]
         urls = urls_of(sockets, "127.0.0.1", "http://handcart:8080/", None)

@@ -92,7 +92,7 @@ def go(clients: Path, **environment: str) -> str:
 
 @pytest.mark.parametrize("server", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("journey", [java, typescript, python, go], ids=lambda journey: journey.__name__)
-def test_when_a_client_is_generated_then_it_places_an_order(
+def test_client_is_generated_then_it_places_an_order(
     server: LiveServer, clients: Path, journey: Callable[..., str]
 ) -> None:
     market = Market(server)

@@ -56,34 +56,34 @@ def exchange(session: Any, shop: Shop, location: str, state: str, verifier: str)
     )
 
 
-def test_when_the_customer_allows_then_the_token_links(session: Any, shop: Shop) -> None:
+def test_customer_allows_then_the_token_links(session: Any, shop: Shop) -> None:
     token = exchange(session, shop, *authorize(session, shop, "allow"))
     assert (token["token_type"], token["scope"], token["expires_in"]) == ("Bearer", "account_linking", DAY)
     assert links(shop, token["access_token"])
 
 
-def test_when_the_customer_denies_then_there_is_no_code(session: Any, shop: Shop) -> None:
+def test_customer_denies_then_there_is_no_code(session: Any, shop: Shop) -> None:
     location, state, _ = authorize(session, shop, "deny")
     with pytest.raises(MissingCodeException):
         parse_authorization_code_response(location, state)
     assert parameters(location)["error"] == "access_denied"
 
 
-def test_when_the_code_has_expired_then_invalid_grant(session: Any, shop: Shop, later: Any) -> None:
+def test_code_has_expired_then_invalid_grant(session: Any, shop: Shop, later: Any) -> None:
     redirected = authorize(session, shop, "allow")
     with later(minutes=1, seconds=1), pytest.raises(OAuthError) as raised:
         exchange(session, shop, *redirected)
     assert raised.value.error == "invalid_grant"
 
 
-def test_when_the_verifier_is_another_then_invalid_grant(session: Any, shop: Shop) -> None:
+def test_verifier_is_another_then_invalid_grant(session: Any, shop: Shop) -> None:
     location, state, _ = authorize(session, shop, "allow")
     with pytest.raises(OAuthError) as raised:
         exchange(session, shop, location, state, generate_token(48))
     assert raised.value.error == "invalid_grant"
 
 
-def test_when_a_token_is_revoked_then_introspection_says_so(session: Any, shop: Shop) -> None:
+def test_token_is_revoked_then_introspection_says_so(session: Any, shop: Shop) -> None:
     token = session.fetch_token(endpoint(shop, "token"), grant_type="client_credentials", scope="connect:fulfillment")[
         "access_token"
     ]
@@ -118,25 +118,25 @@ async def come_back(site: Any, shop: Shop, decision: str, forged_state: str = ""
     return browser_request(kept, location.replace("state=", f"state={forged_state}"))
 
 
-async def test_when_a_site_gets_an_allow_then_the_token_links(site: Any, shop: Shop) -> None:
+async def test_site_gets_an_allow_then_the_token_links(site: Any, shop: Shop) -> None:
     token = await site.authorize_access_token(await come_back(site, shop, "allow"))
     assert links(shop, token["access_token"])
 
 
-async def test_when_a_site_gets_a_deny_then_it_hears_access_denied(site: Any, shop: Shop) -> None:
+async def test_site_gets_a_deny_then_it_hears_access_denied(site: Any, shop: Shop) -> None:
     with pytest.raises(OAuthError) as raised:
         await site.authorize_access_token(await come_back(site, shop, "deny"))
     assert raised.value.error == "access_denied"
 
 
-async def test_when_a_site_is_too_late_then_invalid_grant(site: Any, shop: Shop, later: Any) -> None:
+async def test_site_is_too_late_then_invalid_grant(site: Any, shop: Shop, later: Any) -> None:
     request = await come_back(site, shop, "allow")
     with later(minutes=1, seconds=1), pytest.raises(OAuthError) as raised:
         await site.authorize_access_token(request)
     assert raised.value.error == "invalid_grant"
 
 
-async def test_when_a_site_gets_another_state_then_it_refuses(site: Any, shop: Shop) -> None:
+async def test_site_gets_another_state_then_it_refuses(site: Any, shop: Shop) -> None:
     forged = await come_back(site, shop, "allow", forged_state="x")
     with pytest.raises(OAuthError) as raised:
         await site.authorize_access_token(forged)
@@ -146,7 +146,7 @@ async def test_when_a_site_gets_another_state_then_it_refuses(site: Any, shop: S
 # The metadata and the issuer, as Authlib reads RFC 8414 and RFC 9207.
 
 
-def test_when_the_metadata_is_validated_then_it_is_sound(server: LiveServer) -> None:
+def test_metadata_is_validated_then_it_is_sound(server: LiveServer) -> None:
     document = server.http().get("/.well-known/oauth-authorization-server").json()
     metadata = rfc8414.AuthorizationServerMetadata(document)
     metadata.validate(metadata_classes=[rfc9207.AuthorizationServerMetadata])
@@ -155,7 +155,7 @@ def test_when_the_metadata_is_validated_then_it_is_sound(server: LiveServer) -> 
 
 
 @pytest.mark.parametrize("decision", ["allow", "deny"])
-def test_when_the_customer_comes_back_then_with_state_and_issuer(shop: Shop, decision: str) -> None:
+def test_customer_comes_back_then_with_state_and_issuer(shop: Shop, decision: str) -> None:
     with OAuth2Client(**shop.credentials, scope="account_linking", redirect_uri=REDIRECT_URI) as session:
         url, state = session.create_authorization_url(endpoint(shop, "authorization"))
     came = parameters(answer_to(shop, url, decision))

@@ -74,19 +74,19 @@ def come_back(client: OpenidClient, shop: Shop, decision: str) -> str:
     return answer_to(shop, client("authorize", redirect_uri=REDIRECT_URI)["url"], decision)
 
 
-def test_when_the_customer_allows_then_the_token_links(client: OpenidClient, shop: Shop) -> None:
+def test_customer_allows_then_the_token_links(client: OpenidClient, shop: Shop) -> None:
     token = client("exchange", location=come_back(client, shop, "allow"))
     assert (token["scope"], token["expires_in"]) == ("account_linking", DAY)
     assert links(shop, token["access_token"])
 
 
-def test_when_the_customer_denies_then_access_denied(client: OpenidClient, shop: Shop) -> None:
+def test_customer_denies_then_access_denied(client: OpenidClient, shop: Shop) -> None:
     with pytest.raises(Refused) as raised:
         client("exchange", location=come_back(client, shop, "deny"))
     assert raised.value.error == "access_denied"
 
 
-def test_when_the_code_has_expired_then_invalid_grant(client: OpenidClient, shop: Shop, later: Any) -> None:
+def test_code_has_expired_then_invalid_grant(client: OpenidClient, shop: Shop, later: Any) -> None:
     location = come_back(client, shop, "allow")
     with later(minutes=1, seconds=1), pytest.raises(Refused) as raised:
         client("exchange", location=location)
@@ -97,7 +97,7 @@ def test_when_the_code_has_expired_then_invalid_grant(client: OpenidClient, shop
     ("part", "complaint"),
     [("state", r'unexpected "state"'), ("iss", r'unexpected "iss" \(issuer\) response parameter')],
 )
-def test_when_an_answer_is_mixed_up_then_the_client_refuses(
+def test_answer_is_mixed_up_then_the_client_refuses(
     client: OpenidClient, shop: Shop, part: str, complaint: str
 ) -> None:
     location = come_back(client, shop, "allow")
@@ -109,22 +109,20 @@ def test_when_an_answer_is_mixed_up_then_the_client_refuses(
 
 
 @pytest.mark.parametrize("decision", ["allow", "deny"])
-def test_when_the_issuer_is_missing_then_the_client_refuses(client: OpenidClient, shop: Shop, decision: str) -> None:
+def test_issuer_is_missing_then_the_client_refuses(client: OpenidClient, shop: Shop, decision: str) -> None:
     location, _, _ = come_back(client, shop, decision).partition("&iss=")
     with pytest.raises(Refused, match=r'response parameter "iss" \(issuer\) missing'):
         client("exchange", location=location)
 
 
-def test_when_a_token_is_revoked_then_introspection_says_so(client: OpenidClient, shop: Shop) -> None:
+def test_token_is_revoked_then_introspection_says_so(client: OpenidClient, shop: Shop) -> None:
     token = client("credentials", scope="connect:fulfillment")["access_token"]
     assert client("introspect", token=token)["scope"] == "connect:fulfillment"
     assert client("revoke", token=token) == {}
     assert client("introspect", token=token) == {"active": False}
 
 
-def test_when_the_secret_is_wrong_then_the_challenge_is_understood(
-    node: OpenidClient, server: LiveServer, shop: Shop
-) -> None:
+def test_secret_is_wrong_then_the_challenge_is_understood(node: OpenidClient, server: LiveServer, shop: Shop) -> None:
     wrong = {**shop.credentials, "client_secret": "wrong"}
     node("discover", issuer=server.url, method="client_secret_basic", **wrong)
     with pytest.raises(Refused) as raised:

@@ -37,7 +37,7 @@ def exchange(session: OAuth2Session, shop: Shop, location: str, authentication: 
     return dict(session.fetch_token(token_url, authorization_response=location, **authentication))
 
 
-def test_when_the_customer_allows_then_the_token_links(
+def test_customer_allows_then_the_token_links(
     session: OAuth2Session, shop: Shop, authentication: dict[str, Any]
 ) -> None:
     token = exchange(session, shop, authorize(session, shop, "allow"), authentication)
@@ -45,14 +45,12 @@ def test_when_the_customer_allows_then_the_token_links(
     assert links(shop, token["access_token"])
 
 
-def test_when_the_customer_denies_then_access_denied(
-    session: OAuth2Session, shop: Shop, authentication: dict[str, Any]
-) -> None:
+def test_customer_denies_then_access_denied(session: OAuth2Session, shop: Shop, authentication: dict[str, Any]) -> None:
     with pytest.raises(AccessDeniedError):
         exchange(session, shop, authorize(session, shop, "deny"), authentication)
 
 
-def test_when_the_code_has_expired_then_invalid_grant(
+def test_code_has_expired_then_invalid_grant(
     session: OAuth2Session, shop: Shop, authentication: dict[str, Any], later: Any
 ) -> None:
     location = authorize(session, shop, "allow")
@@ -60,7 +58,7 @@ def test_when_the_code_has_expired_then_invalid_grant(
         exchange(session, shop, location, authentication)
 
 
-def test_when_the_state_is_another_then_the_client_refuses(
+def test_state_is_another_then_the_client_refuses(
     session: OAuth2Session, shop: Shop, authentication: dict[str, Any]
 ) -> None:
     location = authorize(session, shop, "allow").replace("state=", "state=x")
@@ -68,7 +66,7 @@ def test_when_the_state_is_another_then_the_client_refuses(
         exchange(session, shop, location, authentication)
 
 
-def test_when_a_token_is_revoked_then_introspection_says_so(shop: Shop, authentication: dict[str, Any]) -> None:
+def test_token_is_revoked_then_introspection_says_so(shop: Shop, authentication: dict[str, Any]) -> None:
     backend = BackendApplicationClient(shop.client.client_id, scope="connect:fulfillment")
     with OAuth2Session(client=backend) as session:
         token = session.fetch_token(f"{shop.server.url}/v2/oauth/token", **authentication)["access_token"]

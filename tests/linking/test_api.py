@@ -66,13 +66,13 @@ def test_linked_without_membership_then_both_flags_false_and_no_end(shop: Shop) 
     assert (shop.get_link(user_id).status_code, shop.get_link(user_id).json()) == (200, NO_MEMBER)
 
 
-def test_l11_not_linked_then_documented_error(shop: Shop) -> None:
+def test_not_linked_then_documented_error(shop: Shop) -> None:
     user_id = shop.user()
     with nothing_written(shop.server):
         assert error(shop.get_link(user_id)) == NOT_LINKED
 
 
-def test_l12_membership_ended_or_over_then_false_and_still_linked(shop: Shop, later: Any) -> None:
+def test_membership_ended_or_over_then_false_and_still_linked(shop: Shop, later: Any) -> None:
     user_id, account_id = linked(shop, member_for=clock.DAY)
     with later(hours=23, minutes=59):
         assert shop.get_link(user_id).json()["instacartplus_member"] is True
@@ -85,20 +85,20 @@ def test_l12_membership_ended_or_over_then_false_and_still_linked(shop: Shop, la
     assert shop.get_link(user_id).json() == NO_MEMBER
 
 
-def test_l12_membership_granted_later_then_seen_at_once(shop: Shop) -> None:
+def test_membership_granted_later_then_seen_at_once(shop: Shop) -> None:
     user_id, account_id = linked(shop)
     shop.server.write(accounts.grant_membership, account_id, clock.now() + clock.DAY)
     assert shop.get_link(user_id).json()["instacartplus_member"] is True
 
 
-def test_l12_unlinked_then_not_linked(shop: Shop) -> None:
+def test_unlinked_then_not_linked(shop: Shop) -> None:
     user_id, account_id = linked(shop)
     retailer = shop.server.read(retailers.retailer_by_slug, shop.slug)
     assert shop.server.write(linking.unlink, retailer.isolation_id, account_id, "customer")
     assert error(shop.get_link(user_id)) == NOT_LINKED
 
 
-def test_l12_account_closed_then_not_linked_everywhere(shop: Shop) -> None:
+def test_account_closed_then_not_linked_everywhere(shop: Shop) -> None:
     other = Shop(shop.server)
     user_id, account = shop.user(), shop.account(member_for=clock.DAY)
     elsewhere = other.user()
@@ -112,7 +112,7 @@ def test_l12_account_closed_then_not_linked_everywhere(shop: Shop) -> None:
 # The user
 
 
-def test_l4_user_unknown_or_foreign_then_identical_errors(shop: Shop) -> None:
+def test_user_unknown_or_foreign_then_identical_errors(shop: Shop) -> None:
     other = Shop(shop.server)
     foreign, _ = linked(other, member_for=clock.DAY)
     token = token_for(shop, shop.account())
@@ -125,7 +125,7 @@ def test_l4_user_unknown_or_foreign_then_identical_errors(shop: Shop) -> None:
     assert shop.link(shop.user(), token).json() == SUCCESS
 
 
-def test_l5_user_deleted_then_403_with_code_null(shop: Shop) -> None:
+def test_user_deleted_then_403_with_code_null(shop: Shop) -> None:
     user_id, token = shop.user(), token_for(shop, shop.account())
     assert shop.post(f"/v2/fulfillment/users/{user_id}/privacy_request").json() == SUCCESS
     with nothing_written(shop.server):
@@ -157,7 +157,7 @@ BODIES: dict[str, tuple[Any, tuple[Any, ...]]] = {
 
 @pytest.mark.parametrize("row", BODIES)
 @on_sqlite
-def test_l6_token_absent_or_malformed_then_documented_error(shop: Shop, row: str) -> None:
+def test_token_absent_or_malformed_then_documented_error(shop: Shop, row: str) -> None:
     user_id = shop.user()
     body, refusal = BODIES[row]
     with nothing_written(shop.server):
@@ -183,7 +183,7 @@ UNREADABLE = {
 
 @pytest.mark.parametrize("row", UNREADABLE)
 @on_sqlite
-def test_l6_body_unreadable_then_400_in_the_envelope(shop: Shop, row: str) -> None:
+def test_body_unreadable_then_400_in_the_envelope(shop: Shop, row: str) -> None:
     user_id = shop.user()
     headers = {**shop.headers, "Content-Type": "application/json"}
     with nothing_written(shop.server):
@@ -237,7 +237,7 @@ DEAD: dict[str, Callable[[Shop], str]] = {
 
 
 @pytest.mark.parametrize("row", DEAD)
-def test_l7_token_dead_or_foreign_then_linking_token_is_invalid(shop: Shop, row: str) -> None:
+def test_token_dead_or_foreign_then_linking_token_is_invalid(shop: Shop, row: str) -> None:
     user_id, token = shop.user(), DEAD[row](shop)
     assert shop.token
     with nothing_written(shop.server):
@@ -245,7 +245,7 @@ def test_l7_token_dead_or_foreign_then_linking_token_is_invalid(shop: Shop, row:
     assert error(shop.get_link(user_id)) == NOT_LINKED
 
 
-def test_l7_token_expired_then_linking_token_is_invalid(shop: Shop, later: Any) -> None:
+def test_token_expired_then_linking_token_is_invalid(shop: Shop, later: Any) -> None:
     user_id, account = shop.user(), shop.account()
     early, late = token_for(shop, account), token_for(shop, account)
     with later(days=1, seconds=1):
@@ -258,7 +258,7 @@ def test_l7_token_expired_then_linking_token_is_invalid(shop: Shop, later: Any) 
         assert shop.link(user_id, early).json() == SUCCESS
 
 
-def test_l7_token_of_a_sister_banner_then_invalid_unless_users_are_shared(server: LiveServer) -> None:
+def test_token_of_a_sister_banner_then_invalid_unless_users_are_shared(server: LiveServer) -> None:
     for shares_users in (False, True):
         group = Organization(server, shares_users=shares_users)
         north, south = Shop(server), Shop(server)
@@ -275,7 +275,7 @@ def test_l7_token_of_a_sister_banner_then_invalid_unless_users_are_shared(server
             assert north.link(north.user(), token).json() == SUCCESS
 
 
-def test_token_of_a_client_of_several_banners_then_it_works_once_at_one_of_them(server: LiveServer) -> None:
+def test_token_of_a_client_of_several_banners_then_it_works_once_at_one(server: LiveServer) -> None:
     group = Organization(server)
     north, south = (group.at(banner) for banner in group.banners)
     token = token_for(group, group.account())
@@ -289,7 +289,7 @@ def test_token_of_a_client_of_several_banners_then_it_works_once_at_one_of_them(
 # Links that exist
 
 
-def test_l8_account_linked_to_another_user_then_the_documented_text(shop: Shop) -> None:
+def test_account_linked_to_another_user_then_the_documented_text(shop: Shop) -> None:
     account = shop.account()
     first, second = shop.user(), shop.user()
     assert shop.link(first, token_for(shop, account)).json() == SUCCESS
@@ -300,7 +300,7 @@ def test_l8_account_linked_to_another_user_then_the_documented_text(shop: Shop) 
     assert error(shop.get_link(second)) == NOT_LINKED
 
 
-def test_l8_user_linked_to_another_account_then_refused_and_the_first_link_stays(shop: Shop) -> None:
+def test_user_linked_to_another_account_then_refused_and_the_link_stays(shop: Shop) -> None:
     user_id = shop.user()
     assert shop.link(user_id, token_for(shop, shop.account(member_for=clock.DAY))).json() == SUCCESS
     token = token_for(shop, shop.account())
@@ -309,7 +309,7 @@ def test_l8_user_linked_to_another_account_then_refused_and_the_first_link_stays
     assert shop.get_link(user_id).json()["instacartplus_member"] is True
 
 
-def test_l8_same_account_at_two_retailers_then_both_are_linked(shop: Shop) -> None:
+def test_same_account_at_two_retailers_then_both_are_linked(shop: Shop) -> None:
     other, account = Shop(shop.server), shop.account(member_for=clock.DAY)
     for place in (shop, other):
         user_id = place.user("same-user-id-at-both")
@@ -317,7 +317,7 @@ def test_l8_same_account_at_two_retailers_then_both_are_linked(shop: Shop) -> No
         assert place.get_link(user_id).json()["instacartplus_member"] is True
 
 
-def test_l10_same_link_again_then_success_and_one_link(shop: Shop) -> None:
+def test_same_link_again_then_success_and_one_link(shop: Shop) -> None:
     user_id, account = shop.user(), shop.account()
     token = token_for(shop, account)
     assert shop.link(user_id, token).json() == SUCCESS
@@ -328,7 +328,7 @@ def test_l10_same_link_again_then_success_and_one_link(shop: Shop) -> None:
     assert [row["user_id"] for row in links] == [user_id]
 
 
-def test_l10_same_token_again_after_the_user_was_unlinked_then_invalid(shop: Shop) -> None:
+def test_same_token_again_after_the_user_was_unlinked_then_invalid(shop: Shop) -> None:
     user_id, account = shop.user(), shop.account()
     token = token_for(shop, account)
     assert shop.link(user_id, token).json() == SUCCESS
@@ -353,7 +353,7 @@ IDS += ["ünïcode", "😀", "a;b", "\\", '"', "' OR '1'='1", "x" * 255, "ü" * 
 
 
 @pytest.mark.parametrize("user_id", IDS, ids=lambda user_id: ascii(user_id[:20]))
-def test_l13_id_percent_encoded_then_the_very_user(shop: Shop, user_id: str) -> None:
+def test_id_percent_encoded_then_that_user(shop: Shop, user_id: str) -> None:
     path = f"/v2/fulfillment/users/{quote(user_id, safe='').replace('.', '%2E')}/link"
     authorization = f"Authorization: Bearer {shop.token}"
 
@@ -393,7 +393,7 @@ STRANGE = {
 
 
 @pytest.mark.parametrize("row", STRANGE)
-def test_l13_id_that_names_nobody_then_never_another_row(shop: Shop, row: str) -> None:
+def test_id_of_no_user_then_never_another_row(shop: Shop, row: str) -> None:
     user_id, _ = linked(shop)
     segment, status = STRANGE[row]
     path = f"/v2/fulfillment/users/{segment.format(user_id=user_id, upper=user_id.upper())}/link"
@@ -408,7 +408,7 @@ def test_l13_id_that_names_nobody_then_never_another_row(shop: Shop, row: str) -
 # What answers tell
 
 
-def test_l15_every_answer_then_no_account_id_and_no_email(shop: Shop) -> None:
+def test_every_answer_then_no_account_id_and_no_email(shop: Shop) -> None:
     account = shop.account(member_for=clock.DAY)
     user_id, other = shop.user(), shop.user()
     answers = [code := shop.redeem(code_for(shop, account))]
@@ -422,7 +422,7 @@ def test_l15_every_answer_then_no_account_id_and_no_email(shop: Shop) -> None:
         assert account.email not in told
 
 
-def test_l15_guessing_accounts_then_every_answer_is_the_same(shop: Shop) -> None:
+def test_guessing_accounts_then_every_answer_is_the_same(shop: Shop) -> None:
     _, account_id = linked(Shop(shop.server), member_for=clock.DAY)
     user_id, neighbour = shop.user(), shop.account()
     guesses = [neighbour.email, *(str(account_id + offset) for offset in range(-50, 51))]

@@ -37,7 +37,7 @@ def history(shop: Shop, retailer: Retailer) -> list[Any]:
     )
 
 
-def test_unlinked_then_the_history_says_who_when_and_by_whom(shop: Shop, retailer: Retailer) -> None:
+def test_unlinked_then_the_history_says_who_and_by_whom(shop: Shop, retailer: Retailer) -> None:
     user_id, account = shop.user(), shop.account()
     before = clock.now()
     assert shop.link(user_id, token_for(shop, account)).json() == SUCCESS
@@ -81,9 +81,7 @@ def test_unlinked_then_other_accounts_and_other_retailers_keep_theirs(shop: Shop
     assert shop.link(shop.user(), beside).json() == SUCCESS
 
 
-def test_user_deleted_then_link_history_and_linking_tokens_are_gone_and_the_account_links_anew(
-    shop: Shop, retailer: Retailer
-) -> None:
+def test_user_deleted_then_its_linking_data_is_gone_and_the_account_free(shop: Shop, retailer: Retailer) -> None:
     user_id, account = shop.user(), shop.account()
     for _ in range(2):
         assert shop.link(user_id, token_for(shop, account)).json() == SUCCESS
@@ -135,7 +133,7 @@ def test_operator_unlinks_then_once_and_the_history_says_so(shop: Shop, retailer
 
 
 @pytest.mark.parametrize("shares_users", [True, False])
-def test_banners_of_an_organization_then_one_link_in_each_isolation_context(
+def test_organization_with_banners_then_one_link_in_each_isolation_context(
     server: LiveServer, shares_users: bool
 ) -> None:
     group = Organization(server, shares_users=shares_users)
@@ -151,7 +149,7 @@ def test_banners_of_an_organization_then_one_link_in_each_isolation_context(
         assert answer.json() == SUCCESS
 
 
-def test_is_linked_then_true_for_clients_of_that_retailer_and_of_its_organization_alone(server: LiveServer) -> None:
+def test_linked_then_true_for_clients_of_the_retailer_and_its_organization(server: LiveServer) -> None:
     group, other = Organization(server), Shop(server)
     north = group.at(group.banners[0])
     account = group.account()

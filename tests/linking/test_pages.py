@@ -52,7 +52,7 @@ def test_linked_at_two_retailers_then_the_page_lists_both_newest_first(shop: Sho
     assert "No retailer is linked." not in page
 
 
-def test_unlinked_then_the_retailer_is_told_not_linked_and_can_be_linked_again(shop: Shop) -> None:
+def test_unlinked_then_the_retailer_hears_not_linked_and_can_link_again(shop: Shop) -> None:
     account = shop.account(member_for=30 * clock.DAY)
     user_id = linked(shop, account)
     assert shop.get_link(user_id).json()["instacartplus_member"] is True
@@ -75,7 +75,7 @@ def test_unlinked_then_the_retailer_is_told_not_linked_and_can_be_linked_again(s
     assert shop.get_link(user_id).json()["instacartplus_member"] is True
 
 
-def test_unlinked_then_the_history_says_when_and_by_whom(shop: Shop) -> None:
+def test_unlinked_then_the_history_says_the_time_and_by_whom(shop: Shop) -> None:
     account = shop.account()
     user_id = linked(shop, account)
     unlink(signed_in(shop, account), shop.slug)
@@ -114,7 +114,7 @@ def test_unlinked_then_links_and_tokens_at_other_retailers_stay(shop: Shop) -> N
     assert asked.json()["active"] is True
 
 
-def test_request_that_waits_while_unlinking_then_still_the_customer_s_choice(shop: Shop) -> None:
+def test_request_waits_while_unlinking_then_still_the_customer_s_choice(shop: Shop) -> None:
     account = shop.account()
     linked(shop, account)
     visitor = signed_in(shop, account)

@@ -73,19 +73,19 @@ def test_sound_request_then_the_login_page_and_nothing_kept(shop: Shop, state: s
     ["nobody", "", None, "' OR '1'='1", "x" * 10_000, "\u2028", "{client_id}", "%00"],
     ids=["nobody", "empty", "absent", "quotes", "10 kB", "line separator", "braces", "encoded twice"],
 )
-def test_a1_unknown_client_then_page(shop: Shop, client_id: str | None) -> None:
+def test_unknown_client_then_page(shop: Shop, client_id: str | None) -> None:
     with nothing_written(shop.server, "authorization_requests"):
         is_error(shop.visitor().authorize(client_id=client_id), 400, "unknown_client")
 
 
-def test_a1_disabled_client_then_page(shop: Shop) -> None:
+def test_disabled_client_then_page(shop: Shop) -> None:
     shop.server.write(clients.disable, shop.client.client_id)
     with nothing_written(shop.server, "authorization_requests"):
         is_error(shop.visitor().authorize(), 400, "unknown_client")
 
 
 @on_sqlite
-def test_a2_mutated_redirect_uri_then_page_whatever_the_mutation(shop: Shop) -> None:
+def test_mutated_redirect_uri_then_page_whatever_the_mutation(shop: Shop) -> None:
     # oidcc-ensure-registered-redirect-uri, oidcc-redirect-uri-query-mismatch, oidcc-redirect-uri-query-added
     two_more(shop, LOOPBACK_URI)
     visitor = shop.visitor()
@@ -102,7 +102,7 @@ def test_a2_mutated_redirect_uri_then_page_whatever_the_mutation(shop: Shop) -> 
 
 
 @pytest.mark.parametrize("more", [[], ["https://shop.example/other"]], ids=["has one", "has two"])
-def test_a3_no_redirect_uri_then_the_only_one_or_page(shop: Shop, more: list[str]) -> None:
+def test_no_redirect_uri_then_the_only_one_or_page(shop: Shop, more: list[str]) -> None:
     two_more(shop, *more)
     visitor = shop.visitor()
     if more:
@@ -115,7 +115,7 @@ def test_a3_no_redirect_uri_then_the_only_one_or_page(shop: Shop, more: list[str
     assert shop.redeem(told["code"]).status_code == 200
 
 
-def test_a3_client_without_redirect_uri_then_page(shop: Shop) -> None:
+def test_client_without_redirect_uri_then_page(shop: Shop) -> None:
     other_client(shop, redirect_uris=[])
     with nothing_written(shop.server, "authorization_requests"):
         is_error(shop.visitor().authorize(), 400, "redirect_uri_mismatch")
@@ -123,21 +123,21 @@ def test_a3_client_without_redirect_uri_then_page(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize("value", ["client", "nobody"])
-def test_a4_client_id_twice_then_page(shop: Shop, value: str) -> None:
+def test_client_id_twice_then_page(shop: Shop, value: str) -> None:
     second = shop.client.client_id if value == "client" else value
     with nothing_written(shop.server, "authorization_requests"):
         is_error(opened(shop, f"{raw(shop)}&client_id={second}"), 400, "invalid_request")
 
 
 @pytest.mark.parametrize("uri", [REDIRECT_URI, "https://evil.example/"])
-def test_a4_redirect_uri_twice_then_page(shop: Shop, uri: str) -> None:
+def test_redirect_uri_twice_then_page(shop: Shop, uri: str) -> None:
     with nothing_written(shop.server, "authorization_requests"):
         is_error(opened(shop, f"{raw(shop)}&redirect_uri={quote(uri, safe='')}"), 400, "invalid_request")
         is_error(opened(shop, f"redirect_uri={quote(uri, safe='')}&{raw(shop)}"), 400, "invalid_request")
 
 
 @pytest.mark.parametrize("name", ["state", "response_type", "scope", "code_challenge", "prompt", "something_else"])
-def test_a4_parameter_twice_then_invalid_request(shop: Shop, name: str) -> None:
+def test_parameter_twice_then_invalid_request(shop: Shop, name: str) -> None:
     # No state goes back, even if another parameter was repeated: it may be the wrong one of two.
     with nothing_written(shop.server, "authorization_requests"):
         told = sent_back(shop, opened(shop, f"{raw(shop)}&{name}=1&{name}=1"), "invalid_request", state=None)
@@ -157,7 +157,7 @@ def test_a4_parameter_twice_then_invalid_request(shop: Shop, name: str) -> None:
         ("none", "unsupported_response_type"),
     ],
 )
-def test_a5_response_type_is_not_code_then_error_and_state(shop: Shop, response_type: str | None, error: str) -> None:
+def test_response_type_is_not_code_then_error_and_state(shop: Shop, response_type: str | None, error: str) -> None:
     with nothing_written(shop.server, "authorization_requests"):
         sent_back(shop, shop.visitor().authorize(response_type=response_type), error)
 
@@ -183,17 +183,17 @@ def test_a5_response_type_is_not_code_then_error_and_state(shop: Shop, response_
     ids=lambda scope: repr(scope[:24]),
 )
 @on_sqlite
-def test_a6_scope_is_not_this_client_s_then_invalid_scope(shop: Shop, scope: str) -> None:
+def test_scope_is_not_this_client_s_then_invalid_scope(shop: Shop, scope: str) -> None:
     with nothing_written(shop.server, "authorization_requests"):
         sent_back(shop, shop.visitor().authorize(scope=scope), "invalid_scope")
 
 
 @pytest.mark.parametrize("scope", [None, "account_linking", "openid account_linking", "account_linking,openid"])
-def test_a6_scope_of_the_client_then_login_page(shop: Shop, scope: str | None) -> None:
+def test_scope_of_the_client_then_login_page(shop: Shop, scope: str | None) -> None:
     is_page(shop.visitor().authorize(scope=scope))
 
 
-def test_a6_client_without_the_scope_then_unauthorized_client(shop: Shop) -> None:
+def test_client_without_the_scope_then_unauthorized_client(shop: Shop) -> None:
     other_client(shop, scopes=["connect:fulfillment"])
     with nothing_written(shop.server, "authorization_requests"):
         sent_back(shop, shop.visitor().authorize(), "unauthorized_client")
@@ -214,7 +214,7 @@ STATES = {
 
 @pytest.mark.parametrize("state", STATES.values(), ids=STATES)
 @on_sqlite
-def test_a7_state_then_echoed_byte_for_byte_in_errors(shop: Shop, state: str) -> None:
+def test_state_then_echoed_byte_for_byte_in_errors(shop: Shop, state: str) -> None:
     # The long ones: "ensure request with long state" of the conformance suite.
     with nothing_written(shop.server, "authorization_requests"):
         response = shop.visitor().authorize(state=state, response_type="token")
@@ -226,7 +226,7 @@ def test_a7_state_then_echoed_byte_for_byte_in_errors(shop: Shop, state: str) ->
     assert "handcart=evil" not in str(response.headers.get_list("set-cookie"))
 
 
-def test_a7_state_then_echoed_byte_for_byte_with_every_answer(shop: Shop) -> None:
+def test_state_then_echoed_byte_for_byte_with_every_answer(shop: Shop) -> None:
     visitor = shop.visitor()
     visitor.authorize()
     visitor.sign_in(shop.account())
@@ -239,7 +239,7 @@ def test_a7_state_then_echoed_byte_for_byte_with_every_answer(shop: Shop) -> Non
 
 
 @pytest.mark.parametrize("state", [None, ""])
-def test_a7_no_state_then_refused_unless_the_client_may(shop: Shop, state: str | None) -> None:
+def test_no_state_then_refused_unless_the_client_may(shop: Shop, state: str | None) -> None:
     with nothing_written(shop.server, "authorization_requests"):
         sent_back(shop, shop.visitor().authorize(state=state), "invalid_request", state)
     other_client(shop, require_state=False)  # fapi1-advanced-final-ensure-authorization-request-without-state-success
@@ -249,13 +249,13 @@ def test_a7_no_state_then_refused_unless_the_client_may(shop: Shop, state: str |
     assert answer(visitor.decide("allow")).get("state") == state
 
 
-def test_a7_state_over_the_limit_then_invalid_request_without_it(shop: Shop) -> None:
+def test_state_over_the_limit_then_invalid_request_without_it(shop: Shop) -> None:
     with nothing_written(shop.server, "authorization_requests"):
         sent_back(shop, shop.visitor().authorize(state="s" * 2049), "invalid_request", state=None)
 
 
 @pytest.mark.parametrize("prompt", ["none", "login none"])
-def test_a8_prompt_none_then_error_only_where_the_redirect_uri_is_proven(shop: Shop, prompt: str) -> None:
+def test_prompt_none_then_error_only_where_the_redirect_uri_is_proven(shop: Shop, prompt: str) -> None:
     # oidcc-prompt-none-not-logged-in
     with nothing_written(shop.server, "authorization_requests"):
         sent_back(shop, shop.visitor().authorize(prompt=prompt), "interaction_required")
@@ -282,13 +282,13 @@ def test_a8_prompt_none_then_error_only_where_the_redirect_uri_is_proven(shop: S
     ],
 )
 @on_sqlite
-def test_a9_challenge_is_not_s256_then_invalid_request(shop: Shop, challenge: str | None, method: str | None) -> None:
+def test_challenge_is_not_s256_then_invalid_request(shop: Shop, challenge: str | None, method: str | None) -> None:
     with nothing_written(shop.server, "authorization_requests"):
         page = shop.visitor().authorize(code_challenge=challenge, code_challenge_method=method)
         sent_back(shop, page, "invalid_request")
 
 
-def test_a9_client_must_send_a_challenge_then_only_with_one(shop: Shop) -> None:
+def test_client_must_send_a_challenge_then_only_with_one(shop: Shop) -> None:
     other_client(shop, require_pkce=True)
     with nothing_written(shop.server, "authorization_requests"):
         sent_back(shop, shop.visitor().authorize(), "invalid_request")
@@ -306,7 +306,7 @@ def test_a9_client_must_send_a_challenge_then_only_with_one(shop: Shop) -> None:
         ("client_id=nobody&request=x.y.z&request_uri=https://evil.example/", "unknown_client"),
     ],
 )
-def test_a10_error_before_the_client_is_known_then_page_not_redirect(shop: Shop, query: str, key: str) -> None:
+def test_error_before_the_client_is_known_then_page_not_redirect(shop: Shop, query: str, key: str) -> None:
     with nothing_written(shop.server, "authorization_requests"):
         for uri in (REDIRECT_URI, "https://evil.example/"):
             is_error(opened(shop, f"{query}&redirect_uri={quote(uri, safe='')}&state=1"), 400, key)

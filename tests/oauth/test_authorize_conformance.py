@@ -11,7 +11,7 @@ def defined(name: str) -> set[str]:
     return set(re.findall(r"^(?:async )?def (test_\w+)", (HERE / name).read_text("utf-8"), re.MULTILINE))
 
 
-def test_when_a_test_is_named_then_it_is_there() -> None:
+def test_test_is_named_then_it_is_there() -> None:
     named = re.findall(r"`(test_\w+\.py)::(test_\w+)`", DOCUMENT)
     assert len(named) > 20
     assert [(file, test) for file, test in named if test not in defined(file)] == []

@@ -75,7 +75,7 @@ def test_signed_in_already_then_asked_all_the_same(shop: Shop) -> None:
         assert "<h1>Authorization Required</h1>" in is_page(visitor.authorize()).text
 
 
-def test_a17_consent_without_login_then_page_and_no_code(shop: Shop) -> None:
+def test_consent_without_login_then_page_and_no_code(shop: Shop) -> None:
     visitor = shop.visitor()
     visitor.authorize()
     form = first_form(visitor.page.text)
@@ -85,7 +85,7 @@ def test_a17_consent_without_login_then_page_and_no_code(shop: Shop) -> None:
             is_error(press(visitor, form, decision), 403, "form_expired")
 
 
-def test_a17_consent_after_logging_out_then_page_and_no_code(shop: Shop) -> None:
+def test_consent_after_logging_out_then_page_and_no_code(shop: Shop) -> None:
     visitor = at_consent(shop)
     form = first_form(visitor.page.text)
     signed_out(visitor)
@@ -93,7 +93,7 @@ def test_a17_consent_after_logging_out_then_page_and_no_code(shop: Shop) -> None
         is_error(press(visitor, form), 403, "form_expired")
 
 
-def test_a17_consent_for_another_user_s_request_then_page_and_no_code(shop: Shop) -> None:
+def test_consent_for_another_user_s_request_then_page_and_no_code(shop: Shop) -> None:
     mine, theirs = at_consent(shop), at_consent(shop)
     my_form, their_form = first_form(mine.page.text), first_form(theirs.page.text)
     with nothing_written(shop.server):
@@ -104,14 +104,14 @@ def test_a17_consent_for_another_user_s_request_then_page_and_no_code(shop: Shop
     assert answer(press(mine, my_form))["code"]
 
 
-def test_a17_consent_for_an_expired_request_then_page_and_no_code(shop: Shop, later: Any) -> None:
+def test_consent_for_an_expired_request_then_page_and_no_code(shop: Shop, later: Any) -> None:
     visitor = at_consent(shop)
     with later(minutes=30, seconds=1), nothing_written(shop.server):
         is_error(visitor.decide("allow"), 400, "already_answered")
 
 
 @pytest.mark.parametrize("decision", ["allow", "deny"])
-def test_a17_consent_for_a_finished_request_then_page_and_no_code(shop: Shop, decision: str) -> None:
+def test_consent_for_a_finished_request_then_page_and_no_code(shop: Shop, decision: str) -> None:
     visitor = at_consent(shop)
     form = first_form(visitor.page.text)
     answer(press(visitor, form, decision))
@@ -121,14 +121,14 @@ def test_a17_consent_for_a_finished_request_then_page_and_no_code(shop: Shop, de
 
 
 @pytest.mark.parametrize("token", [None, "", "0" * 64])
-def test_a17_consent_without_its_form_token_then_403_and_no_code(shop: Shop, token: str | None) -> None:
+def test_consent_without_its_form_token_then_403_and_no_code(shop: Shop, token: str | None) -> None:
     visitor = at_consent(shop)
     with nothing_written(shop.server):
         is_error(visitor.submit(decision="allow", form_token=token), 403, "form_expired")
 
 
 @pytest.mark.parametrize("headers", [{"Origin": "https://evil.example"}, {"Sec-Fetch-Site": "cross-site"}])
-def test_a17_consent_from_another_site_then_403_and_no_code(shop: Shop, headers: dict[str, str]) -> None:
+def test_consent_from_another_site_then_403_and_no_code(shop: Shop, headers: dict[str, str]) -> None:
     visitor = at_consent(shop)
     form = first_form(visitor.page.text)
     visitor.http.headers.update(headers)
@@ -137,14 +137,14 @@ def test_a17_consent_from_another_site_then_403_and_no_code(shop: Shop, headers:
 
 
 @pytest.mark.parametrize("decision", [None, "", "ALLOW", "allow ", "yes"])
-def test_a17_decision_that_is_none_then_page_and_no_code(shop: Shop, decision: str | None) -> None:
+def test_decision_unknown_then_page_and_no_code(shop: Shop, decision: str | None) -> None:
     visitor = at_consent(shop)
     with nothing_written(shop.server):
         is_error(visitor.submit(decision=decision), 400, "invalid_request")
 
 
 @pytest.mark.parametrize("request_id", ["x" * 43, "x", "%2e%2e", "' OR 1=1 --", "%F0%9F%9B%92", "%00"])
-def test_a17_request_that_never_was_then_page(shop: Shop, request_id: str) -> None:
+def test_request_unknown_then_page(shop: Shop, request_id: str) -> None:
     visitor = at_consent(shop)
     form = first_form(visitor.page.text)
     with nothing_written(shop.server):
@@ -156,7 +156,7 @@ def test_a17_request_that_never_was_then_page(shop: Shop, request_id: str) -> No
             is_page(response, 404 if request_id == "%00" else 400)
 
 
-def test_a18_form_fields_of_the_request_changed_then_the_server_s_copy_rules(shop: Shop) -> None:
+def test_form_fields_of_the_request_changed_then_the_server_s_copy_rules(shop: Shop) -> None:
     visitor = at_consent(shop)
     visitor.submit(
         decision="allow",
@@ -173,14 +173,14 @@ def test_a18_form_fields_of_the_request_changed_then_the_server_s_copy_rules(sho
     assert token["token_type"] == "Bearer"
 
 
-def test_a18_query_of_the_form_s_address_changed_then_the_server_s_copy_rules(shop: Shop) -> None:
+def test_query_of_the_form_s_address_changed_then_the_server_s_copy_rules(shop: Shop) -> None:
     visitor = at_consent(shop)
     form = first_form(visitor.page.text)
     form.action += "&redirect_uri=https://evil.example/&state=evil&decision=deny"
     assert answer(press(visitor, form))["state"] == "state-1"
 
 
-def test_a19_frame_then_forbidden_on_every_page_of_the_journey(shop: Shop) -> None:
+def test_frame_then_forbidden_on_every_page_of_the_journey(shop: Shop) -> None:
     # That a browser obeys: tests/browser/test_framing.py
     visitor = shop.visitor()
     for page in (visitor.authorize(), visitor.sign_in(shop.account()), visitor.authorize(client_id="nobody")):
@@ -188,7 +188,7 @@ def test_a19_frame_then_forbidden_on_every_page_of_the_journey(shop: Shop) -> No
         assert "frame-ancestors 'none'" in page.headers["content-security-policy"]
 
 
-def test_a19_allow_pressed_twenty_times_at_once_then_one_code(shop: Shop) -> None:
+def test_allow_pressed_twenty_times_at_once_then_one_code(shop: Shop) -> None:
     visitor = at_consent(shop)
     with ThreadPoolExecutor(20) as presses:
         for _ in range(5):
@@ -203,7 +203,7 @@ def test_a19_allow_pressed_twenty_times_at_once_then_one_code(shop: Shop) -> Non
             assert shop.redeem(code).status_code == 200
 
 
-def test_a19_two_tabs_with_different_clients_then_each_its_own(shop: Shop) -> None:
+def test_two_tabs_with_different_clients_then_each_its_own(shop: Shop) -> None:
     other, account = Shop(shop.server), shop.account()
     first_tab = shop.visitor()
     second_tab = Visitor(other)
@@ -222,7 +222,7 @@ def test_a19_two_tabs_with_different_clients_then_each_its_own(shop: Shop) -> No
     assert other.redeem(second["code"]).status_code == 200
 
 
-def test_a20_deny_then_access_denied_with_state_and_issuer_and_no_code(shop: Shop) -> None:
+def test_deny_then_access_denied_with_state_and_issuer_and_no_code(shop: Shop) -> None:
     visitor = at_consent(shop)
     with nothing_written(shop.server):
         told = answer(visitor.decide("deny"))
@@ -235,7 +235,7 @@ def test_a20_deny_then_access_denied_with_state_and_issuer_and_no_code(shop: Sho
     }
 
 
-def test_a21_client_disabled_between_page_and_allow_then_page_and_no_code(shop: Shop) -> None:
+def test_client_disabled_between_page_and_allow_then_page_and_no_code(shop: Shop) -> None:
     visitor = at_consent(shop)
     shop.server.write(clients.disable, shop.client.client_id)
     with nothing_written(shop.server):
@@ -243,7 +243,7 @@ def test_a21_client_disabled_between_page_and_allow_then_page_and_no_code(shop: 
 
 
 @pytest.mark.parametrize("decision", ["allow", "deny"])
-def test_a21_redirect_uri_removed_before_the_answer_then_page(shop: Shop, decision: str) -> None:
+def test_redirect_uri_removed_before_the_answer_then_page(shop: Shop, decision: str) -> None:
     visitor = at_consent(shop)
     shop.server.write(clients.remove_redirect_uri, shop.client.client_id, REDIRECT_URI)
     with nothing_written(shop.server):
@@ -251,7 +251,7 @@ def test_a21_redirect_uri_removed_before_the_answer_then_page(shop: Shop, decisi
 
 
 @pytest.mark.parametrize("close", [linking.close_account, accounts.close])
-def test_a22_account_closed_between_login_and_allow_then_no_code(shop: Shop, close: Any) -> None:
+def test_account_closed_between_login_and_allow_then_no_code(shop: Shop, close: Any) -> None:
     account, visitor = shop.account(), shop.visitor()
     visitor.authorize()
     visitor.sign_in(account)
@@ -262,7 +262,7 @@ def test_a22_account_closed_between_login_and_allow_then_no_code(shop: Shop, clo
 
 
 @on_sqlite
-def test_a22_account_closed_while_allow_is_handled_then_no_code(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_account_closed_while_allow_is_handled_then_no_code(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     """The page has found the account open and has accepted the form."""
     account, visitor = shop.account(), shop.visitor()
     visitor.authorize()
@@ -279,7 +279,7 @@ def test_a22_account_closed_while_allow_is_handled_then_no_code(shop: Shop, monk
     assert shop.server.sql("SELECT 1 FROM authorization_codes WHERE account_id = $1", account.id) == []
 
 
-def test_a22_account_closed_between_redemption_and_link_then_no_link(shop: Shop) -> None:
+def test_account_closed_between_redemption_and_link_then_no_link(shop: Shop) -> None:
     account, user_id = shop.account(), shop.user()
     token = shop.linking_token(account)
     shop.server.write(linking.close_account, account.id)
@@ -287,7 +287,7 @@ def test_a22_account_closed_between_redemption_and_link_then_no_link(shop: Shop)
         assert error(shop.link(user_id, token))[1] == "Linking token is invalid"
 
 
-def test_a23_every_post_that_redirects_then_303(shop: Shop) -> None:
+def test_every_post_that_redirects_then_303(shop: Shop) -> None:
     visitor, account = shop.visitor(), shop.account()
     visitor.authorize()
     form = first_form(visitor.page.text)
@@ -301,7 +301,7 @@ def test_a23_every_post_that_redirects_then_303(shop: Shop) -> None:
     assert statuses == [303] * 4
 
 
-def test_a24_addresses_on_pages_and_redirects_then_our_own_and_no_referrer(shop: Shop) -> None:
+def test_addresses_on_pages_and_redirects_then_our_own_and_no_referrer(shop: Shop) -> None:
     visitor, account = shop.visitor(), shop.account()
     shown = [visitor.authorize(), visitor.sign_in(account, "wrong password"), visitor.sign_in(account)]
     shown += [visitor.http.get("/oauth/authorize?client_id=nobody")]
@@ -312,7 +312,7 @@ def test_a24_addresses_on_pages_and_redirects_then_our_own_and_no_referrer(shop:
     assert redirect.headers["referrer-policy"] == "no-referrer"
 
 
-def test_a25_back_to_the_page_after_allow_then_not_from_a_cache_and_no_second_code(shop: Shop) -> None:
+def test_back_to_the_page_after_allow_then_not_cached_and_no_second_code(shop: Shop) -> None:
     visitor = at_consent(shop)
     assert visitor.page.headers["cache-control"] == "no-store"
     form = first_form(visitor.page.text)
@@ -333,7 +333,7 @@ HOSTILE_NAMES = {
 
 
 @pytest.mark.parametrize(("name", "shown"), HOSTILE_NAMES.values(), ids=HOSTILE_NAMES)
-def test_a26_hostile_client_name_then_escaped_isolated_and_cut(shop: Shop, name: str, shown: str) -> None:
+def test_hostile_client_name_then_escaped_isolated_and_cut(shop: Shop, name: str, shown: str) -> None:
     options = {"scopes": ALL, "redirect_uris": [REDIRECT_URI], "name": name}
     shop.client = shop.server.write(clients.create, organization=shop.slug, **options)
     visitor = shop.visitor()
@@ -345,7 +345,7 @@ def test_a26_hostile_client_name_then_escaped_isolated_and_cut(shop: Shop, name:
         assert len(page.text) < 10_000
 
 
-def test_a27_account_linked_already_then_the_page_says_so_and_no_second_link(shop: Shop) -> None:
+def test_account_linked_already_then_the_page_says_so_and_no_second_link(shop: Shop) -> None:
     account = shop.account()
     first, second = shop.user(), shop.user()
     shop.link(first, shop.linking_token(account)).raise_for_status()
@@ -365,7 +365,7 @@ def test_a27_account_linked_already_then_the_page_says_so_and_no_second_link(sho
     assert error(shop.get_link(second))[1] == "User Not Linked"
 
 
-def test_a27_account_linked_elsewhere_only_then_the_page_does_not_say_so(shop: Shop) -> None:
+def test_account_linked_elsewhere_only_then_the_page_does_not_say_so(shop: Shop) -> None:
     other, account = Shop(shop.server), shop.account()
     other.link(other.user(), other.linking_token(account)).raise_for_status()
     visitor = shop.visitor()
@@ -373,7 +373,7 @@ def test_a27_account_linked_elsewhere_only_then_the_page_does_not_say_so(shop: S
     assert "already linked" not in is_page(visitor.sign_in(account)).text
 
 
-def test_a28_hundred_requests_in_one_browser_then_the_newest_twenty_stay(shop: Shop) -> None:
+def test_hundred_requests_in_one_browser_then_the_newest_twenty_stay(shop: Shop) -> None:
     visitor = at_consent(shop)
     before = rows(shop.server, "authorization_requests")["authorization_requests"] - 1
     waiting = [first_form(visitor.authorize().text).action.replace("/consent", "") for _ in range(100)]

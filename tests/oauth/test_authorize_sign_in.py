@@ -55,7 +55,7 @@ def hashed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return checked
 
 
-def test_a11_no_form_token_then_403_and_still_logged_out(shop: Shop) -> None:
+def test_no_form_token_then_403_and_still_logged_out(shop: Shop) -> None:
     visitor, account = at_login(shop), shop.account()
     for token in (None, "", "0" * 64, "x"):
         visitor.authorize()
@@ -64,7 +64,7 @@ def test_a11_no_form_token_then_403_and_still_logged_out(shop: Shop) -> None:
     assert not is_signed_in(visitor)
 
 
-def test_a11_form_token_of_another_session_then_403_and_still_logged_out(shop: Shop) -> None:
+def test_form_token_of_another_session_then_403_and_still_logged_out(shop: Shop) -> None:
     visitor, stranger, account = at_login(shop), at_login(shop), shop.account()
     with nothing_written(shop.server, "sessions"):
         foreign = first_form(stranger.page.text).fields["form_token"]
@@ -76,7 +76,7 @@ def test_a11_form_token_of_another_session_then_403_and_still_logged_out(shop: S
     assert not is_signed_in(visitor)
 
 
-def test_a11_form_token_of_another_request_of_this_browser_then_403(shop: Shop) -> None:
+def test_form_token_of_another_request_of_this_browser_then_403(shop: Shop) -> None:
     visitor, account = at_login(shop), shop.account()
     other = first_form(visitor.page.text).fields["form_token"]
     visitor.authorize()
@@ -85,7 +85,7 @@ def test_a11_form_token_of_another_request_of_this_browser_then_403(shop: Shop) 
     assert not is_signed_in(visitor)
 
 
-def test_a11_form_posted_twice_then_the_result_of_the_first(shop: Shop) -> None:
+def test_form_posted_twice_then_the_result_of_the_first(shop: Shop) -> None:
     """As without JavaScript, where a second press of the button posts the form again."""
     visitor, account = at_login(shop), shop.account()
     form, old = first_form(visitor.page.text), visitor.http.cookies["handcart"]
@@ -103,7 +103,7 @@ def test_a11_form_posted_twice_then_the_result_of_the_first(shop: Shop) -> None:
         assert answer(visitor.decide("allow"))["state"] == "state-1"
 
 
-def test_a11_login_page_open_for_long_then_page(shop: Shop, later: Any) -> None:
+def test_login_page_open_for_long_then_page(shop: Shop, later: Any) -> None:
     visitor, account = at_login(shop), shop.account()
     with later(minutes=30, seconds=1), nothing_written(shop.server, "sessions"):
         is_error(visitor.sign_in(account), 400, "already_answered")
@@ -158,7 +158,7 @@ def test_request_in_the_address_changed_then_page(shop: Shop, place: int) -> Non
         {"Sec-Fetch-Site": "something"},
     ],
 )
-def test_a12_post_from_another_site_then_403_even_with_the_form_token(shop: Shop, headers: dict[str, str]) -> None:
+def test_post_from_another_site_then_403_even_with_the_form_token(shop: Shop, headers: dict[str, str]) -> None:
     visitor, account = at_login(shop), shop.account()
     with nothing_written(shop.server, "sessions"):
         is_error(post(visitor, account, headers), 403, "form_expired")
@@ -170,7 +170,7 @@ def test_a12_post_from_another_site_then_403_even_with_the_form_token(shop: Shop
     [{}, {"Origin": "{url}"}, {"Origin": "null"}, {"Origin": "{url}", "Sec-Fetch-Site": "same-origin"}],
     ids=["no headers", "own origin", "origin withheld", "both"],
 )
-def test_a12_post_from_our_own_page_then_signed_in(shop: Shop, headers: dict[str, str]) -> None:
+def test_post_from_our_own_page_then_signed_in(shop: Shop, headers: dict[str, str]) -> None:
     visitor, account = at_login(shop), shop.account()
     own = {name: value.format(url=shop.server.url) for name, value in headers.items()}
     assert post(visitor, account, own).status_code == 303
@@ -178,7 +178,7 @@ def test_a12_post_from_our_own_page_then_signed_in(shop: Shop, headers: dict[str
 
 
 @pytest.mark.parametrize("planted", ["A" * 43, "short", "x" * 44, "{" * 43, ""])
-def test_a13_cookie_set_before_login_then_new_one_after_and_the_old_one_dead(shop: Shop, planted: str) -> None:
+def test_cookie_set_before_login_then_new_one_after_and_the_old_one_dead(shop: Shop, planted: str) -> None:
     visitor, account = shop.visitor(), shop.account()
     visitor.http.headers["Cookie"] = f"handcart={planted}"
     page = visitor.authorize()
@@ -201,7 +201,7 @@ def test_a13_cookie_set_before_login_then_new_one_after_and_the_old_one_dead(sho
         is_error(attacker.http.get(request[0]), 400, "already_answered")
 
 
-def test_a13_cookie_planted_twice_then_the_session_of_neither_is_taken_over(shop: Shop) -> None:
+def test_cookie_planted_twice_then_the_session_of_neither_is_taken_over(shop: Shop) -> None:
     owner, account = at_login(shop), shop.account()
     owner.sign_in(account)
     attacker = shop.visitor()
@@ -220,7 +220,7 @@ def test_parameter_that_names_a_target_then_never_followed(shop: Shop, name: str
 
 
 @pytest.mark.usefixtures("our_hashes")
-def test_a14_unknown_closed_and_wrong_then_same_status_body_and_work(shop: Shop, hashed: list[str]) -> None:
+def test_unknown_closed_and_wrong_then_same_status_body_and_work(shop: Shop, hashed: list[str]) -> None:
     account, closed = shop.account(), shop.account()
     shop.server.write(accounts.change_password, account.id, passwords.hash_new(PASSWORD), "")
     shop.server.write(linking.close_account, closed.id)
@@ -240,14 +240,14 @@ def test_a14_unknown_closed_and_wrong_then_same_status_body_and_work(shop: Shop,
 
 
 @pytest.mark.usefixtures("stopped")
-def test_a14_an_unknown_account_is_as_limited_as_a_known_one(shop: Shop) -> None:
+def test_account_unknown_then_as_limited_as_a_known_one(shop: Shop) -> None:
     for tried in (SampleAccount(0, new_email()), shop.account()):
         visitor = at_login(shop)
         statuses = [visitor.sign_in(tried, WRONG).status_code for _ in range(TRIES + 1)]
         assert statuses == [401] * TRIES + [429]
 
 
-def test_a15_password_of_1_mib_then_refused_before_hashing(shop: Shop, hashed: list[str]) -> None:
+def test_password_of_1_mib_then_refused_before_hashing(shop: Shop, hashed: list[str]) -> None:
     account = shop.account()
     with nothing_written(shop.server, "sessions", "rate_limits"):
         is_error(at_login(shop).sign_in(account, "p" * (1 << 20)), 413, "too_large")
@@ -255,14 +255,14 @@ def test_a15_password_of_1_mib_then_refused_before_hashing(shop: Shop, hashed: l
 
 
 @pytest.mark.parametrize("password", ["p" * 1025, "é" * 513], ids=["1,025 letters", "1,026 bytes"])
-def test_a15_password_over_1024_bytes_then_refused_before_hashing(shop: Shop, hashed: list[str], password: str) -> None:
+def test_password_over_1024_bytes_then_refused_before_hashing(shop: Shop, hashed: list[str], password: str) -> None:
     with nothing_written(shop.server, "sessions"):
         is_page(at_login(shop).sign_in(shop.account(), password), 401)
     assert hashed == []
 
 
 @pytest.mark.parametrize("ending", ["%00", "%FF", "%ED%A0%80"], ids=["NUL", "no UTF-8", "lone surrogate"])
-def test_a15_password_that_is_no_text_then_refused_before_hashing(shop: Shop, hashed: list[str], ending: str) -> None:
+def test_password_that_is_no_text_then_refused_before_hashing(shop: Shop, hashed: list[str], ending: str) -> None:
     visitor, account = at_login(shop), shop.account()
     form = first_form(visitor.page.text)
     body = f"form_token={form.fields['form_token']}&email={account.email}&password={'a' * 20}{ending}"
@@ -287,7 +287,7 @@ def test_a15_password_that_is_no_text_then_refused_before_hashing(shop: Shop, ha
     ],
     ids=lambda password: repr(password[:20]),
 )
-def test_a15_password_then_kept_exactly_as_typed(shop: Shop, password: str) -> None:
+def test_password_then_kept_exactly_as_typed(shop: Shop, password: str) -> None:
     account = shop.account()
     shop.server.write(accounts.change_password, account.id, passwords.hash_new(password), "")
     for near in {password.strip(), password.lower(), password[:-1], password + " "} - {password}:
@@ -297,9 +297,7 @@ def test_a15_password_then_kept_exactly_as_typed(shop: Shop, password: str) -> N
     assert is_signed_in(visitor)
 
 
-def test_a16_wrong_tries_at_one_account_then_429_until_the_window_ends(
-    shop: Shop, stopped: Any, hashed: list[str]
-) -> None:
+def test_wrong_tries_at_one_account_then_429_until_the_window_ends(shop: Shop, stopped: Any, hashed: list[str]) -> None:
     account, visitor = shop.account(), at_login(shop)
     for _ in range(TRIES):
         is_page(visitor.sign_in(account, WRONG), 401)
@@ -315,7 +313,7 @@ def test_a16_wrong_tries_at_one_account_then_429_until_the_window_ends(
     assert is_signed_in(visitor)
 
 
-def test_a16_fifty_wrong_tries_in_a_day_then_the_hours_to_wait(shop: Shop, stopped: Any) -> None:
+def test_fifty_wrong_tries_in_a_day_then_the_hours_to_wait(shop: Shop, stopped: Any) -> None:
     account, visitor = shop.account(), at_login(shop)
     for _ in range(5):
         assert [visitor.sign_in(account, WRONG).status_code for _ in range(TRIES)] == [401] * TRIES
@@ -326,7 +324,7 @@ def test_a16_fifty_wrong_tries_in_a_day_then_the_hours_to_wait(shop: Shop, stopp
     is_page(visitor.sign_in(account))
 
 
-def test_a16_eleven_wrong_tries_from_one_address_then_429_until_the_window_ends(shop: Shop, stopped: Any) -> None:
+def test_eleven_wrong_tries_from_an_address_then_429_until_the_window_ends(shop: Shop, stopped: Any) -> None:
     account, address = shop.account(), {"X-Forwarded-For": new_address()}
     for number in range(TRIES + 1):
         visitor = at_login(shop)
@@ -344,7 +342,7 @@ def test_a16_eleven_wrong_tries_from_one_address_then_429_until_the_window_ends(
 
 
 @pytest.mark.usefixtures("stopped")
-def test_a16_right_passwords_then_not_counted(shop: Shop) -> None:
+def test_right_passwords_then_not_counted(shop: Shop) -> None:
     account, address = shop.account(), {"X-Forwarded-For": new_address()}
     for _ in range(TRIES + 2):
         visitor = at_login(shop)

@@ -40,12 +40,12 @@ def at_every_endpoint(shop: Shop, headers: dict[str, str] | None = None) -> dict
 
 
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER", "bEaReR", "Bearer  "])
-def test_l1_scheme_in_any_case_then_it_works(shop: Shop, scheme: str) -> None:
+def test_scheme_in_any_case_then_it_works(shop: Shop, scheme: str) -> None:
     assert error(get_link(shop, shop.user(), [("Authorization", f"{scheme} {shop.token}")])) == NOT_LINKED
 
 
 @on_sqlite
-def test_l1_no_header_then_401_at_every_endpoint(shop: Shop) -> None:
+def test_no_header_then_401_at_every_endpoint(shop: Shop) -> None:
     refusal = (401, "The access token is invalid", None, None, 'Bearer realm="handcart"')
     assert at_every_endpoint(shop) == {f"{route.method} {route.path}": refusal for route in PROTECTED}
 
@@ -71,7 +71,7 @@ BAD_HEADERS = {
 
 @pytest.mark.parametrize("row", BAD_HEADERS)
 @on_sqlite
-def test_l1_malformed_or_unknown_then_401(shop: Shop, row: str) -> None:
+def test_malformed_or_unknown_then_401(shop: Shop, row: str) -> None:
     user_id, token = shop.user(), shop.token
     basic = base64.b64encode(f"{shop.client.client_id}:{shop.client.client_secret}".encode()).decode()
     header = BAD_HEADERS[row].format(
@@ -85,22 +85,22 @@ def test_l1_malformed_or_unknown_then_401(shop: Shop, row: str) -> None:
     )
 
 
-def test_l1_not_ascii_then_401(shop: Shop) -> None:
+def test_not_ascii_then_401(shop: Shop) -> None:
     headers: Any = {"Authorization": f"Bearer é{shop.token}".encode("latin-1")}
     assert shop.http.get("/v2/fulfillment/users/u/link", headers=headers).status_code == 401
 
 
-def test_l1_two_headers_then_401(shop: Shop) -> None:
+def test_two_headers_then_401(shop: Shop) -> None:
     header = ("Authorization", f"Bearer {shop.token}")
     assert get_link(shop, shop.user(), [header, header]).status_code == 401
 
 
-def test_l1_100_kb_then_refused_before_the_application(shop: Shop) -> None:
+def test_100_kb_then_refused_before_the_application(shop: Shop) -> None:
     answer = get_link(shop, "user-1", [("Authorization", "Bearer " + "x" * 100_000)])
     assert answer.status_code == 400  # headers over 32 KiB: core/web/server_limits.py
 
 
-def test_l1_token_in_the_query_or_the_body_then_401(shop: Shop) -> None:
+def test_token_in_the_query_or_the_body_then_401(shop: Shop) -> None:
     user_id, token = shop.user(), shop.token
     path = f"/v2/fulfillment/users/{user_id}/link"
     assert shop.http.get(path, params={"access_token": token}).status_code == 401
@@ -126,7 +126,7 @@ def test_tokens_revoked_in_production_then_dead_within_a_second(
         assert shop.http.get(path, headers=headers).status_code == 401
 
 
-def test_l2_expired_then_401_that_says_so(shop: Shop, later: Any) -> None:
+def test_expired_then_401_that_says_so(shop: Shop, later: Any) -> None:
     user_id = shop.user()
     with later(hours=23, minutes=59):
         assert error(shop.get_link(user_id)) == NOT_LINKED
@@ -136,7 +136,7 @@ def test_l2_expired_then_401_that_says_so(shop: Shop, later: Any) -> None:
         assert 'error="invalid_token"' in answer.headers["www-authenticate"]
 
 
-def test_l2_revoked_then_dead_within_a_second(shop: Shop, later: Any) -> None:
+def test_revoked_then_dead_within_a_second(shop: Shop, later: Any) -> None:
     user_id = shop.user()
     assert error(shop.get_link(user_id)) == NOT_LINKED
     shop.http.post("/v2/oauth/token/revoke", json={**shop.credentials, "token": shop.token})
@@ -144,13 +144,13 @@ def test_l2_revoked_then_dead_within_a_second(shop: Shop, later: Any) -> None:
         assert error(shop.get_link(user_id)) == (401, "The access token was revoked", None, None)
 
 
-def test_l2_linking_token_as_bearer_then_401(shop: Shop) -> None:
+def test_linking_token_as_bearer_then_401(shop: Shop) -> None:
     shop._token = token_for(shop, shop.account())
     with nothing_written(shop.server):
         assert error(shop.get_link("user-1")) == (401, "The access token is invalid", None, None)
 
 
-def test_l2_token_of_another_scope_then_403_at_every_endpoint(shop: Shop) -> None:
+def test_token_of_another_scope_then_403_at_every_endpoint(shop: Shop) -> None:
     shop._token = shop.post_token(grant_type="client_credentials", scope="connect:compliance").json()["access_token"]
     refused = at_every_endpoint(shop, shop.headers)
     for route in PROTECTED:
@@ -161,7 +161,7 @@ def test_l2_token_of_another_scope_then_403_at_every_endpoint(shop: Shop) -> Non
         assert f'scope="{route.scope}"' in asked, route.path
 
 
-def test_l2_a_users_own_token_then_403_at_the_retailers_endpoints(shop: Shop) -> None:
+def test_a_users_own_token_then_403_at_the_retailers_endpoints(shop: Shop) -> None:
     user_id = shop.user()
     assertion = base64.b64encode(f'{{"user_id": "{user_id}"}}'.encode()).decode()
     issued = shop.post_token(grant_type="fulfillment_user_assertion", assertion=assertion).json()
@@ -169,7 +169,7 @@ def test_l2_a_users_own_token_then_403_at_the_retailers_endpoints(shop: Shop) ->
     assert error(shop.get_link(user_id))[0] == 403
 
 
-def test_l2_another_retailers_token_then_it_sees_its_own_users_alone(shop: Shop) -> None:
+def test_another_retailers_token_then_it_sees_its_own_users_alone(shop: Shop) -> None:
     other = Shop(shop.server)
     user_id = shop.user()
     assert error(other.get_link(user_id)) == NOT_FOUND
@@ -180,7 +180,7 @@ def test_l2_another_retailers_token_then_it_sees_its_own_users_alone(shop: Shop)
 
 
 @pytest.mark.parametrize("shares_users", [False, True])
-def test_l3_the_right_banner_then_its_users(server: LiveServer, shares_users: bool) -> None:
+def test_the_right_banner_then_its_users(server: LiveServer, shares_users: bool) -> None:
     group = Organization(server, shares_users=shares_users)
     north, south = (group.at(banner) for banner in group.banners)
     user_id = north.user()
@@ -205,7 +205,7 @@ BANNERS = {
 
 
 @pytest.mark.parametrize("row", BANNERS)
-def test_l3_another_banner_then_refused_at_every_endpoint(server: LiveServer, row: str) -> None:
+def test_another_banner_then_refused_at_every_endpoint(server: LiveServer, row: str) -> None:
     group, foreign = Organization(server), Shop(server)
     header, refusal = BANNERS[row]
     north, south = group.banners
@@ -222,13 +222,13 @@ def test_l3_another_banner_then_refused_at_every_endpoint(server: LiveServer, ro
             assert error(answer) == refusal, route.path
 
 
-def test_l3_header_sent_twice_then_refused(server: LiveServer) -> None:
+def test_header_sent_twice_then_refused(server: LiveServer) -> None:
     group = Organization(server)
     headers = [("Authorization", f"Bearer {group.token}")] + [("X-Retailer-Id", slug) for slug in group.banners]
     assert error(get_link(group, "user-1", headers)) == NO_BANNER
 
 
-def test_l3_client_of_one_retailer_then_the_header_is_ignored(server: LiveServer) -> None:
+def test_client_of_one_retailer_then_the_header_is_ignored(server: LiveServer) -> None:
     group = Organization(server)
     north, south = group.banners
     owner = Shop(server)

@@ -45,7 +45,7 @@ def check(shop: Shop, parameters: dict[str, list[str]]) -> checks.Request:
     return request
 
 
-def test_every_rule_has_a_breach_here() -> None:
+def test_any_rule_then_a_breach_is_here() -> None:
     assert len(checks.RULES) == len(BREACHES)
 
 

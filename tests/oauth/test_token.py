@@ -38,12 +38,12 @@ ALL_BY_CREDENTIALS = (
 @pytest.mark.parametrize(
     "content_type", [JSON, f"{JSON}; charset=utf-8", f'{JSON};charset="UTF-8"', "Application/JSON"]
 )
-def test_t1_json_then_a_token(shop: Shop, content_type: str) -> None:
+def test_json_then_a_token(shop: Shop, content_type: str) -> None:
     assert post(shop, content_type, as_json(shop)).status_code == 200
 
 
 @pytest.mark.parametrize("content_type", [FORM, f"{FORM}; charset=UTF-8"])
-def test_t1_form_then_a_token(shop: Shop, content_type: str) -> None:
+def test_form_then_a_token(shop: Shop, content_type: str) -> None:
     assert post(shop, content_type, as_form(shop, unknown="ignored")).status_code == 200
 
 
@@ -99,17 +99,17 @@ def test_unreadable_then_invalid_request(shop: Shop, row: str) -> None:
 
 
 @on_sqlite
-def test_t1_form_of_50_fields_then_a_token(shop: Shop) -> None:
+def test_form_of_50_fields_then_a_token(shop: Shop) -> None:
     assert post(shop, FORM, as_form(shop) + b"&a=1" * 47).status_code == 200
 
 
-def test_t1_two_content_types_then_invalid_request(shop: Shop) -> None:
+def test_two_content_types_then_invalid_request(shop: Shop) -> None:
     headers = [("Content-Type", JSON), ("Content-Type", FORM)]
     answer = shop.http.post("/v2/oauth/token", content=as_json(shop), headers=headers)
     assert oauth_error(answer) == INVALID_REQUEST
 
 
-def test_t1_nulls_and_unknown_fields_then_they_are_ignored(shop: Shop) -> None:
+def test_nulls_and_unknown_fields_then_they_are_ignored(shop: Shop) -> None:
     answer = post(shop, JSON, as_json(shop, scope=None, code=None, x=[{"y": None}], expires_in=1, created_at=1))
     assert answer.status_code == 200
     assert answer.json()["expires_in"] == DAY
@@ -117,7 +117,7 @@ def test_t1_nulls_and_unknown_fields_then_they_are_ignored(shop: Shop) -> None:
 
 @on_sqlite
 @pytest.mark.parametrize("path", ["/v2/oauth/token", "/v2/oauth/token/revoke", "/v2/oauth/token/introspect"])
-def test_t1_body_over_16_kib_then_413_in_the_envelope(shop: Shop, path: str) -> None:
+def test_body_over_16_kib_then_413_in_the_envelope(shop: Shop, path: str) -> None:
     body = as_json(shop)
     with nothing_written(shop.server):
         longer = shop.http.post(path, content=body.ljust((16 << 10) + 1), headers={"Content-Type": JSON})
@@ -142,13 +142,13 @@ def test_t1_body_over_16_kib_then_413_in_the_envelope(shop: Shop, path: str) -> 
     ],
     ids=lambda grant_type: grant_type[:30],
 )
-def test_t8_grant_type_not_ours_then_unsupported(shop: Shop, grant_type: str) -> None:
+def test_grant_type_not_ours_then_unsupported(shop: Shop, grant_type: str) -> None:
     with nothing_written(shop.server):
         answer = shop.post_token(grant_type=grant_type, username="a", password="b", refresh_token="c")
     assert oauth_error(answer) == (400, "unsupported_grant_type")
 
 
-def test_t13_no_grant_gives_a_refresh_token(shop: Shop) -> None:
+def test_any_grant_then_no_refresh_token(shop: Shop) -> None:
     keys = {"access_token", "token_type", "expires_in", "scope", "created_at"}
     assert set(shop.post_token(grant_type="client_credentials").json()) == keys
     assert set(shop.redeem(code_for(shop, shop.account())).json()) == keys
@@ -186,20 +186,20 @@ BAD_SCOPES = {
 
 @pytest.mark.parametrize("row", BAD_SCOPES)
 @on_sqlite
-def test_t9_scope_not_allowed_then_invalid_scope(shop: Shop, row: str) -> None:
+def test_scope_not_allowed_then_invalid_scope(shop: Shop, row: str) -> None:
     with nothing_written(shop.server):
         answer = shop.post_token(grant_type="client_credentials", scope=BAD_SCOPES[row])
     assert oauth_error(answer) == INVALID_SCOPE
 
 
-def test_t9_scope_not_the_clients_then_invalid_scope(server: Any) -> None:
+def test_scope_not_the_clients_then_invalid_scope(server: Any) -> None:
     shop = Shop(server, scopes=["connect:fulfillment"])
     with nothing_written(server):
         assert oauth_error(shop.post_token(grant_type="client_credentials", scope="connect:ian")) == INVALID_SCOPE
     assert shop.post_token(grant_type="client_credentials").json()["scope"] == "connect:fulfillment"
 
 
-def test_t9_grant_without_any_scope_then_unauthorized_client(server: Any) -> None:
+def test_grant_without_any_scope_then_unauthorized_client(server: Any) -> None:
     shop = Shop(server, scopes=["connect:fulfillment"])
     with nothing_written(server):
         for grant in ("authorization_code", "fulfillment_user_assertion"):
@@ -216,7 +216,7 @@ def test_scope_sent_with_a_code_then_the_codes_own_counts(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "PATCH", "DELETE", "OPTIONS", "HEAD"])
-def test_t10_other_method_then_405(shop: Shop, method: str) -> None:
+def test_other_method_then_405(shop: Shop, method: str) -> None:
     with nothing_written(shop.server):
         answer = shop.http.request(method, "/v2/oauth/token", params={"grant_type": "client_credentials"})
     assert answer.status_code == 405
@@ -250,7 +250,7 @@ def test_other_parameters_in_the_query_then_they_are_ignored(shop: Shop) -> None
     assert answer.status_code == 200
 
 
-def test_t11_types_and_clock_then_as_documented(shop: Shop, later: Any) -> None:
+def test_types_and_clock_then_as_documented(shop: Shop, later: Any) -> None:
     with later(days=12):
         before = clock.now() // clock.SECOND
         body = shop.post_token(grant_type="client_credentials").json()
@@ -262,7 +262,7 @@ def test_t11_types_and_clock_then_as_documented(shop: Shop, later: Any) -> None:
     assert len(base64.urlsafe_b64decode(body["access_token"] + "=")) == 32
 
 
-def test_t17_headers_then_no_store_and_no_cors(shop: Shop) -> None:
+def test_headers_then_no_store_and_no_cors(shop: Shop) -> None:
     origin = {"Origin": "https://elsewhere.example"}
     granted = post(shop, JSON, as_json(shop), **origin)
     refused = post(shop, JSON, as_json(shop, client_secret="wrong"), **origin)
@@ -274,11 +274,11 @@ def test_t17_headers_then_no_store_and_no_cors(shop: Shop) -> None:
         assert not [name for name in answer.headers if name.startswith("access-control")]
 
 
-def test_x_retailer_id_is_tolerated(shop: Shop) -> None:
+def test_x_retailer_id_sent_then_tolerated(shop: Shop) -> None:
     assert post(shop, JSON, as_json(shop), **{"X-Retailer-Id": "another-slug"}).status_code == 200
 
 
-def test_secrets_and_tokens_are_stored_as_hashes_alone(shop: Shop) -> None:
+def test_secrets_and_tokens_stored_then_as_hashes_alone(shop: Shop) -> None:
     account = shop.account()
     code = code_for(shop, account)
     secrets = [shop.client.client_secret, shop.token, code, token_for(shop, account)]

@@ -82,7 +82,7 @@ def test_assertion_names_no_user_then_invalid_grant(shop: Shop, row: str) -> Non
     assert oauth_error(answer) == INVALID_GRANT
 
 
-def test_assertion_of_another_retailers_or_a_deleted_user_then_invalid_grant(shop: Shop) -> None:
+def test_assertion_of_a_foreign_or_deleted_user_then_invalid_grant(shop: Shop) -> None:
     foreign, deleted = Shop(shop.server).user(), shop.user()
     assert shop.post(f"/v2/fulfillment/users/{deleted}/privacy_request").json() == {"success": True}
     for user_id in (foreign, deleted):
@@ -90,7 +90,7 @@ def test_assertion_of_another_retailers_or_a_deleted_user_then_invalid_grant(sho
         assert oauth_error(answer) == INVALID_GRANT
 
 
-def test_assertion_by_a_client_of_several_banners_then_the_banner_must_be_named(server: Any) -> None:
+def test_assertion_by_a_client_of_several_banners_then_it_names_the_banner(server: Any) -> None:
     group = Organization(server)
     user_id = group.at(group.banners[0]).user()
     body = {

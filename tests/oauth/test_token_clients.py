@@ -27,7 +27,7 @@ def basic(client_id: str, secret: str) -> str:
 # The client
 
 
-def test_t2_basic_then_a_token(shop: Shop) -> None:
+def test_basic_then_a_token(shop: Shop) -> None:
     authorization = basic(shop.client.client_id, shop.client.client_secret)
     assert post(shop, FORM, b"grant_type=client_credentials", Authorization=authorization).status_code == 200
     named = urlencode({"grant_type": "client_credentials", "client_id": shop.client.client_id}).encode()
@@ -77,23 +77,23 @@ BAD_BASIC = {
 
 @pytest.mark.parametrize("row", BAD_BASIC)
 @on_sqlite
-def test_t2_malformed_basic_then_invalid_client(shop: Shop, row: str) -> None:
+def test_malformed_basic_then_invalid_client(shop: Shop, row: str) -> None:
     headers = {"Content-Type": FORM, "Authorization": f"Basic {BAD_BASIC[row]}".strip().encode("latin-1")}
     with nothing_written(shop.server):
         answer = shop.http.post("/v2/oauth/token", content=b"grant_type=client_credentials", headers=headers)
     assert oauth_error(answer) == INVALID_CLIENT
 
 
-def test_t2_another_scheme_then_invalid_client(shop: Shop) -> None:
+def test_another_scheme_then_invalid_client(shop: Shop) -> None:
     answer = post(shop, FORM, b"grant_type=client_credentials", Authorization=f"Bearer {shop.token}")
     assert oauth_error(answer) == INVALID_CLIENT
 
 
-def test_t2_a_bearer_token_beside_the_secret_then_the_secret_counts(shop: Shop) -> None:
+def test_a_bearer_token_beside_the_secret_then_the_secret_counts(shop: Shop) -> None:
     assert post(shop, JSON, as_json(shop), Authorization=f"Bearer {shop.token}").status_code == 200
 
 
-def test_t2_two_ways_at_once_then_invalid_request(shop: Shop) -> None:
+def test_two_ways_at_once_then_invalid_request(shop: Shop) -> None:
     authorization = basic(shop.client.client_id, shop.client.client_secret)
     with nothing_written(shop.server):
         assert oauth_error(post(shop, JSON, as_json(shop), Authorization=authorization)) == INVALID_REQUEST
@@ -111,7 +111,7 @@ def introspect(shop: Shop, token: str, **parameters: str) -> httpx.Response:
     return shop.http.post("/v2/oauth/token/introspect", json={**shop.credentials, "token": token, **parameters})
 
 
-def test_t2_client_disabled_then_invalid_client_and_its_tokens_stay_dead(shop: Shop) -> None:
+def test_client_disabled_then_invalid_client_and_its_tokens_stay_dead(shop: Shop) -> None:
     user_id = shop.user()
     shop.server.write(clients.disable, shop.client.client_id)
     assert oauth_error(shop.post_token(grant_type="client_credentials")) == INVALID_CLIENT
@@ -156,7 +156,7 @@ def test_scope_taken_from_a_client_then_from_its_tokens_too(shop: Shop) -> None:
     assert error(lost) == REVOKED
 
 
-def test_t2_secret_rotated_then_the_old_one_works_as_long_as_it_was_kept(shop: Shop, later: Any) -> None:
+def test_secret_rotated_then_the_old_one_works_as_long_as_it_was_kept(shop: Shop, later: Any) -> None:
     newer = shop.server.write(clients.rotate_secret, shop.client.client_id, keep_old=clock.HOUR)
     assert shop.post_token(grant_type="client_credentials").status_code == 200
     assert shop.post_token(grant_type="client_credentials", client_secret=newer.client_secret).status_code == 200
@@ -165,7 +165,7 @@ def test_t2_secret_rotated_then_the_old_one_works_as_long_as_it_was_kept(shop: S
         assert shop.post_token(grant_type="client_credentials", client_secret=newer.client_secret).status_code == 200
 
 
-def test_t15_refusals_from_one_address_then_429_for_that_address_alone(
+def test_refusals_from_one_address_then_429_for_that_address_alone(
     shop: Shop, stopped: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Wrong secrets, made-up clients and bodies that are too long count alike; right ones never count."""
@@ -188,7 +188,7 @@ def test_t15_refusals_from_one_address_then_429_for_that_address_alone(
 
 
 @pytest.mark.parametrize("secret", ["a:b", "a+b", "a%b", "a%2Bb", "a b", "ä:+%€"])
-def test_t16_secret_with_reserved_characters_then_decoded_as_rfc_6749_says(shop: Shop, secret: str) -> None:
+def test_secret_with_reserved_characters_then_decoded_as_rfc_6749_says(shop: Shop, secret: str) -> None:
     insert = "INSERT INTO client_secrets (client_id, secret_hash, created_at) VALUES ($1, $2, $3)"
     shop.server.sql(insert, shop.client.client_id, shop.server.app.keys.hash(secret), clock.now())
     authorization = basic(shop.client.client_id, secret)

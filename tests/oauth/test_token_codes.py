@@ -40,7 +40,7 @@ BAD_CODES: dict[str, Callable[[str], Any]] = {
 
 
 @pytest.mark.parametrize("row", BAD_CODES)
-def test_t3_bad_code_then_invalid_grant_and_the_code_still_works(shop: Shop, row: str) -> None:
+def test_bad_code_then_invalid_grant_and_the_code_still_works(shop: Shop, row: str) -> None:
     code = code_for(shop, shop.account())
     with nothing_written(shop.server):
         answer = shop.redeem(BAD_CODES[row](code))
@@ -52,12 +52,12 @@ def test_t3_bad_code_then_invalid_grant_and_the_code_still_works(shop: Shop, row
 
 
 @pytest.mark.parametrize("value", [None, 5, ["x"], {"x": 1}, True])
-def test_t3_code_absent_or_no_text_then_invalid_request(shop: Shop, value: Any) -> None:
+def test_code_absent_or_no_text_then_invalid_request(shop: Shop, value: Any) -> None:
     with nothing_written(shop.server):
         assert oauth_error(shop.redeem(value)) == INVALID_REQUEST
 
 
-def test_t3_code_of_another_client_then_invalid_grant_and_the_owner_is_not_hurt(shop: Shop) -> None:
+def test_code_of_another_client_then_invalid_grant_and_still_unspent(shop: Shop) -> None:
     other = Shop(shop.server)
     code = code_for(shop, shop.account())
     with nothing_written(shop.server):
@@ -68,7 +68,7 @@ def test_t3_code_of_another_client_then_invalid_grant_and_the_owner_is_not_hurt(
     assert is_active(shop, token)
 
 
-def test_t3_code_expired_then_invalid_grant(shop: Shop, stopped: Any) -> None:
+def test_code_expired_then_invalid_grant(shop: Shop, stopped: Any) -> None:
     account = shop.account()
     early, late = code_for(shop, account), code_for(shop, account)
     stopped(seconds=59)
@@ -78,7 +78,7 @@ def test_t3_code_expired_then_invalid_grant(shop: Shop, stopped: Any) -> None:
         assert oauth_error(shop.redeem(late)) == INVALID_GRANT
 
 
-def test_t4_code_used_twice_then_invalid_grant_and_the_first_token_is_dead(shop: Shop) -> None:
+def test_code_used_twice_then_invalid_grant_and_the_first_token_is_dead(shop: Shop) -> None:
     user_id, code = shop.user(), code_for(shop, shop.account())
     token = shop.redeem(code).json()["access_token"]
     assert is_active(shop, token)
@@ -87,7 +87,7 @@ def test_t4_code_used_twice_then_invalid_grant_and_the_first_token_is_dead(shop:
     assert error(shop.link(user_id, token)) == (400, "Linking token is invalid", 1001, "linking_token")
 
 
-def test_t4_reuse_after_its_lifetime_then_the_first_token_is_dead_all_the_same(shop: Shop, later: Any) -> None:
+def test_code_reused_after_its_lifetime_then_the_first_token_is_dead_too(shop: Shop, later: Any) -> None:
     code = code_for(shop, shop.account())
     token = shop.redeem(code).json()["access_token"]
     with later(minutes=10):
@@ -98,7 +98,7 @@ def test_t4_reuse_after_its_lifetime_then_the_first_token_is_dead_all_the_same(s
 @pytest.mark.parametrize(
     "proof", [{"redirect_uri": "https://shop.example/other"}, {"code_verifier": VERIFIER}, {"code_verifier": "short"}]
 )
-def test_t4_reuse_without_valid_proof_then_the_first_token_lives(shop: Shop, proof: dict[str, str]) -> None:
+def test_reuse_without_valid_proof_then_the_first_token_lives(shop: Shop, proof: dict[str, str]) -> None:
     code = code_for(shop, shop.account())
     token = shop.redeem(code).json()["access_token"]
     with nothing_written(shop.server):
@@ -119,7 +119,7 @@ BAD_REDIRECT_URIS = {
 
 
 @pytest.mark.parametrize("row", BAD_REDIRECT_URIS)
-def test_t6_redirect_uri_differs_then_invalid_grant_and_the_code_still_works(shop: Shop, row: str) -> None:
+def test_redirect_uri_differs_then_invalid_grant_and_the_code_still_works(shop: Shop, row: str) -> None:
     code = code_for(shop, shop.account())
     with nothing_written(shop.server):
         assert oauth_error(shop.redeem(code, redirect_uri=BAD_REDIRECT_URIS[row])) == INVALID_GRANT
@@ -133,7 +133,7 @@ def test_redirect_uri_removed_after_allow_then_its_code_is_dead(shop: Shop) -> N
         assert oauth_error(shop.redeem(code)) == INVALID_GRANT
 
 
-def test_t6_another_registered_redirect_uri_then_invalid_grant(shop: Shop) -> None:
+def test_another_registered_redirect_uri_then_invalid_grant(shop: Shop) -> None:
     second = "https://shop.example/second"
     shop.server.write(clients.register_redirect_uris, shop.client.client_id, [second])
     code = code_for(shop, shop.account())
@@ -152,14 +152,14 @@ BAD_VERIFIERS = {
 
 
 @pytest.mark.parametrize("row", BAD_VERIFIERS)
-def test_t7_verifier_does_not_fit_then_invalid_grant_and_the_code_still_works(shop: Shop, row: str) -> None:
+def test_verifier_does_not_fit_then_invalid_grant_and_the_code_still_works(shop: Shop, row: str) -> None:
     code = code_for(shop, shop.account(), code_challenge=challenge_of(VERIFIER))
     with nothing_written(shop.server):
         assert oauth_error(shop.redeem(code, code_verifier=BAD_VERIFIERS[row])) == INVALID_GRANT
     assert shop.redeem(code, code_verifier=VERIFIER).status_code == 200
 
 
-def test_t7_verifier_without_challenge_then_invalid_grant(shop: Shop) -> None:
+def test_verifier_without_challenge_then_invalid_grant(shop: Shop) -> None:
     code = code_for(shop, shop.account())
     with nothing_written(shop.server):
         assert oauth_error(shop.redeem(code, code_verifier=VERIFIER)) == INVALID_GRANT

@@ -26,9 +26,7 @@ def acts(market: Market, kind: str, user_id: str, order_id: str, action: str) ->
 
 @pytest.mark.parametrize("path", [0, 1])
 @pytest.mark.parametrize("kind", KINDS)
-def test_when_a_brand_new_order_is_canceled_then_its_place_is_free_again(
-    server: LiveServer, kind: str, path: int
-) -> None:
+def test_brand_new_order_is_canceled_then_its_place_is_free_again(server: LiveServer, kind: str, path: int) -> None:
     market = Market(server, capacity=1)
     user_id = market.customer()
     first = market.order(kind, user_id)
@@ -53,7 +51,7 @@ def test_when_a_brand_new_order_is_canceled_then_its_place_is_free_again(
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_when_shoppers_are_at_it_then_an_order_cannot_be_canceled(market: Market, kind: str) -> None:
+def test_order_with_a_shopper_then_it_cannot_be_canceled(market: Market, kind: str) -> None:
     user_id = market.customer()
     order_id = market.order(kind, user_id)["id"]
     for status in WORKFLOWS[kind].states.keys() - {"brand_new"}:
@@ -64,7 +62,7 @@ def test_when_shoppers_are_at_it_then_an_order_cannot_be_canceled(market: Market
         assert (market.row(order_id), market.ledger()) == before
 
 
-def test_when_cancel_has_a_body_or_none_then_both_are_fine(market: Market) -> None:
+def test_cancel_has_a_body_or_none_then_both_are_fine(market: Market) -> None:
     for content in (b"", b"{}", b'""', b"not json"):
         user_id = market.customer()
         path = market.path(user_id, market.order("delivery", user_id)["id"], "/cancel")
@@ -80,7 +78,7 @@ def test_when_cancel_has_a_body_or_none_then_both_are_fine(market: Market) -> No
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("action", ["cancel", "staged", "tip"])
-def test_when_the_order_is_anothers_then_it_is_not_found(market: Market, kind: str, action: str) -> None:
+def test_order_of_another_user_then_not_found(market: Market, kind: str, action: str) -> None:
     owner, neighbour = market.customer(), market.customer()
     order_id = market.order(kind, owner)["id"]
     act: Any = market.put if action == "tip" else market.post
@@ -96,7 +94,7 @@ def test_when_the_order_is_anothers_then_it_is_not_found(market: Market, kind: s
     assert market.row(order_id) == before
 
 
-async def test_when_an_order_is_canceled_many_times_at_once_then_one_goes_through(server: LiveServer) -> None:
+async def test_order_is_canceled_many_times_at_once_then_one_goes_through(server: LiveServer) -> None:
     market = Market(server, capacity=1)
     user_id = market.customer()
     connections = [await Connection.open(server.url) for _ in range(8)]
@@ -110,7 +108,7 @@ async def test_when_an_order_is_canceled_many_times_at_once_then_one_goes_throug
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_when_an_order_is_completed_then_its_tip_may_change(market: Market, kind: str) -> None:
+def test_order_is_completed_then_its_tip_may_change(market: Market, kind: str) -> None:
     user_id = market.customer()
     first = market.order(kind, user_id, initial_tip_cents=600)
     path = market.path(user_id, first["id"], "/tip")
@@ -139,7 +137,7 @@ def test_when_an_order_is_completed_then_its_tip_may_change(market: Market, kind
 
 @pytest.mark.parametrize("path", [0, 1])
 @pytest.mark.parametrize("kind", CARRIED)
-def test_when_a_carried_order_is_staged_then_what_waits_is_kept(market: Market, kind: str, path: int) -> None:
+def test_carried_order_is_staged_then_what_waits_is_kept(market: Market, kind: str, path: int) -> None:
     user_id = market.customer()
     first = market.order(kind, user_id, bag_label="old", bags_count=1)
     staged = acts(market, kind, user_id, first["id"], "staged")[path]
@@ -171,7 +169,7 @@ def test_when_a_carried_order_is_staged_then_what_waits_is_kept(market: Market, 
 
 
 @pytest.mark.parametrize("kind", SHOPPED)
-def test_when_the_platform_picks_itself_then_there_is_nothing_to_stage(market: Market, kind: str) -> None:
+def test_platform_picks_itself_then_there_is_nothing_to_stage(market: Market, kind: str) -> None:
     user_id = market.customer()
     order_id = market.order(kind, user_id)["id"]
     refused = market.post(market.path(user_id, order_id, "/staged"), {"bags_count": 1})
@@ -179,7 +177,7 @@ def test_when_the_platform_picks_itself_then_there_is_nothing_to_stage(market: M
 
 
 @pytest.mark.parametrize("kind", HELD)
-def test_when_the_user_is_deleted_then_nothing_can_be_done_for_them(market: Market, kind: str) -> None:
+def test_user_is_deleted_then_nothing_can_be_done_for_them(market: Market, kind: str) -> None:
     user_id = market.customer()
     order_id = market.order(kind, user_id)["id"]
     market.post(f"{USERS}/{user_id}/privacy_request").raise_for_status()

@@ -41,7 +41,7 @@ def required(kind: str) -> list[str]:
     return [field.name for field in msgspec.structs.fields(REQUESTS[kind]) if field.required]
 
 
-def test_when_the_minimal_flow_of_a_client_runs_then_each_step_answers_what_it_reads(server: LiveServer) -> None:
+def test_minimal_client_runs_then_each_step_answers_what_it_reads(server: LiveServer) -> None:
     market = Market(server, is_lenient=True, offers_eta=True)
     market.post(USERS, {"user_id": "customer", "first_name": "Sample", "phone_number": PHONE}).raise_for_status()
     found = market.post("/v2/fulfillment/stores/delivery", {"find_by": ADDRESS}).json()
@@ -85,7 +85,7 @@ def test_when_the_minimal_flow_of_a_client_runs_then_each_step_answers_what_it_r
 
 
 @pytest.mark.parametrize("kind", [*KINDS, "last_mile deprecated"])
-def test_when_an_order_is_created_then_the_answer_is_the_documented_one(market: Market, kind: str) -> None:
+def test_order_is_created_then_the_answer_is_the_documented_one(market: Market, kind: str) -> None:
     user_id, plain = market.customer(), kind.split()[0]
     started = clock.now() // clock.SECOND * clock.SECOND
     body = market.body(plain, locale="fr-CA", metadata={"note": "é", "parts": [1, {"deep": None}]})
@@ -129,7 +129,7 @@ def test_when_an_order_is_created_then_the_answer_is_the_documented_one(market: 
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_when_optional_fields_are_null_then_they_are_as_absent(market: Market, kind: str) -> None:
+def test_optional_fields_null_then_as_if_absent(market: Market, kind: str) -> None:
     user_id = market.customer()
     hold = {HOLD: market.hold(user_id, kind)} if kind in HELD else {}
     plain = market.body(kind, **hold)
@@ -144,7 +144,7 @@ def test_when_optional_fields_are_null_then_they_are_as_absent(market: Market, k
         assert (row["tip_cents"], bool(row["leave_unattended"]), row["details"].get("sms_opt_in", False)) == (0, 0, 0)
 
 
-def test_when_last_mile_orders_have_no_id_then_each_gets_one_of_its_own(market: Market) -> None:
+def test_last_mile_orders_have_no_id_then_each_gets_one_of_its_own(market: Market) -> None:
     user_id = market.customer()
     names = [market.order("last_mile", user_id, order_id=...)["id"] for _ in range(2)]
     assert len(set(names)) == 2
@@ -152,7 +152,7 @@ def test_when_last_mile_orders_have_no_id_then_each_gets_one_of_its_own(market: 
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_when_required_fields_are_missing_then_each_is_named(market: Market, kind: str) -> None:
+def test_required_fields_are_missing_then_each_is_named(market: Market, kind: str) -> None:
     user_id = market.customer()
     names = required(kind)
     for nothing in ({}, dict.fromkeys(names)):
@@ -164,7 +164,7 @@ def test_when_required_fields_are_missing_then_each_is_named(market: Market, kin
         assert error(wrong) == (400, INVALID, 1001, name)
 
 
-def test_when_replacements_are_wished_then_the_policy_follows_unless_it_is_given(market: Market) -> None:
+def test_replacements_wished_then_the_policy_follows_unless_given(market: Market) -> None:
     wished = {"replacement_items": [{"rrc": "bread"}, {"upc": "4"}]}
     ordered = market.order(
         items=[
@@ -187,7 +187,7 @@ def test_when_replacements_are_wished_then_the_policy_follows_unless_it_is_given
 
 
 @pytest.mark.parametrize("kind", HELD)
-def test_when_a_hold_has_expired_then_it_books_while_there_is_room(server: LiveServer, later: Any, kind: str) -> None:
+def test_hold_has_expired_then_it_books_while_there_is_room(server: LiveServer, later: Any, kind: str) -> None:
     market = Market(server, capacity=1)
     first, second = market.customer(), market.customer()
     expired = market.hold(first, kind)
@@ -209,9 +209,7 @@ def test_when_a_hold_has_expired_then_it_books_while_there_is_room(server: LiveS
 
 
 @pytest.mark.parametrize("kind", HELD)
-def test_when_the_window_of_an_old_hold_has_begun_then_it_books_no_more(
-    server: LiveServer, later: Any, kind: str
-) -> None:
+def test_window_of_an_old_hold_begun_then_not_booked(server: LiveServer, later: Any, kind: str) -> None:
     market = Market(server, capacity=1)
     user_id = market.customer()
     kept = market.hold(user_id, kind, day=1)
@@ -224,16 +222,14 @@ def test_when_the_window_of_an_old_hold_has_begun_then_it_books_no_more(
 
 
 @pytest.mark.parametrize(("opt_out", "sms"), [(True, False), (False, True), (None, False)])
-def test_when_a_carried_order_opts_out_of_messages_then_that_is_kept(
-    market: Market, opt_out: bool | None, sms: bool
-) -> None:
+def test_carried_order_opts_out_of_messages_then_that_is_kept(market: Market, opt_out: bool | None, sms: bool) -> None:
     for kind in ("last_mile", "dispatch"):
         row = market.row(market.order(kind, customer_sms_opt_out=opt_out)["id"])
         assert row["details"].get("sms_opt_in", False) is sms
 
 
 @pytest.mark.parametrize(("starts", "ends"), [(0, 2), (0, 1), (1, 2), (0.5, 1.5)])
-def test_when_a_last_mile_order_names_a_window_then_it_lies_within_its_slot(
+def test_last_mile_order_names_a_window_then_it_lies_within_its_slot(
     market: Market, starts: float, ends: float
 ) -> None:
     base = market.at(12)

@@ -18,7 +18,7 @@ from tests.support.shop import error
 from tests.support.volley import Connection
 
 
-def test_when_two_retailers_use_the_same_order_id_then_neither_notices(server: LiveServer) -> None:
+def test_two_retailers_use_one_order_id_then_each_has_its_own(server: LiveServer) -> None:
     north, south = Market(server), Market(server)
     for place, tip in ((north, 100), (south, 200)):
         place.order("delivery", place.customer("customer"), order_id="ORDER-1", initial_tip_cents=tip)
@@ -28,7 +28,7 @@ def test_when_two_retailers_use_the_same_order_id_then_neither_notices(server: L
     assert (north.taken, south.taken) == ((0, 0), (0, 1))
 
 
-def test_when_order_ids_are_strange_then_each_finds_its_own_order(market: Market) -> None:
+def test_order_ids_are_strange_then_each_finds_its_own_order(market: Market) -> None:
     user_id = market.customer()
     strange = [
         "a/b",
@@ -61,14 +61,12 @@ def test_when_order_ids_are_strange_then_each_finds_its_own_order(market: Market
 @pytest.mark.parametrize("order_id", ["delivery", "pickup", "last_mile", ".", ".."])
 @pytest.mark.parametrize("kind", KINDS)
 @on_sqlite
-def test_when_an_order_id_could_not_be_found_by_its_path_then_it_is_refused(
-    market: Market, kind: str, order_id: str
-) -> None:
+def test_order_id_could_not_be_found_by_its_path_then_it_is_refused(market: Market, kind: str, order_id: str) -> None:
     assert error(market.create(kind, order_id=order_id)) == (400, INVALID, 1001, "order_id")
 
 
 @pytest.mark.parametrize("kind", HELD)
-def test_when_a_hold_is_not_ones_own_or_of_another_kind_then_it_is_invalid(server: LiveServer, kind: str) -> None:
+def test_hold_of_another_user_or_kind_then_invalid(server: LiveServer, kind: str) -> None:
     market, elsewhere = Market(server), Market(server)
     user_id, neighbour = market.customer("user-a"), market.customer("user-b")
     wrong_kind = HELD[HELD.index(kind) - 1]
@@ -96,7 +94,7 @@ def test_when_a_hold_is_not_ones_own_or_of_another_kind_then_it_is_invalid(serve
     assert market.taken == (2, 2)
 
 
-async def test_when_identical_creations_come_at_once_then_all_answer_the_one_order(server: LiveServer) -> None:
+async def test_identical_creations_come_at_once_then_all_answer_the_one_order(server: LiveServer) -> None:
     market = Market(server, capacity=1)
     user_id = market.customer()
     bodies = {

@@ -84,7 +84,7 @@ FORMS = [
 
 @pytest.mark.parametrize(("kind", "fields", "key", "message"), FORMS)
 @on_sqlite
-def test_when_a_field_breaks_its_form_then_it_is_named(
+def test_field_breaks_its_form_then_it_is_named(
     market: Market, kind: str, fields: dict[str, Any], key: str, message: str
 ) -> None:
     user_id = market.customer()
@@ -93,7 +93,7 @@ def test_when_a_field_breaks_its_form_then_it_is_named(
     assert error(refused) == (400, message, 1001, key)
 
 
-def test_when_the_body_is_no_json_number_then_it_is_refused(market: Market) -> None:
+def test_body_is_no_json_number_then_it_is_refused(market: Market) -> None:
     user_id = market.customer()
     for wrong in ('"weight": NaN', '"weight": Infinity', '"weight": 1e999', '"line_num": "\\ud800"', '"count": 01'):
         content = f'{{"order_id": "a", "items": [{{"line_num": "1", {wrong}, "item": {{"rrc": "milk"}}}}]}}'
@@ -120,7 +120,7 @@ def test_when_the_body_is_no_json_number_then_it_is_refused(market: Market) -> N
         (None, None, "en_US"),
     ],
 )
-def test_when_a_locale_is_asked_for_then_the_body_wins_and_the_answer_has_the_posix_form(
+def test_locale_asked_for_then_the_body_wins_and_the_answer_is_posix(
     market: Market, accepted: str | None, asked: str | None, answered: str | None
 ) -> None:
     user_id = market.customer()
@@ -149,7 +149,7 @@ QUANTITIES = [
 
 
 @pytest.mark.parametrize(("wanted", "answered"), QUANTITIES)
-def test_when_a_quantity_is_given_then_how_the_item_is_sold_decides(
+def test_quantity_sent_then_how_the_item_is_sold_decides(
     market: Market, wanted: dict[str, Any], answered: tuple[float, str, str] | None
 ) -> None:
     response = market.create(items=[wanted])
@@ -161,7 +161,7 @@ def test_when_a_quantity_is_given_then_how_the_item_is_sold_decides(
     assert (ordered["qty"], ordered["qty_unit"], ordered.get("special_instructions", "")) == answered
 
 
-def test_when_the_same_product_or_number_comes_twice_then_the_lines_are_named(market: Market) -> None:
+def test_same_product_or_number_comes_twice_then_the_lines_are_named(market: Market) -> None:
     for twice in (
         [line("1", "milk"), line("2", "milk")],
         [line("1", "milk"), line("1", "bread")],
@@ -174,7 +174,7 @@ def test_when_the_same_product_or_number_comes_twice_then_the_lines_are_named(ma
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_when_a_creation_is_repeated_then_one_order_is_made_and_answered(server: LiveServer, kind: str) -> None:
+def test_creation_is_repeated_then_one_order_is_made_and_answered(server: LiveServer, kind: str) -> None:
     market = Market(server)
     user_id, other = market.customer(), market.customer()
     hold = {HOLD: market.hold(user_id, kind)} if kind in HELD else {}
@@ -212,7 +212,7 @@ PHONES = [
 @pytest.mark.parametrize(("phone", "message"), PHONES)
 @pytest.mark.parametrize("kind", ["delivery", "dispatch"])
 @on_sqlite
-def test_when_a_phone_number_is_given_then_it_has_the_form_e164(
+def test_phone_number_sent_then_it_has_the_form_e164(
     market: Market, kind: str, phone: str, message: str | None
 ) -> None:
     field = {"user": {"phone_number": phone}} if kind in SHOPPED else {"user_phone": phone}
@@ -223,7 +223,7 @@ def test_when_a_phone_number_is_given_then_it_has_the_form_e164(
         assert error(response) == (400, message, 1001, "user.phone_number" if kind in SHOPPED else "user_phone")
 
 
-def test_when_several_things_are_wrong_then_all_are_named(market: Market) -> None:
+def test_several_things_are_wrong_then_all_are_named(market: Market) -> None:
     nameless = market.customer(phone_number=None)
     wrong = [line("1", "wine", count=251), line("1", "nothing")]
     refused = market.create(user_id=nameless, items=wrong)
@@ -235,7 +235,7 @@ def test_when_several_things_are_wrong_then_all_are_named(market: Market) -> Non
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_when_unknown_fields_are_sent_then_they_are_ignored(market: Market, kind: str) -> None:
+def test_unknown_fields_are_sent_then_they_are_ignored(market: Market, kind: str) -> None:
     user_id = market.customer()
     forged = {"status": "completed", "id": "mine", "retailer_id": 1, "is_express": True, "is_instacartplus": True}
     forged |= {"kind": "pickup", "member_since": 1, "warnings": ["a"], "staged_at": 1, "fingerprint": ""}
@@ -260,7 +260,7 @@ def test_when_unknown_fields_are_sent_then_they_are_ignored(market: Market, kind
         "\U0001f9c5" * 2000,
     ],
 )
-def test_when_instructions_are_strange_then_they_come_back_as_they_were(market: Market, text: str) -> None:
+def test_instructions_are_strange_then_they_come_back_as_they_were(market: Market, text: str) -> None:
     user_id = market.customer()
     wanted = [line("1", "milk", special_instructions=text, metadata={text[:50]: text})]
     ordered = market.order("delivery", user_id, special_instructions=text, items=wanted, metadata={"note": text})
@@ -271,7 +271,7 @@ def test_when_instructions_are_strange_then_they_come_back_as_they_were(market: 
     assert market.row(ordered["id"])["details"]["special_instructions"] == text
 
 
-def test_when_metadata_is_odd_then_it_comes_back_or_is_refused(market: Market) -> None:
+def test_metadata_is_odd_then_it_comes_back_or_is_refused(market: Market) -> None:
     for odd in ({"n": 10**30}, {"": None}, {"a\0": "\0"}, {"a": 2**63}, {"a": [[[[]]]]}, {"a": -0.5}):
         response = market.create(metadata=odd)
         assert response.status_code == 200, response.text
@@ -280,7 +280,7 @@ def test_when_metadata_is_odd_then_it_comes_back_or_is_refused(market: Market) -
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_when_metadata_is_longer_than_16_kib_as_json_then_it_is_refused(server: LiveServer, kind: str) -> None:
+def test_metadata_is_longer_than_16_kib_as_json_then_it_is_refused(server: LiveServer, kind: str) -> None:
     """Counted in bytes as it is stored: a letter of two bytes counts twice, an escaped one too."""
     market = Market(server, capacity=20)
     room = (16 << 10) - len('{"note":""}')
@@ -296,7 +296,7 @@ def test_when_metadata_is_longer_than_16_kib_as_json_then_it_is_refused(server: 
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_when_metadata_is_nested_too_deeply_then_it_is_refused(server: LiveServer, kind: str) -> None:
+def test_metadata_is_nested_too_deeply_then_it_is_refused(server: LiveServer, kind: str) -> None:
     """Encoders give up at some hundreds of levels: such an order could not be read again."""
     market = Market(server, capacity=20)
     refusal = "is nested too deeply (maximum is 32 levels)"
@@ -318,7 +318,7 @@ def nested(levels: int) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("kind", SHOPPED)
-def test_when_an_order_is_longer_than_256_kib_as_json_then_it_is_refused(server: LiveServer, kind: str) -> None:
+def test_order_is_longer_than_256_kib_as_json_then_it_is_refused(server: LiveServer, kind: str) -> None:
     market = Market(server, is_lenient=True)
     user_id = market.customer()
     items = [line(str(n), f"product {n}", metadata={"note": "x" * (15 << 10)}) for n in range(18)]
@@ -332,7 +332,7 @@ def test_when_an_order_is_longer_than_256_kib_as_json_then_it_is_refused(server:
     assert (market.taken[1], taken[1]) == (1, 1)  # nothing more was booked
 
 
-def test_when_the_longest_fields_come_together_then_no_carried_order_is_too_large(market: Market) -> None:
+def test_longest_fields_together_then_no_carried_order_is_too_large(market: Market) -> None:
     """So neither has a refusal for it."""
     onion = "\U0001f9c5"
     fields = {

@@ -50,7 +50,7 @@ LIMITS = [
 
 
 @pytest.mark.parametrize(("kind", "wanted", "expected"), LIMITS)
-def test_when_a_cart_is_over_a_limit_then_a_delivery_is_refused_and_all_limits_are_named(
+def test_cart_over_limits_then_a_delivery_is_refused_and_each_is_named(
     market: Market, kind: str, wanted: list[Any], expected: list[Any]
 ) -> None:
     before = market.orders
@@ -94,7 +94,7 @@ AGES = [
 
 
 @pytest.mark.parametrize(("location", "rrc", "user", "expected"), AGES)
-def test_when_a_cart_is_for_grown_ups_then_age_place_and_store_decide(
+def test_cart_is_for_grown_ups_then_age_place_and_store_decide(
     market: Market, location: str, rrc: str, user: dict[str, str], expected: list[Any]
 ) -> None:
     wanted = {"items": [line("1", rrc)], "user": user, "location_code": location}
@@ -102,7 +102,7 @@ def test_when_a_cart_is_for_grown_ups_then_age_place_and_store_decide(
     assert (refusals(response) if response.status_code != 200 else []) == expected
 
 
-def test_when_the_retailer_is_lenient_then_a_strange_birthday_or_phone_does_no_harm(server: LiveServer) -> None:
+def test_retailer_lenient_then_a_strange_birthday_or_phone_does_no_harm(server: LiveServer) -> None:
     market = Market(server, is_lenient=True, capacity=20)
     for user in ({"birthday": "05.03.1991"}, {"phone_number": "call me"}, {"phone_number": "(312) 555-0188"}):
         ordered = market.order(user=user)
@@ -115,7 +115,7 @@ def test_when_the_retailer_is_lenient_then_a_strange_birthday_or_phone_does_no_h
     assert error(market.create(user_id=market.customer(phone_number=None))) == (400, BLANK, 1001, "user.phone_number")
 
 
-def test_when_the_rule_is_to_remove_then_what_the_customer_is_too_young_for_is_left_out(server: LiveServer) -> None:
+def test_rule_is_to_remove_then_items_above_the_age_are_left_out(server: LiveServer) -> None:
     market = Market(server, underage="remove", legal_age=30)
     young = {"birthday": birthday(29)}
     mixed = [line("1", "wine"), line("2", "milk"), line("3", "syrup")]
@@ -131,7 +131,7 @@ def test_when_the_rule_is_to_remove_then_what_the_customer_is_too_young_for_is_l
 
 
 @pytest.mark.parametrize("kind", [*SHOPPED, "last_mile"])
-def test_when_alcohol_is_outside_its_hours_then_the_slot_cannot_be_had(server: LiveServer, kind: str) -> None:
+def test_alcohol_outside_its_hours_then_the_slot_is_refused(server: LiveServer, kind: str) -> None:
     market = Market(server, capacity=20, alcohol_from_hour=10, alcohol_until_hour=20)
     alcohol = {"items": WINE, "user": ADULT} if kind in SHOPPED else {"alcoholic": True}
     for hour, is_allowed in ((9, False), (10, True), (18, True), (19, False), (23, False)):
@@ -145,7 +145,7 @@ def test_when_alcohol_is_outside_its_hours_then_the_slot_cannot_be_had(server: L
             market.order(kind, user_id, service_option_hold_id=held)  # the hold was not used
 
 
-def test_when_an_order_with_alcohol_is_to_be_left_at_the_door_then_it_is_not(market: Market) -> None:
+def test_order_with_alcohol_is_to_be_left_at_the_door_then_it_is_not(market: Market) -> None:
     unattended = {"leave_unattended": True}
     dry = [market.order(**unattended), market.order("last_mile", **unattended), market.order("dispatch", **unattended)]
     wet = [market.order(items=WINE, user=ADULT, **unattended)]
@@ -155,12 +155,12 @@ def test_when_an_order_with_alcohol_is_to_be_left_at_the_door_then_it_is_not(mar
         assert [(row["has_alcohol"], row["leave_unattended"]) for row in rows] == [(has_alcohol, not has_alcohol)] * 3
 
 
-def test_when_alcohol_is_sent_from_a_store_without_then_it_is_refused(market: Market) -> None:
+def test_alcohol_is_sent_from_a_store_without_then_it_is_refused(market: Market) -> None:
     refused = market.create("last_mile", slot={"location": "dry"}, location_code="dry", alcoholic=True)
     assert error(refused) == (400, "Alcohol delivery not enabled for this store", 1001, "alcoholic")
 
 
-def test_when_ebt_pays_then_the_store_is_in_the_us_and_substitutes_are_eligible(market: Market) -> None:
+def test_ebt_pays_then_the_store_is_in_the_us_and_substitutes_are_eligible(market: Market) -> None:
     wished = [line("1", "milk", replacement_items=[{"rrc": "bread"}, {"rrc": "soap"}, {"upc": "7"}])]
     ordered = market.order(paid_with_ebt=True, items=wished)
     row = market.row(ordered["id"])
@@ -174,7 +174,7 @@ def test_when_ebt_pays_then_the_store_is_in_the_us_and_substitutes_are_eligible(
 
 
 @pytest.mark.parametrize("kind", SHOPPED)
-def test_when_the_user_has_no_phone_number_then_the_order_must_have_one(market: Market, kind: str) -> None:
+def test_user_has_no_phone_number_then_the_order_must_have_one(market: Market, kind: str) -> None:
     nameless, known = market.customer(phone_number=None), market.customer(phone_number="+13125550100")
     assert error(market.create(kind, nameless)) == (400, BLANK, 1001, "user.phone_number")
     assert market.row(market.order(kind, known)["id"])["details"]["phone_number"] == "+13125550100"
@@ -184,7 +184,7 @@ def test_when_the_user_has_no_phone_number_then_the_order_must_have_one(market: 
 
 
 @pytest.mark.parametrize("kind", SHOPPED)
-def test_when_the_users_number_was_taken_as_written_then_their_orders_need_no_other(market: Market, kind: str) -> None:
+def test_users_number_taken_as_written_then_their_orders_need_no_other(market: Market, kind: str) -> None:
     """The documentation's own sample of a user has the number 800-555-0100."""
     user_id = market.customer(phone_number="800-555-0100")
     assert market.row(market.order(kind, user_id)["id"])["details"]["phone_number"] == "800-555-0100"
@@ -192,7 +192,7 @@ def test_when_the_users_number_was_taken_as_written_then_their_orders_need_no_ot
     assert market.row(empty["id"])["details"]["phone_number"] == "800-555-0100"
 
 
-def test_when_a_number_was_copied_then_the_characters_that_nobody_types_do_no_harm(market: Market) -> None:
+def test_number_copied_then_invisible_characters_do_no_harm(market: Market) -> None:
     copied = "\u202a+1\u00a0312\u2011555\u20110188\u202c"
     for ordered in (
         market.order("delivery", user={"phone_number": copied}),
@@ -201,7 +201,7 @@ def test_when_a_number_was_copied_then_the_characters_that_nobody_types_do_no_ha
         assert market.row(ordered["id"])["details"]["phone_number"] == "+13125550188"
 
 
-def test_when_codes_are_numbers_and_options_are_empty_then_the_order_is_as_meant(market: Market) -> None:
+def test_codes_are_numbers_and_options_empty_then_the_order_is_as_meant(market: Market) -> None:
     item = {"line_num": 1, "count": 2, "item": {"upc": 400000000015}, "replacement_policy": "", "weight": ""}
     ordered = market.order(
         "pickup",
@@ -218,7 +218,7 @@ def test_when_codes_are_numbers_and_options_are_empty_then_the_order_is_as_meant
 
 
 @pytest.mark.parametrize("kind", ["delivery", "last_mile", "dispatch"])
-def test_when_the_address_is_out_of_reach_then_it_is_refused(market: Market, kind: str) -> None:
+def test_address_is_out_of_reach_then_it_is_refused(market: Market, kind: str) -> None:
     assert error(market.create(kind, address=MONTREAL)) == (400, INVALID, 1001, "address")
     nowhere = {**ADDRESS, "postal_code": "00000"}
     assert error(market.create(kind, address=nowhere)) == (400, INVALID, 1001, "address.postal_code")

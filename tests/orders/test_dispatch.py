@@ -54,7 +54,7 @@ def close_hours(market: Market, *hours: int, capacity: int = 0) -> None:
         (24 * 365 * 500, 24 * 365 * 500 + 2, INVALID_WINDOW),
     ],
 )
-def test_when_a_window_is_asked_for_then_it_lasts_full_hours_and_is_within_reach(
+def test_window_asked_for_then_it_lasts_full_hours_and_is_within_reach(
     market: Market, start: float, end: float, expected: Any
 ) -> None:
     wanted = window(market, start, end)
@@ -69,7 +69,7 @@ def test_when_a_window_is_asked_for_then_it_lasts_full_hours_and_is_within_reach
 @pytest.mark.parametrize(
     "form", ["{}-06:00", "{}.000-06:00", "{}-0600", " {}-06:00 "], ids=["offset", "milliseconds", "basic", "spaces"]
 )
-def test_when_times_have_an_offset_then_the_moment_counts(market: Market, form: str) -> None:
+def test_times_have_an_offset_then_the_moment_counts(market: Market, form: str) -> None:
     base = market.at(12)
     local = clock.to_wire(base - 6 * clock.HOUR)[:-1], clock.to_wire(base - 5 * clock.HOUR)[:-1]
     details = market.order("dispatch", start_at=form.format(local[0]), end_at=form.format(local[1]))
@@ -77,12 +77,12 @@ def test_when_times_have_an_offset_then_the_moment_counts(market: Market, form: 
 
 
 @pytest.mark.parametrize("last_name", ["a/b", "a:b", "<b>", "$", "100%", "who?"])
-def test_when_the_last_name_is_none_then_the_named_error_comes(market: Market, last_name: str) -> None:
+def test_last_name_is_none_then_the_named_error_comes(market: Market, last_name: str) -> None:
     assert error(market.create("dispatch", last_name=last_name)) == INVALID_NAME
 
 
 @pytest.mark.parametrize("last_name", ["O'Brien-Smith", "de la Cruz, Jr.", "李", "ß"])
-def test_when_the_last_name_is_one_then_it_is_kept(market: Market, last_name: str) -> None:
+def test_last_name_is_one_then_it_is_kept(market: Market, last_name: str) -> None:
     ordered = market.order("dispatch", last_name=last_name, email="member@example.com")
     details = market.row(ordered["id"])["details"]
     assert (details["first_name"], details["last_name"], details["email"]) == (
@@ -92,7 +92,7 @@ def test_when_the_last_name_is_one_then_it_is_kept(market: Market, last_name: st
     )
 
 
-def test_when_the_store_does_not_serve_then_the_named_error_comes(market: Market) -> None:
+def test_store_does_not_serve_then_the_named_error_comes(market: Market) -> None:
     assert error(market.create("dispatch", location_code="counter")) == CLOSED
     assert error(market.create("dispatch", location_code="dry", alcoholic=True)) == NO_ALCOHOL
     assert error(market.create("dispatch", location_code="gone")) == (400, "is invalid", 1001, "location_code")
@@ -106,7 +106,7 @@ def test_when_the_store_does_not_serve_then_the_named_error_comes(market: Market
 
 
 @pytest.mark.parametrize("starts", [7, 21])
-def test_when_alcohol_is_outside_its_hours_then_the_window_is_not_available(server: LiveServer, starts: int) -> None:
+def test_alcohol_is_outside_its_hours_then_the_window_is_not_available(server: LiveServer, starts: int) -> None:
     market = Market(server)
     asked = {**window(market, starts, starts + 2), "alcoholic": True}
     assert error(market.create("dispatch", **asked)) == NOT_AVAILABLE
@@ -114,7 +114,7 @@ def test_when_alcohol_is_outside_its_hours_then_the_window_is_not_available(serv
     assert soonest["window_starts_at"] == window(market, 8, 10)["start_at"]
 
 
-def test_when_the_window_is_full_then_the_soonest_of_that_day_serves_if_asked_for(server: LiveServer) -> None:
+def test_window_full_then_the_soonest_of_that_day_serves_if_asked_for(server: LiveServer) -> None:
     market = Market(server, capacity=1)
     close_hours(market, *range(24))
     close_hours(market, 9, 12, 17, capacity=1)
@@ -144,7 +144,7 @@ def test_full_window_ends_at_midnight_then_the_soonest_of_its_first_day(server: 
 
 
 @on_sqlite
-def test_retailer_offers_etas_then_a_full_window_still_moves_to_a_scheduled_one(server: LiveServer) -> None:
+def test_etas_offered_then_a_full_window_still_moves_to_a_scheduled_one(server: LiveServer) -> None:
     market = Market(server, capacity=1, offers_eta=True)
     freeze(market)
     asked = window(market, 14, 16, day=0)
@@ -153,7 +153,7 @@ def test_retailer_offers_etas_then_a_full_window_still_moves_to_a_scheduled_one(
     assert soonest["window_starts_at"] == window(market, 13, 15, day=0)["start_at"]
 
 
-def test_when_a_window_is_taken_by_holds_then_dispatch_waits_for_them(server: LiveServer, later: Any) -> None:
+def test_window_is_taken_by_holds_then_dispatch_waits_for_them(server: LiveServer, later: Any) -> None:
     market = Market(server, capacity=1)
     market.hold(market.customer(), "last_mile")
     assert error(market.create("dispatch")) == NOT_AVAILABLE
@@ -162,7 +162,7 @@ def test_when_a_window_is_taken_by_holds_then_dispatch_waits_for_them(server: Li
     assert market.taken == (0, 1)
 
 
-def test_when_a_user_is_named_then_they_must_be_there(market: Market) -> None:
+def test_user_named_then_they_must_exist(market: Market) -> None:
     user_id = market.customer()
     assert market.row(market.order("dispatch", user_id)["id"])["user_id"] == user_id
     assert market.row(market.order("dispatch")["id"])["user_id"] is None
@@ -171,7 +171,7 @@ def test_when_a_user_is_named_then_they_must_be_there(market: Market) -> None:
     assert error(market.create("dispatch", user_id)) == (403, "User Not Active", None, None)
 
 
-def test_when_kinds_differ_then_their_places_do_too(server: LiveServer) -> None:
+def test_kinds_differ_then_their_places_do_too(server: LiveServer) -> None:
     market = Market(server, capacity=1)
     for kind in ("delivery", "pickup", "dispatch"):
         market.order(kind, address=ADDRESS)

@@ -293,7 +293,7 @@ def frozen(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return now
 
 
-def test_when_anything_happens_in_any_order_then_orders_and_ledger_agree(tmp_path: Path, frozen: list[int]) -> None:
+def test_anything_happens_in_any_order_then_orders_and_ledger_agree(tmp_path: Path, frozen: list[int]) -> None:
     fast = FastSqlite(tmp_path / "handcart.db")
 
     class OnSqlite(Machine):
@@ -311,5 +311,5 @@ def test_when_anything_happens_in_any_order_then_orders_and_ledger_agree(tmp_pat
     fast.connection.close()
 
 
-def test_when_the_store_is_the_servers_own_then_they_agree_as_well(server: LiveServer, frozen: list[int]) -> None:
+def test_database_of_the_server_then_they_agree_as_well(server: LiveServer, frozen: list[int]) -> None:
     run_state_machine_as_test(lambda: Machine(server.write, frozen), settings=budget(5, 25))

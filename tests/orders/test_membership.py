@@ -24,7 +24,7 @@ def flags(answer: dict[str, Any]) -> tuple[bool, bool]:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_when_an_order_is_created_then_the_linked_membership_decides(market: Market, later: Any, kind: str) -> None:
+def test_order_is_created_then_the_linked_membership_decides(market: Market, later: Any, kind: str) -> None:
     users = [market.customer() for _ in range(5)]
     member, guest, ended, unlinked, plain = users
     account = market.account(member_for=30 * clock.DAY)
@@ -44,12 +44,12 @@ def test_when_an_order_is_created_then_the_linked_membership_decides(market: Mar
     assert market.row(answers[plain]["id"])["member_since"] is None
 
 
-def test_when_a_dispatch_order_names_no_user_then_nobody_has_a_benefit(market: Market) -> None:
+def test_dispatch_order_names_no_user_then_nobody_has_a_benefit(market: Market) -> None:
     assert flags(market.order("dispatch")) == (False, False)
 
 
 @pytest.mark.parametrize("kind", ["delivery", "last_mile", "dispatch"])
-def test_when_membership_changes_afterwards_then_the_order_stays_as_it_was(server: LiveServer, kind: str) -> None:
+def test_membership_changes_afterwards_then_the_order_stays_as_it_was(server: LiveServer, kind: str) -> None:
     market = Market(server, capacity=20)
     leaver, joiner, linker = (market.customer() for _ in range(3))
     leaving, joining = market.account(member_for=30 * clock.DAY), market.account()
@@ -86,7 +86,7 @@ def changed(market: Market, kind: str, user_id: str, order_id: str) -> list[dict
     return [response.json() for response in responses]
 
 
-def test_when_a_repeated_creation_comes_after_membership_ended_then_the_first_answer_stays(market: Market) -> None:
+def test_creation_repeated_after_membership_ended_then_the_first_answer(market: Market) -> None:
     user_id, account = market.customer(), market.account(member_for=clock.DAY)
     linked(market, user_id, account)
     body = market.body("delivery", service_option_hold_id=market.hold(user_id))

@@ -18,7 +18,7 @@ from tests.support.volley import Connection
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("status", ["brand_new", "completed"])
-def test_when_a_user_is_deleted_then_nothing_of_the_person_is_left(server: LiveServer, kind: str, status: str) -> None:
+def test_user_is_deleted_then_nothing_of_the_person_is_left(server: LiveServer, kind: str, status: str) -> None:
     market = Market(server, capacity=1)
     name = f"Name{secrets.token_hex(8)}"
     phone = f"+1312{secrets.randbelow(10**7):07}"
@@ -58,7 +58,7 @@ def test_when_a_user_is_deleted_then_nothing_of_the_person_is_left(server: LiveS
     assert market.post(f"{USERS}/{user_id}/privacy_request").json() == {"success": True}
 
 
-def test_when_a_user_is_deleted_then_others_keep_their_orders_and_keys(server: LiveServer) -> None:
+def test_user_is_deleted_then_others_keep_their_orders_and_keys(server: LiveServer) -> None:
     market, elsewhere = Market(server), Market(server)
     leaver, neighbour = market.customer("leaver"), market.customer("neighbour")
     namesake = elsewhere.customer("leaver")
@@ -83,7 +83,7 @@ def test_when_a_user_is_deleted_then_others_keep_their_orders_and_keys(server: L
         assert row["keys"] == 1
 
 
-def test_when_a_user_has_many_orders_then_each_step_takes_some_and_a_lost_answer_costs_nothing(
+def test_user_has_many_orders_then_deleted_in_steps_that_can_be_repeated(
     server: LiveServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     market = Market(server, capacity=50)
@@ -113,7 +113,7 @@ def test_when_a_user_has_many_orders_then_each_step_takes_some_and_a_lost_answer
     assert error(market.read(user_id, orders[0])) == (403, "User Not Active", None, None)
 
 
-async def test_when_many_users_are_deleted_at_once_then_nobody_waits_in_a_circle(server: LiveServer) -> None:
+async def test_many_users_deleted_at_once_then_no_deadlock(server: LiveServer) -> None:
     market = Market(server, capacity=1000)
     connections = [await Connection.open(server.url) for _ in range(6)]
     windows = [

@@ -15,7 +15,7 @@ GONE = (403, "User Not Active", None, None)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_when_an_order_is_read_then_it_is_what_its_creation_answered(market: Market, kind: str) -> None:
+def test_order_is_read_then_it_is_what_its_creation_answered(market: Market, kind: str) -> None:
     user_id = market.customer()
     ordered = market.order(kind, user_id, locale="en-CA", metadata={"a": [1.5, None, "é"]})
     assert (ordered.keys() >= {"items", "warnings"}) is (kind in SHOPPED)
@@ -32,7 +32,7 @@ def test_when_an_order_is_read_then_it_is_what_its_creation_answered(market: Mar
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_when_a_user_or_order_is_not_there_then_the_documented_error_comes(market: Market, kind: str) -> None:
+def test_user_or_order_unknown_then_the_documented_error(market: Market, kind: str) -> None:
     owner, neighbour = market.customer(), market.customer()
     order_id = market.order(kind, owner)["id"]
     assert error(market.read(neighbour, order_id)) == MISSING
@@ -41,7 +41,7 @@ def test_when_a_user_or_order_is_not_there_then_the_documented_error_comes(marke
     assert error(market.read("nobody", "nothing")) == NOBODY
 
 
-def test_when_the_query_names_a_user_then_only_their_carried_order_is_found(market: Market) -> None:
+def test_query_names_a_user_then_only_their_carried_order_is_found(market: Market) -> None:
     owner, neighbour = market.customer("käthe & co"), market.customer()
     for kind in ("last_mile", "dispatch"):
         path = f"{LASTMILE}/{market.order(kind, owner)['id']}"
@@ -57,7 +57,7 @@ def test_when_the_query_names_a_user_then_only_their_carried_order_is_found(mark
     assert error(market.get(nobodys, params={"user_id": owner})) == MISSING
 
 
-def test_when_a_users_orders_are_listed_then_the_newest_comes_first(server: LiveServer) -> None:
+def test_users_orders_are_listed_then_the_newest_comes_first(server: LiveServer) -> None:
     market = Market(server, capacity=200)
     user_id, neighbour = market.customer(), market.customer()
     listed = f"{USERS}/{user_id}/orders"
@@ -77,7 +77,7 @@ def test_when_a_users_orders_are_listed_then_the_newest_comes_first(server: Live
     assert error(market.get(f"{USERS}/nobody/orders")) == NOBODY
 
 
-def test_when_a_users_orders_are_large_then_the_newest_that_fit_in_a_mebibyte_are_listed(server: LiveServer) -> None:
+def test_orders_of_a_user_large_then_the_newest_mebibyte_is_listed(server: LiveServer) -> None:
     market = Market(server, is_lenient=True)
     user_id = market.customer()
     items = [line(str(n), f"product {n}", metadata={"note": "x" * (15 << 10)}) for n in range(16)]
@@ -89,7 +89,7 @@ def test_when_a_users_orders_are_large_then_the_newest_that_fit_in_a_mebibyte_ar
     assert small not in listed.text
 
 
-def test_when_lines_were_removed_then_they_are_not_shown(market: Market) -> None:
+def test_lines_were_removed_then_they_are_not_shown(market: Market) -> None:
     user_id = market.customer()
     order_id = market.order("delivery", user_id, items=[line("1", "milk"), line("2", "soap")])["id"]
     market.put(market.path(user_id, order_id), {"items": [line("2", "soap")]}).raise_for_status()
@@ -97,7 +97,7 @@ def test_when_lines_were_removed_then_they_are_not_shown(market: Market) -> None
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_when_the_user_was_deleted_then_the_order_is_only_found_without_them(market: Market, kind: str) -> None:
+def test_user_was_deleted_then_the_order_is_only_found_without_them(market: Market, kind: str) -> None:
     user_id = market.customer()
     order_id = market.order(kind, user_id)["id"]
     market.post(f"{USERS}/{user_id}/privacy_request").raise_for_status()
@@ -108,7 +108,7 @@ def test_when_the_user_was_deleted_then_the_order_is_only_found_without_them(mar
         assert market.get(f"{LASTMILE}/{order_id}").json()["status"] == "canceled"
 
 
-def test_when_shoppers_came_further_then_reading_says_so(market: Market) -> None:
+def test_shoppers_advance_the_order_then_reading_shows_it(market: Market) -> None:
     user_id = market.customer()
     order_id = market.order("delivery", user_id)["id"]
     for status in ("acknowledged", "delivering", "completed"):
@@ -124,7 +124,7 @@ def test_when_shoppers_came_further_then_reading_says_so(market: Market) -> None
 
 
 @pytest.mark.parametrize("path", [LASTMILE, f"{USERS}/a/orders", f"{USERS}/a/orders/b", f"{LASTMILE}/b"])
-def test_when_there_is_no_token_or_a_wrong_method_then_the_request_ends_there(shop: Shop, path: str) -> None:
+def test_no_token_or_a_wrong_method_then_refused(shop: Shop, path: str) -> None:
     for method in ("GET", "POST", "PUT"):
         assert shop.http.request(method, path, json={}).status_code in (401, 405)
     assert shop.http.delete(path, headers=shop.headers).status_code == 405

@@ -156,7 +156,7 @@ CELLS = {
 
 
 @pytest.mark.parametrize("text", CELLS)
-def test_text_a_spreadsheet_would_run_then_an_apostrophe_in_front_and_quotes_around(text: str) -> None:
+def test_text_a_spreadsheet_would_run_then_quoted_with_an_apostrophe(text: str) -> None:
     entry = reconcile.Entry(text, text, *["x"] * 7, saving_cents=5)
     (line,) = csv.reader(io.StringIO(reconcile.to_csv([entry]).partition("\r\n")[2], newline=""))
     assert line == [CELLS[text], CELLS[text], *["x"] * 7, "5"]

@@ -18,7 +18,7 @@ def choose(market: Market, user_id: str, order_id: str, *selections: Any) -> Any
 
 
 @pytest.mark.parametrize("kind", SHOPPED)
-def test_when_the_customer_chooses_then_it_is_kept_until_shopping_is_over(market: Market, kind: str) -> None:
+def test_customer_chooses_then_it_is_kept_until_shopping_is_over(market: Market, kind: str) -> None:
     user_id = market.customer()
     first = market.order(kind, user_id, items=[line("1", "milk"), line("2", "soap")])
     order_id = first["id"]
@@ -37,7 +37,7 @@ def test_when_the_customer_chooses_then_it_is_kept_until_shopping_is_over(market
             assert market.row(order_id) == before
 
 
-def test_when_the_customer_chooses_again_then_the_new_choice_counts(market: Market) -> None:
+def test_customer_chooses_again_then_the_new_choice_counts(market: Market) -> None:
     user_id = market.customer()
     order_id = market.order("delivery", user_id, items=[line("1", "milk"), line("2", "soap")])["id"]
     for _ in range(2):
@@ -53,7 +53,7 @@ def test_when_the_customer_chooses_again_then_the_new_choice_counts(market: Mark
     assert market.row(order_id)["items"][0].get("replacement_items", []) == []
 
 
-def test_when_the_order_is_paid_with_ebt_then_only_eligible_items_are_kept(market: Market) -> None:
+def test_order_is_paid_with_ebt_then_only_eligible_items_are_kept(market: Market) -> None:
     user_id = market.customer()
     order_id = market.order("delivery", user_id, paid_with_ebt=True)["id"]
     wished = [{"rrc": "soap"}, {"rrc": "bread"}]
@@ -61,7 +61,7 @@ def test_when_the_order_is_paid_with_ebt_then_only_eligible_items_are_kept(marke
     assert market.row(order_id)["items"][0]["replacement_items"] == [{"rrc": "bread"}]
 
 
-def test_when_the_choice_is_wrong_then_nothing_is_chosen(market: Market) -> None:
+def test_choice_is_wrong_then_nothing_is_chosen(market: Market) -> None:
     user_id, neighbour = market.customer(), market.customer()
     order_id = market.order("delivery", user_id, items=[line("1", "milk"), line("2", "soap")])["id"]
     market.put(market.path(user_id, order_id), {"items": [line("1", "milk")]}).raise_for_status()

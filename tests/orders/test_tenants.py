@@ -148,7 +148,7 @@ def owned(tenant: Tenant) -> list[str]:
     return sorted(repr(tuple(row)) for row in rows)
 
 
-def test_when_a_route_is_added_then_it_has_a_row_here() -> None:
+def test_route_is_added_then_it_has_a_row_here() -> None:
     assert set(IDS) == set(ROUTES)
     for operation, route in ROUTES.items():
         in_path = {name for name in (USER, OPTION, ORDER) if f"{{{name}}}" in route.path}
@@ -161,9 +161,7 @@ def test_when_a_route_is_added_then_it_has_a_row_here() -> None:
 
 @pytest.mark.parametrize(("operation", "name"), CASES)
 @on_sqlite
-def test_when_an_id_is_foreign_then_the_answer_is_that_of_a_missing_one(
-    server: LiveServer, operation: str, name: str
-) -> None:
+def test_id_of_another_retailer_then_answered_like_a_missing_one(server: LiveServer, operation: str, name: str) -> None:
     owner, caller = Tenant.make(server, operation), Tenant.make(server, operation)
     foreign = owner.market.customer() if name == USER else owner.ids[name]
     missing = reference(MISSING[OPTION]) if name == REFERENCE else MISSING[name]
@@ -177,7 +175,7 @@ def test_when_an_id_is_foreign_then_the_answer_is_that_of_a_missing_one(
 
 
 @pytest.mark.parametrize("operation", [name for name in IDS if name.startswith("find_stores")])
-def test_when_stores_are_found_then_they_are_ones_own(server: LiveServer, operation: str) -> None:
+def test_stores_found_then_only_those_of_the_retailer(server: LiveServer, operation: str) -> None:
     tenants = [Tenant.make(server, operation) for _ in range(2)]
     for tenant, other in (tenants, tenants[::-1]):
         text = tenant.call(operation).text
@@ -186,7 +184,7 @@ def test_when_stores_are_found_then_they_are_ones_own(server: LiveServer, operat
 
 
 @pytest.mark.parametrize("operation", [name for name in IDS if name.startswith("create_order")])
-def test_when_an_order_id_is_a_foreign_one_then_it_is_free(server: LiveServer, operation: str) -> None:
+def test_order_id_of_another_retailer_then_it_is_free(server: LiveServer, operation: str) -> None:
     owner, caller = Tenant.make(server, operation), Tenant.make(server, operation)
     before = owned(owner)
     kind = kind_of(operation)

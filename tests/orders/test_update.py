@@ -75,7 +75,7 @@ def lines(answer: dict[str, Any]) -> list[tuple[str, str, float]]:
 
 
 @pytest.mark.parametrize("kind", SHOPPED)
-def test_when_lines_are_sent_then_their_numbers_decide(market: Market, kind: str) -> None:
+def test_lines_are_sent_then_their_numbers_decide(market: Market, kind: str) -> None:
     order = Ordered(market, kind)
     ham = ("2", "ham", 1.5)
     two = line("2", "ham", weight=1.5)
@@ -102,7 +102,7 @@ def test_when_lines_are_sent_then_their_numbers_decide(market: Market, kind: str
     assert lines(order.change(initial_tip_cents=7)) == [("9", "milk", 1), ham]
 
 
-def test_when_a_line_is_updated_then_its_wishes_are_the_new_ones(market: Market) -> None:
+def test_line_is_updated_then_its_wishes_are_the_new_ones(market: Market) -> None:
     order = Ordered(market, items=[line("1", "milk", special_instructions="Cold", metadata={"a": 1})])
     wished = {"replacement_policy": "users_choice", "replacement_items": [{"rrc": "bread"}]}
     (updated,) = order.change(items=[line("1", "milk", special_instructions="Warm", weight=2, count=1, **wished)])[
@@ -141,7 +141,7 @@ def test_when_a_line_is_updated_then_its_wishes_are_the_new_ones(market: Market)
         ),
     ],
 )
-def test_when_a_change_is_against_the_rules_then_nothing_changes(
+def test_change_is_against_the_rules_then_nothing_changes(
     market: Market, changes: dict[str, Any], expected: list[str]
 ) -> None:
     order = Ordered(market)
@@ -151,13 +151,13 @@ def test_when_a_change_is_against_the_rules_then_nothing_changes(
     assert order.row == before
 
 
-def test_when_a_pickup_order_grows_then_it_has_no_limit(market: Market) -> None:
+def test_pickup_order_grows_then_it_has_no_limit(market: Market) -> None:
     order = Ordered(market, "pickup")
     assert lines(order.change(items=[line("1", "milk", count=2500)])) == [("1", "milk", 2500)]
 
 
 @pytest.mark.parametrize("kind", SHOPPED)
-def test_when_tip_instructions_and_user_are_sent_then_they_change_and_the_rest_stays(market: Market, kind: str) -> None:
+def test_tip_instructions_and_user_sent_then_only_these_change(market: Market, kind: str) -> None:
     order = Ordered(market, kind, special_instructions="Ring", metadata={"a": 1}, locale="en-US")
     steps = [
         ({"initial_tip_cents": 800}, {}, 800),
@@ -178,7 +178,7 @@ def test_when_tip_instructions_and_user_are_sent_then_they_change_and_the_rest_s
 
 
 @pytest.mark.parametrize("kind", SHOPPED)
-def test_when_a_new_slot_is_held_then_the_order_moves_and_leaves_its_place(server: LiveServer, kind: str) -> None:
+def test_new_slot_is_held_then_the_order_moves_and_leaves_its_place(server: LiveServer, kind: str) -> None:
     market = Market(server, capacity=2)
     order = Ordered(market, kind)
     old, new = (("here", kind, market.at(hour)) for hour in (12, 15))
@@ -196,7 +196,7 @@ def test_when_a_new_slot_is_held_then_the_order_moves_and_leaves_its_place(serve
 
 
 @pytest.mark.parametrize("kind", SHOPPED)
-def test_when_the_new_slot_cannot_be_had_then_the_old_place_is_kept(server: LiveServer, later: Any, kind: str) -> None:
+def test_new_slot_refused_then_the_old_place_is_kept(server: LiveServer, later: Any, kind: str) -> None:
     market = Market(server, capacity=1)
     order = Ordered(market, kind)
     neighbour = market.customer()
@@ -220,7 +220,7 @@ def test_when_the_new_slot_cannot_be_had_then_the_old_place_is_kept(server: Live
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_when_an_order_is_no_longer_brand_new_then_it_stays_as_it_is(market: Market, kind: str) -> None:
+def test_order_is_no_longer_brand_new_then_it_stays_as_it_is(market: Market, kind: str) -> None:
     order = Ordered(market, kind)
     hold = {HOLD: market.hold(order.user_id, kind, hour=15)} if kind in SHOPPED else {}
     for status in WORKFLOWS[kind].states.keys() - {"brand_new"}:
@@ -229,7 +229,7 @@ def test_when_an_order_is_no_longer_brand_new_then_it_stays_as_it_is(market: Mar
         order.refuses(TOO_LATE)
 
 
-def test_when_alcohol_comes_in_then_the_order_is_attended_for_good(market: Market) -> None:
+def test_alcohol_comes_in_then_the_order_is_attended_for_good(market: Market) -> None:
     order = Ordered(market, leave_unattended=True)
     wet = [line("1", "milk"), line("3", "wine")]
     order.change(items=wet, user=ADULT)
@@ -247,7 +247,7 @@ def test_when_alcohol_comes_in_then_the_order_is_attended_for_good(market: Marke
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_when_alcohol_may_not_be_had_in_the_window_then_it_cannot_come_in(server: LiveServer, kind: str) -> None:
+def test_window_without_alcohol_then_alcohol_cannot_be_added(server: LiveServer, kind: str) -> None:
     market = Market(server, capacity=20, alcohol_from_hour=10, alcohol_until_hour=16)
     wet = {"items": [line("5", "wine")], "user": ADULT} if kind in SHOPPED else {"alcoholic": True}
     early = {"start_at": clock.to_wire(market.at(8)), "end_at": clock.to_wire(market.at(10))}
@@ -264,7 +264,7 @@ def test_when_alcohol_may_not_be_had_in_the_window_then_it_cannot_come_in(server
         order.change(**late, alcoholic=False)
 
 
-def test_when_a_dispatch_order_with_alcohol_is_stretched_then_all_of_its_window_counts(server: LiveServer) -> None:
+def test_alcoholic_dispatch_order_stretched_then_all_of_its_window_counts(server: LiveServer) -> None:
     market = Market(server, alcohol_from_hour=10, alcohol_until_hour=16)
     order = Ordered(market, "dispatch", alcoholic=True)
     stretched = {"start_at": clock.to_wire(market.at(12)), "end_at": clock.to_wire(market.at(17))}
@@ -273,7 +273,7 @@ def test_when_a_dispatch_order_with_alcohol_is_stretched_then_all_of_its_window_
 
 
 @pytest.mark.parametrize("kind", ["last_mile", "dispatch"])
-def test_when_totals_are_sent_then_they_change_and_the_rest_stays(market: Market, kind: str) -> None:
+def test_totals_are_sent_then_they_change_and_the_rest_stays(market: Market, kind: str) -> None:
     order = Ordered(market, kind, cart_total=12.5)
     before = order.row["details"]
     changes = {"items_count": 9, "bags_count": 3, "items_weight": 14.25, "bag_label": "B", "special_instructions": "x"}
@@ -298,7 +298,7 @@ def window(market: Market, start: float, end: float) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("kind", ["last_mile", "dispatch"])
-def test_when_a_listed_slot_is_named_then_the_order_moves_there(server: LiveServer, kind: str) -> None:
+def test_listed_slot_is_named_then_the_order_moves_there(server: LiveServer, kind: str) -> None:
     market = Market(server, capacity=1)
     order = Ordered(market, kind)
     first, second = (("here", "last_mile", market.at(hour)) for hour in (12, 15))
@@ -337,7 +337,7 @@ def test_when_a_listed_slot_is_named_then_the_order_moves_there(server: LiveServ
         order.refuses((400, *expected), **wrong)
 
 
-def test_when_a_last_mile_order_names_no_slot_then_its_window_moves_within_its_place(server: LiveServer) -> None:
+def test_last_mile_order_without_a_slot_then_it_moves_within_its_place(server: LiveServer) -> None:
     market = Market(server)
     order = Ordered(market, "last_mile")
     for start, end in ((12, 13), (12.25, 13.75), (12, 14)):
@@ -348,7 +348,7 @@ def test_when_a_last_mile_order_names_no_slot_then_its_window_moves_within_its_p
     order.refuses((400, "can't be blank", 1001, "end_at"), start_at=window(market, 12, 13)["start_at"])
 
 
-def test_when_a_dispatch_order_names_a_window_then_it_moves_there_if_there_is_a_place(server: LiveServer) -> None:
+def test_dispatch_order_names_a_window_then_it_moves_if_a_place_is_free(server: LiveServer) -> None:
     market = Market(server, capacity=1)
     order = Ordered(market, "dispatch")
     market.order("dispatch", **window(market, 18, 20))
@@ -364,7 +364,7 @@ def test_when_a_dispatch_order_names_a_window_then_it_moves_there_if_there_is_a_
     assert market.taken == (0, 2)
 
 
-def test_when_the_wrong_route_is_taken_then_the_order_is_not_found(market: Market) -> None:
+def test_wrong_route_is_taken_then_the_order_is_not_found(market: Market) -> None:
     missing = (404, "Resource not found", 4000, None)
     stranger = market.customer()
     shopped, carried = Ordered(market), Ordered(market, "last_mile")
@@ -385,7 +385,7 @@ def test_when_the_wrong_route_is_taken_then_the_order_is_not_found(market: Marke
     assert market.row(shopped.id)["tip_cents"] == 0
 
 
-def test_when_the_user_has_a_phone_number_then_an_update_may_give_another(market: Market) -> None:
+def test_user_has_a_phone_number_then_an_update_may_give_another(market: Market) -> None:
     order = Ordered(market)
     order.refuses((400, "is invalid", 1001, "user.phone_number"), user={"phone_number": "0"})
     order.change(user={"phone_number": "+442079460018"})
@@ -393,7 +393,7 @@ def test_when_the_user_has_a_phone_number_then_an_update_may_give_another(market
     assert market.row(market.order("delivery", order.user_id)["id"])["details"]["phone_number"] == PHONE
 
 
-def test_when_a_birthday_takes_the_alcohol_out_then_its_line_is_removed_and_the_rest_stays(server: LiveServer) -> None:
+def test_birthday_rules_out_alcohol_then_its_line_goes_and_the_rest_stays(server: LiveServer) -> None:
     ordered = Ordered(
         Market(server, underage="remove"),
         items=[line("1", "milk", count=2, replacement_policy="no_replacements"), line("2", "wine", count=1)],
@@ -405,7 +405,7 @@ def test_when_a_birthday_takes_the_alcohol_out_then_its_line_is_removed_and_the_
     assert not ordered.row["has_alcohol"]
 
 
-def test_when_two_products_share_a_upc_then_a_line_keeps_the_one_that_was_ordered(server: LiveServer) -> None:
+def test_two_products_share_a_upc_then_a_line_keeps_the_one_ordered(server: LiveServer) -> None:
     market = Market(server)
     twins = [Item(rrc=rrc, upc="400000000039", name=rrc, cost_unit=unit) for rrc, unit in (("a", "each"), ("b", "lb"))]
     market.server.write(items.save, market.retailer.id, twins)

@@ -81,7 +81,7 @@ def contest(server: LiveServer) -> Contest:
     return Contest(server)
 
 
-def test_when_a_cancellation_meets_a_shopper_then_one_of_them_wins(
+def test_cancellation_meets_a_shopper_then_one_of_them_wins(
     contest: Contest, two_processes: str, report: Report
 ) -> None:
     orders = [contest.order() for _ in range(ROUNDS)]
@@ -99,7 +99,7 @@ def test_when_a_cancellation_meets_a_shopper_then_one_of_them_wins(
     report(f"cancel against acknowledge, {contest.market.server.database}: {ROUNDS} rounds, canceled {won} times")
 
 
-def test_when_a_cancellation_meets_the_last_step_then_one_of_them_wins(contest: Contest, two_processes: str) -> None:
+def test_cancellation_meets_the_last_step_then_one_of_them_wins(contest: Contest, two_processes: str) -> None:
     orders = [contest.order() for _ in range(ROUNDS)]
     batches = [contest.batch(order_id, workflow_state="delivering") for order_id in orders]
     rounds = [
@@ -112,7 +112,7 @@ def test_when_a_cancellation_meets_the_last_step_then_one_of_them_wins(contest: 
 
 
 @pytest.mark.parametrize("target", ["delivering", None])
-def test_when_two_advance_at_once_then_each_step_is_taken_once(
+def test_two_advance_at_once_then_each_step_is_taken_once(
     contest: Contest, two_processes: str, target: str | None
 ) -> None:
     orders = [contest.order() for _ in range(ROUNDS)]
@@ -125,7 +125,7 @@ def test_when_two_advance_at_once_then_each_step_is_taken_once(
         assert steps == (passed if target else passed[:4])
 
 
-def test_when_two_shoppers_want_an_order_then_one_has_it(contest: Contest, two_processes: str) -> None:
+def test_two_shoppers_want_an_order_then_one_has_it(contest: Contest, two_processes: str) -> None:
     orders = [contest.order() for _ in range(ROUNDS)]
     rounds = [[contest.generate(order_id, 0), contest.generate(order_id, 1)] for order_id in orders]
     for order_id, answers in zip(orders, contest.settle(two_processes, rounds), strict=True):
@@ -133,9 +133,7 @@ def test_when_two_shoppers_want_an_order_then_one_has_it(contest: Contest, two_p
         assert contest.market.history(order_id)[1:] == [("acknowledged_for_delivery", "acknowledged_for_delivery")]
 
 
-def test_when_an_item_changes_on_the_way_to_the_till_then_it_counts_or_is_refused(
-    contest: Contest, two_processes: str
-) -> None:
+def test_item_changes_just_before_checkout_then_it_counts_or_is_refused(contest: Contest, two_processes: str) -> None:
     orders = [contest.shopped() for _ in range(ROUNDS)]
     batches = [contest.batch(order_id, workflow_state="picking") for order_id in orders]
     rounds = [

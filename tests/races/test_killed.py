@@ -77,7 +77,7 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return postgres.create_database(request.getfixturevalue("postgres_cluster"))
 
 
-def test_t12_killed_between_claim_and_answer_then_no_code_twice_and_no_orphan_token(
+def test_killed_between_claim_and_answer_then_no_code_twice_no_lost_token(
     url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, report: Report
 ) -> None:
     monkeypatch.setattr(authorization, "CODE", clock.HOUR)

@@ -244,7 +244,7 @@ class Crowd:
         self._heard.settled += 1
 
 
-def test_f1_servers_killed_while_clients_order_then_nothing_is_lost(url: str, tmp_path: Path, report: Report) -> None:
+def test_servers_killed_while_clients_order_then_nothing_is_lost(url: str, tmp_path: Path, report: Report) -> None:
     heard, rng, landed = Heard(), random.Random(SEED), 0
     with tally() as receiver:
         shop = open_shop(url, tmp_path, receiver, TRIES)

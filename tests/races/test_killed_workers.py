@@ -47,7 +47,7 @@ def workers(store: Store, count: int) -> Iterator[list[subprocess.Popen[bytes]]]
             worker.wait()
 
 
-def test_w1_worker_killed_again_and_again_then_no_event_is_lost(store: Store, report: Report) -> None:
+def test_worker_killed_again_and_again_then_no_event_is_lost(store: Store, report: Report) -> None:
     rng, landed = random.Random(SEED), 0
     each = EVENTS // KILLS
     with tally() as shop:
@@ -67,7 +67,7 @@ def test_w1_worker_killed_again_and_again_then_no_event_is_lost(store: Store, re
     report(store.check())
 
 
-def test_w2_two_workers_without_faults_then_each_event_once_and_in_order(store: Store, report: Report) -> None:
+def test_two_workers_without_faults_then_each_event_once_and_in_order(store: Store, report: Report) -> None:
     rng = random.Random(SEED)
     with tally() as shop:
         retailer_id = store.write(make_receiver, shop)

@@ -44,7 +44,7 @@ def one_token_at_two_banners(server: LiveServer, rounds: int) -> tuple[Counter[A
     return outcomes, [len(server.read(linking.links_of_account, account)) for account in accounts]
 
 
-def test_l9_one_token_at_two_banners_at_once_then_exactly_one_link(server: LiveServer, report: Report) -> None:
+def test_one_token_at_two_banners_at_once_then_exactly_one_link(server: LiveServer, report: Report) -> None:
     """Each banner has its own isolation context here, so no unique constraint on links helps the token's guard."""
     outcomes, links = one_token_at_two_banners(server, ROUNDS)
     assert outcomes == {(SUCCESS, INVALID): ROUNDS}
@@ -52,7 +52,7 @@ def test_l9_one_token_at_two_banners_at_once_then_exactly_one_link(server: LiveS
     report(f"{server.database}: {ROUNDS} tokens used at two banners at once: one link each")
 
 
-def test_l9_canary_without_the_guard_then_two_links(
+def test_canary_without_the_guard_then_two_links(
     server: LiveServer, report: Report, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     unguarded = tokens.CLAIM_FOR_LINK.replace(" AND used_at IS NULL", "")
@@ -63,7 +63,7 @@ def test_l9_canary_without_the_guard_then_two_links(
     report(f"{server.database}: canary: {links.count(2)} of {len(links)} tokens made two links")
 
 
-def test_two_tokens_of_one_account_for_two_users_at_once_then_exactly_one_link(shop: Shop, report: Report) -> None:
+def test_two_tokens_of_one_account_for_two_users_at_once_then_one_link(shop: Shop, report: Report) -> None:
     server = shop.server
     accounts = server.write(make_accounts, ROUNDS)
     first, second = (server.write(make_linking_tokens, shop.client.client_id, accounts) for _ in range(2))

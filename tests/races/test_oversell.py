@@ -151,7 +151,7 @@ def test_same_user_reserves_twice_at_once_then_one_hold(shop: Shop, two_processe
     report(f"{shop.server.database}: {SAME_USER_ROUNDS} rounds of one user twice at once: one hold, counters right")
 
 
-def test_many_mixed_operations_then_never_above_capacity_and_all_given_back(
+def test_many_mixed_operations_then_never_above_capacity_and_all_freed(
     shop: Shop, two_processes: str, report: Report
 ) -> None:
     """Reserve (which moves the user's hold), order and cancel at random, with checks meanwhile."""
@@ -266,7 +266,7 @@ def drop_check(server: LiveServer) -> None:
     server.sql("ALTER TABLE loose_ledger RENAME TO slot_ledger")
 
 
-def test_dispatch_takes_the_soonest_while_others_move_then_nobody_waits_in_a_circle(
+def test_dispatch_takes_the_soonest_while_others_move_then_no_deadlock(
     shop: Shop, two_processes: str, report: Report
 ) -> None:
     """A transaction that locks several windows locks them in a fixed order."""

@@ -69,7 +69,7 @@ async def slugs(tx: Tx) -> list[str]:
     return [row["slug"] for row in await tx.all("SELECT slug FROM retailers ORDER BY slug")]
 
 
-def test_recovered_to_a_point_in_time_then_what_was_committed_before_it_and_no_more(directory: Path) -> None:
+def test_recovered_to_a_moment_then_all_commits_before_it_and_none_after(directory: Path) -> None:
     archive, base = directory / "wal", directory / "base"
     archive.mkdir()
     postgres.give(archive)

@@ -116,7 +116,7 @@ def handcart(data: Path, *arguments: str) -> tuple[int, str]:
     return ended.returncode, ended.stdout + ended.stderr
 
 
-def test_killed_under_load_then_restored_to_every_row_of_the_copy_and_no_other(tmp_path: Path, report: Report) -> None:
+def test_killed_under_load_then_restored_to_exactly_the_rows_of_the_copy(tmp_path: Path, report: Report) -> None:
     data, database, copy = tmp_path / "data", tmp_path / "data" / "handcart.db", tmp_path / "copy.db"
     make_data(data)
     credentials = make_client(data)

@@ -17,7 +17,7 @@ ADDRESS = {"address_line_1": "50 Sample St", "postal_code": "60610"}
 ROUNDS = 40 if IS_LONG else 10
 
 
-def test_same_user_created_twenty_times_at_once_then_one_row_and_one_answer(shop: Shop, report: Report) -> None:
+def test_user_created_twenty_times_at_once_then_one_row_and_one_answer(shop: Shop, report: Report) -> None:
     bodies = [{"user_id": f"user-{number}", "first_name": "Sample"} for number in range(ROUNDS)]
     rounds = together(shop.server.url, [[post(USERS, body, shop.headers)] * 20 for body in bodies])
     for body, answers in zip(bodies, rounds, strict=True):
@@ -27,9 +27,7 @@ def test_same_user_created_twenty_times_at_once_then_one_row_and_one_answer(shop
     report(f"{shop.server.database}: {ROUNDS} users created 20 times at once: {ROUNDS} rows")
 
 
-def test_same_user_with_two_contents_at_once_then_one_wins_and_the_other_hears_of_it(
-    shop: Shop, report: Report
-) -> None:
+def test_user_with_two_contents_at_once_then_one_wins_and_one_is_refused(shop: Shop, report: Report) -> None:
     requests = [
         [post(USERS, {"user_id": f"user-{number}", "first_name": name}, shop.headers) for name in ("Ann", "Bea")]
         for number in range(ROUNDS)
@@ -68,7 +66,7 @@ def everything_at_once(shop: Shop, user_id: str, linking_token: str) -> list[Any
     ]
 
 
-def test_user_deleted_while_all_else_happens_then_no_failure_and_nothing_is_left(shop: Shop, report: Report) -> None:
+def test_user_deleted_amid_other_requests_then_no_failure_and_nothing_left(shop: Shop, report: Report) -> None:
     accounts = shop.server.write(make_accounts, ROUNDS)
     linking_tokens = shop.server.write(make_linking_tokens, shop.client.client_id, accounts)
     users = [shop.user() for _ in range(ROUNDS)]

@@ -21,12 +21,12 @@ RETAILER = Retailer(
 )
 
 
-def test_when_settings_are_listed_then_every_switch_and_rule_has_a_meaning() -> None:
+def test_settings_are_listed_then_every_switch_and_rule_has_a_meaning() -> None:
     assert [*settings.MEANINGS] == [*SWITCHES, *Rules.__struct_fields__]
     assert settings.values(RETAILER).keys() == settings.MEANINGS.keys()
 
 
-def test_when_a_value_is_written_then_it_is_read_back() -> None:
+def test_value_is_written_then_it_is_read_back() -> None:
     for name, value in settings.values(RETAILER).items():
         assert settings.read([f"{name}={settings.written(value)}"]) == {name: value}
 
@@ -45,7 +45,7 @@ def test_when_a_value_is_written_then_it_is_read_back() -> None:
         ("underage=remove", "remove"),
     ],
 )
-def test_when_a_value_is_in_other_words_then_it_is_read_in_its_type(pair: str, value: Any) -> None:
+def test_value_is_in_other_words_then_it_is_read_in_its_type(pair: str, value: Any) -> None:
     read = settings.read([pair])[pair.partition("=")[0]]
     assert (read, type(read)) == (value, type(value))
 
@@ -67,7 +67,7 @@ def test_when_a_value_is_in_other_words_then_it_is_read_in_its_type(pair: str, v
         (["name=Corner"], "there is no setting 'name': the settings are allows_user_deletion, "),
     ],
 )
-def test_when_a_value_cannot_be_then_a_sentence_says_what_can(pairs: list[str], sentence: str) -> None:
+def test_value_invalid_then_a_sentence_lists_the_valid_ones(pairs: list[str], sentence: str) -> None:
     with pytest.raises(Refused) as refused:
         settings.read(pairs)
     assert str(refused.value).startswith(sentence)

@@ -21,7 +21,7 @@ def test_strangers_start_authorizations_without_end_then_nothing_is_kept(shop: S
                 assert browser.get("/oauth/authorize", params=query).status_code == 200
 
 
-def test_one_account_signs_in_without_end_then_the_newest_twenty_sessions_stay(shop: Shop) -> None:
+def test_account_signs_in_without_end_then_the_newest_twenty_sessions_stay(shop: Shop) -> None:
     account = shop.account()
     cookies = [shop.server.write(sessions.start, CUSTOMER, account.id, "") for _ in range(25)]
     alive = [cookie for cookie in cookies if shop.server.read(sessions.person_of, CUSTOMER, cookie)]
@@ -49,7 +49,7 @@ def test_burst_of_sign_ins_then_503_with_a_time_to_wait(shop: Shop, monkeypatch:
     assert "retry-after" in answered.headers
 
 
-def test_client_sends_ever_other_retailer_headers_then_no_memory_is_spent_on_them(
+def test_client_sends_other_retailer_headers_then_none_is_kept_in_memory(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A client of one retailer may send any `X-Retailer-Id`; the cache must not keep them all."""

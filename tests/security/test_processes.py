@@ -45,7 +45,7 @@ def command_lines(processes: list[int]) -> str:
 
 
 @pytest.mark.usefixtures("careless")
-def test_demo_then_nothing_is_readable_by_others_nor_shown_in_command_lines(
+def test_demo_then_nothing_is_readable_by_others_or_in_command_lines(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also where the environment asks uvicorn for several processes, which only `--workers` may."""
@@ -64,7 +64,7 @@ def assert_private(tmp_path: Path, process: subprocess.Popen[str], info: dict[st
         assert secret not in shown
 
 
-def test_info_file_where_somebody_laid_a_trap_then_their_file_is_not_written(tmp_path: Path) -> None:
+def test_info_file_replaced_by_a_symlink_then_its_target_is_not_written(tmp_path: Path) -> None:
     """In a directory that all may write to, the name of a part of the file must not be foreseen and taken."""
     trap = tmp_path / "trap"
     trap.touch(mode=0o666)

@@ -15,7 +15,7 @@ def test_origin_that_is_no_url_then_the_form_is_refused(shop: Shop, origin: str)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1:{port}", "handcart:443", "HANDCART"])
-def test_origin_of_the_public_url_then_the_form_is_taken_whatever_host_a_proxy_names(shop: Shop, host: str) -> None:
+def test_origin_of_the_public_url_then_the_form_is_taken_for_any_host(shop: Shop, host: str) -> None:
     visitor = shop.visitor()
     visitor.open("/account/sign-in")
     form = first_form(visitor.page.text)

@@ -213,7 +213,7 @@ def test_address_used_up_by_others_then_a_known_browser_gets_in(shop: Shop) -> N
     assert status(owner, account) == 200
 
 
-def test_password_changed_then_browsers_that_knew_the_old_one_are_strangers(shop: Shop) -> None:
+def test_password_changed_then_browsers_with_the_old_one_are_strangers(shop: Shop) -> None:
     account = shop.account()
     owner, stale = known_browser(shop, account), known_browser(shop, account)
     owner.open("/account/sign-in")

@@ -13,7 +13,7 @@ from tests.support.shop import Shop, error
 from tests.support.slots import counters, first, moment, reserve, stock
 
 
-def test_when_a_hold_was_made_before_ids_had_tags_then_an_order_takes_it(shop: Shop, at: Any) -> None:
+def test_hold_was_made_before_ids_had_tags_then_an_order_takes_it(shop: Shop, at: Any) -> None:
     """Such ids say nothing any more: the hold itself keeps the slot."""
     at(NOW)
     stock(shop)
@@ -27,9 +27,7 @@ def test_when_a_hold_was_made_before_ids_had_tags_then_an_order_takes_it(shop: S
     assert error(reserve(shop, user, old)) == FULL
 
 
-def test_when_an_expired_hold_is_claimed_then_it_books_while_there_is_room_until_its_window_begins(
-    shop: Shop, at: Any
-) -> None:
+def test_expired_hold_claimed_then_booked_while_there_is_room(shop: Shop, at: Any) -> None:
     at(NOW)
     stock(shop, Plan(capacity=1, lead_minutes=0))
     option_id = first(shop)  # at 11:00
@@ -62,7 +60,7 @@ def test_when_an_expired_hold_is_claimed_then_it_books_while_there_is_room_until
     assert counters(shop) == [(1, 0, 0)]
 
 
-def test_when_a_counted_hold_expired_and_its_window_has_begun_then_it_is_not_booked(shop: Shop, at: Any) -> None:
+def test_counted_hold_expired_and_its_window_begun_then_not_booked(shop: Shop, at: Any) -> None:
     at(NOW)
     stock(shop, Plan(lead_minutes=0))
     user, option_id = shop.user(), first(shop)

@@ -11,7 +11,7 @@ from tests.support.shop import Shop, error
 from tests.support.slots import ADDRESS, BASE, counters, first, line, listed, moment, slot_id, stock
 
 
-def test_when_a_reference_is_reserved_then_its_id_alone_decides(shop: Shop, at: Any) -> None:
+def test_reference_is_reserved_then_its_id_alone_decides(shop: Shop, at: Any) -> None:
     at(NOW)
     stock(shop)
     user = shop.user()
@@ -26,7 +26,7 @@ def test_when_a_reference_is_reserved_then_its_id_alone_decides(shop: Shop, at: 
     assert counters(shop) == [(10, 1, 0)]
 
 
-def test_when_a_reference_cannot_be_read_then_it_is_invalid(shop: Shop) -> None:
+def test_reference_cannot_be_read_then_it_is_invalid(shop: Shop) -> None:
     stock(shop)
     user = shop.user()
     invalid = (400, "is invalid", 1001, "service_option_reference")
@@ -56,7 +56,7 @@ def test_when_a_reference_cannot_be_read_then_it_is_invalid(shop: Shop) -> None:
         assert error(refer(shop, user, encoded(f'{{"id": {number}}}'))) == FULL
 
 
-def test_when_a_cart_is_sent_along_then_it_has_to_fit_the_slot(shop: Shop, at: Any) -> None:
+def test_cart_is_sent_along_then_it_has_to_fit_the_slot(shop: Shop, at: Any) -> None:
     at(NOW)
     stock(shop, sells_alcohol=True)
     user = shop.user()

@@ -28,7 +28,7 @@ from tests.support.slots import (
 )
 
 
-def test_when_ids_are_malformed_then_the_parameter_is_named(shop: Shop) -> None:
+def test_ids_are_malformed_then_the_parameter_is_named(shop: Shop) -> None:
     stock(shop)
     user = shop.user()
     for text in (
@@ -52,7 +52,7 @@ def test_when_ids_are_malformed_then_the_parameter_is_named(shop: Shop) -> None:
     assert counters(shop) == []
 
 
-def test_when_an_id_was_never_listed_then_every_rule_of_the_lists_is_against_it(shop: Shop, at: Any) -> None:
+def test_id_was_never_listed_then_every_rule_of_the_lists_is_against_it(shop: Shop, at: Any) -> None:
     """Ids with a correct tag, which needs the installation's key. Each breaks one rule of the lists."""
     at(NOW)
     stock(shop, Plan(lead_minutes=240, horizon_days=3), sells_alcohol=True)
@@ -112,12 +112,12 @@ def test_when_an_id_was_never_listed_then_every_rule_of_the_lists_is_against_it(
         (DELIVERY, PRIORITY_ETA, 45),
     ],
 )
-def test_when_no_list_has_windows_of_that_length_then_no_id_stands_for_one(kind: str, type_: str, minutes: int) -> None:
+def test_no_list_has_windows_of_that_length_then_no_id_stands_for_one(kind: str, type_: str, minutes: int) -> None:
     with pytest.raises(KeyError):
         slot_id(1, kind, moment(NOW), minutes * clock.MINUTE, type_)
 
 
-def test_when_a_list_was_for_alcohol_then_its_slots_are_reserved_by_the_rules_for_alcohol(shop: Shop, at: Any) -> None:
+def test_list_for_alcohol_then_its_slots_are_reserved_by_the_same_rules(shop: Shop, at: Any) -> None:
     at(NOW)
     stock(shop, sells_alcohol=True)
     user = shop.user()
@@ -139,7 +139,7 @@ def test_when_a_list_was_for_alcohol_then_its_slots_are_reserved_by_the_rules_fo
     assert error(reserve_cart(shop, user, milk, items=[line("wine")])) == FULL
 
 
-def test_when_slots_were_listed_in_place_of_an_eta_then_their_lead_time_is_not_asked_for(shop: Shop, at: Any) -> None:
+def test_slots_listed_in_place_of_an_eta_then_their_lead_time_is_ignored(shop: Shop, at: Any) -> None:
     at(NOW)
     stock(shop, Plan(lead_minutes=90))
     set_rules(shop, offers_eta=True)
@@ -160,7 +160,7 @@ def test_when_slots_were_listed_in_place_of_an_eta_then_their_lead_time_is_not_a
     assert error(reserve(shop, shop.user(), never_listed)) == FULL
 
 
-def test_when_an_id_is_another_retailers_then_it_cannot_be_had(shop: Shop) -> None:
+def test_id_of_another_retailer_then_refused(shop: Shop) -> None:
     stranger = Shop(shop.server)
     stock(shop)
     stock(stranger)
@@ -171,7 +171,7 @@ def test_when_an_id_is_another_retailers_then_it_cannot_be_had(shop: Shop) -> No
     assert (taken_places(shop), taken_places(stranger)) == (0, 0)
 
 
-def test_when_a_window_has_begun_or_its_lead_ran_out_then_there_is_a_grace(shop: Shop, at: Any) -> None:
+def test_lead_time_over_then_a_grace_of_fifteen_minutes(shop: Shop, at: Any) -> None:
     """A customer looks at a list for a while: what it offered may be had for 15 more minutes, until it begins."""
     at("2027-06-10T10:59:00-05:00")
     stock(shop)
@@ -206,9 +206,7 @@ def test_slot_begins_then_it_can_be_held_up_to_that_microsecond(shop: Shop, froz
 
 
 @pytest.mark.parametrize("how", ["plan", "hour", "day"])
-def test_when_an_operator_lowers_the_capacity_below_what_is_held_then_nothing_new_and_nothing_gone(
-    shop: Shop, at: Any, how: str
-) -> None:
+def test_capacity_lowered_below_the_held_then_no_new_hold_and_none_lost(shop: Shop, at: Any, how: str) -> None:
     at(NOW)
     stock(shop, Plan(capacity=3))
     option_id = first(shop)
@@ -241,7 +239,7 @@ def test_when_an_operator_lowers_the_capacity_below_what_is_held_then_nothing_ne
     assert counters(shop) == [(2, 1, 1)]
 
 
-def test_when_a_statement_would_oversell_then_the_database_itself_refuses_it(shop: Shop) -> None:
+def test_statement_would_oversell_then_the_database_itself_refuses_it(shop: Shop) -> None:
     """The CHECK stands without any of our code."""
     stock(shop, Plan(capacity=1))
     assert reserve(shop, shop.user(), first(shop)).status_code == 200
@@ -257,7 +255,7 @@ def test_when_a_statement_would_oversell_then_the_database_itself_refuses_it(sho
     assert counters(shop) == [(1, 1, 0)]
 
 
-def test_when_a_store_takes_no_such_orders_any_more_then_its_slots_cannot_be_had(shop: Shop) -> None:
+def test_store_takes_no_such_orders_any_more_then_its_slots_are_full(shop: Shop) -> None:
     stock(shop)
     ids = [first(shop, name) for name in ("preview delivery", "preview pickup", "preview last mile")]
     stock(shop, takes_delivery=False, takes_pickup=False, takes_last_mile=False)

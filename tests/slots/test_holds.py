@@ -20,7 +20,7 @@ from tests.support.shop import Shop, error
 from tests.support.slots import BASE, counters, first, listed, moment, reserve, slot_id, stock, taken_places
 
 
-def test_when_a_slot_is_reserved_then_the_hold_lasts_ten_minutes_and_shows_the_slot(shop: Shop, at: Any) -> None:
+def test_slot_reserved_then_the_hold_lasts_ten_minutes_and_shows_the_slot(shop: Shop, at: Any) -> None:
     at(NOW)
     stock(shop)
     slot = listed(shop, "delivery", user := shop.user())[0]
@@ -40,7 +40,7 @@ def test_when_a_slot_is_reserved_then_the_hold_lasts_ten_minutes_and_shows_the_s
     assert counters(shop) == [(10, 1, 0)]
 
 
-def test_when_the_body_is_anything_then_it_is_not_read(shop: Shop) -> None:
+def test_body_is_anything_then_it_is_not_read(shop: Shop) -> None:
     stock(shop)
     user, option_id = shop.user(), first(shop)
     path = f"{BASE}/users/{user}/service_options/{option_id}/reserve"
@@ -50,7 +50,7 @@ def test_when_the_body_is_anything_then_it_is_not_read(shop: Shop) -> None:
     assert counters(shop) == [(10, 1, 0)]
 
 
-def test_when_the_last_mile_path_is_used_then_it_holds_the_same(shop: Shop) -> None:
+def test_last_mile_path_is_used_then_it_holds_the_same(shop: Shop) -> None:
     stock(shop)
     user, option_id = shop.user(), first(shop, "preview lastmile")
     path = f"{BASE}/lastmile/users/{user}/service_options/{option_id}/reserve"
@@ -58,7 +58,7 @@ def test_when_the_last_mile_path_is_used_then_it_holds_the_same(shop: Shop) -> N
     assert taken_places(shop) == 1
 
 
-def test_when_a_user_reserves_again_then_the_old_place_is_free_first(shop: Shop) -> None:
+def test_user_reserves_again_then_the_old_place_is_free_first(shop: Shop) -> None:
     stock(shop, Plan(capacity=1))
     one, two = (slot["id"] for slot in listed(shop, "preview pickup")[3:5])
     user, other = shop.user(), shop.user()
@@ -70,9 +70,7 @@ def test_when_a_user_reserves_again_then_the_old_place_is_free_first(shop: Shop)
 
 
 @pytest.mark.parametrize("refusal", ["full", "closed", "past"])
-def test_when_the_new_place_cannot_be_had_then_the_old_one_is_free_all_the_same(
-    shop: Shop, at: Any, refusal: str
-) -> None:
+def test_new_place_refused_then_the_old_one_is_free_all_the_same(shop: Shop, at: Any, refusal: str) -> None:
     at(NOW)
     stock(shop, Plan(capacity=1))
     one, two = (slot["id"] for slot in listed(shop, "preview pickup")[3:5])
@@ -91,7 +89,7 @@ def test_when_the_new_place_cannot_be_had_then_the_old_one_is_free_all_the_same(
     assert reserve(shop, shop.user(), one).status_code == 200
 
 
-def test_when_the_slot_is_unknown_then_the_old_hold_stays(shop: Shop) -> None:
+def test_slot_is_unknown_then_the_old_hold_stays(shop: Shop) -> None:
     stock(shop)
     user = shop.user()
     assert reserve(shop, user, first(shop)).status_code == 200
@@ -99,7 +97,7 @@ def test_when_the_slot_is_unknown_then_the_old_hold_stays(shop: Shop) -> None:
     assert holds(shop) == [(user, True)]
 
 
-def test_when_a_hold_has_expired_then_its_place_goes_to_whoever_needs_it(shop: Shop, at: Any, later: Any) -> None:
+def test_hold_expired_then_another_user_may_take_its_place(shop: Shop, at: Any, later: Any) -> None:
     at(NOW)
     stock(shop, Plan(capacity=2))
     option_id = first(shop)
@@ -120,7 +118,7 @@ def test_when_a_hold_has_expired_then_its_place_goes_to_whoever_needs_it(shop: S
     assert counters(shop) == [(2, 2, 0)]
 
 
-def test_when_ten_minutes_are_over_to_the_microsecond_then_list_and_hold_agree(shop: Shop, frozen: list[int]) -> None:
+def test_ten_minutes_are_over_to_the_microsecond_then_list_and_hold_agree(shop: Shop, frozen: list[int]) -> None:
     stock(shop, Plan(capacity=1))
     option_id = listed(shop, "preview pickup")[3]["id"]
     begun = frozen[0]
@@ -132,9 +130,7 @@ def test_when_ten_minutes_are_over_to_the_microsecond_then_list_and_hold_agree(s
         assert (reserve(shop, shop.user(), option_id).status_code == 200) is is_free
 
 
-def test_when_a_hold_expired_and_the_user_reserves_elsewhere_then_no_place_is_given_back_twice(
-    shop: Shop, at: Any
-) -> None:
+def test_hold_expired_and_user_reserves_again_then_no_place_is_freed_twice(shop: Shop, at: Any) -> None:
     at(NOW)
     stock(shop, Plan(capacity=1))
     one, two = (slot["id"] for slot in listed(shop, "preview pickup")[3:5])
@@ -147,7 +143,7 @@ def test_when_a_hold_expired_and_the_user_reserves_elsewhere_then_no_place_is_gi
     assert error(reserve(shop, shop.user(), one)) == FULL
 
 
-def test_when_the_user_is_not_there_then_nothing_is_held(shop: Shop) -> None:
+def test_user_unknown_then_nothing_is_held(shop: Shop) -> None:
     stock(shop)
     option_id = first(shop)
     assert error(reserve(shop, "nobody", option_id)) == (400, "User Not Found", 1001, "user_id")
@@ -162,7 +158,7 @@ def test_when_the_user_is_not_there_then_nothing_is_held(shop: Shop) -> None:
     assert taken_places(shop) == 0
 
 
-def test_when_banners_share_users_then_a_hold_at_one_is_dropped_for_the_other(shop: Shop) -> None:
+def test_banners_share_users_then_a_hold_at_one_is_dropped_for_the_other(shop: Shop) -> None:
     group = Organization(shop.server, shares_users=True)
     north, south = (group.at(banner) for banner in group.banners)
     for banner in (north, south):
@@ -202,7 +198,7 @@ class Locks:
         return changed
 
 
-def test_when_a_hold_moves_then_ledger_rows_are_locked_in_the_order_of_their_keys(shop: Shop) -> None:
+def test_hold_moves_then_ledger_rows_are_locked_in_the_order_of_keys(shop: Shop) -> None:
     """Also of rows that are not there yet, and of two banners: or else two users who swap could wait for each other."""
     group = Organization(shop.server, shares_users=True)
     ids = {}

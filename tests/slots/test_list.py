@@ -37,7 +37,7 @@ def reasons(slots: list[dict[str, Any]]) -> dict[str, list[str]]:
 
 
 @pytest.mark.parametrize("name", LISTS)
-def test_when_slots_are_listed_then_they_have_the_documented_shape(shop: Shop, at: Any, name: str) -> None:
+def test_slots_are_listed_then_they_have_the_documented_shape(shop: Shop, at: Any, name: str) -> None:
     at(NOW)
     stock(shop)
     answered = ask(shop, name, shop.user())
@@ -60,7 +60,7 @@ def test_when_slots_are_listed_then_they_have_the_documented_shape(shop: Shop, a
 
 
 @pytest.mark.parametrize("name", LISTS)
-def test_when_slots_are_listed_then_nothing_is_written_or_locked_and_again_they_are_the_same(
+def test_slots_listed_twice_then_the_same_and_nothing_is_written_or_locked(
     shop: Shop, at: Any, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     at(NOW)
@@ -80,7 +80,7 @@ def test_when_slots_are_listed_then_nothing_is_written_or_locked_and_again_they_
     assert [sql for sql in statements if not sql.startswith("SELECT") or "FOR UPDATE" in sql] == []
 
 
-def test_when_the_same_window_is_listed_by_kind_store_or_retailer_then_each_has_its_own_id(shop: Shop, at: Any) -> None:
+def test_window_listed_by_kind_store_or_retailer_then_each_has_its_own_id(shop: Shop, at: Any) -> None:
     at(NOW)
     stock(shop, code="other", north=5)
     stock(shop)
@@ -94,7 +94,7 @@ def test_when_the_same_window_is_listed_by_kind_store_or_retailer_then_each_has_
     assert len(set(ids)) == 5
 
 
-def test_when_a_window_is_full_then_it_is_still_listed_and_says_why(shop: Shop, at: Any) -> None:
+def test_window_is_full_then_it_is_still_listed_and_says_why(shop: Shop, at: Any) -> None:
     at(NOW)
     stock(shop, Plan(capacity=1))
     held = first(shop)
@@ -107,7 +107,7 @@ def test_when_a_window_is_full_then_it_is_still_listed_and_says_why(shop: Shop, 
     assert listed(shop, "pickup", shop.user())[0]["availability"]["available"] is True
 
 
-def test_when_a_user_holds_the_last_place_then_it_is_there_for_this_user_alone(shop: Shop, at: Any) -> None:
+def test_user_holds_the_last_place_then_it_is_there_for_this_user_alone(shop: Shop, at: Any) -> None:
     at(NOW)
     stock(shop, Plan(capacity=1))
     holder = shop.user()
@@ -118,7 +118,7 @@ def test_when_a_user_holds_the_last_place_then_it_is_there_for_this_user_alone(s
         assert listed(shop, name, user)[0]["availability"]["available"] is False
 
 
-def test_when_a_plan_rules_windows_out_then_the_list_says_so(shop: Shop, at: Any) -> None:
+def test_plan_rules_windows_out_then_the_list_says_so(shop: Shop, at: Any) -> None:
     at(NOW)
     stock(shop, Plan(horizon_days=1), opening_hours=[[[480, 1200]]] * 7)
     for hour, orders in ((13, 0), (14, 2)):
@@ -134,9 +134,7 @@ def test_when_a_plan_rules_windows_out_then_the_list_says_so(shop: Shop, at: Any
 
 
 @pytest.mark.parametrize(("now", "is_passed"), [("13:59:00", False), ("14:00:00", True)])
-def test_when_the_cutoff_has_passed_then_windows_of_the_same_day_say_so(
-    shop: Shop, at: Any, now: str, is_passed: bool
-) -> None:
+def test_cutoff_has_passed_then_windows_of_the_same_day_say_so(shop: Shop, at: Any, now: str, is_passed: bool) -> None:
     at(f"2027-06-10T{now}-05:00")
     stock(shop, Plan(cutoff_hour=14, horizon_days=2))
     set_rules(shop, offers_eta=True)
@@ -176,7 +174,7 @@ def test_when_the_cutoff_has_passed_then_windows_of_the_same_day_say_so(
         ),
     ],
 )
-def test_when_clocks_change_then_each_hour_is_listed_once_on_the_stores_clock(
+def test_clocks_change_then_each_hour_is_listed_once_on_the_stores_clock(
     shop: Shop, at: Any, time_zone: str, now: str, begins: list[str]
 ) -> None:
     at(now)
@@ -203,7 +201,7 @@ def alcohol_reasons(shop: Shop, name: str = "pickup", **rules: Any) -> set[str]:
     return {hour[:2] for hour, found in friday.items() if found}
 
 
-def test_when_a_cart_holds_alcohol_then_windows_outside_its_hours_say_so(shop: Shop, at: Any) -> None:
+def test_cart_holds_alcohol_then_windows_outside_its_hours_say_so(shop: Shop, at: Any) -> None:
     at(NOW)
     stock(shop, sells_alcohol=True)
 
@@ -220,7 +218,7 @@ def test_when_a_cart_holds_alcohol_then_windows_outside_its_hours_say_so(shop: S
     assert {tuple(found) for found in reasons(listed(shop, "pickup", shop.user())).values()} == {()}
 
 
-def test_when_a_window_is_full_and_alcohol_is_not_allowed_then_both_are_said(shop: Shop, at: Any) -> None:
+def test_window_is_full_and_alcohol_is_not_allowed_then_both_are_said(shop: Shop, at: Any) -> None:
     at(NOW)
     stock(shop, Plan(capacity=0), sells_alcohol=True)
     set_rules(shop, alcohol_until_hour=9)
@@ -229,7 +227,7 @@ def test_when_a_window_is_full_and_alcohol_is_not_allowed_then_both_are_said(sho
 
 
 @pytest.mark.parametrize(("north", "is_far"), [(1, False), (15.2, False), (15.5, True), (30.5, True)])
-def test_when_the_store_is_30_to_60_minutes_away_then_the_flag_says_so(shop: Shop, north: float, is_far: bool) -> None:
+def test_store_is_30_to_60_minutes_away_then_the_flag_says_so(shop: Shop, north: float, is_far: bool) -> None:
     stock(shop, north=north, delivers_long_distance=True)
     point = {"latitude": 41.8781, "longitude": -87.6298}
     user = shop.user()
@@ -239,7 +237,7 @@ def test_when_the_store_is_30_to_60_minutes_away_then_the_flag_says_so(shop: Sho
     assert "flags" not in listed(shop, "pickup", user)[0]
 
 
-def test_when_no_store_serves_a_postal_code_then_the_preview_is_empty(shop: Shop) -> None:
+def test_no_store_serves_a_postal_code_then_the_preview_is_empty(shop: Shop) -> None:
     stock(shop, point=Point(21.3, -157.86), time_zone="Pacific/Honolulu")
     for name in ("preview delivery", "preview lastmile"):
         assert ask(shop, name).json() == {"service_options": []}
@@ -248,7 +246,7 @@ def test_when_no_store_serves_a_postal_code_then_the_preview_is_empty(shop: Shop
     assert listed(shop, "preview delivery")[0]["window"]["start_at"].endswith("-10:00")
 
 
-def test_when_several_stores_serve_a_postal_code_then_the_nearest_is_previewed(shop: Shop) -> None:
+def test_several_stores_serve_a_postal_code_then_the_nearest_is_previewed(shop: Shop) -> None:
     stock(shop, code="far", north=9)
     stock(shop, code="s", north=1)
     set_plan(shop, Plan(capacity=0), "far")

@@ -63,7 +63,7 @@ WRONG_FIELDS: list[tuple[str, dict[str, Any], str, str]] = [
 ]
 
 
-def test_when_a_field_is_missing_or_wrong_then_it_is_named(shop: Shop) -> None:
+def test_field_is_missing_or_wrong_then_it_is_named(shop: Shop) -> None:
     stock(shop)
     shop.server.sql("UPDATE retailers SET is_lenient = $1 WHERE slug = $2", True, shop.slug)
     user = shop.user()
@@ -72,7 +72,7 @@ def test_when_a_field_is_missing_or_wrong_then_it_is_named(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize("name", OF_USERS)
-def test_when_the_user_is_not_there_then_lists_say_so(shop: Shop, name: str) -> None:
+def test_user_unknown_then_lists_say_so(shop: Shop, name: str) -> None:
     stock(shop)
     assert error(ask(shop, name, "nobody")) == (400, "User Not Found", 1001, "user_id")
     gone = shop.user()
@@ -81,7 +81,7 @@ def test_when_the_user_is_not_there_then_lists_say_so(shop: Shop, name: str) -> 
     assert error(ask(shop, name, gone)) == (403, "User Not Active", None, None)
 
 
-def test_when_a_store_does_not_take_the_kind_then_its_code_is_invalid(shop: Shop) -> None:
+def test_store_does_not_take_the_kind_then_its_code_is_invalid(shop: Shop) -> None:
     stock(shop, takes_delivery=False, takes_pickup=False, takes_last_mile=False)
     for name in ("preview pickup", "preview last mile", *OF_USERS):
         assert error(ask(shop, name, shop.user())) == (400, "is invalid", 1001, "location_code")
@@ -131,7 +131,7 @@ BIG_CARTS: list[tuple[list[dict[str, Any]], list[Any]]] = [
 ]
 
 
-def test_when_a_delivery_is_over_its_limits_then_each_is_named_and_pickup_has_none(shop: Shop) -> None:
+def test_delivery_over_its_limits_then_each_is_named_and_pickup_has_none(shop: Shop) -> None:
     stock(shop)
     user = shop.user()
     for items, found in BIG_CARTS:
@@ -167,7 +167,7 @@ WRONG_ITEMS: list[tuple[list[dict[str, Any]], list[Any], list[Any]]] = [  # the 
 
 
 @pytest.mark.parametrize("name", WITH_CART)
-def test_when_items_are_wrong_then_their_lines_are_named_unless_the_retailer_is_lenient(shop: Shop, name: str) -> None:
+def test_items_wrong_then_their_lines_are_named_unless_lenient(shop: Shop, name: str) -> None:
     stock(shop)
     user = shop.user()
     assert [refusals(shop, name, user, *items) for items, _, _ in WRONG_ITEMS] == [one for _, one, _ in WRONG_ITEMS]
@@ -175,7 +175,7 @@ def test_when_items_are_wrong_then_their_lines_are_named_unless_the_retailer_is_
     assert [refusals(shop, name, user, *items) for items, _, _ in WRONG_ITEMS] == [one for _, _, one in WRONG_ITEMS]
 
 
-def test_when_a_lenient_retailer_gets_unknown_items_then_a_warning_names_them(shop: Shop) -> None:
+def test_lenient_retailer_gets_unknown_items_then_a_warning_names_them(shop: Shop) -> None:
     stock(shop)
     shop.server.sql("UPDATE retailers SET is_lenient = $1 WHERE slug = $2", True, shop.slug)
     items = [line("milk"), line("caviar"), {"line_num": "9", "weight": 1.5, "item": {"upc": "123"}}]
@@ -189,7 +189,7 @@ def test_when_a_lenient_retailer_gets_unknown_items_then_a_warning_names_them(sh
         assert "warnings" not in ask(shop, name, shop.user(), **CART).json()
 
 
-def test_when_the_store_sells_no_alcohol_then_its_lines_are_not_deliverable(shop: Shop) -> None:
+def test_store_sells_no_alcohol_then_its_lines_are_not_deliverable(shop: Shop) -> None:
     stock(shop)
     for name in WITH_CART:
         assert refusals(shop, name, shop.user(), line("milk"), line("wine")) == [

@@ -34,7 +34,7 @@ TAKE_EARLIEST = ("preview last mile", "preview lastmile", "last mile")
 
 
 @pytest.mark.parametrize("name", TAKE_DESIRED)
-def test_when_windows_are_desired_then_these_are_listed_with_references(shop: Shop, at: Any, name: str) -> None:
+def test_windows_are_desired_then_these_are_listed_with_references(shop: Shop, at: Any, name: str) -> None:
     at(NOW)
     stock(shop, Plan(capacity=1, horizon_days=2))
     desired = [
@@ -88,7 +88,7 @@ def test_when_windows_are_desired_then_these_are_listed_with_references(shop: Sh
         ("2027-06-10T20:00:00-05:00", "2027-06-11T09:00:00-05:00"),
     ],
 )
-def test_when_a_desired_window_is_short_long_or_off_the_hour_then_it_is_refused(
+def test_desired_window_is_short_long_or_off_the_hour_then_it_is_refused(
     shop: Shop, at: Any, begin: str, end: str
 ) -> None:
     at(NOW)
@@ -102,7 +102,7 @@ def test_when_a_desired_window_is_short_long_or_off_the_hour_then_it_is_refused(
 @pytest.mark.parametrize(
     "text", ["", "tomorrow", "2027-13-01T00:00:00Z", "9999-12-31T23:59:59Z", "0001-01-01T00:00:00+14:00"]
 )
-def test_when_a_time_cannot_be_read_then_its_field_is_named(shop: Shop, text: str) -> None:
+def test_time_cannot_be_read_then_its_field_is_named(shop: Shop, text: str) -> None:
     stock(shop)
     for key, wish in (
         ("starts_at", window(text, "2027-06-10T21:00:00-05:00")),
@@ -121,9 +121,7 @@ def soon(shop: Shop, name: str = "preview last mile", **changes: Any) -> list[tu
 
 
 @pytest.mark.parametrize("name", LISTS)
-def test_when_etas_are_asked_for_then_only_retailers_that_offer_them_answer_them(
-    shop: Shop, at: Any, name: str
-) -> None:
+def test_etas_asked_for_then_only_retailers_that_offer_them_answer_them(shop: Shop, at: Any, name: str) -> None:
     at(NOW)
     stock(shop)
     both = {"with_eta_options": True, "with_priority_eta_options": True}
@@ -143,7 +141,7 @@ def test_when_etas_are_asked_for_then_only_retailers_that_offer_them_answer_them
     assert clock.to_wire(rows[0]["starts_at"]) == "2027-06-10T16:00:00Z"
 
 
-def test_when_slots_begin_with_the_order_then_neither_they_nor_the_order_begin_before_now(shop: Shop, at: Any) -> None:
+def test_slots_begin_with_the_order_then_none_begins_before_now(shop: Shop, at: Any) -> None:
     stock(shop)
     set_rules(shop, offers_eta=True)
     for now, begins in (("10:04:59", "10:05"), ("10:05:01", "10:10"), ("10:09:59", "10:10")):
@@ -168,7 +166,7 @@ def lengths(shop: Shop) -> dict[str, float]:
     return {one["type"]: (moment(one["end_at"]) - moment(one["start_at"])) / clock.MINUTE for one in windows}
 
 
-def test_when_early_hours_are_full_then_etas_move_within_the_documented_bounds(shop: Shop, at: Any) -> None:
+def test_early_hours_are_full_then_etas_move_within_the_documented_bounds(shop: Shop, at: Any) -> None:
     """Priority: 45 minutes to 5 hours after the order, and 30 minutes before the standard one, which is 2 to 5.
 
     The order may come 15 minutes after the list.
@@ -188,7 +186,7 @@ def test_when_early_hours_are_full_then_etas_move_within_the_documented_bounds(s
     assert seen == {9: both, 10: both, 11: both, 12: both, 13: both, 14: set()}
 
 
-def test_when_no_eta_can_be_had_then_scheduled_slots_begin_with_the_next_hour(shop: Shop, at: Any) -> None:
+def test_no_eta_possible_then_scheduled_slots_begin_with_the_next_hour(shop: Shop, at: Any) -> None:
     at(NOW)
     stock(shop, Plan(capacity=1))
     set_rules(shop, offers_eta=True)
@@ -202,7 +200,7 @@ def test_when_no_eta_can_be_had_then_scheduled_slots_begin_with_the_next_hour(sh
     assert spans(slots)[:2] == [("eta", "10:10", "12:40"), ("scheduled", "12:00", "14:00")]
 
 
-def test_when_the_day_ends_the_horizon_then_no_eta_lies_behind_it(shop: Shop, at: Any) -> None:
+def test_day_ends_the_horizon_then_no_eta_lies_after_it(shop: Shop, at: Any) -> None:
     at("2027-06-10T22:46:00-05:00")
     stock(shop, Plan(horizon_days=1))
     set_rules(shop, offers_eta=True)
@@ -211,7 +209,7 @@ def test_when_the_day_ends_the_horizon_then_no_eta_lies_behind_it(shop: Shop, at
     assert reserve(shop, shop.user(), slots[0]["id"]).status_code == 200
 
 
-def test_when_handoff_times_are_asked_for_then_etas_of_last_mile_say_them(shop: Shop, at: Any) -> None:
+def test_handoff_times_are_asked_for_then_etas_of_last_mile_say_them(shop: Shop, at: Any) -> None:
     at(NOW)
     stock(shop)
     set_rules(shop, offers_eta=True)
@@ -227,7 +225,7 @@ def test_when_handoff_times_are_asked_for_then_etas_of_last_mile_say_them(shop: 
 
 
 @pytest.mark.parametrize("name", TAKE_EARLIEST)
-def test_when_an_earliest_start_is_given_then_nothing_begins_before_it(shop: Shop, at: Any, name: str) -> None:
+def test_earliest_start_set_then_nothing_begins_before_it(shop: Shop, at: Any, name: str) -> None:
     at(NOW)
     stock(shop)
     set_rules(shop, offers_immediate=True)

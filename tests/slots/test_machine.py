@@ -267,7 +267,7 @@ def budget(runs: int, steps: int) -> settings:
     return settings(max_examples=runs, stateful_step_count=steps, deadline=None, suppress_health_check=checks)
 
 
-def test_when_anything_happens_in_any_order_then_the_ledger_is_right(tmp_path: Path, frozen: list[int]) -> None:
+def test_anything_happens_in_any_order_then_the_ledger_is_right(tmp_path: Path, frozen: list[int]) -> None:
     fast = FastSqlite(tmp_path / "handcart.db")
 
     class OnSqlite(Machine):
@@ -282,5 +282,5 @@ def test_when_anything_happens_in_any_order_then_the_ledger_is_right(tmp_path: P
     fast.connection.close()
 
 
-def test_when_the_store_is_the_servers_own_then_it_is_right_as_well(server: LiveServer, frozen: list[int]) -> None:
+def test_database_of_the_server_then_the_ledger_is_right_as_well(server: LiveServer, frozen: list[int]) -> None:
     run_state_machine_as_test(lambda: Machine(server.write, frozen), settings=budget(8, 25))

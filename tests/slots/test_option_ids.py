@@ -34,16 +34,14 @@ RETAILERS = st.integers(1, 2**53 - 1)
 @given(RETAILERS, options())
 @example(1, Option(0, OFFERS[0], NOW // clock.HOUR * clock.HOUR))
 @example(1, Option(MOST_STORES - 1, OFFERS[-1], NOW // clock.HOUR * clock.HOUR))
-def test_when_an_option_is_encoded_then_the_id_says_the_same_and_is_safe_in_javascript(
-    retailer_id: int, option: Option
-) -> None:
+def test_option_encoded_then_the_id_decodes_and_is_safe_in_javascript(retailer_id: int, option: Option) -> None:
     option_id = option_ids.encode(KEY, retailer_id, option)
     assert 0 <= option_id < 2**53
     assert option_ids.decode(KEY, retailer_id, option_id, NOW) == option
     assert option_ids.series(KEY, retailer_id, option.store_number, option.offer, [option.starts_at]) == [option_id]
 
 
-def test_when_the_secret_key_is_the_same_then_so_are_the_ids_in_every_process_and_release() -> None:
+def test_secret_key_the_same_then_the_same_ids_in_every_release() -> None:
     """A change here means that every id that is out is refused: say so in the changelog."""
     key = Keys(b"a secret key of 32 or more letters").slot_key
     option = Option(7, SCHEDULED_OFFER, NOW)
@@ -52,7 +50,7 @@ def test_when_the_secret_key_is_the_same_then_so_are_the_ids_in_every_process_an
 
 
 @pytest.mark.parametrize("hours", [[], [0], range(200), [*range(40), *range(90, 92)], range(2**13 - 5, 2**13 + 5)])
-def test_when_ids_are_made_in_a_series_then_they_are_the_same_one_by_one(hours: list[int]) -> None:
+def test_ids_are_made_in_a_series_then_they_are_the_same_one_by_one(hours: list[int]) -> None:
     starts = [NOW // clock.HOUR // 2**13 * 2**13 * clock.HOUR + hour * clock.HOUR for hour in hours]
     found = option_ids.series(KEY, 1, 7, SCHEDULED_OFFER, starts)
     assert found == [option_ids.encode(KEY, 1, Option(7, SCHEDULED_OFFER, at)) for at in starts]
@@ -60,11 +58,11 @@ def test_when_ids_are_made_in_a_series_then_they_are_the_same_one_by_one(hours: 
 
 
 @pytest.mark.parametrize("number", [-1, -(2**53), 2**53, 2**63 - 1, 2**63, 2**64, 10**100])
-def test_when_a_number_has_more_than_53_bits_then_it_says_nothing(number: int) -> None:
+def test_number_of_more_than_53_bits_then_it_decodes_to_none(number: int) -> None:
     assert option_ids.decode(KEY, 1, number, NOW) is None
 
 
-def test_when_numbers_are_made_up_then_one_of_65536_says_anything_and_none_a_slot_that_is_there() -> None:
+def test_numbers_made_up_then_almost_none_decodes_and_none_to_a_real_slot() -> None:
     """There: at one of a hundred stores, within the next week. Each number has a tag of 16 bits to guess.
 
     Made up: at random, from a listed id by changing some of its bits, and from listed ids by what they have in common.
@@ -83,7 +81,7 @@ def test_when_numbers_are_made_up_then_one_of_65536_says_anything_and_none_a_slo
     assert not [one for one in told if one.store_number <= 100 and 0 <= one.starts_at - NOW < 7 * clock.DAY]
 
 
-def test_when_a_tag_is_tried_for_one_slot_then_one_of_all_is_right() -> None:
+def test_tag_is_tried_for_one_slot_then_one_of_all_is_right() -> None:
     option_id = option_ids.encode(KEY, 1, Option(7, SCHEDULED_OFFER, NOW))
     tried = [option_id & ~0xFFFF | tag for tag in range(0, 1 << 16, 7)]
     assert sum(option_ids.decode(KEY, 1, number, NOW) is not None for number in tried) <= 1
@@ -91,7 +89,7 @@ def test_when_a_tag_is_tried_for_one_slot_then_one_of_all_is_right() -> None:
 
 
 @pytest.mark.parametrize("years", [1, 5, 50])
-def test_when_an_id_is_years_old_then_it_does_not_stand_for_a_new_time(years: int) -> None:
+def test_id_is_years_old_then_it_does_not_stand_for_a_new_time(years: int) -> None:
     """Its time comes again after 2**13 hours; the tag tells both apart."""
     rounds = years * 365 * 24 // 2**13 + 1
     old = [option_ids.encode(KEY, 1, Option(7, SCHEDULED_OFFER, NOW + hour * clock.HOUR)) for hour in range(100)]
@@ -100,7 +98,7 @@ def test_when_an_id_is_years_old_then_it_does_not_stand_for_a_new_time(years: in
     assert option_ids.decode(KEY, 1, old[0], NOW + 80 * clock.DAY) is not None
 
 
-def test_when_ids_come_from_another_retailer_or_installation_then_they_say_nothing() -> None:
+def test_ids_of_another_retailer_or_installation_then_they_decode_to_none() -> None:
     random = Random(6)
     for _ in range(2000):
         ours, theirs = random.randrange(2**53), random.randrange(2**53)
@@ -110,7 +108,7 @@ def test_when_ids_come_from_another_retailer_or_installation_then_they_say_nothi
         assert option_ids.decode(Keys(b"another secret key of 32 letters").slot_key, theirs, option_id, NOW) is None
 
 
-def test_when_words_about_an_offer_change_then_ids_made_before_say_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_offer_encoded_otherwise_then_earlier_ids_decode_to_none(monkeypatch: pytest.MonkeyPatch) -> None:
     """An upgrade may give another offer the number of an old one."""
     ids = [option_ids.encode(KEY, 1, Option(7, offer, NOW)) for offer in OFFERS]
     monkeypatch.setattr(option_ids, "_OFFERS", OFFERS[::-1])
@@ -121,7 +119,7 @@ def test_when_words_about_an_offer_change_then_ids_made_before_say_nothing(monke
     assert found == [None] * len(ids)
 
 
-def test_when_a_cart_has_alcohol_or_a_lead_is_ignored_then_the_id_says_so() -> None:
+def test_cart_has_alcohol_or_a_lead_is_ignored_then_the_id_says_so() -> None:
     for offer in (
         Offer(PICKUP, SCHEDULED, WINDOW, has_alcohol=True),
         Offer(PICKUP, SCHEDULED, WINDOW, ignores_lead=True),

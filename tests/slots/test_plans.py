@@ -44,12 +44,12 @@ def week(of: float, **hours: dict[int, float]) -> list[list[float]]:
         (Plan(shoppers=week(3), orders_per_hour=1.1), 3),
     ],
 )
-def test_when_a_plan_counts_orders_then_template_and_shoppers_decide(plan: Plan, orders: int) -> None:
+def test_plan_counts_orders_then_template_and_shoppers_decide(plan: Plan, orders: int) -> None:
     start = windows.start_of(CHICAGO, moment(f"{THURSDAY}T12:00-05:00"))
     assert Calendar(store("s"), plan, {}).capacity(start) == orders
 
 
-def test_when_orders_wait_for_the_day_itself_then_a_window_is_full_without_them_until_then(shop: Shop, at: Any) -> None:
+def test_places_kept_for_the_day_itself_then_full_without_them_until_then(shop: Shop, at: Any) -> None:
     kept = stock(shop, Plan(capacity=2, same_day_only=1))
     shop.server.write(plans.set_exception, shop.retailer.id, "s", DELIVERY, THURSDAY, [14], 7)
     start = windows.start_of(CHICAGO, moment(f"{THURSDAY}T12:00-05:00"))
@@ -84,12 +84,12 @@ def test_when_orders_wait_for_the_day_itself_then_a_window_is_full_without_them_
         '{"capacty": 5}',
     ],
 )
-def test_when_a_plan_says_what_no_plan_can_then_it_is_not_read(text: str) -> None:
+def test_plan_says_what_no_plan_can_then_it_is_not_read(text: str) -> None:
     with pytest.raises(msgspec.ValidationError):
         msgspec.json.decode(text, type=Plan)
 
 
-def test_when_a_plan_says_the_least_or_the_most_then_it_is_read_and_written_as_it_was() -> None:
+def test_plan_with_the_least_or_most_values_then_read_back_unchanged() -> None:
     hours = [[0.0] * 23 + [1_000_000.0]] * 7
     least = {"capacity": 0, "weekly": hours, "shoppers": hours, "lead_minutes": 0, "cutoff_hour": 0, "horizon_days": 1}
     most = {"capacity": 1_000_000, "cutoff_hour": 24, "horizon_days": 60}
@@ -133,7 +133,7 @@ EXCEPTIONS = [
 
 
 @pytest.mark.parametrize(("exceptions", "expected"), EXCEPTIONS)
-def test_when_a_day_is_an_exception_then_hour_beats_day_and_store_beats_every_store(
+def test_day_is_an_exception_then_hour_beats_day_and_store_beats_all(
     shop: Shop, at: Any, exceptions: list[tuple[str, int, int]], expected: tuple[int, ...]
 ) -> None:
     """Of three windows: Thursday at 12 and 13, Friday at 12."""
@@ -149,7 +149,7 @@ def test_when_a_day_is_an_exception_then_hour_beats_day_and_store_beats_every_st
     assert others.capacity(windows.start_of(CHICAGO, moment(begins[0]))) == 10
 
 
-def test_when_an_exception_is_set_again_then_the_last_word_counts_even_after_midnight(shop: Shop, at: Any) -> None:
+def test_exception_set_again_then_the_last_one_counts_even_after_midnight(shop: Shop, at: Any) -> None:
     """A window that was listed before midnight may still be held after it."""
     kept = stock(shop)
     for orders in (5, 3):
@@ -161,7 +161,7 @@ def test_when_an_exception_is_set_again_then_the_last_word_counts_even_after_mid
     assert calendar.capacity(windows.start_of(CHICAGO, moment("2027-06-11T00:00-05:00"))) == 10
 
 
-def test_when_a_store_has_a_plan_of_its_own_then_it_goes_before_that_of_every_store(shop: Shop) -> None:
+def test_store_has_its_own_plan_then_it_wins_over_that_of_all_stores(shop: Shop) -> None:
     kept, other = stock(shop), stock(shop, code="zz")
 
     def orders(of: Store, kind: str = DELIVERY, owner: Shop = shop) -> int:
@@ -208,15 +208,13 @@ OPEN_8_TO_20 = [[[480, 1200]]] * 7
         (Plan(), "T10:00:00-05:00", "T19:00-05:00", STORE_CLOSED),
     ],
 )
-def test_when_a_window_cannot_be_had_then_there_is_one_reason(
-    plan: Plan, now: str, begin: str, reason: str | None
-) -> None:
+def test_window_unavailable_then_one_reason(plan: Plan, now: str, begin: str, reason: str | None) -> None:
     calendar = Calendar(store("s", opening_hours=OPEN_8_TO_20), plan, {})
     start = windows.start_of(CHICAGO, moment(THURSDAY + begin))
     assert calendar.reason(start, moment(THURSDAY + now)) == reason
 
 
-def test_when_the_day_changes_then_the_horizon_moves_by_a_day_and_the_cutoff_is_forgotten() -> None:
+def test_day_changes_then_the_horizon_moves_and_the_cutoff_is_over() -> None:
     calendar = Calendar(store("s"), Plan(horizon_days=2, cutoff_hour=20), {})
     midnight = moment("2027-06-11T00:00-05:00")
 
@@ -236,7 +234,7 @@ def test_when_the_day_changes_then_the_horizon_moves_by_a_day_and_the_cutoff_is_
 
 
 @pytest.mark.parametrize("separator", [",", ";", "\t"])
-def test_when_a_week_is_separated_otherwise_then_it_is_read(tmp_path: Path, separator: str) -> None:
+def test_week_with_another_separator_then_read(tmp_path: Path, separator: str) -> None:
     number = "2.5" if separator == "," else "2,5"
     file = tmp_path / "week.csv"
     file.write_text("\n".join([separator.join([number] * 24)] * 7))

@@ -27,7 +27,7 @@ def hours(time_zone: str, since: str, until: str) -> list[str]:
     return [windows.to_wire(time_zone, start.at).removesuffix(":00").replace(":00.000", "")[5:] for start in found]
 
 
-def test_when_an_hour_is_skipped_in_spring_then_the_night_has_one_window_less() -> None:
+def test_hour_is_skipped_in_spring_then_the_night_has_one_window_less() -> None:
     assert hours(CHICAGO, "2027-03-13T23:00-06:00", "2027-03-14T05:00-05:00") == [
         "03-13T23:00-06",
         "03-14T00:00-06",
@@ -41,7 +41,7 @@ def test_when_an_hour_is_skipped_in_spring_then_the_night_has_one_window_less() 
     ]
 
 
-def test_when_an_hour_comes_twice_in_autumn_then_both_have_a_window() -> None:
+def test_hour_comes_twice_in_autumn_then_both_have_a_window() -> None:
     assert hours(CHICAGO, "2027-11-07T00:00-05:00", "2027-11-07T04:00-06:00") == [
         "11-07T00:00-05",
         "11-07T01:00-05",
@@ -62,7 +62,7 @@ def test_when_an_hour_comes_twice_in_autumn_then_both_have_a_window() -> None:
 
 
 @pytest.mark.parametrize("time_zone", ZONES)
-def test_when_a_year_is_listed_then_each_hour_is_there_once_and_says_the_time_on_the_wall(time_zone: str) -> None:
+def test_year_listed_then_each_hour_comes_once_with_its_local_time(time_zone: str) -> None:
     since = at("2027-01-01T12:00+00:00")
     found = windows.starts(time_zone, since, since + 365 * clock.DAY)
     assert {later.at - former.at for former, later in pairwise(found)} == {clock.HOUR}
@@ -80,13 +80,13 @@ def test_when_a_year_is_listed_then_each_hour_is_there_once_and_says_the_time_on
 @example(ST_JOHNS, at("2027-11-07T01:59:59-02:30"))
 @example(CHICAGO, at("2027-11-07T02:00-06:00") - 1)
 @example(CHICAGO, at("2099-12-31T23:00-06:00") - 1)
-def test_when_a_moment_is_any_then_its_hour_holds_it(time_zone: str, moment: int) -> None:
+def test_any_moment_then_its_hour_contains_it(time_zone: str, moment: int) -> None:
     start = windows.start_of(time_zone, moment)
     assert 0 <= moment - start.at < clock.HOUR
     assert windows.starts(time_zone, start.at, start.at + 1) == [start]
 
 
-def test_when_nothing_lies_between_then_there_are_no_windows() -> None:
+def test_empty_span_then_no_windows() -> None:
     moment = at("2027-06-10T10:00-05:00")
     assert [len(windows.starts(CHICAGO, moment + since, moment + until)) for since, until in ((0, 0), (0, 1))] == [0, 1]
     assert windows.starts(CHICAGO, moment + 1, moment + clock.HOUR) == []
@@ -106,7 +106,7 @@ def test_when_nothing_lies_between_then_there_are_no_windows() -> None:
         (REGINA, "2027-03-13T12:00:00-06:00", 60, "2027-05-12T00:00-06:00"),
     ],
 )
-def test_when_so_many_days_are_offered_then_the_last_ends_at_its_midnight(
+def test_days_of_the_horizon_then_the_last_ends_at_its_midnight(
     time_zone: str, now: str, days: int, ends_at: str
 ) -> None:
     assert windows.horizon(time_zone, at(now), days) == at(ends_at)
@@ -150,6 +150,6 @@ def week(**days: Any) -> list[Any]:
         (week(sun=[(1, 3)]), "2027-11-07T01:00-06:00", True),
     ],
 )
-def test_when_a_store_keeps_hours_then_a_window_must_lie_in_them(opening_hours: Any, begin: str, is_open: bool) -> None:
+def test_store_keeps_hours_then_a_window_must_lie_in_them(opening_hours: Any, begin: str, is_open: bool) -> None:
     start = windows.start_of(CHICAGO, at(begin))
     assert windows.is_open(CHICAGO, opening_hours, start) is is_open

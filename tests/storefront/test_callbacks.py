@@ -94,7 +94,7 @@ def story(page: str) -> list[str]:
     return [text_of(line) for line in page.partition('<ol class="story"')[2].partition("</ol>")[0].split("<li>")[1:]]
 
 
-def test_page_shown_often_and_the_platform_is_asked_once_after_each_event(browser, platform, sender, ids):
+def test_page_shown_often_then_one_question_to_the_platform_for_each_event(browser, platform, sender, ids):
     path = order(browser)
     order_id = path.rpartition("/")[2]
     for _ in range(3):
@@ -112,7 +112,7 @@ def test_page_shown_often_and_the_platform_is_asked_once_after_each_event(browse
     assert story(browser.get(f"{path}/now").text) == ["Mar 4, 11:20 am Shopping started"]
 
 
-def test_events_out_of_order_and_repeated_and_the_story_is_told_once_and_in_order(browser, platform, sender, ids):
+def test_events_out_of_order_and_repeated_then_each_is_told_once_in_order(browser, platform, sender, ids):
     order_id = order(browser).rpartition("/")[2]
     first, second, third, fourth = (next(ids) for _ in range(4))
     told = [
@@ -134,7 +134,7 @@ def test_events_out_of_order_and_repeated_and_the_story_is_told_once_and_in_orde
     assert readings(platform) == 1
 
 
-def test_event_before_the_answer_to_the_checkout_and_after_a_restart_is_told_once(browser, running, sender, ids):
+def test_event_early_and_again_after_a_restart_then_told_once(browser, running, sender, ids):
     event_id = next(ids)
     assert sender.tell(event_id, "brand_new", "SM-EARLY") == 200
     settings, sessions, _ = running
@@ -146,7 +146,7 @@ def test_event_before_the_answer_to_the_checkout_and_after_a_restart_is_told_onc
     assert sessions.order_version("SM-EARLY") == 1
 
 
-def test_customer_changes_the_order_and_the_platform_is_asked_anew(browser, platform):
+def test_customer_changes_the_order_then_the_platform_is_asked_anew(browser, platform):
     path = order(browser)
     browser.get(path)
     before = readings(platform)
@@ -159,7 +159,7 @@ def test_customer_changes_the_order_and_the_platform_is_asked_anew(browser, plat
     assert "On its way to you" in browser.get(path).text
 
 
-def test_something_happens_while_the_platform_is_asked_and_it_is_asked_again(browser, running, platform):
+def test_event_comes_while_the_platform_is_asked_then_it_is_asked_again(browser, running, platform):
     path = order(browser)
     order_id, sessions = path.rpartition("/")[2], running[1]
     read = platform.get_order
@@ -177,7 +177,7 @@ def test_something_happens_while_the_platform_is_asked_and_it_is_asked_again(bro
     assert readings(platform) == 2
 
 
-def test_nothing_heard_for_long_and_the_platform_is_asked_again(browser, platform, clock):
+def test_no_event_for_long_then_the_platform_is_asked_again(browser, platform, clock):
     path = order(browser)
     for seconds, asked in ((0, 1), (599, 1), (1, 2), (1, 2)):
         clock[0] += seconds
@@ -185,7 +185,7 @@ def test_nothing_heard_for_long_and_the_platform_is_asked_again(browser, platfor
         assert readings(platform) == asked
 
 
-def test_platform_down_and_the_page_shows_what_it_was_told(browser, platform, sender, ids):
+def test_platform_down_then_the_page_shows_what_it_was_told(browser, platform, sender, ids):
     path = order(browser)
     browser.get(path)
     platform.is_down = True
@@ -198,7 +198,7 @@ def test_platform_down_and_the_page_shows_what_it_was_told(browser, platform, se
     assert "Waiting for a shopper" in browser.get(path).text
 
 
-def test_page_listens_and_is_told_the_version_whenever_it_is_another(browser, new_browser, sender, ids, running):
+def test_page_listens_then_it_hears_each_new_version(browser, new_browser, sender, ids, running):
     path = order(browser)
     order_id = path.rpartition("/")[2]
     page = browser.get(path).text
@@ -230,7 +230,7 @@ def test_page_listens_and_is_told_the_version_whenever_it_is_another(browser, ne
     assert other.get(f"{path}/news").status_code == new_browser().get(f"{path}/news").status_code == 404
 
 
-def test_chat_message_and_what_is_no_order_s_is_taken_and_shown_nowhere(sender, ids, running):
+def test_event_of_no_order_then_taken_and_forged_ones_are_refused(sender, ids, running):
     body = {"event_id": next(ids), "event_name": "chat_message_created", "event_timestamp": "2026-03-04T17:29:00Z"}
     body = json.dumps({**body, "event_metadata": {"topic_id": "2093"}}).encode()
     now = int(time.time())
@@ -247,13 +247,13 @@ def test_chat_message_and_what_is_no_order_s_is_taken_and_shown_nowhere(sender, 
     assert answer.headers["cache-control"] == "no-store"
 
 
-def test_shop_without_a_webhook_has_no_such_endpoints(running_shop):
+def test_shop_without_a_webhook_then_no_such_endpoints(running_shop):
     for path in ("/callbacks", "/callbacks/token"):
         answer = httpx.post(running_shop.public_url + path, headers={"content-type": FORM})
         assert answer.status_code == 404
 
 
-def test_platform_asks_whether_it_may_send_events_and_the_shop_agrees(running):
+def test_platform_asks_whether_it_may_send_events_then_the_shop_agrees(running):
     """CloudEvents, HTTP 1.1 Web Hooks for Event Delivery 1.0, section 4."""
     question = {"WebHook-Request-Origin": "connect.example.org"}
     answer = httpx.options(f"{running[0].public_url}/callbacks", headers=question, trust_env=False)

@@ -12,7 +12,7 @@ DEMO = {item.rrc: item for item in samples.items(60)}
 
 
 @pytest.mark.parametrize("item", ITEMS.values(), ids=ITEMS)
-def test_product_is_one_of_the_demo_and_sold_by_what_its_catalog_says(item):
+def test_product_of_the_shop_then_the_demo_sells_it_in_the_same_unit(item):
     found = DEMO.get(item.rrc) or next(one for one in DEMO.values() if one.upc == item.upc)
     assert (item.upc is None) != (item.rrc is None)
     assert item.is_alcohol == (found.alcohol_kind is not None)

@@ -21,11 +21,11 @@ def link(platform, *, is_member):
     platform.members["account"] = {"instacartplus_member": is_member, "expired_at": "2027-02-28T23:59:59Z"}
 
 
-def test_signed_out_and_checkout_asked_leads_to_sign_in(new_browser):
+def test_signed_out_and_checkout_asked_for_then_sign_in(new_browser):
     assert new_browser().get("/checkout").headers["location"] == "/sign-in?to=checkout"
 
 
-def test_member_sees_fee_struck_through_and_saving(browser, platform):
+def test_member_then_the_fee_is_struck_through_with_the_saving(browser, platform):
     link(platform, is_member=True)
     page = browser.get("/checkout").text
     assert re.search(r"<s>.*\$7\.99</s>", page)
@@ -35,7 +35,7 @@ def test_member_sees_fee_struck_through_and_saving(browser, platform):
     assert PROMPT not in page
 
 
-def test_linked_non_member_pays_the_fee_without_prompt(browser, platform):
+def test_linked_non_member_then_the_fee_and_no_prompt(browser, platform):
     link(platform, is_member=False)
     page = browser.get("/checkout").text
     assert "Delivery $7.99" in text_of(page)
@@ -45,7 +45,7 @@ def test_linked_non_member_pays_the_fee_without_prompt(browser, platform):
     assert PROMPT not in page
 
 
-def test_not_linked_pays_the_fee_and_is_asked_to_link(browser):
+def test_not_linked_then_the_fee_and_a_prompt_to_link(browser):
     page = browser.get("/checkout").text
     assert "Delivery $7.99" in text_of(page)
     assert PROMPT in page
@@ -53,7 +53,7 @@ def test_not_linked_pays_the_fee_and_is_asked_to_link(browser):
     assert browser.post("/account/link").status_code == 303
 
 
-def test_platform_down_pays_the_fee_with_a_note(browser, platform):
+def test_platform_down_then_the_fee_with_a_note(browser, platform):
     link(platform, is_member=True)
     platform.is_down = True
     response = browser.get("/checkout")
@@ -63,19 +63,19 @@ def test_platform_down_pays_the_fee_with_a_note(browser, platform):
     assert PROMPT not in response.text
 
 
-def test_membership_ended_since_the_last_page_pays_the_fee(browser, platform):
+def test_membership_ended_since_the_last_page_then_the_fee(browser, platform):
     link(platform, is_member=True)
     assert "<s>" in browser.get("/checkout").text
     link(platform, is_member=False)
     assert "<s>" not in browser.get("/checkout").text
 
 
-def test_totals_of_a_member_leave_out_only_the_delivery():
+def test_totals_of_a_member_then_only_the_delivery_is_free():
     member = totals(Cart(counts=dict(BASKET)), Membership(is_linked=True, is_active=True))
     assert (member.items_cents, member.delivery_cents, member.saving_cents) == (ITEMS_CENTS, 0, 799)
     assert member.total_cents == ITEMS_CENTS
 
 
-def test_pickup_costs_nobody_a_fee():
+def test_pickup_then_nobody_pays_a_fee():
     anybody = totals(Cart(counts=dict(BASKET), kind=PICKUP), Membership())
     assert (anybody.total_cents, anybody.saving_cents) == (ITEMS_CENTS, 0)

@@ -17,7 +17,7 @@ def ids(table):
     return [[option and option.id for option in row] for row in table.rows]
 
 
-def test_slots_become_days_and_hours_with_gaps():
+def test_slots_listed_then_a_grid_of_days_and_hours_with_gaps():
     grid = grid_of(
         options(
             slot(1, "2027-01-15T06:00:00-06:00", "2027-01-15T08:00:00-06:00"),
@@ -35,7 +35,7 @@ def test_slots_become_days_and_hours_with_gaps():
     assert (grid.soon, grid.has_room) == ([], True)
 
 
-def test_hour_that_comes_twice_has_two_rows():
+def test_hour_comes_twice_then_it_has_two_rows():
     grid = grid_of(
         options(
             slot(1, "2027-11-07T01:00:00-05:00", "2027-11-07T02:00:00-06:00"),
@@ -45,14 +45,14 @@ def test_hour_that_comes_twice_has_two_rows():
     assert ids(grid.by_night) == [[1], [2]]
 
 
-def test_day_asked_for_is_shown_if_there_is_one():
+def test_day_asked_for_then_shown_if_it_exists():
     some = options(slot(1, "2027-01-15T09:00:00-06:00", "2027-01-15T11:00:00-06:00"))
     assert grid_of(some, "2027-01-15").day == grid_of(some, "<b>").day == date(2027, 1, 15)
     assert grid_of([]).day is None
     assert not grid_of([]).has_room
 
 
-def test_reason_of_a_newer_server_is_still_a_sentence():
+def test_reason_of_a_newer_server_then_still_a_sentence():
     known, unknown = options(
         slot(1, "2027-01-15T09:00:00-06:00", "2027-01-15T11:00:00-06:00", "new", "no_capacity"),
         slot(2, "2027-01-15T09:00:00-06:00", "2027-01-15T11:00:00-06:00", "new"),

@@ -43,7 +43,7 @@ def url_of(process):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_signal_and_shop_stops_cleanly(number):
+def test_signal_sent_then_the_shop_stops_cleanly(number):
     with shop("--port=0") as process:
         assert "Sample Market" in httpx.get(url_of(process)).text
         process.send_signal(number)
@@ -52,7 +52,7 @@ def test_signal_and_shop_stops_cleanly(number):
         assert process.stdout.read() == ""
 
 
-def test_all_addresses_then_a_url_that_browsers_reach_and_standard_input_ends_the_shop():
+def test_all_addresses_then_a_reachable_url_and_closed_stdin_ends_the_shop():
     alive, held = os.pipe()
     with shop("--port=0", "--host=0.0.0.0", "--end-with-stdin", stdin=alive) as process:
         os.close(alive)
@@ -61,7 +61,7 @@ def test_all_addresses_then_a_url_that_browsers_reach_and_standard_input_ends_th
         assert process.wait(20) == 0
 
 
-async def test_page_listens_at_the_end_and_is_let_go():
+async def test_server_stops_then_the_page_that_listens_is_let_go():
     news = News()
     server = Server(uvicorn.Config(app=None), "http://127.0.0.1", news)
     versions = news.versions("SM-1", lambda: 1)
@@ -70,7 +70,7 @@ async def test_page_listens_at_the_end_and_is_let_go():
     assert await anext(versions, "over") == "over"
 
 
-def test_inherited_socket_and_webhook_in_the_environment_and_it_listens_and_gives_tokens():
+def test_socket_and_webhook_given_then_it_listens_and_issues_tokens():
     asked = {"client_id": "platform", "client_secret": "callback-secret-value", "grant_type": "client_credentials"}
     with socket.create_server(("127.0.0.1", 0)) as listening:
         options = {"environment": SECRET | WEBHOOK, "pass_fds": [listening.fileno()]}
@@ -81,7 +81,7 @@ def test_inherited_socket_and_webhook_in_the_environment_and_it_listens_and_give
             assert (answer.status_code, answer.json()["token_type"]) == (200, "Bearer")
 
 
-def test_second_start_on_the_same_data_keeps_sessions(tmp_path):
+def test_second_start_on_the_same_data_then_sessions_are_kept(tmp_path):
     data = tmp_path / "new" / "shop"
     with httpx.Client() as browser:
         for _ in range(2):
@@ -94,7 +94,7 @@ def test_second_start_on_the_same_data_keeps_sessions(tmp_path):
                 assert "Sign out" in browser.get(url).text
 
 
-def test_platform_not_running_and_shop_still_works():
+def test_platform_not_running_then_the_shop_still_works():
     with shop("--port=0", "--brand=Basket", "--membership=Basket Plus") as process, httpx.Client() as browser:
         url = url_of(process)
         page = browser.get(url + "/sign-in").text
@@ -108,7 +108,7 @@ def test_platform_not_running_and_shop_still_works():
         assert "We cannot reach Basket right now" in response.text
 
 
-def test_code_and_state_stay_out_of_the_output():
+def test_code_and_state_received_then_not_in_the_output():
     with shop("--port=0") as process:
         url = url_of(process)
         httpx.get(url + "/account/link/callback", params={"code": "secret-code", "state": "secret-state"})
@@ -125,7 +125,7 @@ def test_code_and_state_stay_out_of_the_output():
         (["--fd=99"], "descriptor"),
     ],
 )
-def test_impossible_option_and_start_is_refused_with_a_sentence(options, said):
+def test_impossible_option_then_refused_with_a_sentence(options, said):
     with shop(*options) as process:
         assert process.wait(20) == 2
         error = process.stderr.read()
@@ -133,14 +133,14 @@ def test_impossible_option_and_start_is_refused_with_a_sentence(options, said):
         assert "Traceback" not in error
 
 
-def test_secret_missing_and_start_names_the_variable():
+def test_secret_missing_then_the_start_names_the_variable():
     command = [sys.executable, "-m", "storefront", *OPTIONS]
     done = subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True, timeout=20, check=False)
     assert done.returncode == 2
     assert "STOREFRONT_CLIENT_SECRET" in done.stderr
 
 
-def test_help_names_every_option():
+def test_help_asked_for_then_it_names_every_option():
     done = subprocess.run(
         [sys.executable, "-m", "storefront", "--help"],
         env=ENVIRONMENT,

@@ -26,7 +26,7 @@ class Platform:
         return FoundStores()
 
 
-async def test_asked_once_in_five_minutes_for_each_kind_and_code():
+async def test_asked_often_then_one_request_in_five_minutes_for_each_code():
     platform, clock = Platform(), [0.0]
     near = Nearby(platform, now=lambda: clock[0])
     calls = [("delivery", "60610"), ("pickup", "60610"), ("delivery", "M5V 2T6")]
@@ -40,7 +40,7 @@ async def test_asked_once_in_five_minutes_for_each_kind_and_code():
     assert platform.asked == [*calls, calls[0]]
 
 
-async def test_code_that_no_place_has_is_not_asked_for_and_an_unknown_one_is_asked_once():
+async def test_code_impossible_then_not_asked_for_and_an_unknown_one_only_once():
     platform = Platform()
     near = Nearby(platform)
     for code in ("", "6061", "606100", "<b>", "M5V2T", "\N{ARABIC-INDIC DIGIT SIX}0610", "60610\n"):
@@ -52,7 +52,7 @@ async def test_code_that_no_place_has_is_not_asked_for_and_an_unknown_one_is_ask
     assert len(platform.asked) == 1
 
 
-async def test_failure_is_not_remembered_and_memory_is_bounded(monkeypatch):
+async def test_failure_then_not_remembered_and_the_memory_is_bounded(monkeypatch):
     monkeypatch.setattr(nearby, "MOST_KEPT", 2)
     platform = Platform()
     near = Nearby(platform)

@@ -6,7 +6,7 @@ from storefront import news
 from storefront.news import News
 
 
-async def test_told_while_busy_and_the_next_version_is_the_latest():
+async def test_news_while_busy_then_the_next_version_is_the_latest():
     bulletin, version = News(), [0]
     versions = bulletin.versions("SM-1", lambda: version[0])
     assert await anext(versions) == 0
@@ -23,13 +23,13 @@ async def test_told_while_busy_and_the_next_version_is_the_latest():
     assert [each async for each in bulletin.versions("SM-1", lambda: 9)] == []
 
 
-async def test_nothing_happens_and_the_same_is_said_again(monkeypatch):
+async def test_no_news_then_the_same_version_is_said_again(monkeypatch):
     monkeypatch.setattr(news, "REPEAT_SECONDS", 0)
     versions = News().versions("SM-1", lambda: 7)
     assert [await anext(versions) for _ in range(3)] == [7, 7, 7]
 
 
-async def test_most_listeners_there_and_it_is_full_until_one_goes(monkeypatch):
+async def test_most_listeners_then_full_until_one_leaves(monkeypatch):
     monkeypatch.setattr(news, "MOST_LISTENERS", 2)
     bulletin = News()
     listeners = [bulletin.versions("SM-1", lambda: 0) for _ in range(2)]
@@ -41,7 +41,7 @@ async def test_most_listeners_there_and_it_is_full_until_one_goes(monkeypatch):
     assert not bulletin.is_full
 
 
-async def test_two_ask_for_one_order_and_one_waits():
+async def test_two_ask_for_one_order_then_one_waits():
     bulletin = News()
     async with bulletin.asking("SM-1"):
         assert bulletin.asking("SM-1").locked()

@@ -36,7 +36,7 @@ def order(browser, **fields):
     return path
 
 
-def test_delivery_is_ordered_with_hold_address_items_tip_and_phone(browser, platform):
+def test_delivery_ordered_then_sent_with_hold_address_items_tip_and_phone(browser, platform):
     path = order(browser)
     order_id = path.rpartition("/")[2]
     assert platform.asked[-1].endswith("/orders/delivery")
@@ -60,7 +60,7 @@ def test_delivery_is_ordered_with_hold_address_items_tip_and_phone(browser, plat
     assert "Your cart is empty." in browser.get("/cart").text
 
 
-def test_pickup_is_ordered_without_address_fee_and_tip(browser, platform):
+def test_pickup_ordered_then_sent_without_address_fee_and_tip(browser, platform):
     path = order(browser, kind="pickup")
     body = platform.bodies["create_order"]
     assert platform.asked[-1].endswith("/orders/pickup")
@@ -74,7 +74,7 @@ def test_pickup_is_ordered_without_address_fee_and_tip(browser, platform):
     assert "initial_tip_cents" not in platform.bodies["update_order"]
 
 
-def test_member_s_order_shows_the_benefit(browser, platform):
+def test_member_orders_then_the_order_shows_the_benefit(browser, platform):
     link(platform, is_member=True)
     to_checkout(browser)
     page = text_of(browser.get(place(browser, total_cents="1998")).text)
@@ -82,7 +82,7 @@ def test_member_s_order_shows_the_benefit(browser, platform):
     assert "Basket Plus is on this order: you save $7.99 on delivery." in page
 
 
-def test_membership_ended_since_the_page_and_the_new_total_is_shown_before_ordering(browser, platform):
+def test_membership_ended_since_the_page_then_the_new_total_comes_first(browser, platform):
     link(platform, is_member=True)
     to_checkout(browser)
     link(platform, is_member=False)
@@ -93,7 +93,7 @@ def test_membership_ended_since_the_page_and_the_new_total_is_shown_before_order
     assert place(browser).startswith("/orders/")
 
 
-def test_alcohol_needs_a_birthday(browser, platform):
+def test_alcohol_in_the_cart_then_a_birthday_is_needed(browser, platform):
     to_slots(browser)
     browser.get("/cart")
     browser.post("/cart", **{"count-wine": "1", "count-tomatoes": "2"})
@@ -107,7 +107,7 @@ def test_alcohol_needs_a_birthday(browser, platform):
     assert {"line_num": "tomatoes", "weight": 2.0, "item": {"rrc": "SM-000047"}} in body["items"]
 
 
-def test_ordered_twice_from_one_page_and_both_lead_to_the_order(browser, platform, new_browser):
+def test_ordered_twice_from_one_page_then_both_lead_to_the_one_order(browser, platform, new_browser):
     page = to_checkout(browser)
     path = place(browser)
     order_id = re.search(r'name="order_id" value="([^"]*)"', page)[1]
@@ -133,7 +133,7 @@ def test_ordered_twice_from_one_page_and_both_lead_to_the_order(browser, platfor
         (refusal(400, "<i>", 1, "new"), "/checkout", "That did not work."),
     ],
 )
-def test_order_refused_and_told_what_to_do(browser, platform, answer, leads_to, sentence):
+def test_order_refused_then_the_customer_hears_what_to_do(browser, platform, answer, leads_to, sentence):
     to_checkout(browser)
     platform.refusals["create_order"] = answer
     assert place(browser) == leads_to
@@ -141,7 +141,7 @@ def test_order_refused_and_told_what_to_do(browser, platform, answer, leads_to, 
     assert "You have not ordered anything yet." in browser.get("/orders").text
 
 
-def test_answer_lost_and_ordered_again_is_one_order(browser, platform):
+def test_answer_lost_and_ordered_again_then_one_order(browser, platform):
     to_checkout(browser)
     platform.refusals["create_order"] = refusal(504, "lost")
     assert place(browser) == "/checkout"
@@ -154,14 +154,14 @@ def test_answer_lost_and_ordered_again_is_one_order(browser, platform):
     assert "Tip $8.00" in text_of(browser.get(f"/orders/{first}").text)
 
 
-def test_hold_over_and_it_can_still_be_ordered(browser, platform):
+def test_hold_expired_then_it_can_still_be_ordered(browser, platform):
     platform.hold_expires_at = "2020-01-01T00:00:00Z"
     page = to_checkout(browser)
     assert "We no longer keep this time for you. You can still order: you get it if it is free." in page
     assert place(browser).startswith("/orders/")
 
 
-def test_checkout_without_a_time_orders_nothing(browser, platform):
+def test_checkout_without_a_time_then_nothing_is_ordered(browser, platform):
     browser.get("/checkout")
     assert browser.post("/checkout", total_cents=TOTAL).headers["location"] == "/slots"
     to_checkout(browser)
@@ -169,7 +169,7 @@ def test_checkout_without_a_time_orders_nothing(browser, platform):
     assert platform.orders == {}
 
 
-def test_order_is_changed(browser, platform):
+def test_order_changed_then_the_platform_gets_the_new_items_and_tip(browser, platform):
     path = order(browser)
     assert 'name="count-bread" type="number"' in browser.get(f"{path}/change").text
     fields = {"count-apples": "4", "count-milk": "1", "tip_cents": "800"}
@@ -189,7 +189,7 @@ def test_order_is_changed(browser, platform):
     assert "An order needs at least one item." in browser.get(f"{path}/change").text
 
 
-def test_order_is_moved_to_another_time(browser, platform):
+def test_order_moved_then_it_has_its_new_time(browser, platform):
     path = order(browser)
     assert 'name="option" value="5"' in browser.get(f"{path}/slots").text
     assert browser.post(f"{path}/slots", option="5").headers["location"] == path
@@ -217,7 +217,7 @@ def test_order_is_canceled_and_then_offers_nothing(browser, platform):
     assert "Canceled Total $0.00" in text_of(browser.get("/orders").text)
 
 
-def test_orders_over_are_not_asked_for_again_and_the_others_are(browser, platform):
+def test_orders_listed_then_only_unfinished_ones_are_asked_for_again(browser, platform):
     over, going = order(browser).rpartition("/")[2], ""
     browser.get("/account")
     browser.fill_cart()
@@ -234,7 +234,7 @@ def test_orders_over_are_not_asked_for_again_and_the_others_are(browser, platfor
 
 
 @pytest.mark.parametrize(("operation", "action"), [("update_order", "change"), ("cancel_order", "cancel")])
-def test_shopper_was_quicker_and_the_order_stays(browser, platform, operation, action):
+def test_shopper_was_quicker_then_the_order_stays(browser, platform, operation, action):
     path = order(browser)
     browser.get(path)
     platform.refusals[operation] = refusal(400, "too_late", key="order_id")
@@ -246,7 +246,7 @@ def test_shopper_was_quicker_and_the_order_stays(browser, platform, operation, a
     assert "Change order" not in page
 
 
-def test_completed_order_takes_another_tip(browser, platform):
+def test_order_completed_then_it_takes_another_tip(browser, platform):
     path = order(browser)
     next(iter(platform.orders.values()))["status"] = "completed"
     assert "Change tip" in browser.get(path).text
@@ -255,7 +255,7 @@ def test_completed_order_takes_another_tip(browser, platform):
     assert "Tip $12.00" in text_of(browser.get(path).text)
 
 
-def test_platform_down_and_the_order_page_says_so(browser, platform):
+def test_platform_down_then_the_order_page_says_so(browser, platform):
     path = order(browser)
     platform.is_down = True
     response = browser.get(path)
@@ -265,7 +265,7 @@ def test_platform_down_and_the_order_page_says_so(browser, platform):
 
 
 @pytest.mark.parametrize("tail", ["", "/now", "/change", "/slots"])
-def test_order_of_somebody_else_is_nothing(browser, new_browser, platform, tail):
+def test_order_of_somebody_else_then_not_found(browser, new_browser, platform, tail):
     path = order(browser)
     stranger, other = new_browser(), new_browser()
     other.sign_in("two")

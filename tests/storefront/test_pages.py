@@ -12,21 +12,21 @@ POSTS = ["/sign-in", "/sign-out", "/account/link", "/stores", "/cart", "/cart/ad
 
 
 @pytest.mark.parametrize("path", POSTS)
-def test_post_without_form_token_is_refused(browser, platform, path):
+def test_post_without_form_token_then_refused(browser, platform, path):
     response = browser.http.post(path, data={"customer": "two"})
     assert response.status_code == 403
     assert "Customer one" in browser.get("/account").text, "still signed in as before"
 
 
 @pytest.mark.parametrize("path", POSTS)
-def test_post_with_the_token_of_another_browser_is_refused(browser, new_browser, path):
+def test_post_with_the_token_of_another_browser_then_refused(browser, new_browser, path):
     other = new_browser()
     other.sign_in("two")
     assert browser.http.post(path, data={"form_token": other.form_token, "customer": "two"}).status_code == 403
 
 
 @pytest.mark.parametrize("path", POSTS)
-def test_post_with_the_token_of_before_sign_in_is_refused(new_browser, path):
+def test_post_with_the_token_of_before_sign_in_then_refused(new_browser, path):
     browser = new_browser()
     browser.get("/sign-in")
     old = browser.form_token
@@ -35,21 +35,21 @@ def test_post_with_the_token_of_before_sign_in_is_refused(new_browser, path):
 
 
 @pytest.mark.parametrize("path", POSTS)
-def test_post_without_session_is_refused(new_browser, path):
+def test_post_without_session_then_refused(new_browser, path):
     assert new_browser().http.post(path, data={"form_token": "", "customer": "one"}).status_code == 403
 
 
 @pytest.mark.parametrize("body", [b"form_token=\xff\x00", b"form_token=%C3%28", b"&&&=", b'{"form_token": 1}'])
-def test_post_of_garbage_is_refused(browser, body):
+def test_post_of_garbage_then_refused(browser, body):
     assert browser.http.post("/account/link", content=body).status_code == 403
 
 
-def test_post_of_a_large_body_is_refused(browser):
+def test_post_of_a_large_body_then_refused(browser):
     assert browser.http.post("/account/link", content=b"a" * 100_000).status_code == 413
 
 
 @pytest.mark.parametrize("path", ["/sign-out", "/account/link", "/cart/add", "/address"])
-def test_action_asked_with_get_is_refused(browser, path):
+def test_action_asked_for_with_get_then_refused(browser, path):
     assert browser.get(path).status_code == 405
 
 
@@ -57,7 +57,7 @@ def test_action_asked_with_get_is_refused(browser, path):
     "path",
     ["/", "/sign-in", "/account", "/checkout", "/account/link/callback", "/nothing", "/sign-out", "/static/shop.css"],
 )
-def test_every_answer_has_the_protective_headers(browser, platform, path):
+def test_any_answer_then_it_has_the_protective_headers(browser, platform, path):
     headers = browser.get(path).headers
     assert headers["content-security-policy"] == (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self';"
@@ -71,13 +71,13 @@ def test_every_answer_has_the_protective_headers(browser, platform, path):
 
 
 @pytest.mark.parametrize("path", ["/nothing", "/static/nothing.css", "/static/../app.py", "/static/%2e%2e/app.py"])
-def test_unknown_path_is_a_page_of_the_shop(browser, path):
+def test_unknown_path_then_a_page_of_the_shop(browser, path):
     response = browser.get(path)
     assert response.status_code == 404
     assert "This page does not exist." in response.text
 
 
-def test_unforeseen_failure_is_a_page_without_details(browser, shop_sessions, monkeypatch):
+def test_unforeseen_failure_then_a_page_without_details(browser, shop_sessions, monkeypatch):
     monkeypatch.delattr(shop_sessions, "_db")
     response = browser.get("/account")
     assert response.status_code == 500
@@ -90,7 +90,7 @@ def test_unforeseen_failure_is_a_page_without_details(browser, shop_sessions, mo
 ANYBODYS = ["/", "/cart", "/sign-in", "/stores?postal_code=60610", "/slots", "/checkout", "/account", "/orders", "/no"]
 
 
-def test_looking_writes_nothing_and_the_first_post_starts_the_session(new_browser, shop_sessions):
+def test_pages_only_read_then_no_writes_and_the_first_post_keeps_a_session(new_browser, shop_sessions):
     """Nor does coming from the platform without having started a link. Two open pages have the same form token."""
 
     def writes():
@@ -109,7 +109,7 @@ def test_looking_writes_nothing_and_the_first_post_starts_the_session(new_browse
 
 
 @pytest.mark.parametrize("path", ["/", "/sign-in", "/account", "/checkout", "/cart", "/orders", "/slots"])
-def test_pages_hold_no_script_of_their_own_and_nothing_foreign(browser, path):
+def test_pages_read_then_no_inline_script_and_nothing_foreign(browser, path):
     page = browser.get(path).text
     assert set(re.findall("<script.*", page)) == {'<script src="/static/shop.js" defer></script>'}
     assert "style=" not in page
@@ -136,7 +136,7 @@ async def test_host_of_the_request_then_only_the_shop_s_own_is_answered(settings
     assert answer.headers["x-frame-options"] == "DENY"
 
 
-def test_shop_behind_https_and_cookie_is_bound_to_it(https_shop_url):
+def test_shop_behind_https_then_the_cookie_is_bound_to_it(https_shop_url):
     headers = httpx.get(https_shop_url + "/sign-in").headers
     assert headers["set-cookie"].startswith("__Host-sample-market=")
     assert "; Secure" in headers["set-cookie"]

@@ -34,7 +34,7 @@ def bill(counts, *lines):
         ("canceled", True, ""),
     ],
 )
-def test_steps_follow_the_status(status, is_delivery, states):
+def test_status_known_then_the_steps_follow_it(status, is_delivery, states):
     steps = progress.steps_of(Order(id="SM-1", status=status), is_delivery=is_delivery)
     assert [step.state for step in steps] == states.split()
 
@@ -58,7 +58,7 @@ def canceled_event(cancellation_type):
         (None, [], ""),
     ],
 )
-def test_canceled_order_says_why_and_costs_nothing(reason, events, why):
+def test_order_canceled_then_it_says_why_and_costs_nothing(reason, events, why):
     order = Order(id="SM-1", status="canceled", cancellation_reason=reason)
     assert progress.why_canceled(order, events) == why
     placed = Placed("SM-1", Cart({"bread": 2}), fee_cents=799, full_fee_cents=799, tip_cents=500)
@@ -66,18 +66,18 @@ def test_canceled_order_says_why_and_costs_nothing(reason, events, why):
     assert progress.total_cents(placed, None) == 1050 + 799 + 500
 
 
-def test_what_was_found_costs_what_it_did():
+def test_item_found_then_it_costs_what_it_did():
     assert bill({"bread": 2}, line("bread", qty=2)) == [("Country loaf", 2, 1050, "")]
     assert bill({"bread": 2}) == [("Country loaf", 2, 1050, "")]
 
 
-def test_what_was_not_there_is_not_paid_for():
+def test_item_not_in_stock_then_it_is_not_paid_for():
     assert bill({"bread": 2}, line("bread", qty=0, refunded=True)) == [
         ("Country loaf", 2, 0, "Not in stock today: you do not pay for it.")
     ]
 
 
-def test_fewer_pieces_cost_less_but_a_weight_is_no_count():
+def test_fewer_pieces_then_they_cost_less_but_a_weight_is_no_count():
     assert bill({"bread": 4}, line("bread", qty=1)) == [("Country loaf", 1, 525, "Only 1 of 4 were in stock.")]
     assert bill({"potatoes": 3}, line("potatoes", qty=2.0)) == [("New potatoes", 3, 897, "")]
 
@@ -91,17 +91,17 @@ def test_fewer_pieces_cost_less_but_a_weight_is_no_count():
         ({}, "another product", 1050),
     ],
 )
-def test_what_came_in_its_place_is_named(codes, name, cents):
+def test_item_replaced_then_the_replacement_is_named(codes, name, cents):
     replaced = line("bread", qty=2, replaced=True, item=OrderedItem(**codes))
     assert bill({"bread": 2}, replaced) == [("Country loaf", 2, cents, f"Replaced by {name}.")]
 
 
-def test_what_the_shopper_added_is_on_the_bill():
+def test_shopper_adds_an_item_then_it_is_on_the_bill():
     added = line("7", qty=3, item=OrderedItem(delivered_upc="400000000015"))
     assert bill({"bread": 1}, line("bread", qty=1), added)[1] == ("Whole milk", 3, 1167, "Added.")
 
 
-def test_order_page_shows_what_became_of_it_and_its_part_says_the_same(browser, platform):
+def test_items_changed_then_the_order_page_and_its_part_say_the_same(browser, platform):
     path = order(browser)
     assert "Change order" in browser.get(f"{path}/now").text
     placed = platform.orders[path.rpartition("/")[2]]

@@ -9,7 +9,7 @@ from storefront.carts import Cart
 from storefront.sessions import LINKS_PER_SESSION, SESSION_SECONDS, Session, Sessions, new_session
 
 
-def test_session_found_until_it_expires(sessions, clock):
+def test_session_started_then_found_until_it_expires(sessions, clock):
     session = sessions.start("one")
     clock[0] += SESSION_SECONDS - 1
     assert sessions.find(session.id) == session
@@ -17,40 +17,40 @@ def test_session_found_until_it_expires(sessions, clock):
     assert sessions.find(session.id) == Session(session.id), "a browser that nothing is known of"
 
 
-def test_session_kept_twice_is_the_first(sessions):
+def test_session_kept_twice_then_it_is_the_first(sessions):
     """Two forms posted at once by a new browser."""
     session = new_session()
     sessions.keep_cart(sessions.keep(session), Cart({"milk": 1}))
     assert sessions.cart(sessions.keep(session)).counts == {"milk": 1}
 
 
-def test_form_tokens_differ_and_tell_nothing_of_the_session():
+def test_two_form_tokens_then_they_differ_and_do_not_tell_the_session():
     one, other = new_session(), new_session()
     assert one.form_token == Session(one.id, "one", is_kept=True).form_token != other.form_token
     assert one.id not in one.form_token
 
 
 @pytest.mark.parametrize("session_id", ["", "unknown", "\x00", "\ud800", "a" * 42, "a" * 44, "é" * 43])
-def test_unknown_session_is_not_found(sessions, session_id):
+def test_session_unknown_then_not_found(sessions, session_id):
     sessions.start("one")
     assert sessions.find(session_id) is None
 
 
-def test_link_claimed_twice_is_gone(sessions):
+def test_link_claimed_twice_then_gone(sessions):
     session = sessions.start("one")
     sessions.begin_link(session, "state", "verifier")
     assert sessions.claim_link(session, "state").code_verifier == "verifier"
     assert sessions.claim_link(session, "state") is None
 
 
-def test_link_of_another_session_is_not_claimed(sessions):
+def test_link_of_another_session_then_not_claimed(sessions):
     session, other = sessions.start("one"), sessions.start("one")
     sessions.begin_link(session, "state", "verifier")
     assert sessions.claim_link(other, "state") is None
     assert sessions.claim_link(session, "state") is not None
 
 
-def test_many_links_begun_keeps_the_newest(sessions):
+def test_many_links_begun_then_the_newest_are_kept(sessions):
     session, other = sessions.start("one"), sessions.start("two")
     sessions.begin_link(other, "other", "verifier")
     for number in range(LINKS_PER_SESSION + 1):
@@ -60,21 +60,21 @@ def test_many_links_begun_keeps_the_newest(sessions):
     assert sessions.claim_link(other, "other") is not None
 
 
-def test_session_ended_takes_its_links_along(sessions):
+def test_session_ended_then_its_links_are_gone(sessions):
     session = sessions.start("one")
     sessions.begin_link(session, "state", "verifier")
     sessions.end(session)
     assert sessions.claim_link(session, "state") is None
 
 
-def test_notice_is_taken_once(sessions):
+def test_notice_taken_then_gone(sessions):
     session = sessions.start("one")
     sessions.leave_notice(session, "linked")
     assert sessions.take_notice(session) == "linked"
     assert sessions.take_notice(session) is None
 
 
-def test_file_keeps_sessions_and_no_secret_in_clear(tmp_path):
+def test_file_written_then_sessions_are_in_it_and_no_secret_in_clear(tmp_path):
     path = tmp_path / "storefront.db"
     sessions = Sessions(path)
     session = sessions.start("one")
@@ -90,7 +90,7 @@ def test_file_keeps_sessions_and_no_secret_in_clear(tmp_path):
     reopened.close()
 
 
-def test_file_of_an_older_shop_keeps_its_orders(tmp_path):
+def test_file_of_an_older_shop_then_its_orders_are_kept(tmp_path):
     path = tmp_path / "storefront.db"
     with closing(sqlite3.connect(path)) as old:
         old.executescript(

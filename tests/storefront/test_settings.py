@@ -13,7 +13,7 @@ GOOD = {
 }
 
 
-def test_https_everywhere_is_accepted():
+def test_https_everywhere_then_accepted():
     settings = Settings(**GOOD)
     assert settings.redirect_uri == "https://shop.example/account/link/callback"
     assert settings.authorize_origin == "https://login.platform.example"
@@ -25,17 +25,17 @@ def test_https_everywhere_is_accepted():
 @pytest.mark.parametrize(
     "url", ["http://shop.example", "shop.example", "", "https://", "ftp://127.0.0.1", "https://shop.example/", "//x"]
 )
-def test_unsafe_or_incomplete_address_is_refused(name, url):
+def test_unsafe_or_incomplete_address_then_refused(name, url):
     with pytest.raises(ValueError, match=name):
         Settings(**{**GOOD, name: url})
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:8000", "http://localhost:8000", "http://[::1]:8000"])
-def test_plain_http_on_this_machine_is_accepted(url):
+def test_plain_http_on_this_machine_then_accepted(url):
     assert not Settings(**{**GOOD, "public_url": url}).is_https
 
 
-def test_plain_http_that_is_allowed_leads_to_any_host():
+def test_plain_http_allowed_then_any_host():
     assert Settings(**{**GOOD, "api_url": "http://handcart:8080"}, allow_plain_http=True)
     with pytest.raises(ValueError, match="api_url"):
         Settings(**{**GOOD, "api_url": "ftp://handcart:8080"}, allow_plain_http=True)
@@ -50,7 +50,7 @@ def test_plain_http_that_is_allowed_leads_to_any_host():
         ({"callback_client_secret": "s3cret-2"}, None),
     ],
 )
-def test_callbacks_need_both_credentials(callbacks, are_taken):
+def test_callback_credentials_given_then_both_are_needed(callbacks, are_taken):
     if are_taken is None:
         with pytest.raises(ValueError, match="both"):
             Settings(**GOOD, **callbacks)

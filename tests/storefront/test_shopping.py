@@ -24,7 +24,7 @@ def to_slots(browser, kind="delivery"):
     return response.text
 
 
-def test_stores_near_a_postal_code_are_shown_and_one_is_chosen(new_browser, platform):
+def test_postal_code_given_then_stores_are_shown_and_one_is_chosen(new_browser, platform):
     browser = new_browser()
     page = browser.get("/stores?postal_code=+m5v+2t6&kind=pickup").text
     assert platform.bodies["find_stores"] == {"find_by": {"postal_code": "M5V 2T6"}}
@@ -43,7 +43,7 @@ def test_stores_near_a_postal_code_are_shown_and_one_is_chosen(new_browser, plat
         ("%3Cb%3E", refusal(500, "never asked"), "We do not know this ZIP or postal code."),
     ],
 )
-def test_no_stores_and_the_page_says_why(new_browser, platform, postal_code, answer, sentence):
+def test_no_stores_then_the_page_says_why(new_browser, platform, postal_code, answer, sentence):
     platform.stores = []
     if answer:
         platform.refusals["find_stores"] = answer
@@ -53,13 +53,13 @@ def test_no_stores_and_the_page_says_why(new_browser, platform, postal_code, ans
     assert "<b>" not in page.lower()
 
 
-def test_store_that_is_not_there_is_refused(new_browser, platform):
+def test_store_that_does_not_exist_then_refused(new_browser, platform):
     browser = new_browser()
     assert choose_store(browser, location_code="M-9").status_code == 400
     assert "Your store" not in browser.get("/").text
 
 
-def test_cart_holds_what_is_put_in_and_survives_sign_in_but_not_sign_out(new_browser, platform):
+def test_cart_filled_then_it_survives_sign_in_but_not_sign_out(new_browser, platform):
     browser = new_browser()
     assert "Your cart is empty." in browser.get("/cart").text
     choose_store(browser)
@@ -92,13 +92,13 @@ def test_cart_holds_what_is_put_in_and_survives_sign_in_but_not_sign_out(new_bro
         ("/slots", {}),
     ],
 )
-def test_post_that_no_page_of_ours_sends_is_refused_and_changes_nothing(browser, platform, path, fields):
+def test_post_that_no_page_sends_then_refused_and_nothing_changes(browser, platform, path, fields):
     before = browser.get("/cart").text
     assert browser.post(path, **fields).status_code == 400
     assert browser.get("/cart").text == before
 
 
-def test_slots_ask_for_what_is_missing_first(new_browser, platform):
+def test_something_missing_for_slots_then_asked_for_first(new_browser, platform):
     browser = new_browser()
     browser.get("/")
     assert browser.post("/cart/add", item="milk").headers["location"] == "/#milk"
@@ -113,7 +113,7 @@ def test_slots_ask_for_what_is_missing_first(new_browser, platform):
         assert "Your cart is empty." in browser.open(path).text
 
 
-def test_grid_lists_the_cart_and_says_why_a_time_cannot_be_had(browser, platform):
+def test_slots_asked_for_then_the_cart_is_sent_and_a_full_time_says_why(browser, platform):
     page = to_slots(browser)
     assert platform.bodies["address"] == {
         "address_line_1": "350 w oak st",
@@ -145,7 +145,7 @@ def test_grid_lists_the_cart_and_says_why_a_time_cannot_be_had(browser, platform
     assert '<a href="?day=2027-01-16" aria-current="date">' in browser.get("/slots?day=2027-01-16").text
 
 
-def test_grid_of_a_member_and_of_a_pickup_costs_nothing(browser, platform, new_browser):
+def test_grid_of_a_member_or_a_pickup_then_it_costs_nothing(browser, platform, new_browser):
     """In figures: "Free" beside "Full" would read as vacant."""
     page = to_slots(browser, "pickup")
     assert platform.asked[-1].endswith("/service_options/cart/pickup")
@@ -156,12 +156,12 @@ def test_grid_of_a_member_and_of_a_pickup_costs_nothing(browser, platform, new_b
         assert "Free" not in shown
 
 
-def test_everything_full_and_the_page_says_so(browser, platform):
+def test_every_time_taken_then_the_page_says_so(browser, platform):
     platform.slots = [slot(1, "2027-01-15T17:00:00-06:00", "2027-01-15T19:00:00-06:00", "no_capacity")]
     assert "All times are taken right now." in to_slots(browser)
 
 
-def test_address_changes_with_the_postal_code_alone(browser, platform):
+def test_postal_code_changes_then_the_address_is_asked_for_again(browser, platform):
     to_slots(browser)
     choose_store(browser, location_code="M-2")
     assert "When should we deliver?" in browser.get("/slots").text
@@ -170,7 +170,7 @@ def test_address_changes_with_the_postal_code_alone(browser, platform):
     assert "Where should we deliver?" in browser.get("/slots").text
 
 
-def test_hold_leads_to_checkout_with_its_end_and_what_is_left(browser, platform):
+def test_slot_held_then_the_checkout_shows_its_end_and_the_time_left(browser, platform):
     to_slots(browser)
     assert browser.post("/slots", option="2").headers["location"] == "/checkout"
     page = browser.get("/checkout").text
@@ -207,7 +207,7 @@ def test_hold_leads_to_checkout_with_its_end_and_what_is_left(browser, platform)
         ("reserve", refusal(400, "<i>new</i>", 1, "new"), "/slots", "That did not work. Please try again"),
     ],
 )
-def test_refused_on_the_way_to_a_time_and_told_what_to_do(browser, platform, operation, answer, leads_to, sentence):
+def test_refused_on_the_way_to_a_time_then_told_what_to_do(browser, platform, operation, answer, leads_to, sentence):
     to_slots(browser)
     platform.refusals[operation] = answer
     if operation == "address":
@@ -223,7 +223,7 @@ def test_refused_on_the_way_to_a_time_and_told_what_to_do(browser, platform, ope
     assert "<i>" not in page
 
 
-def test_items_refused_and_the_cart_marks_them(browser, platform):
+def test_items_refused_then_the_cart_marks_them(browser, platform):
     to_slots(browser)
     answer = refusal(400, "Some items are not deliverable", 2000, "items", line_nums=["bread"])
     platform.refusals["list_slots"] = answer

@@ -37,17 +37,17 @@ def told(name, *, is_delivery=True, **metadata):
         ("fulfillment.of_tomorrow", {}, "There is news about your order"),
     ],
 )
-def test_event_is_told(name, metadata, text):
+def test_event_comes_then_its_sentence(name, metadata, text):
     assert told(name, **metadata) == [text]
 
 
-def test_pickup_is_told_as_such():
+def test_pickup_then_the_sentences_of_a_pickup():
     assert told(EventName.STAGED, is_delivery=False) == ["Ready for you at the store"]
     assert told(EventName.DELIVERED, is_delivery=False) == ["Picked up"]
 
 
 @pytest.mark.parametrize("name", EventName)
-def test_every_event_is_told_or_left_out_on_purpose(name):
+def test_any_event_then_told_or_left_out_on_purpose(name):
     assert len(told(name)) == (name not in story.UNTOLD)
     assert told(name) != ["There is news about your order"]
 
@@ -61,7 +61,7 @@ def test_every_event_is_told_or_left_out_on_purpose(name):
         ({}, False),
     ],
 )
-def test_window_is_told_where_it_is_whole(metadata, has_window):
+def test_window_complete_then_it_is_told(metadata, has_window):
     event = {"event_id": 1, "event_name": EventName.RESCHEDULED, "event_timestamp": "2026-03-04T17:20:03Z"}
     events = [read_event(json.dumps({**event, "event_metadata": metadata}).encode())]
     assert (story.told(events, UTC, is_delivery=True)[0].window is not None) == has_window

@@ -65,7 +65,7 @@ def said(errors: Any) -> list[tuple[str, Any]]:
         ({"item": {"upc": "4011", "rrc": "milk"}, "weight": 2}, 2, "kg", ""),
     ],
 )
-def test_when_a_line_is_read_then_how_it_is_sold_decides_and_the_rest_is_told(
+def test_line_is_read_then_how_it_is_sold_decides_and_the_rest_is_told(
     stocked: Shop, asked: dict[str, Any], qty: float, unit: str, note: str
 ) -> None:
     cart = read(stocked, asked)
@@ -74,7 +74,7 @@ def test_when_a_line_is_read_then_how_it_is_sold_decides_and_the_rest_is_told(
     assert (cart.refusals, cart.warnings) == ([], [])
 
 
-def test_when_the_catalog_has_no_such_item_then_a_lenient_retailer_takes_it_as_it_is_sent(stocked: Shop) -> None:
+def test_item_not_in_the_catalog_then_a_lenient_retailer_takes_it_as_sent(stocked: Shop) -> None:
     asked = [wanted("caviar", count=2), {"item": {"upc": "123"}, "weight": 0.5}, wanted("ice", count=2, weight=5)]
     assert said(read(stocked, *asked).refusals) == [("Invalid items", ["1", "2", "3"])]
     stocked.server.sql("UPDATE retailers SET is_lenient = $1 WHERE slug = $2", True, stocked.slug)
@@ -96,13 +96,13 @@ def test_when_the_catalog_has_no_such_item_then_a_lenient_retailer_takes_it_as_i
         ([wanted("ham", weight=1), wanted("ham", weight=2)], ["2"]),
     ],
 )
-def test_when_a_product_or_number_comes_twice_then_the_later_line_is_named(
+def test_product_or_number_comes_twice_then_the_later_line_is_named(
     stocked: Shop, asked: list[dict[str, Any]], again: list[str]
 ) -> None:
     assert said(read(stocked, *asked).refusals) == [("Duplicate items were provided", again)]
 
 
-def test_when_lines_name_no_product_then_each_is_blank(stocked: Shop) -> None:
+def test_lines_name_no_product_then_each_is_blank(stocked: Shop) -> None:
     with pytest.raises(ApiError) as alone:
         read(stocked, wanted("milk", count=1), {"item": {}, "count": 1})
     assert (alone.value.message, alone.value.code, alone.value.key) == ("can't be blank", 1001, "items[1].item")
@@ -118,7 +118,7 @@ LIMITS = [
 ]
 
 
-def test_when_a_delivery_reaches_a_limit_then_it_may_and_over_it_is_refused(stocked: Shop) -> None:
+def test_delivery_reaches_a_limit_then_it_may_and_over_it_is_refused(stocked: Shop) -> None:
     units, beverages, bulky = LIMITS
     exactly = [units[1], wanted("ham", weight=500), wanted("apples", weight=90)]
     assert said(read(stocked, *exactly).refusals) == []
@@ -134,7 +134,7 @@ def test_when_a_delivery_reaches_a_limit_then_it_may_and_over_it_is_refused(stoc
         assert read(stocked, *everything, kind=kind).refusals == []
 
 
-def test_when_alcohol_or_restricted_items_are_in_it_then_the_cart_says_so_and_can_be_had_without(
+def test_alcohol_or_restricted_items_then_said_and_the_cart_works_without(
     stocked: Shop,
 ) -> None:
     asked = [wanted(rrc, count=1) for rrc in ("milk", "wine", "syrup")]

@@ -28,7 +28,7 @@ def written(tmp_path: Path, *rows: str, header: str = HEADER) -> str:
     return str(file)
 
 
-def test_when_stores_are_imported_then_they_are_found_and_keep_their_numbers(shop: Shop, tmp_path: Path) -> None:
+def test_stores_are_imported_then_they_are_found_and_keep_their_numbers(shop: Shop, tmp_path: Path) -> None:
     first = handcart(shop, "store", "import", written(tmp_path, ROW.format("a", "A", "yes"), ROW.format("b", "B", "")))
     assert (first.returncode, first.stdout) == (0, "Stores imported: 2 (2 new, 0 changed).\n")
     found = shop.post("/v2/fulfillment/stores/pickup", {"find_by": AT_CHICAGO}).json()["stores"]
@@ -48,7 +48,7 @@ def test_when_stores_are_imported_then_they_are_found_and_keep_their_numbers(sho
     assert listed[0]["kinds"] == ["delivery", "last_mile"]
 
 
-def test_when_a_row_is_wrong_then_nothing_is_imported_and_the_row_is_named(shop: Shop, tmp_path: Path) -> None:
+def test_row_is_wrong_then_nothing_is_imported_and_the_row_is_named(shop: Shop, tmp_path: Path) -> None:
     rows = [ROW.format("a", "A", ""), ROW.format("b", "B", "perhaps"), ROW.format("", "C", "")]
     run = handcart(shop, "store", "import", written(tmp_path, *rows), "--json")
     lines = [
@@ -61,7 +61,7 @@ def test_when_a_row_is_wrong_then_nothing_is_imported_and_the_row_is_named(shop:
     assert shop.server.read(queries.stores, shop.retailer.id) == []
 
 
-def test_when_items_are_imported_then_they_are_valid(shop: Shop, tmp_path: Path) -> None:
+def test_items_are_imported_then_they_are_valid(shop: Shop, tmp_path: Path) -> None:
     header, row = "name,price_cents,upc\n", "Milk,249,400000000015\n"
     run = handcart(shop, "item", "import", written(tmp_path, row, header=header))
     assert (run.returncode, run.stdout) == (0, "Items imported: 1 (1 new, 0 changed).\n")
@@ -69,7 +69,7 @@ def test_when_items_are_imported_then_they_are_valid(shop: Shop, tmp_path: Path)
     assert shop.post("/v2/fulfillment/validate_items", wanted).json() == {"validation_failures": []}
 
 
-def test_when_retailer_or_file_is_not_there_then_a_sentence_says_so(shop: Shop, tmp_path: Path) -> None:
+def test_retailer_or_file_missing_then_a_sentence_says_so(shop: Shop, tmp_path: Path) -> None:
     missing = handcart(shop, "item", "import", str(tmp_path / "none.csv"))
     assert (missing.returncode, missing.stdout) == (1, "")
     assert missing.stderr.startswith("handcart: cannot read ")

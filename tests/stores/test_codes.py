@@ -58,28 +58,28 @@ UPC_E = {
 
 
 @pytest.mark.parametrize("text", READ)
-def test_when_a_code_is_written_in_some_way_then_it_has_its_one_form(text: str) -> None:
+def test_code_is_written_in_some_way_then_it_has_its_one_form(text: str) -> None:
     assert codes.read(text) == READ[text]
 
 
 @pytest.mark.parametrize("text", UNREADABLE)
-def test_when_a_code_is_none_then_it_is_not_read(text: str) -> None:
+def test_text_that_is_no_code_then_not_read(text: str) -> None:
     assert codes.read(text) is None
 
 
 @pytest.mark.parametrize("text", UPC_E)
-def test_when_a_upc_e_is_read_then_its_zeros_are_put_back(text: str) -> None:
+def test_upc_e_is_read_then_its_zeros_are_put_back(text: str) -> None:
     body = UPC_E[text][:11]
     assert codes.read(text[:7] + codes.check_digit(body)) == (body + codes.check_digit(body)).zfill(14)
 
 
 @given(st.text(max_size=16) | st.from_regex(r"[0-9]{1,15}", fullmatch=True))
-def test_when_a_read_code_is_read_again_then_it_stays(text: str) -> None:
+def test_read_code_is_read_again_then_it_stays(text: str) -> None:
     found = codes.read(text)
     assert found is None or items.plain_upc(found) == found
 
 
-def test_when_an_item_is_imported_then_every_way_to_write_its_code_finds_it(shop: Shop) -> None:
+def test_item_is_imported_then_every_way_to_write_its_code_finds_it(shop: Shop) -> None:
     """Import, API and validation agree."""
     shop.server.write(items.save, shop.retailer.id, [Item(rrc="banana", upc="000000004011", name="Banana")])
     shop.server.write(items.save, shop.retailer.id, [Item(rrc="candy", upc="042100005264", name="Candy")])

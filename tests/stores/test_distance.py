@@ -13,13 +13,13 @@ NEW_YORK, LOS_ANGELES = Point(40.7128, -74.0060), Point(34.0522, -118.2437)
 points = st.builds(Point, st.floats(-85, 85), st.floats(-170, 170))
 
 
-def test_when_two_cities_are_known_then_the_distance_is_the_printed_one() -> None:
+def test_two_cities_are_known_then_the_distance_is_the_printed_one() -> None:
     assert distance.kilometres(NEW_YORK, LOS_ANGELES) == pytest.approx(3936, abs=2)
     assert distance.minutes(NEW_YORK, LOS_ANGELES) == pytest.approx(3936 * 1.3 * 1.5, abs=5)
 
 
 @given(points, points)
-def test_when_two_places_are_measured_then_both_ways_are_equal_and_bounded(start: Point, end: Point) -> None:
+def test_two_places_are_measured_then_both_ways_are_equal_and_bounded(start: Point, end: Point) -> None:
     there = distance.kilometres(start, end)
     assert there == pytest.approx(distance.kilometres(end, start))
     assert 0 <= there <= 20_016
@@ -27,7 +27,7 @@ def test_when_two_places_are_measured_then_both_ways_are_equal_and_bounded(start
 
 
 @given(points, st.floats(0, 360), st.floats(0, 1))
-def test_when_a_place_is_within_an_hour_then_the_reach_holds_it(store: Point, turn: float, share: float) -> None:
+def test_place_is_within_an_hour_then_the_reach_holds_it(store: Point, turn: float, share: float) -> None:
     """The box that the database is asked by never leaves out what the exact model takes in."""
     place = moved(store, turn, share * distance.FAR_KILOMETRES)
     south, north, west, east = distance.reach(store, None)
@@ -65,14 +65,14 @@ ARROW = [[0, 0], [10, 5], [0, 10], [5, 5], [0, 0]]
         ([ARROW], 2, 3, True),
     ],
 )
-def test_when_a_polygon_is_asked_then_outline_and_holes_decide(
+def test_polygon_is_asked_then_outline_and_holes_decide(
     rings: list[list[list[float]]], latitude: float, longitude: float, is_inside: bool
 ) -> None:
     polygon = {"type": "Polygon", "coordinates": rings}
     assert distance.contains(polygon, Point(latitude, longitude)) is is_inside
 
 
-def test_when_a_polygon_leaves_the_hour_then_the_reach_holds_both() -> None:
+def test_polygon_leaves_the_hour_then_the_reach_holds_both() -> None:
     south, north, west, east = distance.reach(Point(5, 5), {"type": "Polygon", "coordinates": [RING]})
     assert (south, north, west, east) == (0, 10, 0, 10)
     south, north, west, east = distance.reach(Point(50, 5), {"type": "Polygon", "coordinates": [RING]})
@@ -81,7 +81,7 @@ def test_when_a_polygon_leaves_the_hour_then_the_reach_holds_both() -> None:
 
 
 @given(points)
-def test_when_a_postal_code_is_a_circle_then_its_rim_is_three_kilometres_away(middle: Point) -> None:
+def test_postal_code_is_a_circle_then_its_rim_is_three_kilometres_away(middle: Point) -> None:
     centre, *rim = distance.around(middle)
     assert centre == middle
     assert len(rim) == 8
@@ -89,7 +89,7 @@ def test_when_a_postal_code_is_a_circle_then_its_rim_is_three_kilometres_away(mi
         assert distance.kilometres(middle, place) == pytest.approx(3, rel=0.02)
 
 
-def test_when_an_area_has_several_polygons_then_each_counts_and_so_does_its_reach() -> None:
+def test_area_with_several_polygons_then_each_counts_and_so_does_its_reach() -> None:
     far = [[[5, 5], [9, 5], [9, 9], [5, 9], [5, 5]], [[6, 6], [7, 6], [7, 7], [6, 7], [6, 6]]]
     area = {"type": "MultiPolygon", "coordinates": [[[[0, 0], [1, 0], [1, 1], [0, 0]]], far]}
     inside = [distance.contains(area, Point(*place)) for place in ((0.2, 0.8), (8, 8), (6.5, 6.5), (3, 3))]

@@ -35,7 +35,7 @@ def csv_file(tmp_path: Path, *rows: dict[str, str], end: str = "\r\n") -> Path:
     return file
 
 
-def test_when_a_store_file_is_good_then_every_column_is_read(tmp_path: Path) -> None:
+def test_store_file_is_good_then_every_column_is_read(tmp_path: Path) -> None:
     hours = [[[480, 1200]]] * 6 + [[]]
     row = {
         **STORE,
@@ -71,7 +71,7 @@ def test_country_by_a_usual_name_then_read_as_its_code(tmp_path: Path) -> None:
     assert (of_row.country, of_row.region) == ("US", "San Juan")
 
 
-def test_when_a_store_file_is_geojson_then_points_are_stores(tmp_path: Path) -> None:
+def test_store_file_is_geojson_then_points_are_stores(tmp_path: Path) -> None:
     properties: dict[str, Any] = {name: value for name, value in STORE.items() if name not in ("latitude", "longitude")}
     properties |= {"takes_pickup": False, "opening_hours": [[]] * 7, "service_area": AREA}
     feature = {"type": "Feature", "geometry": {"type": "Point", "coordinates": [-87.63, 41.88]}}
@@ -85,7 +85,7 @@ def test_when_a_store_file_is_geojson_then_points_are_stores(tmp_path: Path) -> 
     assert found.refused == ["feature 2: it is not a Feature with properties and a Point"]
 
 
-def test_when_an_item_file_is_good_then_every_column_is_read(tmp_path: Path) -> None:
+def test_item_file_is_good_then_every_column_is_read(tmp_path: Path) -> None:
     row = {
         **ITEM,
         "rrc": "m",
@@ -114,7 +114,7 @@ def test_when_an_item_file_is_good_then_every_column_is_read(tmp_path: Path) -> 
     ]
 
 
-def test_when_an_item_has_no_rrc_then_its_upc_stands_for_it(tmp_path: Path) -> None:
+def test_item_has_no_rrc_then_its_upc_stands_for_it(tmp_path: Path) -> None:
     (item,) = files.items(csv_file(tmp_path, ITEM)).good
     assert (item.rrc, item.upc, item.cost_unit, item.par_weight) == ("400000000015", "400000000015", "each", None)
 
@@ -156,9 +156,7 @@ def test_when_an_item_has_no_rrc_then_its_upc_stands_for_it(tmp_path: Path) -> N
         ("service_area", json.dumps({**AREA, "coordinates": [[[0, 0], [1, 0], [1, 91], [0, 0]]]}), "GeoJSON Polygon"),
     ],
 )
-def test_when_a_store_is_wrong_then_row_and_column_are_named(
-    tmp_path: Path, column: str, value: str, says: str
-) -> None:
+def test_store_is_wrong_then_row_and_column_are_named(tmp_path: Path, column: str, value: str, says: str) -> None:
     found = files.stores(csv_file(tmp_path, {**STORE, column: STORE.get(column, "")}, {**STORE, column: value}))
     assert len(found.good) == 1
     (line,) = found.refused
@@ -186,9 +184,7 @@ def test_when_a_store_is_wrong_then_row_and_column_are_named(
         ("beverage_weight", "inf", "a number"),
     ],
 )
-def test_when_an_item_is_wrong_then_row_and_column_are_named(
-    tmp_path: Path, column: str, value: str, says: str
-) -> None:
+def test_item_is_wrong_then_row_and_column_are_named(tmp_path: Path, column: str, value: str, says: str) -> None:
     found = files.items(csv_file(tmp_path, {**ITEM, column: value}))
     assert found.good == []
     (line,) = found.refused
@@ -200,16 +196,16 @@ UPCS = ("4011", "94011", "400000000015", "4006381333931", "00400000000015", "042
 
 
 @pytest.mark.parametrize("upc", UPCS)
-def test_when_a_upc_is_of_a_known_length_then_it_is_taken(tmp_path: Path, upc: str) -> None:
+def test_upc_is_of_a_known_length_then_it_is_taken(tmp_path: Path, upc: str) -> None:
     assert files.items(csv_file(tmp_path, {**ITEM, "upc": upc})).refused == []
 
 
-def test_when_a_row_is_there_twice_then_the_second_is_refused(tmp_path: Path) -> None:
+def test_row_is_there_twice_then_the_second_is_refused(tmp_path: Path) -> None:
     found = files.stores(csv_file(tmp_path, STORE, STORE))
     assert found.refused == ["line 3: location_code: an earlier row has the same value"]
 
 
-def test_when_a_row_has_too_few_cells_then_it_is_refused_and_empty_lines_are_not(tmp_path: Path) -> None:
+def test_row_with_too_few_cells_then_refused_and_empty_lines_are_not(tmp_path: Path) -> None:
     file = tmp_path / "items.csv"
     file.write_text("name,price_cents,rrc\n\nMilk,249\n,,\nHam,1,ham\n")
     found = files.items(file)
@@ -231,7 +227,7 @@ def test_when_a_row_has_too_few_cells_then_it_is_refused_and_empty_lines_are_not
         (b"a" * 200_000 + b",price_cents\n", "is not CSV"),
     ],
 )
-def test_when_a_file_cannot_be_read_then_a_sentence_says_why(tmp_path: Path, content: bytes, says: str) -> None:
+def test_file_cannot_be_read_then_a_sentence_says_why(tmp_path: Path, content: bytes, says: str) -> None:
     file = tmp_path / "items.csv"
     file.write_bytes(content)
     with pytest.raises(Refused, match=says):
@@ -239,16 +235,14 @@ def test_when_a_file_cannot_be_read_then_a_sentence_says_why(tmp_path: Path, con
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"5", b'{"features": 5}', b"[" * 100_000])
-def test_when_geojson_cannot_be_read_then_a_sentence_says_why(tmp_path: Path, content: bytes) -> None:
+def test_geojson_cannot_be_read_then_a_sentence_says_why(tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "stores.json"
     file.write_bytes(content)
     with pytest.raises(Refused, match="JSON"):
         files.stores(file)
 
 
-def test_when_a_file_is_missing_or_huge_then_a_sentence_says_so(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_file_is_missing_or_huge_then_a_sentence_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(Refused, match="No such file"):
         files.items(tmp_path / "none.csv")
     huge = tmp_path / "huge.csv"
@@ -260,14 +254,14 @@ def test_when_a_file_is_missing_or_huge_then_a_sentence_says_so(
             files.items(endless)
 
 
-def test_when_a_file_has_a_million_rows_then_it_is_refused_early(tmp_path: Path) -> None:
+def test_file_has_a_million_rows_then_it_is_refused_early(tmp_path: Path) -> None:
     file = tmp_path / "items.csv"
     file.write_text("name,price_cents,rrc\n" + "".join(f"Milk,1,{number}\n" for number in range(1_000_000)))
     with pytest.raises(Refused, match="more than 200,000 rows"):
         files.items(file)
 
 
-def test_when_a_file_begins_with_a_byte_order_mark_then_it_is_read(tmp_path: Path) -> None:
+def test_file_begins_with_a_byte_order_mark_then_it_is_read(tmp_path: Path) -> None:
     file = tmp_path / "items.csv"
     file.write_bytes(b"\xef\xbb\xbfname,price_cents,rrc\nMilk,1,a\n")
     assert len(files.items(file).good) == 1
@@ -277,28 +271,26 @@ MULTI = {"type": "MultiPolygon", "coordinates": [AREA["coordinates"], [[[5, 5], 
 
 
 @pytest.mark.parametrize("area", [AREA, MULTI])
-def test_when_an_area_is_a_feature_then_its_geometry_is_read(tmp_path: Path, area: dict[str, Any]) -> None:
+def test_area_is_a_feature_then_its_geometry_is_read(tmp_path: Path, area: dict[str, Any]) -> None:
     feature = {"type": "Feature", "properties": None, "geometry": area, "bbox": [0, 0, 1, 1]}
     found = files.stores(csv_file(tmp_path, {**STORE, "service_area": json.dumps(feature)}))
     assert [one.service_area for one in found.good] == [area]
 
 
 @pytest.mark.parametrize("name", ["- Ridgewood Farms", "+ size", "@home market", "=1", "\tMilk"])
-def test_when_text_looks_like_a_formula_then_it_is_read_as_it_is(tmp_path: Path, name: str) -> None:
+def test_text_looks_like_a_formula_then_it_is_read_as_it_is(tmp_path: Path, name: str) -> None:
     (one,) = files.items(csv_file(tmp_path, {**ITEM, "name": name})).good
     assert one.name == name.strip()
 
 
-def test_when_a_number_has_many_digits_then_it_is_a_number(tmp_path: Path) -> None:
+def test_number_has_many_digits_then_it_is_a_number(tmp_path: Path) -> None:
     (one,) = files.stores(csv_file(tmp_path, {**STORE, "longitude": "-71.52125983439882999999"})).good
     assert one.point.longitude == -71.52125983439883
 
 
 @pytest.mark.parametrize("separator", ";\t|")
 @pytest.mark.parametrize("first", ["", "sep={}\r\n"])
-def test_when_another_character_separates_the_cells_then_decimal_commas_are_read(
-    tmp_path: Path, separator: str, first: str
-) -> None:
+def test_another_separator_then_decimal_commas_are_read(tmp_path: Path, separator: str, first: str) -> None:
     row = {**STORE, "latitude": "45,5", "longitude": "-73,5", "name": "Marché; du coin" if separator != ";" else "a,b"}
     file = tmp_path / "stores.csv"
     lines = [separator.join(row), separator.join(row.values())]
@@ -309,13 +301,13 @@ def test_when_another_character_separates_the_cells_then_decimal_commas_are_read
     assert found.refused == [f"line {4 if first else 3}: it has 1 cells, the header has 8"]
 
 
-def test_when_a_store_closes_at_2359_then_it_closes_at_midnight(tmp_path: Path) -> None:
+def test_store_closes_at_2359_then_it_closes_at_midnight(tmp_path: Path) -> None:
     hours = [[[0, 1439]], [[0, 600], [720, 1439]], [], [], [], [], [[0, 1440]]]
     (one,) = files.stores(csv_file(tmp_path, {**STORE, "opening_hours": json.dumps(hours)})).good
     assert one.opening_hours == [[[0, 1440]], [[0, 600], [720, 1440]], [], [], [], [], [[0, 1440]]]
 
 
-def test_when_many_rows_are_wrong_alike_then_one_reason_with_the_first_three(tmp_path: Path) -> None:
+def test_many_rows_are_wrong_alike_then_one_reason_with_the_first_three(tmp_path: Path) -> None:
     rows = [{**STORE, "location_code": str(number), "latitude": f"{number}°"} for number in range(2000)]
     rows.append({**STORE, "location_code": "x", "country": "MX"})
     found = files.stores(csv_file(tmp_path, *rows))
@@ -325,12 +317,12 @@ def test_when_many_rows_are_wrong_alike_then_one_reason_with_the_first_three(tmp
     ]
 
 
-def test_when_a_template_is_read_then_its_row_is_good(tmp_path: Path) -> None:
+def test_template_is_read_then_its_row_is_good(tmp_path: Path) -> None:
     for template, read in ((files.store_template(), files.stores), (files.item_template(), files.items)):
         (tmp_path / "template.csv").write_text(template)
         found = read(tmp_path / "template.csv")
         assert (len(found.good), found.refused) == (1, [])
 
 
-def test_when_lines_end_as_on_old_macs_then_they_are_read(tmp_path: Path) -> None:
+def test_lines_end_as_on_old_macs_then_they_are_read(tmp_path: Path) -> None:
     assert len(files.items(csv_file(tmp_path, ITEM, end="\r")).good) == 1

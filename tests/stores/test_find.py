@@ -29,7 +29,7 @@ def codes(answered: dict[str, Any]) -> list[str]:
     return [one["location_code"] for one in answered["stores"]]
 
 
-def test_when_stores_are_in_range_then_the_nearest_comes_first(shop: Shop) -> None:
+def test_stores_are_in_range_then_the_nearest_comes_first(shop: Shop) -> None:
     keep(shop, store("c", north=14), store("a", north=-9), store("b", north=2))
     assert find(shop, DELIVERY, **AT_CHICAGO) == {
         "stores": [
@@ -44,13 +44,13 @@ def test_when_stores_are_in_range_then_the_nearest_comes_first(shop: Shop) -> No
     }
 
 
-def test_when_very_many_stores_are_in_range_then_the_nearest_come(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_very_many_stores_are_in_range_then_the_nearest_come(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(queries, "MOST_FOUND", 2)
     keep(shop, store("c", north=14), store("a", north=-9), store("b", north=2))
     assert codes(find(shop, DELIVERY, **AT_CHICAGO)) == ["b", "a"]
 
 
-def test_when_kinds_differ_then_only_stores_that_take_the_kind_come(shop: Shop) -> None:
+def test_kinds_differ_then_only_stores_that_take_the_kind_come(shop: Shop) -> None:
     none = {"takes_delivery": False, "takes_pickup": False, "takes_last_mile": False}
     for kind in ("delivery", "pickup", "last_mile"):
         keep(shop, store(kind, **{**none, f"takes_{kind}": True}))
@@ -73,7 +73,7 @@ def test_when_kinds_differ_then_only_stores_that_take_the_kind_come(shop: Shop) 
         (LAST_MILE, {"takes_delivery": False}, {"pickup_only": False}),
     ],
 )
-def test_when_a_store_differs_then_its_flags_say_so(
+def test_store_differs_then_its_flags_say_so(
     shop: Shop, path: str, fields: dict[str, Any], flags: dict[str, bool]
 ) -> None:
     keep(shop, store("a", **fields))
@@ -97,14 +97,14 @@ def test_when_a_store_differs_then_its_flags_say_so(
         (PICKUP, 30.9, True, False),
     ],
 )
-def test_when_a_store_is_so_far_away_then_its_kind_decides(
+def test_store_far_away_then_its_kind_decides(
     shop: Shop, path: str, north: float, delivers_long_distance: bool, is_found: bool
 ) -> None:
     keep(shop, store("a", north=north, delivers_long_distance=delivers_long_distance))
     assert codes(find(shop, path, **AT_CHICAGO)) == (["a"] if is_found else [])
 
 
-def test_when_a_store_has_a_polygon_then_it_replaces_the_thirty_minutes(shop: Shop) -> None:
+def test_store_has_a_polygon_then_it_replaces_the_thirty_minutes(shop: Shop) -> None:
     far_north = square(CHICAGO.latitude + 1, CHICAGO.longitude, 0.1)
     keep(shop, store("a", service_area=far_north), store("b", service_area=far_north, delivers_long_distance=True))
     assert codes(find(shop, DELIVERY, **AT_CHICAGO)) == []
@@ -136,23 +136,19 @@ def square(latitude: float, longitude: float, half: float) -> dict[str, Any]:
         {"latitude": 41.88, "longitude": -87.63, "unknown": "field"},
     ],
 )
-def test_when_a_shape_of_find_by_is_sent_then_the_place_is_found(
-    shop: Shop, path: str, find_by: dict[str, Any]
-) -> None:
+def test_shape_of_find_by_is_sent_then_the_place_is_found(shop: Shop, path: str, find_by: dict[str, Any]) -> None:
     keep(shop, store("a"))
     assert codes(find(shop, path, **find_by)) == ["a"]
 
 
-def test_when_a_canadian_code_is_sent_then_it_is_found_in_any_spelling(shop: Shop) -> None:
+def test_canadian_code_is_sent_then_it_is_found_in_any_spelling(shop: Shop) -> None:
     keep(shop, store("a", point=Point(43.7, -79.4), country="CA", time_zone="America/Toronto"))
     for code in ("M5V3L9", "M5V 3L9", "m5v-3l9"):
         assert codes(find(shop, PICKUP, postal_code=code)) == ["a"]
 
 
 @pytest.mark.parametrize(("path", "says"), [(DELIVERY, True), (PICKUP, False), (LAST_MILE, False), (DISPATCH, True)])
-def test_when_a_postal_code_is_partly_covered_then_the_documented_answers_say_so(
-    shop: Shop, path: str, says: bool
-) -> None:
+def test_postal_code_partly_covered_then_the_documented_answers_say_so(shop: Shop, path: str, says: bool) -> None:
     """60601 lies at 41.8859, -87.6181; a polygon ends in its middle."""
     west_of_it = square(41.8859, -87.6181 - 0.1, 0.1)
     keep(shop, store("a", service_area=west_of_it))
@@ -164,16 +160,14 @@ def test_when_a_postal_code_is_partly_covered_then_the_documented_answers_say_so
     assert codes(find(shop, DELIVERY, latitude=41.8859, longitude=-87.6)) == []
 
 
-def test_when_stores_cover_a_postal_code_between_them_then_it_is_not_partial(shop: Shop) -> None:
+def test_stores_cover_a_postal_code_between_them_then_it_is_not_partial(shop: Shop) -> None:
     keep(shop, store("a", service_area=square(41.8859, -87.7181, 0.1)))
     keep(shop, store("b", service_area=square(41.8859, -87.5181, 0.1001)))
     assert find(shop, DISPATCH, postal_code="60601")["is_partial"] is False
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_when_nothing_is_in_range_then_the_list_is_empty_unless_the_retailer_serves_everywhere(
-    shop: Shop, path: str
-) -> None:
+def test_nothing_in_range_then_an_empty_list_unless_serving_everywhere(shop: Shop, path: str) -> None:
     keep(shop, store("a"), store("b", north=20))
     iqaluit = {"latitude": 63.75, "longitude": -68.52}
     nothing = find(shop, path, **iqaluit)
@@ -183,7 +177,7 @@ def test_when_nothing_is_in_range_then_the_list_is_empty_unless_the_retailer_ser
     assert codes(find(shop, path, **AT_CHICAGO))[0] == "a"
 
 
-def test_when_two_retailers_have_stores_then_each_finds_its_own(shop: Shop) -> None:
+def test_two_retailers_have_stores_then_each_finds_its_own(shop: Shop) -> None:
     other = Shop(shop.server)
     keep(shop, store("same", name="Ours"), store("ours"))
     keep(other, store("same", name="Theirs"))
@@ -193,7 +187,7 @@ def test_when_two_retailers_have_stores_then_each_finds_its_own(shop: Shop) -> N
         assert [one["name"] for one in theirs] == ["Theirs"]
 
 
-def test_when_an_address_is_far_from_the_nearest_store_then_the_user_endpoints_say_so(shop: Shop) -> None:
+def test_address_far_from_every_store_then_the_user_endpoints_say_so(shop: Shop) -> None:
     user_id = shop.user()
     address = {"address_line_1": "1 State St", "postal_code": "60601"}
     paths = (
@@ -243,9 +237,7 @@ REFUSED: list[tuple[Any, str, str]] = [
 @on_sqlite
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize(("find_by", "message", "key"), REFUSED, ids=lambda value: repr(value)[:50])
-def test_when_find_by_is_wrong_then_the_field_is_named(
-    shop: Shop, path: str, find_by: Any, message: str, key: str
-) -> None:
+def test_find_by_is_wrong_then_the_field_is_named(shop: Shop, path: str, find_by: Any, message: str, key: str) -> None:
     body = {} if find_by is None else {"find_by": find_by}
     assert error(shop.post(path, body)) == (400, message, 1001, key)
 
@@ -253,12 +245,12 @@ def test_when_find_by_is_wrong_then_the_field_is_named(
 @pytest.mark.parametrize(
     "raw", [b'{"find_by": {"latitude": 1e400, "longitude": 0}}', b'{"find_by": {"latitude": NaN}}']
 )
-def test_when_a_number_is_none_then_it_is_refused(shop: Shop, raw: bytes) -> None:
+def test_text_that_is_no_number_then_refused(shop: Shop, raw: bytes) -> None:
     headers = {**shop.headers, "Content-Type": "application/json"}
     assert shop.http.post(DELIVERY, content=raw, headers=headers).status_code == 400
 
 
-def test_when_several_fields_are_wrong_then_each_is_named(shop: Shop) -> None:
+def test_several_fields_are_wrong_then_each_is_named(shop: Shop) -> None:
     refused = shop.post(DELIVERY, {"find_by": {"latitude": "x", "longitude": 200, "postal_code": "1"}}).json()["error"]
     assert refused["code"] == 9999
     keys = [one["meta"]["key"] for one in refused["errors"]]
@@ -267,14 +259,12 @@ def test_when_several_fields_are_wrong_then_each_is_named(shop: Shop) -> None:
 
 @pytest.mark.parametrize("latitude", [90, -90, 89.999])
 @pytest.mark.parametrize("longitude", [180, -180, 0])
-def test_when_the_place_is_at_the_edge_of_the_map_then_it_is_answered(
-    shop: Shop, latitude: float, longitude: float
-) -> None:
+def test_place_is_at_the_edge_of_the_map_then_it_is_answered(shop: Shop, latitude: float, longitude: float) -> None:
     keep(shop, store("a", point=Point(latitude, longitude)))
     assert codes(find(shop, DELIVERY, latitude=latitude, longitude=longitude)) == ["a"]
 
 
-def test_when_slot_ids_have_no_room_for_another_store_then_it_is_refused_and_the_others_can_change(shop: Shop) -> None:
+def test_slot_ids_full_then_a_new_store_is_refused_and_others_can_change(shop: Shop) -> None:
     keep(shop, store("first"))
     shop.server.sql("UPDATE stores SET number = $2 WHERE retailer_id = $1", shop.retailer.id, MOST_STORES - 1)
     keep(shop, store("first", name="Renamed"))

@@ -52,13 +52,13 @@ def failures(shop: Shop, *wanted: dict[str, Any], **fields: Any) -> list[str]:
         ({"item": {"upc": "none", "rrc": "milk"}, "count": 1}, NOT_FOUND),
     ],
 )
-def test_when_an_item_is_checked_then_catalog_and_quantity_decide(
+def test_item_is_checked_then_catalog_and_quantity_decide(
     stocked: Shop, wanted: dict[str, Any], message: str | None
 ) -> None:
     assert failures(stocked, wanted) == ([message] if message else [])
 
 
-def test_when_items_are_looked_up_then_an_index_finds_them(shop: Shop) -> None:
+def test_items_are_looked_up_then_an_index_finds_them(shop: Shop) -> None:
     """By upc SQLite read all items of the retailer, to have them in the order of the rrc."""
     if shop.server.database == "postgresql":
         return  # its plans depend on how many rows there are
@@ -67,7 +67,7 @@ def test_when_items_are_looked_up_then_an_index_finds_them(shop: Shop) -> None:
         assert f"{code}=?" in str(tuple(step)), code
 
 
-def test_when_many_items_are_checked_then_each_failure_names_its_item(stocked: Shop) -> None:
+def test_many_items_are_checked_then_each_failure_names_its_item(stocked: Shop) -> None:
     wanted = [{"item": {"rrc": f"unknown-{place}"}, "line_num": str(place), "count": 1} for place in range(120)]
     wanted[60] = {"item": {"rrc": "milk"}, "line_num": "60", "count": 1}
     failed = stocked.post(PATH, {"items": wanted}).json()["validation_failures"]
@@ -79,7 +79,7 @@ def test_when_many_items_are_checked_then_each_failure_names_its_item(stocked: S
     }
 
 
-def test_when_the_retailer_is_lenient_then_an_unknown_item_is_a_warning(stocked: Shop) -> None:
+def test_retailer_is_lenient_then_an_unknown_item_is_a_warning(stocked: Shop) -> None:
     stocked.server.sql("UPDATE retailers SET is_lenient = $1 WHERE slug = $2", True, stocked.slug)
     unknown, wrong = {"item": {"upc": "123"}, "count": 1}, {"item": {"rrc": "milk"}}
     assert stocked.post(PATH, {"items": [unknown, wrong]}).json() == {
@@ -88,7 +88,7 @@ def test_when_the_retailer_is_lenient_then_an_unknown_item_is_a_warning(stocked:
     }
 
 
-def test_when_a_store_is_named_then_it_must_be_there_and_wins_over_the_address(stocked: Shop) -> None:
+def test_store_named_then_it_must_exist_and_wins_over_the_address(stocked: Shop) -> None:
     keep(stocked, store("here"))
     wanted = {"item": {"rrc": "milk"}, "count": 1}
     nowhere = {"address_line_1": "1 State St", "postal_code": "00000"}
@@ -100,7 +100,7 @@ def test_when_a_store_is_named_then_it_must_be_there_and_wins_over_the_address(s
     assert error(refused) == (400, "is invalid", 1001, "address.postal_code")
 
 
-def test_when_an_item_or_store_is_another_retailers_then_it_is_not_there(stocked: Shop) -> None:
+def test_item_or_store_of_another_retailer_then_not_found(stocked: Shop) -> None:
     other = Shop(stocked.server)
     keep(stocked, store("here"))
     assert failures(other, {"item": {"rrc": "milk"}, "count": 1}) == [NOT_FOUND]
@@ -138,13 +138,13 @@ def test_when_an_item_or_store_is_another_retailers_then_it_is_not_there(stocked
     ],
 )
 @on_sqlite
-def test_when_the_request_breaks_its_form_then_the_field_is_named(
+def test_request_breaks_its_form_then_the_field_is_named(
     stocked: Shop, body: dict[str, Any], message: str, key: str
 ) -> None:
     assert error(stocked.post(PATH, body)) == (400, message, 1001, key)
 
 
-def test_when_several_items_break_their_form_then_each_is_named(stocked: Shop) -> None:
+def test_several_items_break_their_form_then_each_is_named(stocked: Shop) -> None:
     body = {"items": [{"item": {"rrc": "milk"}, "count": -1}, {"count": 1}, {"item": {"rrc": "milk"}, "count": "x"}]}
     refused = stocked.post(PATH, body).json()["error"]
     assert refused["code"] == 9999
@@ -156,5 +156,5 @@ def test_when_several_items_break_their_form_then_each_is_named(stocked: Shop) -
 
 
 @pytest.mark.parametrize(("digits", "check"), [("03600029145", "2"), ("400638133393", "1"), ("40000000001", "5")])
-def test_when_a_check_digit_is_computed_then_it_is_the_printed_one(digits: str, check: str) -> None:
+def test_check_digit_is_computed_then_it_is_the_printed_one(digits: str, check: str) -> None:
     assert codes.check_digit(digits) == check

@@ -26,7 +26,7 @@ def is_in_north_america(place: PostalArea) -> bool:
     return 17 < place.point.latitude < 72 and -180 < place.point.longitude < -52
 
 
-def test_when_a_canadian_code_is_valid_then_it_lies_in_canada(server: LiveServer) -> None:
+def test_canadian_code_is_valid_then_it_lies_in_canada(server: LiveServer) -> None:
     async def all_of_them(tx: Any) -> list[PostalArea | None]:
         beginnings = ("".join(three) for three in product(DISTRICTS, "0123456789", LETTERS))
         return [await postal.locate(tx, f"{beginning}1A1") for beginning in beginnings]
@@ -39,14 +39,14 @@ def test_when_a_canadian_code_is_valid_then_it_lies_in_canada(server: LiveServer
         assert place.point.latitude > 41.9
 
 
-def test_when_a_canadian_code_is_valid_then_the_wire_takes_it() -> None:
+def test_canadian_code_is_valid_then_the_wire_takes_it() -> None:
     for district, letter in product(DISTRICTS, LETTERS):
         for code in (f"{district}1{letter} 9{letter}0", f"{district}0{letter}0{letter}9".lower()):
             assert msgspec.convert(code, PostalCode) == code
 
 
 @pytest.mark.parametrize("code", ["D1A1A1", "W1A1A1", "Z1A1A1", "A1D1A1", "A1A1O1", "A11A1A", "A1A 1A", "A1A1A1A"])
-def test_when_a_canadian_code_cannot_be_then_the_wire_refuses_it(code: str) -> None:
+def test_canadian_code_impossible_then_refused(code: str) -> None:
     with pytest.raises(msgspec.ValidationError):
         msgspec.convert(code, PostalCode)
 
@@ -67,7 +67,7 @@ def test_when_a_canadian_code_cannot_be_then_the_wire_refuses_it(code: str) -> N
         ("00901", "San Juan", "America/Puerto_Rico"),
     ],
 )
-def test_when_a_code_is_known_then_its_city_and_time_zone_are_right(
+def test_code_is_known_then_its_city_and_time_zone_are_right(
     server: LiveServer, code: str, city: str, zone: str
 ) -> None:
     place = locate(server, code)
@@ -75,7 +75,7 @@ def test_when_a_code_is_known_then_its_city_and_time_zone_are_right(
     assert (place.city, place.time_zone) == (city, zone)
 
 
-def test_when_us_codes_are_drawn_then_each_lies_where_its_neighbours_do(server: LiveServer) -> None:
+def test_us_codes_are_drawn_then_each_lies_where_its_neighbours_do(server: LiveServer) -> None:
     codes = [row["postal_code"] for row in server.sql("SELECT postal_code FROM postal_codes ORDER BY postal_code")]
     assert len(codes) > 40_000
     for code in Random(7).sample([code for code in codes if not code.startswith("969")], 1000):
@@ -86,7 +86,7 @@ def test_when_us_codes_are_drawn_then_each_lies_where_its_neighbours_do(server: 
     assert all(ZoneInfo(row["time_zone"]) for row in zones)
 
 
-def test_when_a_us_code_is_unknown_then_its_first_three_digits_decide(server: LiveServer) -> None:
+def test_us_code_is_unknown_then_its_first_three_digits_decide(server: LiveServer) -> None:
     assert server.sql("SELECT 1 AS known FROM postal_codes WHERE postal_code = $1", "60600") == []
     place = locate(server, "60600")
     assert place is not None

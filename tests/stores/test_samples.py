@@ -27,7 +27,7 @@ def stocked(server: LiveServer) -> tuple[LiveServer, int]:
     return server, made.id
 
 
-def test_when_the_stores_are_made_then_they_are_many_at_real_places(stocked: tuple[LiveServer, int]) -> None:
+def test_stores_are_made_then_they_are_many_at_real_places(stocked: tuple[LiveServer, int]) -> None:
     server, retailer_id = stocked
     found = server.read(queries.stores, retailer_id)
     assert len(found) >= 200
@@ -47,15 +47,13 @@ HAWAII = st.builds(Point, st.floats(18.9, 22.3), st.floats(-160.3, -154.8))
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(place=CONTIGUOUS | CANADIAN | ALASKA | HAWAII)
-def test_when_any_place_is_asked_then_one_delivers_and_one_has_pickup(
-    stocked: tuple[LiveServer, int], place: Point
-) -> None:
+def test_any_place_is_asked_then_one_delivers_and_one_has_pickup(stocked: tuple[LiveServer, int], place: Point) -> None:
     server, retailer_id = stocked
     for kind in (DELIVERY, PICKUP):
         assert server.read(queries.find, retailer_id, kind, [place]).stores
 
 
-def test_when_the_catalog_is_made_then_it_is_large_with_right_check_digits() -> None:
+def test_catalog_is_made_then_it_is_large_with_right_check_digits() -> None:
     made = list(samples.items())
     assert len(made) >= 5000
     assert made == list(samples.items())
@@ -74,7 +72,7 @@ def test_when_the_catalog_is_made_then_it_is_large_with_right_check_digits() -> 
     assert not any(item.is_ebt_eligible and item.alcohol_kind for item in made)
 
 
-def test_when_the_canadian_table_is_read_then_every_city_has_one_sample_store(stocked: tuple[LiveServer, int]) -> None:
+def test_canadian_table_is_read_then_every_city_has_one_sample_store(stocked: tuple[LiveServer, int]) -> None:
     server, retailer_id = stocked
     cities = [(one.city, one.region) for one in server.read(queries.stores, retailer_id) if one.country == "CA"]
     assert sorted(cities) == sorted({(city, province) for city, province, _, _ in CANADA.values()})

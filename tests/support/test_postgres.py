@@ -32,12 +32,12 @@ def ask(dsn: str, question: str) -> str:
 
 
 @pytest.mark.parametrize("durable", [True, False])
-def test_when_durability_is_chosen_then_the_server_has_it(durable: bool) -> None:
+def test_durability_is_chosen_then_the_server_has_it(durable: bool) -> None:
     with postgres.cluster(durable=durable) as dsn:
         assert ask(dsn, "SHOW fsync") == ("on" if durable else "off")
 
 
-def test_when_a_template_is_named_then_its_tables_are_copied() -> None:
+def test_template_is_named_then_its_tables_are_copied() -> None:
     with postgres.cluster() as dsn:
         template = postgres.create_database(dsn)
         ask(template, "CREATE TABLE carts AS SELECT 7 AS items")
@@ -46,7 +46,7 @@ def test_when_a_template_is_named_then_its_tables_are_copied() -> None:
         assert ask(copy, "SELECT items FROM carts") == 7
 
 
-def test_when_the_owner_is_killed_then_the_cluster_leaves_nothing() -> None:
+def test_owner_is_killed_then_the_cluster_leaves_nothing() -> None:
     owner = subprocess.Popen(
         [sys.executable, "-c", OWNER], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )

@@ -23,7 +23,7 @@ async def names(tx: Tx) -> list[Any]:
     return [row["name"] for row in await tx.all("SELECT name FROM names ORDER BY name")]
 
 
-async def test_when_ops_write_then_each_counts_as_a_whole_and_copies_stay_apart() -> None:
+async def test_ops_write_then_each_counts_as_a_whole_and_copies_stay_apart() -> None:
     source = sqlite3.connect(":memory:")
     source.execute("CREATE TABLE names (name TEXT PRIMARY KEY)")
     first, second = MemoryDatabase(source, KEYS), MemoryDatabase(source, KEYS)

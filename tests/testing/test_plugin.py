@@ -173,7 +173,7 @@ def notes(directory: Path) -> Sequence[tuple[int, str]]:
     return [(int(pid), url) for pid, url in lines]
 
 
-def test_when_workers_run_tests_at_once_then_each_test_has_a_clean_server(tmp_path: Path, cache: Path) -> None:
+def test_workers_run_tests_at_once_then_each_test_has_a_clean_server(tmp_path: Path, cache: Path) -> None:
     files = {"conftest.py": CONFTEST, "test_suite.py": SUITE, **examples()}
     running = start(tmp_path, cache, files, *PARALLEL, *ASYNCIO)
     printed, _ = running.communicate(timeout=2 * START_SECONDS)
@@ -189,7 +189,7 @@ def test_when_workers_run_tests_at_once_then_each_test_has_a_clean_server(tmp_pa
     assert cached == ["", ".db"]  # the lock, and one template, though four wanted to make it
 
 
-def test_when_the_test_run_is_killed_then_its_server_ends(tmp_path: Path, cache: Path) -> None:
+def test_test_run_is_killed_then_its_server_ends(tmp_path: Path, cache: Path) -> None:
     running = start(tmp_path, cache, {"test_endless.py": ENDLESS}, *ALONE)
     deadline = time.monotonic() + START_SECONDS
     while not ((tmp_path / "pid").exists() and (tmp_path / "pid").read_text()) and time.monotonic() < deadline:
@@ -203,7 +203,7 @@ def test_when_the_test_run_is_killed_then_its_server_ends(tmp_path: Path, cache:
     assert ends(pid)
 
 
-def test_when_no_test_asks_then_nothing_is_loaded_or_made(tmp_path: Path) -> None:
+def test_no_test_asks_then_nothing_is_loaded_or_made(tmp_path: Path) -> None:
     running = start(tmp_path, tmp_path / "cache", {"test_unrelated.py": UNRELATED}, "-p", "no:asyncio")
     printed, _ = running.communicate(timeout=START_SECONDS)
 

@@ -8,7 +8,7 @@ from handcart.testing import template
 from tests.core.test_settings import without_home
 
 
-def test_no_home_directory_then_a_passing_one_and_nothing_in_the_users_project(
+def test_no_home_directory_then_a_temporary_file_not_one_in_the_project(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def make(directory: Path) -> Path:

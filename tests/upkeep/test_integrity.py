@@ -81,14 +81,14 @@ def names(server: LiveServer) -> list[str]:
     return [fault.sentence for fault in server.read(integrity.faults)]
 
 
-def test_when_all_is_well_then_no_fault(stocked: LiveServer) -> None:
+def test_all_is_well_then_no_fault(stocked: LiveServer) -> None:
     assert names(stocked) == []
     counted = stocked.read(integrity.counts)
     names_there = ("orders", "holds", "users", "batches", "events", "deliveries")
     assert [counted[name] for name in names_there] == [2, 1, 1, 1, 5, 5]
 
 
-def test_every_check_has_its_fault() -> None:
+def test_any_check_then_it_has_its_fault() -> None:
     assert {one.sentence for one in integrity.INVARIANTS} == set(FAULTS)
     assert set(EVENT_NAMES) == set(KINDS)
 
@@ -98,7 +98,7 @@ class Undo(Exception):
 
 
 @pytest.mark.parametrize("days", [31, 91])
-def test_when_what_is_old_is_dropped_step_by_step_then_no_fault(stocked: LiveServer, later: Any, days: int) -> None:
+def test_what_is_old_is_dropped_step_by_step_then_no_fault(stocked: LiveServer, later: Any, days: int) -> None:
     found: list[str] = []
     dropped: list[int] = []
 
@@ -116,7 +116,7 @@ def test_when_what_is_old_is_dropped_step_by_step_then_no_fault(stocked: LiveSer
 
 
 @pytest.mark.parametrize(("name", "sql"), [(name, sql) for name, sql in FAULTS.items() if sql])
-def test_when_data_is_broken_then_the_fault_is_named(stocked: LiveServer, name: str, sql: str) -> None:
+def test_data_is_broken_then_the_fault_is_named(stocked: LiveServer, name: str, sql: str) -> None:
     found: list[str] = []
 
     async def break_and_look(tx: Any) -> None:

@@ -341,7 +341,7 @@ URLS = {
 
 
 @pytest.mark.parametrize("url", URLS)
-def test_connection_to_postgres_then_encrypted_or_local_or_a_sentence_without_the_password(url: str) -> None:
+def test_postgres_connection_unencrypted_then_reported_without_password(url: str) -> None:
     found = safety._postgres_url_problems(url)
     expected = "The connection to db.example.org may be unencrypted: add ?sslmode=verify-full to the database URL"
     assert found == ([] if URLS[url] else [expected])

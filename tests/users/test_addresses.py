@@ -153,7 +153,7 @@ def test_address_malformed_then_named_and_no_user_is_made(
 
 
 @pytest.mark.parametrize("field", ["first_name", "last_name", "phone_number", "locale", "city"])
-def test_current_form_with_a_malformed_field_then_named_and_no_user_is_made(shop: Shop, field: str) -> None:
+def test_current_form_with_a_malformed_field_then_named_and_no_user(shop: Shop, field: str) -> None:
     assert shop.token
     with nothing_written(shop.server):
         assert error(check(shop, CURRENT, "new-user", **{field: "<\x01>"})) == (400, "is invalid", 1001, field)

@@ -108,6 +108,6 @@ def test_foreign_banner_then_the_answer_of_an_unknown_one(server: LiveServer) ->
         assert told(call(foreign, route, user_id)) == told(call(unknown, route, user_id)), route.operation_id
 
 
-def test_the_table_is_not_empty_and_every_route_in_it_is_guarded() -> None:
+def test_table_of_routes_then_not_empty_and_every_route_is_guarded() -> None:
     assert len(ROUTES) >= 7
     assert {route.scope for route in ROUTES} == {"connect:fulfillment"}

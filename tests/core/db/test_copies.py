@@ -101,7 +101,7 @@ def test_backup_then_private_and_named_by_its_key(path: Path, tmp_path: Path) ->
     assert not (tmp_path / "none.db").exists()
 
 
-def test_restore_after_a_kill_then_the_copys_rows_alone_and_the_replaced_ones_kept(killed: Path, copy: Path) -> None:
+def test_restore_after_a_kill_then_only_rows_of_the_copy_and_the_old_kept(killed: Path, copy: Path) -> None:
     _, kept = restore(killed, copy)
     assert notes(killed) == [1]
     assert kept is not None

@@ -220,7 +220,7 @@ def test_sqlite_file_then_private_in_wal_mode_and_its_directory_is_made(tmp_path
     assert on(f"sqlite:///{file}", mode) == "wal"
 
 
-def test_migrated_again_while_open_then_the_open_connection_keeps_its_locks(tmp_path: Path) -> None:
+def test_migrated_again_while_open_then_an_open_connection_keeps_its_locks(tmp_path: Path) -> None:
     path = tmp_path / "shop.db"
     url = f"sqlite:///{path}"
     migrate(url, KEYS)

@@ -181,7 +181,7 @@ async def test_server_crashes_under_the_pool_then_unavailable_and_then_it_heals(
     assert acknowledged | {"after"} == set(await database.read(names))
 
 
-async def test_every_process_of_the_server_stands_still_then_unavailable_and_the_pool_heals(
+async def test_postgresql_stopped_then_unavailable_and_later_it_heals(
     database: PostgresDatabase, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("_STATEMENT_SECONDS", "_RELEASE_SECONDS", "_POOL_WAIT_SECONDS", "_CONNECT_SECONDS"):
@@ -205,7 +205,7 @@ async def test_every_process_of_the_server_stands_still_then_unavailable_and_the
         await hasty.close()
 
 
-async def test_statement_takes_too_long_then_unavailable_and_the_connection_still_serves(
+async def test_statement_too_long_then_unavailable_and_the_connection_serves(
     url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(db_postgres._SERVER_SETTINGS, "statement_timeout", "500ms")
@@ -328,7 +328,7 @@ BAD_URLS = {
 
 
 @pytest.mark.parametrize("row", BAD_URLS)
-async def test_cannot_connect_then_unavailable_with_a_sentence_and_without_the_password(cluster: str, row: str) -> None:
+async def test_cannot_connect_then_a_sentence_without_the_password(cluster: str, row: str) -> None:
     url = BAD_URLS[row].format(server=cluster.partition("@")[2].partition("/")[0], cluster=cluster)
     with pytest.raises(Unavailable, match=r"cannot open the PostgreSQL database: .+") as refused:
         await PostgresDatabase.connect(url, KEYS, 1)
@@ -340,7 +340,7 @@ async def test_cannot_connect_then_unavailable_with_a_sentence_and_without_the_p
 # Over HTTP
 
 
-def test_server_crashes_under_requests_then_503_in_the_envelope_and_then_it_heals(url: str, tmp_path: Path) -> None:
+def test_server_crashes_under_requests_then_503_and_then_it_heals(url: str, tmp_path: Path) -> None:
     with live_server(url, tmp_path) as server:
         shop = Shop(server)
         user_id = shop.user()

@@ -120,7 +120,7 @@ async def test_op_awaits_something_else_then_it_alone_is_refused(database: Sqlit
     assert await database.read(names) == ["quick"]
 
 
-async def test_op_reads_its_own_writes_and_sees_those_before_it(database: SqliteDatabase) -> None:
+async def test_op_in_a_group_then_it_reads_its_own_writes_and_those_before_it(database: SqliteDatabase) -> None:
     answers = await settled(database.write(insert, "a"), database.write(names), database.write(insert, "b"))
     assert answers == ["a", ["a"], "b"]
 
@@ -202,7 +202,7 @@ def lock_held(path: Path) -> Iterator[subprocess.Popen[str]]:
         holder.stdout.close()
 
 
-async def test_another_process_holds_the_lock_then_unavailable_and_later_all_is_well(
+async def test_another_process_holds_the_lock_then_unavailable_and_later_well(
     database: SqliteDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sqlite, "_LOCK_WAIT_SECONDS", 0.1)
@@ -234,7 +234,7 @@ async def test_holder_killed_then_its_lock_is_gone(database: SqliteDatabase, tmp
         assert await settled(waiting) == ["patient"]
 
 
-async def test_a_stranger_holds_sqlites_own_lock_then_unavailable_and_later_all_is_well(
+async def test_stranger_holds_sqlites_own_lock_then_unavailable_and_later_well(
     database: SqliteDatabase, tmp_path: Path
 ) -> None:
     database._writer.execute("PRAGMA busy_timeout = 50")
@@ -261,7 +261,7 @@ def no_file_may_grow(most_bytes: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
-async def test_commit_fails_on_the_disk_then_nobody_is_acknowledged_and_later_all_is_well(
+async def test_commit_fails_on_the_disk_then_no_acknowledgment_and_later_well(
     database: SqliteDatabase, tmp_path: Path
 ) -> None:
     assert await settled(database.write(insert, "before")) == ["before"]
@@ -301,7 +301,7 @@ async def test_database_full_then_the_op_that_needs_room_is_refused(database: Sq
     assert await settled(database.write(insert, "large", b"x" * 1_000_000)) == ["large"]
 
 
-async def test_op_meets_a_transaction_that_sqlite_has_ended_then_everybody_hears_of_it(
+async def test_sqlite_has_ended_the_transaction_then_every_caller_hears_of_it(
     database: SqliteDatabase,
 ) -> None:
     async def lose_the_transaction(tx: Tx) -> None:
@@ -316,7 +316,7 @@ async def test_op_meets_a_transaction_that_sqlite_has_ended_then_everybody_hears
     assert await database.read(names) == ["c"]
 
 
-async def test_the_lock_file_itself_fails_then_unavailable_and_no_caller_waits_for_ever(
+async def test_lock_file_fails_then_unavailable_and_no_caller_waits_for_ever(
     database: SqliteDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*args: Any) -> None:
@@ -329,7 +329,7 @@ async def test_the_lock_file_itself_fails_then_unavailable_and_no_caller_waits_f
     assert await settled(database.write(insert, "c")) == ["c"]
 
 
-async def test_no_thread_can_be_started_then_unavailable_and_no_caller_waits_for_ever(
+async def test_no_thread_can_be_started_then_unavailable_and_no_caller_waits(
     database: SqliteDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*args: Any) -> None:

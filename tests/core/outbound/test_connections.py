@@ -14,7 +14,7 @@ from tests.core.outbound.clients import GENEROUS, LONG, OK, Run, client_for
 from tests.support.receivers import Receiver, receiving, saying
 
 
-def test_post_then_the_request_is_what_was_given_and_one_connection_serves_all(run: Run) -> None:
+def test_post_then_the_request_as_given_and_one_connection_for_all(run: Run) -> None:
     async def check() -> None:
         async with receiving(saying(OK)) as receiver:
             client = client_for(receiver)
@@ -54,7 +54,7 @@ def test_many_posts_at_once_then_16_connections_at_most(run: Run) -> None:
     run(check())
 
 
-def test_all_connections_in_use_then_it_waits_its_turn_and_says_that_the_cause_is_ours(run: Run) -> None:
+def test_all_connections_in_use_then_crowded_says_that_the_cause_is_ours(run: Run) -> None:
     async def check() -> None:
         async with receiving(saying()) as receiver:
             client = client_for(receiver, wait_seconds=0.01)
@@ -72,7 +72,7 @@ def test_all_connections_in_use_then_it_waits_its_turn_and_says_that_the_cause_i
     run(check())
 
 
-def test_many_payers_ask_one_address_then_its_connections_are_limited_and_each_has_some(run: Run) -> None:
+def test_many_payers_ask_one_address_then_each_has_some_connections(run: Run) -> None:
     async def check() -> None:
         async with receiving(saying()) as receiver:
             client = client_for(receiver, wait_seconds=GENEROUS)
@@ -135,7 +135,7 @@ def test_no_descriptor_is_left_then_the_cause_is_ours(run: Run) -> None:
     run(check())
 
 
-def test_connection_idle_or_post_given_up_then_closed(run: Run) -> None:
+def test_connection_idle_or_post_given_up_then_it_is_closed(run: Run) -> None:
     async def check() -> None:
         async with receiving(saying(OK)) as receiver:
             client = client_for(receiver, idle_seconds=0.01)

@@ -183,7 +183,7 @@ def test_receivers_that_flood_then_memory_grows_by_5_mib_at_most(loop: str) -> N
     assert int(done.stdout) <= 5 * 1024, f"{done.stdout} KiB"
 
 
-def test_more_than_one_answer_then_the_first_counts_and_the_connection_is_closed(run: Run) -> None:
+def test_more_than_one_answer_then_the_first_counts_and_it_is_closed(run: Run) -> None:
     forged = b"HTTP/1.1 201 Forged\r\nContent-Length: 1\r\n\r\nX"
 
     async def check() -> None:

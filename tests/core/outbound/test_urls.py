@@ -123,7 +123,7 @@ def test_rules_then_what_they_allow_and_no_more(rules: UrlRules, good: str, bad:
 
 
 @pytest.mark.parametrize("network", ["", "10.0.0.0/33", "example.org", "10.0.0.0-10.0.0.9"])
-def test_rules_name_no_network_then_refused_when_made(network: str) -> None:
+def test_rules_name_no_network_then_refused(network: str) -> None:
     with pytest.raises(ValueError, match=network or "''"):
         UrlRules(allow_networks=(network,))
 

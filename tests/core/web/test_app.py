@@ -259,7 +259,7 @@ AMBIGUOUS = {
 
 @pytest.mark.parametrize("row", AMBIGUOUS)
 @on_sqlite
-def test_ambiguous_length_then_refused_and_what_follows_is_no_second_request(shop: Shop, row: str) -> None:
+def test_ambiguous_length_then_refused_and_no_second_request_is_read(shop: Shop, row: str) -> None:
     smuggled = f"POST {USERS} HTTP/1.1\r\nHost: shop\r\n{authorization(shop)}\r\nContent-Length: {len(GOOD)}\r\n\r\n"
     sent = request_line(shop) + f"{AMBIGUOUS[row]}\r\n\r\n0\r\n\r\n{smuggled}".encode() + GOOD
     with nothing_written(shop.server), raw.connect(shop.server.url) as connection:
@@ -399,7 +399,7 @@ def lines() -> Iterator[io.StringIO]:
     log.to(None)
 
 
-def test_defect_then_500_that_tells_nothing_and_a_line_that_names_the_request(
+def test_defect_then_500_without_details_and_a_log_line_with_the_request(
     shop: Shop, monkeypatch: pytest.MonkeyPatch, lines: io.StringIO
 ) -> None:
     assert shop.token

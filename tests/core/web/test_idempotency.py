@@ -40,7 +40,7 @@ def kept(market: Market) -> list[str]:
 
 
 @pytest.mark.parametrize("kind", [*KINDS, "last_mile deprecated"])
-def test_when_a_request_comes_again_then_the_first_answer_comes_again(market: Market, kind: str) -> None:
+def test_request_repeated_then_the_first_answer(market: Market, kind: str) -> None:
     user_id, plain = market.customer(), kind.split()[0]
     body = body_of(market, plain, user_id)
     first = keyed(market, kind, user_id, body)
@@ -54,7 +54,7 @@ def test_when_a_request_comes_again_then_the_first_answer_comes_again(market: Ma
     assert (market.orders, market.taken, kept(market)) == (1, (0, 1), [KEY])
 
 
-def test_when_an_answer_is_longer_than_64_kib_then_it_is_not_kept_and_the_order_answers_again(
+def test_answer_longer_than_64_kib_then_not_kept_and_the_order_answers(
     server: LiveServer,
 ) -> None:
     market = Market(server, is_lenient=True)
@@ -71,7 +71,7 @@ def test_when_an_answer_is_longer_than_64_kib_then_it_is_not_kept_and_the_order_
     assert (market.orders, market.taken, kept(market)) == (1, (0, 1), [KEY])
 
 
-def test_when_an_order_gets_its_id_from_us_then_the_key_alone_prevents_a_second_one(market: Market) -> None:
+def test_order_id_given_by_us_then_the_key_alone_prevents_a_second_order(market: Market) -> None:
     user_id = market.customer()
     body = body_of(market, "last_mile", user_id, order_id=...)
     first, again = (keyed(market, "last_mile", user_id, body) for _ in range(2))
@@ -80,7 +80,7 @@ def test_when_an_order_gets_its_id_from_us_then_the_key_alone_prevents_a_second_
     assert market.orders == 1
 
 
-def test_when_the_key_comes_with_another_request_then_it_is_refused(server: LiveServer) -> None:
+def test_key_sent_with_another_request_then_refused(server: LiveServer) -> None:
     market = Market(server)
     user_id, other = market.customer(), market.customer()
     body = body_of(market, "delivery", user_id)
@@ -98,7 +98,7 @@ def test_when_the_key_comes_with_another_request_then_it_is_refused(server: Live
     assert keyed(market, "delivery", user_id, body).content == first.content
 
 
-def test_when_the_same_is_written_another_way_then_the_first_answer_comes_again(server: LiveServer) -> None:
+def test_same_request_written_another_way_then_the_first_answer(server: LiveServer) -> None:
     """Other key order, a number for a code, an id as text, an unknown field, null for an absent one."""
     market = Market(server)
     user_id = market.customer()
@@ -115,7 +115,7 @@ def test_when_the_same_is_written_another_way_then_the_first_answer_comes_again(
     assert market.orders == 1
 
 
-def test_when_a_request_is_refused_then_its_key_is_free(market: Market) -> None:
+def test_request_is_refused_then_its_key_is_free(market: Market) -> None:
     user_id = market.customer()
     body = body_of(market, "delivery", user_id)
     for wrong in ({**body, "service_option_hold_id": 1}, {**body, "items": []}, {**body, "order_id": "delivery"}, {}):
@@ -126,7 +126,7 @@ def test_when_a_request_is_refused_then_its_key_is_free(market: Market) -> None:
     assert kept(market) == [KEY]
 
 
-def test_when_a_day_has_passed_then_the_key_means_nothing_any_more(server: LiveServer, later: Any) -> None:
+def test_day_passed_then_the_key_is_forgotten(server: LiveServer, later: Any) -> None:
     market = Market(server)
     user_id = market.customer()
     body = body_of(market, "delivery", user_id)
@@ -153,7 +153,7 @@ def test_when_a_day_has_passed_then_the_key_means_nothing_any_more(server: LiveS
     assert market.orders == 2
 
 
-def test_when_two_clients_use_one_key_then_neither_notices(server: LiveServer) -> None:
+def test_two_clients_use_one_key_then_each_has_its_own(server: LiveServer) -> None:
     north, south = Market(server), Market(server)
     for place in (north, south):
         user_id = place.customer("customer")
@@ -173,7 +173,7 @@ def test_when_two_clients_use_one_key_then_neither_notices(server: LiveServer) -
 @pytest.mark.parametrize(
     "key", ["", '""', "a" * 256, '"' + "a" * 256 + '"', "é", "a\tb", '"'], ids=lambda key: repr(key[:9])
 )
-def test_when_the_key_is_malformed_then_it_is_named_and_nothing_is_made(market: Market, key: str) -> None:
+def test_key_is_malformed_then_it_is_named_and_nothing_is_made(market: Market, key: str) -> None:
     user_id = market.customer()
     body = body_of(market, "delivery", user_id)
     headers = {**market.headers, "Idempotency-Key": key.encode()}
@@ -185,7 +185,7 @@ def test_when_the_key_is_malformed_then_it_is_named_and_nothing_is_made(market: 
     assert (market.orders, market.taken) == (0, (1, 0))
 
 
-def test_when_two_keys_come_then_none_counts(market: Market) -> None:
+def test_two_keys_sent_then_none_counts(market: Market) -> None:
     user_id = market.customer()
     body = body_of(market, "delivery", user_id)
     headers = [*market.headers.items(), ("Idempotency-Key", "a"), ("Idempotency-Key", "b")]
@@ -194,7 +194,7 @@ def test_when_two_keys_come_then_none_counts(market: Market) -> None:
 
 
 @pytest.mark.parametrize("key", ["a" * 255, '"' + "a" * 255 + '"', "a b", "a;b=1", "'", "%00", '"a"b"'])
-def test_when_the_key_is_well_formed_then_it_is_kept(market: Market, key: str) -> None:
+def test_key_is_well_formed_then_it_is_kept(market: Market, key: str) -> None:
     user_id = market.customer()
     body = body_of(market, "delivery", user_id)
     first, again = (keyed(market, "delivery", user_id, body, key) for _ in range(2))
@@ -203,7 +203,7 @@ def test_when_the_key_is_well_formed_then_it_is_kept(market: Market, key: str) -
 
 
 @pytest.mark.parametrize("order_id", [None, ...], ids=["named", "nameless"])
-async def test_when_twenty_come_at_once_then_one_order_is_made(market: Market, order_id: Any) -> None:
+async def test_twenty_requests_with_one_key_at_once_then_one_order(market: Market, order_id: Any) -> None:
     user_id = market.customer()
     body = body_of(market, "last_mile", user_id, **({} if order_id is None else {"order_id": order_id}))
     headers = {**market.headers, "Idempotency-Key": KEY}

@@ -211,7 +211,7 @@ def rendered(request: pytest.FixtureRequest) -> list[tuple[str, str, Page]]:
     return [(locale, source, Page(source)) for locale, source in html]
 
 
-def test_every_page_has_language_title_and_one_heading(rendered: list[tuple[str, str, Page]]) -> None:
+def test_any_page_then_it_has_language_title_and_one_heading(rendered: list[tuple[str, str, Page]]) -> None:
     for locale, source, page in rendered:
         assert page.all("html")[0]["lang"] == (
             "en-US" if page.all("body")[0]["class"].endswith("reference") else locale
@@ -222,7 +222,7 @@ def test_every_page_has_language_title_and_one_heading(rendered: list[tuple[str,
         assert "{" not in page.text["title"] + page.text["h1"].replace(NAMES["braces"], "")
 
 
-def test_every_page_is_free_of_inline_code_and_foreign_urls(rendered: list[tuple[str, str, Page]]) -> None:
+def test_any_page_then_free_of_inline_code_and_foreign_urls(rendered: list[tuple[str, str, Page]]) -> None:
     for _, source, page in rendered:
         assert [set(script) for script in page.all("script")] == [{"src", "defer"}]
         assert not page.all("style")
@@ -234,7 +234,7 @@ def test_every_page_is_free_of_inline_code_and_foreign_urls(rendered: list[tuple
         assert "alert(1)" not in re.sub(r"&lt;script&gt;alert|onfocus=&#34;alert", "", source)
 
 
-def test_every_control_has_a_label_and_every_reference_a_target(rendered: list[tuple[str, str, Page]]) -> None:
+def test_any_control_then_it_has_a_label_and_every_reference_a_target(rendered: list[tuple[str, str, Page]]) -> None:
     for _, _, page in rendered:
         ids = Counter(attributes["id"] for _, attributes in page.elements if "id" in attributes)
         assert set(ids.values()) <= {1}
@@ -251,7 +251,7 @@ def test_every_control_has_a_label_and_every_reference_a_target(rendered: list[t
             assert "alt" in image
 
 
-def test_every_form_posts_its_token(rendered: list[tuple[str, str, Page]]) -> None:
+def test_any_form_then_it_posts_its_token(rendered: list[tuple[str, str, Page]]) -> None:
     for _, _, page in rendered:
         forms = [form for form in page.all("form") if form.get("role") != "search"]
         tokens = [control for control in page.all("input") if control["name"] == "form_token"]
@@ -260,7 +260,7 @@ def test_every_form_posts_its_token(rendered: list[tuple[str, str, Page]]) -> No
         assert len(page.all("button")) >= len(forms)
 
 
-def test_every_error_is_announced_and_described(rendered: list[tuple[str, str, Page]]) -> None:
+def test_error_shown_then_it_is_announced_and_described(rendered: list[tuple[str, str, Page]]) -> None:
     announced = 0
     for _, _, page in rendered:
         if alerts := [attributes for _, attributes in page.elements if attributes.get("role") == "alert"]:
@@ -271,7 +271,7 @@ def test_every_error_is_announced_and_described(rendered: list[tuple[str, str, P
     assert announced == 3 + 3 + 3 + 5
 
 
-def test_hostile_name_stays_inside_its_element(rendered: list[tuple[str, str, Page]]) -> None:
+def test_hostile_name_then_it_stays_inside_its_element(rendered: list[tuple[str, str, Page]]) -> None:
     for _, _, page in rendered:
         typed_again = {control.get("value") for control in page.all("input")}
         values = {value for _, attributes in page.elements for value in attributes.values()} - typed_again
@@ -280,14 +280,14 @@ def test_hostile_name_stays_inside_its_element(rendered: list[tuple[str, str, Pa
         assert "W" * 61 not in page.text["body"]
 
 
-def test_brand_with_markup_is_escaped() -> None:
+def test_brand_with_markup_then_escaped() -> None:
     for locale, (template, context) in product(pages.LOCALES, cases("Sample Grocer")):
         page = Page(render(template, locale, context, brand="<i>&</i>"))
         assert not page.all("i")
         assert "<i>&</i>" in page.text["p"]
 
 
-def test_consent_names_client_data_lifetime_and_answers() -> None:
+def test_consent_then_it_names_client_data_lifetime_and_answers() -> None:
     context = {"retailer": "Sample Grocer", "email": "member@example.com", "action": "/action", "form_token": "t"}
     html = render(
         "oauth/consent.html",
@@ -307,13 +307,13 @@ def test_consent_names_client_data_lifetime_and_answers() -> None:
     assert "/account" in [anchor["href"] for anchor in page.all("a")]
 
 
-def test_locale_links_mark_the_current_one() -> None:
+def test_locale_links_then_the_current_one_is_marked() -> None:
     page = Page(render("linking/unlink.html", "fr-CA", dict(cases("Sample Grocer"))["linking/unlink.html"]))
     marked = [anchor["lang"] for anchor in page.all("a") if "aria-current" in anchor]
     assert marked == ["fr-CA"]
 
 
-def test_context_without_a_variable_is_refused() -> None:
+def test_context_without_a_variable_then_refused() -> None:
     with pytest.raises(jinja2.UndefinedError):
         pages.render("linking/unlink.html", "en-US", brand="Handcart", membership="Handcart+", retailer="Sample Grocer")
 
@@ -329,7 +329,7 @@ def shown(spec: dict[str, Any], query: str = "") -> list[Page]:
     return [Page(html) for html in (reference.overview(spec, found, query, **names), *operations)]
 
 
-def test_reference_shows_operations_fields_and_answers() -> None:
+def test_reference_then_it_shows_operations_fields_and_answers() -> None:
     overview, *operations = shown(SPEC)
     links = {anchor["href"] for anchor in overview.all("a")}
     assert {"/reference/create_order", "/reference/post-v2-oauth-token"} <= links
@@ -361,7 +361,7 @@ def test_reference_shows_operations_fields_and_answers() -> None:
         assert part in body, part
 
 
-def test_reference_search_finds_operations_by_any_of_their_words() -> None:
+def test_reference_searched_then_found_by_any_words_of_an_operation() -> None:
     found = reference.entries(SPEC)
     for query in ("create order", "ORDER create", "line_num", "No such order"):
         assert "create_order" in [entry.id for entry in reference.search(found, query)], query
@@ -373,7 +373,7 @@ def test_reference_search_finds_operations_by_any_of_their_words() -> None:
     assert "Try an error message or its code, a field, or a part of a path" in body
 
 
-def test_reference_of_an_empty_document_is_a_page() -> None:
+def test_reference_of_an_empty_document_then_a_page() -> None:
     assert shown({"openapi": "3.1.0", "info": {"title": "Nothing", "version": "0"}})[0].text["h1"] == "Nothing"
 
 
@@ -384,14 +384,14 @@ def placeholders(text: str) -> set[str]:
     return {name for _, name, _, _ in string.Formatter().parse(text) if name}
 
 
-def test_languages_have_equal_keys_and_placeholders() -> None:
+def test_two_languages_then_equal_keys_and_placeholders() -> None:
     english, french = pages.texts("en"), pages.texts("fr")
     assert list(english) == list(french)
     for key, text in english.items():
         assert placeholders(text) - {"brand"} == placeholders(french[key]) - {"brand"}, key
 
 
-def test_texts_and_templates_use_each_other() -> None:
+def test_texts_and_templates_then_they_use_each_other() -> None:
     source = "".join(path.read_text("utf-8") for path in ROOT.glob("**/templates/*.html"))
     used = set(re.findall(r'\bt\("([a-z_.]+)"', source))
     forms = {re.sub(r"\.(one|other)$", "", key) for key in pages.texts("en")}
@@ -428,17 +428,17 @@ def test_template_then_only_texts_and_files_of_domains_before_it() -> None:
         assert RANKS[owner] <= RANKS[domain], f"a template of {domain} uses {name} of {owner}"
 
 
-def test_every_error_has_title_and_message() -> None:
+def test_any_error_then_it_has_title_and_message() -> None:
     assert all(f"error.{error}.{part}" in pages.texts("en") for error in ERRORS for part in ("title", "message"))
     assert {"invalid_request", "unknown_client", "redirect_uri_mismatch", "form_expired", "not_found"} <= set(ERRORS)
 
 
-def test_french_keeps_canadian_typography() -> None:
+def test_french_then_canadian_typography() -> None:
     for key, text in pages.texts("fr").items():
         assert not re.search(r"[\s\u00a0\u202f][!?;]|(?<!\u00a0):|'|\"|\.\.\.|«(?!\u00a0)|(?<!\u00a0)»", text), key
 
 
-def test_text_escapes_its_parameters_and_counts() -> None:
+def test_text_with_parameters_then_they_are_escaped_and_counted() -> None:
     lead = pages.text("en-US", "sign_in.lead_retailer", brand="<b>", retailer=pages.isolated("A & B"))
     assert lead == "Log in with your &lt;b&gt; email and password to continue to <bdi>A &amp; B</bdi>."
     assert pages.text("en-CA", "consent.lasts", count=1) == "This authorization lasts one hour."
@@ -446,7 +446,7 @@ def test_text_escapes_its_parameters_and_counts() -> None:
 
 
 @pytest.mark.parametrize(("key", "params"), [("sign_in.nothing", {}), ("sign_in.private", {})])
-def test_text_without_key_or_parameter_is_refused(key: str, params: dict[str, Any]) -> None:
+def test_text_without_key_or_parameter_then_refused(key: str, params: dict[str, Any]) -> None:
     with pytest.raises(KeyError):
         pages.text("en-US", key, **params)
 
@@ -466,7 +466,7 @@ def test_text_without_key_or_parameter_is_refused(key: str, params: dict[str, An
         ("", "<bdi>?</bdi>"),
     ],
 )
-def test_isolated_name_is_printable_and_short(name: str, shown: str) -> None:
+def test_name_isolated_then_printable_and_short(name: str, shown: str) -> None:
     assert pages.isolated(name) == shown
 
 
@@ -485,11 +485,11 @@ def at(text: str) -> int:
         ("en-US", 253_402_300_799_000_000, "December 31, 9999"),
     ],
 )
-def test_date_is_long_and_utc(locale: str, moment: int, written: str) -> None:
+def test_date_then_long_and_utc(locale: str, moment: int, written: str) -> None:
     assert pages.date(locale, moment) == written
 
 
-def test_date_in_the_operator_s_time_zone() -> None:
+def test_date_with_a_time_zone_then_it_is_of_that_zone() -> None:
     before_midnight = at("2025-01-01T00:00:00-06:00") - 1
     assert pages.date("en-US", before_midnight, "America/Chicago") == "December 31, 2024"
     assert pages.date("en-US", before_midnight) == "January 1, 2025"
@@ -570,7 +570,7 @@ def test_locale_is_chosen_by_wish_then_weight_then_country(header: str | None, w
         ("data:text/html,x", "'self'"),
     ],
 )
-def test_policy_takes_nothing_but_one_origin(form_action: str | None, sources: str) -> None:
+def test_policy_then_only_one_other_origin_is_allowed(form_action: str | None, sources: str) -> None:
     policy = dict(part.split(" ", 1) for part in pages.content_security_policy(form_action).split("; "))
     assert policy == {
         "default-src": "'none'",
@@ -583,7 +583,7 @@ def test_policy_takes_nothing_but_one_origin(form_action: str | None, sources: s
     }
 
 
-def test_static_url_follows_the_content() -> None:
+def test_content_changes_then_its_static_url_does() -> None:
     content = (ROOT / "core/web/static/handcart.css").read_bytes()
     assert pages.static_url("handcart.css") == f"/static/handcart.css?v={hashlib.sha256(content).hexdigest()[:12]}"
 
@@ -597,7 +597,7 @@ def test_one_name_for_two_static_files_then_refused(tmp_path: Path, monkeypatch:
         pages.static_files.__wrapped__()
 
 
-def test_import_leaves_templates_and_calendars_for_later() -> None:
+def test_module_imported_then_templates_and_calendars_are_not_loaded_yet() -> None:
     program = "import sys, handcart.core.web.pages; "
     program += "print({'jinja2', 'markupsafe', 'babel', 'tomllib', 'json'} & {*sys.modules})"
     shown = subprocess.run([sys.executable, "-c", program], cwd=ROOT.parent, capture_output=True, text=True, check=True)
@@ -632,7 +632,7 @@ EDGE_PAIRS = [*product(["edge", "focus"], ["page", "card"]), ("danger", "card"),
 
 
 @pytest.mark.parametrize("scheme", [0, 1], ids=["light", "dark"])
-def test_colours_have_enough_contrast(scheme: int) -> None:
+def test_colours_then_enough_contrast(scheme: int) -> None:
     sheet = (ROOT / "core/web/static/handcart.css").read_text("utf-8")
     colours = dict(
         re.findall(r"--([a-z-]+): (#[0-9a-f]{6});", re.findall(r":root \{(.*?)\}", sheet, re.DOTALL)[scheme])

@@ -25,7 +25,7 @@ def http(server: LiveServer) -> httpx.Client:
 
 @on_sqlite  # no store is asked
 @pytest.mark.parametrize("path", PATHS)
-def test_when_a_browser_takes_gzip_then_it_gets_the_same_page_packed(http: httpx.Client, path: str) -> None:
+def test_browser_takes_gzip_then_it_gets_the_same_page_packed(http: httpx.Client, path: str) -> None:
     plain, packed = http.get(path, headers=PLAIN), http.get(path, headers={"Accept-Encoding": "br, gzip"})
     assert (plain.status_code, plain.headers.get("content-encoding")) == (200, None)
     assert packed.headers["content-encoding"] == "gzip"
@@ -38,7 +38,7 @@ def test_when_a_browser_takes_gzip_then_it_gets_the_same_page_packed(http: httpx
 
 @on_sqlite  # no store is asked
 @pytest.mark.parametrize("path", PATHS)
-def test_when_a_browser_has_this_version_then_nothing_is_sent_again(http: httpx.Client, path: str) -> None:
+def test_browser_has_this_version_then_nothing_is_sent_again(http: httpx.Client, path: str) -> None:
     first = http.get(path)
     assert first.headers["cache-control"] == "public, no-cache"
     for known in (first.headers["etag"], f'"another", {first.headers["etag"]}', "*"):
@@ -49,12 +49,12 @@ def test_when_a_browser_has_this_version_then_nothing_is_sent_again(http: httpx.
 
 
 @on_sqlite
-def test_when_an_operation_is_unknown_then_it_is_not_found(http: httpx.Client) -> None:
+def test_operation_is_unknown_then_it_is_not_found(http: httpx.Client) -> None:
     assert http.get("/reference/create_nothing").status_code == 404
 
 
 @on_sqlite
-def test_when_words_are_searched_then_operations_are_found_without_javascript(http: httpx.Client) -> None:
+def test_words_are_searched_then_operations_are_found_without_javascript(http: httpx.Client) -> None:
     """By name, by a field, by the words of a refusal."""
     for words, operation in (
         ("reserve slot", "create_service_option_hold"),
@@ -67,7 +67,7 @@ def test_when_words_are_searched_then_operations_are_found_without_javascript(ht
     assert "0 operations" in http.get("/reference", params={"q": "<b>" * 100}).text
 
 
-def test_when_an_error_code_is_searched_then_the_operations_that_show_it_are_found_and_names_come_first() -> None:
+def test_error_code_searched_then_its_operations_and_names_come_first() -> None:
     document: Any = json.loads(json.dumps(DOCUMENT, default=list))
     found = reference.entries(document)
     for code in ("1001", "5000"):
@@ -82,7 +82,7 @@ def test_when_an_error_code_is_searched_then_the_operations_that_show_it_are_fou
     assert "sandbox env" in page
 
 
-def test_when_an_operation_is_shown_then_its_curl_line_sends_a_valid_example() -> None:
+def test_operation_is_shown_then_its_curl_line_sends_a_valid_example() -> None:
     document: Any = json.loads(json.dumps(DOCUMENT, default=list))
     found = {entry.id: entry for entry in reference.entries(document)}
     assert found.keys() == OPERATIONS.keys()
@@ -98,7 +98,7 @@ def test_when_an_operation_is_shown_then_its_curl_line_sends_a_valid_example() -
         assert answered["examples"], f"{name} shows no answer"
 
 
-def test_when_a_page_is_packed_then_its_tag_changes_with_its_content() -> None:
+def test_page_is_packed_then_its_tag_changes_with_its_content() -> None:
     from handcart.core.web import packed
 
     one, other = packed.pack(b"a" * 100), packed.pack(b"b" * 100)

@@ -118,7 +118,7 @@ def test_no_object_then_a_sentence_without_a_key(raw: bytes) -> None:
     assert refusal(raw) == {"error": {"message": "Request body must be a JSON object", "code": 1001}, "meta": {}}
 
 
-def test_first_of_two_equal_names_wrong_then_refused_and_never_without_a_reason() -> None:
+def test_first_of_two_equal_names_wrong_then_refused_with_a_reason() -> None:
     raw = b'{"tip_cents": -1, "tip_cents": 1, "order": {"service_option_id": 1}}'
     assert refusal(raw)["error"]["message"] == "Request body must be valid JSON"
 

@@ -21,7 +21,7 @@ from handcart.core.db import MOST_LISTED_BYTES, within
         ([MOST_LISTED_BYTES // 100] * 300, 300, 100),
     ],
 )
-async def test_when_rows_are_read_then_so_many_and_so_long_ones(sizes: list[int], most: int, expected: int) -> None:
+async def test_rows_of_any_size_then_read_up_to_the_limits(sizes: list[int], most: int, expected: int) -> None:
     rows = list(enumerate(sizes))
     read = 0
 

@@ -30,7 +30,7 @@ def market(server: LiveServer) -> Market:
 # What obeys it
 
 
-def test_when_a_hold_has_ended_by_the_clock_then_its_place_is_anybodys(server: LiveServer) -> None:
+def test_hold_ended_by_the_clock_then_anybody_may_take_its_place(server: LiveServer) -> None:
     market = Market(server, capacity=1)
     freeze(market)
     first, second = market.customer(), market.customer()
@@ -42,7 +42,7 @@ def test_when_a_hold_has_ended_by_the_clock_then_its_place_is_anybodys(server: L
     assert market.reserve(second).status_code == 200
 
 
-def test_when_orders_are_made_then_they_bear_its_times(market: Market) -> None:
+def test_orders_are_made_then_they_bear_its_times(market: Market) -> None:
     freeze(market)
     order = market.order("delivery")
     assert market.row(order["id"])["created_at"] == clock.from_wire(NOON, "")
@@ -50,7 +50,7 @@ def test_when_orders_are_made_then_they_bear_its_times(market: Market) -> None:
     assert market.order("delivery")["created_at"] == "2030-06-12T17:01:00Z"
 
 
-def test_when_the_day_changes_then_lists_begin_there(market: Market) -> None:
+def test_day_changes_then_lists_begin_there(market: Market) -> None:
     def first() -> str:
         body = {"location_code": "here"}
         listed = market.post("/v2/fulfillment/service_options/pickup", body).json()["service_options"]
@@ -63,7 +63,7 @@ def test_when_the_day_changes_then_lists_begin_there(market: Market) -> None:
     assert first() == "2030-06-13T13:00:00.000-05:00"
 
 
-def test_when_a_day_passes_then_tokens_are_over_and_the_clock_is_still_obeyed(server: LiveServer) -> None:
+def test_day_passes_then_tokens_are_over_and_the_clock_is_still_obeyed(server: LiveServer) -> None:
     shop = Shop(server)
     freeze(shop, None)
     user_id, before = shop.user(), shop.headers
@@ -79,7 +79,7 @@ def test_when_a_day_passes_then_tokens_are_over_and_the_clock_is_still_obeyed(se
         assert shop.http.get(f"/v2/fulfillment/users/{user_id}/link", headers=headers).status_code == 400
 
 
-def test_when_the_clock_is_set_then_the_clients_tokens_come_along(server: LiveServer) -> None:
+def test_clock_is_set_then_the_clients_tokens_come_along(server: LiveServer) -> None:
     shop = Shop(server)
     user_id = shop.user()
     for at in ("2040-01-01T00:00:00Z", "2026-02-01T00:00:00Z", NOON):
@@ -94,7 +94,7 @@ def test_when_the_clock_is_set_then_the_clients_tokens_come_along(server: LiveSe
     assert shop.get_link(user_id).status_code == 400  # it was over, and is not any more
 
 
-def test_when_a_minute_passes_then_codes_are_over(server: LiveServer) -> None:
+def test_minute_passes_then_codes_are_over(server: LiveServer) -> None:
     shop = Shop(server)
     freeze(shop)
     account = shop.account()
@@ -105,7 +105,7 @@ def test_when_a_minute_passes_then_codes_are_over(server: LiveServer) -> None:
     assert shop.redeem(late).json()["error"] == "invalid_grant"
 
 
-def test_when_half_an_hour_passes_then_a_page_is_over(server: LiveServer) -> None:
+def test_half_an_hour_passes_then_a_page_is_over(server: LiveServer) -> None:
     shop = Shop(server)
     freeze(shop)
     visitor, account = shop.visitor(), shop.account()
@@ -115,7 +115,7 @@ def test_when_half_an_hour_passes_then_a_page_is_over(server: LiveServer) -> Non
     assert visitor.decide("allow").status_code == 400
 
 
-def test_when_a_membership_ends_by_the_clock_then_the_link_says_so(server: LiveServer) -> None:
+def test_membership_ends_by_the_clock_then_the_link_says_so(server: LiveServer) -> None:
     shop = Shop(server)
     user_id, account = shop.user(), shop.account(member_for=30 * clock.DAY)
     shop.link(user_id, shop.linking_token(account))
@@ -127,7 +127,7 @@ def test_when_a_membership_ends_by_the_clock_then_the_link_says_so(server: LiveS
     assert shop.get_link(user_id).json() == {"express_member": False, "instacartplus_member": False}
 
 
-def test_when_a_day_passes_then_an_idempotency_key_is_free(market: Market) -> None:
+def test_day_passes_then_an_idempotency_key_is_free(market: Market) -> None:
     freeze(market)
     user_id, key = market.customer(), {"Idempotency-Key": "k"}
     bodies = [market.body("dispatch", user_id=user_id) for _ in range(2)]
@@ -138,7 +138,7 @@ def test_when_a_day_passes_then_an_idempotency_key_is_free(market: Market) -> No
     assert market.send("dispatch", "", bodies[1], headers=key).status_code != 422
 
 
-def test_when_the_clock_is_behind_then_the_worker_leaves_what_is_still_good_by_it(server: LiveServer) -> None:
+def test_clock_set_back_then_the_worker_keeps_what_has_not_expired_by_it(server: LiveServer) -> None:
     shop = Shop(server)
     freeze(shop, "2026-01-03T00:00:00Z")
     assert shop.token
@@ -147,7 +147,7 @@ def test_when_the_clock_is_behind_then_the_worker_leaves_what_is_still_good_by_i
 
 
 @on_sqlite
-def test_when_the_server_has_several_processes_then_all_go_by_the_clock(server: LiveServer, tmp_path: Path) -> None:
+def test_server_has_several_processes_then_all_go_by_the_clock(server: LiveServer, tmp_path: Path) -> None:
     shop = Shop(server)
     with live_server(server.app.settings.database, tmp_path) as another:
         freeze(shop)
@@ -158,7 +158,7 @@ def test_when_the_server_has_several_processes_then_all_go_by_the_clock(server: 
 # Where it goes
 
 
-def test_when_it_runs_to_what_is_next_then_each_thing_in_its_turn(market: Market) -> None:
+def test_clock_run_to_the_next_event_then_each_happens_in_turn(market: Market) -> None:
     freeze(market)
     user_id = market.customer()
     order = market.order("pickup", user_id)
@@ -170,7 +170,7 @@ def test_when_it_runs_to_what_is_next_then_each_thing_in_its_turn(market: Market
     assert run_to(market, *DUE)["due"] is None
 
 
-def test_when_it_goes_back_then_what_was_made_keeps_its_times_and_ids_rise(market: Market) -> None:
+def test_clock_set_back_then_stored_times_stay_and_ids_rise(market: Market) -> None:
     freeze(market)
     first = market.row(market.order("dispatch")["id"])
     freeze(market, "2029-01-01T00:00:00Z")
@@ -180,7 +180,7 @@ def test_when_it_goes_back_then_what_was_made_keeps_its_times_and_ids_rise(marke
     assert second["number"] > first["number"]
 
 
-def test_when_it_goes_on_then_it_is_away_from_the_real_time(server: LiveServer) -> None:
+def test_clock_moved_and_running_then_it_differs_from_the_real_time(server: LiveServer) -> None:
     shop = Shop(server)
     assert shop.get(CLOCK).json()["state"] == "real"
     assert advance(shop, hours=1)["state"] == "moved"
@@ -195,7 +195,7 @@ def _now(shop: Shop) -> int:
     return clock.from_wire(shop.get(CLOCK).json()["now"], "")
 
 
-def test_when_one_retailers_clock_moves_then_no_others_does(server: LiveServer) -> None:
+def test_one_retailers_clock_moves_then_no_others_does(server: LiveServer) -> None:
     shop, other = Shop(server), Shop(server)
     freeze(shop)
     user_id = other.user()
@@ -204,7 +204,7 @@ def test_when_one_retailers_clock_moves_then_no_others_does(server: LiveServer) 
     assert abs(row["created_at"] - clock.now()) < clock.HOUR
 
 
-def test_when_a_client_has_several_banners_then_each_has_its_clock_and_the_token_the_real_time(
+def test_client_with_several_banners_then_each_has_its_clock(
     server: LiveServer,
 ) -> None:
     group = Organization(server)
@@ -241,7 +241,7 @@ BAD = {
 
 @on_sqlite
 @pytest.mark.parametrize("row", BAD)
-def test_when_the_input_is_bad_then_it_is_refused_and_the_clock_stays(server: LiveServer, row: str) -> None:
+def test_input_is_bad_then_it_is_refused_and_the_clock_stays(server: LiveServer, row: str) -> None:
     shop = Shop(server)
     freeze(shop)
     method, verb, body, key = BAD[row]
@@ -251,7 +251,7 @@ def test_when_the_input_is_bad_then_it_is_refused_and_the_clock_stays(server: Li
     assert error(answer) == (400, "is unknown" if key == "what[0]" else "is invalid", 1001, key)
 
 
-def test_when_ten_years_pass_again_and_again_then_the_end_is_not_passed(server: LiveServer) -> None:
+def test_ten_years_pass_again_and_again_then_the_end_is_not_passed(server: LiveServer) -> None:
     shop = Shop(server)
     freeze(shop, "2090-01-01T00:00:00Z")
     answer = shop.post(f"{CLOCK}/advance", {"seconds": 315_360_000})
@@ -262,7 +262,7 @@ def test_when_ten_years_pass_again_and_again_then_the_end_is_not_passed(server: 
 # Below the wire
 
 
-def test_when_an_op_writes_then_it_goes_by_its_callers_clock_and_no_others(server: LiveServer) -> None:
+def test_op_writes_then_it_goes_by_its_callers_clock_and_no_others(server: LiveServer) -> None:
     async def read(tx: Any) -> int:
         return clock.now()
 
@@ -278,7 +278,7 @@ def test_when_an_op_writes_then_it_goes_by_its_callers_clock_and_no_others(serve
     assert abs(real - clock.now()) < clock.HOUR
 
 
-def test_when_a_clock_is_in_use_then_ids_and_the_process_know_nothing_of_it() -> None:
+def test_clock_of_a_retailer_set_then_ids_and_process_keep_the_real_time() -> None:
     before = ids.new_id()
     with clock.using(VirtualClock(frozen_at=0)):
         assert clock.now() == 0
@@ -289,7 +289,7 @@ def test_when_a_clock_is_in_use_then_ids_and_the_process_know_nothing_of_it() ->
     assert abs(clock.now() - clock.of_process()) < clock.MINUTE
 
 
-def test_when_the_server_is_for_production_then_it_has_none(tmp_path: Any) -> None:
+def test_server_for_production_then_no_such_endpoint(tmp_path: Any) -> None:
     with live_server(f"sqlite:///{tmp_path}/handcart.db", tmp_path, environment="production") as production:
         shop = Shop(production)
         assert production.app.hook is None

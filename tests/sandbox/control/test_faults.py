@@ -35,7 +35,7 @@ REFUSALS = {
 
 
 @pytest.mark.parametrize("fault", REFUSALS)
-def test_when_the_next_calls_are_to_fail_then_they_do_and_write_nothing(server: LiveServer, fault: str) -> None:
+def test_next_calls_are_to_fail_then_they_do_and_write_nothing(server: LiveServer, fault: str) -> None:
     shop = Shop(server)
     fields, status, code, message, retry_after = REFUSALS[fault]
     switch_on(shop, {"fault": fault, "times": 2, "operation": "create_user", **fields})
@@ -52,7 +52,7 @@ def test_when_the_next_calls_are_to_fail_then_they_do_and_write_nothing(server: 
     assert [one["fault"] for one in entries] == [fault, fault]
 
 
-def test_when_a_path_is_named_then_its_calls_alone_fail_until_it_is_switched_off(server: LiveServer) -> None:
+def test_path_named_then_only_its_calls_fail_until_it_is_switched_off(server: LiveServer) -> None:
     shop, other = Shop(server), Shop(server)
     switch_on(shop, {"fault": "unavailable", "path": f"{USERS}/{{user_id}}/link"})
     for _ in range(3):
@@ -63,7 +63,7 @@ def test_when_a_path_is_named_then_its_calls_alone_fail_until_it_is_switched_off
     assert shop.get_link("user-1").status_code == 400
 
 
-def test_when_every_call_fails_then_tokens_too_and_the_controls_never(server: LiveServer) -> None:
+def test_every_call_fails_then_tokens_too_and_the_controls_never(server: LiveServer) -> None:
     shop = Shop(server)
     assert shop.token
     switch_on(shop, {"fault": "internal_error"})
@@ -75,7 +75,7 @@ def test_when_every_call_fails_then_tokens_too_and_the_controls_never(server: Li
     assert shop.get(f"{OWN}/clock").status_code == 200
 
 
-def test_when_strangers_know_the_client_then_they_draw_none_of_its_faults(server: LiveServer) -> None:
+def test_strangers_use_the_client_id_then_none_of_its_faults_is_used_up(server: LiveServer) -> None:
     shop = Shop(server)
     assert shop.token
     token = {"fault": "unavailable", "operation": "create_token", "times": 1}
@@ -90,7 +90,7 @@ def test_when_strangers_know_the_client_then_they_draw_none_of_its_faults(server
     assert shop.visitor().authorize().status_code == 500  # the fault of this page affects everybody who opens it
 
 
-def test_when_calls_come_at_once_then_no_more_than_asked_for_fail(server: LiveServer) -> None:
+def test_calls_come_at_once_then_no_more_than_asked_for_fail(server: LiveServer) -> None:
     shop = Shop(server)
     switch_on(shop, {"fault": "unavailable", "operation": "get_user_link", "times": 5})
     with ThreadPoolExecutor(8) as pool:
@@ -98,7 +98,7 @@ def test_when_calls_come_at_once_then_no_more_than_asked_for_fail(server: LiveSe
     assert statuses.count(503) == 5
 
 
-def test_when_a_share_fails_then_the_seed_says_which(server: LiveServer) -> None:
+def test_share_fails_then_the_seed_says_which(server: LiveServer) -> None:
     shop = Shop(server)
 
     def outcomes(seed: int) -> list[int]:
@@ -111,7 +111,7 @@ def test_when_a_share_fails_then_the_seed_says_which(server: LiveServer) -> None
     assert outcomes(8) != first
 
 
-def test_when_calls_are_slow_then_they_succeed_and_the_log_says_so(server: LiveServer) -> None:
+def test_calls_are_slow_then_they_succeed_and_the_log_says_so(server: LiveServer) -> None:
     shop = Shop(server)
     switch_on(shop, {"fault": "slow", "slow_ms": 20, "times": 1})
     assert create_user(shop).elapsed.total_seconds() >= 0.02
@@ -119,7 +119,7 @@ def test_when_calls_are_slow_then_they_succeed_and_the_log_says_so(server: LiveS
     assert (entry["fault"], entry.get("refusal")) == ("slow", None)
 
 
-def test_when_faults_are_several_then_a_call_meets_the_first_one_left(server: LiveServer) -> None:
+def test_faults_are_several_then_a_call_meets_the_first_one_left(server: LiveServer) -> None:
     shop = Shop(server)
     switch_on(shop, {"fault": "unavailable", "times": 1}, {"fault": "rate_limited", "times": 1})
     assert [create_user(shop).status_code for _ in range(3)] == [503, 429, 200]
@@ -135,9 +135,7 @@ def listed(market: Market, user_id: str) -> dict[int, bool]:
 
 
 @pytest.mark.parametrize("exception", [None, 3])
-def test_when_a_slot_is_taken_meanwhile_then_it_is_full_for_the_list_too(
-    server: LiveServer, exception: int | None
-) -> None:
+def test_slot_is_taken_meanwhile_then_it_is_full_for_the_list_too(server: LiveServer, exception: int | None) -> None:
     market = Market(server, capacity=5)
     day = plans.windows.start_of("America/Chicago", market.at(12)).date
     if exception is not None:
@@ -157,7 +155,7 @@ def test_when_a_slot_is_taken_meanwhile_then_it_is_full_for_the_list_too(
     assert market.reserve(user_id, "pickup").status_code == 200
 
 
-def test_when_one_slot_is_named_then_that_one_is_taken(server: LiveServer) -> None:
+def test_one_slot_is_named_then_that_one_is_taken(server: LiveServer) -> None:
     market = Market(server)
     switch_on(market, {"fault": "slot_taken", "service_option_id": market.option("pickup", hour=14)})
     assert market.reserve(market.customer(), "pickup", hour=12).status_code == 200
@@ -195,7 +193,7 @@ BAD: dict[str, tuple[Any, str, str]] = {
 
 @on_sqlite
 @pytest.mark.parametrize("row", BAD)
-def test_when_faults_are_bad_then_they_are_refused_and_nothing_changes(server: LiveServer, row: str) -> None:
+def test_faults_are_bad_then_they_are_refused_and_nothing_changes(server: LiveServer, row: str) -> None:
     shop = Shop(server)
     switch_on(shop, {"fault": "slow", "slow_ms": 1})
     body, message, key = BAD[row]

@@ -31,7 +31,7 @@ def query(answer: Any) -> dict[str, str]:
     return {name: values[0] for name, values in parse_qs(urlsplit(answer["redirect"]).query).items()}
 
 
-def test_when_nothing_is_said_then_an_account_is_made_and_linked(server: LiveServer) -> None:
+def test_no_options_then_an_account_is_made_and_linked(server: LiveServer) -> None:
     shop = Shop(server)
     user_id = shop.user()
     answer = link(shop, user_id).json()
@@ -45,7 +45,7 @@ def test_when_nothing_is_said_then_an_account_is_made_and_linked(server: LiveSer
     assert link(shop, shop.user()).status_code == 200  # somebody else's account is another one
 
 
-def test_when_a_membership_is_asked_for_then_it_runs_by_the_clock(server: LiveServer) -> None:
+def test_membership_is_asked_for_then_it_runs_by_the_clock(server: LiveServer) -> None:
     shop = Shop(server)
     freeze(shop, "2030-06-12T17:00:00Z")
     user_id = shop.user()
@@ -60,7 +60,7 @@ def test_when_a_membership_is_asked_for_then_it_runs_by_the_clock(server: LiveSe
     assert shop.get_link(user_id).json()["instacartplus_member"] is False
 
 
-def test_when_the_customer_denies_then_the_redirect_says_so_and_nothing_is_linked(server: LiveServer) -> None:
+def test_customer_denies_then_the_redirect_says_so_and_nothing_is_linked(server: LiveServer) -> None:
     shop = Shop(server)
     user_id = shop.user()
     answer = link(shop, user_id, outcome="denied", state="a & b").json()
@@ -70,7 +70,7 @@ def test_when_the_customer_denies_then_the_redirect_says_so_and_nothing_is_linke
     assert error(shop.get_link(user_id))[1] == "User Not Linked"
 
 
-def test_when_the_code_has_expired_then_the_token_endpoint_refuses_it_ever_after(server: LiveServer) -> None:
+def test_code_expires_then_the_token_endpoint_refuses_it(server: LiveServer) -> None:
     shop = Shop(server)
     user_id = shop.user()
     answer = link(shop, user_id, outcome="code_expired").json()
@@ -79,7 +79,7 @@ def test_when_the_code_has_expired_then_the_token_endpoint_refuses_it_ever_after
     assert error(shop.get_link(user_id))[1] == "User Not Linked"
 
 
-def test_when_the_code_is_replayed_then_its_token_is_revoked(server: LiveServer) -> None:
+def test_code_is_replayed_then_its_token_is_revoked(server: LiveServer) -> None:
     shop = Shop(server)
     user_id = shop.user()
     answer = link(shop, user_id, outcome="code_replayed").json()
@@ -92,7 +92,7 @@ def test_when_the_code_is_replayed_then_its_token_is_revoked(server: LiveServer)
     assert error(shop.link(user_id, first["body"]["access_token"]))[1] == "Linking token is invalid"
 
 
-def test_when_it_stops_at_code_or_token_then_the_retailer_goes_on_alone(server: LiveServer) -> None:
+def test_stopped_at_code_or_token_then_the_retailer_continues_alone(server: LiveServer) -> None:
     shop = Shop(server)
     user_id = shop.user()
     code = query(link(shop, user_id, outcome="code").json())["code"]
@@ -104,20 +104,20 @@ def test_when_it_stops_at_code_or_token_then_the_retailer_goes_on_alone(server: 
 
 
 @pytest.mark.parametrize("outcome", ["linked", "code_replayed"])
-def test_when_the_client_must_prove_the_code_then_it_does(server: LiveServer, outcome: str) -> None:
+def test_client_must_prove_the_code_then_it_does(server: LiveServer, outcome: str) -> None:
     shop = Shop(server, require_pkce=True)
     answer = link(shop, shop.user(), outcome=outcome).json()
     assert answer["token_answers"][0]["status"] == 200
 
 
-def test_when_the_client_may_not_ask_then_the_redirect_says_so(server: LiveServer) -> None:
+def test_client_may_not_ask_then_the_redirect_says_so(server: LiveServer) -> None:
     shop = Shop(server, scopes=[FULFILLMENT])
     answer = link(shop, shop.user()).json()
     assert query(answer)["error"] == "unauthorized_client"
     assert answer["token_answers"] == []
 
 
-def test_when_two_users_share_an_account_then_the_documented_error(server: LiveServer) -> None:
+def test_two_users_share_an_account_then_the_documented_error(server: LiveServer) -> None:
     shop = Shop(server)
     first, second, email = shop.user(), shop.user(), f"member@{shop.slug}.example"
     assert link(shop, first, email=email).status_code == 200
@@ -128,7 +128,7 @@ def test_when_two_users_share_an_account_then_the_documented_error(server: LiveS
         assert error(link(shop, first, email=f"other@{shop.slug}.example"))[1] == "User Already Linked"
 
 
-def test_when_a_client_has_several_banners_then_the_named_ones_user_is_linked(server: LiveServer) -> None:
+def test_client_has_several_banners_then_the_named_ones_user_is_linked(server: LiveServer) -> None:
     group = Organization(server)
     north = group.at(group.banners[0])
     user_id = north.user()
@@ -136,7 +136,7 @@ def test_when_a_client_has_several_banners_then_the_named_ones_user_is_linked(se
     assert north.get_link(user_id).status_code == 200
 
 
-def test_when_the_clock_stands_then_a_user_is_linked_and_unlinked_again_and_again(server: LiveServer) -> None:
+def test_clock_frozen_then_a_user_is_linked_and_unlinked_again_and_again(server: LiveServer) -> None:
     shop = Shop(server)
     freeze(shop)
     user_id, isolation_id = shop.user(), shop.retailer.isolation_id
@@ -159,7 +159,7 @@ BAD: dict[str, tuple[dict[str, Any], str, str]] = {
 
 @on_sqlite
 @pytest.mark.parametrize("row", BAD)
-def test_when_the_input_is_bad_then_it_is_refused_and_nothing_is_written(server: LiveServer, row: str) -> None:
+def test_input_is_bad_then_it_is_refused_and_nothing_is_written(server: LiveServer, row: str) -> None:
     shop = Shop(server)
     body, message, key = BAD[row]
     user_id, taken = shop.user(), shop.account()

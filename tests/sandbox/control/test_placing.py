@@ -26,7 +26,7 @@ def place(market: Market, **asked: Any) -> Any:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_when_a_sample_order_is_placed_then_it_waits_like_any_other(market: Market, kind: str) -> None:
+def test_sample_order_is_placed_then_it_waits_like_any_other(market: Market, kind: str) -> None:
     placed = place(market, kind=kind)
     assert (placed["kind"], placed["status"], placed["run"]) == (kind, "brand_new", None)
     assert (placed["user_id"] is None) == (kind == "dispatch")
@@ -38,7 +38,7 @@ def test_when_a_sample_order_is_placed_then_it_waits_like_any_other(market: Mark
         assert read["is_instacartplus"] is False
 
 
-def test_when_the_customer_is_to_be_a_member_then_the_order_has_the_benefit_again_and_again(market: Market) -> None:
+def test_customer_to_be_a_member_then_each_of_their_orders_has_the_benefit(market: Market) -> None:
     user_id = market.customer()
     for _ in range(2):
         placed = place(market, user_id=user_id, instacartplus_member=True)
@@ -48,20 +48,20 @@ def test_when_the_customer_is_to_be_a_member_then_the_order_has_the_benefit_agai
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
-def test_when_a_scenario_is_named_then_the_order_is_one_that_goes_it_to_its_end(market: Market, name: str) -> None:
+def test_scenario_named_then_the_order_is_one_that_completes_it(market: Market, name: str) -> None:
     placed = place(market, scenario=name, seed=3)
     assert placed["kind"] == SCENARIOS[name].kinds[0]
     assert (placed["run"]["scenario"], placed["run"]["is_over"], placed["run"]["stopped"]) == (name, True, None)
     assert placed["status"] == market.row(placed["order_id"])["status"] != "brand_new"
 
 
-def test_when_a_pace_is_named_then_the_run_has_just_begun(market: Market) -> None:
+def test_pace_is_named_then_the_run_has_just_begun(market: Market) -> None:
     placed = place(market, kind="pickup", scenario="late", pace="x60")
     assert (placed["status"], placed["run"]["is_over"]) == ("brand_new", False)
     market.delete(f"{ORDERS}/{placed['order_id']}/run")  # its steps would change rows while other tests run
 
 
-def test_when_the_clock_stands_then_so_does_the_order(server: LiveServer) -> None:
+def test_clock_frozen_then_the_order_stays(server: LiveServer) -> None:
     market = Market(server)
     freeze(market, "2030-06-12T17:00:00Z")
     placed = place(market)
@@ -79,7 +79,7 @@ def test_when_the_clock_stands_then_so_does_the_order(server: LiveServer) -> Non
         ({"kind": "delivery", "scenario": "runner_not_found"}, "does not fit this order", "scenario"),
     ],
 )
-def test_when_a_sample_order_cannot_be_then_it_is_refused_and_nothing_is_written(
+def test_sample_order_impossible_then_refused_and_nothing_is_written(
     market: Market, asked: dict[str, Any], message: str, key: str
 ) -> None:
     assert market.token
@@ -88,7 +88,7 @@ def test_when_a_sample_order_cannot_be_then_it_is_refused_and_nothing_is_written
     assert error(answer) == (400, message, 1001, key)
 
 
-def test_when_a_name_is_unknown_then_the_refusal_says_what_there_is(market: Market) -> None:
+def test_name_unknown_then_the_refusal_lists_the_known_ones(market: Market) -> None:
     meta = market.post(ORDERS, {"scenario": "repalced"}).json()["meta"]
     assert meta == {"key": "scenario", "nearest": "replaced", "known": sorted(SCENARIOS)}
     meta = market.post(ORDERS, {"scenario": "x" * 64}).json()["meta"]

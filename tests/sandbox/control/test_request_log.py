@@ -30,7 +30,7 @@ def logged(shop: Shop, **query: Any) -> list[dict[str, Any]]:
 
 
 @on_sqlite
-def test_when_a_call_is_answered_then_all_of_it_is_kept(server: LiveServer) -> None:
+def test_call_is_answered_then_all_of_it_is_kept(server: LiveServer) -> None:
     shop = Shop(server)
     assert shop.token
     answer = shop.post("/v2/fulfillment/users", {"user_id": "user-1", "first_name": "Sample"})
@@ -50,7 +50,7 @@ def test_when_a_call_is_answered_then_all_of_it_is_kept(server: LiveServer) -> N
 
 
 @on_sqlite
-def test_when_calls_are_large_then_an_answer_ends_at_a_mebibyte_and_the_next_one_has_the_rest(
+def test_calls_large_then_an_answer_ends_at_its_limit_and_the_next_goes_on(
     server: LiveServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shop = Shop(server)
@@ -142,7 +142,7 @@ REFUSALS = {
 
 @pytest.mark.parametrize("row", REFUSALS)
 @on_sqlite
-def test_when_a_call_is_refused_then_the_rule_is_named(server: LiveServer, row: str) -> None:
+def test_call_is_refused_then_the_rule_is_named(server: LiveServer, row: str) -> None:
     shop = Shop(server)
     refuse, error_name, rule, key, likeliest = REFUSALS[row]
     answer = refuse(shop)
@@ -155,7 +155,7 @@ def test_when_a_call_is_refused_then_the_rule_is_named(server: LiveServer, row: 
 
 
 @on_sqlite
-def test_when_secrets_pass_then_none_is_kept(server: LiveServer) -> None:
+def test_secrets_pass_then_none_is_kept(server: LiveServer) -> None:
     shop = Shop(server)
     user_id, account = shop.user(), shop.account()
     code = shop.code(account, state="state-2")
@@ -176,13 +176,13 @@ def test_when_secrets_pass_then_none_is_kept(server: LiveServer) -> None:
 
 
 @on_sqlite
-def test_when_a_path_is_long_then_it_is_cut(server: LiveServer) -> None:
+def test_path_is_long_then_it_is_cut(server: LiveServer) -> None:
     shop = Shop(server)
     assert shop.get("/v2/" + "x" * 20_000).status_code == 404
     assert len(logged(shop)[-1]["url"]) == request_log.MOST_URL
 
 
-def test_when_a_body_is_long_then_it_is_cut_and_still_masked() -> None:
+def test_body_is_long_then_it_is_cut_and_still_masked() -> None:
     body = json.dumps({"client_secret": "hidden", "rows": ["x" * 100] * 1000, "token": "also hidden"}).encode()
     kept = request_log._body(body)
     assert len(kept) < request_log.MOST_BODY + 50
@@ -205,7 +205,7 @@ def test_when_a_body_is_long_then_it_is_cut_and_still_masked() -> None:
         "authCode",
     ],
 )
-def test_when_a_secret_goes_by_another_spelling_then_it_is_masked(name: str) -> None:
+def test_secret_under_another_spelling_then_masked(name: str) -> None:
     for value in ("hidden", 123456, ["hidden"], {"a": "hidden"}):
         kept = request_log._body(json.dumps({"a": [{name: value}]}).encode())
         assert kept == {"a": [{name: "***"}]}
@@ -216,14 +216,14 @@ def test_when_a_secret_goes_by_another_spelling_then_it_is_masked(name: str) -> 
     assert request_log._masked_query(f"{name}=hidden&a=b") == f"{name}=***&a=b"
 
 
-def test_when_a_field_only_sounds_like_a_secret_then_it_is_kept() -> None:
+def test_field_only_sounds_like_a_secret_then_it_is_kept() -> None:
     body = {"postal_code": "60610", "location_code": "SM-1", "scan_code": "0123", "error": {"code": 1001, "key": "a"}}
     assert request_log._body(json.dumps(body).encode()) == body
     assert not request_log.is_secret("order_id")
 
 
 @on_sqlite
-def test_when_strangers_call_again_and_again_then_the_retailers_own_calls_stay_in_the_log(server: LiveServer) -> None:
+def test_strangers_call_often_then_the_retailers_own_calls_stay_in_the_log(server: LiveServer) -> None:
     shop = Shop(server)
     shop.user("user-1")
     for _ in range(request_log.MOST_UNAUTHENTICATED + 5):
@@ -235,7 +235,7 @@ def test_when_strangers_call_again_and_again_then_the_retailers_own_calls_stay_i
 
 
 @on_sqlite
-def test_when_the_log_is_asked_for_a_part_then_for_just_that(server: LiveServer) -> None:
+def test_part_of_the_log_asked_for_then_only_that(server: LiveServer) -> None:
     shop = Shop(server)
     assert shop.token
     for number in range(5):
@@ -258,13 +258,13 @@ def test_when_the_log_is_asked_for_a_part_then_for_just_that(server: LiveServer)
     ],
 )
 @on_sqlite
-def test_when_a_query_is_bad_then_it_is_refused(server: LiveServer, name: str, value: str) -> None:
+def test_query_is_bad_then_it_is_refused(server: LiveServer, name: str, value: str) -> None:
     answer = Shop(server).get(f"{OWN}/requests", params={name: value})
     assert error(answer) == (400, "is invalid", 1001, name)
 
 
 @on_sqlite
-def test_when_there_is_none_yet_then_it_waits_for_one(server: LiveServer) -> None:
+def test_no_call_yet_then_the_log_waits_for_one(server: LiveServer) -> None:
     shop = Shop(server)
     assert shop.token
     found: list[Any] = []
@@ -284,7 +284,7 @@ def test_when_there_is_none_yet_then_it_waits_for_one(server: LiveServer) -> Non
     assert shop.get(f"{OWN}/requests", params={"after": 2, "wait": 1}).json() == {"requests": [], "last": 2}
 
 
-def test_when_calls_are_many_then_the_last_ones_are_kept_of_each_retailer() -> None:
+def test_calls_are_many_then_the_last_ones_are_kept_of_each_retailer() -> None:
     def entry() -> request_log.Entry:
         return request_log.Entry(at="", method="GET", url="/", status=200)
 
@@ -299,7 +299,7 @@ def test_when_calls_are_many_then_the_last_ones_are_kept_of_each_retailer() -> N
 
 
 @on_sqlite
-def test_when_a_scenario_runs_again_then_the_canonical_log_is_the_same_byte_for_byte(server: LiveServer) -> None:
+def test_scenario_runs_again_then_the_canonical_log_is_the_same(server: LiveServer) -> None:
     texts, again = [], Market(server)
     for market in (again, again, Market(server)):  # the ids of another retailer are others, too
         market.post(f"{OWN}/reset").raise_for_status()

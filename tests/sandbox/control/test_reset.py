@@ -43,7 +43,7 @@ def token_hashes(server: LiveServer) -> list[bytes]:
     return sorted(bytes(row["token_hash"]) for row in server.sql("SELECT token_hash FROM tokens"))
 
 
-def test_when_a_retailer_is_reset_then_its_own_rows_are_gone_and_all_others_are_there(server: LiveServer) -> None:
+def test_retailer_reset_then_its_own_rows_are_gone_and_all_others_stay(server: LiveServer) -> None:
     market, other = Market(server), Market(server)
     assert market.token
     seed = contents(server)
@@ -68,7 +68,7 @@ def test_when_a_retailer_is_reset_then_its_own_rows_are_gone_and_all_others_are_
     assert seed.keys() == {*after, *VARYING}
 
 
-def test_when_another_retailer_has_linked_a_made_account_then_it_is_told_that_the_account_was_closed(
+def test_made_account_linked_elsewhere_then_reset_tells_that_it_was_closed(
     server: LiveServer,
 ) -> None:
     market, other = Market(server), Market(server)
@@ -87,7 +87,7 @@ def test_when_another_retailer_has_linked_a_made_account_then_it_is_told_that_th
     assert again != made
 
 
-def test_when_the_clock_was_ahead_then_reset_works_and_the_token_is_good_again(server: LiveServer) -> None:
+def test_clock_was_ahead_then_reset_works_and_the_token_is_good_again(server: LiveServer) -> None:
     market = Market(server)
     market.order("dispatch")
     advance(market, days=10)
@@ -95,7 +95,7 @@ def test_when_the_clock_was_ahead_then_reset_works_and_the_token_is_good_again(s
     assert market.order("dispatch")["id"]
 
 
-def test_when_banners_share_their_users_then_those_stay(server: LiveServer) -> None:
+def test_banners_share_their_users_then_those_stay(server: LiveServer) -> None:
     group = Organization(server, shares_users=True)
     north, south = (group.at(banner) for banner in group.banners)
     user_id = north.user()
@@ -107,14 +107,14 @@ def test_when_banners_share_their_users_then_those_stay(server: LiveServer) -> N
     assert north.get_link(user_id).json()["error"]["message"] == "User Not Linked"
 
 
-def test_when_the_schema_has_a_table_then_reset_knows_what_to_do_with_it(server: LiveServer) -> None:
+def test_schema_has_a_table_then_reset_knows_what_to_do_with_it(server: LiveServer) -> None:
     tables = {*contents(server), "postal_codes"}
     removed = {table for table, _ in reset.REMOVED}
     assert tables == removed | reset.KEPT.keys()
     assert not removed & reset.KEPT.keys()
 
 
-def test_when_a_lot_was_made_then_none_of_it_is_left(server: LiveServer) -> None:
+def test_many_rows_made_then_none_is_left(server: LiveServer) -> None:
     market = Market(server, capacity=100)
     fill(market)
     removed: dict[str, Any] = market.post(f"{OWN}/reset").json()["removed"]

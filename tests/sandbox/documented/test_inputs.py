@@ -14,7 +14,7 @@ def market(server: LiveServer) -> Market:
     return Market(server, capacity=1000)
 
 
-def test_when_callers_are_lenient_then_so_is_the_sandbox(market: Market) -> None:
+def test_callers_are_lenient_then_so_is_the_sandbox(market: Market) -> None:
     shopping, user_id = Shopping(market), market.customer()
     order_id = market.order("delivery", user_id)["id"]
     headers = {**market.headers, **INTERNAL}
@@ -44,7 +44,7 @@ def test_when_callers_are_lenient_then_so_is_the_sandbox(market: Market) -> None
     assert shopping.reach(batch["id"], "completed") == "completed"
 
 
-def test_when_a_last_mile_state_is_called_by_its_other_name_then_it_is_answered_so(market: Market) -> None:
+def test_last_mile_state_called_by_its_other_name_then_so_answered(market: Market) -> None:
     shopping = Shopping(market)
     order_id = market.order("dispatch")["id"]
     name = "acknowledged_for_delivery"
@@ -56,7 +56,7 @@ def test_when_a_last_mile_state_is_called_by_its_other_name_then_it_is_answered_
     assert rows[0]["workflow_state"] == "acknowledged"
 
 
-def test_when_the_state_is_asked_for_at_once_then_everything_between_happened(market: Market) -> None:
+def test_state_is_asked_for_at_once_then_everything_between_happened(market: Market) -> None:
     shopping, user_id = Shopping(market), market.customer()
     order_id = market.order("pickup", user_id)["id"]
     made = shopping.generate(shopping.shopper(), order_id, workflow_state="staged")

@@ -31,9 +31,7 @@ def shopping(market: Market) -> Shopping:
     return Shopping(market)
 
 
-def test_d1_when_a_delivery_goes_step_by_step_then_it_is_completed_without_an_item_call(
-    market: Market, shopping: Shopping
-) -> None:
+def test_delivery_goes_step_by_step_then_completed_without_an_item_call(market: Market, shopping: Shopping) -> None:
     user_id = market.customer()
     order_id = market.order("delivery", user_id)["id"]
     shopper_id = shopping.shopper(password="123456")
@@ -63,7 +61,7 @@ def test_d1_when_a_delivery_goes_step_by_step_then_it_is_completed_without_an_it
     assert market.taken == (0, 1)
 
 
-def test_d2_when_a_pickup_order_is_staged_then_a_runner_brings_it_out(market: Market, shopping: Shopping) -> None:
+def test_pickup_order_is_staged_then_a_runner_brings_it_out(market: Market, shopping: Shopping) -> None:
     user_id = market.customer()
     order_id = market.order("pickup", user_id)["id"]
     batch_id = shopping.batch(order_id, batch_type="pickup")
@@ -98,9 +96,7 @@ def test_d2_when_a_pickup_order_is_staged_then_a_runner_brings_it_out(market: Ma
 
 
 @pytest.mark.parametrize("kind", ["last_mile", "dispatch"])
-def test_d3_d4_when_the_retailer_picked_then_a_shopper_carries_the_order(
-    market: Market, shopping: Shopping, kind: str
-) -> None:
+def test_retailer_picked_then_a_shopper_carries_the_order(market: Market, shopping: Shopping, kind: str) -> None:
     user_id = market.customer()
     order_id = market.order(kind, user_id, bags_count=2)["id"]
     batch_id = shopping.batch(order_id, batch_type="delivery_only")
@@ -220,9 +216,7 @@ def test_items_picked_then_the_number_of_bags_follows_from_them(picking: Picking
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_d10_when_a_callback_is_simulated_then_it_is_owed_and_canceled_cancels(
-    market: Market, shopping: Shopping, kind: str
-) -> None:
+def test_callback_simulated_then_it_is_sent_and_canceled_cancels(market: Market, shopping: Shopping, kind: str) -> None:
     user_id = market.customer()
     order_id = market.order(kind, user_id)["id"]
     late = "late_pickup" if kind == "pickup" else "late_delivery"
@@ -249,7 +243,7 @@ def test_d10_when_a_callback_is_simulated_then_it_is_owed_and_canceled_cancels(
         ("last_mile", [None, "bags_verified", None, None]),
     ],
 )
-def test_d12_when_a_batch_is_advanced_with_a_target_or_bare_then_both_work(
+def test_batch_is_advanced_with_a_target_or_bare_then_both_work(
     market: Market, shopping: Shopping, kind: str, steps: list[str | None]
 ) -> None:
     user_id = market.customer()
@@ -264,7 +258,7 @@ def test_d12_when_a_batch_is_advanced_with_a_target_or_bare_then_both_work(
     assert error(shopping.advance(batch_id)) == (400, "Batch is finished", 1001, "workflow_state")
 
 
-def test_d13_when_the_server_is_in_production_then_there_is_no_sandbox() -> None:
+def test_server_is_in_production_then_there_is_no_sandbox() -> None:
     production, sandbox = (
         {route.path for route in app.routes(Settings(environment=environment))}
         for environment in ("production", "sandbox")

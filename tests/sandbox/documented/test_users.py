@@ -46,9 +46,7 @@ def authorize(shop: Shop, user_id: Any, **fields: Any) -> httpx.Response:
         ({"instacartplus_member": False}, False),
     ],
 )
-def test_f7_when_a_user_is_made_and_authorized_then_it_can_be_linked(
-    shop: Shop, flags: dict[str, bool], is_member: bool
-) -> None:
+def test_user_is_made_and_authorized_then_it_can_be_linked(shop: Shop, flags: dict[str, bool], is_member: bool) -> None:
     answer = authorize(
         shop,
         made(shop, **flags),
@@ -65,7 +63,7 @@ def test_f7_when_a_user_is_made_and_authorized_then_it_can_be_linked(
     assert (link["instacartplus_member"], "expired_at" in link) == (is_member, is_member)
 
 
-def test_when_a_code_was_redeemed_or_is_old_then_it_is_worth_nothing(shop: Shop, later: Any) -> None:
+def test_code_was_redeemed_or_is_old_then_it_is_worth_nothing(shop: Shop, later: Any) -> None:
     user_id = made(shop)
     code = authorize(shop, user_id).json()["code"]
     assert shop.redeem(code).status_code == 200
@@ -76,7 +74,7 @@ def test_when_a_code_was_redeemed_or_is_old_then_it_is_worth_nothing(shop: Shop,
         assert shop.redeem(code).json()["error"] == "invalid_grant"
 
 
-def test_when_a_challenge_was_given_then_the_verifier_is_asked_for(shop: Shop) -> None:
+def test_challenge_sent_then_the_verifier_is_asked_for(shop: Shop) -> None:
     verifier = secrets.token_urlsafe(32)
     challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
     user_id = made(shop)
@@ -86,7 +84,7 @@ def test_when_a_challenge_was_given_then_the_verifier_is_asked_for(shop: Shop) -
     assert shop.redeem(code, code_verifier=verifier).status_code == 200
 
 
-def test_when_the_email_is_taken_then_the_documented_error_comes(shop: Shop) -> None:
+def test_email_is_taken_then_the_documented_error_comes(shop: Shop) -> None:
     taken = (400, "An account already exists with this email", 1001, "email")
     made(shop, email="taken@example.com")
     for email in ("taken@example.com", "TAKEN@example.com"):
@@ -141,11 +139,11 @@ def test_the_platform_takes_a_made_account_s_email_then_both_sign_in(shop: Shop)
         ({"instacartplus_member": "yes"}, "instacartplus_member"),
     ],
 )
-def test_when_a_field_breaks_its_form_then_no_user_is_made(shop: Shop, fields: dict[str, Any], key: str) -> None:
+def test_field_breaks_its_form_then_no_user_is_made(shop: Shop, fields: dict[str, Any], key: str) -> None:
     assert error(shop.post(f"{SANDBOX}/instacart_users", account(**fields))) == (400, "is invalid", 1001, key)
 
 
-def test_when_required_fields_lack_or_the_password_is_weak_then_it_is_said(shop: Shop) -> None:
+def test_required_fields_missing_or_password_weak_then_refused(shop: Shop) -> None:
     several = shop.post(f"{SANDBOX}/instacart_users", {}).json()["error"]
     assert (several["code"], [one["meta"]["key"] for one in several["errors"]]) == (
         9999,
@@ -157,7 +155,7 @@ def test_when_required_fields_lack_or_the_password_is_weak_then_it_is_said(shop:
     assert [one["meta"]["key"] for one in several["errors"]] == ["redirect_uri", "scope"]
 
 
-def test_when_the_request_breaks_a_rule_of_the_authorization_url_then_there_is_no_code(shop: Shop) -> None:
+def test_request_breaks_a_rule_of_the_authorization_url_then_no_code(shop: Shop) -> None:
     user_id = made(shop)
     for fields, key in (
         ({"redirect_uri": REDIRECT_URI + "/"}, "redirect_uri"),
@@ -177,12 +175,12 @@ def test_when_the_request_breaks_a_rule_of_the_authorization_url_then_there_is_n
     assert codes[0]["codes"] == 0
 
 
-def test_when_a_client_must_send_a_challenge_then_it_must_here_too(server: LiveServer) -> None:
+def test_client_must_send_a_challenge_then_in_the_sandbox_as_well(server: LiveServer) -> None:
     shop = Shop(server, require_pkce=True)
     assert error(authorize(shop, made(shop))) == (400, "can't be blank", 1001, "code_challenge")
 
 
-def test_when_the_account_was_not_made_here_then_it_is_as_if_there_were_none(server: LiveServer, shop: Shop) -> None:
+def test_account_not_made_in_this_sandbox_then_refused(server: LiveServer, shop: Shop) -> None:
     other = Shop(server)
     mine = made(shop)
     for user_id in (0, 2**53, "1" * 17, "me", "%31", made(other), shop.account(member_for=clock.DAY).id):

@@ -68,7 +68,7 @@ def run(market: Market, order_id: str, **wanted: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("scenario", "kind"), [(name, kind) for name, one in SCENARIOS.items() for kind in KINDS if kind in one.kinds]
 )
-def test_when_a_scenario_runs_at_once_then_the_order_ends_as_it_says(market: Market, scenario: str, kind: str) -> None:
+def test_scenario_runs_at_once_then_the_order_ends_as_it_says(market: Market, scenario: str, kind: str) -> None:
     user_id = market.customer()
     order_id = order(market, kind, user_id)
     done = run(market, order_id, scenario=scenario, seed=3)
@@ -95,7 +95,7 @@ async def _loose(tx: Any, retailer_id: int) -> list[str]:
     return [row["order_id"] for row in rows]
 
 
-def test_when_items_are_changed_then_the_order_shows_what_was_delivered(market: Market) -> None:
+def test_items_are_changed_then_the_order_shows_what_was_delivered(market: Market) -> None:
     user_id = market.customer()
     shown = {}
     for scenario in ("replaced", "refunded", "found_short", "alcohol_refused"):
@@ -108,7 +108,7 @@ def test_when_items_are_changed_then_the_order_shows_what_was_delivered(market: 
     assert [line["status"] for line in shown["alcohol_refused"]] == ["found", "to_refund"]
 
 
-def test_when_the_clock_goes_then_each_step_is_done_at_its_moment(market: Market) -> None:
+def test_clock_advances_then_each_step_happens_at_its_time(market: Market) -> None:
     freeze(market)
     user_id = market.customer()
     order_id = order(market, "delivery", user_id)
@@ -131,7 +131,7 @@ def test_when_the_clock_goes_then_each_step_is_done_at_its_moment(market: Market
     assert at == {state: times[state] for state in ("picking", "checkout", "delivering", "completed")}
 
 
-def test_when_the_real_time_goes_then_the_server_does_the_steps_by_itself(market: Market) -> None:
+def test_real_time_passes_then_the_server_takes_the_steps_itself(market: Market) -> None:
     market.put(f"{OWN}/robot", {"scenario": "replaced", "pace": "instantly"}).raise_for_status()
     orders = [order(market, "delivery", market.customer()), order(market, "dispatch", market.customer())]
     until = time.monotonic() + 60
@@ -142,7 +142,7 @@ def test_when_the_real_time_goes_then_the_server_does_the_steps_by_itself(market
     assert market.delete(f"{OWN}/robot").json() == {"is_on": False, "scenario": None, "pace": None, "seed": None}
 
 
-def test_when_the_seed_is_the_same_then_so_is_everything_that_happens(market: Market) -> None:
+def test_seed_is_the_same_then_so_is_everything_that_happens(market: Market) -> None:
     first = None
     for _ in range(ROUNDS):
         market.post(f"{OWN}/reset").raise_for_status()
@@ -175,9 +175,7 @@ def test_when_the_seed_is_the_same_then_so_is_everything_that_happens(market: Ma
         ({"seed": 2**53}, "seed"),
     ],
 )
-def test_when_a_run_makes_no_sense_then_it_is_refused_and_nothing_changes(
-    market: Market, wanted: dict[str, Any], key: str
-) -> None:
+def test_run_invalid_then_refused_and_nothing_changes(market: Market, wanted: dict[str, Any], key: str) -> None:
     order_id = order(market, "delivery", market.customer(), items=[MILK])
     assert error(market.post(f"{OWN}/orders/{order_id}/run", wanted))[::3] == (400, key)
     assert market.row(order_id)["status"] == "brand_new"
@@ -185,9 +183,7 @@ def test_when_a_run_makes_no_sense_then_it_is_refused_and_nothing_changes(
     assert error(market.put(f"{OWN}/robot", {"scenario": "unknown"}))[0] == 400
 
 
-def test_when_the_order_is_not_there_or_not_waiting_then_the_robot_does_not_take_it(
-    market: Market, server: LiveServer
-) -> None:
+def test_order_missing_or_not_waiting_then_the_robot_does_not_take_it(market: Market, server: LiveServer) -> None:
     order_id = order(market, "delivery", market.customer())
     other = Market(server)
     for call in (other.post, other.get, other.delete):
@@ -200,7 +196,7 @@ def test_when_the_order_is_not_there_or_not_waiting_then_the_robot_does_not_take
     )
 
 
-def test_when_somebody_else_moves_the_order_then_the_robot_lets_go_of_it(market: Market) -> None:
+def test_somebody_else_moves_the_order_then_the_robot_stops(market: Market) -> None:
     freeze(market)
     user_id = market.customer()
     order_id = order(market, "delivery", user_id)
@@ -214,7 +210,7 @@ def test_when_somebody_else_moves_the_order_then_the_robot_lets_go_of_it(market:
     assert market.row(order_id)["status"] == "canceled"
 
 
-def test_when_a_run_is_stopped_then_the_order_stays_where_it_is(market: Market) -> None:
+def test_run_is_stopped_then_the_order_stays_where_it_is(market: Market) -> None:
     freeze(market)
     order_id = order(market, "delivery", market.customer())
     run(market, order_id, pace="real_time")
@@ -224,5 +220,5 @@ def test_when_a_run_is_stopped_then_the_order_stays_where_it_is(market: Market) 
     assert market.row(order_id)["status"] == "acknowledged"
 
 
-def test_when_paces_are_named_then_all_of_them_are_known() -> None:
+def test_paces_are_named_then_all_of_them_are_known() -> None:
     assert set(get_args(Pace)) == {*ops.SPEEDS, ops.INSTANTLY}
