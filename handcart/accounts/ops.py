@@ -6,11 +6,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from handcart.accounts.errors import AccountRefused
 from handcart.accounts.models import Account, Membership, PasswordLink
 from handcart.core import clock, ids
 from handcart.core.db import Database, Tx
 from handcart.core.email import is_address
+from handcart.core.errors import Refused
 from handcart.core.secret import Keys, matches
 from handcart.sign_in import limits, passwords, sessions
 from handcart.sign_in import ops as sign_ins
@@ -31,7 +31,7 @@ _MEMBERSHIP = "SELECT starts_at, ends_at FROM memberships WHERE account_id = $1 
 
 
 async def create(tx: Tx, email: str, password_hash: str, organization_id: int | None = None) -> Account:
-    """Create an account with a password hashed by `sign_in.passwords.hash_new`; raises `AccountRefused` if it exists.
+    """Create an account with a password hashed by `sign_in.passwords.hash_new`; raises `Refused` if it exists.
 
     `organization_id`: the organization whose call makes it, if any. Its e-mail address must not be that of another
     account of this organization or of the platform; accounts of other organizations do not matter.
@@ -49,7 +49,7 @@ async def create(tx: Tx, email: str, password_hash: str, organization_id: int | 
         organization_id,
     )
     if not made:
-        raise AccountRefused(f"the account {email!r} exists already")
+        raise Refused(f"the account {email!r} exists already")
     return Account(account_id, email, password_hash, organization_id)
 
 
@@ -60,12 +60,12 @@ async def close(tx: Tx, account_id: int) -> None:
 
 
 async def by_email(tx: Tx, email: str) -> Account:
-    """An open account, the platform's if there is one; raises `AccountRefused` if there is none, or if several fit."""
+    """An open account, the platform's if there is one; raises `Refused` if there is none, or if several fit."""
     found = await _by_email(tx, email, None)
     if not found:
-        raise AccountRefused(f"there is no account {email!r}")
+        raise Refused(f"there is no account {email!r}")
     if len(found) > 1 and found[0].organization_id is not None:
-        raise AccountRefused(f"each of {len(found)} organizations has made an account {email!r}")
+        raise Refused(f"each of {len(found)} organizations has made an account {email!r}")
     return found[0]
 
 
@@ -165,9 +165,9 @@ def password_token(keys: Keys, account: Account) -> tuple[str, int]:
 
 
 async def password_link(tx: Tx, account_id: int, issuer: str) -> PasswordLink:
-    """A link with which the owner of an account sets a new password; raises `AccountRefused` without `issuer`."""
+    """A link with which the owner of an account sets a new password; raises `Refused` without `issuer`."""
     if not issuer:
-        raise AccountRefused(
+        raise Refused(
             "the public URL is not known: set HANDCART_PUBLIC_URL, or start `handcart serve --public-url URL`"
         )
     account = await by_id(tx, account_id)
@@ -205,7 +205,7 @@ async def accounts(tx: Tx, after: str, limit: int) -> list[tuple[Account, Member
 def end_of(text: str, time_zone: str) -> int:
     """Parse the end of a membership: a day (2027-12-31, included) or a time (2027-12-31T23:59:59Z).
 
-    Returns microseconds; a day ends in the given time zone. Raises `AccountRefused`.
+    Returns microseconds; a day ends in the given time zone. Raises `Refused`.
     """
     try:
         if _DAY.fullmatch(text):
@@ -213,9 +213,7 @@ def end_of(text: str, time_zone: str) -> int:
             return int(after.timestamp()) * clock.SECOND - 1
         return int(datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC).timestamp()) * clock.SECOND
     except (ValueError, OverflowError):
-        raise AccountRefused(
-            f"{text!r} is not a date: write 2027-12-31, or 2027-12-31T23:59:59Z for a time in UTC"
-        ) from None
+        raise Refused(f"{text!r} is not a date: write 2027-12-31, or 2027-12-31T23:59:59Z for a time in UTC") from None
 
 
 def end_after(days: int | None = None) -> int:
@@ -228,7 +226,7 @@ async def grant_membership(tx: Tx, account_id: int, ends_at: int, starts_at: int
     now = clock.now()
     starts_at = now if starts_at is None else starts_at
     if ends_at <= max(starts_at, now):
-        raise AccountRefused("a membership must end after it starts, and in the future")
+        raise Refused("a membership must end after it starts, and in the future")
     await tx.run(
         "INSERT INTO memberships (account_id, starts_at, ends_at) VALUES ($1, $2, $3)"
         " ON CONFLICT (account_id, starts_at) DO UPDATE SET ends_at = excluded.ends_at",
@@ -263,10 +261,10 @@ def membership_of(periods: Any) -> Membership:
 
 
 def normalized(email: str) -> str:
-    """An e-mail address in the form that is stored; raises `AccountRefused`."""
+    """An e-mail address in the form that is stored; raises `Refused`."""
     email = email.strip().lower()
     if not is_address(email):
-        raise AccountRefused(f"{email!r} is not an e-mail address")
+        raise Refused(f"{email!r} is not an e-mail address")
     return email
 
 

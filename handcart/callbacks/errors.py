@@ -1,9 +1,9 @@
 """Refusals about callbacks. The wire shows `message`; the text for the command line says more."""
 
-from handcart.core.errors import ApiError
+from handcart.core.errors import ApiError, Refused
 
 
-class InvalidWebhook(ApiError):
+class InvalidWebhook(ApiError, Refused):
     """An invalid configuration. `key` is the field at fault. The text says what to change."""
 
     def __init__(self, text: str, key: str) -> None:
@@ -13,7 +13,7 @@ class InvalidWebhook(ApiError):
         return f"{self.key}: {self.message}"
 
 
-class UnknownWebhook(ApiError):
+class UnknownWebhook(ApiError, Refused):
     """The retailer has no such webhook. The text says which one, the wire does not."""
 
     def __init__(self, text: str) -> None:

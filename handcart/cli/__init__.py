@@ -7,11 +7,7 @@ import click
 from handcart import __version__
 from handcart.cli.options import fail
 from handcart.core.db import Unavailable
-from handcart.core.db.connect import BadCopy, BadDatabaseUrl
-from handcart.core.db.migrate import WrongKey
-from handcart.core.settings import SettingsError
-from handcart.core.web.sockets import CannotListen
-from handcart.demo.running import NotAnInfoFile
+from handcart.core.errors import Refused
 
 # What `handcart --help` lists, in this order. Each command is in the module of its name.
 _SECTIONS = {
@@ -55,30 +51,9 @@ def handcart() -> None:
 
 def main() -> None:
     """Run a command. A failure prints one sentence on standard error and ends with status 1."""
-    from handcart.accounts.errors import AccountRefused
-    from handcart.callbacks import errors as callbacks
-    from handcart.events.errors import UnknownEvent
-    from handcart.retailers.errors import Refused as RetailerRefused
-    from handcart.sign_in.passwords import PasswordRefused
-
-    refusals = (
-        AccountRefused,
-        BadCopy,
-        BadDatabaseUrl,
-        callbacks.InvalidWebhook,
-        callbacks.UnknownWebhook,
-        CannotListen,
-        NotAnInfoFile,
-        PasswordRefused,
-        RetailerRefused,
-        SettingsError,
-        Unavailable,
-        UnknownEvent,
-        WrongKey,
-    )
     try:
         handcart(prog_name="handcart")
-    except refusals as error:
+    except (Refused, Unavailable) as error:
         fail(str(error))
     except OSError as error:
         if error.filename is None:

@@ -1,4 +1,4 @@
-"""The error responses of the API: a single error, multiple errors, and OAuth's form.
+"""The error responses of the API (a single error, multiple errors, OAuth's form), and refusals of commands.
 
 An op raises one of these to refuse and roll back, or returns it to refuse and commit its writes.
 Source: https://docs.instacart.com/connect/api/error_and_status_codes
@@ -15,6 +15,13 @@ TRY_AGAIN = 2003
 INTERNAL = 5000
 SEVERAL_ERRORS = 9999
 _LONGEST_NAME = 200
+
+
+class Refused(ValueError):
+    """Something that an operator gave is refused: an option, a setting, a file. The text is a sentence that says why.
+
+    The command line prints the text. An error of this class that is an `ApiError` too is also an answer of the API.
+    """
 
 
 class ApiError(Exception):

@@ -14,6 +14,7 @@ from typing import Any
 
 from handcart.core.db import no_installation
 from handcart.core.db.connect import is_postgres, sqlite_path
+from handcart.core.errors import Refused
 from handcart.core.secret import KEY_BYTES, Keys, is_guessable
 
 PREFIX = "HANDCART_"
@@ -31,7 +32,7 @@ def is_origin(url: str) -> bool:
     return found is not None and (found[2] is None or int(found[2][1:]) <= _LAST_PORT)
 
 
-class SettingsError(ValueError):
+class SettingsError(Refused):
     """A setting is invalid. The text says what to change."""
 
 

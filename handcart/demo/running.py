@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from handcart.core.errors import Refused
 from handcart.core.settings import Settings
 
 INFO = "info.json"
@@ -23,7 +24,7 @@ _TRIES = 10
 _PAUSE_SECONDS = 0.02
 
 
-class NotAnInfoFile(Exception):
+class NotAnInfoFile(Refused):
     """A file that was not written by a demo; the text says so."""
 
 

@@ -1,9 +1,9 @@
 """Refusals about events."""
 
-from handcart.core.errors import ApiError
+from handcart.core.errors import ApiError, Refused
 
 
-class UnknownEvent(ApiError):
+class UnknownEvent(ApiError, Refused):
     """The retailer has no such event. The text says which one, the wire does not."""
 
     def __init__(self, text: str) -> None:

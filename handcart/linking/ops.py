@@ -7,11 +7,11 @@ from handcart.accounts import ops as accounts
 from handcart.accounts.models import Membership
 from handcart.core import clock
 from handcart.core.db import Tx
+from handcart.core.errors import Refused
 from handcart.linking import errors
 from handcart.linking.models import Link, LinkedAccount
 from handcart.oauth import tokens
 from handcart.retailers import ops as retailers
-from handcart.retailers.errors import Refused
 from handcart.retailers.models import Caller
 from handcart.users import ops as users
 

@@ -6,7 +6,7 @@ Source: https://docs.instacart.com/connect/api/permissions_scopes
 import re
 from collections.abc import Sequence
 
-from handcart.retailers.errors import Refused
+from handcart.core.errors import Refused
 
 CLIENT_CREDENTIALS = "client_credentials"
 AUTHORIZATION_CODE = "authorization_code"

@@ -14,10 +14,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from handcart.core import clock
 from handcart.core.db import Tx
+from handcart.core.errors import Refused
 from handcart.orders import storage
 from handcart.orders.models import Order
 from handcart.orders.states import CANCELED
-from handcart.retailers.errors import Refused
 
 # Keys of an order's metadata under which retailers may report what the member saved, in cents.
 SAVING_KEYS = ("saving_cents", "delivery_saving_cents", "discount_cents")

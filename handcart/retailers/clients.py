@@ -6,9 +6,9 @@ from urllib.parse import urlsplit
 
 from handcart.core import clock
 from handcart.core.db import Tx
+from handcart.core.errors import Refused
 from handcart.core.secret import new_token
 from handcart.retailers import ops
-from handcart.retailers.errors import Refused
 from handcart.retailers.models import Client, ListedClient, NewClient
 
 _CLIENT = (

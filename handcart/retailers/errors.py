@@ -1,11 +1,7 @@
-"""Refusals of operator's commands, and of the header that names a banner."""
+"""Refusals of the header that names a banner."""
 
 from handcart.core import errors
 from handcart.core.errors import ApiError
-
-
-class Refused(ValueError):
-    """An operator's command was refused. The text says what to change."""
 
 
 def retailer_missing() -> ApiError:

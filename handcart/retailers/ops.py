@@ -9,7 +9,7 @@ import msgspec
 
 from handcart.core import clock, ids
 from handcart.core.db import Tx
-from handcart.retailers.errors import Refused
+from handcart.core.errors import Refused
 from handcart.retailers.models import SWITCHES, ListedRetailer, Retailer, Rules
 
 _SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")

@@ -6,7 +6,7 @@ from typing import Any, get_type_hints
 import msgspec
 from msgspec import inspect
 
-from handcart.retailers.errors import Refused
+from handcart.core.errors import Refused
 from handcart.retailers.models import SWITCHES, Retailer, Rules
 
 MEANINGS = {

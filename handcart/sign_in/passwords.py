@@ -11,6 +11,7 @@ from functools import cache
 from typing import Any
 
 from handcart.core.db import Unavailable
+from handcart.core.errors import Refused
 
 LEAST_CHARACTERS = 8
 MOST_BYTES = 1024
@@ -22,7 +23,7 @@ _MOST_WAITING = 50 * (os.cpu_count() or 1)  # about 4 s
 _waiting = 0
 
 
-class PasswordRefused(ValueError):
+class PasswordRefused(Refused):
     """A new password that is not accepted. `reason`: `too_short`, `too_long` or `common`."""
 
     def __init__(self, reason: str) -> None:

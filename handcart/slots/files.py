@@ -4,7 +4,7 @@ import csv
 import re
 from pathlib import Path
 
-from handcart.retailers.errors import Refused
+from handcart.core.errors import Refused
 from handcart.stores.tables import separator
 
 _HOURS = 24

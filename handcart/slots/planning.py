@@ -12,8 +12,8 @@ import msgspec
 
 from handcart.core import clock
 from handcart.core.db import Tx
+from handcart.core.errors import Refused
 from handcart.retailers import ops as retailers
-from handcart.retailers.errors import Refused
 from handcart.slots import plans, windows
 from handcart.slots.plans import EVERY_STORE, WHOLE_DAY, Plan, SlotException, StorePlan
 from handcart.stores import queries as stores

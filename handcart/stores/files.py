@@ -11,7 +11,7 @@ from zoneinfo import available_timezones
 
 import msgspec
 
-from handcart.retailers.errors import Refused
+from handcart.core.errors import Refused
 from handcart.stores import codes, tables
 from handcart.stores.models import Item, OpeningHours, Point, Store
 from handcart.stores.postal import plain

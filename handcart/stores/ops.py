@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from handcart.core.db import Tx
-from handcart.retailers.errors import Refused
+from handcart.core.errors import Refused
 from handcart.stores import distance
 from handcart.stores.models import MOST_STORES, Store
 from handcart.stores.queries import COLUMNS

@@ -14,7 +14,7 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from handcart.retailers.errors import Refused
+from handcart.core.errors import Refused
 
 MOST_BYTES = 64 << 20
 MOST_ROWS = 200_000

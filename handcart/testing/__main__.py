@@ -26,7 +26,6 @@ from handcart.oauth.scopes import CALLBACKS, FULFILLMENT
 from handcart.retailers import clients
 from handcart.retailers import ops as retailers
 from handcart.retailers import settings as retailer_settings
-from handcart.retailers.errors import Refused
 from handcart.testing import template
 from handcart.testing.memory import MemoryDatabase
 from handcart.upkeep.safety import DEMO_RETAILER
@@ -103,7 +102,7 @@ async def _run(served: ReplaceableApp, listener: socket.socket, control: socket.
     while not serving.done() and (line := await reader.readline()):
         try:
             answer = await served.start(json.loads(line))
-        except (Refused, ValueError) as error:
+        except ValueError as error:
             answer = {"error": str(error)}
         writer.write(json.dumps(answer).encode() + b"\n")
     # The process at the other end has ended, and nothing here needs to be saved.

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from handcart.accounts import ops
-from handcart.accounts.errors import AccountRefused
 from handcart.accounts.models import Membership
 from handcart.core import clock
+from handcart.core.errors import Refused
 from tests.support.shop import PASSWORD_HASH, Shop
 
 DAY = clock.DAY
@@ -18,7 +18,7 @@ def test_new_account_then_found_in_any_spelling(shop: Shop) -> None:
     made = shop.server.read(ops.by_email, f" {account.email.upper()} ")
     assert (made.id, made.email) == (account.id, account.email)
     assert shop.server.read(ops.by_id, account.id) == made
-    with pytest.raises(AccountRefused, match="already"):
+    with pytest.raises(Refused, match="already"):
         shop.server.write(ops.create, account.email.upper(), PASSWORD_HASH)
 
 
@@ -27,7 +27,7 @@ def test_new_account_then_found_in_any_spelling(shop: Shop) -> None:
 )
 def test_email_address_that_is_none_then_refused(shop: Shop, email: str) -> None:
     before = len(shop.server.sql("SELECT id FROM accounts"))
-    with pytest.raises(AccountRefused, match="not an e-mail address"):
+    with pytest.raises(Refused, match="not an e-mail address"):
         shop.server.write(ops.create, email, PASSWORD_HASH)
     assert len(shop.server.sql("SELECT id FROM accounts")) == before
 
@@ -37,9 +37,9 @@ def test_closed_account_then_nobody_s_and_its_address_stays_taken(shop: Shop) ->
     shop.server.write(ops.close, account.id)
     assert shop.server.read(ops.find, account.email) is None
     assert shop.server.read(ops.by_id, account.id) is None
-    with pytest.raises(AccountRefused, match="no account"):
+    with pytest.raises(Refused, match="no account"):
         shop.server.read(ops.by_email, account.email)
-    with pytest.raises(AccountRefused, match="already"):
+    with pytest.raises(Refused, match="already"):
         shop.server.write(ops.create, account.email, PASSWORD_HASH)
 
 
@@ -102,7 +102,7 @@ def test_membership_granted_and_ended_then_followed_at_once(shop: Shop, later: A
 def test_membership_that_cannot_be_then_refused(shop: Shop, starts: int | None, ends: int) -> None:
     account, now = shop.account(), clock.now()
     starts_at = None if starts is None else now + starts * DAY
-    with pytest.raises(AccountRefused):
+    with pytest.raises(Refused):
         shop.server.write(ops.grant_membership, account.id, now + ends * DAY, starts_at)
     assert shop.server.read(ops.membership, account.id) == Membership(False, None)
 
@@ -112,5 +112,5 @@ def test_password_link_then_it_is_at_the_public_url_if_that_is_known(shop: Shop)
     link = shop.server.read(ops.password_link, account.id, "https://connect.example.org")
     token = link.url.removeprefix("https://connect.example.org/account/new-password/")
     assert shop.server.read(ops.by_password_token, token).id == account.id
-    with pytest.raises(AccountRefused, match="the public URL is not known"):
+    with pytest.raises(Refused, match="the public URL is not known"):
         shop.server.read(ops.password_link, account.id, "")

@@ -6,10 +6,10 @@ import pytest
 
 from handcart.core import clock
 from handcart.core.db import Tx
+from handcart.core.errors import Refused
 from handcart.linking import ops
 from handcart.retailers import clients
 from handcart.retailers import ops as retailers
-from handcart.retailers.errors import Refused
 from handcart.retailers.models import Retailer
 from tests.support.oauth import INVALID_GRANT, Organization, code_for, oauth_error, token_for
 from tests.support.server import LiveServer

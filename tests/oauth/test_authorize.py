@@ -6,9 +6,9 @@ from urllib.parse import quote, unquote, urlsplit
 import httpx
 import pytest
 
+from handcart.core.errors import Refused
 from handcart.oauth.scopes import ALL
 from handcart.retailers import clients
-from handcart.retailers.errors import Refused
 from tests.oauth.mutations import LOOPBACK_URI, mutated
 from tests.support.pages import is_error, is_page, nothing_written
 from tests.support.server import on_sqlite

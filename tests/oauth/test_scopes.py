@@ -2,8 +2,8 @@
 
 import pytest
 
+from handcart.core.errors import Refused
 from handcart.oauth import scopes
-from handcart.retailers.errors import Refused
 
 BOTH = "connect:fulfillment connect:recommendations"
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from handcart.core import clock
+from handcart.core.errors import Refused
 from handcart.orders import reconcile
-from handcart.retailers.errors import Refused
 from tests.support import slots
 from tests.support.process import run
 from tests.support.server import SECRET_KEY, on_sqlite

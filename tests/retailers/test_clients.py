@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from handcart.core import clock
+from handcart.core.errors import Refused
 from handcart.retailers import clients
-from handcart.retailers.errors import Refused
 from handcart.retailers.models import ListedClient
 from tests.support.contents import contents, nothing_written
 from tests.support.retailers import make_retailer, new_slug

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from handcart.core.errors import Refused
 from handcart.retailers import clients, ops
-from handcart.retailers.errors import Refused
 from handcart.retailers.models import Rules
 from tests.support.contents import nothing_written
 from tests.support.retailers import make_retailer, new_slug

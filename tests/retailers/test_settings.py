@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from handcart.core.errors import Refused
 from handcart.retailers import settings
-from handcart.retailers.errors import Refused
 from handcart.retailers.models import SWITCHES, Retailer, Rules
 
 RETAILER = Retailer(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from handcart.retailers.errors import Refused
+from handcart.core.errors import Refused
 from handcart.slots import planning, queries
 from handcart.slots.plans import EVERY_STORE, WHOLE_DAY, Plan, SlotException, StorePlan
 from handcart.stores.models import DELIVERY, PICKUP

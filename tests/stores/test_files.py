@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from handcart.retailers.errors import Refused
+from handcart.core.errors import Refused
 from handcart.stores import files, tables
 from handcart.stores.models import Item, Point
 

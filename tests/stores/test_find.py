@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from handcart.retailers.errors import Refused
+from handcart.core.errors import Refused
 from handcart.stores import queries
 from handcart.stores.models import MOST_STORES, Point
 from tests.support.server import on_sqlite

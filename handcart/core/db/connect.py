@@ -7,17 +7,18 @@ from contextlib import contextmanager
 from urllib.parse import urlsplit
 
 from handcart.core.db import Database
+from handcart.core.errors import Refused
 from handcart.core.secret import Keys
 
 # One host and port or several, separated by commas; the host may be missing (RFC 3986 3.2, and libpq's lists).
 _HOSTS = re.compile(r"(\[[0-9A-Fa-f:.]*\]|[^:\[\]]*)(:[0-9]+)?")
 
 
-class BadDatabaseUrl(ValueError):
+class BadDatabaseUrl(Refused):
     """An invalid database URL; the text says what to write."""
 
 
-class BadCopy(Exception):
+class BadCopy(Refused):
     """A file that is not a usable copy of a Handcart database, or cannot become one; the text says what to do."""
 
 

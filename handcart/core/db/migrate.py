@@ -10,6 +10,7 @@ from typing import Any
 from handcart.core import clock, settings
 from handcart.core.db import Tx, Unavailable
 from handcart.core.db.connect import check_url, connect, is_postgres, sqlite_path
+from handcart.core.errors import Refused
 from handcart.core.secret import Keys
 from handcart.core.settings import Settings, SettingsError
 from handcart.migrations import SCHEMA_VERSION
@@ -34,7 +35,7 @@ def migrate(url: str, keys: Keys) -> None:
     asyncio.run(_bind_key(url, keys))
 
 
-class WrongKey(Exception):
+class WrongKey(Refused):
     """The database belongs to another secret key, so no stored secret can be verified with this one.
 
     `bound`: the fingerprint of the database's key; None if it has none. `given`: the fingerprint of the key in use.

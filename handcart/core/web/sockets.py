@@ -9,13 +9,15 @@ import os
 import socket
 from ipaddress import ip_address
 
+from handcart.core.errors import Refused
+
 # The host that a browser on this machine uses for an address to listen on. `localhost` replaces IPv6 addresses, because
 # content security policies, which must name redirect URIs, do not allow IPv6 addresses.
 _FOR_BROWSERS = {"0.0.0.0": "127.0.0.1", "::": "localhost", "::1": "localhost"}  # noqa: S104 (compared, not bound)
 _FOR_ITSELF = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 (as above)
 
 
-class CannotListen(Exception):
+class CannotListen(Refused):
     """An address or port that cannot be used; the text says what to do."""
 
 

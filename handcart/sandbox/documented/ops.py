@@ -3,11 +3,10 @@
 from typing import Any
 
 from handcart.accounts import ops as accounts
-from handcart.accounts.errors import AccountRefused
 from handcart.accounts.models import Account
 from handcart.core import clock
 from handcart.core.db import Tx
-from handcart.core.errors import ApiError, OAuthError, blank, invalid
+from handcart.core.errors import ApiError, OAuthError, Refused, blank, invalid
 from handcart.core.web.browser import PageRefused
 from handcart.oauth import checks as rules
 from handcart.oauth import codes
@@ -47,11 +46,11 @@ async def create_user(tx: Tx, caller: Caller, email: str, password_hash: str, *,
     """Create an account of the platform; with `is_member`, a member for a year."""
     try:
         email = accounts.normalized(email)
-    except AccountRefused:
+    except Refused:
         raise invalid("email") from None
     try:
         account = await accounts.create(tx, email, password_hash, caller.organization_id)
-    except AccountRefused:
+    except Refused:
         raise errors.email_taken() from None
     if is_member:
         await accounts.grant_membership(tx, account.id, clock.now() + MEMBERSHIP)

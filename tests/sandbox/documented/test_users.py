@@ -12,8 +12,8 @@ import httpx
 import pytest
 
 from handcart.accounts import ops as accounts
-from handcart.accounts.errors import AccountRefused
 from handcart.core import clock
+from handcart.core.errors import Refused
 from handcart.linking import ops as linking
 from tests.support.sandbox import SANDBOX
 from tests.support.server import LiveServer
@@ -106,7 +106,7 @@ def test_two_retailers_with_one_email_then_each_has_an_account_of_its_own(shop: 
         visitor = one.visitor()
         visitor.open("/account/sign-in")
         assert visitor.sign_in(customer).url.path == "/account"
-    with pytest.raises(AccountRefused, match="each of 2 organizations has made"):
+    with pytest.raises(Refused, match="each of 2 organizations has made"):
         shop.server.read(accounts.by_email, email)
 
 
