@@ -11,7 +11,7 @@ from handcart.core.secret import Keys
 from handcart.core.settings import Settings
 from handcart.core.web import wire
 from handcart.core.web.app import App
-from handcart.core.web.browser import Browser, error_page, static_file
+from handcart.core.web.browser import error_page, static_file
 from handcart.core.web.call import Call, Reply, Route
 from handcart.description import pages as description_pages
 from handcart.linking import api as linking_api
@@ -26,6 +26,8 @@ from handcart.sandbox.control import routes as control_routes
 from handcart.sandbox.control.hook import SandboxHook
 from handcart.sandbox.documented import routes as documented_routes
 from handcart.sandbox.robot import api as robot_api
+from handcart.sign_in.browser import SessionBrowser
+from handcart.sign_in.models import CUSTOMER
 from handcart.slots import ops as slots
 from handcart.slots import routes as slots_routes
 from handcart.stores import api as stores_api
@@ -122,4 +124,4 @@ async def _metrics(call: Call) -> Reply:
 
 
 async def _home(call: Call) -> Reply:
-    return Browser(call).see_other("/account")
+    return SessionBrowser(call, CUSTOMER).see_other("/account")

@@ -121,6 +121,7 @@ async def sign_in(
     found = await database.read(_by_email, email, organization_id)
     right, counted = await sign_ins.verify(
         database,
+        CUSTOMER,
         [account.password_hash for account in found],
         password,
         email=email,
@@ -139,7 +140,13 @@ async def check_password(database: Database, account: Account, password: str, ad
     if not passwords.is_readable(password):
         raise SignInRefused
     _, counted = await sign_ins.verify(
-        database, [account.password_hash], password, email=account.email, address=address, is_known_device=True
+        database,
+        CUSTOMER,
+        [account.password_hash],
+        password,
+        email=account.email,
+        address=address,
+        is_known_device=True,
     )
     await database.write(limits.uncount, counted)
 

@@ -4,23 +4,25 @@ import asyncio
 from collections.abc import Sequence
 
 from handcart.accounts import ops
-from handcart.core.web.browser import Browser, PageRefused, form_expired
+from handcart.core.web.browser import PageRefused, form_expired
 from handcart.core.web.call import Call, Reply, Route
 from handcart.core.web.pages import LOCALES
 from handcart.sign_in import forms, passwords, sessions
+from handcart.sign_in.browser import SessionBrowser
 from handcart.sign_in.errors import SignInRefused
+from handcart.sign_in.models import CUSTOMER
 from handcart.sign_in.passwords import PasswordRefused
 
 
 async def _show_sign_in(call: Call) -> Reply:
-    browser = Browser(call)
+    browser = SessionBrowser(call, CUSTOMER)
     if await call.app.database.read(ops.signed_in, browser.session):
         return browser.see_other("/account")
     return _sign_in_page(browser)
 
 
 async def _sign_in(call: Call) -> Reply:
-    browser = Browser(call)
+    browser = SessionBrowser(call, CUSTOMER)
     form = await browser.form()
     if not browser.brings(form, "sign-in"):
         # The same form was posted twice: the first post signed the browser in and set another cookie.
@@ -31,26 +33,26 @@ async def _sign_in(call: Call) -> Reply:
         signed_in = await ops.sign_in(call.app.database, None, **browser.credentials(form))
     except SignInRefused as refused:
         return _sign_in_page(browser, form.get("email", "")[:254], refused.retry_after)
-    browser.start_session(signed_in.session)
-    return browser.see_other("/account", device=signed_in.device)
+    browser.start_session(signed_in)
+    return browser.see_other("/account")
 
 
 async def _sign_out(call: Call) -> Reply:
-    browser = Browser(call)
+    browser = SessionBrowser(call, CUSTOMER)
     browser.check_form(await browser.form(), "sign-out")
     await call.app.database.write(sessions.end, browser.session)
     return browser.see_other("/account/sign-in", clears=True)
 
 
 async def _show_password(call: Call) -> Reply:
-    browser = Browser(call)
+    browser = SessionBrowser(call, CUSTOMER)
     if await call.app.database.read(ops.signed_in, browser.session) is None:
         return browser.see_other("/account/sign-in")
     return _password_page(browser)
 
 
 async def _change_password(call: Call) -> Reply:
-    browser = Browser(call)
+    browser = SessionBrowser(call, CUSTOMER)
     form = await browser.form()
     account = await call.app.database.read(ops.signed_in, browser.session)
     if account is None:
@@ -68,18 +70,18 @@ async def _change_password(call: Call) -> Reply:
     except PasswordRefused as refused:
         return _password_page(browser, refused.reason)
     signed_in = await call.app.database.write(ops.change_password, account.id, password_hash, browser.session)
-    browser.start_session(signed_in.session)
-    return browser.see_other("/account?notice=password_changed", device=signed_in.device)
+    browser.start_session(signed_in)
+    return browser.see_other("/account?notice=password_changed")
 
 
 async def _show_new_password(call: Call) -> Reply:
     if await call.app.database.read(ops.by_password_token, call.path["token"]) is None:
         raise PageRefused(400, "password_link")
-    return _new_password_page(Browser(call))
+    return _new_password_page(SessionBrowser(call, CUSTOMER))
 
 
 async def _set_new_password(call: Call) -> Reply:
-    browser, token = Browser(call), call.path["token"]
+    browser, token = SessionBrowser(call, CUSTOMER), call.path["token"]
     form = await browser.form()
     if not browser.brings(form, "new-password", token):
         # The same form was posted twice, as at sign-in.
@@ -95,11 +97,11 @@ async def _set_new_password(call: Call) -> Reply:
     signed_in = await call.app.database.write(ops.set_password, token, password_hash, browser.session)
     if signed_in is None:
         raise PageRefused(400, "password_link")
-    browser.start_session(signed_in.session)
-    return browser.see_other("/account?notice=password_changed", device=signed_in.device)
+    browser.start_session(signed_in)
+    return browser.see_other("/account?notice=password_changed")
 
 
-def _sign_in_page(browser: Browser, email: str = "", retry_after: int | None = None) -> Reply:
+def _sign_in_page(browser: SessionBrowser, email: str = "", retry_after: int | None = None) -> Reply:
     return browser.page(
         "accounts/sign_in.html",
         action=f"/account/sign-in?locale={browser.locale}",
@@ -109,7 +111,7 @@ def _sign_in_page(browser: Browser, email: str = "", retry_after: int | None = N
     )
 
 
-def _password_page(browser: Browser, error: str | None = None, retry_after: int = 0) -> Reply:
+def _password_page(browser: SessionBrowser, error: str | None = None, retry_after: int = 0) -> Reply:
     return browser.page(
         "accounts/password.html",
         status=200 if error is None else (429 if retry_after else 400),
@@ -121,7 +123,7 @@ def _password_page(browser: Browser, error: str | None = None, retry_after: int 
     )
 
 
-def _new_password_page(browser: Browser, error: str | None = None) -> Reply:
+def _new_password_page(browser: SessionBrowser, error: str | None = None) -> Reply:
     path = f"/account/new-password/{browser.call.path['token']}"
     return browser.page(
         "accounts/new_password.html",
@@ -133,7 +135,7 @@ def _new_password_page(browser: Browser, error: str | None = None) -> Reply:
     )
 
 
-def _locale_links(browser: Browser, path: str) -> list[tuple[str, str, str, bool]]:
+def _locale_links(browser: SessionBrowser, path: str) -> list[tuple[str, str, str, bool]]:
     return [(locale, label, f"{path}?locale={locale}", locale == browser.locale) for locale, label in LOCALES.items()]
 
 

@@ -5,17 +5,19 @@ from collections.abc import Sequence
 from handcart.accounts import ops as accounts
 from handcart.accounts.models import Account
 from handcart.core.web import pages
-from handcart.core.web.browser import Browser, PageRefused
+from handcart.core.web.browser import PageRefused
 from handcart.core.web.call import Call, Reply, Route
 from handcart.linking import ops
 from handcart.linking.models import Link
 from handcart.sign_in import sessions
+from handcart.sign_in.browser import SessionBrowser
+from handcart.sign_in.models import CUSTOMER
 
 _NOTICES = ("unlinked", "password_changed")
 
 
 async def _account(call: Call) -> Reply:
-    browser = Browser(call)
+    browser = SessionBrowser(call, CUSTOMER)
     account = await call.app.database.read(accounts.signed_in, browser.session)
     if account is None:
         return browser.see_other("/account/sign-in")
@@ -43,7 +45,7 @@ async def _account(call: Call) -> Reply:
 
 
 async def _confirm(call: Call) -> Reply:
-    browser = Browser(call)
+    browser = SessionBrowser(call, CUSTOMER)
     account = await call.app.database.read(accounts.signed_in, browser.session)
     if account is None:
         return browser.see_other("/account/sign-in")
@@ -58,7 +60,7 @@ async def _confirm(call: Call) -> Reply:
 
 
 async def _unlink(call: Call) -> Reply:
-    browser = Browser(call)
+    browser = SessionBrowser(call, CUSTOMER)
     form = await browser.form()
     account = await call.app.database.read(accounts.signed_in, browser.session)
     if account is None:
@@ -69,7 +71,7 @@ async def _unlink(call: Call) -> Reply:
     return browser.see_other("/account?notice=unlinked")
 
 
-async def _link(browser: Browser, account: Account) -> Link:
+async def _link(browser: SessionBrowser, account: Account) -> Link:
     """The account's link at the retailer named in the path; 404 if there is none."""
     for link in await browser.call.app.database.read(ops.links_of_account, account.id):
         if link.retailer_slug == browser.call.path["retailer"]:

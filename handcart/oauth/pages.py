@@ -6,7 +6,6 @@ from urllib.parse import quote, urlencode
 from handcart.accounts import ops as accounts
 from handcart.core import clock
 from handcart.core.db import Tx
-from handcart.core.secret import new_token
 from handcart.core.web.browser import Browser, PageRefused, form_expired
 from handcart.core.web.call import Call, Reply, Route
 from handcart.core.web.pages import LOCALES
@@ -15,7 +14,9 @@ from handcart.oauth.checks import Rejected, check
 from handcart.oauth.models import PendingRequest
 from handcart.retailers import clients
 from handcart.sign_in import forms, sessions
+from handcart.sign_in.browser import SessionBrowser
 from handcart.sign_in.errors import SignInRefused
+from handcart.sign_in.models import CUSTOMER
 
 # Whether an account is linked at a client's retailer; passed in, since this domain cannot import `linking`:
 # (tx, account_id, client_id).
@@ -33,7 +34,7 @@ def routes(is_linked: IsLinked) -> Sequence[Route]:
 
     async def waiting(call: Call) -> Reply:
         await call.belongs_to_found(authorization.retailer_of, call.path["request_id"])
-        browser = Browser(call)
+        browser = SessionBrowser(call, CUSTOMER)
         pending = await call.app.database.read(authorization.pending, call.path["request_id"], browser.session)
         return await _show(browser, pending, is_linked)
 
@@ -47,7 +48,7 @@ def routes(is_linked: IsLinked) -> Sequence[Route]:
 
 
 async def _authorize(call: Call, is_linked: IsLinked) -> Reply:
-    browser = Browser(call)
+    browser = SessionBrowser(call, CUSTOMER)
     try:
         request = await call.app.database.read(check, browser.query)
     except Rejected as rejected:
@@ -62,7 +63,7 @@ async def _by_post(call: Call) -> Reply:
     return Reply(303, b"", [(b"location", f"/oauth/authorize?{query}".encode()), (b"referrer-policy", b"no-referrer")])
 
 
-async def _show(browser: Browser, pending: PendingRequest, is_linked: IsLinked) -> Reply:
+async def _show(browser: SessionBrowser, pending: PendingRequest, is_linked: IsLinked) -> Reply:
     """The current page of a request. Nothing is stored before the customer has signed in."""
     database = browser.call.app.database
     account = await database.read(accounts.signed_in, browser.session)
@@ -86,7 +87,7 @@ async def _show(browser: Browser, pending: PendingRequest, is_linked: IsLinked) 
 
 async def _sign_in(call: Call) -> Reply:
     await call.belongs_to_found(authorization.retailer_of, call.path["request_id"])
-    browser, database = Browser(call), call.app.database
+    browser, database = SessionBrowser(call, CUSTOMER), call.app.database
     form = await browser.form()
     pending = authorization.unseal(call.app.keys, call.path["request_id"])
     if not browser.brings(form, *pending.form):
@@ -100,13 +101,13 @@ async def _sign_in(call: Call) -> Reply:
     except SignInRefused as refused:
         return await _sign_in_page(browser, pending, form.get("email", "")[:254], refused.retry_after)
     kept = await database.write(authorization.start, pending, signed_in.session)
-    browser.start_session(signed_in.session)
-    return browser.see_other(_path(kept, browser.locale), device=signed_in.device)
+    browser.start_session(signed_in)
+    return browser.see_other(_path(kept, browser.locale))
 
 
 async def _consent(call: Call) -> Reply:
     await call.belongs_to_found(authorization.retailer_of, call.path["request_id"])
-    browser = Browser(call)
+    browser = SessionBrowser(call, CUSTOMER)
     form = await browser.form()
     decision = form.get("decision")
     if decision not in ("allow", "deny", "switch"):
@@ -124,15 +125,15 @@ async def _consent(call: Call) -> Reply:
     return browser.see_other(authorization.granted(pending, code, browser.settings.issuer))
 
 
-async def _switch_account(browser: Browser, pending: PendingRequest) -> Reply:
+async def _switch_account(browser: SessionBrowser, pending: PendingRequest) -> Reply:
     database = browser.call.app.database
     await database.write(authorization.deny, pending, browser.session)
     await database.write(sessions.end, browser.session)
-    browser.start_session(new_token())
+    browser.forget_session()
     return browser.see_other(_path(authorization.seal(browser.call.app.keys, pending), browser.locale))
 
 
-async def _take_step(browser: Browser, form: dict[str, str]) -> PendingRequest:
+async def _take_step(browser: SessionBrowser, form: dict[str, str]) -> PendingRequest:
     request_id = browser.call.path["request_id"]
     if not browser.is_known:
         raise form_expired()
@@ -142,7 +143,7 @@ async def _take_step(browser: Browser, form: dict[str, str]) -> PendingRequest:
 
 
 async def _sign_in_page(
-    browser: Browser, pending: PendingRequest, email: str = "", retry_after: int | None = None
+    browser: SessionBrowser, pending: PendingRequest, email: str = "", retry_after: int | None = None
 ) -> Reply:
     return browser.page(
         "oauth/sign_in.html",
@@ -160,7 +161,7 @@ async def _organization(tx: Tx, pending: PendingRequest) -> int | None:
     return client.organization_id if client else None
 
 
-async def _retailer_name(browser: Browser, pending: PendingRequest) -> str:
+async def _retailer_name(browser: SessionBrowser, pending: PendingRequest) -> str:
     async def name(tx: Tx) -> str:
         client = await clients.find(tx, pending.client_id)
         return await clients.display_name(tx, client) if client else ""
@@ -168,7 +169,7 @@ async def _retailer_name(browser: Browser, pending: PendingRequest) -> str:
     return await browser.call.app.database.read(name)
 
 
-def _locale_links(browser: Browser, pending: PendingRequest) -> list[tuple[str, str, str, bool]]:
+def _locale_links(browser: SessionBrowser, pending: PendingRequest) -> list[tuple[str, str, str, bool]]:
     return [(locale, label, _path(pending, locale), locale == browser.locale) for locale, label in LOCALES.items()]
 
 

@@ -4,10 +4,10 @@ The kinds themselves (today: customers, in `accounts`) are domains to the right,
 
 Invariants:
 - a password is stored as an argon2id hash, a session's cookie as a keyed hash;
-- a session has one audience, which decides its cookie and its lifetimes;
+- a session has one audience, which decides its cookies, their path and its lifetimes;
 - wrong passwords are limited per address, and per address and account; tries from other addresses never block a
   person (`limits.count`); a browser that has signed in with the current password has its own limit.
 """
 
 # Modules that other domains may import, besides ops, queries, errors and models.
-__all__ = ["forms", "limits", "passwords", "sessions"]
+__all__ = ["browser", "forms", "limits", "passwords", "sessions"]

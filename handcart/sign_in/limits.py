@@ -6,6 +6,7 @@ from handcart.core import ratelimit
 from handcart.core.db import Tx
 from handcart.core.ratelimit import Limit
 from handcart.sign_in.errors import SignInRefused
+from handcart.sign_in.models import CUSTOMER, Audience
 
 # Beyond these three, tries are refused.
 _PER_ADDRESS = Limit(10, 300)
@@ -20,13 +21,16 @@ _PER_ACCOUNT_AND_ADDRESS_IN_A_FLOOD = 5
 Counted = list[tuple[str, Limit]]
 
 
-async def count(tx: Tx, email: str, address: str, *, is_known_device: bool) -> Counted:
+async def count(tx: Tx, audience: Audience, email: str, address: str, *, is_known_device: bool) -> Counted:
     """Count a try as if it were wrong; returns what was counted. Raises `SignInRefused` over a limit.
 
+    People of two audiences with one e-mail address have separate counts of their account.
     Refusals depend on the wrong tries of the caller itself: a known browser, an address, an address at one account.
     Many wrong tries at an account, or on the whole server, lower the limit per address, but never to zero.
     """
-    account = tx.keys.hash(email).hex()[:32]  # e-mail addresses are personal data
+    # The counts of customers are stored without the name of the audience, as before there were others.
+    person = email if audience == CUSTOMER else f"{audience.name} {email}"
+    account = tx.keys.hash(person).hex()[:32]  # e-mail addresses are personal data
     device = (f"sign-in:device:{account}", _PER_DEVICE)
     if is_known_device and not await ratelimit.count(tx, *device):
         return [device]

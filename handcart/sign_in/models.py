@@ -6,16 +6,17 @@ from handcart.core import clock
 
 
 class Audience(Struct, frozen=True, kw_only=True):
-    """A kind of people with sessions of its own: where its cookie is sent, and how long a session lasts.
+    """A kind of people with sessions of its own: its cookies, the path to which browsers send them, and lifetimes.
 
-    `core.web.browser` sets the cookie of customers, by the same name and path; a test compares both. Over https it adds
-    the prefix `__Host-` to the name, which browsers accept only with the path `/`.
+    `cookie` and `device_cookie` are names without the prefix that https adds (`core.web.browser.cookie_name`). The
+    device cookie is kept for a year after a sign-in; by it, the browser is known at the next one.
     `idle` and `absolute` are the maximum microseconds without use, and in all. `most_sessions` is the maximum for each
     person, so that nobody can fill the table with sessions of one person.
     """
 
     name: str
     cookie: str
+    device_cookie: str
     path: str
     idle: int
     absolute: int
@@ -25,6 +26,7 @@ class Audience(Struct, frozen=True, kw_only=True):
 CUSTOMER = Audience(
     name="customer",
     cookie="handcart",
+    device_cookie="handcart_device",
     path="/",
     idle=12 * clock.HOUR,
     absolute=14 * clock.DAY,

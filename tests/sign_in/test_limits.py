@@ -7,12 +7,14 @@ from collections.abc import Iterator
 from ipaddress import IPv4Address, IPv6Address
 
 import pytest
+from msgspec.structs import replace
 
 from handcart.accounts import ops
 from handcart.core import clock
 from handcart.core.db import Unavailable
-from handcart.sign_in import passwords
+from handcart.sign_in import limits, passwords
 from handcart.sign_in.errors import SignInRefused
+from handcart.sign_in.models import CUSTOMER, Audience
 from tests.races.rounds import IS_LONG
 from tests.support.pages import is_page
 from tests.support.server import on_sqlite
@@ -148,6 +150,22 @@ def test_addresses_of_one_ipv6_network_then_they_share_a_limit(shop: Shop) -> No
     # 160 of one /48.
     assert statuses(*(f"2001:db8:0:{net:02x}00::1" for net in range(8, 130))) == [401] * 120 + [429] * 2
     assert statuses("2001:db8:1::1") == [401]
+
+
+def test_two_audiences_have_an_email_then_each_counts_its_own_account(shop: Shop) -> None:
+    email, address = new_email(), new_address()
+    staff = replace(CUSTOMER, name="staff")
+
+    def subjects(audience: Audience) -> set[str]:
+        counted = shop.server.write(limits.count, audience, email, address, is_known_device=False)
+        return {subject for subject, _ in counted}
+
+    # A customer's counts keep the keys that they had before there were audiences.
+    account = shop.server.app.keys.hash(email).hex()[:32]
+    pair, total = f"sign-in:pair:{account}:{address}", f"sign-in:account:{account[:4]}"
+    assert {pair, total} < subjects(CUSTOMER)
+    both = subjects(CUSTOMER) & subjects(staff)
+    assert both == {f"sign-in:address:{address}", "sign-in:all"}
 
 
 def test_ipv4_written_as_ipv6_then_the_same_address(shop: Shop) -> None:

@@ -1,19 +1,15 @@
-"""What pages need in addition to calls and replies: cookies, forms with tokens, locale, HTML responses."""
+"""What pages need in addition to calls and replies: cookies, forms, locale, HTML responses."""
 
-from collections.abc import Sequence
 from typing import Any
 from urllib.parse import parse_qsl
 
 from handcart.core import errors
 from handcart.core.errors import ApiError
-from handcart.core.secret import matches, new_token
 from handcart.core.web import origins, pages
 from handcart.core.web.body import media_type, read_body
 from handcart.core.web.call import Call, Header, Reply
 
 MOST_FORM_BYTES = 64 * 1024
-_COOKIE_CHARACTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
-_DEVICE_SECONDS = 365 * 86400
 
 
 class PageRefused(ApiError):
@@ -30,16 +26,13 @@ def form_expired() -> PageRefused:
 
 
 class Browser:
-    """The browser that sent a call."""
+    """The browser that sent a call. `set_cookie` sets cookies with the page or redirect that is the response."""
 
     def __init__(self, call: Call) -> None:
         self.call = call
         self.settings = call.app.settings
         self._cookies = _cookies(call)
-        given = self._cookies.get(self._name("handcart"), "")
-        self.is_known = len(given) == 43 and _COOKIE_CHARACTERS.issuperset(given)
-        self.session = given if self.is_known else new_token()
-        self.device = self._cookies.get(self._name("handcart_device"), "")
+        self._new_cookies: dict[str, Header] = {}
         self.query = _pairs(call.query)
         self.locale = _locale(call, dict(self.query))
 
@@ -54,28 +47,19 @@ class Browser:
             raise PageRefused(415, "method_not_allowed")
         return _pairs(await read_body(self.call, most_bytes))
 
-    def credentials(self, form: dict[str, str]) -> dict[str, str]:
-        """E-mail, password, address and cookies of a posted sign-in form."""
-        return {
-            "email": form.get("email", ""),
-            "password": form.get("password", ""),
-            "address": self.call.address,
-            "session": self.session,
-            "device": self.device,
-        }
+    def cookie(self, name: str, path: str) -> str:
+        """The value of a cookie that `set_cookie` has set with this name and path; empty if there is none."""
+        return self._cookies.get(cookie_name(name, path, is_https=self.settings.is_https), "")
 
-    def form_token(self, *subject: str) -> str:
-        """The token for a form about `subject` in this session."""
-        return self.call.app.keys.form_token(self.session, *subject)
-
-    def check_form(self, form: dict[str, str], *subject: str) -> None:
-        """Refuse a form whose token was not made for this session and subject."""
-        if not self.brings(form, *subject):
-            raise form_expired()
-
-    def brings(self, form: dict[str, str], *subject: str) -> bool:
-        """Whether a form has the token made for this session and subject."""
-        return self.is_known and matches(form.get("form_token", ""), self.form_token(*subject))
+    def set_cookie(self, name: str, value: str, path: str, seconds: int | None = None) -> None:
+        """Set a cookie with the response, for `seconds` or until the browser is closed."""
+        full_name = cookie_name(name, path, is_https=self.settings.is_https)
+        cookie = f"{full_name}={value}; Path={path}; HttpOnly; SameSite=Lax"
+        if self.settings.is_https:
+            cookie += "; Secure"
+        if seconds:
+            cookie += f"; Max-Age={seconds}"
+        self._new_cookies[full_name] = (b"set-cookie", cookie.encode())
 
     def page(self, template: str, status: int = 200, form_action: str | None = None, **context: Any) -> Reply:
         """An HTML response. Its forms may post to this site and be redirected to `form_action`'s origin."""
@@ -86,10 +70,9 @@ class Browser:
             membership=self.settings.membership,
             **context,
         )
-        headers = [*html_headers(form_action), *self._keep_session()]
-        return Reply(status, body.encode(), headers)
+        return Reply(status, body.encode(), [*html_headers(form_action), *self._new_cookies.values()])
 
-    def see_other(self, location: str, *, device: str | None = None, clears: bool = False) -> Reply:
+    def see_other(self, location: str, *, clears: bool = False) -> Reply:
         """Redirect with 303, so that a post is never repeated at the target (RFC 9700 section 4.12).
 
         `clears`: the browser deletes what it has stored for this site, except cookies (ASVS 5.0: 14.3.1).
@@ -97,33 +80,11 @@ class Browser:
         headers: list[Header] = [
             (b"location", location.encode("ascii")),
             (b"referrer-policy", b"no-referrer"),
-            *self._keep_session(),
+            *self._new_cookies.values(),
         ]
         if clears:
             headers.append((b"clear-site-data", b'"cache", "storage"'))
-        if device:
-            headers.append(self._cookie("handcart_device", device, _DEVICE_SECONDS))
         return Reply(303, b"", headers)
-
-    def start_session(self, cookie: str) -> None:
-        """Set a new session cookie with the response."""
-        self.session = cookie
-        self.is_known = False
-
-    def _keep_session(self) -> Sequence[Header]:
-        return () if self.is_known else (self._cookie("handcart", self.session, None),)
-
-    def _cookie(self, name: str, value: str, seconds: int | None) -> Header:
-        cookie = f"{self._name(name)}={value}; Path=/; HttpOnly; SameSite=Lax"
-        if self.settings.is_https:
-            cookie += "; Secure"
-        if seconds:
-            cookie += f"; Max-Age={seconds}"
-        return b"set-cookie", cookie.encode()
-
-    def _name(self, name: str) -> str:
-        # With this prefix, browsers refuse the cookie from a sibling domain or without TLS.
-        return f"__Host-{name}" if self.settings.is_https else name
 
     def _check_origin(self) -> None:
         site = self.call.header(b"sec-fetch-site")
@@ -135,6 +96,17 @@ class Browser:
             origin, self.settings.public_url, self.call.header(b"host")
         ):
             raise form_expired()
+
+
+def cookie_name(name: str, path: str, *, is_https: bool) -> str:
+    """The name under which browsers know a cookie: over https, with a prefix that protects it (RFC 6265bis 4.1.3).
+
+    With `__Host-`, browsers refuse the cookie from a sibling domain or without TLS; they accept it only with the path
+    `/`. With `__Secure-`, which all paths may have, they refuse it only without TLS.
+    """
+    if not is_https:
+        return name
+    return f"__Host-{name}" if path == "/" else f"__Secure-{name}"
 
 
 def html_headers(form_action: str | None = None) -> list[Header]:
