@@ -1,5 +1,7 @@
 """The platform's own customers: accounts, their passwords, membership periods.
 
+Owns the tables `accounts` and `memberships`.
+
 Invariants:
 - one account per e-mail address (kept in lower case) and organization; accounts of no organization are the platform's,
   the others were made by calls of an organization's client;

@@ -1,7 +1,10 @@
 """Orders of four kinds: delivery, pickup, last mile and dispatch last mile.
 
+Owns the tables `orders`, `order_history` and `later_events`.
+
 Invariants:
-- the retailer chooses the order id, and no id is used twice; creating an order again with the same content returns it;
+- the retailer chooses the order id, which is unique at the retailer; creating an order again with the same content
+  returns it;
 - an order holds a place in the slot ledger from its creation until it is canceled or moved, and returns it once;
 - whether the membership's benefit applies is decided at creation and never changes;
 - every change of an order adds a row to its history, in the same transaction.

@@ -1,5 +1,7 @@
 """Organizations, their retailers (banners), and the API clients that act for them.
 
+Owns the tables `organizations`, `retailers`, `clients`, `client_secrets` and `redirect_uris`.
+
 Invariants:
 - a client belongs to one organization; it acts for one retailer, or names a banner in each request;
 - users and links belong to an isolation context: the retailer itself, or its whole organization;

@@ -2,6 +2,8 @@
 
 The kinds themselves (today: customers, in `accounts`) are domains to the right, which own the password hashes.
 
+Owns the table `sessions`.
+
 Invariants:
 - a password is stored as an argon2id hash, a session's cookie as a keyed hash;
 - a session has one audience, which decides its cookies, their path and its lifetimes;

@@ -1,5 +1,7 @@
 """Time slots: the windows that a store offers, their capacity, and holds, which keep a place for ten minutes.
 
+Owns the tables `slot_plans`, `slot_exceptions`, `slot_ledger` and `holds`.
+
 Invariants:
 - listing writes nothing; a slot id is a pure function of retailer, store, kind and window;
 - all windows of a store and kind share one ledger with a row for each two hours; held and booked places together

@@ -1,5 +1,7 @@
 """A retailer's stores with their service areas, its catalog of items, and the locations of postal codes.
 
+Owns the tables `stores`, `items` and `postal_codes`.
+
 Invariants:
 - a location code is unique at its retailer, and a store's number never changes: slot ids are made from it;
 - an import of a file is all or nothing;
