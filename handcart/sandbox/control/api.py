@@ -34,7 +34,6 @@ from handcart.sandbox.control.wire import (
     LinkAccountResponse,
     PlaceOrderRequest,
     PlaceOrderResponse,
-    Refused,
     ResetResponse,
     RunClockResponse,
     SetClockRequest,
@@ -43,6 +42,7 @@ from handcart.sandbox.control.wire import (
     TriggerEventRequest,
     TriggerEventResponse,
     Wait,
+    WasRefused,
 )
 from handcart.sandbox.robot import api as robot
 from handcart.sandbox.robot.scenarios import ALCOHOL_REFUSED, SCENARIOS
@@ -87,7 +87,7 @@ async def reset_retailer(call: Call) -> ResetResponse:
 
 async def get_requests(call: Call) -> Reply:
     after, limit, wait = (query(call.query, *one) for one in (("after", After), ("limit", Limit), ("wait", Wait)))
-    status, refused = query(call.query, "status", Status), query(call.query, "refused", Refused)
+    status, refused = query(call.query, "status", Status), query(call.query, "refused", WasRefused)
     log, retailer_id = _log(call), call.caller.retailer_id
     if wait:
         await log.wait(retailer_id, after or 0, wait)

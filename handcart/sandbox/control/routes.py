@@ -21,7 +21,6 @@ from handcart.sandbox.control.wire import (
     LinkAccountResponse,
     PlaceOrderRequest,
     PlaceOrderResponse,
-    Refused,
     RequestsResponse,
     ResetResponse,
     RunClockRequest,
@@ -32,6 +31,7 @@ from handcart.sandbox.control.wire import (
     TriggerEventRequest,
     TriggerEventResponse,
     Wait,
+    WasRefused,
 )
 from handcart.sandbox.documented.errors import email_taken
 from handcart.sandbox.documented.wire import OrderId
@@ -101,7 +101,7 @@ ROUTES: Sequence[Route] = (
             "after": After,
             "limit": Limit,
             "status": Status,
-            "refused": Refused,
+            "refused": WasRefused,
             "wait": Wait,
             "canonical": Canonical,
             "X-Retailer-Id": RetailerId,

@@ -102,7 +102,7 @@ class ResetResponse(Struct):
 After = Annotated[int, Meta(ge=0, description="Only calls after this number", examples=[41])]
 Limit = Annotated[int, Meta(ge=1, le=1000, description="Maximum number of calls. Default: 100")]
 Status = Annotated[int, Meta(ge=100, le=599, description="Only calls answered with this status", examples=[409])]
-Refused = Annotated[bool, Meta(description="Only calls that were refused, or only those that were not")]
+WasRefused = Annotated[bool, Meta(description="Only calls that were refused, or only those that were not")]
 Wait = Annotated[int, Meta(ge=0, le=30, description="Seconds to wait for a call, if there is none yet")]
 Canonical = Annotated[
     bool, Meta(description="Leave out request ids and number the server's ids, so that logs can be compared")
