@@ -32,7 +32,7 @@ stateDiagram-v2
 
 {states}
 
-Events that are sent without a change of state:
+What can happen without a change of state, and the events that are sent for it:
 
 {events}
 """

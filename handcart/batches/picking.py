@@ -76,7 +76,7 @@ async def add(tx: Tx, retailer_id: int, shopper_id: int, order_id: str, picked: 
     )
     _pick(line, FOUND, picked)
     order.lines = [*order.lines, line]
-    await orders.note(tx, retailer_id, order, "item added")
+    await orders.note(tx, retailer_id, order, states.ADDED)
     return order
 
 

@@ -30,7 +30,7 @@ class BatchType(Struct, frozen=True):
     states: Mapping[str, str]
 
 
-_SHOPPED = {
+_SHOPPED_STATES = {
     BRAND_NEW: orders.BRAND_NEW,
     ACKNOWLEDGED: orders.ACKNOWLEDGED,
     orders.PICKING: orders.PICKING,
@@ -44,13 +44,13 @@ TYPES: Mapping[str, BatchType] = {
         (DELIVERY,),
         orders.BRAND_NEW,
         ACKNOWLEDGED,
-        {**_SHOPPED, orders.DELIVERING: orders.DELIVERING, orders.COMPLETED: orders.COMPLETED},
+        {**_SHOPPED_STATES, orders.DELIVERING: orders.DELIVERING, orders.COMPLETED: orders.COMPLETED},
     ),
     "pickup": BatchType(
         (PICKUP,),
         orders.BRAND_NEW,
         ACKNOWLEDGED,
-        {**_SHOPPED, orders.BAGS_CHECK: orders.BAGS_CHECK, orders.STAGED: orders.STAGED},
+        {**_SHOPPED_STATES, orders.BAGS_CHECK: orders.BAGS_CHECK, orders.STAGED: orders.STAGED},
     ),
     "delivery_only": BatchType(
         (LAST_MILE, DISPATCH),

@@ -95,7 +95,7 @@ async def update_shopped(tx: Tx, caller: Caller, user_id: str, order_id: str, ch
     order.tip_cents = order.tip_cents if changes.tip_cents is None else changes.tip_cents
     order.details = details
     raise_any([checks.size(order)])
-    await note(tx, caller.retailer_id, order, "updated")
+    await note(tx, caller.retailer_id, order, states.UPDATED)
     return order
 
 
@@ -118,7 +118,7 @@ async def update_carried(tx: Tx, caller: Caller, user_id: str | None, order_id: 
     order.leave_unattended = order.leave_unattended and not has_alcohol
     order.tip_cents = order.tip_cents if changes.tip_cents is None else changes.tip_cents
     order.details = structs.replace(order.details, **changes.details)
-    await note(tx, caller.retailer_id, order, "updated")
+    await note(tx, caller.retailer_id, order, states.UPDATED)
     return order
 
 
@@ -162,7 +162,7 @@ async def choose_replacements(
         if line.replacement_items:
             line.replacement_policy = "users_choice"
     raise_any([checks.size(order, "selections")])
-    await note(tx, caller.retailer_id, order, "replacements chosen")
+    await note(tx, caller.retailer_id, order, states.REPLACEMENTS_CHOSEN)
     return order
 
 
@@ -229,9 +229,9 @@ async def cancel_for(tx: Tx, retailer_id: int, order: Order, reason: str, cancel
 async def note(tx: Tx, retailer_id: int, order: Order, what: str, about: Sequence[str] = ()) -> None:
     """Save a locked order whose status does not change; record what happened and emit its events.
 
-    `about`: the numbers of the lines concerned.
+    `what`: a key of the order's `states.Workflow.events`. `about`: the numbers of the lines concerned.
     """
-    events = states.WORKFLOWS[order.kind].events.get(what, ())
+    events = states.WORKFLOWS[order.kind].events[what]
     await _save(tx, retailer_id, order, [HistoryStep(order.status, what, events, about)])
 
 
@@ -254,7 +254,7 @@ async def forget_user(tx: Tx, isolation_id: int, user_id: str) -> bool:
         )
         for line in order.lines:
             line.special_instructions, line.metadata = "", None
-        await note(tx, retailer_id, order, "user deleted")
+        await note(tx, retailer_id, order, states.USER_DELETED)
         if order.created_at > clock.now() - idempotency.KEPT:
             for client_id in await storage.clients_of(tx, retailer_id):
                 await idempotency.forget(tx, client_id, order.order_id)

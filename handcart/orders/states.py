@@ -41,25 +41,29 @@ ACTIONS = {
     CHOOSE_REPLACEMENTS: "the customer chooses replacements for items",
     STAGE: "the retailer reports that the bags are in the staging area",
     CHANGE_ITEMS: "the shopper finds, replaces, adds and refunds items",
-    TIP: "the tip is changed",
+    TIP: "the tip is changed after completion",
 }
 
-# What can happen without a change of state. Each of these owes events.
+# What can happen without a change of state; `Workflow.events` lists the events of each.
 CREATED = "created"
+UPDATED = "updated"
+REPLACEMENTS_CHOSEN = "replacements chosen"
 FOUND = "item found"
 PUT_BACK = "item put back"
 REPLACED = "item replaced"
 REFUNDED = "item refunded"
-TIP_UPDATED = "tip updated"
+ADDED = "item added"
+TIP_UPDATED = "tip updated"  # after completion, also to the same amount; the initial tip is changed by UPDATED
 RESCHEDULED = "rescheduled"
 LATE = "late"
 MISSING = "customer missing"
+USER_DELETED = "user deleted"
 
 
 class Later(Struct, frozen=True):
-    """An event that is owed while an order stays in a state: first `after` this time, then at intervals of `every`.
+    """An event that is sent while an order stays in a state: first `after` this time, then at intervals of `every`.
 
-    `every` None: only once. `until`: the time after which no more are owed. All in microseconds since the state began.
+    `every` None: only once. `until`: the time after which no more are sent. All in microseconds since the state began.
     """
 
     event: str
@@ -69,10 +73,10 @@ class Later(Struct, frozen=True):
 
 
 class State(Struct, frozen=True):
-    """A state. `may`: the allowed actions. `events`: events owed when an order comes from the state before.
+    """A state. `may`: the allowed actions. `events`: events sent when an order comes from the state before.
 
-    `back` and `back_events`: the state that the order returns to if its shopper drops out, and the events owed then;
-    None: shoppers can no longer drop out. `later`: events owed while the order stays in the state.
+    `back` and `back_events`: the state that the order returns to if its shopper drops out, and the events sent then;
+    None: shoppers can no longer drop out. `later`: events sent while the order stays in the state.
     """
 
     name: str
@@ -86,7 +90,8 @@ class State(Struct, frozen=True):
 class Workflow(Struct, frozen=True):
     """The states of a fulfillment option in order; an order passes through each of them.
 
-    An order may be canceled in any state but the last. `events`: events owed without a change of state.
+    An order may be canceled in any state but the last. `events`: all that can happen without a change of state, and
+    the events sent for it; what is listed with `()` sends none, and what is not listed cannot happen.
     """
 
     states: Mapping[str, State]
@@ -101,8 +106,9 @@ _LOCATION = Later("order_location", 2 * clock.MINUTE, 2 * clock.MINUTE)
 _ETA = Later("at_store_eta", 2 * clock.MINUTE, 2 * clock.MINUTE)
 _REMINDER = Later("rating_reminder", clock.HOUR)
 _CANCELED = State(CANCELED, events=("canceled",))
-# In these states another shopper can start again, with the order as it was.
-_SHOPPED = (
+# The first states of orders whose items the shopper picks. Until checkout another shopper can start again, with the
+# order as it was.
+_SHOPPED_STATES = (
     State(BRAND_NEW, (UPDATE, CANCEL, CHOOSE_REPLACEMENTS)),
     State(ACKNOWLEDGED, (CHOOSE_REPLACEMENTS,), ("acknowledged",), BRAND_NEW, ("rescheduled",)),
     State(PICKING, (CHOOSE_REPLACEMENTS, CHANGE_ITEMS), ("picking",), BRAND_NEW, ("rescheduled",)),
@@ -111,15 +117,19 @@ _SHOPPED = (
 )
 _SHOPPED_EVENTS = {
     CREATED: ("brand_new",),
+    UPDATED: (),
+    REPLACEMENTS_CHOSEN: (),
     FOUND: ("item_found",),
     PUT_BACK: ("item_not_picked",),
     REPLACED: ("item_replaced", "order_item_replacement"),
     REFUNDED: ("item_refunded", "order_item_refund"),
+    ADDED: (),
     RESCHEDULED: ("rescheduled",),
+    USER_DELETED: (),
 }
 
 _DELIVERY = _workflow(
-    *_SHOPPED,
+    *_SHOPPED_STATES,
     State(DELIVERING, (), ("delivering", "order_location"), later=(_LOCATION,)),
     State(COMPLETED, (TIP,), ("delivered",), later=(_REMINDER,)),
     _CANCELED,
@@ -131,7 +141,7 @@ _DELIVERY = _workflow(
     },
 )
 _PICKUP = _workflow(
-    *_SHOPPED,
+    *_SHOPPED_STATES,
     State(BAGS_CHECK),
     State(STAGED, (), ("staged",)),
     State(RUNNER_AWAITING, (), ("pickup_geofence_reached",), STAGED, ("runner_not_found",)),
@@ -160,11 +170,13 @@ _LAST_MILE = _workflow(
     _CANCELED,
     events={
         CREATED: ("brand_new",),
+        UPDATED: (),
         STAGED: ("staged",),
         TIP_UPDATED: ("tip_adjustment",),
         RESCHEDULED: ("rescheduled",),
         LATE: ("late_delivery",),
         MISSING: ("customer_missing",),
+        USER_DELETED: (),
     },
 )
 WORKFLOWS: Mapping[str, Workflow] = {
@@ -175,7 +187,8 @@ WORKFLOWS: Mapping[str, Workflow] = {
 }
 TERMINAL = (COMPLETED, CANCELED)
 
-# https://docs.instacart.com/connect/api/fulfillment/delivery/update_tip; only the types shown there.
+# By `cancellation_reason`, the values of `cancellation_type`; only those that are known. The documentation has more:
+# https://docs.instacart.com/connect/api/fulfillment/communications/event_callbacks
 CANCELLATIONS: Mapping[str, Sequence[str]] = {
     "customer_driven": (
         "customer mia",
@@ -222,7 +235,7 @@ def may(kind: str, status: str, action: str) -> bool:
 
 
 def way(kind: str, status: str, to: str) -> Sequence[tuple[State, Sequence[str]]]:
-    """The states that an order passes through to reach `to`, each with its owed events; empty if it cannot reach it."""
+    """The states that an order passes through to reach `to`, each with the events sent; empty if it cannot reach it."""
     states = WORKFLOWS[kind].states
     if to not in states or status in TERMINAL:
         return ()

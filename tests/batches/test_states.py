@@ -208,10 +208,10 @@ COLUMNS["dispatch"] = COLUMNS["last_mile"]
 @pytest.mark.parametrize("kind", KINDS)
 def test_events_of_an_option_then_those_of_its_documented_column(kind: str) -> None:
     workflow = WORKFLOWS[kind]
-    owed = {event for events in workflow.events.values() for event in events}
+    sent = {event for events in workflow.events.values() for event in events}
     for state in workflow.states.values():
-        owed |= {*state.events, *state.back_events, *(one.event for one in state.later)}
-    assert owed == set(COLUMNS[kind].split())
+        sent |= {*state.events, *state.back_events, *(one.event for one in state.later)}
+    assert sent == set(COLUMNS[kind].split())
 
 
 @pytest.fixture(scope="module")

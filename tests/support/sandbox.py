@@ -57,7 +57,7 @@ class Shopping:
         return self.market.post(path, {"event_name": event_name})
 
     def events(self, order_id: str) -> list[str]:
-        """The events that are owed for an order, from the first."""
+        """The events that an order's history lists, from the first."""
         rows = self.market.server.sql(
             "SELECT events FROM order_history WHERE retailer_id = $1 AND order_id = $2 ORDER BY number",
             self.market.retailer.id,

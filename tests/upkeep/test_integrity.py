@@ -10,8 +10,6 @@ from handcart.callbacks import queue
 from handcart.core import clock, ids
 from handcart.core.db import Tx
 from handcart.events import jobs as events
-from handcart.events.kinds import KINDS
-from handcart.orders.invariants import EVENT_NAMES
 from handcart.upkeep import integrity
 from tests.support import slots
 from tests.support.callback_receiver import Receiver, subscribe
@@ -32,7 +30,7 @@ FAULTS = {
     "an order that shoppers are at is in a batch": "UPDATE batch_orders SET is_live = NOT is_live",
     "a batch has orders until it ends, and then none": "UPDATE batches SET ended_at = 1",
     "a hold's user exists": "UPDATE holds SET user_id = 'nobody'",
-    "every event that an order's history owes was written": "DELETE FROM events WHERE name = 'checkout'",
+    "every event that an order's history lists was written": "DELETE FROM events WHERE name = 'checkout'",
     "an event's body has its id": "UPDATE events SET body = '{\"event_id\":1' || event_id || '}'",
     "an event that was queued has a delivery for each webhook that wants it": (
         "DELETE FROM deliveries WHERE event_id = (SELECT max(event_id) FROM deliveries)"
@@ -90,7 +88,6 @@ def test_all_is_well_then_no_fault(stocked: LiveServer) -> None:
 
 def test_any_check_then_it_has_its_fault() -> None:
     assert {one.sentence for one in integrity.INVARIANTS} == set(FAULTS)
-    assert set(EVENT_NAMES) == set(KINDS)
 
 
 class Undo(Exception):
