@@ -22,10 +22,10 @@ from urllib.request import urlopen
 
 from bench import machine
 from bench.data import HANDCART
+from bench.databases import Copy, PostgresDatabase, SqliteDatabase, connected
 from bench.measure import cpu_seconds
 from bench.processes import CORES, HOST, ROOT, bare_environment, free_port, pinned, server_cores
 from bench.progress import Progress
-from bench.stores import Copy, PostgresStore, SqliteStore, connected
 from handcart.callbacks import webhooks
 from handcart.callbacks.models import PRODUCTION
 from handcart.core import clock, ids
@@ -40,7 +40,7 @@ from handcart.retailers import ops as retailers
 from tests.support.postgres import cluster, create_database
 
 BUILD = ROOT / "build" / "bench-callbacks"
-STORES = ("sqlite", "postgresql")
+DATABASES = ("sqlite", "postgresql")
 WORKERS = (1, 2)
 PER_SECOND = 50
 # Number of events in an order's life, roughly.
@@ -74,8 +74,8 @@ PAST = (
 class Prepared:
     """A database with many delivered events of one retailer with one webhook."""
 
-    def __init__(self, store: SqliteStore | PostgresStore, secret_key: str, retailer_id: int) -> None:
-        self.store = store
+    def __init__(self, database: SqliteDatabase | PostgresDatabase, secret_key: str, retailer_id: int) -> None:
+        self.database = database
         self.secret_key = secret_key
         self.retailer_id = retailer_id
 
@@ -115,7 +115,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--events", type=int, default=10_000, help="events to deliver as quickly as can be")
     parser.add_argument("--seconds", type=int, default=20, help=f"length of the window at {PER_SECOND} events a second")
     parser.add_argument("--delivered", type=int, default=1_000_000, help="events in the tables before")
-    parser.add_argument("--store", action="append", choices=STORES, help="repeatable; else both")
+    parser.add_argument("--database", action="append", choices=DATABASES, help="repeatable; else both")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every single figure")
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the tables as a page")
     return parser.parse_args()
@@ -125,44 +125,44 @@ def _run(options: argparse.Namespace, results: dict[str, Any], stack: ExitStack)
     port = free_port()
     stack.enter_context(process([sys.executable, "-m", "bench.sink", str(port)], CORES[1:2] or CORES, {}))
     until(lambda: arrived(port) == 0)
-    stores = options.store or STORES
-    progress = Progress(options.rounds * len(stores) * (len(WORKERS) + 1) + len(stores))
+    kinds = options.database or DATABASES
+    progress = Progress(options.rounds * len(kinds) * (len(WORKERS) + 1) + len(kinds))
     prepared = {}
-    for kind in stores:
+    for kind in kinds:
         prepared[kind] = _prepare(kind, port, options.delivered, stack)
         progress.step(f"{kind}: {options.delivered:,} delivered events")
     for number in range(options.rounds):
-        for kind in stores:
+        for kind in kinds:
             for workers in WORKERS:
                 found = _backlog(prepared[kind], port, workers, options.events)
-                results["visits"].append({"round": number, "store": kind, "workers": workers, **found})
+                results["visits"].append({"round": number, "database": kind, "workers": workers, **found})
                 progress.step(f"round {number + 1}, {kind}, {workers}")
             found = _trickle(prepared[kind], port, options.seconds)
-            results["visits"].append({"round": number, "store": kind, "workers": 1, **found})
+            results["visits"].append({"round": number, "database": kind, "workers": 1, **found})
             progress.step(f"round {number + 1}, {kind}, {PER_SECOND} a second")
 
 
 def _prepare(kind: str, port: int, delivered: int, stack: ExitStack) -> Prepared:
     if kind == "sqlite":
         path = BUILD / "prepared" / "handcart.db"
-        store: SqliteStore | PostgresStore = SqliteStore(path, "events")
+        database: SqliteDatabase | PostgresDatabase = SqliteDatabase(path, "events")
         url = f"sqlite:///{path}"
     else:
         url = create_database(stack.enter_context(cluster(durable=True)))
-        store = PostgresStore(url, "events")
+        database = PostgresDatabase(url, "events")
     secret_key = secrets.token_urlsafe(32)
     keys = Keys(secret_key.encode())
     migrate(url, keys)
 
     async def fill() -> int:
-        database = await connect(url, keys)
-        retailer_id: int = await database.write(_furnish, port)
-        await database.close()
+        opened = await connect(url, keys)
+        retailer_id: int = await opened.write(_furnish, port)
+        await opened.close()
         return retailer_id
 
-    prepared = Prepared(store, secret_key, asyncio.run(fill()))
+    prepared = Prepared(database, secret_key, asyncio.run(fill()))
     _multiply(url, prepared, delivered)
-    store.settle()
+    database.settle()
     return prepared
 
 
@@ -185,8 +185,8 @@ def _multiply(url: str, prepared: Prepared, delivered: int) -> None:
         return
     at = clock.of_process() - clock.DAY
     first = ids.event_ids_from(at)
-    if isinstance(prepared.store, SqliteStore):
-        connection = connect_file(str(prepared.store.path))
+    if isinstance(prepared.database, SqliteDatabase):
+        connection = connect_file(str(prepared.database.path))
         (webhook_id,) = connection.execute("SELECT id FROM webhooks").fetchone()
         connection.execute("BEGIN")
         for statement in PAST:
@@ -211,7 +211,7 @@ def _filled(statement: str, *numbers: int) -> str:
 
 def _backlog(prepared: Prepared, port: int, workers: int, events: int) -> dict[str, Any]:
     """Waiting events, delivered by `workers` workers."""
-    with prepared.store.copy() as copy:
+    with prepared.database.copy() as copy:
 
         async def emit() -> None:
             async with _opened(prepared, copy) as database:
@@ -230,7 +230,7 @@ def _backlog(prepared: Prepared, port: int, workers: int, events: int) -> dict[s
 
 def _trickle(prepared: Prepared, port: int, seconds: int) -> dict[str, Any]:
     """Emit events one by one, and measure the delay from commit to arrival."""
-    with prepared.store.copy() as copy, _worker(prepared, copy, server_cores(1)):
+    with prepared.database.copy() as copy, _worker(prepared, copy, server_cores(1)):
 
         async def emit() -> dict[str, float]:
             committed = {}
@@ -349,10 +349,10 @@ def _page(results: dict[str, Any]) -> str:
         f" load average {results['machine']['load average']} at the start.",
         f"Medians of {results['rounds']} rounds; {results['delivered']:,} delivered events in the tables.",
         "",
-        f"| store, workers | events/s of {results['events']:,} that wait | CPU us an event | goal |",
+        f"| database, workers | events/s of {results['events']:,} that wait | CPU us an event | goal |",
         "| --- | ---: | ---: | ---: |",
     ]
-    for kind in STORES:
+    for kind in DATABASES:
         for workers in WORKERS:
             rate, cpu = (_middle(results, kind, workers, key) for key in ("rate", "cpu_us"))
             if rate is not None and cpu is not None:
@@ -361,10 +361,10 @@ def _page(results: dict[str, Any]) -> str:
                 lines.append(f"| {kind}, {workers} | {rate:,.0f} | {cpu:,.0f} | >= {goal}: {verdict} |")
     lines += [
         "",
-        f"| store | p50 from commit to receiver, s, at {PER_SECOND} events a second | p99 | goal |",
+        f"| database | p50 from commit to receiver, s, at {PER_SECOND} events a second | p99 | goal |",
         "| --- | ---: | ---: | ---: |",
     ]
-    for kind in STORES:
+    for kind in DATABASES:
         p50, p99 = (_middle(results, kind, 1, key) for key in ("p50_s", "p99_s"))
         if p50 is not None and p99 is not None:
             verdict = "reached" if p99 <= P99_GOAL_SECONDS else "not reached"
@@ -377,7 +377,7 @@ def _middle(results: dict[str, Any], kind: str, workers: int, key: str) -> float
     found = [
         visit[key]
         for visit in results["visits"]
-        if visit["store"] == kind and visit["workers"] == workers and key in visit
+        if visit["database"] == kind and visit["workers"] == workers and key in visit
     ]
     return median(found) if found else None
 

@@ -6,8 +6,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from bench.candidates import EXPIRED_AT, TOKEN_SECONDS
+from bench.databases import Copy
 from bench.load import Request
-from bench.stores import Copy
 
 LINK = {"express_member": True, "expired_at": EXPIRED_AT}
 

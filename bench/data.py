@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from bench.candidates import EXPIRED_AT, SCOPE, FlowPlan, Scale
+from bench.databases import connected
 from bench.flow import email_of, session_of, user_of
 from bench.processes import bare_environment
-from bench.stores import connected
 from handcart.core.secret import Keys
 from handcart.sign_in.passwords import hash_new
 

@@ -29,7 +29,7 @@ class Window:
 
     rate: float
     cpu_us: float
-    store_cpu_us: float  # PostgreSQL's processes; 0 if the database is in the server's processes
+    database_cpu_us: float  # PostgreSQL's processes; 0 if the database is in the server's processes
     p50_ms: float
     p99_ms: float
     count: int
@@ -74,14 +74,15 @@ def wrk(
 class Meter:
     """Counts the CPU time of a server and its PostgreSQL since the meter was created."""
 
-    def __init__(self, server: int, store: int | None) -> None:
-        self._roots = (server, store)
+    def __init__(self, server: int, database: int | None) -> None:
+        self._roots = (server, database)
         self._before = self._read()
 
     def window(self, count: int, seconds: float, p50_ms: float, p99_ms: float) -> Window:
         """The window that ends now, with `count` units of work in `seconds`."""
-        server, store = ((now - before) / count * 1e6 for now, before in zip(self._read(), self._before, strict=True))
-        return Window(count / seconds, server, store, p50_ms, p99_ms, count)
+        spent = zip(self._read(), self._before, strict=True)
+        server, database = ((now - before) / count * 1e6 for now, before in spent)
+        return Window(count / seconds, server, database, p50_ms, p99_ms, count)
 
     def _read(self) -> list[float]:
         return [cpu_seconds(root) if root else 0.0 for root in self._roots]

@@ -23,7 +23,7 @@ from statistics import median, quantiles
 from typing import Any
 
 from bench import machine
-from bench.callbacks import STORES, arrivals, arrived, process, until
+from bench.callbacks import DATABASES, arrivals, arrived, process, until
 from bench.processes import HOST, ROOT, Launch, free_port, load_cores, server_cores, serving
 from bench.progress import Progress
 from handcart.callbacks import webhooks
@@ -123,7 +123,7 @@ def main() -> None:
     BUILD.mkdir(parents=True)
     visits: list[dict[str, Any]] = []
     try:
-        kinds = options.store or STORES
+        kinds = options.database or DATABASES
         progress = Progress(options.rounds * len(kinds))
         with ExitStack() as stack:
             running = stack.enter_context(cluster(durable=True)) if "postgresql" in kinds else None
@@ -131,7 +131,7 @@ def main() -> None:
                 for kind in kinds:
                     url = create_database(running) if running and kind == "postgresql" else ""
                     found = _visit(url or f"sqlite:///{BUILD}/{number}.db", options.orders, options.fat_orders)
-                    visits.append({"round": number, "store": kind, **found})
+                    visits.append({"round": number, "database": kind, **found})
                     progress.step(f"round {number + 1}, {kind}")
     finally:
         shutil.rmtree(BUILD, ignore_errors=True)
@@ -148,7 +148,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=5, help="rounds to take medians of (default 5)")
     parser.add_argument("--orders", type=int, default=300, help="orders of the quiet retailer, alone and beside noise")
     parser.add_argument("--fat-orders", type=int, default=100, help="orders of the noisy one")
-    parser.add_argument("--store", action="append", choices=STORES, help="repeatable; else both")
+    parser.add_argument("--database", action="append", choices=DATABASES, help="repeatable; else both")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every single figure")
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the tables as a page")
     return parser.parse_args()
@@ -273,11 +273,11 @@ def _page(visits: Sequence[Mapping[str, Any]], options: argparse.Namespace, abou
         f" orders whose callbacks go to {webhooks.MOST_WEBHOOKS} webhooks that hang, drip or flood.",
         f"Medians of {options.rounds} rounds; the ratio is the median of the rounds' ratios.",
         "",
-        "| store, operation | p99 alone, ms | p99 beside noise, ms | ratio | goal |",
+        "| database, operation | p99 alone, ms | p99 beside noise, ms | ratio | goal |",
         "| --- | ---: | ---: | ---: | ---: |",
     ]
-    for kind in dict.fromkeys(visit["store"] for visit in visits):
-        of_kind = [visit for visit in visits if visit["store"] == kind]
+    for kind in dict.fromkeys(visit["database"] for visit in visits):
+        of_kind = [visit for visit in visits if visit["database"] == kind]
         for name in (CREATE, LIST, CALLBACK):
             alone, beside = (median(1000 * visit[when][name] for visit in of_kind) for when in ("alone", "beside"))
             ratio = median(visit["beside"][name] / visit["alone"][name] for visit in of_kind)

@@ -70,7 +70,7 @@ def _header(results: Results) -> str:
 
 def _about_linking(scale: dict[str, int], names: Sequence[str]) -> Iterator[str]:
     if not all(name.startswith(("orders-", "start-")) for name in names):
-        yield f"Stores hold {scale['links']:,} linked users; ours and the limit's {scale['tokens']:,} older tokens."
+        yield f"Databases hold {scale['links']:,} linked users; ours and the limit's {scale['tokens']:,} older tokens."
     if any(name.startswith("oidc-provider") for name in names):
         yield "oidc-provider: tokens in memory, always one process; the number says how many cores it may use."
 
@@ -114,7 +114,7 @@ def _operation_rows(results: Results, operation: str, workers: int) -> Iterator[
 
         if candidate["workers"] != workers or of_window("rate") is None:
             continue
-        found = {key: of_window(key) or 0.0 for key in ("rate", "cpu_us", "store_cpu_us", "p50_ms", "p99_ms")}
+        found = {key: of_window(key) or 0.0 for key in ("rate", "cpu_us", "database_cpu_us", "p50_ms", "p99_ms")}
         compared = ratio(results, candidate["rival"], name, operation)
         is_ours = candidate["kind"] == "handcart"
         yield (
@@ -122,7 +122,7 @@ def _operation_rows(results: Results, operation: str, workers: int) -> Iterator[
             _short(found["rate"]),
             "" if is_ours or compared is None else f"{compared:.2f}",
             _short(found["cpu_us"]),
-            _short(found["store_cpu_us"]) if "postgresql" in name else "",
+            _short(found["database_cpu_us"]) if "postgresql" in name else "",
             f"{found['p50_ms']:.1f}",
             f"{found['p99_ms']:.1f}",
         )

@@ -5,9 +5,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.databases import Copy
 from bench.load import Meter, Request, Window, write_requests, wrk
 from bench.processes import Running, load_cores
-from bench.stores import Copy
 
 WARM_UP_SECONDS = 2  # Node.js still gets quicker during the first one
 SETTLE_SECONDS = 0.3  # lets the server finish what the warm-up left in its queue

@@ -13,9 +13,9 @@ from typing import Any
 
 from bench.candidates import FlowPlan, Scale
 from bench.data import Owner, Table, fill, furnish
+from bench.databases import connected
 from bench.limit import replay
 from bench.limit.replay import Sample, Value
-from bench.stores import connected
 from handcart.core import clock
 from handcart.core.db import Database, Tx
 from handcart.core.db.connect import connect

@@ -23,7 +23,7 @@ def visit(candidate: Candidate, workshop: Workshop, *, seconds: float, seed: int
     """Measure one candidate once; calls `done` after each operation."""
     log = workshop.directory / "logs" / f"{candidate.name}.log"
     log.parent.mkdir(exist_ok=True)
-    with candidate.store.copy() as copy:
+    with candidate.database.copy() as copy:
         port = free_port()
         launch = candidate.launch(copy, port)
         with serving(launch, port, cores=server_cores(candidate.workers), log=log) as running:

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
+from bench.databases import Copy, Database
 from bench.load import Window
 from bench.processes import Launch
 from bench.session import Session
-from bench.stores import Copy, Store
 
 T = TypeVar("T")
 
@@ -76,7 +76,7 @@ class Candidate:
     about: str
     workers: int
     rival: str
-    store: Store
+    database: Database
     launch: Callable[[Copy, int], Launch]
     part: Part
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 from bench.candidates import SCOPE, Candidate, FlowPlan, Workshop
 from bench.data import HANDCART, furnish
+from bench.databases import Copy, Database, PostgresDatabase, SqliteDatabase
 from bench.linking import Linking
 from bench.load import Request
 from bench.processes import HOST, Launch
-from bench.stores import Copy, PostgresStore, SqliteStore, Store
 from tests.support.postgres import cluster, create_database
 
 READ = "/v2/fulfillment/users/{}/link"
@@ -19,7 +19,7 @@ TOKENS = "tokens"
 class Prepared:
     """A filled database and the data for requests to it."""
 
-    store: Store
+    database: Database
     plan: FlowPlan
 
 
@@ -38,9 +38,9 @@ def sqlite(workshop: Workshop) -> Prepared:
         path = workshop.directory / "prepared" / "handcart" / "handcart.db"
         path.parent.mkdir(parents=True)
         plan = furnish(f"sqlite:///{path}", workshop.scale)
-        store = SqliteStore(path, TOKENS)
-        store.settle()
-        return Prepared(store, plan)
+        database = SqliteDatabase(path, TOKENS)
+        database.settle()
+        return Prepared(database, plan)
 
     return workshop.once("handcart on SQLite", make)
 
@@ -51,9 +51,9 @@ def postgresql(workshop: Workshop) -> Prepared:
     def make() -> Prepared:
         dsn = create_database(workshop.stack.enter_context(cluster(durable=True)))
         plan = furnish(dsn, workshop.scale)
-        store = PostgresStore(dsn, TOKENS)
-        store.settle()
-        return Prepared(store, plan)
+        database = PostgresDatabase(dsn, TOKENS)
+        database.settle()
+        return Prepared(database, plan)
 
     return workshop.once("handcart on PostgreSQL", make)
 
@@ -102,7 +102,7 @@ def _candidate(workshop: Workshop, kind: str, workers: int, prepared: Prepared) 
         about=f"handcart serve --workers {workers} on {kind}, access log on",
         workers=workers,
         rival=name,
-        store=prepared.store,
+        database=prepared.database,
         # Production allows 20 sign-ins per second from one address, too few for the flows.
         launch=lambda copy, port: launch(workshop, prepared.plan, workers, copy, port, "sandbox"),
         part=Linking(

@@ -4,9 +4,9 @@ import sys
 
 from bench.candidates import Candidate, FlowPlan, Workshop
 from bench.candidates.handcart import READ, Prepared, postgresql, sqlite, token_request, url_of
+from bench.databases import Copy
 from bench.linking import Linking
 from bench.processes import HOST, ROOT, Launch
-from bench.stores import Copy
 
 
 def on_sqlite(workshop: Workshop, workers: int) -> Candidate:
@@ -36,7 +36,7 @@ def _candidate(workshop: Workshop, kind: str, workers: int, prepared: Prepared) 
         about=f"bare ASGI under the same uvicorn, the same SQL on {kind} and nothing else",
         workers=workers,
         rival=f"handcart-{kind}-{workers}",
-        store=prepared.store,
+        database=prepared.database,
         launch=lambda copy, port: launch(prepared.plan, workers, copy, port),
         part=Linking(
             token=token_request(prepared.plan),

@@ -15,6 +15,7 @@ from bench.candidates import Candidate, FlowPlan, Workshop
 from bench.candidates import handcart as ours
 from bench.candidates import limit as bare
 from bench.check import Caller, WrongAnswer
+from bench.databases import Copy, PostgresDatabase, SqliteDatabase
 from bench.limit.replay import Sample
 from bench.load import Request
 from bench.ordering import CREATE, GET, LIFE, LIST, RESERVE, Ordering, Step
@@ -24,7 +25,6 @@ from bench.stock import GET as GET_ID
 from bench.stock import HORIZON_DAYS, Stock, multiply, stock
 from bench.stock import LIST as LIST_ID
 from bench.stock import RESERVE as RESERVE_ID
-from bench.stores import Copy, PostgresStore, SqliteStore
 from tests.support.postgres import cluster, create_database
 
 FEW, MANY = "1k", "1m"
@@ -56,7 +56,7 @@ Write = Callable[[Sample, dict[str, str]], Request]
 class Prepared:
     """A filled database; `orders`: the number of stored orders."""
 
-    store: SqliteStore | PostgresStore
+    database: SqliteDatabase | PostgresDatabase
     stock: Stock
     orders: int
 
@@ -72,7 +72,7 @@ def handcart(workshop: Workshop, kind: str, size: str) -> Candidate:
     part = Ordering(_steps(prepared, _documented), lambda *given: _check(prepared, *given), _token(plan))
     about = f"handcart serve --workers 1 on {kind}, access log on, {prepared.orders:,} orders stored"
     name = f"orders-handcart-{kind}-{size}"
-    return Candidate(name, "handcart", about, 1, name, prepared.store, launch, part)
+    return Candidate(name, "handcart", about, 1, name, prepared.database, launch, part)
 
 
 def silent(workshop: Workshop, kind: str) -> Candidate:
@@ -101,7 +101,7 @@ def limit(workshop: Workshop, kind: str, size: str) -> Candidate:
     part = Ordering(_steps(prepared, _bare), _check_limit, _token(plan))
     about = f"bare ASGI that runs the statements of ours on {kind} and nothing else, {prepared.orders:,} orders stored"
     rival = f"orders-handcart-{kind}-{size}"
-    return Candidate(f"orders-limit-{kind}-{size}", "limit", about, 1, rival, prepared.store, launch, part)
+    return Candidate(f"orders-limit-{kind}-{size}", "limit", about, 1, rival, prepared.database, launch, part)
 
 
 def sandbox(workshop: Workshop, kind: str) -> Candidate:
@@ -124,27 +124,27 @@ def sandbox(workshop: Workshop, kind: str) -> Candidate:
     part = Ordering([step], lambda *given: _check(prepared, *given), _token(plan))
     about = f"handcart serve --environment sandbox --workers 1 on {kind}: robot shopper, request log, virtual clock"
     name = f"orders-sandbox-{kind}"
-    return Candidate(name, "handcart", about, 1, name, prepared.store, launch, part)
+    return Candidate(name, "handcart", about, 1, name, prepared.database, launch, part)
 
 
 def _prepared(workshop: Workshop, kind: str, size: str) -> Prepared:
     orders = workshop.scale.few_orders if size == FEW else workshop.scale.many_orders
 
     def make() -> Prepared:
-        make_store = _sqlite if kind == "sqlite" else _postgresql
-        store, found = make_store(workshop, size, orders)
-        store.settle()
-        return Prepared(store, found, orders)
+        make_database = _sqlite if kind == "sqlite" else _postgresql
+        database, found = make_database(workshop, size, orders)
+        database.settle()
+        return Prepared(database, found, orders)
 
     return workshop.once(f"orders on {kind}, {size}", make)
 
 
-def _sqlite(workshop: Workshop, size: str, orders: int) -> tuple[SqliteStore, Stock]:
+def _sqlite(workshop: Workshop, size: str, orders: int) -> tuple[SqliteDatabase, Stock]:
     def first() -> tuple[Path, Stock]:
         path = workshop.directory / "prepared" / "orders" / "handcart.db"
         path.parent.mkdir(parents=True)
         found = stock(f"sqlite:///{path}", workshop.scale)
-        SqliteStore(path, TABLE).settle()
+        SqliteDatabase(path, TABLE).settle()
         return path, found
 
     empty, found = workshop.once("stock on SQLite", first)
@@ -152,18 +152,18 @@ def _sqlite(workshop: Workshop, size: str, orders: int) -> tuple[SqliteStore, St
     path.parent.mkdir()
     shutil.copy2(empty, path)
     multiply(f"sqlite:///{path}", found, orders)
-    return SqliteStore(path, TABLE), found
+    return SqliteDatabase(path, TABLE), found
 
 
-def _postgresql(workshop: Workshop, size: str, orders: int) -> tuple[PostgresStore, Stock]:
-    def first() -> tuple[PostgresStore, Stock]:
+def _postgresql(workshop: Workshop, size: str, orders: int) -> tuple[PostgresDatabase, Stock]:
+    def first() -> tuple[PostgresDatabase, Stock]:
         dsn = create_database(workshop.stack.enter_context(cluster(durable=True)))
-        return PostgresStore(dsn, TABLE), stock(dsn, workshop.scale)
+        return PostgresDatabase(dsn, TABLE), stock(dsn, workshop.scale)
 
     empty, found = workshop.once("stock on PostgreSQL", first)
-    store = PostgresStore(empty.beside(), TABLE)
-    multiply(store.dsn, found, orders)
-    return store, found
+    database = PostgresDatabase(empty.beside(), TABLE)
+    multiply(database.dsn, found, orders)
+    return database, found
 
 
 def _token(plan: FlowPlan) -> Request:

@@ -7,10 +7,10 @@ from urllib.parse import urlencode
 
 from bench import install
 from bench.candidates import SCOPE, Candidate, Workshop
+from bench.databases import Copy, MemoryDatabase, SqliteDatabase
 from bench.linking import Linking
 from bench.load import Request
 from bench.processes import HOST, Launch, bare_environment
-from bench.stores import Copy, MemoryStore, SqliteStore
 
 PEERS = Path(__file__).parent.parent / "peers"
 CLIENT_ID = "bench"
@@ -38,7 +38,7 @@ def oidc_provider(workshop: Workshop, cores: int) -> Candidate:
         about=f"npm oidc-provider {install.node_version(directory, 'oidc-provider')}, tokens in memory, one process",
         workers=cores,
         rival=RIVAL.format(cores),
-        store=MemoryStore(),
+        database=MemoryDatabase(),
         launch=launch,
         part=_part(workshop, "/token"),
     )
@@ -74,9 +74,9 @@ def _python_peer(
 ) -> Candidate:
     directory = PEERS / package.replace("-", "_")
     binaries = install.python_packages(directory / "requirements.txt", workshop.directory / "venvs" / package)
-    database = workshop.directory / "prepared" / package / "peer.db"
-    arguments = (binaries / "python", directory, database, workshop.scale.links, token_table)
-    store = workshop.once(package, lambda: _prepare(*arguments))
+    file = workshop.directory / "prepared" / package / "peer.db"
+    arguments = (binaries / "python", directory, file, workshop.scale.links, token_table)
+    database = workshop.once(package, lambda: _prepare(*arguments))
 
     def launch(copy: Copy, port: int) -> Launch:
         gunicorn = [str(binaries / "gunicorn"), "--workers", str(workers), *options, "--bind", f"{HOST}:{port}"]
@@ -95,23 +95,23 @@ def _python_peer(
         about=f"{distribution} {version} on SQLite, gunicorn {' '.join(options)}",
         workers=workers,
         rival=RIVAL.format(workers),
-        store=store,
+        database=database,
         launch=launch,
         part=_part(workshop, "/oauth/token"),
     )
 
 
-def _prepare(python: Path, directory: Path, database: Path, links: int, token_table: str) -> SqliteStore:
-    database.parent.mkdir(parents=True)
+def _prepare(python: Path, directory: Path, file: Path, links: int, token_table: str) -> SqliteDatabase:
+    file.parent.mkdir(parents=True)
     subprocess.run(
         [python, "prepare.py", CLIENT_ID, CLIENT_SECRET, str(links)],
         cwd=directory,
-        env=bare_environment() | {"BENCH_DATABASE": str(database)},
+        env=bare_environment() | {"BENCH_DATABASE": str(file)},
         check=True,
     )
-    store = SqliteStore(database, token_table)
-    store.settle()
-    return store
+    database = SqliteDatabase(file, token_table)
+    database.settle()
+    return database
 
 
 def _part(workshop: Workshop, path: str) -> Linking:

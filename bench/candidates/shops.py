@@ -10,10 +10,10 @@ from bench import install
 from bench.candidates import Candidate, Workshop
 from bench.candidates.peers import PEERS
 from bench.check import Caller, WrongAnswer
+from bench.databases import Copy, SqliteDatabase
 from bench.load import Request
 from bench.ordering import CREATE, GET, Ordering, Step
 from bench.processes import HOST, Launch, bare_environment, free_port
-from bench.stores import Copy, SqliteStore
 
 RIVAL = "orders-handcart-sqlite-1k"
 PREPARE_SECONDS = 900
@@ -23,14 +23,14 @@ def django_oscar_api(workshop: Workshop) -> Candidate:
     """Django Oscar with its API on SQLite under gunicorn; the second thread hides the wait for the disk."""
     directory = PEERS / "django_oscar_api"
     binaries = install.python_packages(directory / "requirements.txt", workshop.directory / "venvs" / directory.name)
-    database = workshop.directory / "prepared" / directory.name / "peer.db"
+    file = workshop.directory / "prepared" / directory.name / "peer.db"
     carts = workshop.scale.carts
 
-    def make() -> SqliteStore:
-        _prepare([str(binaries / "python"), "prepare.py", str(carts)], directory, database)
-        return _settled(database, "order_order")
+    def make() -> SqliteDatabase:
+        _prepare([str(binaries / "python"), "prepare.py", str(carts)], directory, file)
+        return _settled(file, "order_order")
 
-    store = workshop.once(directory.name, make)
+    database = workshop.once(directory.name, make)
 
     def launch(copy: Copy, port: int) -> Launch:
         options = ["--worker-class", "gthread", "--threads", "2", "--bind", f"{HOST}:{port}"]
@@ -58,23 +58,23 @@ def django_oscar_api(workshop: Workshop) -> Candidate:
             raise WrongAnswer("django-oscar-api showed an order to a stranger")
 
     version = install.python_version(binaries, "django-oscar-api")
-    return _peer("django-oscar-api", version, "gunicorn with 2 threads", store, launch, placing, reading, check)
+    return _peer("django-oscar-api", version, "gunicorn with 2 threads", database, launch, placing, reading, check)
 
 
 def vendure(workshop: Workshop) -> Candidate:
     """Vendure on SQLite, one process."""
     directory = PEERS / "vendure"
     install.node_packages(directory)
-    database = workshop.directory / "prepared" / directory.name / "peer.db"
+    file = workshop.directory / "prepared" / directory.name / "peer.db"
 
-    def make() -> tuple[SqliteStore, list[tuple[str, str]]]:
-        carts = database.with_suffix(".carts")
+    def make() -> tuple[SqliteDatabase, list[tuple[str, str]]]:
+        carts = file.with_suffix(".carts")
         command = ["node", "prepare.mjs", str(free_port()), str(workshop.scale.slow_carts), str(carts)]
-        _prepare(command, directory, database)
+        _prepare(command, directory, file)
         pairs = [tuple(line.split()) for line in carts.read_text().splitlines()]
-        return _settled(database, '"order" WHERE orderPlacedAt IS NOT NULL'), [(token, code) for token, code in pairs]
+        return _settled(file, '"order" WHERE orderPlacedAt IS NOT NULL'), [(token, code) for token, code in pairs]
 
-    store, carts = workshop.once(directory.name, make)
+    database, carts = workshop.once(directory.name, make)
 
     def launch(copy: Copy, port: int) -> Launch:
         return Launch(
@@ -101,14 +101,14 @@ def vendure(workshop: Workshop) -> Candidate:
             raise WrongAnswer(f"vendure, order read back: {status} {answer}")
 
     version = install.node_version(directory, "@vendure/core")
-    return _peer("vendure", version, "better-sqlite3, one process", store, launch, placing, reading, check)
+    return _peer("vendure", version, "better-sqlite3, one process", database, launch, placing, reading, check)
 
 
 def _peer(
     name: str,
     version: str,
     how: str,
-    store: SqliteStore,
+    database: SqliteDatabase,
     launch: Callable[[Copy, int], Launch],
     placing: Callable[[Random, str], Iterator[Request]],
     reading: Callable[[Random, str], Iterator[Request]],
@@ -116,13 +116,13 @@ def _peer(
 ) -> Candidate:
     steps = [Step(CREATE, placing, is_spent=True, is_stored=True), Step(GET, reading)]
     about = f"{name} {version} on SQLite, {how}; no order stored before, carts filled beforehand"
-    return Candidate(f"orders-{name}", "peer", about, 1, RIVAL, store, launch, Ordering(steps, check))
+    return Candidate(f"orders-{name}", "peer", about, 1, RIVAL, database, launch, Ordering(steps, check))
 
 
-def _prepare(command: Sequence[str], directory: Path, database: Path) -> None:
-    database.parent.mkdir(parents=True)
-    environment = bare_environment() | {"BENCH_DATABASE": str(database)}
-    log = database.with_suffix(".log")
+def _prepare(command: Sequence[str], directory: Path, file: Path) -> None:
+    file.parent.mkdir(parents=True)
+    environment = bare_environment() | {"BENCH_DATABASE": str(file)}
+    log = file.with_suffix(".log")
     with log.open("wb") as output:
         result = subprocess.run(
             command, cwd=directory, env=environment, stdout=output, stderr=output, timeout=PREPARE_SECONDS, check=False
@@ -131,10 +131,10 @@ def _prepare(command: Sequence[str], directory: Path, database: Path) -> None:
         raise install.Unavailable(f"{' '.join(command[:2])} failed: {log.read_text(errors='replace').strip()[-300:]}")
 
 
-def _settled(database: Path, table: str) -> SqliteStore:
-    store = SqliteStore(database, table)
-    store.settle()
-    return store
+def _settled(file: Path, table: str) -> SqliteDatabase:
+    database = SqliteDatabase(file, table)
+    database.settle()
+    return database
 
 
 def _oscar_headers(number: int) -> dict[str, str]:

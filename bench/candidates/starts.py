@@ -8,9 +8,9 @@ from bench import install
 from bench.candidates import Candidate, Workshop
 from bench.candidates.handcart import launch as launch_handcart
 from bench.candidates.handcart import sqlite
+from bench.databases import Copy, Database, MemoryDatabase
 from bench.processes import HOST, ROOT, Launch
 from bench.starting import Starting
-from bench.stores import Copy, MemoryStore, Store
 
 PEERS = Path(__file__).parent.parent / "peers"
 OPENAPI = ROOT / "docs" / "openapi.json"
@@ -25,7 +25,7 @@ def handcart(workshop: Workshop, environment: str) -> Candidate:
         return replace(launch_handcart(workshop, prepared.plan, 1, copy, port, environment), live_path=METADATA)
 
     about = f"handcart serve --environment {environment}, a database with {workshop.scale.links:,} users"
-    return _candidate(f"start-handcart-{environment}", "handcart", about, prepared.store, launch, METADATA)
+    return _candidate(f"start-handcart-{environment}", "handcart", about, prepared.database, launch, METADATA)
 
 
 def moto(workshop: Workshop) -> Candidate:
@@ -78,11 +78,11 @@ def _peer(name: str, about: str, command: Sequence[str], path: str) -> Candidate
         filled = [argument.replace("{port}", str(port)) for argument in command]
         return Launch(command=filled, live_path=path, environment={}, directory=ROOT / "build")
 
-    return _candidate(f"start-{name}", "peer", about, MemoryStore(), launch, path)
+    return _candidate(f"start-{name}", "peer", about, MemoryDatabase(), launch, path)
 
 
 def _candidate(
-    name: str, kind: str, about: str, store: Store, launch: Callable[[Copy, int], Launch], path: str
+    name: str, kind: str, about: str, database: Database, launch: Callable[[Copy, int], Launch], path: str
 ) -> Candidate:
     return Candidate(
         name=name,
@@ -90,7 +90,7 @@ def _candidate(
         about=about,
         workers=1,
         rival="start-handcart-sandbox",
-        store=store,
+        database=database,
         launch=launch,
         part=Starting(path),
     )

@@ -43,8 +43,8 @@ class TokenFields(msgspec.Struct):
 
 
 URL = os.environ["BENCH_DATABASE"]
-STORE: Sqlite | Postgresql = Sqlite(URL) if URL.startswith("sqlite") else Postgresql(URL)
-KEEPS_TOKENS = isinstance(STORE, Postgresql)  # for a second, as Handcart does when a look-up is a round trip
+DATABASE: Sqlite | Postgresql = Sqlite(URL) if URL.startswith("sqlite") else Postgresql(URL)
+KEEPS_TOKENS = isinstance(DATABASE, Postgresql)  # for a second, as Handcart does when a look-up is a round trip
 KEYS = Keys(os.environ["HANDCART_SECRET_KEY"].encode())
 encode = msgspec.json.Encoder().encode
 decode_fields = msgspec.json.Decoder(TokenFields).decode
@@ -62,7 +62,7 @@ async def app(scope: dict[str, Any], receive: Any, send: Any) -> None:
     if scope["type"] == "lifespan":
         await receive()
         await record()
-        await STORE.open()
+        await DATABASE.open()
         await send({"type": "lifespan.startup.complete"})
         await receive()
         await send({"type": "lifespan.shutdown.complete"})
@@ -94,7 +94,7 @@ async def run_again(script: replay.Script, body: bytes, headers: Headers) -> tup
     """Check the token and run the statements of an operation with the values of the body."""
     if await authenticated(headers) is None:
         return 401, b"{}"
-    await STORE.run(script.bound(decode_values(body)), is_write=script.is_write)
+    await DATABASE.run(script.bound(decode_values(body)), is_write=script.is_write)
     return 200, script.answer
 
 
@@ -111,12 +111,12 @@ async def whole(receive: Any) -> bytes:
 async def issue_token(body: bytes) -> tuple[int, bytes]:
     """Check the client, store a token, return it."""
     fields, now = decode_fields(body), time.time_ns() // 1000
-    client = await STORE.one(clients.PROVEN, fields.client_id, KEYS.hash(fields.client_secret), now)
+    client = await DATABASE.one(clients.PROVEN, fields.client_id, KEYS.hash(fields.client_secret), now)
     if client is None or client["disabled_at"] is not None or fields.scope not in client["scopes"].split():
         return 401, b"{}"
     token, until = new_token(), now + LIFETIME_SECONDS * SECOND
     owner = (client["client_id"], client["organization_id"], client["retailer_id"], client["isolation_id"])
-    await STORE.insert(INSERT, KEYS.hash(token), *owner, fields.scope, None, None, None, now, until, 0)
+    await DATABASE.insert(INSERT, KEYS.hash(token), *owner, fields.scope, None, None, None, now, until, 0)
     return 200, encode(
         TokenResponse(
             access_token=token,
@@ -133,7 +133,7 @@ async def get_link(user_id: str, headers: Headers) -> tuple[int, bytes]:
     now, token = time.time_ns() // 1000, await authenticated(headers)
     if token is None:
         return 401, b"{}"
-    rows = await STORE.all(LINK, token["isolation_id"], user_id)
+    rows = await DATABASE.all(LINK, token["isolation_id"], user_id)
     if not rows or rows[0]["ends_at"] is None:
         return 400, b"{}"
     is_member, ends_at = rows[0]["starts_at"] <= now < rows[0]["ends_at"], rows[0]["ends_at"]
@@ -152,9 +152,9 @@ async def authenticated(headers: Headers) -> Any:
 async def caller(authorization: bytes, now: int) -> Any:
     """The row of a bearer token."""
     if not KEEPS_TOKENS:
-        return await STORE.one(CALLER, KEYS.hash(authorization[7:].decode()))
+        return await DATABASE.one(CALLER, KEYS.hash(authorization[7:].decode()))
     until, row = kept.get(authorization, (0, None))
     if until <= now:
-        row = await STORE.one(CALLER, KEYS.hash(authorization[7:].decode()))
+        row = await DATABASE.one(CALLER, KEYS.hash(authorization[7:].decode()))
         kept[authorization] = (now + SECOND, row)
     return row

@@ -28,7 +28,7 @@ class Copy:
     root: int | None = None
 
 
-class Store(Protocol):
+class Database(Protocol):
     """A prepared database."""
 
     def copy(self) -> AbstractContextManager[Copy]:
@@ -36,7 +36,7 @@ class Store(Protocol):
         ...
 
 
-class MemoryStore:
+class MemoryDatabase:
     """Nothing on disk: the server starts empty."""
 
     @contextmanager
@@ -45,7 +45,7 @@ class MemoryStore:
 
 
 @dataclass(frozen=True)
-class SqliteStore:
+class SqliteDatabase:
     """A prepared SQLite file. `table`: the counted rows, as written after FROM."""
 
     path: Path
@@ -75,7 +75,7 @@ class SqliteStore:
 
 
 @dataclass(frozen=True)
-class PostgresStore:
+class PostgresDatabase:
     """A prepared PostgreSQL database, used as the template of its copies."""
 
     dsn: str
