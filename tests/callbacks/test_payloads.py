@@ -211,7 +211,7 @@ def test_order_is_late_canceled_or_tipped_then_the_event_says_how(post: Post) ->
         "cancellation_type": "system error",
     }
     stage(post, "last_mile", user_id, carried)
-    post.shopping.reach(post.shopping.batch(carried), "completed")
+    post.shopping.complete(carried, "last_mile")
     tip = market.http.put(market.path(user_id, carried, "/tip"), json={"tip_amount_cents": 700}, headers=market.headers)
     assert tip.status_code == 200
     found = told(post, carried)
@@ -261,7 +261,7 @@ def test_order_on_its_way_then_positions_repeat_and_a_reminder_follows(post: Pos
 def test_order_is_rated_or_canceled_on_its_way_then_nothing_comes_later(post: Post) -> None:
     post.subscribe()
     rated, canceled = (post.market.order("delivery")["id"] for _ in range(2))
-    post.shopping.reach(post.shopping.batch(rated), "completed")
+    post.shopping.complete(rated, "delivery")
     post.market.post(f"/v2/handcart_sandbox/orders/{rated}/events", {"event_name": "rating_updated"})
     post.shopping.reach(post.shopping.batch(canceled), "delivering")
     post.shopping.simulate(canceled, "canceled").raise_for_status()

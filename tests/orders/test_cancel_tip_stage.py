@@ -7,7 +7,8 @@ import pytest
 
 from handcart.orders.states import WORKFLOWS
 from tests.support.orders import HELD, KINDS, LASTMILE, SHOPPED, USERS, Market
-from tests.support.server import LiveServer
+from tests.support.sandbox import Shopping
+from tests.support.server import LiveServer, on_sqlite
 from tests.support.shop import error
 from tests.support.volley import Connection
 
@@ -186,3 +187,15 @@ def test_user_is_deleted_then_nothing_can_be_done_for_them(market: Market, kind:
         assert error(market.post(market.path(user_id, order_id, f"/{action}"), {})) == gone
     assert error(market.put(market.path(user_id, order_id, "/tip"), {"tip_amount_cents": 1})) == gone
     assert error(market.put(market.path(user_id, order_id), {})) == gone
+
+
+@on_sqlite
+@pytest.mark.parametrize("kind", KINDS)
+def test_tip_of_the_same_amount_then_only_pickup_sends_no_event(market: Market, kind: str) -> None:
+    shopping, user_id = Shopping(market), market.customer()
+    order_id = market.order(kind, user_id)["id"]
+    shopping.complete(order_id, kind)
+    same = {"tip_amount_cents": market.row(order_id)["tip_cents"]}
+    market.http.put(market.path(user_id, order_id, "/tip"), json=same, headers=market.headers).raise_for_status()
+    events = shopping.events(order_id)
+    assert events[-1] == ("delivered" if kind == "pickup" else "tip_adjustment")

@@ -166,7 +166,7 @@ class Market(Shop):
         return [(row["status"], row["what"]) for row in rows]
 
     def set_status(self, order_id: str, status: str) -> None:
-        """Move the order to a state, as shoppers would."""
+        """Write the status of an order, and nothing else: no history and no events. `Shopping` makes the real steps."""
         self.server.sql(
             "UPDATE orders SET status = $1 WHERE retailer_id = $2 AND order_id = $3 RETURNING status",
             status,

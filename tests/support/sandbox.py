@@ -45,6 +45,12 @@ class Shopping:
         assert answer.json()["id"] == batch_id
         return str(answer.json()["workflow_state"])
 
+    def complete(self, order_id: str, kind: str) -> None:
+        """Bring a brand new order to the customer. A pickup order also needs the batch of an employee."""
+        if kind == "pickup":
+            self.reach(self.batch(order_id), "staged")
+        self.reach(self.batch(order_id), "completed")
+
     def item(self, shopper_id: Any, order_id: str, line_num: str | None = None, **fields: Any) -> httpx.Response:
         """Add an item, or with its number update one."""
         path = f"{SANDBOX}/shoppers/{shopper_id}/orders/{quote(order_id, '')}/items"
