@@ -14,6 +14,7 @@ title. Commands and API accept names with or without `fulfillment.`.
 
 `make docs` generates this page from `handcart/events/kinds.py`. [Order states](order-states.md) shows which state
 of an order sends which event, and [wire choices](wire-choices.md) says why.
+[Architecture](architecture.md#to-add-an-event) says how to add an event.
 
 | event | when | delivery | pickup | last mile, dispatch | `event_metadata` | known |
 |---|---|---|---|---|---|---|
@@ -21,7 +22,8 @@ of an order sends which event, and [wire choices](wire-choices.md) says why.
 
 - **yes**: sent for orders of this kind. **on trigger**: documented for them, but this server never sends it by itself;
   `handcart callbacks trigger` sends it in a sandbox.
-- Keys in brackets are left out if they have no value. A receiver must accept missing and unknown keys.
+- Keys in brackets are never sent by this server: it does not have their values. Any other key is left out if the order
+  has no value for it, such as `bag_label`. A receiver must accept missing and unknown keys.
 - `delivery_window` and `new_window` are objects with `starts_at` and `ends_at`. `order_items` are the lines of the
   order: `line_num`, `qty`, `qty_unit`, `replaced`, `refunded`, `item_upc`, `item_rrc`, `scan_code`; in `checkout` with
   `requested_item_upc`, `requested_item_rrc`, `delivered_item_upc` and `delivered_item_rrc` too.

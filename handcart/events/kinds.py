@@ -3,7 +3,19 @@
 Connect documents the titles, and which fulfillment has which callback
 (https://docs.instacart.com/connect/api/fulfillment/communications/event_callbacks), but only few names and keys.
 `known` is the source of a name: `documented`, `clients` (expected by integrators' code), `reported` (by third
-parties), or `guessed` from the title. A wrong guess needs to be corrected only here.
+parties), or `guessed` from the title. Every event here has a title of that page. An event of Handcart's own would have
+no such title: give it the prefix `handcart.` and `handcart` as `known`, and name it as an exception in
+`tests/events/test_kinds.py`.
+
+An event has these places; to add or rename an event, change all of them:
+
+- here: its name, its title, the kinds of orders that have it, and the keys of its metadata;
+- `orders/states.py`: when it is sent;
+- `orders/payloads.py`: the value of each key that no event had before;
+- `client/handcart_client/receiver/events.py`: its name in `EventName`, and each new key in `Metadata`;
+- `storefront/story.py`: its text for the customer, or its name in `UNTOLD`;
+- `tests/events/documented.py`, and `COLUMNS` in `tests/batches/test_states.py`: the expected kinds of orders;
+- `make docs`: the pages that are generated from these tables.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,9 +24,9 @@ from msgspec import Struct
 
 DELIVERY = "delivery"
 PICKUP = "pickup"
-LAST_MILE = "last_mile"
+LAST_MILE = "last_mile"  # dispatch orders too
 _ALL = (DELIVERY, PICKUP, LAST_MILE)
-_BROUGHT = (DELIVERY, LAST_MILE)
+_TO_ADDRESS = (DELIVERY, LAST_MILE)
 _SHOPPED = (DELIVERY, PICKUP)
 
 
@@ -91,14 +103,14 @@ _TABLE = (
     Kind(
         "delivering",
         "Delivering",
-        _BROUGHT,
+        _TO_ADDRESS,
         "the shopper is on the way to the customer",
         ("delivery_window", "order_items"),
         "clients",
     ),
-    Kind("order_location", "Order location", _BROUGHT, "reports where the shopper is", ("latitude", "longitude")),
-    Kind("late_delivery", "Late delivery", _BROUGHT, "the delivery will be late", ("new_window",), "clients"),
-    Kind("customer_missing", "Customer missing", _BROUGHT, "nobody is at the address", (), "reported"),
+    Kind("order_location", "Order location", _TO_ADDRESS, "reports where the shopper is", ("latitude", "longitude")),
+    Kind("late_delivery", "Late delivery", _TO_ADDRESS, "the delivery will be late", ("new_window",), "clients"),
+    Kind("customer_missing", "Customer missing", _TO_ADDRESS, "nobody is at the address", (), "reported"),
     Kind(
         "staged",
         "Staged",
@@ -138,7 +150,13 @@ _TABLE = (
         ("cancellation_reason", "cancellation_type"),
         "clients",
     ),
-    Kind("tip_adjustment", "Tip adjustment", _BROUGHT, "the tip was changed", ("tip_amount_cents",)),
+    Kind(
+        "tip_adjustment",
+        "Tip adjustment",
+        _TO_ADDRESS,
+        "the tip was set after completion, also to the same amount",
+        ("tip_amount_cents",),
+    ),
     Kind("at_store", "At store", (LAST_MILE,), "the shopper is at the store", (), "reported"),
     Kind(
         "acknowledged_for_delivery",

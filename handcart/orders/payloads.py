@@ -1,6 +1,11 @@
 """The metadata of events about an order: `events.kinds` lists the keys of each event, this module their values.
 
-A key without a known value is left out; receivers must accept that
+A value is made from the order, its store, the catalog and the clock. `ops` saves the changed order and then
+emits, so an event cannot report a value from before the change. To report one, the operation stores it in a field of
+`OrderDetails` before it calls `ops.note` or `ops.move`, as `ops.cancel_for` stores `cancellation_type`.
+
+`_OF_ORDER` and `_OF_STORE` give a key the same value in each event; `_OF_ONE` gives it another value in one event, and
+is keyed by the names of the event and the key. A key whose value is None is left out; receivers must accept that
 (https://docs.instacart.com/connect/api/fulfillment/communications/event_callbacks).
 """
 
