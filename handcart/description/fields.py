@@ -98,7 +98,7 @@ FIELDS: Mapping[str, str] = {
     "OrderResponse.id": "The retailer's own id of the order.",
     "CarriedOrderResponse.id": "The retailer's own id of the order.",
     "GetOrderResponse.id": "The retailer's own id of the order.",
-    "initial_tip_cents": "Tip for the shopper, in cents. It can be changed until two weeks after completion.",
+    "initial_tip_cents": "Tip for the shopper, in cents. It can be changed in state `brand_new`, and after completion.",
     "instacartplus_member": "Whether the account is a member.",
     "introspection_endpoint": "Address of token introspection (RFC 7662).",
     "introspection_endpoint_auth_methods_supported": "How clients authenticate at the introspection endpoint.",
