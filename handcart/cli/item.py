@@ -26,7 +26,8 @@ def import_items(file: Path, retailer: str, as_json: bool, **database: Any) -> N
 
     Columns: name, price_cents, rrc, upc, cost_unit (each, lb or kg), par_weight, alcohol_kind (wine, beer or spirits),
     restricted_reasons (DXM, NRT, spray_paint), is_ebt_eligible, is_bulky, beverage_weight (lb). If rrc is empty,
-    the upc is used. Separated by commas, semicolons or tabs; `handcart item template` prints an example.
+    the upc is used. price_cents: the price of one cost_unit in cents; 0 if it is unknown. Separated by commas,
+    semicolons or tabs; `handcart item template` prints an example.
     """
     from handcart.stores import files, items
 
@@ -37,7 +38,7 @@ def import_items(file: Path, retailer: str, as_json: bool, **database: Any) -> N
 def item_template() -> None:
     """Print an example for `item import`.
 
-    It is a CSV file with every column and one item.
+    It is a CSV file with every column and one item. `handcart item import --help` explains the columns.
     """
     from handcart.stores import files
 

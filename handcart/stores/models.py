@@ -68,6 +68,7 @@ class Item(Struct, frozen=True, kw_only=True):
 
     `cost_unit`: each, lb or kg. `par_weight`: typical weight of one piece of a product sold by weight.
     `alcohol_kind`: wine, beer or spirits. `restricted_reasons`: any of DXM, NRT, spray_paint.
+    `price_cents`: price of one `cost_unit` in cents; 0 if unknown. Orders do not store prices.
     """
 
     rrc: str

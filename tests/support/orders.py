@@ -34,11 +34,11 @@ HELD = (*SHOPPED, "last_mile")
 KINDS = (*HELD, "dispatch")
 
 CATALOG = (
-    Item(rrc="milk", upc="400000000015", name="Milk", is_ebt_eligible=True),
-    Item(rrc="bread", upc="400000000022", name="Bread", is_ebt_eligible=True),
+    Item(rrc="milk", upc="400000000015", name="Milk", price_cents=349, is_ebt_eligible=True),
+    Item(rrc="bread", upc="400000000022", name="Bread", price_cents=425, is_ebt_eligible=True),
     Item(rrc="soap", name="Soap"),
-    Item(rrc="ham", name="Ham", cost_unit="lb"),
-    Item(rrc="apples", name="Apples", cost_unit="kg", par_weight=0.2),
+    Item(rrc="ham", name="Ham", cost_unit="lb", price_cents=899),
+    Item(rrc="apples", name="Apples", cost_unit="kg", par_weight=0.2, price_cents=399),
     Item(rrc="wine", name="Wine", alcohol_kind="wine"),
     Item(rrc="syrup", name="Cough syrup", restricted_reasons=("DXM",)),
     Item(rrc="soda", name="Soda", beverage_weight=12.5),
