@@ -6,11 +6,12 @@ from handcart.core import clock, ids
 from handcart.core.db import Tx
 from handcart.core.email import is_address
 from handcart.core.errors import raise_any
+from handcart.core.phone import PHONE_PATTERN
 from handcart.shoppers import errors, queries
 from handcart.shoppers.models import Shopper
 
 _US_DIGITS = 10
-_PHONE = re.compile(r"\+?([ ().-]*[0-9]){7,15}")
+_PHONE = re.compile(PHONE_PATTERN)
 
 
 async def create(tx: Tx, retailer_id: int, email: str | None = None, phone: str | None = None) -> Shopper:
@@ -18,7 +19,7 @@ async def create(tx: Tx, retailer_id: int, email: str | None = None, phone: str 
     raise_any(
         [
             errors.invalid_email() if email is not None and not is_address(email) else None,
-            errors.invalid_phone() if phone is not None and not _PHONE.fullmatch(phone) else None,
+            errors.invalid_phone() if phone is not None and not _PHONE.match(phone) else None,
         ]
     )
     digits = None if phone is None else _digits(phone)

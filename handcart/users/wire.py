@@ -9,6 +9,7 @@ from typing import Annotated, Any, ClassVar
 
 from msgspec import Meta, Struct
 
+from handcart.core.phone import PHONE_PATTERN
 from handcart.core.web.wire import NUMBER_TOO, read_again
 from handcart.stores.models import AddressLine, OptionalLine
 from handcart.users.models import UserId, plain_phone_number
@@ -24,7 +25,7 @@ Name = Annotated[
 OptionalName = Annotated[str, Meta(max_length=100, pattern=r"^[^/:<>$%?\x00-\x1f\x7f]*\Z")]
 PhoneNumber = Annotated[
     str,
-    Meta(max_length=32, pattern=r"^\+?([ ().-]*[0-9]){7,15}\Z", description="E.164, or 7 to 15 digits as written"),
+    Meta(max_length=32, pattern=PHONE_PATTERN, description="E.164, or 7 to 15 digits as written"),
     read_again(plain_phone_number),
 ]
 LocaleTag = Annotated[

@@ -11,6 +11,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from msgspec import Meta, Struct
 
+from handcart.core.phone import PHONE_PATTERN
 from handcart.core.web.wire import ID_PATTERN, NUMBER_TOO, WireId
 from handcart.stores.models import Count, ItemName, Weight
 
@@ -156,7 +157,7 @@ class CreateInstacartUserRequest(Struct):
     }
 
     email: Annotated[str, Meta(max_length=254, pattern=r"^[^@\s\x00-\x1f\x7f]+@[^@\s\x00-\x1f\x7f]+\Z")]
-    phone: Annotated[str, Meta(max_length=32, pattern=r"^\+?([ ().-]*[0-9]){7,15}\Z")]
+    phone: Annotated[str, Meta(max_length=32, pattern=PHONE_PATTERN)]
     password: Annotated[str, Meta(min_length=1, max_length=1024, pattern=r"^[^\x00]+\Z")]
     express_member: Annotated[bool, Meta(description="Deprecated; use instacartplus_member")] | None = None
     instacartplus_member: bool | None = None
