@@ -126,11 +126,11 @@ async def update_tip(tx: Tx, caller: Caller, user_id: str, order_id: str, tip_ce
     """Change the tip of a completed order."""
     await users.require(tx, caller.isolation_id, user_id)
     order = checks.of_user(user_id, await storage.lock(tx, caller.retailer_id, order_id))
-    await tip(tx, caller.retailer_id, order, tip_cents)
+    await set_tip(tx, caller.retailer_id, order, tip_cents)
     return order
 
 
-async def tip(tx: Tx, retailer_id: int, order: Order, tip_cents: int) -> None:
+async def set_tip(tx: Tx, retailer_id: int, order: Order, tip_cents: int) -> None:
     """Change the tip of a locked order that is completed."""
     if tip_cents < 0:
         raise errors.negative_tip()

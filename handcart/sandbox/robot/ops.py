@@ -258,7 +258,7 @@ async def _happen(tx: Tx, retailer_id: int, order_id: str, step: Step) -> None:
 
 
 async def _tip(tx: Tx, retailer_id: int, order_id: str, step: Step) -> None:
-    await orders.tip(tx, retailer_id, await orders.lock(tx, retailer_id, order_id), int(step.value))
+    await orders.set_tip(tx, retailer_id, await orders.lock(tx, retailer_id, order_id), int(step.value))
 
 
 async def _batch(tx: Tx, retailer_id: int, order_id: str) -> Batch:
