@@ -4,6 +4,7 @@ Every error is an example of its response; tests/contract/test_refusals.py provo
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, get_args
@@ -312,7 +313,8 @@ def _refusal_response(status: int, refusals: Sequence[ApiError], document: _Docu
     forms = [document.references[form] for form in dict.fromkeys(_form(refusal) for refusal in refusals)]
     names = dict.fromkeys(name for refusal in refusals for name in refusal.headers if name in _HEADERS)
     examples = {_name(refusal): {"summary": _summary(refusal), "value": refusal.body()} for refusal in refusals}
-    assert len(examples) == len(refusals), "two refusals by one name"
+    repeated = [name for name, many in Counter(map(_name, refusals)).items() if many > 1]
+    assert not repeated, f"two refusals of one operation have the same name: {', '.join(repeated)}"
     schema = forms[0] if len(forms) == 1 else {"anyOf": forms}
     return {
         "description": _REASONS[status],

@@ -1,4 +1,8 @@
-"""Functions that provoke each documented refusal, by name; the modules of this package register them."""
+"""Functions that provoke each documented refusal, by name; the modules of this package register them.
+
+The name is the first eight words of the message, then the key, as in docs/openapi.json. Two refusals of one operation
+with the same name are an error when the description is made.
+"""
 
 import copy
 from collections.abc import Callable
