@@ -133,9 +133,10 @@ class Attempt:
         email = f"new-{self.user_id}@example.com"
         return {"shopper_id": int(self.shopper_id), "orders": orders, "email": email, "redirect_uri": REDIRECT_URI}
 
-    def order(self, kind: str) -> str:
-        """Create an order of the user; answers its id."""
-        order = self.market.order(kind, self.user_id, locale="en-US", metadata={"channel": "web"})
+    def order(self, kind: str, **fields: Any) -> str:
+        """Create an order of the user with these fields; returns its id."""
+        fields = {"locale": "en-US", "metadata": {"channel": "web"}, **fields}
+        order = self.market.order(kind, self.user_id, **fields)
         return str(order["id"])
 
     def cancel(self, order_id: str) -> None:
