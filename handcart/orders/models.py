@@ -75,7 +75,7 @@ class OrderLine(Struct, omit_defaults=True):
 
 
 class OrderDetails(Struct, omit_defaults=True):
-    """Details of an order that no rule depends on; most come from the retailer.
+    """Details of an order, stored as JSON; no query selects by them. Most come from the retailer.
 
     Weights in pounds, `cart_total` in dollars; `items_count` and the like are for orders that the retailer picks.
     """

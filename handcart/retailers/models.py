@@ -20,11 +20,12 @@ Hour = Annotated[int, Meta(ge=0, le=24)]
 
 
 class Rules(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
-    """A retailer's rules for its carts. Limits apply only to delivery; hours are in the store's time zone.
+    """A retailer's rules for carts and slots, stored as JSON: a new rule needs no migration.
 
-    `most_units`: https://docs.instacart.com/connect/fulfillment_guide/faq; the other two limits exist there without a
-    number. `legal_age` None: as the law of the store's region has it. `underage`: what becomes of items that the
-    customer is too young for.
+    `most_units`, `most_beverage_pounds`, `most_bulky_items`: apply only to delivery orders. Connect documents the first
+    (https://docs.instacart.com/connect/fulfillment_guide/faq), and the other two without a number. Hours are in the
+    store's time zone. `legal_age` None: as the law of the store's region has it. `underage`: what happens to items that
+    the customer is too young for.
     """
 
     most_units: Amount = 250
@@ -38,7 +39,8 @@ class Rules(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True)
     offers_eta: bool = False
 
 
-# Settings of a retailer besides its rules, each true or false.
+# Settings that are columns of the table `retailers`, each true or false. A new setting, in `SWITCHES` or `Rules`, also
+# needs its meaning in `settings.MEANINGS` and a row in docs/operations/commands.md.
 SWITCHES = ("allows_user_deletion", "is_lenient", "serves_everywhere")
 
 
