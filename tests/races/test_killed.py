@@ -22,7 +22,7 @@ from handcart.core import clock
 from handcart.core.db import Tx, connect
 from handcart.core.db.migrate import migrate
 from handcart.core.secret import Keys
-from handcart.oauth import authorization
+from handcart.oauth import codes as oauth_codes
 from handcart.retailers import clients
 from handcart.retailers import ops as retailers
 from tests.races.rounds import IS_LONG, Report, make_accounts, make_codes
@@ -80,7 +80,7 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 def test_killed_between_claim_and_answer_then_no_code_twice_no_lost_token(
     url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, report: Report
 ) -> None:
-    monkeypatch.setattr(authorization, "CODE", clock.HOUR)
+    monkeypatch.setattr(oauth_codes, "LIFETIME", clock.HOUR)
     runs = RUNS["sqlite" if url.startswith("sqlite") else "postgresql"]
     migrate(url, KEYS)
     credentials, codes = asyncio.run(on(url, prepare, runs * CODES_PER_RUN))
