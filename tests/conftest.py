@@ -39,7 +39,7 @@ def postgres_cluster() -> Iterator[str]:
 
 @pytest.fixture(scope="session", params=DATABASES)
 def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
-    """One server for all tests of a process, on each store in turn."""
+    """One server for all tests of a process, on each database in turn."""
     data = tmp_path_factory.mktemp("data")
     if request.param == "sqlite":
         database = f"sqlite:///{data}/handcart.db"

@@ -10,7 +10,7 @@ from tests.support.server import LiveServer, on_sqlite
 
 CONTAINERFILE = Path(__file__).resolve().parents[2] / "Containerfile"
 
-pytestmark = on_sqlite  # one store is enough to be ready
+pytestmark = on_sqlite  # one database is enough to be ready
 
 
 def test_health_check_behind_a_proxy_then_the_server_itself_is_asked(server: LiveServer) -> None:

@@ -26,7 +26,7 @@ def report(capsys: pytest.CaptureFixture[str]) -> Callable[[str], None]:
 
 @pytest.fixture(scope="module")
 def two_processes(server: LiveServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Two more server processes on the store of `server`."""
+    """Two more server processes on the database of `server`."""
     environment = {
         **os.environ,
         "HANDCART_SECRET_KEY": SECRET_KEY,

@@ -30,7 +30,7 @@ _END_LEASES = "UPDATE deliveries SET leased_until = 1 WHERE state = 'sending'"
 _NOT_DELIVERED = "SELECT count(*) AS found FROM deliveries WHERE state <> 'delivered'"
 
 
-class Store:
+class Installation:
     """A database and the directory beside it."""
 
     def __init__(self, url: str, data: Path, database: Database, runner: asyncio.Runner) -> None:
@@ -75,13 +75,13 @@ class Store:
 
 
 @contextmanager
-def open_store(url: str, data: Path) -> Iterator[Store]:
-    """A migrated database until the block ends."""
+def open_installation(url: str, data: Path) -> Iterator[Installation]:
+    """A migrated database and its directory until the block ends."""
     make_database(url, KEYS)
     with asyncio.Runner() as runner:
         database = runner.run(connect.connect(url, KEYS, 1))
         try:
-            yield Store(url, data, database, runner)
+            yield Installation(url, data, database, runner)
         finally:
             runner.run(database.close())
 

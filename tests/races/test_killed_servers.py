@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 from handcart.callbacks.sender import CHAINS
-from tests.races.killing import SETTINGS, open_store
+from tests.races.killing import SETTINGS, open_installation
 from tests.races.rounds import IS_LONG, Report
 from tests.support import postgres, process
 from tests.support.callback_receiver import Receiver, subscribe
@@ -257,12 +257,12 @@ def test_servers_killed_while_clients_order_then_nothing_is_lost(url: str, tmp_p
                 landed += heard.broken > before
             servers.fill()
             runner.run(crowd.settle())
-        with open_store(url, tmp_path) as store:
-            store.deliver_the_rest()
-            stored = {row["order_id"] for row in store.sql("SELECT order_id FROM orders")}
-            told = {row["subject"] for row in store.sql("SELECT subject FROM events WHERE name = 'brand_new'")}
-            found, checked = store.compare(receiver), store.check()
-    what = f"killed servers, {store.kind}"
+        with open_installation(url, tmp_path) as installation:
+            installation.deliver_the_rest()
+            stored = {row["order_id"] for row in installation.sql("SELECT order_id FROM orders")}
+            told = {row["subject"] for row in installation.sql("SELECT subject FROM events WHERE name = 'brand_new'")}
+            found, checked = installation.compare(receiver), installation.check()
+    what = f"killed servers, {installation.kind}"
     report(f"{what}: {TRIES} tries to order, seed {SEED}; {KILLS} rounds, {landed} with calls under way;")
     report(f"{what}: {servers.killed} processes killed; {heard.broken} calls or connections broken;")
     report(f"{what}: {len(stored)} orders, {heard.settled} of them settled by one retry, {heard.no_place} full;")
@@ -285,7 +285,7 @@ def test_events_after_the_commit_then_the_same_kills_lose_some(url: str, tmp_pat
                 servers.fill()
                 rounds += 1
                 runner.run(crowd.order(rounds * CANARY_TRIES, kill_all=False))
-                with open_store(url, tmp_path) as store:
-                    lost = len(store.sql(WITHOUT_EVENT))
-    report(f"{store.kind}, events written after the commit: {lost} lost in round {rounds} of 20")
+                with open_installation(url, tmp_path) as installation:
+                    lost = len(installation.sql(WITHOUT_EVENT))
+    report(f"{installation.kind}, events written after the commit: {lost} lost in round {rounds} of 20")
     assert lost

@@ -221,21 +221,21 @@ def _mix(shop: Shop, other: str, capacity: int, operations: int) -> dict[str, in
 
 
 @contextmanager
-def own_server(store: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[LiveServer]:
+def own_server(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[LiveServer]:
     """A server only for this test, which may change its schema."""
     database = f"sqlite:///{tmp_path}/handcart.db"
-    if store == "postgresql":
+    if kind == "postgresql":
         database = postgres.create_database(request.getfixturevalue("postgres_cluster"))
     with live_server(database, tmp_path) as running:
         yield running
 
 
-@pytest.mark.parametrize("store", ["sqlite", "postgresql"])
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
 def test_each_guard_taken_away_then_the_race_is_seen(
-    store: str, request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    kind: str, request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Without the condition, only the CHECK stops the second order; without both, the place is sold twice."""
-    with own_server(store, request, tmp_path) as server:
+    with own_server(kind, request, tmp_path) as server:
         shop = Shop(server)
         made, options = prepare(shop, 1, USERS, 4)
         rounds = [[reserve(user, option) for user in made] for option in options]

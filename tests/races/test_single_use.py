@@ -1,6 +1,6 @@
 """Single-use things work only once, with any number of concurrent tries. Each race has a canary without the guard.
 
-ROUNDS rounds on each store; a zero in N rounds leaves at most 3/N by chance.
+ROUNDS rounds on each database; a zero in N rounds leaves at most 3/N by chance.
 """
 
 import asyncio

@@ -10,7 +10,7 @@ from tests.support.server import LiveServer, live_server, migrated_database
 
 @pytest.fixture(scope="session", params=DATABASES)
 def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
-    """One server for all tests of the sandbox in a process, on each store in turn."""
+    """One server for all tests of the sandbox in a process, on each database in turn."""
     data = tmp_path_factory.mktemp("sandbox")
     database = f"sqlite:///{data}/handcart.db"
     if request.param == "postgresql":

@@ -12,7 +12,7 @@ from tests.support.moments import HOUR
 from tests.support.server import LiveServer, on_sqlite
 from tests.support.shop import Shop
 
-pytestmark = on_sqlite  # no store is asked
+pytestmark = on_sqlite  # no database is asked
 
 HOST = b"Host: shop.example\r\n"
 UPGRADE = b"Connection: Upgrade\r\nUpgrade: h2c\r\n"

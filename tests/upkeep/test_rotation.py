@@ -32,10 +32,10 @@ def quiet(label: str, done: int, total: int) -> None:
     """No progress."""
 
 
-def install(store: str, directory: Path, request: pytest.FixtureRequest) -> Settings:
+def install(kind: str, directory: Path, request: pytest.FixtureRequest) -> Settings:
     """An installation with the key of tests in a file."""
     make_data(directory)
-    if store == "sqlite":
+    if kind == "sqlite":
         return Settings(data=str(directory))
     url = postgres.create_database(request.getfixturevalue("postgres_cluster"))
     migrate.migrate(url, OLD)

@@ -33,7 +33,7 @@ migrate(sys.argv[1], Keys(b"a secret key for tests, and for tests alone"))
 
 @pytest.fixture(params=DATABASES)
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """An empty store."""
+    """An empty database."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path}/shop.db"
     return postgres.create_database(request.getfixturevalue("postgres_cluster"))
@@ -79,7 +79,7 @@ async def postgres_index_names(tx: Tx) -> set[str]:
     return {row["indexname"] for row in await tx.all("SELECT indexname FROM pg_indexes WHERE schemaname = 'public'")}
 
 
-def test_both_stores_then_the_same_tables_columns_keys_and_indexes(tmp_path: Path, postgres_cluster: str) -> None:
+def test_both_databases_then_the_same_tables_columns_keys_and_indexes(tmp_path: Path, postgres_cluster: str) -> None:
     urls = [f"sqlite:///{tmp_path}/shop.db", postgres.create_database(postgres_cluster)]
     for url in urls:
         migrate(url, KEYS)
@@ -238,7 +238,7 @@ NO_STORE = ["mysql://host/shop", "sqlite://shop.db", "/srv/shop.db", "", "sqlite
 
 
 @pytest.mark.parametrize("url", NO_STORE)
-def test_url_names_no_store_then_refused_and_nothing_is_made(
+def test_url_names_no_database_then_refused_and_nothing_is_made(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str
 ) -> None:
     monkeypatch.chdir(tmp_path)

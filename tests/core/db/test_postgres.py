@@ -81,7 +81,7 @@ async def settled(*calls: Any) -> list[Any]:
 
 
 async def heals(database: PostgresDatabase, name: str) -> None:
-    """In the end a write goes through again; until then callers hear that the store is unavailable."""
+    """In the end a write goes through again; until then callers hear that the database is unavailable."""
     async with asyncio.timeout(60):
         while True:
             try:

@@ -413,7 +413,7 @@ def test_defect_then_500_without_details_and_a_log_line_with_the_request(
     assert "SELECT secret" not in lines.getvalue() + answer.text + str(answer.headers)
 
 
-def test_store_unavailable_then_503_with_retry_after(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_database_unavailable_then_503_with_retry_after(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     assert shop.token
     for how in ("read", "write", "write_statement"):
         monkeypatch.setattr(shop.server.app.database, how, failing(Unavailable("disk I/O error at /var/data")))
@@ -427,7 +427,7 @@ def test_store_unavailable_then_503_with_retry_after(shop: Shop, monkeypatch: py
     assert (page.status_code, page.headers["content-type"]) == (503, "text/html; charset=utf-8")
 
 
-def test_store_unavailable_then_alive_but_not_ready(server: LiveServer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_database_unavailable_then_alive_but_not_ready(server: LiveServer, monkeypatch: pytest.MonkeyPatch) -> None:
     http_client = server.http()
     assert http_client.get("/ready").json() == {"status": "ready"}
     monkeypatch.setattr(server.app.database, "read", failing(Unavailable("disk I/O error at /var/data")))

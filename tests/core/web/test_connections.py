@@ -94,7 +94,7 @@ def test_flood_then_a_line_in_ten_seconds_says_how_many(warnings: io.StringIO, s
     assert [line["times"] for line in lines(warnings)] == [1, 50]
 
 
-def test_few_descriptors_then_some_are_kept_for_the_store(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_few_descriptors_then_some_are_kept_for_the_database(monkeypatch: pytest.MonkeyPatch) -> None:
     def most(soft: int, **settings: int) -> int:
         monkeypatch.setattr(resource, "getrlimit", lambda _: (soft, soft))
         return connections.create(Settings(**settings)).most

@@ -23,7 +23,7 @@ def http(server: LiveServer) -> httpx.Client:
     return server.http()
 
 
-@on_sqlite  # no store is asked
+@on_sqlite  # no database is asked
 @pytest.mark.parametrize("path", PATHS)
 def test_browser_takes_gzip_then_it_gets_the_same_page_packed(http: httpx.Client, path: str) -> None:
     plain, packed = http.get(path, headers=PLAIN), http.get(path, headers={"Accept-Encoding": "br, gzip"})
@@ -36,7 +36,7 @@ def test_browser_takes_gzip_then_it_gets_the_same_page_packed(http: httpx.Client
         assert len(plain.content) < FIRST_VIEW
 
 
-@on_sqlite  # no store is asked
+@on_sqlite  # no database is asked
 @pytest.mark.parametrize("path", PATHS)
 def test_browser_has_this_version_then_nothing_is_sent_again(http: httpx.Client, path: str) -> None:
     first = http.get(path)
