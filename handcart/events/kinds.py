@@ -24,10 +24,10 @@ from msgspec import Struct
 
 DELIVERY = "delivery"
 PICKUP = "pickup"
-LAST_MILE = "last_mile"  # dispatch orders too
+LAST_MILE = "last_mile"  # dispatch orders too: all of `orders.models.CARRIED`
 _ALL = (DELIVERY, PICKUP, LAST_MILE)
-_TO_ADDRESS = (DELIVERY, LAST_MILE)
-_SHOPPED = (DELIVERY, PICKUP)
+_TO_ADDRESS = (DELIVERY, LAST_MILE)  # delivered to the customer's address
+_SHOPPED = (DELIVERY, PICKUP)  # as `orders.models.SHOPPED`
 
 
 class Kind(Struct, frozen=True):

@@ -15,6 +15,7 @@ LAST_MILE = "last_mile"
 DISPATCH = "dispatch"
 # Kinds of orders that the retailer picks and the platform only delivers.
 CARRIED = (LAST_MILE, DISPATCH)
+# Kinds of orders whose items a shopper of the platform picks.
 SHOPPED = (DELIVERY, PICKUP)
 
 
