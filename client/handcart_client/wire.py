@@ -41,7 +41,7 @@ STATUS_ERRORS: dict[int, type[ApiError]] = {
     404: NotFound,
     429: RateLimited,
 }
-USER_AGENT = "handcart-client/0.1.0"
+USER_AGENT = "handcart-client/0.2.0"
 UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, OverflowError)
 NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
 

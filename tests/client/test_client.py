@@ -29,7 +29,7 @@ def test_any_request_then_it_has_the_documented_headers(make_caller: Callable[..
     for request in [*fake.token_requests, *fake.requests]:
         assert request.headers["Accept"] == "application/json"
         assert request.headers["Content-Type"] == "application/json"
-        assert request.headers["User-Agent"] == "handcart-client/0.1.0"
+        assert request.headers["User-Agent"] == "handcart-client/0.2.0"
         assert request.headers["X-Retailer-Id"] == "garden-market"
         assert request.headers["Accept-Language"] == "fr-CA"
 
