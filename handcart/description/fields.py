@@ -1,4 +1,4 @@
-"""The descriptions of the API's fields whose types have none.
+"""Descriptions of API fields whose types have no description.
 
 The keys are field names, or schema and field name if a name has another meaning there. The OpenAPI description uses
 these texts; tests/contract/test_openapi.py checks that every field has a text and that every text is used.
@@ -75,7 +75,8 @@ FIELDS: Mapping[str, str] = {
     "events": "Names of the events that the webhook receives, or `all`.",
     "EventsResponse.events": "Events in the order they happened.",
     "exp": "When the token expires, in seconds since 1970.",
-    "expires_at": "When the hold ends, in UTC.",
+    "expires_at": "When the hold ends, in UTC. Until then no other customer gets the place. An order may still"
+    " use the hold later, if a place is free.",
     "failing_since": "When deliveries began to fail, in UTC; null while they succeed.",
     "fallback_to_soonest_sameday": "Whether to take the soonest window of that day if the wanted one is full.",
     "fault": "The kind of fault.",

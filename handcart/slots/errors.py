@@ -21,5 +21,5 @@ def not_available(key: str) -> ApiError:
 
 
 def expired(key: str) -> ApiError:
-    """The window has begun, or an ETA was promised too long ago."""
+    """The window has begun (ETA, immediate: more than 15 minutes ago). An expired hold alone never gives this error."""
     return ApiError(400, "Service option is expired", key=key)

@@ -42,7 +42,7 @@ async def take(tx: Tx, retailer_id: int, place: Place, counter: str, capacity: i
         return True
     # There is no row yet, or the plan has changed, or the row is full, perhaps with expired holds.
     await _make(tx, row, capacity)
-    await _drop_expired(tx, row)
+    await _free_expired(tx, row)
     await _follow(tx, row, capacity)
     return bool(await tx.run(_TAKE[counter], *row, capacity))
 
@@ -107,7 +107,7 @@ async def counts(
 ) -> Mapping[int, tuple[int, int]]:
     """The number of held and booked places by the start of their two hours, without expired holds and the user's hold.
 
-    One statement, so that both parts of the query see the same state of a hold that is dropped meanwhile.
+    One statement, so that both parts of the query see the same state of a hold that is deleted meanwhile.
     """
     place = (retailer_id, store_number, kind, since, until)
     rows = await tx.all(_COUNTS, *place, clock.now(), *(user or (None, None)), least)
@@ -128,15 +128,15 @@ async def _make(tx: Tx, row: tuple[int, int, str, int], capacity: int) -> None:
     await tx.one(_LOCK, *row)
 
 
-async def _drop_expired(tx: Tx, row: tuple[int, int, str, int]) -> None:
-    dropped = await tx.run(
+async def _free_expired(tx: Tx, row: tuple[int, int, str, int]) -> None:
+    freed = await tx.run(
         "UPDATE holds SET is_counted = false WHERE retailer_id = $1 AND store_number = $2 AND kind = $3"
         " AND ledger_starts_at = $4 AND is_counted AND expires_at <= $5",
         *row,
         clock.now(),
     )
-    if dropped:
-        await tx.run(_GIVE_BACK["held"], *row, dropped)
+    if freed:
+        await tx.run(_GIVE_BACK["held"], *row, freed)
 
 
 async def _follow(tx: Tx, row: tuple[int, int, str, int], capacity: int) -> None:

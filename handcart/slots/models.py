@@ -87,7 +87,7 @@ class Offers(Struct, frozen=True):
 
 
 class Hold(Struct, frozen=True):
-    """A place kept for a user until `expires_at`; after that another user may get it."""
+    """A place kept for a user until `expires_at`; after that another hold or order may take it."""
 
     id: int
     expires_at: int

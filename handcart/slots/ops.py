@@ -65,8 +65,10 @@ async def offers(
     calendar = await plans.calendar(tx, retailer.id, store, kind)
     now = clock.now()
     end = windows.horizon(store.time_zone, now, calendar.plan.horizon_days)
-    gone = await ledger.taken(tx, retailer.id, store.number, kind, now - WINDOW, end, least=calendar.least(), user=user)
-    board = _Board(tx.keys.slot_key, retailer, calendar, kind, wishes, now, gone)
+    taken = await ledger.taken(
+        tx, retailer.id, store.number, kind, now - WINDOW, end, least=calendar.least(), user=user
+    )
+    board = _Board(tx.keys.slot_key, retailer, calendar, kind, wishes, now, taken)
     if wishes.desired:
         return Offers(store, kind, [board.desired(begin, end) for begin, end in wishes.desired])
     first = board.soon()
@@ -85,9 +87,10 @@ async def offers(
 async def hold(
     tx: Tx, caller: Caller, user_id: str, option_id: int, *, has_alcohol: bool | None = None
 ) -> Hold | ApiError:
-    """Hold a place for a user for ten minutes; the user's earlier hold is dropped first.
+    """Hold a place for a user for ten minutes; the user's earlier hold is deleted first.
 
-    It stays dropped when the new place is not available: the refusal is returned, not raised, so the drop is committed.
+    It stays deleted when the new place is not available: the refusal is returned, not raised, so that the deletion is
+    committed.
     `has_alcohol`: whether the cart has alcohol; None: as in the list that the slot comes from.
     """
     await users.require(tx, caller.isolation_id, user_id)
@@ -98,19 +101,19 @@ async def hold(
     with_alcohol = slot.has_alcohol if has_alcohol is None else has_alcohol
     has_lead = not (slot.ignores_lead and rules.offers_eta)
     refusal = _refusal(calendar, rules, slot, "service_option_id", has_alcohol=with_alcohol, has_lead=has_lead)
-    await _drop(tx, caller.isolation_id, user_id, None if refusal else (caller.retailer_id, place))
+    await _delete_hold(tx, caller.isolation_id, user_id, None if refusal else (caller.retailer_id, place))
     if refusal is not None:
         return refusal
     if not await ledger.take(tx, caller.retailer_id, place, "held", _capacity(calendar, slot.window)):
         return errors.not_available("service_option_id")
-    kept = Hold(ids.new_id(), clock.now() + HOLD, slot)
+    made = Hold(ids.new_id(), clock.now() + HOLD, slot)
     await tx.run(
         "INSERT INTO holds (isolation_id, user_id, id, retailer_id, option_id, store_number, kind, window_starts_at,"
         " window_ends_at, window_type, ledger_starts_at, expires_at, is_counted)"
         " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, true)",
         caller.isolation_id,
         user_id,
-        kept.id,
+        made.id,
         caller.retailer_id,
         option_id,
         slot.store.number,
@@ -119,9 +122,9 @@ async def hold(
         slot.window.ends_at,
         slot.window.type,
         slot.window.ledger_starts_at,
-        kept.expires_at,
+        made.expires_at,
     )
-    return kept
+    return made
 
 
 async def held_slot(tx: Tx, caller: Caller, user_id: str, hold_id: int) -> Slot:
@@ -142,8 +145,10 @@ async def held_slot(tx: Tx, caller: Caller, user_id: str, hold_id: int) -> Slot:
 
 
 async def claim(tx: Tx, caller: Caller, user_id: str, hold_id: int, slot: Slot) -> Booking:
-    """Turn a user's hold for `slot` into a booking. An expired hold works while a place is free and the slot not begun.
+    """Turn a user's hold for `slot` into a booking.
 
+    An expired hold books only before its window begins. If the ledger still counts its place, no other rule is checked.
+    If its place was freed, another must be free, and all rules apply but the lead time and the hours of alcohol.
     The caller has already locked the user, and any other ledger rows that it needs.
     """
     place = place_of(slot)
@@ -186,8 +191,8 @@ async def release(tx: Tx, retailer_id: int, place: Place) -> None:
 
 
 async def forget_user(tx: Tx, isolation_id: int, user_id: str) -> None:
-    """Drop a user's hold."""
-    await _drop(tx, isolation_id, user_id)
+    """Delete a user's hold."""
+    await _delete_hold(tx, isolation_id, user_id)
 
 
 async def find(tx: Tx, retailer_id: int, option_id: int) -> Slot:
@@ -250,7 +255,7 @@ class _Board(Struct, frozen=True):
     kind: str
     wishes: Wishes
     now: int
-    gone: Mapping[int, int]
+    taken: Mapping[int, int]
 
     def ids(self, starts: Sequence[int], *, ignores_lead: bool) -> list[int]:
         """The ids of the two-hour slots with these starts."""
@@ -267,9 +272,9 @@ class _Board(Struct, frozen=True):
         if self.wishes.has_alcohol or self.calendar.plan.cutoff_hour is not None:
             return starts
         if self.calendar.is_even:
-            return (start for start in starts if start.at in self.gone)
-        gone, capacity_at = self.gone, self.calendar.capacity
-        return (start for start in starts if gone.get(start.at, 0) >= capacity_at(start))
+            return (start for start in starts if start.at in self.taken)
+        taken, capacity_at = self.taken, self.calendar.capacity
+        return (start for start in starts if taken.get(start.at, 0) >= capacity_at(start))
 
     def desired(self, begin: int, end: int) -> Slot:
         option = self._option(SCHEDULED, begin, end - begin)
@@ -316,7 +321,7 @@ class _Board(Struct, frozen=True):
         against = self.calendar.reason(start, self.now, has_lead=has_lead)
         if against:
             reasons.append(against)
-        elif self.gone.get(start.at, 0) >= self.calendar.capacity(start):
+        elif self.taken.get(start.at, 0) >= self.calendar.capacity(start):
             reasons.append(NO_CAPACITY)
         if self.wishes.has_alcohol and not allows_alcohol(self.retailer.rules, self.calendar.store, window):
             reasons.append(ALCOHOL_NOT_ALLOWED)
@@ -373,8 +378,11 @@ def _has_begun(window: Window, now: int) -> bool:
     return window.starts_at < (now if window.type == SCHEDULED else now - GRACE)
 
 
-async def _drop(tx: Tx, isolation_id: int, user_id: str, wanted: tuple[int, Place] | None = None) -> None:
-    """Drop the hold of a locked user; `wanted` is the place that the user needs next, with its retailer."""
+async def _delete_hold(tx: Tx, isolation_id: int, user_id: str, wanted: tuple[int, Place] | None = None) -> None:
+    """Delete the hold of a locked user and free its place.
+
+    `wanted` is the place that the user needs next, with its retailer.
+    """
     row = await tx.one(
         "SELECT id, retailer_id, store_number, kind, ledger_starts_at FROM holds"
         " WHERE isolation_id = $1 AND user_id = $2",
@@ -387,8 +395,8 @@ async def _drop(tx: Tx, isolation_id: int, user_id: str, wanted: tuple[int, Plac
     places = [(row["retailer_id"], place), *([wanted] if wanted else [])]  # may be two banners that share users
     for retailer_id in sorted({retailer_id for retailer_id, _ in places}):
         await ledger.lock(tx, retailer_id, [one for owner, one in places if owner == retailer_id])
-    dropped = await tx.one(
+    deleted = await tx.one(
         "DELETE FROM holds WHERE isolation_id = $1 AND user_id = $2 RETURNING is_counted", isolation_id, user_id
     )
-    if dropped is not None and dropped["is_counted"]:
+    if deleted is not None and deleted["is_counted"]:
         await ledger.give_back(tx, row["retailer_id"], place, "held")

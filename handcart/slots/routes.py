@@ -1,4 +1,4 @@
-"""The endpoints of time slots: path, handler, and what each may refuse."""
+"""The endpoints of time slots: path, handler, and the errors that each may return."""
 
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -155,7 +155,8 @@ ROUTES: Sequence[Route] = (
         "delivery/create_service_option_hold",
         response=HoldResponse,
         refusals=_HOLD,
-        description="Holds the slot for ten minutes. The user's previous hold ends first, even if this one is refused.",
+        description="Holds the slot for ten minutes. The user's previous hold ends first, even if this one is refused,"
+        " unless the slot id or the user is unknown.",
     ),
     _route(
         "create_service_option_hold_last_mile_deprecated",

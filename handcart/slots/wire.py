@@ -186,7 +186,10 @@ class CartServiceOptionsResponse(ServiceOptionsResponse, omit_defaults=True):
 
 
 class HoldAnswer(Struct):
-    """A hold. It keeps a place in the slot until `expires_at`."""
+    """A hold. Until `expires_at` no other customer gets the place.
+
+    An order may still use the hold later, if a place is free.
+    """
 
     id: int
     expires_at: str

@@ -281,7 +281,7 @@ def test_slots_listed_then_places_held_booked_and_the_reason_against_each(
     assert printed[3 + at].split()[2:] == ["2", "1", "0", "1"]
     assert printed[4 + at].split()[2:] == ["2", "0", "2", "0", "no_capacity"]
 
-    with later(minutes=10, seconds=1):  # the hold has expired, but is not deleted yet
+    with later(minutes=10, seconds=1):  # the hold has expired, but the ledger still counts its place
         after = answer(slots(*command, "--json"))["slots"]
     (again,) = [slot for slot in after if slot["starts_at"] == window["start_at"]]
     assert places(2, 0, 0, 2).items() <= again.items()
