@@ -29,6 +29,7 @@ from tests.support.contents import contents
 from tests.support.oauth import code_for, token_for
 from tests.support.server import LiveServer
 from tests.support.shop import REDIRECT_URI, Shop
+from tests.support.slots import counters, first, reserve, stock
 
 PURGED = (
     *("sessions", "rate_limits", "authorization_requests", "authorization_codes", "tokens", "idempotency_keys"),
@@ -159,6 +160,16 @@ def test_everything_over_then_what_lasts_is_still_there(tidy: Shop, stopped: Any
     assert {name for name in before if before[name] != after[name]} == set(PURGED)
     assert left(tidy.server, marks) == {}
     assert sum(dropped.values()) == sum(len(before[name]) - len(after[name]) for name in PURGED)
+
+
+def test_hold_expired_then_the_worker_keeps_it(tidy: Shop, stopped: Any) -> None:
+    stock(tidy)
+    reserve(tidy, tidy.user(), first(tidy)).raise_for_status()
+    stopped(days=365)
+    purge(tidy.server)
+    held = tidy.server.sql("SELECT is_counted FROM holds WHERE retailer_id = $1", tidy.retailer.id)
+    assert [bool(row["is_counted"]) for row in held] == [True]
+    assert counters(tidy) == [(10, 1, 0)]
 
 
 def test_session_in_use_then_kept_until_its_absolute_end(tidy: Shop, stopped: Any) -> None:

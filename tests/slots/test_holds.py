@@ -130,6 +130,18 @@ def test_ten_minutes_are_over_to_the_microsecond_then_list_and_hold_agree(shop: 
         assert (reserve(shop, shop.user(), option_id).status_code == 200) is is_free
 
 
+def test_clock_set_back_after_the_expiry_then_the_hold_is_live_again(shop: Shop, frozen: list[int]) -> None:
+    stock(shop, Plan(capacity=1))
+    option_id = listed(shop, "preview pickup")[3]["id"]
+    begun = frozen[0]
+    reserve(shop, shop.user(), option_id).raise_for_status()
+    for minutes, is_free in ((11, True), (5, False)):
+        frozen[0] = begun + minutes * clock.MINUTE
+        (slot,) = (one for one in listed(shop, "preview pickup") if one["id"] == option_id)
+        assert slot["availability"]["available"] is is_free
+    assert error(reserve(shop, shop.user(), option_id)) == FULL
+
+
 def test_hold_expired_and_user_reserves_again_then_no_place_is_freed_twice(shop: Shop, at: Any) -> None:
     at(NOW)
     stock(shop, Plan(capacity=1))
