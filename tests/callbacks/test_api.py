@@ -89,6 +89,19 @@ def test_fields_of_a_webhook_are_changed_then_the_others_stay(mine: Shop) -> Non
     assert error(put(mine, made["id"], name="x")) == NOT_FOUND
 
 
+@on_sqlite
+def test_secret_of_a_webhook_changed_then_another_keeps_its_own(mine: Shop) -> None:
+    one, other = create(mine)["id"], create(mine, name="Other")["id"]
+
+    def stored(webhook_id: int) -> bytes:
+        (row,) = mine.server.sql("SELECT client_secret FROM webhooks WHERE id = $1", webhook_id)
+        return bytes(row["client_secret"])
+
+    before = stored(one), stored(other)
+    put(mine, one, client_secret="another").raise_for_status()
+    assert (stored(one) == before[0], stored(other) == before[1]) == (False, True)
+
+
 # Beside the literal addresses, all of which tests/core/outbound/test_urls.py has.
 BAD_URLS = {
     "plain http": "http://shop.example/callbacks",

@@ -15,7 +15,7 @@ from handcart.callbacks.errors import InvalidWebhook
 from handcart.core import clock
 from handcart.core.outbound import client
 from tests.callbacks.conftest import Post
-from tests.support.callback_receiver import Received, policy
+from tests.support.callback_receiver import Received, policy, receiver
 from tests.support.receivers import HERE, Receiver, Script, endless, receiving, saying
 from tests.support.server import on_sqlite
 
@@ -306,6 +306,17 @@ def test_receiver_says_gone_then_asked_no_more_until_it_is_enabled(post: Post) -
     post.server.write(webhooks.enable, *key)
     post.drain()
     assert [one.event["event_id"] for one in post.shop.callbacks[1:]] == ids
+
+
+@on_sqlite
+def test_one_of_two_receivers_says_gone_then_the_other_stays_enabled(post: Post) -> None:
+    with receiver() as other:
+        made = [post.subscribe(to).webhook.id for to in (post.shop, other)]
+        post.shop.answer = lambda received: 410
+        post.emit("order")
+        post.drain()
+    found = [post.server.read(webhooks.get, post.market.retailer.id, webhook_id).status for webhook_id in made]
+    assert found == ["disabled", "enabled"]
 
 
 @on_sqlite
