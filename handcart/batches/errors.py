@@ -34,7 +34,7 @@ def not_assigned() -> ApiError:
 
 
 def not_being_picked() -> ApiError:
-    """The order's items change only while it is being picked."""
+    """The order is not being picked, so its items cannot change."""
     return ApiError(400, "Order is not being picked", key="order_id")
 
 

@@ -19,7 +19,7 @@ def secret_of(client_secret: str) -> str:
 
 
 class Forward:
-    """Posts events to one URL with the server's own client. Keeps its token until it expires or is refused."""
+    """Posts events to one URL with the server's HTTP client. Keeps its token until it expires or is refused."""
 
     def __init__(self, url: str, signing_secret: str, auth_uri: str | None, client_id: str, client_secret: str) -> None:
         # All addresses are allowed: only the person at this machine chooses the URL.
@@ -39,7 +39,7 @@ class Forward:
         )
 
     async def __call__(self, event: Any) -> dict[str, Any]:
-        """The result: `status` or `cause`, and `milliseconds`."""
+        """Send one event; return `status` or `cause`, and `milliseconds`."""
         started = time.monotonic()
         try:
             token = await self._tokens.get(self._destination) if self._tokens else None

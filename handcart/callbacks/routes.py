@@ -1,4 +1,4 @@
-"""The endpoints of callbacks under `/v2/handcart/callbacks`: path, handler, and what each may refuse."""
+"""The endpoints of callbacks under `/v2/handcart/callbacks`: path, handler, and the errors that each may return."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -99,9 +99,10 @@ _DELIVERY = {
 
 
 class CreateWebhookRequest(Struct, kw_only=True):
-    """The receiver's URL, its token endpoint, and the events to send. Default of `events`: all, also future ones.
+    """The receiver's URL, its token endpoint, and the events to send.
 
-    `scope` and `resource` are sent to the token endpoint unchanged.
+    By default all events are sent, including events that later releases add. `scope` and `resource` are
+    sent to the token endpoint unchanged.
     """
 
     EXAMPLES: ClassVar[Mapping[str, Any]] = {
@@ -147,8 +148,9 @@ class UpdateWebhookRequest(Struct, kw_only=True):
 
 
 class WebhookAnswer(Struct, kw_only=True):
-    """A webhook. `failing_since`: every attempt since then failed. After five days of failures it is disabled.
+    """A webhook.
 
+    `failing_since`: the time since which every attempt has failed. After five days of failures it is disabled.
     `status` is `verifying` while the receiver is asked whether it agrees to callbacks. `verified_at`: when it agreed;
     null if it was not asked.
     """
@@ -279,9 +281,9 @@ class EventResponse(Struct, kw_only=True):
 
 
 class ReplayRequest(Struct, kw_only=True):
-    """The events to send again, delivered or not: one, those of an order, or those after `after` up to `until`.
+    """Send again one event, all events of an order, or all events after `after` up to `until`.
 
-    They are sent to one webhook, or without `webhook_id` to all.
+    They are sent even if they were delivered before. They are sent to one webhook, or without `webhook_id` to all.
     """
 
     EXAMPLES: ClassVar[Mapping[str, Any]] = {

@@ -61,7 +61,7 @@ _PAUSE_SECONDS = 0.5
 
 
 def at_retailer(slug: str, op: Callable[..., Awaitable[Any]], *args: Any, **kwargs: Any) -> Callable[[Tx], Any]:
-    """As `of_retailer`, by the retailer's clock, which a sandbox may have set."""
+    """Like `of_retailer`, but with the clock set to the retailer's, which a sandbox may have changed."""
 
     async def run(tx: Tx, retailer_id: int) -> Any:
         from handcart.sandbox import state

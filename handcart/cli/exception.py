@@ -55,8 +55,8 @@ def set_exception(
 ) -> None:
     """Change how many orders the windows of a day take. Booked orders stay.
 
-    An exception for the whole day replaces earlier exceptions for hours of that day. A later exception for hours
-    overrides it.
+    An exception for the whole day replaces earlier exceptions for hours of that day. An exception for single
+    hours that is set later overrides the exception for the day.
     """
     from handcart.slots import planning
 
@@ -93,7 +93,7 @@ def remove_exception(
     as_json: bool,
     **database: Any,
 ) -> None:
-    """Remove the exceptions of a day. Then the plan applies."""
+    """Remove the exceptions of a day. The plan applies to that day again."""
     from handcart.slots import planning
 
     when = (planning.day_of(day), planning.hours_of(hours))

@@ -112,13 +112,16 @@ class TokenReference(Credentials, kw_only=True):
 
 
 class Empty(Struct):
-    """No fields."""
+    """An empty answer."""
 
     EXAMPLES: ClassVar[Mapping[str, Any]] = {"Done": {}}
 
 
 class IntrospectionResponse(Struct, omit_defaults=True):
-    """RFC 7662 section 2.2. An expired or revoked token, or another client's, has only `active`: false."""
+    """RFC 7662 section 2.2.
+
+    For a token that is expired, revoked or belongs to another client, the answer is only `{"active": false}`.
+    """
 
     EXAMPLES: ClassVar[Mapping[str, Any]] = {
         "Active": {

@@ -78,7 +78,7 @@ async def register_redirect_uris(tx: Tx, client_id: str, uris: Sequence[str], *,
 async def remove_redirect_uri(tx: Tx, client_id: str, redirect_uri: str) -> list[str]:
     """Remove a redirect URI from a client: requests with it are refused, and codes issued for it are revoked.
 
-    Returns those that the client still has.
+    Returns the remaining redirect URIs.
     """
     if await find(tx, client_id) is None:
         raise Refused(f"there is no client {client_id!r}")
@@ -111,7 +111,7 @@ async def rotate_secret(tx: Tx, client_id: str, *, keep_old: int = 0) -> NewClie
 
 
 async def disable(tx: Tx, client_id: str, *, disabled: bool = True) -> None:
-    """Disable a client and revoke its tokens and codes, or enable it again (revoked ones stay revoked)."""
+    """With `disabled` true: disable the client. With false: enable it. Both revoke its tokens and codes."""
     at = clock.now() if disabled else None
     await revoke_tokens(tx, client_id)
     await tx.run("UPDATE clients SET disabled_at = $2 WHERE client_id = $1", client_id, at)
@@ -120,7 +120,8 @@ async def disable(tx: Tx, client_id: str, *, disabled: bool = True) -> None:
 async def revoke_tokens(tx: Tx, client_id: str) -> None:
     """Revoke all tokens and authorization codes of a client; it may get new ones.
 
-    Changes one row, however many tokens there are: each contains the client's generation (RFC 6819 section 5.1.5).
+    Each token contains the client's generation, so raising it revokes all tokens with one row changed
+    (RFC 6819 section 5.1.5).
     """
     if not await tx.run("UPDATE clients SET generation = generation + 1 WHERE client_id = $1", client_id):
         raise Refused(f"there is no client {client_id!r}")

@@ -45,7 +45,7 @@ def load() -> tuple[sqlite3.Connection, dict[str, Any]]:
 
 @contextmanager
 def _file() -> Iterator[Path]:
-    """The template's file: in the cache directory, or if that is not writable, in a temporary one."""
+    """The template's file. If the cache directory is not writable, a temporary directory is used."""
     base = os.environ.get("XDG_CACHE_HOME", "")
     # Relative paths are ignored (XDG Base Directory Specification); `~` is not expanded without a home directory.
     base = base if os.path.isabs(base) else os.path.expanduser("~/.cache")
@@ -74,7 +74,7 @@ def _digest() -> str:
 
 
 def _make_once(directory: Path, file: Path) -> None:
-    """Create the file atomically; of several concurrent processes, one creates it and the others wait."""
+    """Create the file atomically. If several processes run at once, one creates it and the others wait."""
     with (directory / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if file.exists():

@@ -1,4 +1,4 @@
-"""The routes of Handcart's own sandbox operations: path, handler, and what each may refuse."""
+"""The routes of Handcart's own sandbox operations: path, handler, and the errors that each may return."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""The sandbox endpoints: path, handler, and what each may refuse."""
+"""The sandbox endpoints: path, handler, and the errors that each may return."""
 
 from collections.abc import Mapping, Sequence
 from functools import partial
