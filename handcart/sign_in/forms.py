@@ -20,6 +20,6 @@ def sign_in(email: str, retry_after: int | None) -> dict[str, Any]:
 
 
 def wait(seconds: int) -> dict[str, Any]:
-    """The context of `sign_in/wait.html`: minutes, or hours from two hours on."""
+    """The context of `sign_in/wait.html`: minutes; over two hours, also hours."""
     hours = -(-seconds // 3600) if seconds > _TWO_HOURS else 0
     return {"wait_minutes": -(-seconds // 60), "wait_hours": hours}

@@ -7,8 +7,7 @@ import pytest
 
 from handcart.core.db import Unavailable
 from handcart.oauth import bearer
-from handcart.sign_in import passwords, sessions
-from handcart.sign_in.models import CUSTOMER
+from handcart.sign_in import passwords
 from tests.support.pages import is_error, nothing_written
 from tests.support.shop import PASSWORD, PASSWORD_HASH, Shop, new_address
 
@@ -19,13 +18,6 @@ def test_strangers_start_authorizations_without_end_then_nothing_is_kept(shop: S
         for _ in range(30):
             with shop.server.http(address=new_address()) as browser:  # without a cookie each time
                 assert browser.get("/oauth/authorize", params=query).status_code == 200
-
-
-def test_account_signs_in_without_end_then_the_newest_twenty_sessions_stay(shop: Shop) -> None:
-    account = shop.account()
-    cookies = [shop.server.write(sessions.start, CUSTOMER, account.id, "") for _ in range(25)]
-    alive = [cookie for cookie in cookies if shop.server.read(sessions.person_of, CUSTOMER, cookie)]
-    assert alive == cookies[-CUSTOMER.most_sessions :]
 
 
 async def test_burst_of_passwords_then_some_wait_and_the_rest_hear_so_at_once(monkeypatch: pytest.MonkeyPatch) -> None:

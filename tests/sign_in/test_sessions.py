@@ -101,6 +101,21 @@ def test_session_then_the_database_has_its_hash_alone(shop: Shop) -> None:
     assert cookie.encode() not in b"".join(kept)
 
 
+def test_session_ended_then_others_stay(shop: Shop) -> None:
+    one, other = shop.account(), shop.account()
+    ended, same, others = (shop.server.write(sessions.start, CUSTOMER, who.id, "") for who in (one, one, other))
+    shop.server.write(sessions.end, ended)
+    found = [shop.server.read(sessions.person_of, CUSTOMER, cookie) for cookie in (ended, same, others)]
+    assert found == [None, one.id, other.id]
+
+
+def test_account_signs_in_without_end_then_the_newest_twenty_sessions_stay(shop: Shop) -> None:
+    account = shop.account()
+    cookies = [shop.server.write(sessions.start, CUSTOMER, account.id, "") for _ in range(25)]
+    alive = [cookie for cookie in cookies if shop.server.read(sessions.person_of, CUSTOMER, cookie)]
+    assert alive == cookies[-CUSTOMER.most_sessions :]
+
+
 def test_idle_for_twelve_hours_then_signed_out(shop: Shop, later: Any) -> None:
     visitor = signed_in(shop)
     with later(hours=12, minutes=-1):
