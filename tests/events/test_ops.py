@@ -72,6 +72,7 @@ def test_events_marked_then_only_the_others_are_unqueued(server: LiveServer, ret
     assert [one.event_id for one in first] == ids[:3]
     server.write(ops.mark_queued, retailer_id, first)
     assert retailer_id in server.read(queries.retailers_with_unqueued, retailer_id - 1, 1000)
+    assert retailer_id not in server.read(queries.retailers_with_unqueued, retailer_id, 1000)
     assert [one.event_id for one in server.read(queries.unqueued, retailer_id, 10)] == ids[3:]
     server.write(ops.mark_queued, retailer_id, server.read(queries.unqueued, retailer_id, 10))
     assert retailer_id not in server.read(queries.retailers_with_unqueued, retailer_id - 1, 1000)
@@ -93,6 +94,12 @@ def test_events_listed_then_after_an_id_or_the_newest_or_of_an_order(server: Liv
     assert server.read(queries.count, retailer_id, ids[0], ids[2]) == 2
     part = server.read(queries.without_bodies, retailer_id, ids[0], ids[3], "two", 1)
     assert [(one.event_id, one.body) for one in part] == [(ids[2], "")]
+
+
+def test_list_is_read_in_two_steps_then_each_event_is_in_it_once(server: LiveServer, retailer_id: int) -> None:
+    ids = emit(server, retailer_id, count=30)
+    for after in (None, 0):
+        assert [one.event_id for one in server.read(queries.events, retailer_id, after=after)] == ids
 
 
 def test_event_of_another_retailer_then_unknown(server: LiveServer, retailer_id: int) -> None:
