@@ -331,3 +331,5 @@ def test_webhook_is_this_server_itself_then_it_is_refused(post: Post) -> None:
         change = {field: own.replace("http://", "HTTP://") + "/elsewhere"}
         with pytest.raises(InvalidWebhook):
             post.server.write(webhooks.update, post.market.retailer.id, made.webhook.id, change, policy(own_url=own))
+    with pytest.raises(InvalidWebhook):
+        post.subscribe(callback_url="http://127.0.0.1:80/callbacks", policy=policy(own_url="http://127.0.0.1"))
