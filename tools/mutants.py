@@ -2,10 +2,10 @@
 Change the code of a domain in many small ways, one at a time, and check which changes its tests notice.
 
 `make mutants` runs `python -m tools.mutants`: for each domain a sample of changes (mutants) of its modules, drawn by a
-seed, and for each mutant the domain's own tests on SQLite until one fails: those that run the changed function, or all
-if no function is changed. A mutant that no test notices has survived: either it changes no visible behavior, or a test
-is missing. Each runs in a forked process that imports the changed module from memory: no file is
-touched, and programs that a test starts run the unchanged code.
+seed, and for each mutant the tests in the domain's folder and in those of `ALSO`, on SQLite, until one fails: those
+that run the changed function, or all if no function is changed. A mutant that no test notices has survived: either it
+changes no visible behavior, or a test is missing. Each runs in a forked process that imports the changed module from
+memory: no file is touched, and programs that a test starts run the unchanged code.
 
 Why not mutmut or cosmic-ray: many rules are in tables and in SQL here, which mutmut (only functions) and cosmic-ray
 (nothing inside strings) do not change; and a new interpreter for each mutant would take longer than most domains'
@@ -36,7 +36,15 @@ from types import ModuleType
 import pytest
 
 ROOT = Path.cwd()
-DOMAINS = ("slots", "orders", "oauth", "linking", "callbacks")
+DOMAINS = ("events", "sign_in", "slots", "orders", "oauth", "linking", "callbacks")
+# The folders of `tests` that test a domain besides its own.
+ALSO = {
+    "events": ("orders", "callbacks"),
+    "sign_in": ("accounts", "oauth"),
+    "slots": ("orders",),
+    "orders": ("callbacks",),
+    "linking": ("oauth",),
+}
 BESIDE = ("test_worker.py", "users/test_privacy_request.py")  # the tests of what every domain drops, and when
 SAMPLE = 40
 SEED = 1
@@ -314,7 +322,9 @@ def run(domain: str, sample: int, seed: int, only: list[Mutant] | None) -> list[
         drawn = random.Random(seed).sample(every, min(sample, len(every)))
     else:
         drawn = [one for one in every if one[1] in only]
-    found = [*sorted((ROOT / "tests" / domain).glob("test_*.py")), *(ROOT / "tests" / file for file in BESIDE)]
+    folders = (domain, *ALSO.get(domain, ()))
+    found = [path for folder in folders for path in sorted((ROOT / "tests" / folder).glob("test_*.py"))]
+    found += [ROOT / "tests" / file for file in BESIDE]
     files = [str(path.relative_to(ROOT)) for path in found]
     results, kills = [], Counter[str]()
     with tempfile.TemporaryDirectory() as directory:
