@@ -10,7 +10,6 @@ from handcart.events import expiry, queries
 from tests.support.retailers import make_retailer
 from tests.support.server import LiveServer
 
-# No other test has events this old, so a test deletes only its own.
 OLD = 100
 
 
@@ -25,14 +24,17 @@ async def insert(tx: Tx, retailer_id: int, *days_ago: int) -> Sequence[int]:
     return made
 
 
-@pytest.fixture
-def retailers(server: LiveServer) -> Sequence[int]:
-    return [int(make_retailer(server).id) for _ in range(2)]
-
-
 def delete(server: LiveServer, most: int) -> int:
     deleted: int = server.write(expiry.delete_older, "events", OLD * clock.DAY, most)
     return deleted
+
+
+@pytest.fixture
+def retailers(server: LiveServer) -> Sequence[int]:
+    """Two new retailers, on a database without old events of other tests."""
+    while delete(server, 1000):
+        pass
+    return [int(make_retailer(server).id) for _ in range(2)]
 
 
 def left(server: LiveServer, retailer_id: int) -> Sequence[int]:
