@@ -58,10 +58,12 @@ def test_scripts_off_on_a_phone_then_a_time_is_chosen_and_ordered(phone: Visit) 
     page = phone.page
     to_slots(phone)
     page.locator(".days a").nth(1).click()
+    page.wait_for_load_state()  # before its stylesheet is there, the page shows the times of every day
     page.locator(FULL).first.focus()
     expect(page.locator(".why:visible")).to_have_count(1)
     fits(page, WIDTH, "the reason of a full time")
     page.locator(".days a").last.click()
+    page.wait_for_load_state()
     day = page.locator(".days a[aria-current]").inner_text().split()[-1]
     page.locator(FREE).first.click()
     assert day in page.get_by_role("region", name="Delivery").inner_text()

@@ -21,6 +21,7 @@ def to_slots(visit: Visit, postal_code: str = "60610") -> None:
     if visit.heading == "Where should we deliver?":
         visit.page.get_by_label("Street and number").fill("350 W Oak St")
         visit.press("See delivery times")
+    visit.page.wait_for_load_state()
 
 
 def every_page(visit: Visit) -> Iterator[str]:
