@@ -29,7 +29,7 @@ test test-fast torture: export PYTHONDONTWRITEBYTECODE :=
 
 # The serial tests run first and alone. Status 5 of pytest means that no test is marked serial; that is not a failure.
 .PHONY: test
-test: setup-tests ## run every test, on SQLite and PostgreSQL: within ten minutes on two cores
+test: setup-tests ## run every test, on SQLite and PostgreSQL: in twelve minutes on two cores
 	@$(WITH_NODE) $(PY) -m pytest -m serial; serial=$$?; \
 	$(WITH_NODE) $(PY) -m pytest $(AT_ONCE) && [ $$serial -eq 0 -o $$serial -eq 5 ]
 

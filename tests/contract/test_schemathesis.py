@@ -25,8 +25,10 @@ EXAMPLES = os.environ.get("SCHEMATHESIS_EXAMPLES")
 SEED = os.environ.get("SCHEMATHESIS_SEED")
 # What succeeds only with holds and orders that are there.
 DEEP = {"get_order", "update_order", "update_order_last_mile", "update_tip", "stage_order", "cancel_order"}
-DEEP |= {"generate_batch", "advance_batch", "create_shopper_order_item"}
+DEEP |= {"generate_batch", "advance_batch"}
 DEEP |= {"handcart_callbacks_update_webhook", "handcart_callbacks_get_event", "handcart_callbacks_replay"}
+# Needs an order that is being picked, which a short run does not always meet.
+RARE = {"create_shopper_order_item"}
 # Resets, clocks and faults would pull the ground from under all the others.
 OWN = "^handcart_sandbox_"
 PHASES = {"sqlite": "examples,fuzzing", "postgresql": "fuzzing"}
@@ -97,7 +99,7 @@ def test_description_is_explored_then_nothing_is_found(market: Market, tmp_path:
         if not re.match(OWN, name) and not (is_short and "deprecated" in operation.described)
     }
     assert f"{len(explored)} selected / {len(OPERATIONS)} total" in run.stdout
-    assert set(answered.read_text().split()) >= DEEP
+    assert set(answered.read_text().split()) >= (DEEP if is_short else DEEP | RARE)
 
 
 def test_description_lies_then_it_is_found(market: Market, tmp_path: Path) -> None:
