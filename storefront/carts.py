@@ -26,7 +26,7 @@ class Slot(Struct, frozen=True):
     order_id: str
 
     @classmethod
-    def of(cls, hold: ServiceOptionHold, order_id: str) -> "Slot":
+    def held(cls, hold: ServiceOptionHold, order_id: str) -> "Slot":
         window = hold.service_option.window
         expires_at = hold.expires_at.astimezone(window.start_at.tzinfo)
         return cls(hold.id, expires_at, window.start_at, window.end_at, order_id)

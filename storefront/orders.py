@@ -132,7 +132,7 @@ async def move(request: Request) -> Response:
     refused = await _refusal(request, placed, "move", update)
     if refused:
         return _refused(request, placed, refused)
-    placed.cart.slot = Slot.of(held, placed.order_id)
+    placed.cart.slot = Slot.held(held, placed.order_id)
     return _kept(request, customer, placed, "moved")
 
 

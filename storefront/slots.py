@@ -74,7 +74,7 @@ async def hold(request: Request) -> Response:
         keep_cart(request, cart)
         leave_notice(request, notice_of(error, "hold"))
         return redirect(request, "/slots")
-    cart.slot = Slot.of(held, f"SM-{secrets.token_hex(4).upper()}")
+    cart.slot = Slot.held(held, f"SM-{secrets.token_hex(4).upper()}")
     keep_cart(request, cart)
     return redirect(request, "/checkout")
 

@@ -39,7 +39,7 @@ ROOT = Path.cwd()
 DOMAINS = ("events", "sign_in", "slots", "orders", "oauth", "linking", "callbacks")
 # The folders of `tests` that test a domain besides its own.
 ALSO = {
-    "events": ("orders", "callbacks"),
+    "events": ("callbacks",),
     "sign_in": ("accounts", "oauth"),
     "slots": ("orders",),
     "orders": ("callbacks",),
