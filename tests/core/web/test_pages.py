@@ -1,26 +1,17 @@
 """The pages as a browser reads them: every page, in every locale, with ordinary and with hostile names."""
 
-import hashlib
 import re
-import string
-import subprocess
-import sys
-import tomllib
 from collections import Counter
 from html.parser import HTMLParser
 from itertools import product
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import jinja2
 import msgspec
 import pytest
 
-from handcart.core import clock
 from handcart.core.web import pages, reference
-from tests.architecture.test_layers import RANKS
 
-ROOT = Path(pages.__file__).parents[2]
 VOID = {"br", "img", "input", "link", "meta"}
 HOSTILE = {
     "markup": "<script>alert(1)</script>",
@@ -318,6 +309,11 @@ def test_context_without_a_variable_then_refused() -> None:
         pages.render("linking/unlink.html", "en-US", brand="Handcart", membership="Handcart+", retailer="Sample Grocer")
 
 
+def test_any_error_then_it_has_title_and_message() -> None:
+    assert all(f"error.{error}.{part}" in pages.texts("en") for error in ERRORS for part in ("title", "message"))
+    assert {"invalid_request", "unknown_client", "redirect_uri_mismatch", "form_expired", "not_found"} <= set(ERRORS)
+
+
 # The API reference
 
 
@@ -375,269 +371,3 @@ def test_reference_searched_then_found_by_any_words_of_an_operation() -> None:
 
 def test_reference_of_an_empty_document_then_a_page() -> None:
     assert shown({"openapi": "3.1.0", "info": {"title": "Nothing", "version": "0"}})[0].text["h1"] == "Nothing"
-
-
-# Texts
-
-
-def placeholders(text: str) -> set[str]:
-    return {name for _, name, _, _ in string.Formatter().parse(text) if name}
-
-
-def test_two_languages_then_equal_keys_and_placeholders() -> None:
-    english, french = pages.texts("en"), pages.texts("fr")
-    assert list(english) == list(french)
-    for key, text in english.items():
-        assert placeholders(text) - {"brand"} == placeholders(french[key]) - {"brand"}, key
-
-
-def test_texts_and_templates_then_they_use_each_other() -> None:
-    source = "".join(path.read_text("utf-8") for path in ROOT.glob("**/templates/*.html"))
-    used = set(re.findall(r'\bt\("([a-z_.]+)"', source))
-    forms = {re.sub(r"\.(one|other)$", "", key) for key in pages.texts("en")}
-    assert used - forms == set()
-    assert {key for key in forms - used if not re.fullmatch(r"error\.[a-z_]+\.(title|message)", key)} == set()
-
-
-def test_key_in_two_files_then_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pages, "_PACKAGE", tmp_path)
-    for domain, text in (("accounts", 'lead = "One"'), ("oauth", 'lead = "Two"\ntitle = "Three"')):
-        (tmp_path / domain / "locales").mkdir(parents=True)
-        (tmp_path / domain / "locales" / "en.toml").write_text(f"[sign_in]\n{text}\n")
-    with pytest.raises(ValueError, match=r"oauth/locales/en\.toml.*: sign_in\.lead$"):
-        pages.texts.__wrapped__("en")
-
-
-def test_template_then_only_texts_and_files_of_domains_before_it() -> None:
-    uses = [
-        (path.relative_to(ROOT).parts[0], kind, name)
-        for path in ROOT.glob("**/templates/*.html")
-        for kind, name in re.findall(
-            r'\b(t\(|static_url\(|include |extends )"([A-Za-z0-9_./]+)"', path.read_text("utf-8")
-        )
-    ]
-    owners = {"static_url(": {name: file.relative_to(ROOT).parts[0] for name, file in pages.static_files().items()}}
-    owners["t("] = {
-        re.sub(r"\.(one|other)$", "", key): path.relative_to(ROOT).parts[0]
-        for path in ROOT.glob("**/locales/en.toml")
-        for key, _ in pages._flat(tomllib.loads(path.read_text("utf-8")))
-    }
-    assert {domain for domain, _, _ in uses} >= {"core", "sign_in", "accounts", "oauth", "linking"}
-    for domain, kind, name in uses:
-        owner = owners[kind][name] if kind in owners else name.partition("/")[0]
-        assert RANKS[owner] <= RANKS[domain], f"a template of {domain} uses {name} of {owner}"
-
-
-def test_any_error_then_it_has_title_and_message() -> None:
-    assert all(f"error.{error}.{part}" in pages.texts("en") for error in ERRORS for part in ("title", "message"))
-    assert {"invalid_request", "unknown_client", "redirect_uri_mismatch", "form_expired", "not_found"} <= set(ERRORS)
-
-
-def test_french_then_canadian_typography() -> None:
-    for key, text in pages.texts("fr").items():
-        assert not re.search(r"[\s\u00a0\u202f][!?;]|(?<!\u00a0):|'|\"|\.\.\.|«(?!\u00a0)|(?<!\u00a0)»", text), key
-
-
-def test_text_with_parameters_then_they_are_escaped_and_counted() -> None:
-    lead = pages.text("en-US", "sign_in.lead_retailer", brand="<b>", retailer=pages.isolated("A & B"))
-    assert lead == "Log in with your &lt;b&gt; email and password to continue to <bdi>A &amp; B</bdi>."
-    assert pages.text("en-CA", "consent.lasts", count=1) == "This authorization lasts one hour."
-    assert pages.text("fr-CA", "consent.lasts", count=24) == "Cette autorisation est valable 24 heures."
-
-
-@pytest.mark.parametrize(("key", "params"), [("sign_in.nothing", {}), ("sign_in.private", {})])
-def test_text_without_key_or_parameter_then_refused(key: str, params: dict[str, Any]) -> None:
-    with pytest.raises(KeyError):
-        pages.text("en-US", key, **params)
-
-
-@pytest.mark.parametrize(
-    ("name", "shown"),
-    [
-        ("Sample Grocer", "<bdi>Sample Grocer</bdi>"),
-        ("<script>", "<bdi>&lt;script&gt;</bdi>"),
-        (" Sample\t\r\n\u00a0Grocer ", "<bdi>Sample Grocer</bdi>"),
-        ("moc.\u202eelpmaxe\u2066\u200f\x07\ud800", "<bdi>moc.elpmaxe</bdi>"),
-        ("Épicerie 市場", "<bdi>Épicerie 市場</bdi>"),
-        ("W" * 60, f"<bdi>{'W' * 60}</bdi>"),
-        ("W" * 61, f"<bdi>{'W' * 59}…</bdi>"),
-        ("W" * 10_000, f"<bdi>{'W' * 59}…</bdi>"),
-        ("\u202e", "<bdi>?</bdi>"),
-        ("", "<bdi>?</bdi>"),
-    ],
-)
-def test_name_isolated_then_printable_and_short(name: str, shown: str) -> None:
-    assert pages.isolated(name) == shown
-
-
-def at(text: str) -> int:
-    return clock.from_wire(text, "")
-
-
-@pytest.mark.parametrize(
-    ("locale", "moment", "written"),
-    [
-        ("en-US", 0, "January 1, 1970"),
-        ("en-CA", at("2025-07-10T00:00:00Z") - 1, "July 9, 2025"),
-        ("fr-CA", at("2025-07-10T00:00:00Z") - 1, "9 juillet 2025"),
-        ("fr-CA", at("2025-07-01T00:00:00Z"), "1er juillet 2025"),
-        ("fr-CA", at("2025-07-11T00:00:00Z"), "11 juillet 2025"),
-        ("en-US", 253_402_300_799_000_000, "December 31, 9999"),
-    ],
-)
-def test_date_then_long_and_utc(locale: str, moment: int, written: str) -> None:
-    assert pages.date(locale, moment) == written
-
-
-def test_date_with_a_time_zone_then_it_is_of_that_zone() -> None:
-    before_midnight = at("2025-01-01T00:00:00-06:00") - 1
-    assert pages.date("en-US", before_midnight, "America/Chicago") == "December 31, 2024"
-    assert pages.date("en-US", before_midnight) == "January 1, 2025"
-
-
-# Locale of a request
-
-
-@pytest.mark.parametrize(
-    ("header", "wanted", "locale"),
-    [
-        (None, None, "en-US"),
-        ("", "", "en-US"),
-        ("*", None, "en-US"),
-        ("en-US", None, "en-US"),
-        ("en-CA", None, "en-CA"),
-        ("EN-ca", None, "en-CA"),
-        ("en_CA", None, "en-CA"),
-        ("fr-CA", None, "fr-CA"),
-        ("fr_CA", None, "fr-CA"),
-        ("fr", None, "fr-CA"),
-        ("fr-FR, en;q=0.5", None, "fr-CA"),
-        ("fr-Latn-CA", None, "fr-CA"),
-        ("en-GB", None, "en-US"),
-        ("en;q=0.4, fr;q=0.6", None, "fr-CA"),
-        ("fr;q=0.4, en-CA", None, "en-CA"),
-        ("fr;q=0.5, en-CA;q=0.5", None, "fr-CA"),
-        ("fr;q=0, en-CA;q=0.1", None, "en-CA"),
-        ("fr;q=0.000", None, "en-US"),
-        ("fr;q=2, en-CA", None, "en-CA"),
-        ("fr;q=abc", None, "en-US"),
-        ("fr;q=1e9, fr;q=nan, fr;q=-1, fr;q=\u0660", None, "en-US"),
-        ("fr ; Q=0.8", None, "fr-CA"),
-        ("de", None, "en-US"),
-        ("iu-CA", None, "en-CA"),
-        ("iu-CA, fr;q=0.1", None, "fr-CA"),
-        ("de-DE, de;q=0.9, fr-CH;q=0.3", None, "fr-CA"),
-        ("french, enormous", None, "en-US"),
-        ("en-US", "fr-CA", "fr-CA"),
-        ("fr-CA", "en_US", "en-US"),
-        ("fr-CA", "de", "fr-CA"),
-        (None, "iu-CA", "en-CA"),
-        ("fr-CA", "../../etc/passwd", "fr-CA"),
-        ("," * 10_000, None, "en-US"),
-        ("fr-" + "a-" * 5_000, None, "fr-CA"),
-        ("x" * 10_000 + ",fr", None, "en-US"),
-        (";;;=,;q=,q=1;;,\x00\r\n\ud800", "\x00", "en-US"),
-    ],
-)
-def test_locale_is_chosen_by_wish_then_weight_then_country(header: str | None, wanted: str | None, locale: str) -> None:
-    assert pages.choose_locale(header, wanted) == locale
-
-
-# Headers and files
-
-
-@pytest.mark.parametrize(
-    ("form_action", "sources"),
-    [
-        (None, "'self'"),
-        ("", "'self'"),
-        ("https://shop.example.com", "'self' https://shop.example.com"),
-        ("https://shop.example.com/linked?a=b;c", "'self' https://shop.example.com"),
-        ("http://127.0.0.1:8001/redirect", "'self' http://127.0.0.1:8001"),
-        ("https://shop.example.com; script-src *", "'self'"),
-        ("https://shop.example.com *", "'self'"),
-        ("https://shop.example.com\n", "'self'"),
-        ("https://shop.example.com\r\nSet-Cookie: a=b", "'self'"),
-        ("https://shop.example.com,https://other.example.com", "'self'"),
-        ("https://shop.example.com@other.example.com", "'self'"),
-        ("https://*.example.com", "'self'"),
-        ("https://shop.example.com:*", "'self'"),
-        ("https://shöp.example.com", "'self'"),
-        ("https:", "'self'"),
-        ("*", "'self'"),
-        ("'unsafe-inline'", "'self'"),
-        ("javascript:alert(1)", "'self'"),
-        ("data:text/html,x", "'self'"),
-    ],
-)
-def test_policy_then_only_one_other_origin_is_allowed(form_action: str | None, sources: str) -> None:
-    policy = dict(part.split(" ", 1) for part in pages.content_security_policy(form_action).split("; "))
-    assert policy == {
-        "default-src": "'none'",
-        "style-src": "'self'",
-        "img-src": "'self'",
-        "script-src": "'self'",
-        "base-uri": "'none'",
-        "frame-ancestors": "'none'",
-        "form-action": sources,
-    }
-
-
-def test_content_changes_then_its_static_url_does() -> None:
-    content = (ROOT / "core/web/static/handcart.css").read_bytes()
-    assert pages.static_url("handcart.css") == f"/static/handcart.css?v={hashlib.sha256(content).hexdigest()[:12]}"
-
-
-def test_one_name_for_two_static_files_then_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pages, "_PACKAGE", tmp_path)
-    for domain in ("accounts", "oauth"):
-        (tmp_path / domain / "static").mkdir(parents=True)
-        (tmp_path / domain / "static" / "form.css").touch()
-    with pytest.raises(ValueError, match=r"oauth/static/form\.css has the name of .*accounts/static/form\.css"):
-        pages.static_files.__wrapped__()
-
-
-def test_module_imported_then_templates_and_calendars_are_not_loaded_yet() -> None:
-    program = "import sys, handcart.core.web.pages; "
-    program += "print({'jinja2', 'markupsafe', 'babel', 'tomllib', 'json'} & {*sys.modules})"
-    shown = subprocess.run([sys.executable, "-c", program], cwd=ROOT.parent, capture_output=True, text=True, check=True)
-    assert shown.stdout == "set()\n"
-
-
-# Colours: WCAG 2.2, 1.4.3 (text 4.5) and 1.4.11 (borders of controls and focus 3)
-
-
-def luminance(colour: str) -> float:
-    channels = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
-    red, green, blue = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
-
-
-def contrast(one: str, other: str) -> float:
-    dark, light = sorted((luminance(one), luminance(other)))
-    return (light + 0.05) / (dark + 0.05)
-
-
-TEXT_PAIRS = [
-    *product(["text", "soft", "brand", "brand-hover"], ["page", "card", "quiet"]),
-    *product(["text", "soft"], ["code"]),
-    ("text", "danger-quiet"),
-    ("danger-hover", "danger-quiet"),
-    ("danger", "card"),
-    ("danger-hover", "card"),
-    ("on-brand", "brand"),
-    ("on-brand", "brand-hover"),
-]
-EDGE_PAIRS = [*product(["edge", "focus"], ["page", "card"]), ("danger", "card"), ("brand", "quiet")]
-
-
-@pytest.mark.parametrize("scheme", [0, 1], ids=["light", "dark"])
-def test_colours_then_enough_contrast(scheme: int) -> None:
-    sheet = (ROOT / "core/web/static/handcart.css").read_text("utf-8")
-    colours = dict(
-        re.findall(r"--([a-z-]+): (#[0-9a-f]{6});", re.findall(r":root \{(.*?)\}", sheet, re.DOTALL)[scheme])
-    )
-    low = {pair: contrast(colours[pair[0]], colours[pair[1]]) for pair in TEXT_PAIRS}
-    assert {pair: ratio for pair, ratio in low.items() if ratio < 4.5} == {}
-    low = {pair: contrast(colours[pair[0]], colours[pair[1]]) for pair in EDGE_PAIRS}
-    assert {pair: ratio for pair, ratio in low.items() if ratio < 3} == {}
