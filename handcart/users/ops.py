@@ -16,10 +16,13 @@ _LOCK = f"{_USER} FOR UPDATE"
 
 async def create(tx: Tx, isolation_id: int, user: User) -> User:
     """Create a user. With the same content again, returns the existing user; other content is refused."""
-    if await _insert(tx, isolation_id, user):
-        return user
-    if await find(tx, isolation_id, user.user_id) != user:
-        raise errors.user_id_taken()
+    while not await _insert(tx, isolation_id, user):
+        existing = await find(tx, isolation_id, user.user_id)
+        if existing == user:
+            return user
+        if existing is not None:
+            raise errors.user_id_taken()
+        # The user was deleted after the insert had met it: the next insert refuses.
     return user
 
 

@@ -10,6 +10,8 @@ import httpx
 import pytest
 
 from handcart.core import clock
+from handcart.core.db import Tx
+from handcart.users import ops
 from tests.support.contents import nothing_written
 from tests.support.server import on_sqlite
 from tests.support.shop import Shop, error
@@ -311,3 +313,18 @@ def test_same_id_at_another_retailer_then_both_are_made(shop: Shop) -> None:
     assert create(shop, EVERYTHING).status_code == 200
     assert create(other, {**EVERYTHING, "first_name": "Other"}).status_code == 200
     assert row_of(shop, EVERYTHING["user_id"])["first_name"] == "Sample"
+
+
+@pytest.mark.parametrize("server", ["postgresql"], indirect=True)
+def test_user_deleted_while_created_again_then_not_active(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    # On SQLite, no other request can write between the two statements.
+    user_id, find = shop.user(), ops.find
+
+    async def find_after_deletion(tx: Tx, isolation_id: int, name: str) -> Any:
+        monkeypatch.setattr(ops, "find", find)
+        await shop.server.app.database.write(ops.delete, isolation_id, name)
+        return await find(tx, isolation_id, name)
+
+    monkeypatch.setattr(ops, "find", find_after_deletion)
+    response = create(shop, {"user_id": user_id, "first_name": "Sample"})
+    assert (response.status_code, response.json()["error"]["message"]) == (403, "User Not Active")
