@@ -56,7 +56,7 @@ async def create(tx: Tx, email: str, password_hash: str, organization_id: int | 
 async def close(tx: Tx, account_id: int) -> None:
     """Close an account: nobody can sign in to it again."""
     await tx.run("UPDATE accounts SET closed_at = $2 WHERE id = $1 AND closed_at IS NULL", account_id, clock.now())
-    await sessions.end_all(tx, account_id)
+    await sessions.end_all(tx, CUSTOMER, account_id)
 
 
 async def by_email(tx: Tx, email: str) -> Account:
@@ -157,7 +157,7 @@ async def change_password(tx: Tx, account_id: int, password_hash: str, session: 
         "UPDATE accounts SET password_hash = $2 WHERE id = $1 RETURNING email", account_id, password_hash
     )
     assert row is not None
-    await sessions.end_all(tx, account_id)
+    await sessions.end_all(tx, CUSTOMER, account_id)
     cookie = await sessions.start(tx, CUSTOMER, account_id, session)
     return SignedIn(cookie, tx.keys.device_token(row["email"], password_hash))
 

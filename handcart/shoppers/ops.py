@@ -26,7 +26,7 @@ async def create(tx: Tx, retailer_id: int, email: str | None = None, phone: str 
     while True:
         shopper = Shopper(ids.new_id(), email, digits)
         made = await tx.run(
-            "INSERT INTO shoppers (retailer_id, id, email, phone, created_at) VALUES ($1, $2, $3, $4, $5)"
+            "INSERT INTO retailer_shoppers (retailer_id, id, email, phone, created_at) VALUES ($1, $2, $3, $4, $5)"
             " ON CONFLICT DO NOTHING",
             retailer_id,
             shopper.id,

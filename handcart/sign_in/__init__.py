@@ -1,8 +1,9 @@
 """Signing in, for every kind of people: passwords, sessions by audience, limits of wrong passwords.
 
-The kinds themselves (today: customers, in `accounts`) are domains to the right, which own the password hashes.
+The kinds themselves are domains to the right (customers in `accounts`, the operator's people in `staff`, `shoppers`),
+which own the password hashes.
 
-Owns the table `sessions`.
+Owns the tables `sessions`, `passkeys` and `one_time_links`.
 
 Invariants:
 - a password is stored as an argon2id hash, a session's cookie as a keyed hash;

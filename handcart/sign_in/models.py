@@ -32,6 +32,26 @@ CUSTOMER = Audience(
     absolute=14 * clock.DAY,
     most_sessions=20,
 )
+STAFF = Audience(
+    name="staff",
+    cookie="handcart_staff",
+    device_cookie="handcart_staff_device",
+    path="/console",
+    idle=12 * clock.HOUR,
+    absolute=7 * clock.DAY,
+    most_sessions=10,
+)
+# A shopper's session is a device: it lasts long, and a PIN or a passkey unlocks it.
+SHOPPER = Audience(
+    name="shopper",
+    cookie="handcart_shopper",
+    device_cookie="handcart_shopper_device",
+    path="/shopper",
+    idle=30 * clock.DAY,
+    absolute=90 * clock.DAY,
+    most_sessions=5,
+)
+AUDIENCES = (CUSTOMER, STAFF, SHOPPER)
 
 
 class SignedIn(Struct, frozen=True):

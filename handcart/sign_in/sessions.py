@@ -2,16 +2,12 @@
 
 Before sign-in nothing is stored for the cookie; it only binds forms and pending requests to one browser.
 ASVS 5.0: 7.2.3, 7.2.4, 7.3.1, 7.4.1.
-
-The table `sessions` has no audience yet, and its `account_id` refers to `accounts`: every session is a customer's. The
-migration of the second audience adds the column `audience` (existing rows: `customer`) and drops that foreign key;
-`start` then stores the audience, `person_of`, `end_all` and `purge` compare it.
 """
 
-from handcart.core import clock
+from handcart.core import clock, ids
 from handcart.core.db import Tx
 from handcart.core.secret import new_token
-from handcart.sign_in.models import CUSTOMER, Audience
+from handcart.sign_in.models import AUDIENCES, Audience
 
 # Minimum time between two updates of a row, so that not every page view is a write.
 _TOUCH = 5 * clock.MINUTE
@@ -22,14 +18,18 @@ async def start(tx: Tx, audience: Audience, person_id: int, old: str) -> str:
     await end(tx, old)
     cookie, now = new_token(), clock.of_process()
     await tx.run(
-        "DELETE FROM sessions WHERE session_hash IN (SELECT session_hash FROM sessions WHERE account_id = $1"
-        " ORDER BY created_at DESC LIMIT 1000 OFFSET $2)",
+        "DELETE FROM sessions WHERE session_hash IN (SELECT session_hash FROM sessions WHERE audience = $1"
+        " AND person_id = $2 ORDER BY created_at DESC LIMIT 1000 OFFSET $3)",
+        audience.name,
         person_id,
         audience.most_sessions - 1,
     )
     await tx.run(
-        "INSERT INTO sessions (session_hash, account_id, created_at, seen_at) VALUES ($1, $2, $3, $3)",
+        "INSERT INTO sessions (session_hash, id, audience, person_id, created_at, seen_at)"
+        " VALUES ($1, $2, $3, $4, $5, $5)",
         tx.keys.hash(cookie),
+        ids.new_id(),
+        audience.name,
         person_id,
         now,
     )
@@ -40,12 +40,13 @@ async def person_of(tx: Tx, audience: Audience, cookie: str) -> int | None:
     """The id of the person who is signed in with this cookie; None if the session has ended."""
     now = clock.of_process()
     row = await tx.one(
-        "SELECT account_id FROM sessions WHERE session_hash = $1 AND seen_at > $2 AND created_at > $3",
+        "SELECT person_id FROM sessions WHERE session_hash = $1 AND audience = $2 AND seen_at > $3 AND created_at > $4",
         tx.keys.hash(cookie),
+        audience.name,
         now - audience.idle,
         now - audience.absolute,
     )
-    return row["account_id"] if row else None
+    return row["person_id"] if row else None
 
 
 async def touch(tx: Tx, cookie: str) -> None:
@@ -64,18 +65,21 @@ async def end(tx: Tx, cookie: str) -> None:
     await tx.run("DELETE FROM sessions WHERE session_hash = $1", tx.keys.hash(cookie))
 
 
-async def end_all(tx: Tx, person_id: int) -> None:
+async def end_all(tx: Tx, audience: Audience, person_id: int) -> None:
     """End all sessions of a person."""
-    await tx.run("DELETE FROM sessions WHERE account_id = $1", person_id)
+    await tx.run("DELETE FROM sessions WHERE audience = $1 AND person_id = $2", audience.name, person_id)
 
 
 async def purge(tx: Tx, most: int) -> int:
-    """Delete ended sessions; returns their number."""
-    now = clock.of_process()
-    return await tx.run(
-        "DELETE FROM sessions WHERE session_hash IN"
-        " (SELECT session_hash FROM sessions WHERE seen_at < $1 OR created_at < $2 LIMIT $3)",
-        now - CUSTOMER.idle,
-        now - CUSTOMER.absolute,
-        most,
-    )
+    """Delete ended sessions of all audiences; returns their number."""
+    now, deleted = clock.of_process(), 0
+    for audience in AUDIENCES:
+        deleted += await tx.run(
+            "DELETE FROM sessions WHERE session_hash IN (SELECT session_hash FROM sessions WHERE audience = $1"
+            " AND (seen_at < $2 OR created_at < $3) LIMIT $4)",
+            audience.name,
+            now - audience.idle,
+            now - audience.absolute,
+            most - deleted,
+        )
+    return deleted

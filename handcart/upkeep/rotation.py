@@ -39,6 +39,7 @@ HASHED = (
     Column("tokens", "token_hash", ("token_hash",)),
     Column("deleted_users", "user_id_hash", ("isolation_id", "user_id_hash")),
     Column("links", "token_hash", ("isolation_id", "user_id")),
+    Column("one_time_links", "token_hash", ("token_hash",)),
 )
 SEALED = tuple(
     Column("webhooks", name, ("retailer_id", "id"))

@@ -24,8 +24,9 @@ ORDER = [
     ("core",),
     ("events",),
     ("retailers",),
+    ("pictures",),
     ("sign_in",),
-    ("accounts",),
+    ("accounts", "staff"),
     ("oauth",),
     ("stores",),
     ("users",),
@@ -33,8 +34,11 @@ ORDER = [
     ("orders",),
     ("shoppers",),
     ("batches",),
+    ("acts",),
+    ("assignment",),
     ("callbacks",),
     ("upkeep",),
+    ("console", "shopper_app"),
     ("sandbox",),
 ]
 RANKS = {domain: rank for rank, domains in enumerate(ORDER) for domain in domains}

@@ -132,7 +132,7 @@ def test_order_does_not_wait_for_the_type_then_it_is_not_batched(server: LiveSer
             assert error(shopping.generate(shopper_id, order_id, batch_type=batch_type)) == NOT_WAITING
         assert error(shopping.generate(shopper_id, order_id)) == NOT_WAITING
     assert market.server.sql("SELECT * FROM batches WHERE retailer_id = $1", market.retailer.id) == []
-    server.sql("DELETE FROM shoppers WHERE retailer_id = $1 RETURNING id", market.retailer.id)
+    server.sql("DELETE FROM retailer_shoppers WHERE retailer_id = $1 RETURNING id", market.retailer.id)
     for table in ("order_history", "orders", "slot_ledger"):
         server.sql(f"DELETE FROM {table} WHERE retailer_id = $1 RETURNING retailer_id", market.retailer.id)
 
@@ -238,7 +238,7 @@ def test_another_shopper_of_the_retailer_calls_then_the_order_is_not_found(world
         world.shopping.item(other, world.picked, item={"rrc": "soap"}),
     ):
         assert error(answer) == NOT_MINE
-    world.market.server.sql("DELETE FROM shoppers WHERE id = $1 RETURNING id", other)
+    world.market.server.sql("DELETE FROM retailer_shoppers WHERE id = $1 RETURNING id", other)
 
 
 def test_simulation_impossible_then_the_refusal_says_why(world: World, elsewhere: World) -> None:

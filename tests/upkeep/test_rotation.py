@@ -223,8 +223,15 @@ def test_key_text_then_one_line_or_several_and_the_key_alone_is_judged() -> None
         settings_module.read_keys(f"short\n{text.splitlines()[1]}")
 
 
-# What is stored as bytes and comes from no key: what a request said, and what was answered.
-_WITHOUT_KEY = {("idempotency_keys", "fingerprint"), ("idempotency_keys", "answer"), ("orders", "fingerprint")}
+# What is stored as bytes and comes from no key: what a request said, what was answered, pictures, public keys.
+_WITHOUT_KEY = {
+    ("idempotency_keys", "fingerprint"),
+    ("idempotency_keys", "answer"),
+    ("orders", "fingerprint"),
+    ("pictures", "content"),
+    ("pictures", "content_hash"),
+    ("passkeys", "public_key"),
+}
 
 
 def test_columns_of_bytes_in_the_schema_then_each_is_changed_or_ends(installed: Settings) -> None:

@@ -1,0 +1,42 @@
+"""Acts of shoppers, with the ids that their devices gave them; how batches ended."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0016"
+down_revision = "0015"
+
+
+def _text(name: str, nullable: bool = False) -> sa.Column[str]:
+    return sa.Column(name, sa.Text, nullable=nullable)
+
+
+def _number(name: str, nullable: bool = False) -> sa.Column[int]:
+    return sa.Column(name, sa.BigInteger, nullable=nullable)
+
+
+def upgrade() -> None:
+    op.add_column("batches", _number("accepted_at", nullable=True))
+    op.add_column("batches", _text("end_kind", nullable=True))
+    op.add_column("batches", _text("end_reason", nullable=True))
+    op.add_column("batches", _text("ended_by", nullable=True))
+    op.create_table(
+        "acts",
+        _number("person_id"),
+        _text("id"),
+        _number("session_id", nullable=True),
+        _number("received_at"),
+        _number("at"),
+        _number("retailer_id", nullable=True),
+        _text("subject"),
+        _text("after_id", nullable=True),
+        _text("verb"),
+        _text("body"),
+        _number("seen_version", nullable=True),
+        _text("outcome"),
+        _text("rule", nullable=True),
+        _text("message", nullable=True),
+        sa.PrimaryKeyConstraint("person_id", "id"),
+    )
+    op.create_index("acts_of_subject", "acts", ["retailer_id", "subject", "received_at"])
+    op.create_index("acts_received", "acts", ["person_id", "received_at"])

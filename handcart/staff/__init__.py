@@ -1,0 +1,10 @@
+"""The people who run the network: operators, retailers' managers, store associates; their roles, and the audit log.
+
+Owns the tables `staff` and `audit_log`.
+
+Invariants:
+- one open person per e-mail address;
+- a role says which operations a person may use (`roles.py`); a retailer's people see only that retailer, a store's only
+  that store;
+- a row of the audit log never changes: the database refuses it.
+"""
