@@ -31,6 +31,16 @@ class HistoryStep(Struct, frozen=True):
     about: Sequence[str] = ()
 
 
+class PastStep(Struct, frozen=True):
+    """A stored step of an order's history: its number from 1, its time, and the rest as in `HistoryStep`."""
+
+    number: int
+    at: int
+    status: str
+    what: str
+    events: Sequence[str]
+
+
 # What the shopper did with a line.
 NOT_FOUND = "not_found"
 FOUND = "found"

@@ -5,7 +5,9 @@ from typing import Any
 import pytest
 
 from handcart.core import clock
+from handcart.orders import queries
 from tests.support.orders import KINDS, LASTMILE, SHOPPED, USERS, Market, line
+from tests.support.sandbox import Shopping
 from tests.support.server import LiveServer
 from tests.support.shop import Shop, error
 
@@ -121,6 +123,17 @@ def test_shoppers_advance_the_order_then_reading_shows_it(market: Market) -> Non
     )
     details = market.read(user_id, order_id).json()["fulfillment_details"]
     assert (details["delivered_at"], details["bag_count"]) == ("2027-01-15T08:00:00Z", 3)
+
+
+def test_operator_reads_an_order_then_it_comes_with_its_history(market: Market) -> None:
+    order_id, retailer_id = market.order("delivery")["id"], market.retailer.id
+    Shopping(market).simulate(order_id, "rescheduled")
+    (created, moved) = market.server.read(queries.history, retailer_id, order_id)
+    assert (created.number, created.status, created.what, created.events) == (1, "brand_new", "created", ["brand_new"])
+    assert (moved.number, moved.status, moved.what, moved.events) == (2, "brand_new", "rescheduled", ["rescheduled"])
+    assert market.server.read(queries.find, retailer_id, order_id).order_id == order_id
+    assert market.server.read(queries.find, retailer_id, "no order") is None
+    assert market.server.read(queries.history, retailer_id, "no order") == []
 
 
 @pytest.mark.parametrize("path", [LASTMILE, f"{USERS}/a/orders", f"{USERS}/a/orders/b", f"{LASTMILE}/b"])

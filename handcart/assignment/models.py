@@ -1,0 +1,76 @@
+"""The data of assignment that other domains use."""
+
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+# Kinds of warnings about orders; docs/operations/dispatch.md says when each begins and ends.
+UNTAKEN = "untaken"
+LATE = "late"
+SILENT = "silent"
+STUCK = "stuck"
+WARNINGS = (UNTAKEN, LATE, SILENT, STUCK)
+
+
+class Filters(Struct, frozen=True, kw_only=True):
+    """Which orders to list. None: no restriction, but without `status` and `order_id` only open orders are listed.
+
+    `window_from` and `window_until`: the window ends in this span (microseconds). `warning`: one of `WARNINGS`, or
+    `any`. `is_unassigned`: the order waits for a batch. `order_id`: exactly this order, in any state.
+    """
+
+    retailer_id: int | None = None
+    store_number: int | None = None
+    status: str | None = None
+    kind: str | None = None
+    shopper_id: int | None = None
+    window_from: int | None = None
+    window_until: int | None = None
+    warning: str | None = None
+    is_unassigned: bool = False
+    order_id: str | None = None
+
+
+class Row(Struct, frozen=True, kw_only=True):
+    """An order in a list, with its live batch and the shopper who has it; times in microseconds.
+
+    `retailer` and `store` are names. `person_id` and `person`: the operator's shopper; None if the batch belongs to a
+    retailer shopper that stands for nobody. `warnings`: the kinds of its live warnings.
+    """
+
+    retailer_id: int
+    slug: str
+    retailer: str
+    store_number: int
+    location_code: str
+    store: str
+    time_zone: str
+    order_id: str
+    number: int
+    kind: str
+    status: str
+    created_at: int
+    window_starts_at: int
+    window_ends_at: int
+    has_alcohol: bool
+    cancellation_reason: str | None
+    batch_id: int | None
+    batch_type: str | None
+    accepted_at: int | None
+    shopper_id: int | None
+    person_id: int | None
+    person: str | None
+    warnings: Sequence[str]
+
+    @property
+    def key(self) -> tuple[int, int, int]:
+        """The place in the list: the next page begins after it."""
+        return (0 if self.warnings else 1, self.window_ends_at, self.number)
+
+
+class Counts(Struct, frozen=True):
+    """How many open orders there are: by state, by live warning, and without a batch that they wait for."""
+
+    states: dict[str, int]
+    warnings: dict[str, int]
+    unassigned: int

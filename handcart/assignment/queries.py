@@ -1,0 +1,169 @@
+"""Lists of orders for dispatchers: which orders there are, who has them, and which need a person."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from handcart.assignment.models import WARNINGS, Counts, Filters, Row
+from handcart.core.db import Tx
+from handcart.orders import states
+
+ROWS = 100
+ANY = "any"
+
+# In these words, which the partial indexes have too: databases use such an index only for the same words.
+_OPEN = "o.status NOT IN ('completed', 'canceled')"
+_ENDED = "o.status IN ('completed', 'canceled')"
+_WARNED = "EXISTS (SELECT 1 FROM order_warnings w WHERE w.retailer_id = o.retailer_id AND w.order_id = o.order_id{0})"
+_LIVE = " AND w.ended_at IS NULL"
+_IN_BATCH = (
+    "EXISTS (SELECT 1 FROM batch_orders q WHERE q.retailer_id = o.retailer_id"
+    " AND q.order_id = o.order_id AND q.is_live)"
+)
+_UNASSIGNED = f"o.status IN ('{states.BRAND_NEW}', '{states.STAGED}') AND NOT {_IN_BATCH}"
+_ORDER = (
+    "o.retailer_id, r.slug, r.name AS retailer, o.store_number, s.location_code, s.name AS store, s.time_zone,"
+    " o.order_id, o.number, o.kind, o.status, o.created_at, o.window_starts_at, o.window_ends_at, o.has_alcohol,"
+    " o.cancellation_reason, b.id AS batch_id, b.type AS batch_type, b.accepted_at, b.shopper_id, h.person_id,"
+    " p.name AS person"
+)
+# Whether an order has a live warning of a kind.
+_HAS = {kind: _WARNED.format(f" AND w.kind = '{kind}'{_LIVE}") for kind in WARNINGS}
+_SOME_WARNING = (
+    "(o.retailer_id, o.order_id) IN (SELECT w.retailer_id, w.order_id FROM order_warnings w WHERE w.ended_at IS NULL)"
+)
+_KINDS = ", ".join(f"{has} AS {kind}" for kind, has in _HAS.items())
+_FROM = (
+    " FROM orders o JOIN retailers r ON r.id = o.retailer_id"
+    " JOIN stores s ON s.retailer_id = o.retailer_id AND s.number = o.store_number"
+    " LEFT JOIN batch_orders l ON l.retailer_id = o.retailer_id AND l.order_id = o.order_id AND l.is_live"
+    " LEFT JOIN batches b ON b.retailer_id = l.retailer_id AND b.id = l.batch_id"
+    " LEFT JOIN retailer_shoppers h ON h.retailer_id = b.retailer_id AND h.id = b.shopper_id"
+    " LEFT JOIN shoppers p ON p.id = h.person_id"
+)
+_SELECT = f"SELECT {_ORDER}, {_KINDS}{_FROM}"
+# `+` keeps the databases from the index by retailer, so that they read in the sequence of the list.
+_CONDITIONS = {
+    "retailer_id": "+o.retailer_id = {0}",
+    "store_number": "o.store_number = {0}",
+    "kind": "o.kind = {0}",
+    "window_from": "o.window_ends_at >= {0}",
+    "window_until": "o.window_ends_at < {0}",
+}
+
+
+async def orders(tx: Tx, filters: Filters, after: tuple[int, int, int] | None = None, most: int = ROWS) -> list[Row]:
+    """A page of orders after the row with the key `after`: at most `most`.
+
+    Open orders: first those with a warning, then the others, each by the end of their windows, the earliest first.
+    Ended orders: the latest window first.
+    """
+    if filters.order_id is not None:
+        return await _by_id(tx, filters, most) if after is None else []
+    if filters.status in states.TERMINAL:
+        return await _ended(tx, filters, after, most)
+    found: list[Row] = []
+    for rank in (0, 1):
+        since = after[1:] if after is not None and after[0] == rank else None
+        is_passed = after is not None and after[0] > rank
+        if not is_passed and len(found) < most and not (rank and filters.warning):
+            found += await _open(tx, filters, rank, since, most - len(found))
+    return found
+
+
+async def order(tx: Tx, retailer_id: int, order_id: str) -> Row | None:
+    """The row of one order."""
+    row = await tx.one(f"{_SELECT} WHERE o.retailer_id = $1 AND o.order_id = $2", retailer_id, order_id)
+    return None if row is None else _row(row)
+
+
+async def of_batch(tx: Tx, retailer_id: int, batch_id: int) -> Sequence[str]:
+    """The ids of the orders that are in a live batch."""
+    rows = await tx.all(
+        "SELECT order_id FROM batch_orders WHERE retailer_id = $1 AND batch_id = $2 AND is_live ORDER BY order_id",
+        *(retailer_id, batch_id),
+    )
+    return [row["order_id"] for row in rows]
+
+
+async def counts(tx: Tx, filters: Filters) -> Counts:
+    """How many open orders there are, whatever state, warning and order id the filters name."""
+    where, args = _where(filters)
+    source = f"{' FROM orders o' if filters.shopper_id is None else _FROM} WHERE {_OPEN}{where}"
+    by_state = await tx.all(f"SELECT o.status, count(*) AS many{source} GROUP BY o.status", *args)
+    warned = ", ".join(f"sum(CASE WHEN {has} THEN 1 ELSE 0 END) AS {kind}" for kind, has in _HAS.items())
+    by_warning = await tx.one(f"SELECT {warned}{source} AND {_SOME_WARNING}", *args)
+    unassigned = await tx.one(f"SELECT count(*) AS many{source} AND {_UNASSIGNED}", *args)
+    assert by_warning is not None
+    assert unassigned is not None
+    return Counts(
+        {row["status"]: int(row["many"]) for row in by_state},
+        {kind: int(by_warning[kind] or 0) for kind in WARNINGS},
+        int(unassigned["many"]),
+    )
+
+
+async def _open(tx: Tx, filters: Filters, rank: int, since: tuple[int, int] | None, most: int) -> list[Row]:
+    where, args = _where(filters)
+    if filters.status is not None:
+        args.append(filters.status)
+        where += f" AND o.status = ${len(args)}"
+    if filters.is_unassigned:
+        where += f" AND {_UNASSIGNED}"
+    if rank == 0:
+        where += f" AND {_SOME_WARNING}"
+        where += f" AND {_HAS[filters.warning]}" if filters.warning in _HAS else ""
+    else:
+        where += f" AND NOT {_WARNED.format(_LIVE)}"
+    if since is not None:
+        args += since
+        where += f" AND (o.window_ends_at, o.number) > (${len(args) - 1}, ${len(args)})"
+    args.append(most)
+    rows = await tx.all(f"{_SELECT} WHERE {_OPEN}{where} ORDER BY o.window_ends_at, o.number LIMIT ${len(args)}", *args)
+    return [_row(row) for row in rows]
+
+
+async def _ended(tx: Tx, filters: Filters, after: tuple[int, int, int] | None, most: int) -> list[Row]:
+    where, args = _where(filters)
+    args.append(filters.status)
+    where += f" AND o.status = ${len(args)}"
+    if after is not None:
+        args += after[1:]
+        where += f" AND (o.window_ends_at, o.number) < (${len(args) - 1}, ${len(args)})"
+    args.append(most)
+    rows = await tx.all(
+        f"{_SELECT} WHERE {_ENDED}{where} ORDER BY o.window_ends_at DESC, o.number DESC LIMIT ${len(args)}", *args
+    )
+    return [_row(row) for row in rows]
+
+
+async def _by_id(tx: Tx, filters: Filters, most: int) -> list[Row]:
+    """The orders with an id, one at each retailer at most: a search through the primary key of each retailer."""
+    where, args = _where(filters)
+    args += [filters.order_id, most]
+    rows = await tx.all(
+        f"{_SELECT} WHERE o.order_id = ${len(args) - 1} AND o.retailer_id IN (SELECT id FROM retailers){where}"  # noqa: S608
+        f" ORDER BY o.window_ends_at, o.number LIMIT ${len(args)}",
+        *args,
+    )
+    return [_row(row) for row in rows]
+
+
+def _where(filters: Filters) -> tuple[str, list[Any]]:
+    """The conditions that every list has, with their arguments."""
+    where, args = "", []
+    for name, condition in _CONDITIONS.items():
+        value = getattr(filters, name)
+        if value is not None:
+            args.append(value)
+            where += f" AND {condition.format(f'${len(args)}')}"
+    if filters.shopper_id is not None:
+        args.append(filters.shopper_id)
+        where += f" AND h.person_id = ${len(args)}"
+    return where, args
+
+
+def _row(row: Any) -> Row:
+    values = dict(row)
+    values["warnings"] = [kind for kind in WARNINGS if values.pop(kind)]
+    values["has_alcohol"] = bool(values["has_alcohol"])
+    return Row(**values)
