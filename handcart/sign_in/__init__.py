@@ -1,4 +1,4 @@
-"""Signing in, for every kind of people: passwords, sessions by audience, limits of wrong passwords.
+"""Signing in, for every kind of people: passwords, one-time links, sessions by audience, limits.
 
 The kinds themselves are domains to the right (customers in `accounts`, the operator's people in `staff`, `shoppers`),
 which own the password hashes.
@@ -8,9 +8,10 @@ Owns the tables `sessions`, `passkeys` and `one_time_links`.
 Invariants:
 - a password is stored as an argon2id hash, a session's cookie as a keyed hash;
 - a session has one audience, which decides its cookies, their path and its lifetimes;
+- a one-time link works once; of one purpose, a person has at most one that works; its token is stored as a keyed hash;
 - wrong passwords are limited per address, and per address and account; tries from other addresses never block a
   person (`limits.count`); a browser that has signed in with the current password has its own limit.
 """
 
 # Modules that other domains may import, besides ops, queries, errors and models.
-__all__ = ["browser", "forms", "limits", "passwords", "sessions"]
+__all__ = ["browser", "forms", "limits", "links", "passwords", "sessions"]

@@ -7,6 +7,26 @@ from handcart.sign_in.models import Audience, SignedIn
 
 _COOKIE_CHARACTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
 _DEVICE_SECONDS = 365 * 86400
+# In this order, because most browsers also name the browsers that they are compatible with.
+_BROWSERS = (
+    ("Edg", "Edge"),
+    ("OPR/", "Opera"),
+    ("SamsungBrowser/", "Samsung Internet"),
+    ("Firefox/", "Firefox"),
+    ("FxiOS/", "Firefox"),
+    ("CriOS/", "Chrome"),
+    ("Chrome/", "Chrome"),
+    ("Safari/", "Safari"),
+)
+_SYSTEMS = (
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Android", "Android"),
+    ("Windows", "Windows"),
+    ("CrOS", "ChromeOS"),
+    ("Mac OS X", "macOS"),
+    ("Linux", "Linux"),
+)
 
 
 class SessionBrowser(Browser):
@@ -43,6 +63,14 @@ class SessionBrowser(Browser):
     def forget_session(self) -> None:
         """Replace the session cookie by one that is not signed in."""
         self._use(new_token())
+
+    @property
+    def name(self) -> str:
+        """Browser and system, such as `Firefox on Windows`, for lists of sessions; empty if both are unknown."""
+        user_agent = self.call.header(b"user-agent") or ""
+        browser = next((name for mark, name in _BROWSERS if mark in user_agent), "")
+        system = next((name for mark, name in _SYSTEMS if mark in user_agent), "")
+        return " on ".join(filter(None, (browser, system)))
 
     def form_token(self, *subject: str) -> str:
         """The token for a form about `subject` in this session."""

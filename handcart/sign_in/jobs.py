@@ -1,5 +1,5 @@
-"""What the worker does regularly: delete expired sessions."""
+"""What the worker does regularly: delete expired sessions and links."""
 
-from handcart.sign_in import sessions
+from handcart.sign_in import links, sessions
 
-PURGES = (sessions.purge,)
+PURGES = (sessions.purge, links.purge)

@@ -1,4 +1,4 @@
-"""The audiences of sessions, and the result of a sign-in."""
+"""The audiences of sessions, sessions and one-time links, and the result of a sign-in."""
 
 from msgspec import Struct
 
@@ -59,3 +59,25 @@ class SignedIn(Struct, frozen=True):
 
     session: str
     device: str
+
+
+class Session(Struct, frozen=True):
+    """A session that has not ended. Times are in microseconds.
+
+    `name` says which browser or device it is. `unlocked_at` and `wrong_pins` are of devices with a PIN.
+    """
+
+    id: int
+    person_id: int
+    name: str
+    created_at: int
+    seen_at: int
+    unlocked_at: int | None
+    wrong_pins: int
+
+
+class Link(Struct, frozen=True):
+    """A one-time link; `state` is `open`, `used` or `expired`."""
+
+    person_id: int
+    state: str

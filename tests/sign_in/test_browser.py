@@ -60,3 +60,26 @@ def test_session_is_forgotten_then_the_next_cookie_is_new() -> None:
     browser.forget_session()
     assert browser.session != session
     assert cookies_of(browser.see_other("/staff")) == [f"__Secure-staff={browser.session}; {ATTRIBUTES}"]
+
+
+@pytest.mark.parametrize(
+    ("user_agent", "name"),
+    [
+        ("Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Gecko/20100101 Firefox/140.0", "Firefox on Windows"),
+        (
+            "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko)"
+            " Version/18.5 Mobile/15E148 Safari/604.1",
+            "Safari on iPhone",
+        ),
+        (
+            "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Mobile"
+            " Safari/537.36",
+            "Chrome on Android",
+        ),
+        ("curl/8.5.0", ""),
+    ],
+)
+def test_user_agent_then_the_browser_is_named(user_agent: str, name: str) -> None:
+    app = SimpleNamespace(settings=SimpleNamespace(is_https=True))
+    scope: dict[str, Any] = {"query_string": b"", "headers": [(b"user-agent", user_agent.encode())]}
+    assert SessionBrowser(Call(cast(Any, app), scope, cast(Any, None)), STAFF).name == name

@@ -7,9 +7,9 @@ from typing import Any
 import httpx
 import pytest
 
-from handcart.core import clock
+from handcart.core import clock, ids
 from handcart.sign_in import sessions
-from handcart.sign_in.models import CUSTOMER
+from handcart.sign_in.models import CUSTOMER, SHOPPER, STAFF
 from tests.support.pages import is_error, is_page
 from tests.support.server import LiveServer, live_server
 from tests.support.shop import Shop, Visitor, first_form
@@ -170,3 +170,19 @@ def test_page_views_in_a_row_then_one_write_in_five_minutes(shop: Shop, later: A
     with later(minutes=6):
         assert is_signed_in(visitor)
         assert seen_at() > first + 5 * clock.MINUTE
+
+
+def test_sessions_are_listed_and_ended_one_by_one_then_the_others_stay(server: LiveServer) -> None:
+    person, other = ids.new_id(), ids.new_id()
+    first, second, third = (server.write(sessions.start, STAFF, person, "", name) for name in ("a", "b" * 100, "c"))
+    elsewhere = server.write(sessions.start, STAFF, other, "")
+    found = server.read(sessions.of_person, STAFF, person)
+    assert [session.name for session in found] == ["c", "b" * sessions.MOST_NAME, "a"]
+    assert server.read(sessions.find, STAFF, first) == found[2]
+    assert server.read(sessions.of_person, SHOPPER, person) == []
+    assert not server.write(sessions.end_one, STAFF, other, found[2].id)
+    assert server.write(sessions.end_one, STAFF, person, found[2].id)
+    assert not server.write(sessions.end_one, STAFF, person, found[2].id)
+    server.write(sessions.end_all, STAFF, person, keep=third)
+    alive = [server.read(sessions.person_of, STAFF, cookie) for cookie in (first, second, third, elsewhere)]
+    assert alive == [None, None, person, other]
