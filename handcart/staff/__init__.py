@@ -8,3 +8,6 @@ Invariants:
   that store;
 - a row of the audit log never changes: the database refuses it.
 """
+
+# Modules that other domains may import, besides ops, queries, errors and models.
+__all__ = ["audit", "roles"]

@@ -1,0 +1,50 @@
+"""The data of the operator's people that other domains use."""
+
+import getpass
+
+from msgspec import Struct
+
+
+class Person(Struct, frozen=True, kw_only=True):
+    """A person of the operator, of a retailer or of a store. Times are in microseconds.
+
+    `retailer_id` and `store_number` say where the role counts; None: everywhere. Without `password_hash` the person
+    has not accepted the invitation yet.
+    """
+
+    id: int
+    email: str
+    name: str
+    role: str
+    retailer_id: int | None
+    store_number: int | None
+    password_hash: str | None
+    created_at: int
+    closed_at: int | None
+
+
+class Actor(Struct, frozen=True):
+    """Somebody or something that does an operation. `kind`: `staff`, `shopper`, `command` or `system`.
+
+    Of staff, `role` says what they may do, at the retailer and the store given here; None: everywhere.
+    """
+
+    kind: str
+    id: int | None
+    name: str
+    role: str | None = None
+    retailer_id: int | None = None
+    store_number: int | None = None
+
+
+# What the server does by itself, such as ending what took too long.
+SYSTEM = Actor("system", None, "Handcart")
+
+
+def command_line() -> Actor:
+    """The user of this machine who runs a command."""
+    try:
+        name = getpass.getuser()
+    except (KeyError, OSError):  # a container's user may have no name
+        name = "command line"
+    return Actor("command", None, name)
