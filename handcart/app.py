@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from handcart import worker
 from handcart.accounts import pages as account_pages
 from handcart.callbacks import routes as callbacks_routes
+from handcart.console import routes as console_routes
 from handcart.core.db import Tx, migrate
 from handcart.core.db.connect import is_postgres
 from handcart.core.secret import Keys
@@ -81,6 +82,7 @@ def page_routes() -> Sequence[Route]:
         *oauth_pages.routes(linking.is_linked),
         *account_pages.ROUTES,
         *linking_pages.ROUTES,
+        *console_routes.ROUTES,
         Route(method="GET", path="/", handler=_home),
         Route(method="GET", path="/static/{name}", handler=static_file),
     )

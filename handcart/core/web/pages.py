@@ -141,6 +141,17 @@ def date(locale: str, unix_microseconds: int, time_zone: str = "UTC") -> str:
     return re.sub(r"^1 ", "1er ", written) if locale == "fr-CA" else written
 
 
+def moment(locale: str, unix_microseconds: int, time_zone: str = "UTC") -> str:
+    """Date and time in a time zone, such as Jul 9, 2025, 3:04:05 PM."""
+    from datetime import UTC, datetime
+    from zoneinfo import ZoneInfo
+
+    from babel.dates import format_datetime
+
+    at = datetime.fromtimestamp(unix_microseconds // 1_000_000, UTC).astimezone(ZoneInfo(time_zone))
+    return format_datetime(at, "medium", locale=locale.replace("-", "_"))
+
+
 def render(template: str, locale: str, /, **context: Any) -> str:
     """Render `<domain>/<file>`; the context must contain `brand` and `membership`, the operator's names for the two.
 

@@ -1,0 +1,98 @@
+"""What all pages of the console share: who is signed in, the navigation, forms."""
+
+import re
+from collections.abc import Awaitable, Callable
+from typing import Any
+from urllib.parse import urlencode
+
+from msgspec import Struct
+
+from handcart.core.web.call import Call, Handler, Reply
+from handcart.sign_in import sessions
+from handcart.sign_in.browser import SessionBrowser
+from handcart.sign_in.models import STAFF
+from handcart.staff import queries, roles
+from handcart.staff.models import Actor
+
+# Addresses to which a sign-in may lead on.
+_CONSOLE_PAGE = re.compile(r"/console(?:/[A-Za-z0-9._~/-]*)?(?:\?[A-Za-z0-9._~%&=+-]*)?")
+
+
+class Place(Struct, frozen=True):
+    """An entry of the navigation: the key of its texts, its path, and the operation that a person needs to see it."""
+
+    key: str
+    path: str
+    operation: str
+
+
+# A package that adds a page to the navigation adds its line, and its texts `console.places.<key>` and `..._about`.
+PLACES: tuple[Place, ...] = ()
+
+
+class PersonBrowser(SessionBrowser):
+    """A browser in which a person is signed in to the console: `actor`. Made by `signed_in`."""
+
+    def __init__(self, call: Call, actor: Actor) -> None:
+        super().__init__(call, STAFF)
+        self.actor = actor
+
+    def places(self) -> list[Place]:
+        """The entries of the navigation that this person may open."""
+        return [place for place in PLACES if roles.includes(self.actor, place.operation)]
+
+    def page(self, template: str, status: int = 200, form_action: str | None = None, **context: Any) -> Reply:
+        """An HTML response in the console's frame (`console/frame.html`)."""
+        path = self.call.route.path if self.call.route is not None else ""
+        return super().page(
+            template,
+            status,
+            form_action,
+            **{
+                "actor": self.actor,
+                "places": self.places(),
+                "here": path,
+                "sign_out_token": self.form_token("sign-out"),
+                **context,
+            },
+        )
+
+    async def posted(self, *subject: str) -> dict[str, str]:
+        """The fields of a posted form; refuses a form whose token was not made for this session and subject."""
+        form = await self.form()
+        self.check_form(form, *subject)
+        return form
+
+
+async def person_of(call: Call) -> Actor | None:
+    """The person who is signed in to the console with the call's cookie."""
+    person = await call.app.database.read(queries.signed_in, SessionBrowser(call, STAFF).session)
+    return None if person is None else queries.actor(person)
+
+
+def signed_in(handler: Callable[[PersonBrowser], Awaitable[Reply]]) -> Handler:
+    """A route's handler that calls `handler` with the browser of the signed-in person, else leads to the sign-in."""
+
+    async def handle(call: Call) -> Reply:
+        actor = await person_of(call)
+        if actor is None:
+            return SessionBrowser(call, STAFF).see_other(sign_in_path(call))
+        browser = PersonBrowser(call, actor)
+        await call.app.database.write(sessions.touch, browser.session)
+        return await handler(browser)
+
+    return handle
+
+
+def sign_in_path(call: Call) -> str:
+    """The address of the sign-in page, which leads back to the page of a GET."""
+    wanted = ""
+    if call.route is not None and call.route.method == "GET":
+        wanted = re.sub(r"\{(\w+)\}", lambda found: call.path[found[1]], call.route.path)
+        wanted += f"?{call.query.decode('latin-1')}" if call.query else ""
+    return f"/console/sign-in?{urlencode({'to': wanted})}" if leads_on(wanted) != "/console" else "/console/sign-in"
+
+
+def leads_on(wanted: str) -> str:
+    """The page of the console that a sign-in leads to: the wanted one if it is one of ours, else the first."""
+    return wanted if _CONSOLE_PAGE.fullmatch(wanted) else "/console"

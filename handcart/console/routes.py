@@ -1,0 +1,8 @@
+"""The routes of the console: those of each topic."""
+
+from collections.abc import Sequence
+
+from handcart.console import entrance
+from handcart.core.web.call import Route
+
+ROUTES: Sequence[Route] = (*entrance.ROUTES,)

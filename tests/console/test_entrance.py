@@ -1,0 +1,114 @@
+"""Sign in to the console, and sign out."""
+
+from typing import Any
+
+import pytest
+
+from handcart.console.browser import leads_on
+from handcart.core.web.pages import texts
+from handcart.sign_in.models import STAFF
+from handcart.staff.roles import ROLES
+from tests.support.console import Person
+from tests.support.contents import nothing_written
+from tests.support.pages import is_error, is_page
+from tests.support.server import LiveServer, on_sqlite
+from tests.support.shop import Shop
+
+
+def test_password_of_each_role_then_the_first_page_is_shown(shop: Shop) -> None:
+    for role, what in ROLES.items():
+        retailer_id = None if what.reach == "everywhere" else shop.retailer.id
+        person = Person(shop.server, role, retailer_id, 1 if what.reach == "store" else None).sign_in()
+        assert f"Sample {role}" in is_page(person.page).text
+
+
+def test_not_signed_in_then_the_sign_in_page_leads_back(server: LiveServer) -> None:
+    person = Person(server)
+    answer = person.open("/console", locale="fr-CA")
+    assert (answer.status_code, answer.headers["location"]) == (
+        303,
+        "/console/sign-in?to=%2Fconsole%3Flocale%3Dfr-CA",
+    )
+    is_page(person.open(answer.headers["location"]))
+    form = person.form("/console/sign-in")
+    answer = person.http.post(form.action, data={**form, "email": person.email, "password": "wrong password"})
+    assert texts("en")["sign_in.error_credentials"] in is_page(answer, 401).text
+    person.page = answer
+    assert '<html lang="fr-CA">' in person.submit("/console/sign-in", password="a password that nobody guesses").text
+
+
+@pytest.mark.parametrize(
+    "wanted", ["https://evil.example", "//evil.example", "/console//../..\\evil", "/account", "/console\n", ""]
+)
+def test_another_address_wanted_then_the_first_page(wanted: str) -> None:
+    assert leads_on(wanted) == "/console"
+
+
+def test_session_before_sign_in_then_it_never_becomes_signed_in(server: LiveServer) -> None:
+    person = Person(server)
+    person.open("/console/sign-in")
+    before = person.http.cookies[STAFF.cookie]
+    person.submit("/console/sign-in", email=person.email, password="a password that nobody guesses")
+    assert person.http.cookies[STAFF.cookie] != before
+    stranger = server.http(cookies={STAFF.cookie: before})
+    assert stranger.get("/console").status_code == 303
+
+
+def test_customers_session_or_password_then_not_signed_in(shop: Shop) -> None:
+    account, person = shop.account(), Person(shop.server)
+    visitor = shop.visitor()
+    visitor.open("/account/sign-in")
+    visitor.sign_in(account)
+    cookie = visitor.http.cookies["handcart"]
+    assert shop.server.http(cookies={STAFF.cookie: cookie}).get("/console").status_code == 303
+    person.email = account.email
+    assert person.sign_in().page.status_code == 401
+
+
+def test_signed_out_then_the_session_has_ended(server: LiveServer) -> None:
+    person = Person(server).sign_in()
+    cookie = person.http.cookies[STAFF.cookie]
+    with nothing_written(server):
+        is_error(person.http.post("/console/sign-out", data={"form_token": "made up"}), 403, "form_expired")
+    person.submit("/console/sign-out")
+    assert person.open("/console").status_code == 303
+    assert server.http(cookies={STAFF.cookie: cookie}).get("/console").status_code == 303
+
+
+def test_person_is_closed_then_the_session_counts_no_longer(server: LiveServer) -> None:
+    person = Person(server).sign_in()
+    server.sql("UPDATE staff SET closed_at = 2 WHERE id = $1 RETURNING id", person.id)
+    assert person.open("/console").status_code == 303
+    assert person.sign_in().page.status_code == 401
+
+
+def test_idle_for_half_a_day_or_a_week_old_then_signed_out(server: LiveServer, later: Any) -> None:
+    person = Person(server).sign_in()
+    for hours in range(11, 7 * 24, 11):
+        with later(hours=hours):
+            assert person.open("/console").status_code == 200
+    with later(days=7, seconds=1):
+        assert person.open("/console").status_code == 303
+    person = Person(server).sign_in()
+    with later(hours=12, seconds=1):
+        assert person.open("/console").status_code == 303
+
+
+@on_sqlite
+def test_wrong_passwords_from_one_address_then_wait(server: LiveServer, stopped: Any) -> None:
+    person = Person(server)
+    person.open("/console/sign-in")
+    form = person.form("/console/sign-in")
+    post = {**form, "email": person.email, "password": "wrong password"}
+    answers = [person.http.post(form.action, data=post).status_code for _ in range(11)]
+    assert answers == [401] * 10 + [429]
+    right = {**post, "password": "a password that nobody guesses"}
+    assert person.http.post(form.action, data=right).status_code == 429
+    assert Person.sign_in(person_elsewhere(person)).page.status_code == 200
+
+
+def person_elsewhere(person: Person) -> Person:
+    """The same person at another address."""
+    other = Person(person.server)
+    other.email = person.email
+    return other
