@@ -1,4 +1,4 @@
-"""What all pages of the console share: who is signed in, the navigation, forms."""
+"""What all pages of the console share: the signed-in person, the navigation, forms."""
 
 import re
 from collections.abc import Awaitable, Callable

@@ -1,4 +1,4 @@
-"""One-time links: used once, ended, expired, and kept apart by audience and purpose."""
+"""One-time links: used once, ended, expired, and separate for each audience and purpose."""
 
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
