@@ -9,3 +9,6 @@ Invariants:
 - a batch only moves forward; when its shopper drops out it ends, and its orders wait for another;
 - the order's lines record what the shopper found, replaced, added and refunded.
 """
+
+# Modules that other domains may import, besides ops, queries, errors and models.
+__all__ = ["states"]

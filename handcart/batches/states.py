@@ -81,6 +81,22 @@ TYPES: Mapping[str, BatchType] = {
 # Other names of states that callers may use.
 ALIASES = {("delivery_only", "acknowledged_for_delivery"): ACKNOWLEDGED}
 
+# What a shopper does with the goods of an order that is taken away, by the order's status at that time. With other
+# statuses the shopper has no goods yet.
+NOTHING = "nothing"
+PUT_BACK = "put_back"
+HAND_TO_STORE = "hand_to_store"
+_GOODS = {
+    **dict.fromkeys((orders.PICKING, orders.VERIFYING_REPLACEMENTS), PUT_BACK),
+    **dict.fromkeys((orders.CHECKOUT, orders.BAGS_CHECK, orders.STAGED, orders.USER_AT_STORE), HAND_TO_STORE),
+    **dict.fromkeys((orders.BAGS_VERIFIED, orders.DELIVERING), HAND_TO_STORE),
+}
+
+
+def goods(order_status: str) -> str:
+    """What a shopper does with the goods of an order that was taken away in this status."""
+    return _GOODS.get(order_status, NOTHING)
+
 
 def state_of(batch_type: str, name: str) -> str | None:
     """A batch's state by its name or alias; None if batches of the type have no such state."""

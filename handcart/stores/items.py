@@ -1,5 +1,6 @@
 """The catalog: save items, look them up, check lists of items."""
 
+import re
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Any
@@ -18,7 +19,7 @@ NEEDS_EITHER = "This item needs a count or a weight"
 
 _COLUMNS = (
     "rrc, upc, name, cost_unit, par_weight, alcohol_kind, restricted_reasons, is_ebt_eligible, is_bulky,"
-    " beverage_weight, price_cents"
+    " beverage_weight, price_cents, department, aisle, shelf, temperature, image_url"
 )
 # Numbers of codes in one statement: two fixed ones, so that the statements are constants. For few codes, a statement
 # with 50 would make PostgreSQL read the whole catalog.
@@ -36,6 +37,13 @@ _NAMES = _COLUMNS.split(", ")
 _ANOTHER = (
     f"SELECT {_COLUMNS} FROM items WHERE retailer_id = $1 AND rrc > $2 AND rrc <> $3 AND cost_unit = $4"  # noqa: S608
     " AND alcohol_kind IS NULL AND restricted_reasons = '' AND (is_ebt_eligible OR NOT $5) ORDER BY rrc LIMIT 1"
+)
+# More than are suggested, because the most similar names are chosen from them.
+_CANDIDATES = 40
+_SIMILAR = (
+    f"SELECT {_COLUMNS} FROM items WHERE retailer_id = $1 AND department = $2 AND cost_unit = $3"  # noqa: S608
+    " AND rrc <> $4 AND coalesce(alcohol_kind, '') = $5 AND restricted_reasons = '' AND (is_ebt_eligible OR NOT $6)"
+    " ORDER BY abs(price_cents - $7), rrc LIMIT $8"
 )
 _SAMPLES = (
     f"SELECT {_COLUMNS} FROM items WHERE retailer_id = $1 AND cost_unit = 'each' AND restricted_reasons = ''"  # noqa: S608
@@ -83,6 +91,11 @@ async def save(tx: Tx, retailer_id: int, items: Iterable[Item]) -> int:
             item.is_bulky,
             item.beverage_weight,
             item.price_cents,
+            item.department,
+            item.aisle,
+            item.shelf,
+            item.temperature,
+            item.image_url,
         )
     return await _count(tx, retailer_id) - before
 
@@ -103,6 +116,29 @@ async def another(tx: Tx, retailer_id: int, rrc: str, cost_unit: str, *, ebt_onl
         if row is not None:
             return _item(row)
     return None
+
+
+async def similar(tx: Tx, retailer_id: int, item: Item, most: int, *, ebt_only: bool) -> Sequence[Item]:
+    """Unrestricted items of the same department, cost unit and kind of alcohol: those whose names share most words.
+
+    Among these the nearest in price are first. For an item without a department: `another`.
+    """
+    if item.department is None:
+        other = await another(tx, retailer_id, item.rrc, item.cost_unit, ebt_only=ebt_only)
+        return [] if other is None or item.alcohol_kind else [other]
+    rows = await tx.all(
+        _SIMILAR,
+        retailer_id,
+        item.department,
+        item.cost_unit,
+        item.rrc,
+        item.alcohol_kind or "",
+        ebt_only,
+        item.price_cents,
+        _CANDIDATES,
+    )
+    words = _words(item.name)
+    return sorted(map(_item, rows), key=lambda other: -len(words & _words(other.name)))[:most]
 
 
 async def samples(tx: Tx, retailer_id: int, most: int, *, is_alcohol: bool = False) -> list[Item]:
@@ -152,6 +188,10 @@ def quantity_problem(item: Item, wanted: Wanted) -> str | None:
     return NEEDS_EITHER if wanted.count is None and wanted.weight is None else None
 
 
+def _words(name: str) -> set[str]:
+    return set(re.findall(r"\w+", name.casefold()))
+
+
 async def _count(tx: Tx, retailer_id: int) -> int:
     row = await tx.one("SELECT count(*) AS found FROM items WHERE retailer_id = $1", retailer_id)
     assert row is not None
@@ -190,4 +230,9 @@ def _parsed(values: tuple[Any, ...]) -> Item:
         is_bulky=bool(row["is_bulky"]),
         beverage_weight=row["beverage_weight"],
         price_cents=row["price_cents"],
+        department=row["department"],
+        aisle=row["aisle"],
+        shelf=row["shelf"],
+        temperature=row["temperature"],
+        image_url=row["image_url"],
     )

@@ -12,6 +12,11 @@ PICKUP = "pickup"
 LAST_MILE = "last_mile"
 KINDS = (DELIVERY, PICKUP, LAST_MILE)
 
+# How a product is kept: in the store, and in a bag.
+FROZEN = "frozen"
+HOT = "hot"
+TEMPERATURES = ("ambient", "cold", FROZEN, HOT)
+
 # Maximum per retailer: store numbers have 16 bits in slot ids.
 MOST_STORES = 1 << 16
 
@@ -69,6 +74,8 @@ class Item(Struct, frozen=True, kw_only=True):
     `cost_unit`: each, lb or kg. `par_weight`: typical weight of one piece of a product sold by weight.
     `alcohol_kind`: wine, beer or spirits. `restricted_reasons`: any of DXM, NRT, spray_paint.
     `price_cents`: price of one `cost_unit` in cents; 0 if unknown. Orders do not store prices.
+    `department`, `aisle`, `shelf`: where a shopper finds it, as the signs in the store have it.
+    `temperature`: one of `TEMPERATURES`, None if unknown. `image_url`: https.
     """
 
     rrc: str
@@ -82,6 +89,11 @@ class Item(Struct, frozen=True, kw_only=True):
     is_bulky: bool = False
     beverage_weight: float = 0.0
     price_cents: int = 0
+    department: str | None = None
+    aisle: str | None = None
+    shelf: str | None = None
+    temperature: str | None = None
+    image_url: str | None = None
 
 
 class ItemCode(Struct, frozen=True):

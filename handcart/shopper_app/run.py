@@ -1,0 +1,285 @@
+"""The run: everything that a shopper's device keeps, so that the app works without a network.
+
+Street and phone number are in it only while the order is on its way to the door (`_door`); of a customer's names, only
+the first one is.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from hashlib import blake2b
+from string import ascii_uppercase
+
+from handcart.batches import queries as batches
+from handcart.batches import states as batch_states
+from handcart.batches.models import PersonsBatch
+from handcart.core import clock
+from handcart.core.db import Tx
+from handcart.core.web.wire import encode
+from handcart.orders import queries as orders
+from handcart.orders import states
+from handcart.orders.models import PICKUP, SHOPPED, Order, OrderLine
+from handcart.retailers import ops as retailers
+from handcart.retailers.models import Retailer
+from handcart.shopper_app import wire
+from handcart.stores import items
+from handcart.stores import queries as stores
+from handcart.stores.models import FROZEN, HOT, Item, ItemCode, ItemName, Store
+from handcart.users import ops as users
+
+# How long the shopper is told about work that was taken away.
+REMOVED_FOR = clock.DAY
+_SUGGESTIONS = 3
+_LAST = {FROZEN: 1, HOT: 2}
+# A pickup order after its bags were brought to the staging area.
+_STAGED = (states.STAGED, states.RUNNER_AWAITING, states.USER_AT_STORE, states.BAGS_VERIFIED, states.COMPLETED)
+
+Products = Mapping[ItemCode, Item]
+
+
+async def run(tx: Tx, person_id: int) -> wire.Run:
+    """The work of a shopper at all retailers, and what was taken away in the last `REMOVED_FOR`."""
+    live = await batches.live(tx, person_id)
+    going = [await _batch(tx, one) for one in live if any(map(_is_going, one.orders))]
+    removed = [await _ended(tx, one) for one in await batches.ended_early(tx, person_id, _since())]
+    removed += [gone for one in live for order in one.orders if (gone := await _canceled(tx, one, order)) is not None]
+    content = encode([going, removed])
+    version = blake2b(content, digest_size=12).hexdigest()
+    return wire.Run(version, clock.to_wire(clock.now()), going, removed)
+
+
+async def batch(tx: Tx, person_id: int, retailer_id: int, batch_id: int) -> wire.Batch | None:
+    """A batch of a shopper, as the run has it; None if the shopper does not have it, or no longer."""
+    for one in await batches.live(tx, person_id):
+        if (one.retailer_id, one.id) == (retailer_id, batch_id):
+            return await _batch(tx, one)
+    return None
+
+
+def _since() -> int:
+    return clock.now() - REMOVED_FOR
+
+
+def _is_going(order: Order) -> bool:
+    return order.status != states.CANCELED
+
+
+async def _batch(tx: Tx, one: PersonsBatch) -> wire.Batch:
+    retailer = await retailers.retailer(tx, one.retailer_id)
+    # Letters are given to canceled orders too, so that the other orders keep theirs.
+    going = [(_letter(place), order) for place, order in enumerate(one.orders) if _is_going(order)]
+    found = await stores.store_by_number(tx, one.retailer_id, one.orders[0].store_number)
+    assert found is not None
+    return wire.Batch(
+        id=str(one.id),
+        subject=f"{retailer.slug}/{one.id}",
+        retailer=_retailer(retailer),
+        type=one.type,
+        state=one.workflow_state,
+        is_accepted=one.accepted_at is not None,
+        window=_window([order for _, order in going]),
+        store=_store(found),
+        needs=wire.Needs(door_photo=False, delivery_pin=False),
+        orders=[await _order(tx, one.retailer_id, letter, order) for letter, order in going],
+        last_act=None,
+    )
+
+
+def _letter(place: int) -> str:
+    return ascii_uppercase[place % len(ascii_uppercase)] + (str(place // len(ascii_uppercase) or ""))
+
+
+def _retailer(retailer: Retailer) -> wire.Retailer:
+    return wire.Retailer(retailer.slug, retailer.name)
+
+
+def _window(going: Sequence[Order]) -> wire.Window:
+    """From the first start to the first end: the whole batch is late after that."""
+    starts_at, ends_at = min(one.window_starts_at for one in going), min(one.window_ends_at for one in going)
+    return wire.Window(clock.to_wire(starts_at), clock.to_wire(ends_at))
+
+
+def _store(store: Store) -> wire.Store:
+    place = " ".join(filter(None, (store.region, store.postal_code)))
+    address = ", ".join(filter(None, (store.address_line_1, store.city, place)))
+    return wire.Store(
+        store.location_code, store.name, address, store.time_zone, store.point.latitude, store.point.longitude
+    )
+
+
+async def _order(tx: Tx, retailer_id: int, letter: str, order: Order) -> wire.Order:
+    present = [line for line in order.lines if not line.is_removed]
+    products = await _products(tx, retailer_id, present)
+    lines = [await _line(tx, retailer_id, order, line, products) for line in present]
+    return wire.Order(
+        id=order.order_id,
+        letter=letter,
+        kind=order.kind,
+        status=order.status,
+        version=len(await orders.history(tx, retailer_id, order.order_id)),
+        units=_units(order, present),
+        has_alcohol=order.has_alcohol,
+        leave_unattended=order.leave_unattended,
+        tip_cents=order.tip_cents,
+        is_member=order.is_instacartplus,
+        customer=wire.Customer(await _first_name(tx, order)),
+        special_instructions=order.details.special_instructions or "",
+        door=_door(order),
+        bags=[],
+        bag_label=order.details.bag_label,
+        bag_scan_codes=order.details.bag_scan_codes,
+        is_staged=order.details.staged_at is not None or (order.kind == PICKUP and order.status in _STAGED),
+        bag_count=order.bag_count,
+        lines=[line for _, line in sorted(enumerate(lines), key=lambda one: _walk(one[1].product, one[0]))],
+    )
+
+
+def _units(order: Order, present: Sequence[OrderLine]) -> int:
+    """The number of pieces; a line that is sold by weight is one. Of a carried order, what the retailer says."""
+    if order.kind not in SHOPPED:
+        return order.details.items_count or 0
+    return sum(int(line.qty) if line.qty_unit == "each" else 1 for line in present)
+
+
+async def _first_name(tx: Tx, order: Order) -> str | None:
+    if order.details.first_name is not None or order.user_id is None:
+        return order.details.first_name
+    user = await users.find(tx, order.isolation_id, order.user_id)
+    return None if user is None else user.first_name
+
+
+def _door(order: Order) -> wire.Door | None:
+    """Street and phone number, while the order is on its way to the door. A pickup order has no door."""
+    if order.kind == PICKUP or order.status != states.DELIVERING:
+        return None
+    return wire.Door(order.details.address, order.details.phone_number, last_four_digits_needed=False)
+
+
+async def _products(tx: Tx, retailer_id: int, lines: Sequence[OrderLine]) -> Products:
+    """The items of the catalog that the lines name."""
+    named = {code: None for line in lines for code in (_code(line), *map(_named, _others(line)))}
+    found = await items.find(tx, retailer_id, list(named))
+    return {code: item for code, item in zip(named, found, strict=True) if item is not None}
+
+
+def _others(line: OrderLine) -> Sequence[ItemName]:
+    return line.replacement_items if line.substitute is None else [*line.replacement_items, line.substitute]
+
+
+def _code(line: OrderLine) -> ItemCode:
+    """The unique code of a line's product: two products of a catalog may share a upc."""
+    kind, _, code = line.product.partition(":")
+    return ItemCode(None, code) if kind == "rrc" else ItemCode(line.upc, None)
+
+
+def _named(name: ItemName) -> ItemCode:
+    return ItemCode(name.upc, name.rrc)
+
+
+async def _line(tx: Tx, retailer_id: int, order: Order, line: OrderLine, products: Products) -> wire.Line:
+    item = products.get(_code(line))
+    return wire.Line(
+        line_num=line.line_num,
+        version=0,
+        status=line.status,
+        qty=line.qty,
+        qty_unit=line.qty_unit,
+        count=line.count,
+        weight=line.weight,
+        product=_product(item, line.upc, line.rrc),
+        special_instructions=line.special_instructions,
+        replacement_policy=line.replacement_policy,
+        replacement_items=[_product(products.get(_named(name)), name.upc, name.rrc) for name in line.replacement_items],
+        suggestions=await _suggestions(tx, retailer_id, order, line, item),
+        delivered_count=line.delivered_count,
+        delivered_weight=line.delivered_weight,
+        substitute=_substitute(line, products),
+        is_alcohol=line.is_alcohol,
+        is_added=line.is_added,
+        picked_by=None,
+    )
+
+
+async def _suggestions(
+    tx: Tx, retailer_id: int, order: Order, line: OrderLine, item: Item | None
+) -> Sequence[wire.Product]:
+    if item is None or line.replacement_policy == "no_replacements":
+        return []
+    alike = await items.similar(tx, retailer_id, item, _SUGGESTIONS, ebt_only=order.details.paid_with_ebt)
+    return [_product(one, one.upc, one.rrc) for one in alike]
+
+
+def _substitute(line: OrderLine, products: Products) -> wire.Product | None:
+    name = line.substitute
+    return None if name is None else _product(products.get(_named(name)), name.upc, name.rrc)
+
+
+def _product(item: Item | None, upc: str | None, rrc: str | None) -> wire.Product:
+    """A product of the catalog, or one that only its codes name."""
+    if item is None:
+        return wire.Product(upc, rrc, name=rrc or upc or "")
+    return wire.Product(
+        upc=None if item.upc is None else items.shown_upc(item.upc),
+        rrc=item.rrc,
+        name=item.name,
+        cost_unit=item.cost_unit,
+        par_weight=item.par_weight,
+        price_cents=item.price_cents,
+        image_url=item.image_url,
+        department=item.department,
+        aisle=item.aisle,
+        shelf=item.shelf,
+        temperature=item.temperature,
+        is_alcohol=item.alcohol_kind is not None,
+    )
+
+
+def _walk(product: wire.Product, place: int) -> tuple[object, ...]:
+    """The key that sorts lines along a shopper's way: by aisle and shelf, or else by department and name.
+
+    Frozen and hot products are last. Lines that have all of it in common stay as they are in the order.
+    """
+    by_place = (0, _natural(product.aisle), _natural(product.shelf)) if product.aisle else (1,)
+    by_name = () if product.aisle else (product.department is None, product.department or "", product.name)
+    return (_LAST.get(product.temperature or "", 0), *by_place, *by_name, place)
+
+
+def _natural(text: str | None) -> Sequence[tuple[int, int, str]]:
+    """A key that sorts the numbers in a text by their value: 2 before 10, A9 before A10."""
+    parts = re.findall(r"[0-9]+|[^0-9]+", text or "")
+    return [(0, int(part), "") if part.isdecimal() else (1, 0, part.casefold()) for part in parts]
+
+
+async def _ended(tx: Tx, one: PersonsBatch) -> wire.Removed:
+    status = batch_states.TYPES[one.type].states[one.workflow_state]
+    assert one.ended_at is not None
+    assert one.end_kind is not None
+    return wire.Removed(
+        batch_id=str(one.id),
+        retailer=_retailer(await retailers.retailer(tx, one.retailer_id)),
+        order_ids=[order.order_id for order in one.orders],
+        kind=one.end_kind,
+        reason=one.end_reason,
+        by=one.ended_by,
+        at=clock.to_wire(one.ended_at),
+        goods=batch_states.goods(status),
+    )
+
+
+async def _canceled(tx: Tx, one: PersonsBatch, order: Order) -> wire.Removed | None:
+    """An order of a live batch that was canceled in the last `REMOVED_FOR`; None for any other."""
+    if _is_going(order):
+        return None
+    steps = await orders.history(tx, one.retailer_id, order.order_id)
+    first = next(place for place, step in enumerate(steps) if step.status == states.CANCELED)
+    if steps[first].at < _since():
+        return None
+    return wire.Removed(
+        batch_id=str(one.id),
+        retailer=_retailer(await retailers.retailer(tx, one.retailer_id)),
+        order_ids=[order.order_id],
+        kind="canceled",
+        reason=order.details.cancellation_type or order.cancellation_reason,
+        by=None,
+        at=clock.to_wire(steps[first].at),
+        goods=batch_states.goods(steps[first - 1].status),
+    )

@@ -1,0 +1,172 @@
+"""The bodies of the app's API: what its screens show, and keep on the device.
+
+Times are ISO 8601 in UTC. Ids of batches are texts, because JavaScript's numbers are too short for them.
+"""
+
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+from handcart.stores.models import Address
+
+
+class Product(Struct):
+    """An item of the catalog. One that the catalog does not have has its code as name.
+
+    `par_weight`: the typical weight of a piece, in the cost unit. `price_cents`: of one cost unit, 0 if unknown.
+    """
+
+    upc: str | None
+    rrc: str | None
+    name: str
+    cost_unit: str = "each"
+    par_weight: float | None = None
+    price_cents: int = 0
+    image_url: str | None = None
+    department: str | None = None
+    aisle: str | None = None
+    shelf: str | None = None
+    temperature: str | None = None
+    is_alcohol: bool = False
+
+
+class Line(Struct):
+    """A line of an order. `suggestions`: products for a replacement if the customer named none that is there."""
+
+    line_num: str
+    version: int
+    status: str
+    qty: float
+    qty_unit: str
+    count: int | None
+    weight: float | None
+    product: Product
+    special_instructions: str
+    replacement_policy: str
+    replacement_items: Sequence[Product]
+    suggestions: Sequence[Product]
+    delivered_count: int | None
+    delivered_weight: float | None
+    substitute: Product | None
+    is_alcohol: bool
+    is_added: bool
+    picked_by: int | None
+
+
+class Customer(Struct):
+    """What a shopper may know of a customer before the way to the door."""
+
+    first_name: str | None
+
+
+class Door(Struct):
+    """Where an order is handed over. `last_four_digits_needed`: the customer says those of the phone number."""
+
+    address: Address | None
+    phone: str | None
+    last_four_digits_needed: bool
+
+
+class Bag(Struct):
+    """A bag of an order. `kind`: ambient, cold, frozen or hot. `place`: where in the staging area it is."""
+
+    code: str
+    kind: str
+    place: str | None
+
+
+class Order(Struct):
+    """An order. `letter` tells the orders of a batch apart. `version` counts the order's changes."""
+
+    id: str
+    letter: str
+    kind: str
+    status: str
+    version: int
+    units: int
+    has_alcohol: bool
+    leave_unattended: bool
+    tip_cents: int
+    is_member: bool
+    customer: Customer
+    special_instructions: str
+    door: Door | None
+    bags: Sequence[Bag]
+    bag_label: str | None
+    bag_scan_codes: Sequence[str]
+    is_staged: bool
+    bag_count: int | None
+    lines: Sequence[Line]
+
+
+class Retailer(Struct):
+    """A retailer."""
+
+    slug: str
+    name: str
+
+
+class Window(Struct):
+    """The time in which the customers expect their orders."""
+
+    starts_at: str
+    ends_at: str
+
+
+class Store(Struct):
+    """The store of a batch."""
+
+    location_code: str
+    name: str
+    address: str
+    time_zone: str
+    latitude: float
+    longitude: float
+
+
+class Needs(Struct):
+    """What the retailer asks for at the door."""
+
+    door_photo: bool
+    delivery_pin: bool
+
+
+class Batch(Struct):
+    """Orders that the shopper handles together. `subject` names it in acts; `last_act` is its newest act."""
+
+    id: str
+    subject: str
+    retailer: Retailer
+    type: str
+    state: str
+    is_accepted: bool
+    window: Window
+    store: Store
+    needs: Needs
+    orders: Sequence[Order]
+    last_act: str | None
+
+
+class Removed(Struct):
+    """Work that was taken away from the shopper.
+
+    `kind`: unassigned, canceled or dropped_out. `goods`: nothing, put_back or hand_to_store.
+    """
+
+    batch_id: str
+    retailer: Retailer
+    order_ids: Sequence[str]
+    kind: str
+    reason: str | None
+    by: str | None
+    at: str
+    goods: str
+
+
+class Run(Struct):
+    """A shopper's work at all retailers. `version` is another one whenever `batches` or `removed` are others."""
+
+    version: str
+    now: str
+    batches: Sequence[Batch]
+    removed: Sequence[Removed]

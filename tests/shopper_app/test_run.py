@@ -1,0 +1,334 @@
+"""The run that a shopper's device downloads."""
+
+import itertools
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import msgspec
+import pytest
+
+from handcart.core import clock
+from handcart.shopper_app import run, wire
+from handcart.stores import items
+from handcart.stores.models import Item
+from tests.support.orders import ADDRESS, GROWN_UP, MILK, PHONE, Market, line
+from tests.support.sandbox import TYPE_OF, Shopping
+from tests.support.server import LiveServer
+
+_people = itertools.count(1)
+
+
+@pytest.fixture(scope="module")
+def market(server: LiveServer) -> Iterator[Market]:
+    with server.clients():
+        yield Market(server, capacity=1000)
+
+
+class Person:
+    """One of the operator's shoppers, who may work at several markets."""
+
+    def __init__(self, server: LiveServer) -> None:
+        self.server = server
+        self.id = clock.of_process() + next(_people)
+
+    def batch(self, market: Market, *order_ids: str, **fields: Any) -> int:
+        """Put orders into a batch of this person; answers its id."""
+        shopping = Shopping(market)
+        shadow = market.server.sql(
+            "SELECT id FROM retailer_shoppers WHERE retailer_id = $1 AND person_id = $2", market.retailer.id, self.id
+        )
+        shopper_id = shadow[0]["id"] if shadow else shopping.shopper()
+        if not shadow:
+            market.server.sql(
+                "UPDATE retailer_shoppers SET person_id = $3 WHERE retailer_id = $1 AND id = $2 RETURNING id",
+                market.retailer.id,
+                shopper_id,
+                self.id,
+            )
+        made = shopping.generate(shopper_id, *order_ids, **fields)
+        assert made.status_code == 200, made.text
+        number: int = made.json()["id"]
+        return number
+
+    def run(self) -> wire.Run:
+        found: wire.Run = self.server.read(run.run, self.id)
+        return found
+
+
+@pytest.fixture
+def person(server: LiveServer) -> Person:
+    return Person(server)
+
+
+def end(market: Market, batch_id: int, kind: str, at: int) -> None:
+    """Write how a batch ended, and nothing else."""
+    market.server.sql(
+        "UPDATE batches SET ended_at = $3, end_kind = $4, end_reason = 'too far', ended_by = 'Dana'"
+        " WHERE retailer_id = $1 AND id = $2 RETURNING id",
+        market.retailer.id,
+        batch_id,
+        at,
+        kind,
+    )
+    market.server.sql(
+        "UPDATE batch_orders SET is_live = $3 WHERE retailer_id = $1 AND batch_id = $2 RETURNING order_id",
+        market.retailer.id,
+        batch_id,
+        False,
+    )
+
+
+def ids(found: wire.Run) -> list[str]:
+    return [one.id for one in found.batches]
+
+
+def test_person_has_no_batch_then_the_run_is_empty(person: Person) -> None:
+    found = person.run()
+    assert (found.batches, found.removed) == ([], [])
+
+
+def test_orders_of_each_kind_then_the_run_has_them_with_store_and_window(market: Market, person: Person) -> None:
+    for kind, batch_type in TYPE_OF.items():
+        order_id = market.order(kind, market.customer(first_name="Ada", last_name="Lovelace"))["id"]
+        batch_id = person.batch(market, order_id)
+        (batch,) = [one for one in person.run().batches if one.id == str(batch_id)]
+        assert batch.subject == f"{market.slug}/{batch_id}"
+        assert (batch.type, batch.retailer.slug) == (batch_type, market.slug)
+        assert (batch.store.location_code, batch.store.time_zone) == ("here", "America/Chicago")
+        assert "60601" in batch.store.address
+        assert (batch.window.starts_at, batch.window.ends_at) == tuple(
+            clock.to_wire(market.at(hour)) for hour in (12, 14)
+        )
+        (order,) = batch.orders
+        assert (order.id, order.letter, order.kind, order.status) == (
+            order_id,
+            "A",
+            kind,
+            market.row(order_id)["status"],
+        )
+        assert order.units == (2 if kind in ("delivery", "pickup") else 3)
+
+
+def test_two_people_and_two_retailers_then_each_sees_own_batches_only(market: Market, server: LiveServer) -> None:
+    other_market = Market(server)
+    anna, bert = Person(server), Person(server)
+    at_both = [anna.batch(one, one.order()["id"]) for one in (market, other_market)]
+    of_bert = bert.batch(market, market.order()["id"])
+    Shopping(market).batch(market.order()["id"])  # of a retailer's shopper who is nobody's shadow
+    assert ids(anna.run()) == [str(one) for one in at_both]
+    assert ids(bert.run()) == [str(of_bert)]
+    assert server.read(run.batch, bert.id, market.retailer.id, at_both[0]) is None
+    assert server.read(run.batch, anna.id, other_market.retailer.id, at_both[0]) is None
+    mine = server.read(run.batch, anna.id, market.retailer.id, at_both[0])
+    assert mine is not None
+    assert mine.id == str(at_both[0])
+
+
+def test_order_is_carried_to_the_door_then_only_then_its_street_is_shown(market: Market, person: Person) -> None:
+    for kind in ("delivery", "last_mile", "dispatch"):
+        order_id = market.order(kind, market.customer(first_name="Ada", last_name="Lovelace"))["id"]
+        batch_id = person.batch(market, order_id)
+        (batch,) = person.run().batches
+        assert batch.orders[0].door is None
+        text = msgspec.json.encode(person.run()).decode()
+        assert not any(private in text for private in (PHONE, "350 W Oak", "Lovelace", "Member"))
+        Shopping(market).reach(batch_id, "delivering")
+        (batch,) = person.run().batches
+        door = batch.orders[0].door
+        assert door is not None
+        assert door.address is not None
+        assert (door.phone, door.address.address_line_1) == (PHONE, ADDRESS["address_line_1"])
+        assert not any(private in msgspec.json.encode(batch).decode() for private in ("Lovelace", "Member"))
+        Shopping(market).reach(batch_id, "completed")
+        assert person.run().batches == []
+
+
+def test_employee_brings_a_pickup_order_then_no_phone_is_ever_shown(market: Market, person: Person) -> None:
+    order_id = market.order("pickup", market.customer(first_name="Ada"))["id"]
+    Shopping(market).reach(Shopping(market).batch(order_id), "staged")
+    batch_id = person.batch(market, order_id)
+    for state in ("brand_new", "at_store", "bags_verified"):
+        if state != "brand_new":
+            Shopping(market).reach(batch_id, state)
+        (batch,) = person.run().batches
+        assert (batch.type, batch.state) == ("runner_customer", state)
+        assert (batch.orders[0].door, batch.orders[0].is_staged) == (None, True)
+        assert batch.orders[0].customer.first_name == "Ada"
+        assert PHONE not in msgspec.json.encode(batch).decode()
+
+
+def test_user_is_deleted_while_shopping_then_the_run_has_no_name(market: Market, person: Person) -> None:
+    user_id = market.customer(first_name="Ada")
+    person.batch(market, market.order("delivery", user_id)["id"])
+    assert person.run().batches[0].orders[0].customer.first_name == "Ada"
+    market.post(f"/v2/fulfillment/users/{user_id}/privacy_request").raise_for_status()
+    assert person.run().batches[0].orders[0].customer.first_name is None
+
+
+def test_run_changes_then_its_version_is_another(market: Market, person: Person) -> None:
+    empty = person.run().version
+    batch_id = person.batch(market, market.order()["id"])
+    begun = person.run().version
+    assert begun == person.run().version != empty
+    Shopping(market).reach(batch_id, "picking")
+    assert person.run().version not in (begun, empty)
+
+
+PLACES = {
+    "ice": {"department": "Frozen", "aisle": "1", "temperature": "frozen"},
+    "chicken": {"department": "Deli", "aisle": "1", "temperature": "hot"},
+    "beans": {"department": "Canned", "aisle": "10", "shelf": "2"},
+    "corn": {"department": "Canned", "aisle": "10", "shelf": "10"},
+    "jam": {"department": "Breakfast", "aisle": "2"},
+    "milk": {"department": "Dairy", "aisle": "2", "shelf": "B", "temperature": "cold"},
+    "batteries": {"department": "Household"},
+    "candles": {"department": "Household"},
+    "balloons": {"department": "Party"},
+    "thing": {},
+}
+WALK = ["jam", "milk", "beans", "corn", "batteries", "candles", "balloons", "thing", "ice", "chicken"]
+
+
+def test_lines_have_places_then_they_are_sorted_along_the_aisles(server: LiveServer, person: Person) -> None:
+    market = Market(server)
+    stock(market, [Item(rrc=rrc, name=rrc, **place) for rrc, place in PLACES.items()])
+    cart = [line(str(number), rrc) for number, rrc in enumerate(sorted(PLACES))]
+    person.batch(market, market.order(items=cart)["id"])
+    (batch,) = person.run().batches
+    assert [one.product.rrc for one in batch.orders[0].lines] == WALK
+    assert batch.orders[0].lines[2].product == wire.Product(
+        upc=None, rrc="beans", name="beans", department="Canned", aisle="10", shelf="2"
+    )
+
+
+def test_product_has_others_like_it_then_they_are_suggested(server: LiveServer, person: Person) -> None:
+    market = Market(server)
+    dairy = [
+        Item(rrc=f"dairy-{number}", name=name, department="Dairy", price_cents=price, is_ebt_eligible=eligible, **more)
+        for number, (name, price, eligible, more) in enumerate(
+            [
+                ("Whole Milk large", 400, True, {}),
+                ("Whole Milk small", 900, False, {}),
+                ("Skimmed Milk large", 450, True, {}),
+                ("Butter", 400, True, {}),
+                ("Milk with syrup", 400, True, {"restricted_reasons": ("DXM",)}),
+                ("Whole Milk by weight", 400, True, {"cost_unit": "lb"}),
+                ("Whole Milk with rum", 400, False, {"alcohol_kind": "spirits"}),
+            ]
+        )
+    ]
+    stock(market, [*dairy, Item(rrc="bread", name="Whole bread", department="Bakery")])
+
+    def suggested(**fields: Any) -> list[str | None]:
+        cart = [line("1", "dairy-0", **fields.pop("line", {}))]
+        batch_id = person.batch(market, market.order(items=cart, **fields)["id"])
+        (batch,) = [one for one in person.run().batches if one.id == str(batch_id)]
+        return [one.rrc for one in batch.orders[0].lines[0].suggestions]
+
+    assert suggested() == ["dairy-2", "dairy-1", "dairy-3"]
+    assert suggested(paid_with_ebt=True) == ["dairy-2", "dairy-3"]
+    assert suggested(line={"replacement_policy": "no_replacements"}) == []
+
+
+def test_product_has_no_department_then_the_next_item_is_suggested(server: LiveServer, person: Person) -> None:
+    market = Market(server)
+    person.batch(market, market.order(items=[line("1", "milk"), line("2", "wine")], user={"birthday": GROWN_UP})["id"])
+    (order,) = person.run().batches[0].orders
+    found = {one.product.rrc: one.suggestions for one in order.lines}
+    assert [one.rrc for one in found["milk"]] == ["soap"]
+    assert found["wine"] == []
+
+
+def test_shopper_replaces_a_line_then_the_run_says_by_which_product(market: Market, person: Person) -> None:
+    wished = {**MILK, "replacement_items": [{"upc": "400000000022"}, {"rrc": "unheard of"}]}
+    order_id = market.order(items=[wished, line("2", "apples", count=3)])["id"]
+    batch_id = person.batch(market, order_id)
+    shopping = Shopping(market)
+    shopping.reach(batch_id, "picking")
+    (shopper,) = market.server.sql(
+        "SELECT id FROM retailer_shoppers WHERE retailer_id = $1 AND person_id = $2", market.retailer.id, person.id
+    )
+    shopping.item(shopper["id"], order_id, "1", replacement_item={"rrc": "bread"}, delivered_count=2).raise_for_status()
+    lines = {one.line_num: one for one in person.run().batches[0].orders[0].lines}
+    milk, apples = lines["1"], lines["2"]
+    assert [one.name for one in milk.replacement_items] == ["Bread", "unheard of"]
+    assert milk.replacement_items[0].upc == "400000000022"
+    assert milk.substitute is not None
+    assert (milk.status, milk.substitute.name, milk.delivered_count) == ("replaced", "Bread", 2)
+    assert (apples.status, apples.qty, apples.qty_unit) == ("not_found", 3, "each")
+    assert (apples.product.cost_unit, apples.product.par_weight) == ("kg", 0.2)
+
+
+TAKEN_AWAY = {
+    "delivery": {
+        "acknowledged": "nothing",
+        "picking": "put_back",
+        "verifying_replacements": "put_back",
+        "checkout": "hand_to_store",
+        "receipt_sanity_check": "hand_to_store",
+        "delivering": "hand_to_store",
+    },
+    "last_mile": {"acknowledged": "nothing", "at_store": "nothing", "bags_verified": "hand_to_store"},
+}
+
+
+@pytest.mark.parametrize("kind", TAKEN_AWAY)
+def test_batch_is_taken_away_then_the_run_says_what_to_do_with_the_goods(
+    market: Market, person: Person, kind: str
+) -> None:
+    for state, goods in TAKEN_AWAY[kind].items():
+        order_id = market.order(kind)["id"]
+        batch_id = person.batch(market, order_id)
+        if state != "acknowledged":
+            Shopping(market).reach(batch_id, state)
+        at = clock.now()
+        end(market, batch_id, "unassigned", at)
+        found = person.run()
+        assert found.batches == []
+        assert found.removed[0] == wire.Removed(
+            str(batch_id),
+            wire.Retailer(market.slug, "Sample Market"),
+            [order_id],
+            "unassigned",
+            "too far",
+            "Dana",
+            clock.to_wire(at),
+            goods,
+        )
+
+
+def test_batch_ended_a_day_ago_or_in_its_last_state_then_nothing_is_said(market: Market, person: Person) -> None:
+    early, late = (person.batch(market, market.order()["id"]) for _ in range(2))
+    end(market, early, "dropped_out", clock.now() - run.REMOVED_FOR - clock.MINUTE)
+    Shopping(market).reach(late, "completed")
+    assert person.run().removed == []
+
+
+def test_order_of_a_batch_is_canceled_then_it_is_removed_and_others_stay(
+    market: Market, person: Person, later: Any
+) -> None:
+    orders = sorted(market.order()["id"] for _ in range(3))
+    batch_id = person.batch(market, *orders)
+    Shopping(market).reach(batch_id, "picking")
+    cancel(market, orders[0])
+    Shopping(market).reach(batch_id, "checkout")
+    found = person.run()
+    assert [(one.letter, one.id) for one in found.batches[0].orders] == [("B", orders[1]), ("C", orders[2])]
+    (removed,) = found.removed
+    assert (removed.batch_id, removed.order_ids, removed.kind) == (str(batch_id), [orders[0]], "canceled")
+    assert (removed.goods, removed.reason) == ("put_back", "system error")
+    for order_id in orders[1:]:
+        cancel(market, order_id)
+    found = person.run()
+    assert (found.batches, len(found.removed)) == ([], 3)
+    assert {one.goods for one in found.removed} == {"put_back", "hand_to_store"}
+    with later(hours=25):
+        assert person.run().removed == []
+
+
+def cancel(market: Market, order_id: str) -> None:
+    Shopping(market).simulate(order_id, "canceled").raise_for_status()
+
+
+def stock(market: Market, catalog: Sequence[Item]) -> None:
+    market.server.write(items.save, market.retailer.id, catalog)
