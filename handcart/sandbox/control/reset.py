@@ -29,7 +29,9 @@ REMOVED: Sequence[tuple[str, str]] = (
     ("events", _RETAILER),
     ("batch_orders", _RETAILER),
     ("batches", _RETAILER),
-    ("shoppers", _RETAILER),
+    ("retailer_shoppers", _RETAILER),
+    ("acts", _RETAILER),
+    ("order_warnings", _RETAILER),
     ("order_history", _RETAILER),
     ("later_events", _RETAILER),
     ("orders", _RETAILER),
@@ -44,7 +46,7 @@ REMOVED: Sequence[tuple[str, str]] = (
     ("tokens", f"{_RETAILER} AND (user_id IS NOT NULL OR account_id IS NOT NULL) OR {_ACCOUNTS}"),
     ("authorization_codes", f"{_CLIENTS} OR {_ACCOUNTS}"),
     ("authorization_requests", _CLIENTS),
-    ("sessions", _ACCOUNTS),
+    ("sessions", f"audience = 'customer' AND person_id IN ({_MADE})"),
     ("memberships", _ACCOUNTS),
     ("accounts", "id = $1"),  # each of the accounts above
 )
@@ -64,6 +66,12 @@ KEPT: Mapping[str, str] = {
     "slot_plans": "the seed",
     "slot_exceptions": "the seed; slots that a fault took are there again",
     "postal_codes": "facts",
+    "staff": "the operator's people",
+    "audit_log": "never changes",
+    "passkeys": "of the operator's people and shoppers",
+    "one_time_links": "of the operator's people and shoppers",
+    "shoppers": "the operator's; only what stands for them at this retailer is deleted",
+    "pictures": "expire by themselves",
 }
 
 
