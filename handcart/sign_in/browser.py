@@ -1,5 +1,6 @@
 """The browser that sent a call, and its session at one audience."""
 
+from handcart.core import clock
 from handcart.core.secret import matches, new_token
 from handcart.core.web.browser import Browser, form_expired
 from handcart.core.web.call import Call
@@ -58,7 +59,8 @@ class SessionBrowser(Browser):
     def start_session(self, signed_in: SignedIn) -> None:
         """Set the cookies of a sign-in with the response."""
         self._use(signed_in.session)
-        self.set_cookie(self._audience.device_cookie, signed_in.device, self._audience.path, _DEVICE_SECONDS)
+        if signed_in.device:
+            self.set_cookie(self._audience.device_cookie, signed_in.device, self._audience.path, _DEVICE_SECONDS)
 
     def forget_session(self) -> None:
         """Replace the session cookie by one that is not signed in."""
@@ -88,4 +90,5 @@ class SessionBrowser(Browser):
     def _use(self, session: str) -> None:
         self.session = session
         self.is_known = False
-        self.set_cookie(self._audience.cookie, session, self._audience.path)
+        seconds = self._audience.absolute // clock.SECOND if self._audience.keeps_cookie else None
+        self.set_cookie(self._audience.cookie, session, self._audience.path, seconds)

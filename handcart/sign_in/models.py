@@ -11,7 +11,8 @@ class Audience(Struct, frozen=True, kw_only=True):
     `cookie` and `device_cookie` are names without the prefix that https adds (`core.web.browser.cookie_name`). The
     device cookie is kept for a year after a sign-in; by it, the browser is known at the next one.
     `idle` and `absolute` are the maximum microseconds without use, and in all. `most_sessions` is the maximum for each
-    person, so that nobody can fill the table with sessions of one person.
+    person, so that nobody can fill the table with sessions of one person. `keeps_cookie`: the browser keeps the
+    session's cookie when it is closed.
     """
 
     name: str
@@ -21,6 +22,7 @@ class Audience(Struct, frozen=True, kw_only=True):
     idle: int
     absolute: int
     most_sessions: int
+    keeps_cookie: bool = False
 
 
 CUSTOMER = Audience(
@@ -50,15 +52,19 @@ SHOPPER = Audience(
     idle=30 * clock.DAY,
     absolute=90 * clock.DAY,
     most_sessions=5,
+    keeps_cookie=True,
 )
 AUDIENCES = (CUSTOMER, STAFF, SHOPPER)
 
 
 class SignedIn(Struct, frozen=True):
-    """A started session: its cookie, and the device token by which this browser is known next time."""
+    """A started session: its cookie, and the device token by which this browser is known next time.
+
+    Without a device token, the browser is known only as long as the session lasts.
+    """
 
     session: str
-    device: str
+    device: str = ""
 
 
 class Session(Struct, frozen=True):

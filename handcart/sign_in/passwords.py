@@ -1,4 +1,4 @@
-"""Passwords of people: argon2id, in threads, one hash at a time per core.
+"""Passwords and PINs of people: argon2id, in threads, one hash at a time per core.
 
 ASVS 5.0: 6.2.1 to 6.2.12, 11.4.2. Parameters: t=2, m=19 MiB, p=1.
 """
@@ -8,6 +8,7 @@ import os
 import secrets
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
+from itertools import pairwise
 from typing import Any
 
 from handcart.core.db import Unavailable
@@ -15,6 +16,7 @@ from handcart.core.errors import Refused
 
 LEAST_CHARACTERS = 8
 MOST_BYTES = 1024
+LEAST_DIGITS, MOST_DIGITS = 4, 8
 
 _MMAP_THRESHOLD = -3  # M_MMAP_THRESHOLD of malloc.h
 
@@ -36,6 +38,18 @@ class PasswordRefused(Refused):
         self.reason = reason
 
 
+class PinRefused(Refused):
+    """A new PIN that is not accepted. `reason`: `form` or `easy`."""
+
+    def __init__(self, reason: str) -> None:
+        sentences = {
+            "form": f"a PIN has {LEAST_DIGITS} to {MOST_DIGITS} digits",
+            "easy": "the PIN is too easy to guess: avoid repeated digits, and digits that count up or down",
+        }
+        super().__init__(sentences[reason])
+        self.reason = reason
+
+
 def hash_new(password: str) -> str:
     """Hash a new password, or raise `PasswordRefused`."""
     if len(password) < LEAST_CHARACTERS:
@@ -46,6 +60,22 @@ def hash_new(password: str) -> str:
         raise PasswordRefused("common")
     hashed: str = _hasher().hash(password)
     return hashed
+
+
+def hash_new_pin(pin: str) -> str:
+    """Hash a new PIN, or raise `PinRefused`. It may only unlock a device whose session can end after wrong PINs."""
+    if not is_pin(pin):
+        raise PinRefused("form")
+    steps = {(int(second) - int(first)) % 10 for first, second in pairwise(pin)}
+    if len(steps) == 1 or pin == pin[:2] * (len(pin) // 2):
+        raise PinRefused("easy")
+    hashed: str = _hasher().hash(pin)
+    return hashed
+
+
+def is_pin(text: str) -> bool:
+    """Whether a text has the form of a PIN: 4 to 8 of the digits 0 to 9."""
+    return text.isascii() and text.isdecimal() and LEAST_DIGITS <= len(text) <= MOST_DIGITS
 
 
 def made_up() -> str:

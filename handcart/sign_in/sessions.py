@@ -25,7 +25,7 @@ _LIVE = (
 async def start(tx: Tx, audience: Audience, person_id: int, old: str, name: str = "") -> str:
     """Start a session with a new cookie; end the old one, and the oldest if there are too many. Returns the cookie.
 
-    `name` says in lists of sessions which browser or device it is.
+    `name` says in lists of sessions which browser or device it is. The session is unlocked.
     """
     await end(tx, old)
     cookie, now = new_token(), clock.of_process()
@@ -37,8 +37,8 @@ async def start(tx: Tx, audience: Audience, person_id: int, old: str, name: str 
         audience.most_sessions - 1,
     )
     await tx.run(
-        "INSERT INTO sessions (session_hash, id, audience, person_id, name, created_at, seen_at)"
-        " VALUES ($1, $2, $3, $4, $5, $6, $6)",
+        "INSERT INTO sessions (session_hash, id, audience, person_id, name, created_at, seen_at, unlocked_at)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $6, $6)",
         tx.keys.hash(cookie),
         ids.new_id(),
         audience.name,
