@@ -1,9 +1,17 @@
-"""The documented refusals about shoppers.
+"""Refusals about shoppers: of the Connect API, and of the operator's changes.
 
 Source: https://docs.instacart.com/connect/api/sandbox/shoppers/create_shopper
 """
 
-from handcart.core.errors import ApiError
+from handcart.core.errors import ApiError, Refused
+
+
+class ShopperRefused(Refused):
+    """A change of one of the operator's shoppers is refused. `reason` names the sentence, for pages."""
+
+    def __init__(self, reason: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.reason = reason
 
 
 def phone_taken() -> ApiError:
@@ -24,3 +32,8 @@ def invalid_phone() -> ApiError:
 def shopper_not_found() -> ApiError:
     """No shopper by that id at this retailer, named in the path."""
     return ApiError(404, "Resource not found", 4000)
+
+
+def phone_in_use() -> ShopperRefused:
+    """Another open shopper of the operator has that phone number."""
+    return ShopperRefused("phone_in_use", "another shopper has this phone number")

@@ -1,11 +1,50 @@
 """The data of shoppers that other domains use."""
 
+from collections.abc import Sequence
+
 from msgspec import Struct
+
+#: What some orders need of a shopper.
+SKILLS = ("alcohol", "heavy")
+#: How a shopper travels; `none`: an associate who picks and stages at the home store.
+VEHICLES = ("car", "bicycle", "on_foot", "none")
+#: The languages of the shopper's app.
+LOCALES = ("en-US", "en-CA", "fr-CA", "es-US")
 
 
 class Shopper(Struct, frozen=True):
-    """A person who picks and delivers orders."""
+    """The shopper as one retailer's client sees it."""
 
     id: int
     email: str | None
     phone: str | None
+
+
+class Person(Struct, frozen=True, kw_only=True):
+    """One of the operator's shoppers.
+
+    `most_orders` is the maximum number of orders at once. `languages` are ISO 639 codes. A blocked shopper's devices
+    stay locked. Of a closed shopper, only the name is kept.
+    """
+
+    id: int
+    name: str
+    phone: str | None = None
+    email: str | None = None
+    locale: str = LOCALES[0]
+    languages: Sequence[str] = ()
+    skills: Sequence[str] = ()
+    vehicle: str = VEHICLES[0]
+    most_orders: int = 3
+    home_retailer_id: int | None = None
+    home_store_number: int | None = None
+    created_at: int = 0
+    blocked_at: int | None = None
+    blocked_reason: str | None = None
+    closed_at: int | None = None
+    has_pin: bool = False
+
+    @property
+    def may_work(self) -> bool:
+        """Whether the shopper is neither blocked nor closed."""
+        return self.blocked_at is None and self.closed_at is None

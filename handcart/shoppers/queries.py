@@ -1,6 +1,19 @@
 """Find shoppers."""
 
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
 from handcart.core.db import Tx
+from handcart.shoppers.models import Person
+
+_PERSON = (
+    "SELECT s.id, s.name, s.phone, s.email, s.locale, s.languages, s.skills, s.vehicle, s.most_orders,"
+    " s.home_retailer_id, s.home_store_number, s.created_at, s.blocked_at, s.blocked_reason, s.closed_at,"
+    " s.pin_hash IS NOT NULL AS has_pin FROM shoppers s"
+)
+MOST_LISTED = 1000
 
 
 async def exists(tx: Tx, retailer_id: int, shopper_id: int) -> bool:
@@ -13,3 +26,73 @@ async def has_phone(tx: Tx, retailer_id: int, phone: str) -> bool:
     """Whether a shopper of the retailer has this phone number, given in its normal form."""
     found = await tx.one("SELECT id FROM retailer_shoppers WHERE retailer_id = $1 AND phone = $2", retailer_id, phone)
     return found is not None
+
+
+async def person(tx: Tx, person_id: int) -> Person | None:
+    """One of the operator's shoppers, also a blocked or closed one."""
+    row = await tx.one(f"{_PERSON} WHERE s.id = $1", person_id)
+    return _person(row) if row else None
+
+
+async def person_of(tx: Tx, retailer_id: int, retailer_shopper_id: int) -> Person | None:
+    """The operator's shopper whom a retailer's shopper stands for; None if it stands for nobody."""
+    row = await tx.one(
+        f"{_PERSON} JOIN retailer_shoppers r ON r.person_id = s.id WHERE r.retailer_id = $1 AND r.id = $2",
+        retailer_id,
+        retailer_shopper_id,
+    )
+    return _person(row) if row else None
+
+
+async def people(
+    tx: Tx,
+    *,
+    text: str = "",
+    state: str = "open",
+    skill: str | None = None,
+    retailer_id: int | None = None,
+    store_number: int | None = None,
+    after: tuple[str, int] | None = None,
+    limit: int = MOST_LISTED,
+) -> Sequence[Person]:
+    """The operator's shoppers by name; `after` is the name and the id of the last one of the page before.
+
+    `text` is part of the name or of the phone number. `state`: `open`, `working` (open and not blocked), `blocked` or
+    `closed`. `retailer_id` and `store_number` are those of the home store.
+    """
+    name, person_id = after or ("", 0)
+    rows = await tx.all(
+        f"{_PERSON} WHERE {_STATES[state]} AND (s.name, s.id) > ($1, $2)"
+        " AND (lower(s.name) LIKE lower($3) ESCAPE '!' OR s.phone LIKE $3 ESCAPE '!') AND s.skills LIKE $4"
+        " AND (CAST($5 AS BIGINT) IS NULL OR s.home_retailer_id = $5)"
+        " AND (CAST($6 AS BIGINT) IS NULL OR s.home_store_number = $6)"
+        " ORDER BY s.name, s.id LIMIT $7",
+        name,
+        person_id,
+        f"%{_literal(text.strip())}%",
+        f'%"{skill}"%' if skill else "%",
+        retailer_id,
+        store_number,
+        limit,
+    )
+    return [_person(row) for row in rows]
+
+
+_STATES = {
+    "open": "s.closed_at IS NULL",
+    "working": "s.closed_at IS NULL AND s.blocked_at IS NULL",
+    "blocked": "s.closed_at IS NULL AND s.blocked_at IS NOT NULL",
+    "closed": "s.closed_at IS NOT NULL",
+}
+
+
+def _literal(text: str) -> str:
+    """Text in which LIKE finds no wildcard."""
+    return text.replace("!", "!!").replace("%", "!%").replace("_", "!_")
+
+
+def _person(row: Any) -> Person:
+    fields = dict(row)
+    for name in ("languages", "skills"):
+        fields[name] = tuple(msgspec.json.decode(fields[name], type=list[str]))
+    return Person(**{**fields, "has_pin": bool(fields["has_pin"])})
