@@ -27,6 +27,7 @@ from handcart.sandbox.control import routes as control_routes
 from handcart.sandbox.control.hook import SandboxHook
 from handcart.sandbox.documented import routes as documented_routes
 from handcart.sandbox.robot import api as robot_api
+from handcart.shopper_app import routes as shopper_app_routes
 from handcart.sign_in.browser import SessionBrowser
 from handcart.sign_in.models import CUSTOMER
 from handcart.slots import ops as slots
@@ -83,6 +84,7 @@ def page_routes() -> Sequence[Route]:
         *account_pages.ROUTES,
         *linking_pages.ROUTES,
         *console_routes.ROUTES,
+        *shopper_app_routes.ROUTES,
         Route(method="GET", path="/", handler=_home),
         Route(method="GET", path="/static/{name}", handler=static_file),
     )

@@ -170,3 +170,33 @@ class Run(Struct):
     now: str
     batches: Sequence[Batch]
     removed: Sequence[Removed]
+
+
+class DeviceRef(Struct):
+    """The device that asks."""
+
+    id: str
+    name: str
+
+
+class ListedDevice(Struct):
+    """One of the shopper's devices."""
+
+    id: str
+    name: str
+    seen_at: str
+    is_this: bool
+
+
+class Me(Struct):
+    """The shopper, and the devices."""
+
+    id: str
+    name: str
+    locale: str
+    languages: Sequence[str]
+    skills: Sequence[str]
+    vehicle: str
+    device: DeviceRef
+    devices: Sequence[ListedDevice]
+    is_locked: bool

@@ -118,6 +118,8 @@ class App:
             log.exception("request failed", error, request_id=call.request_id, route=path)
             refusal = errors.internal()
         call.refusal = refusal
+        if call.route is not None and call.route.refuse is not None:
+            return path, call.route.refuse(refusal)
         if raw_path.startswith(("/v2", "/.well-known")) or _prefers_json(call.header(b"accept")):
             return path, refusal_reply(refusal)
         return path, self._error_page(call, refusal)

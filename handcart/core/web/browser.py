@@ -38,7 +38,7 @@ class Browser:
 
     async def form(self) -> dict[str, str]:
         """The posted fields; refuses posts from other sites, and bodies that are not a form."""
-        self._check_origin()
+        self.check_origin()
         return dict(await self.fields(MOST_FORM_BYTES))
 
     async def fields(self, most_bytes: int) -> list[tuple[str, str]]:
@@ -86,7 +86,8 @@ class Browser:
             headers.append((b"clear-site-data", b'"cache", "storage"'))
         return Reply(303, b"", headers)
 
-    def _check_origin(self) -> None:
+    def check_origin(self) -> None:
+        """Refuse a call that a page of another site makes."""
         site = self.call.header(b"sec-fetch-site")
         if site not in (None, "same-origin", "none"):
             raise form_expired()

@@ -137,8 +137,9 @@ class Route(Struct, frozen=True, kw_only=True):
 
     `tx`: "read" or "write" runs `handler(tx, call)` in a transaction; None runs `handler(call)` without one.
     `scope`: the scope that the bearer token must have; None needs no token. `reads_body`: the handler itself parses the
-    body and authenticates the caller. `most_body`: maximum length of the body, in bytes. For OpenAPI: `refusals`, the
-    documented errors; `form`, the body if the handler parses it; `parameters`, path parameters and headers with types.
+    body and authenticates the caller. `most_body`: maximum length of the body, in bytes. `refuse` makes the reply for
+    an error; without it, the reply is JSON under `/v2` and a page elsewhere. For OpenAPI: `refusals`, the documented
+    errors; `form`, the body if the handler parses it; `parameters`, path parameters and headers with types.
     """
 
     method: str
@@ -149,6 +150,7 @@ class Route(Struct, frozen=True, kw_only=True):
     body: type[Struct] | None = None
     reads_body: bool = False
     most_body: int = MOST_BODY_BYTES
+    refuse: Callable[[ApiError], Reply] | None = None
     response: type[Struct] | None = None
     refusals: Sequence[ApiError] = ()
     summary: str = ""

@@ -1,0 +1,12 @@
+"""The routes of the shopper's app. Operations under `/shopper/api` answer errors as JSON."""
+
+from collections.abc import Sequence
+
+from msgspec.structs import replace
+
+from handcart.core.web.call import Route
+from handcart.shopper_app import account, errors
+
+_API: Sequence[Route] = (*account.ROUTES,)
+
+ROUTES: Sequence[Route] = tuple(replace(route, refuse=errors.refuse) for route in _API)
