@@ -14,6 +14,8 @@ from handcart.batches import states as batch_states
 from handcart.batches.models import PersonsBatch
 from handcart.core import clock
 from handcart.core.db import Tx
+from handcart.core.web import packed
+from handcart.core.web.call import Call, Reply, Route
 from handcart.core.web.wire import encode
 from handcart.orders import queries as orders
 from handcart.orders import states
@@ -21,6 +23,7 @@ from handcart.orders.models import PICKUP, SHOPPED, Order, OrderLine
 from handcart.retailers import ops as retailers
 from handcart.retailers.models import Retailer
 from handcart.shopper_app import wire
+from handcart.shopper_app.browser import device_of
 from handcart.stores import items
 from handcart.stores import queries as stores
 from handcart.stores.models import FROZEN, HOT, Item, ItemCode, ItemName, Store
@@ -34,6 +37,12 @@ _LAST = {FROZEN: 1, HOT: 2}
 _STAGED = (states.STAGED, states.RUNNER_AWAITING, states.USER_AT_STORE, states.BAGS_VERIFIED, states.COMPLETED)
 
 Products = Mapping[ItemCode, Item]
+
+
+async def _answer(call: Call) -> Reply:
+    device = await device_of(call)
+    found = await call.app.database.read(run, device.person.id)
+    return packed.private_reply(call, encode(found), found.version, [(b"content-type", b"application/json")])
 
 
 async def run(tx: Tx, person_id: int) -> wire.Run:
@@ -283,3 +292,6 @@ async def _canceled(tx: Tx, one: PersonsBatch, order: Order) -> wire.Removed | N
         at=clock.to_wire(steps[first].at),
         goods=batch_states.goods(steps[first - 1].status),
     )
+
+
+ROUTES: Sequence[Route] = (Route(method="GET", path="/shopper/api/run", handler=_answer),)

@@ -50,7 +50,7 @@ class Line(Struct):
     substitute: Product | None
     is_alcohol: bool
     is_added: bool
-    picked_by: int | None
+    picked_by: str | None
 
 
 class Customer(Struct):

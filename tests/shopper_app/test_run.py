@@ -1,6 +1,5 @@
 """The run that a shopper's device downloads."""
 
-import itertools
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -13,9 +12,9 @@ from handcart.stores import items
 from handcart.stores.models import Item
 from tests.support.orders import ADDRESS, GROWN_UP, MILK, PHONE, Market, line
 from tests.support.sandbox import TYPE_OF, Shopping
-from tests.support.server import LiveServer
-
-_people = itertools.count(1)
+from tests.support.server import LiveServer, on_sqlite
+from tests.support.shoppers import Phone, refusal
+from tests.support.working import Working
 
 
 @pytest.fixture(scope="module")
@@ -24,40 +23,9 @@ def market(server: LiveServer) -> Iterator[Market]:
         yield Market(server, capacity=1000)
 
 
-class Person:
-    """One of the operator's shoppers, who may work at several markets."""
-
-    def __init__(self, server: LiveServer) -> None:
-        self.server = server
-        self.id = clock.of_process() + next(_people)
-
-    def batch(self, market: Market, *order_ids: str, **fields: Any) -> int:
-        """Put orders into a batch of this person; answers its id."""
-        shopping = Shopping(market)
-        shadow = market.server.sql(
-            "SELECT id FROM retailer_shoppers WHERE retailer_id = $1 AND person_id = $2", market.retailer.id, self.id
-        )
-        shopper_id = shadow[0]["id"] if shadow else shopping.shopper()
-        if not shadow:
-            market.server.sql(
-                "UPDATE retailer_shoppers SET person_id = $3 WHERE retailer_id = $1 AND id = $2 RETURNING id",
-                market.retailer.id,
-                shopper_id,
-                self.id,
-            )
-        made = shopping.generate(shopper_id, *order_ids, **fields)
-        assert made.status_code == 200, made.text
-        number: int = made.json()["id"]
-        return number
-
-    def run(self) -> wire.Run:
-        found: wire.Run = self.server.read(run.run, self.id)
-        return found
-
-
 @pytest.fixture
-def person(server: LiveServer) -> Person:
-    return Person(server)
+def person(server: LiveServer) -> Working:
+    return Working(server)
 
 
 def end(market: Market, batch_id: int, kind: str, at: int) -> None:
@@ -82,12 +50,12 @@ def ids(found: wire.Run) -> list[str]:
     return [one.id for one in found.batches]
 
 
-def test_person_has_no_batch_then_the_run_is_empty(person: Person) -> None:
+def test_person_has_no_batch_then_the_run_is_empty(person: Working) -> None:
     found = person.run()
     assert (found.batches, found.removed) == ([], [])
 
 
-def test_orders_of_each_kind_then_the_run_has_them_with_store_and_window(market: Market, person: Person) -> None:
+def test_orders_of_each_kind_then_the_run_has_them_with_store_and_window(market: Market, person: Working) -> None:
     for kind, batch_type in TYPE_OF.items():
         order_id = market.order(kind, market.customer(first_name="Ada", last_name="Lovelace"))["id"]
         batch_id = person.batch(market, order_id)
@@ -111,7 +79,7 @@ def test_orders_of_each_kind_then_the_run_has_them_with_store_and_window(market:
 
 def test_two_people_and_two_retailers_then_each_sees_own_batches_only(market: Market, server: LiveServer) -> None:
     other_market = Market(server)
-    anna, bert = Person(server), Person(server)
+    anna, bert = Working(server), Working(server)
     at_both = [anna.batch(one, one.order()["id"]) for one in (market, other_market)]
     of_bert = bert.batch(market, market.order()["id"])
     Shopping(market).batch(market.order()["id"])  # of a retailer's shopper who is nobody's shadow
@@ -124,7 +92,7 @@ def test_two_people_and_two_retailers_then_each_sees_own_batches_only(market: Ma
     assert mine.id == str(at_both[0])
 
 
-def test_order_is_carried_to_the_door_then_only_then_its_street_is_shown(market: Market, person: Person) -> None:
+def test_order_is_carried_to_the_door_then_only_then_its_street_is_shown(market: Market, person: Working) -> None:
     for kind in ("delivery", "last_mile", "dispatch"):
         order_id = market.order(kind, market.customer(first_name="Ada", last_name="Lovelace"))["id"]
         batch_id = person.batch(market, order_id)
@@ -143,7 +111,7 @@ def test_order_is_carried_to_the_door_then_only_then_its_street_is_shown(market:
         assert person.run().batches == []
 
 
-def test_employee_brings_a_pickup_order_then_no_phone_is_ever_shown(market: Market, person: Person) -> None:
+def test_employee_brings_a_pickup_order_then_no_phone_is_ever_shown(market: Market, person: Working) -> None:
     order_id = market.order("pickup", market.customer(first_name="Ada"))["id"]
     Shopping(market).reach(Shopping(market).batch(order_id), "staged")
     batch_id = person.batch(market, order_id)
@@ -157,7 +125,7 @@ def test_employee_brings_a_pickup_order_then_no_phone_is_ever_shown(market: Mark
         assert PHONE not in msgspec.json.encode(batch).decode()
 
 
-def test_user_is_deleted_while_shopping_then_the_run_has_no_name(market: Market, person: Person) -> None:
+def test_user_is_deleted_while_shopping_then_the_run_has_no_name(market: Market, person: Working) -> None:
     user_id = market.customer(first_name="Ada")
     person.batch(market, market.order("delivery", user_id)["id"])
     assert person.run().batches[0].orders[0].customer.first_name == "Ada"
@@ -165,7 +133,7 @@ def test_user_is_deleted_while_shopping_then_the_run_has_no_name(market: Market,
     assert person.run().batches[0].orders[0].customer.first_name is None
 
 
-def test_run_changes_then_its_version_is_another(market: Market, person: Person) -> None:
+def test_run_changes_then_its_version_is_another(market: Market, person: Working) -> None:
     empty = person.run().version
     batch_id = person.batch(market, market.order()["id"])
     begun = person.run().version
@@ -174,6 +142,32 @@ def test_run_changes_then_its_version_is_another(market: Market, person: Person)
     assert person.run().version not in (begun, empty)
 
 
+def test_phone_has_this_version_of_the_run_then_it_is_not_sent_again(market: Market, person: Working) -> None:
+    person.batch(market, market.order(items=[line(str(number), rrc) for number, rrc in enumerate(FOOD)])["id"])
+    first = person.phone.get("run")
+    assert first.json()["version"] in first.headers["etag"]
+    assert (first.headers["cache-control"], first.headers["content-encoding"]) == ("no-store", "gzip")
+    plain = person.phone.get("run", headers={"Accept-Encoding": "identity"})
+    assert "content-encoding" not in plain.headers
+    assert plain.json()["batches"] == first.json()["batches"]
+    known = {"If-None-Match": first.headers["etag"]}
+    again = person.phone.get("run", headers=known)
+    assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", first.headers["etag"])
+    person.batch(market, market.order()["id"])
+    assert person.phone.get("run", headers=known).status_code == 200
+
+
+@on_sqlite
+def test_phone_is_signed_out_or_locked_then_no_run(server: LiveServer) -> None:
+    assert refusal(server.http().get("/shopper/api/run")) == (401, "signed_out")
+    phone = Phone(server)
+    server.sql("UPDATE shoppers SET blocked_at = 1 WHERE id = $1 RETURNING id", phone.person.id)
+    assert refusal(phone.get("run")) == (423, "locked")
+    server.sql("UPDATE shoppers SET closed_at = 1 WHERE id = $1 RETURNING id", phone.person.id)
+    assert refusal(phone.get("run")) == (401, "signed_out")
+
+
+FOOD = ("milk", "bread", "soap", "soda", "chair")
 PLACES = {
     "ice": {"department": "Frozen", "aisle": "1", "temperature": "frozen"},
     "chicken": {"department": "Deli", "aisle": "1", "temperature": "hot"},
@@ -189,7 +183,7 @@ PLACES = {
 WALK = ["jam", "milk", "beans", "corn", "batteries", "candles", "balloons", "thing", "ice", "chicken"]
 
 
-def test_lines_have_places_then_they_are_sorted_along_the_aisles(server: LiveServer, person: Person) -> None:
+def test_lines_have_places_then_they_are_sorted_along_the_aisles(server: LiveServer, person: Working) -> None:
     market = Market(server)
     stock(market, [Item(rrc=rrc, name=rrc, **place) for rrc, place in PLACES.items()])
     cart = [line(str(number), rrc) for number, rrc in enumerate(sorted(PLACES))]
@@ -201,7 +195,7 @@ def test_lines_have_places_then_they_are_sorted_along_the_aisles(server: LiveSer
     )
 
 
-def test_product_has_others_like_it_then_they_are_suggested(server: LiveServer, person: Person) -> None:
+def test_product_has_others_like_it_then_they_are_suggested(server: LiveServer, person: Working) -> None:
     market = Market(server)
     dairy = [
         Item(rrc=f"dairy-{number}", name=name, department="Dairy", price_cents=price, is_ebt_eligible=eligible, **more)
@@ -230,7 +224,7 @@ def test_product_has_others_like_it_then_they_are_suggested(server: LiveServer, 
     assert suggested(line={"replacement_policy": "no_replacements"}) == []
 
 
-def test_product_has_no_department_then_the_next_item_is_suggested(server: LiveServer, person: Person) -> None:
+def test_product_has_no_department_then_the_next_item_is_suggested(server: LiveServer, person: Working) -> None:
     market = Market(server)
     person.batch(market, market.order(items=[line("1", "milk"), line("2", "wine")], user={"birthday": GROWN_UP})["id"])
     (order,) = person.run().batches[0].orders
@@ -239,16 +233,15 @@ def test_product_has_no_department_then_the_next_item_is_suggested(server: LiveS
     assert found["wine"] == []
 
 
-def test_shopper_replaces_a_line_then_the_run_says_by_which_product(market: Market, person: Person) -> None:
+def test_shopper_replaces_a_line_then_the_run_says_by_which_product(market: Market, person: Working) -> None:
     wished = {**MILK, "replacement_items": [{"upc": "400000000022"}, {"rrc": "unheard of"}]}
     order_id = market.order(items=[wished, line("2", "apples", count=3)])["id"]
     batch_id = person.batch(market, order_id)
     shopping = Shopping(market)
     shopping.reach(batch_id, "picking")
-    (shopper,) = market.server.sql(
-        "SELECT id FROM retailer_shoppers WHERE retailer_id = $1 AND person_id = $2", market.retailer.id, person.id
-    )
-    shopping.item(shopper["id"], order_id, "1", replacement_item={"rrc": "bread"}, delivered_count=2).raise_for_status()
+    shopping.item(
+        person.shopper(market), order_id, "1", replacement_item={"rrc": "bread"}, delivered_count=2
+    ).raise_for_status()
     lines = {one.line_num: one for one in person.run().batches[0].orders[0].lines}
     milk, apples = lines["1"], lines["2"]
     assert [one.name for one in milk.replacement_items] == ["Bread", "unheard of"]
@@ -274,7 +267,7 @@ TAKEN_AWAY = {
 
 @pytest.mark.parametrize("kind", TAKEN_AWAY)
 def test_batch_is_taken_away_then_the_run_says_what_to_do_with_the_goods(
-    market: Market, person: Person, kind: str
+    market: Market, person: Working, kind: str
 ) -> None:
     for state, goods in TAKEN_AWAY[kind].items():
         order_id = market.order(kind)["id"]
@@ -297,7 +290,7 @@ def test_batch_is_taken_away_then_the_run_says_what_to_do_with_the_goods(
         )
 
 
-def test_batch_ended_a_day_ago_or_in_its_last_state_then_nothing_is_said(market: Market, person: Person) -> None:
+def test_batch_ended_a_day_ago_or_in_its_last_state_then_nothing_is_said(market: Market, person: Working) -> None:
     early, late = (person.batch(market, market.order()["id"]) for _ in range(2))
     end(market, early, "dropped_out", clock.now() - run.REMOVED_FOR - clock.MINUTE)
     Shopping(market).reach(late, "completed")
@@ -305,7 +298,7 @@ def test_batch_ended_a_day_ago_or_in_its_last_state_then_nothing_is_said(market:
 
 
 def test_order_of_a_batch_is_canceled_then_it_is_removed_and_others_stay(
-    market: Market, person: Person, later: Any
+    market: Market, person: Working, later: Any
 ) -> None:
     orders = sorted(market.order()["id"] for _ in range(3))
     batch_id = person.batch(market, *orders)
@@ -322,8 +315,8 @@ def test_order_of_a_batch_is_canceled_then_it_is_removed_and_others_stay(
     found = person.run()
     assert (found.batches, len(found.removed)) == ([], 3)
     assert {one.goods for one in found.removed} == {"put_back", "hand_to_store"}
-    with later(hours=25):
-        assert person.run().removed == []
+    with later(hours=25):  # the phone has locked itself by then
+        assert market.server.read(run.run, person.id).removed == []
 
 
 def cancel(market: Market, order_id: str) -> None:
