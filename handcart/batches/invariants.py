@@ -21,10 +21,12 @@ INVARIANTS: Sequence[Invariant] = (
         " ELSE b.workflow_state END",
     ),
     Invariant(
-        "an order that shoppers are at is in a batch",
+        "an order that shoppers are at is in a batch, or paid and taken away",
         "SELECT o.retailer_id, o.order_id, o.status FROM orders o LEFT JOIN batch_orders l"
         " ON l.retailer_id = o.retailer_id AND l.order_id = o.order_id AND l.is_live"
-        " WHERE l.batch_id IS NULL AND o.status NOT IN ('brand_new', 'staged', 'completed', 'canceled')",
+        " WHERE l.batch_id IS NULL AND o.status NOT IN ('brand_new', 'staged', 'completed', 'canceled')"
+        " AND NOT (o.status IN ('checkout', 'bags_check') AND EXISTS (SELECT 1 FROM batch_orders h"
+        " WHERE h.retailer_id = o.retailer_id AND h.order_id = o.order_id AND h.left_kind = 'unassigned'))",
     ),
     Invariant(
         "a batch has orders until it ends, and then none",

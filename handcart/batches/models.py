@@ -16,12 +16,13 @@ class Batch(Struct):
     shopper_id: int
     order_ids: Sequence[str]
     is_live: bool
+    accepted_at: int | None = None
 
 
 class PersonsBatch(Struct, frozen=True):
-    """A batch of one of the operator's shoppers. `orders`: its orders by their ids, also the canceled ones.
+    """A live batch of one of the operator's shoppers.
 
-    `end_kind`: how it ended before its last state: unassigned, canceled or dropped_out.
+    `orders`: all that it ever had, by their ids. `order_ids`: those that are still in it.
     """
 
     retailer_id: int
@@ -29,8 +30,21 @@ class PersonsBatch(Struct, frozen=True):
     type: str
     workflow_state: str
     accepted_at: int | None
-    ended_at: int | None
-    end_kind: str | None
-    end_reason: str | None
-    ended_by: str | None
     orders: Sequence[Order]
+    order_ids: Sequence[str]
+
+
+class Removed(Struct, frozen=True):
+    """An order that was taken away from its shopper.
+
+    `kind`: unassigned, canceled or dropped_out. `goods`: what the shopper does with the goods, one of `states`.
+    """
+
+    retailer_id: int
+    batch_id: int
+    order_id: str
+    kind: str
+    reason: str | None
+    by: str | None
+    at: int
+    goods: str

@@ -1,17 +1,17 @@
-"""Create and advance batches, and let shoppers drop out."""
+"""Create and advance batches, complete their orders one by one, and take work away from shoppers."""
 
 from collections.abc import Sequence
 
 from msgspec import Struct
 
-from handcart.batches import errors, states
+from handcart.batches import errors, queries, states
 from handcart.batches.models import Batch
 from handcart.core import clock, ids
 from handcart.core.db import Tx
 from handcart.core.errors import ApiError, invalid, raise_any
 from handcart.orders import ops as orders
 from handcart.orders import states as order_states
-from handcart.orders.errors import order_not_found
+from handcart.orders.errors import order_not_found, too_late
 from handcart.orders.models import Order
 from handcart.shoppers import queries as shoppers
 
@@ -33,7 +33,8 @@ async def generate(
 ) -> Batch:
     """Put orders into a new batch of a shopper. Default type: the one that the first order waits for.
 
-    Raises 404 for an unknown order, otherwise one error with all problems.
+    Paid orders that were taken away from their shopper go on where they are. Raises 404 for an unknown order, otherwise
+    one error with all problems.
     """
     if len({one.id for one in asked}) < len(asked):
         raise invalid("orders")
@@ -41,8 +42,7 @@ async def generate(
     first = next(order for order in locked if order.order_id == asked[0].id)
     batch_type = batch_type or _type_for(first)
     is_shopper = await shoppers.exists(tx, retailer_id, shopper_id)
-    initial = states.TYPES[batch_type].initial
-    begins = states.state_of(batch_type, initial if workflow_state is None else workflow_state)
+    begins = _begins(batch_type, first, workflow_state)
     is_taken = await _is_any_live(tx, retailer_id, locked)
     wrong = [
         None if is_shopper else invalid("shopper_id"),
@@ -57,6 +57,19 @@ async def generate(
     return batch
 
 
+async def accept(tx: Tx, retailer_id: int, batch: Batch) -> None:
+    """Record that the shopper of a locked batch takes it; a brand new one becomes acknowledged."""
+    batch.accepted_at = clock.now()
+    await tx.run(
+        "UPDATE batches SET accepted_at = $3 WHERE retailer_id = $1 AND id = $2",
+        retailer_id,
+        batch.id,
+        batch.accepted_at,
+    )
+    if batch.workflow_state == states.BRAND_NEW and states.ACKNOWLEDGED in states.TYPES[batch.type].states:
+        await bring(tx, retailer_id, batch, states.ACKNOWLEDGED)
+
+
 async def advance(tx: Tx, retailer_id: int, batch_id: int, workflow_state: str | None = None) -> Batch:
     """Move a batch to its next state, or through all states up to `workflow_state`; its orders move with it."""
     batch = await lock(tx, retailer_id, batch_id)
@@ -65,30 +78,90 @@ async def advance(tx: Tx, retailer_id: int, batch_id: int, workflow_state: str |
         target = states.state_of(batch.type, workflow_state)
         if target is None:
             raise invalid("workflow_state")
-    locked = [await orders.lock(tx, retailer_id, order_id) for order_id in batch.order_ids]
-    going = [order for order in locked if order.status != order_states.CANCELED]
-    if not batch.is_live or target is None or not going:
+    if target is None:
+        raise errors.finished()
+    await bring(tx, retailer_id, batch, target)
+    return batch
+
+
+async def bring(tx: Tx, retailer_id: int, batch: Batch, target: str) -> None:
+    """Move a locked batch forward to a state of its type; its orders move with it."""
+    going = await lock_orders(tx, retailer_id, batch)
+    if not batch.is_live or not going:
         raise errors.finished()
     if not states.is_ahead(batch.type, batch.workflow_state, target):
         raise errors.not_ahead()
-    batch.workflow_state = target
-    await tx.run(
-        "UPDATE batches SET workflow_state = $3 WHERE retailer_id = $1 AND id = $2", retailer_id, batch_id, target
-    )
+    await _set_state(tx, retailer_id, batch, target)
     await _bring(tx, retailer_id, batch, going)
-    return batch
+
+
+async def complete(tx: Tx, retailer_id: int, batch: Batch, order_id: str) -> Order:
+    """Complete one order of a locked batch; the batch ends with its last order."""
+    going = await lock_orders(tx, retailer_id, batch)
+    order = next((one for one in going if one.order_id == order_id), None)
+    if not batch.is_live or order is None:
+        raise errors.finished()
+    await orders.move(tx, retailer_id, order, order_states.COMPLETED)
+    await _leave(tx, retailer_id, batch, order_id, states.COMPLETED, states.NOTHING)
+    if len(going) == 1:
+        await _set_state(tx, retailer_id, batch, order_states.COMPLETED)
+        await _end(tx, retailer_id, batch)
+    return order
+
+
+async def cancel(
+    tx: Tx, retailer_id: int, order_id: str, reason: str, cancellation_type: str, by: str | None = None
+) -> Order:
+    """Cancel an order, for a reason of `orders.states.CANCELLATIONS`, and take it out of its batch.
+
+    The batch ends with its last order. Raises 404 and `too_late`.
+    """
+    batch = await lock_of_order(tx, retailer_id, order_id)
+    going = [] if batch is None else await lock_orders(tx, retailer_id, batch)
+    order = next((one for one in going if one.order_id == order_id), None)
+    order = order or await orders.lock(tx, retailer_id, order_id)
+    goods = states.goods(order.status)
+    await orders.cancel_for(tx, retailer_id, order, reason, cancellation_type)
+    if batch is not None and order_id in batch.order_ids:
+        await _leave(tx, retailer_id, batch, order_id, states.CANCELED, goods, cancellation_type, by)
+        if all(one.order_id == order_id for one in going):
+            await _end(tx, retailer_id, batch)
+    return order
 
 
 async def drop_out(tx: Tx, retailer_id: int, batch_id: int) -> Batch:
     """Let a shopper drop a batch: it ends, and its orders wait for another. Raises `too_late` after checkout."""
+    return await end_early(tx, retailer_id, batch_id, states.DROPPED_OUT)
+
+
+async def end_early(
+    tx: Tx,
+    retailer_id: int,
+    batch_id: int,
+    kind: str,
+    reason: str | None = None,
+    by: str | None = None,
+    *,
+    keeps_picked: bool = False,
+) -> Batch:
+    """Take a batch away from its shopper: it ends, and its orders wait for another.
+
+    `kind`: `states.DROPPED_OUT` or `states.UNASSIGNED`. `keeps_picked`: the next shopper goes on with the picked items;
+    otherwise each order is as it was before. Paid orders are never reset: a dispatcher who unassigns them leaves them
+    in their state, and the bags are handed to the store. Raises `too_late` if the batch is on its way to the customer,
+    and for a shopper who drops out after checkout.
+    """
     batch = await lock(tx, retailer_id, batch_id)
     if not batch.is_live:
         raise errors.finished()
-    for order_id in batch.order_ids:
-        order = await orders.lock(tx, retailer_id, order_id)
-        takes = states.TYPES[batch.type].takes
-        if order.status not in (takes, order_states.CANCELED):
-            await orders.move(tx, retailer_id, order, takes)
+    takes = states.TYPES[batch.type].takes
+    for order in await lock_orders(tx, retailer_id, batch):
+        goods = states.goods(order.status, keeps_picked=keeps_picked)
+        if order.status != takes and not (kind == states.UNASSIGNED and order.status in states.HANDED_ON):
+            if order_states.WORKFLOWS[order.kind].states[order.status].back != takes:
+                raise too_late()
+            await orders.move(tx, retailer_id, order, takes, keeps_picked=keeps_picked)
+        await _leave(tx, retailer_id, batch, order.order_id, kind, goods, reason, by)
     await _end(tx, retailer_id, batch)
     return batch
 
@@ -105,20 +178,14 @@ async def unbatch(tx: Tx, retailer_id: int, order_id: str) -> Order:
 async def lock(tx: Tx, retailer_id: int, batch_id: int) -> Batch:
     """A batch, locked until this transaction ends; raises 404."""
     row = await tx.one(
-        "SELECT id, type, workflow_state, shopper_id, ended_at FROM batches"
+        f"SELECT {queries.COLUMNS} FROM batches"  # noqa: S608 (the names of columns)
         " WHERE retailer_id = $1 AND id = $2 FOR UPDATE",
         retailer_id,
         batch_id,
     )
     if row is None:
         raise errors.batch_not_found()
-    found = await tx.all(
-        "SELECT order_id FROM batch_orders WHERE retailer_id = $1 AND batch_id = $2 ORDER BY order_id",
-        retailer_id,
-        batch_id,
-    )
-    order_ids = sorted(one["order_id"] for one in found)
-    return Batch(row["id"], row["type"], row["workflow_state"], row["shopper_id"], order_ids, row["ended_at"] is None)
+    return await queries.read(tx, retailer_id, row)
 
 
 async def lock_of_order(tx: Tx, retailer_id: int, order_id: str) -> Batch | None:
@@ -129,20 +196,41 @@ async def lock_of_order(tx: Tx, retailer_id: int, order_id: str) -> Batch | None
     return None if row is None else await lock(tx, retailer_id, row["batch_id"])
 
 
+async def lock_orders(tx: Tx, retailer_id: int, batch: Batch) -> list[Order]:
+    """The orders of a locked batch that were not canceled, locked."""
+    locked = [await orders.lock(tx, retailer_id, order_id) for order_id in batch.order_ids]
+    return [order for order in locked if order.status != order_states.CANCELED]
+
+
 def _type_for(order: Order) -> str:
     """The type of batch that takes an order in its current state; if none does, the first type for its kind."""
     fitting = [name for name, one in states.TYPES.items() if order.kind in one.kinds]
     return next((name for name in fitting if states.TYPES[name].takes == order.status), fitting[0])
 
 
+def _begins(batch_type: str, first: Order, asked: str | None) -> str | None:
+    """The first state of a batch; None if it cannot begin in the state that was asked for."""
+    one = states.TYPES[batch_type]
+    if first.status not in states.HANDED_ON or first.status not in one.states.values():
+        return states.state_of(batch_type, one.initial if asked is None else asked)
+    place = [state for state, status in one.states.items() if status == first.status]
+    reached = place[-1] if first.details.bags else place[0]
+    if asked is None:
+        return reached
+    begins = states.state_of(batch_type, asked)
+    return begins if begins == reached or (begins and states.is_ahead(batch_type, reached, begins)) else None
+
+
 def _wrong_orders(batch_type: str, locked: Sequence[Order], *, is_taken: bool) -> ApiError | None:
     """The error if the orders cannot be in a batch of this type."""
-    if any(order.kind not in states.TYPES[batch_type].kinds for order in locked):
+    one = states.TYPES[batch_type]
+    if any(order.kind not in one.kinds for order in locked):
         return invalid("batch_type")
     if is_taken:
         return errors.already_in_batch()
-    is_waiting = all(order.status == states.TYPES[batch_type].takes for order in locked)
-    return None if is_waiting else errors.not_waiting()
+    first = locked[0].status
+    may_begin = first == one.takes or (first in states.HANDED_ON and first in one.states.values())
+    return None if may_begin and all(order.status == first for order in locked) else errors.not_waiting()
 
 
 async def _lock_order(tx: Tx, retailer_id: int, asked: AskedOrder) -> Order:
@@ -186,6 +274,13 @@ async def _insert(tx: Tx, retailer_id: int, batch: Batch) -> None:
         )
 
 
+async def _set_state(tx: Tx, retailer_id: int, batch: Batch, state: str) -> None:
+    batch.workflow_state = state
+    await tx.run(
+        "UPDATE batches SET workflow_state = $3 WHERE retailer_id = $1 AND id = $2", retailer_id, batch.id, state
+    )
+
+
 async def _bring(tx: Tx, retailer_id: int, batch: Batch, locked: Sequence[Order]) -> None:
     """Move locked orders to the state of their batch; end the batch if that is its last state."""
     status = states.TYPES[batch.type].states[batch.workflow_state]
@@ -193,14 +288,35 @@ async def _bring(tx: Tx, retailer_id: int, batch: Batch, locked: Sequence[Order]
         if order.status != status:
             await orders.move(tx, retailer_id, order, status)
     if states.is_last(batch.type, batch.workflow_state):
+        for order in locked:
+            await _leave(tx, retailer_id, batch, order.order_id, states.COMPLETED, states.NOTHING)
         await _end(tx, retailer_id, batch)
 
 
+async def _leave(
+    tx: Tx,
+    retailer_id: int,
+    batch: Batch,
+    order_id: str,
+    kind: str,
+    goods: str,
+    reason: str | None = None,
+    by: str | None = None,
+) -> None:
+    """Take an order out of a locked batch."""
+    batch.order_ids = [one for one in batch.order_ids if one != order_id]
+    await tx.run(
+        "UPDATE batch_orders SET is_live = $4, left_at = $5, left_kind = $6, goods = $7, left_reason = $8, left_by = $9"
+        " WHERE retailer_id = $1 AND batch_id = $2 AND order_id = $3",
+        *(retailer_id, batch.id, order_id, False, clock.now(), kind, goods, reason, by),
+    )
+
+
 async def _end(tx: Tx, retailer_id: int, batch: Batch) -> None:
+    """End a locked batch. Orders that are still in it were canceled without its knowledge, before any picking."""
+    for order_id in batch.order_ids:
+        await _leave(tx, retailer_id, batch, order_id, states.CANCELED, states.NOTHING)
     batch.is_live = False
     await tx.run(
         "UPDATE batches SET ended_at = $3 WHERE retailer_id = $1 AND id = $2", retailer_id, batch.id, clock.now()
-    )
-    await tx.run(
-        "UPDATE batch_orders SET is_live = $3 WHERE retailer_id = $1 AND batch_id = $2", retailer_id, batch.id, False
     )

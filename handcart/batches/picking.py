@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from handcart.batches import errors
+from handcart.core import clock
 from handcart.core.db import Tx
 from handcart.core.errors import ApiError, blank, invalid, raise_any
 from handcart.orders import ops as orders
@@ -27,13 +28,19 @@ _HAPPENED = {
 
 
 class Picked(Struct, frozen=True):
-    """A shopper's changes of a line; None: no change. `item`: the replacement."""
+    """A shopper's changes of a line; None: no change. `item`: the replacement.
+
+    `unscanned`: how the shopper knew the product without a scan, `digits` or `picture`. `by`: the operator's
+    shopper, None if the platform does not know the person.
+    """
 
     status: str | None = None
     delivered_count: int | None = None
     delivered_weight: float | None = None
     item: ItemName | None = None
     scans: Sequence[Scan] | None = None
+    unscanned: str | None = None
+    by: int | None = None
 
 
 async def update(tx: Tx, retailer_id: int, shopper_id: int, order_id: str, line_num: str, picked: Picked) -> Order:
@@ -84,7 +91,7 @@ async def take_back_alcohol(tx: Tx, retailer_id: int, order: Order) -> None:
     """Refund a locked order's alcohol that cannot be handed to the customer: it is returned to the store."""
     alcohol = [line for line in order.lines if line.is_alcohol and not line.is_removed]
     for line in alcohol:
-        _pick(line, TO_REFUND, Picked(TO_REFUND, delivered_count=0))
+        _pick(line, TO_REFUND, Picked(TO_REFUND, delivered_count=0, by=line.picked_by))
     await orders.note(tx, retailer_id, order, states.REFUNDED, [line.line_num for line in alcohol])
 
 
@@ -128,7 +135,7 @@ def _pick(line: OrderLine, status: str, picked: Picked) -> None:
     """Apply the changes to a line; earlier values are kept if the status stays the same."""
     if status != line.status:
         line.delivered_count = line.delivered_weight = line.substitute = None
-        line.scans = ()
+        line.scans, line.unscanned = (), None
         if status == REPLACED:
             line.delivered_count, line.delivered_weight = line.replacement_count, line.replacement_weight
     line.status = status
@@ -138,6 +145,11 @@ def _pick(line: OrderLine, status: str, picked: Picked) -> None:
         line.delivered_weight = picked.delivered_weight
     if picked.scans is not None:
         line.scans = picked.scans
+    if picked.unscanned is not None:
+        line.unscanned = picked.unscanned
+    line.version += 1
+    is_picked = status != NOT_FOUND
+    line.picked_by, line.picked_at = (picked.by, clock.now()) if is_picked else (None, None)
 
 
 async def _named(tx: Tx, retailer_id: int, order: Order, name: ItemName) -> ItemName:

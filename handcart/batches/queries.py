@@ -1,23 +1,73 @@
-"""Read the batches of the operator's shoppers, at all retailers."""
+"""Read batches: by their ids, and those of the operator's shoppers at all retailers."""
 
 from collections.abc import Sequence
 from typing import Any
 
-from handcart.batches.models import PersonsBatch
+from handcart.batches import states
+from handcart.batches.models import Batch, PersonsBatch, Removed
 from handcart.core.db import Tx
 from handcart.orders import queries as orders
 from handcart.orders.models import Order
 
-# Maximum number of ended batches that are read for a person.
-_MOST_ENDED = 20
+COLUMNS = "id, type, workflow_state, shopper_id, ended_at, accepted_at"
+# Maximum number of orders taken away that are read for a person.
+_MOST_REMOVED = 100
 # A person works as a different shopper of each retailer.
 _OF_PERSON = (
-    "SELECT b.retailer_id, b.id, b.type, b.workflow_state, b.accepted_at, b.ended_at, b.end_kind, b.end_reason,"
-    " b.ended_by FROM retailer_shoppers s JOIN batches b ON b.retailer_id = s.retailer_id AND b.shopper_id = s.id"
+    " FROM retailer_shoppers s JOIN batches b ON b.retailer_id = s.retailer_id AND b.shopper_id = s.id{}"
     " WHERE s.person_id = $1"
 )
-_LIVE = f"{_OF_PERSON} AND b.ended_at IS NULL ORDER BY b.created_at, b.id"
-_ENDED_EARLY = f"{_OF_PERSON} AND b.ended_at >= $2 AND b.end_kind IS NOT NULL ORDER BY b.ended_at DESC, b.id LIMIT $3"
+_LIVE = (
+    "SELECT b.retailer_id, b.id, b.type, b.workflow_state, b.accepted_at"
+    + _OF_PERSON.format("")
+    + " AND b.ended_at IS NULL ORDER BY b.created_at, b.id"
+)
+_REMOVED = (
+    "SELECT o.retailer_id, o.batch_id, o.order_id, o.left_kind AS kind, o.left_reason AS reason, o.left_by AS by,"
+    " o.left_at AS at, o.goods"
+    + _OF_PERSON.format(" JOIN batch_orders o ON o.retailer_id = b.retailer_id AND o.batch_id = b.id")
+    + " AND o.left_at >= $2 AND o.left_kind <> $3 ORDER BY o.left_at DESC, o.batch_id, o.order_id LIMIT $4"
+)
+
+
+async def find(tx: Tx, retailer_id: int, batch_id: int) -> Batch | None:
+    """A batch, without a lock."""
+    row = await tx.one(
+        f"SELECT {COLUMNS} FROM batches WHERE retailer_id = $1 AND id = $2",  # noqa: S608 (the names above)
+        retailer_id,
+        batch_id,
+    )
+    return None if row is None else await read(tx, retailer_id, row)
+
+
+async def read(tx: Tx, retailer_id: int, row: Any) -> Batch:
+    """The batch of a row with the columns `COLUMNS`."""
+    found = await tx.all(
+        "SELECT order_id FROM batch_orders WHERE retailer_id = $1 AND batch_id = $2 AND is_live",
+        retailer_id,
+        row["id"],
+    )
+    return Batch(
+        row["id"],
+        row["type"],
+        row["workflow_state"],
+        row["shopper_id"],
+        sorted(one["order_id"] for one in found),
+        row["ended_at"] is None,
+        row["accepted_at"],
+    )
+
+
+async def left(tx: Tx, retailer_id: int, batch_id: int) -> Sequence[Removed]:
+    """The orders that have left a batch, also the completed ones; the latest first."""
+    rows = await tx.all(
+        "SELECT retailer_id, batch_id, order_id, left_kind AS kind, left_reason AS reason, left_by AS by,"
+        " left_at AS at, goods FROM batch_orders"
+        " WHERE retailer_id = $1 AND batch_id = $2 AND left_at IS NOT NULL ORDER BY left_at DESC, order_id",
+        retailer_id,
+        batch_id,
+    )
+    return [Removed(**dict(row)) for row in rows]
 
 
 async def live(tx: Tx, person_id: int) -> Sequence[PersonsBatch]:
@@ -25,9 +75,13 @@ async def live(tx: Tx, person_id: int) -> Sequence[PersonsBatch]:
     return [await _batch(tx, row) for row in await tx.all(_LIVE, person_id)]
 
 
-async def ended_early(tx: Tx, person_id: int, since: int) -> Sequence[PersonsBatch]:
-    """The batches of a person that ended before their last state, at `since` or later: the latest first."""
-    return [await _batch(tx, row) for row in await tx.all(_ENDED_EARLY, person_id, since, _MOST_ENDED)]
+async def removed(tx: Tx, person_id: int, since: int) -> Sequence[Removed]:
+    """The orders that were taken away from a person at `since` or later, the latest first.
+
+    An order that was canceled without its batch's knowledge is not among them: its batch still has it.
+    """
+    rows = await tx.all(_REMOVED, person_id, since, states.COMPLETED, _MOST_REMOVED)
+    return [Removed(**dict(row)) for row in rows]
 
 
 async def retailer_ids(tx: Tx, person_id: int) -> Sequence[int]:
@@ -37,13 +91,16 @@ async def retailer_ids(tx: Tx, person_id: int) -> Sequence[int]:
 
 async def _batch(tx: Tx, row: Any) -> PersonsBatch:
     found = await tx.all(
-        "SELECT order_id FROM batch_orders WHERE retailer_id = $1 AND batch_id = $2 AND is_live = $3",
+        "SELECT order_id, is_live FROM batch_orders WHERE retailer_id = $1 AND batch_id = $2",
         row["retailer_id"],
         row["id"],
-        row["ended_at"] is None,
     )
     stored = [await _order(tx, row["retailer_id"], one["order_id"]) for one in found]
-    return PersonsBatch(**dict(row), orders=sorted(stored, key=lambda order: order.order_id))
+    return PersonsBatch(
+        **dict(row),
+        orders=sorted(stored, key=lambda order: order.order_id),
+        order_ids=sorted(one["order_id"] for one in found if one["is_live"]),
+    )
 
 
 async def _order(tx: Tx, retailer_id: int, order_id: str) -> Order:

@@ -78,6 +78,13 @@ TYPES: Mapping[str, BatchType] = {
         },
     ),
 }
+# How an order leaves its batch, and how a batch ends: its last order's way.
+COMPLETED, CANCELED = orders.COMPLETED, orders.CANCELED
+STAGED = orders.STAGED
+UNASSIGNED = "unassigned"
+DROPPED_OUT = "dropped_out"
+# The states of orders whose bags the next shopper can take over: paid, and not on their way.
+HANDED_ON = (orders.CHECKOUT, orders.BAGS_CHECK)
 # Other names of states that callers may use.
 ALIASES = {("delivery_only", "acknowledged_for_delivery"): ACKNOWLEDGED}
 
@@ -85,6 +92,7 @@ ALIASES = {("delivery_only", "acknowledged_for_delivery"): ACKNOWLEDGED}
 # statuses the shopper has no goods yet.
 NOTHING = "nothing"
 PUT_BACK = "put_back"
+KEEP_FOR_NEXT = "keep_for_next"
 HAND_TO_STORE = "hand_to_store"
 _GOODS = {
     **dict.fromkeys((orders.PICKING, orders.VERIFYING_REPLACEMENTS), PUT_BACK),
@@ -93,9 +101,10 @@ _GOODS = {
 }
 
 
-def goods(order_status: str) -> str:
+def goods(order_status: str, *, keeps_picked: bool = False) -> str:
     """What a shopper does with the goods of an order that was taken away in this status."""
-    return _GOODS.get(order_status, NOTHING)
+    what = _GOODS.get(order_status, NOTHING)
+    return KEEP_FOR_NEXT if keeps_picked and what == PUT_BACK else what
 
 
 def state_of(batch_type: str, name: str) -> str | None:

@@ -80,6 +80,7 @@ def kept(there: Sequence[OrderLine], now: Sequence[OrderLine]) -> list[OrderLine
     for line in now:
         if line.line_num in known:
             line.upc, line.rrc = known[line.line_num].upc, known[line.line_num].rrc
+            line.version = known[line.line_num].version + 1
     present = {line.line_num for line in now}
     removed = [line for line in there if line.line_num not in present]
     for line in removed:
@@ -120,8 +121,11 @@ def unpicked(lines: Sequence[OrderLine]) -> list[OrderLine]:
     """The lines as they were before any shopper changed them."""
     left = [line for line in lines if not line.is_added]
     for line in left:
+        if line.status != NOT_FOUND:
+            line.version += 1
         line.status, line.delivered_count, line.delivered_weight = NOT_FOUND, None, None
-        line.substitute, line.scans = None, ()
+        line.substitute, line.scans, line.unscanned = None, (), None
+        line.picked_by = line.picked_at = None
     return left
 
 

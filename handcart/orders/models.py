@@ -59,6 +59,9 @@ class OrderLine(Struct, omit_defaults=True):
     """A line of an order. Lines with the same `product` want the same item; a removed line keeps its number.
 
     The fields from `status` on record what the shopper did; `substitute` was delivered in place of the product.
+    `unscanned`: how the shopper knew a product that was not scanned, `digits` or `picture`. `version` counts the line's
+    changes by shoppers and by the customer, `chosen_version` is the one at which the customer chose replacements.
+    `picked_by`: the operator's shopper who handled the line last.
     """
 
     line_num: str
@@ -82,13 +85,42 @@ class OrderLine(Struct, omit_defaults=True):
     delivered_weight: float | None = None
     substitute: ItemName | None = None
     scans: Sequence[Scan] = ()
+    unscanned: str | None = None
     is_added: bool = False
+    version: int = 0
+    chosen_version: int = 0
+    picked_by: int | None = None
+    picked_at: int | None = None
+
+
+class Bag(Struct, omit_defaults=True):
+    """A bag of an order. `kind`: ambient, cold, frozen or hot. `place`: where in the staging area it stands."""
+
+    code: str
+    kind: str = "ambient"
+    place: str | None = None
+
+
+class Proof(Struct, omit_defaults=True):
+    """How an order was given to the customer. `act_id`: the act that says so; its picture has the same id.
+
+    `how`: handed_over or left. `age`: how the customer's age was checked, scanned or looked_at; no document is kept.
+    """
+
+    act_id: str
+    how: str
+    age: str | None = None
+    received_by: str | None = None
+    has_photo: bool = False
+    has_pin: bool = False
 
 
 class OrderDetails(Struct, omit_defaults=True):
     """Details of an order, stored as JSON; no query selects by them. Most come from the retailer.
 
-    Weights in pounds, `cart_total` in dollars; `items_count` and the like are for orders that the retailer picks.
+    Weights in pounds, `cart_total` in dollars; `items_count` and the like are for orders that the retailer picks. From
+    `bags` on, what shoppers reported: the receipt of the till, when the customer could not be reached, why the order is
+    on its way back to the store, how it was given to the customer.
     """
 
     locale: str | None = None
@@ -113,6 +145,13 @@ class OrderDetails(Struct, omit_defaults=True):
     with_handoff_time: bool = False
     warnings: Sequence[dict[str, Any]] = ()
     cancellation_type: str | None = None
+    bags: Sequence[Bag] = ()
+    receipt_number: str | None = None
+    receipt_cents: int | None = None
+    verified_at: int | None = None
+    missing_at: int | None = None
+    returning: str | None = None
+    proof: Proof | None = None
 
 
 class Order(Struct, kw_only=True):

@@ -159,6 +159,8 @@ async def choose_replacements(
         line = present[one.line_num]
         line.replacement_items = chosen[one.line_num]
         line.replacement_count, line.replacement_weight = one.count, one.weight
+        line.version += 1
+        line.chosen_version = line.version
         if line.replacement_items:
             line.replacement_policy = "users_choice"
     raise_any([checks.size(order, "selections")])
@@ -202,17 +204,18 @@ async def lock(tx: Tx, retailer_id: int, order_id: str) -> Order:
     return order
 
 
-async def move(tx: Tx, retailer_id: int, order: Order, to: str) -> None:
+async def move(tx: Tx, retailer_id: int, order: Order, to: str, *, keeps_picked: bool = False) -> None:
     """Move a locked order to another state, through all states between, each with its events; raises `too_late`.
 
-    Every change of status goes through here; `states` has the table of allowed changes.
+    An order that goes back to brand_new loses what its shopper picked, unless `keeps_picked`. Every change of status
+    goes through here; `states` has the table of allowed changes.
     """
     way = states.way(order.kind, order.status, to)
     if not way:
         raise errors.too_late()
     left = states.WORKFLOWS[order.kind].states[order.status]
     for state, _ in way:
-        await _enter(tx, retailer_id, order, state.name)
+        await _enter(tx, retailer_id, order, state.name, keeps_picked=keeps_picked)
     await _save(tx, retailer_id, order, [HistoryStep(state.name, state.name, events) for state, events in way])
     await later.plan(tx, retailer_id, order, left, way[-1][0])
 
@@ -284,14 +287,14 @@ async def _save(tx: Tx, retailer_id: int, order: Order, steps: Sequence[HistoryS
         await payloads.emit(tx, retailer_id, order, step.events, step.about)
 
 
-async def _enter(tx: Tx, retailer_id: int, order: Order, status: str) -> None:
+async def _enter(tx: Tx, retailer_id: int, order: Order, status: str, *, keeps_picked: bool) -> None:
     order.status = status
     if status == states.CHECKOUT:
         lines.take_the_rest(order.lines)
         order.bag_count = lines.bags(order.lines)
     elif status == states.COMPLETED:
         order.delivered_at = clock.now()
-    elif status == states.BRAND_NEW:
+    elif status == states.BRAND_NEW and not keeps_picked:
         order.lines = lines.unpicked(order.lines)
     elif status == states.CANCELED and order.place is not None:
         await slots.release(tx, retailer_id, order.place)

@@ -7,11 +7,12 @@ the first one is.
 import re
 from collections.abc import Mapping, Sequence
 from hashlib import blake2b
+from itertools import groupby
 from string import ascii_uppercase
 
 from handcart.batches import queries as batches
 from handcart.batches import states as batch_states
-from handcart.batches.models import PersonsBatch
+from handcart.batches.models import PersonsBatch, Removed
 from handcart.core import clock
 from handcart.core.db import Tx
 from handcart.core.web import packed
@@ -49,7 +50,7 @@ async def run(tx: Tx, person_id: int) -> wire.Run:
     """The work of a shopper at all retailers, and what was taken away in the last `REMOVED_FOR`."""
     live = await batches.live(tx, person_id)
     going = [await _batch(tx, one) for one in live if any(map(_is_going, one.orders))]
-    removed = [await _ended(tx, one) for one in await batches.ended_early(tx, person_id, _since())]
+    removed = [await _removed(tx, one) for one in _together(await batches.removed(tx, person_id, _since()))]
     removed += [gone for one in live for order in one.orders if (gone := await _canceled(tx, one, order)) is not None]
     content = encode([going, removed])
     version = blake2b(content, digest_size=12).hexdigest()
@@ -69,7 +70,7 @@ def _since() -> int:
 
 
 def _is_going(order: Order) -> bool:
-    return order.status != states.CANCELED
+    return order.status not in states.TERMINAL
 
 
 async def _batch(tx: Tx, one: PersonsBatch) -> wire.Batch:
@@ -258,25 +259,28 @@ def _natural(text: str | None) -> Sequence[tuple[int, int, str]]:
     return [(0, int(part), "") if part.isdecimal() else (1, 0, part.casefold()) for part in parts]
 
 
-async def _ended(tx: Tx, one: PersonsBatch) -> wire.Removed:
-    status = batch_states.TYPES[one.type].states[one.workflow_state]
-    assert one.ended_at is not None
-    assert one.end_kind is not None
+def _together(found: Sequence[Removed]) -> Sequence[Sequence[Removed]]:
+    """The orders that were taken away, those that left a batch together as one."""
+    return [list(same) for _, same in groupby(found, lambda one: (one.batch_id, one.kind, one.goods, one.at))]
+
+
+async def _removed(tx: Tx, together: Sequence[Removed]) -> wire.Removed:
+    one = together[0]
     return wire.Removed(
-        batch_id=str(one.id),
+        batch_id=str(one.batch_id),
         retailer=_retailer(await retailers.retailer(tx, one.retailer_id)),
-        order_ids=[order.order_id for order in one.orders],
-        kind=one.end_kind,
-        reason=one.end_reason,
-        by=one.ended_by,
-        at=clock.to_wire(one.ended_at),
-        goods=batch_states.goods(status),
+        order_ids=[order.order_id for order in together],
+        kind=one.kind,
+        reason=one.reason,
+        by=one.by,
+        at=clock.to_wire(one.at),
+        goods=one.goods,
     )
 
 
 async def _canceled(tx: Tx, one: PersonsBatch, order: Order) -> wire.Removed | None:
-    """An order of a live batch that was canceled in the last `REMOVED_FOR`; None for any other."""
-    if _is_going(order):
+    """An order that was canceled in the last `REMOVED_FOR`, without its batch's knowledge; None for any other."""
+    if order.status != states.CANCELED or order.order_id not in one.order_ids:
         return None
     steps = await orders.history(tx, one.retailer_id, order.order_id)
     first = next(place for place, step in enumerate(steps) if step.status == states.CANCELED)

@@ -81,6 +81,12 @@ class Batched:
             state,
             ended,
         )
+        sql(
+            "UPDATE batch_orders SET is_live = $3 WHERE retailer_id = $1 AND batch_id = $2 RETURNING batch_id",
+            retailer_id,
+            self.id,
+            ended is None,
+        )
         self.shopping.market.set_status(self.order_id, dict(BATCHES[self.batch_type])[state])
 
     @property

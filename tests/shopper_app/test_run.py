@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from handcart.batches import ops as batches
 from handcart.core import clock
 from handcart.shopper_app import run, wire
 from handcart.stores import items
@@ -29,20 +30,13 @@ def person(server: LiveServer) -> Working:
 
 
 def end(market: Market, batch_id: int, kind: str, at: int) -> None:
-    """Write how a batch ended, and nothing else."""
+    """Take a batch away from its shopper, at a time."""
+    market.server.write(batches.end_early, market.retailer.id, batch_id, kind, "too far", "Dana")
     market.server.sql(
-        "UPDATE batches SET ended_at = $3, end_kind = $4, end_reason = 'too far', ended_by = 'Dana'"
-        " WHERE retailer_id = $1 AND id = $2 RETURNING id",
+        "UPDATE batch_orders SET left_at = $3 WHERE retailer_id = $1 AND batch_id = $2 RETURNING order_id",
         market.retailer.id,
         batch_id,
         at,
-        kind,
-    )
-    market.server.sql(
-        "UPDATE batch_orders SET is_live = $3 WHERE retailer_id = $1 AND batch_id = $2 RETURNING order_id",
-        market.retailer.id,
-        batch_id,
-        False,
     )
 
 
@@ -259,7 +253,6 @@ TAKEN_AWAY = {
         "verifying_replacements": "put_back",
         "checkout": "hand_to_store",
         "receipt_sanity_check": "hand_to_store",
-        "delivering": "hand_to_store",
     },
     "last_mile": {"acknowledged": "nothing", "at_store": "nothing", "bags_verified": "hand_to_store"},
 }

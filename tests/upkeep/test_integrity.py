@@ -27,7 +27,9 @@ FAULTS = {
     "an order has a history that ends with its status": "DELETE FROM order_history",
     "an order's user exists": "UPDATE orders SET user_id = 'nobody'",
     "an order stands where its batch does, or was canceled": "UPDATE batches SET workflow_state = 'picking'",
-    "an order that shoppers are at is in a batch": "UPDATE batch_orders SET is_live = NOT is_live",
+    "an order that shoppers are at is in a batch, or paid and taken away": (
+        "UPDATE batch_orders SET is_live = NOT is_live"
+    ),
     "a batch has orders until it ends, and then none": "UPDATE batches SET ended_at = 1",
     "a hold's user exists": "UPDATE holds SET user_id = 'nobody'",
     "every event that an order's history lists was written": "DELETE FROM events WHERE name = 'checkout'",

@@ -43,6 +43,10 @@ class Tx(Protocol):
         """Run a statement once per row of arguments, without a round trip for each."""
         ...
 
+    async def attempt(self, op: "Op[P, T]", *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run an op in this transaction. If it raises, its writes are undone and those before it stay."""
+        ...
+
 
 # Maximum bytes of rows that one list reads and returns; the next page has the rest.
 MOST_LISTED_BYTES = 1 << 20

@@ -70,6 +70,10 @@ class PostgresTx:
     async def many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
         await self._connection.executemany(sql, rows)
 
+    async def attempt(self, op: Op[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        async with self._connection.transaction():
+            return await op(self, *args, **kwargs)
+
 
 class _SingleStatement(PostgresTx):
     """Allows only one statement, because each statement is its own transaction."""
@@ -90,6 +94,9 @@ class _SingleStatement(PostgresTx):
 
     async def many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
         raise RuntimeError("an op of one single statement ran several")
+
+    async def attempt(self, op: Op[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        raise RuntimeError("an op of one single statement cannot be undone in part")
 
     def _spend(self) -> None:
         if self._is_spent:

@@ -65,6 +65,17 @@ class SqliteTx:
         for args in rows:
             self._cursor(sql, args)
 
+    async def attempt(self, op: Op[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        self._execute("SAVEPOINT attempt")
+        try:
+            result = await op(self, *args, **kwargs)
+        except BaseException:
+            self._execute("ROLLBACK TO attempt")
+            raise
+        finally:
+            self._execute("RELEASE attempt")
+        return result
+
     def _cursor(self, sql: str, args: Sequence[Any]) -> sqlite3.Cursor:
         plain, order = _plain(sql)
         return self._execute(plain, args if order is None else [args[place] for place in order])

@@ -1,4 +1,4 @@
-"""Acts of shoppers, with the ids that their devices gave them; how batches ended."""
+"""Acts of shoppers, with the ids that their devices gave them; how orders leave their batches."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -17,9 +17,9 @@ def _number(name: str, nullable: bool = False) -> sa.Column[int]:
 
 def upgrade() -> None:
     op.add_column("batches", _number("accepted_at", nullable=True))
-    op.add_column("batches", _text("end_kind", nullable=True))
-    op.add_column("batches", _text("end_reason", nullable=True))
-    op.add_column("batches", _text("ended_by", nullable=True))
+    op.add_column("batch_orders", _number("left_at", nullable=True))
+    for name in ("left_kind", "left_reason", "left_by", "goods"):
+        op.add_column("batch_orders", _text(name, nullable=True))
     op.create_table(
         "acts",
         _number("person_id"),

@@ -4,6 +4,7 @@ from typing import Any
 
 from handcart.accounts import ops as accounts
 from handcart.accounts.models import Account
+from handcart.batches import ops as batches
 from handcart.core import clock
 from handcart.core.db import Tx
 from handcart.core.errors import ApiError, OAuthError, Refused, blank, invalid
@@ -33,13 +34,13 @@ _HAPPENED = {"rescheduled": states.RESCHEDULED, "late_delivery": states.LATE}
 
 async def simulate(tx: Tx, retailer_id: int, order_id: str, event_name: str) -> None:
     """Simulate an event that no batch causes: `canceled`, `rescheduled`, `late_delivery`; raises 404 or `too_late`."""
-    order = await orders.lock(tx, retailer_id, order_id)
     if event_name == states.CANCELED:
-        await orders.cancel_for(tx, retailer_id, order, "instacart_driven", "system error")
-    elif order.status in states.TERMINAL:
+        await batches.cancel(tx, retailer_id, order_id, "instacart_driven", "system error")
+        return
+    order = await orders.lock(tx, retailer_id, order_id)
+    if order.status in states.TERMINAL:
         raise order_errors.too_late()
-    else:
-        await orders.note(tx, retailer_id, order, _HAPPENED[event_name])
+    await orders.note(tx, retailer_id, order, _HAPPENED[event_name])
 
 
 async def create_user(tx: Tx, caller: Caller, email: str, password_hash: str, *, is_member: bool) -> Account:

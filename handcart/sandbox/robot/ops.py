@@ -247,7 +247,7 @@ async def _unbatch(tx: Tx, retailer_id: int, order_id: str, step: Step) -> None:
 
 
 async def _cancel(tx: Tx, retailer_id: int, order_id: str, step: Step) -> None:
-    await orders.cancel_for(tx, retailer_id, await orders.lock(tx, retailer_id, order_id), step.value, step.detail)
+    await batches.cancel(tx, retailer_id, order_id, step.value, step.detail)
 
 
 async def _happen(tx: Tx, retailer_id: int, order_id: str, step: Step) -> None:
