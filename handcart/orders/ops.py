@@ -89,7 +89,7 @@ async def update_shopped(tx: Tx, caller: Caller, user_id: str, order_id: str, ch
     if slot is not None and changes.hold_id is not None:
         old = [order.place] if order.place else []
         await ledger.lock(tx, caller.retailer_id, [*old, slots.place_of(slot)])
-        await _move(tx, caller, order, await slots.claim(tx, caller, user_id, changes.hold_id, slot))
+        await rebook(tx, caller.retailer_id, order, await slots.claim(tx, caller, user_id, changes.hold_id, slot))
     order.has_alcohol = cart.has_alcohol
     order.leave_unattended = order.leave_unattended and not cart.has_alcohol
     order.tip_cents = order.tip_cents if changes.tip_cents is None else changes.tip_cents
@@ -238,6 +238,20 @@ async def note(tx: Tx, retailer_id: int, order: Order, what: str, about: Sequenc
     await _save(tx, retailer_id, order, [HistoryStep(order.status, what, events, about)])
 
 
+async def rebook(
+    tx: Tx, retailer_id: int, order: Order, booking: Booking, window: tuple[int, int] | None = None
+) -> None:
+    """Move a locked order to another place and release its own; the rows of both in the ledger are already locked.
+
+    The caller saves the order with `note`.
+    """
+    if order.place is not None:
+        await slots.release(tx, retailer_id, order.place)
+    order.place = booking.place
+    order.window_starts_at, order.window_ends_at = window or (booking.window.starts_at, booking.window.ends_at)
+    order.window_type = booking.window.type
+
+
 async def forget_user(tx: Tx, isolation_id: int, user_id: str) -> bool:
     """Remove a deleted user from their orders: cancel those that can be canceled, delete the personal data of all.
 
@@ -301,15 +315,6 @@ async def _enter(tx: Tx, retailer_id: int, order: Order, status: str, *, keeps_p
         order.place = None
 
 
-async def _move(tx: Tx, caller: Caller, order: Order, booking: Booking, window: tuple[int, int] | None = None) -> None:
-    """Move an order to another place; its rows in the ledger are already locked."""
-    if order.place is not None:
-        await slots.release(tx, caller.retailer_id, order.place)
-    order.place = booking.place
-    order.window_starts_at, order.window_ends_at = window or (booking.window.starts_at, booking.window.ends_at)
-    order.window_type = booking.window.type
-
-
 async def _move_carried(
     tx: Tx, caller: Caller, store: Store, order: Order, changes: Changes, *, has_alcohol: bool
 ) -> None:
@@ -338,7 +343,7 @@ async def _move_carried(
     await ledger.lock(tx, caller.retailer_id, [place, *([order.place] if order.place else [])])
     key = "service_option_id" if changes.option_id is not None else "start_at"
     booking = await slots.book(tx, caller.retailer_id, slot, key, has_alcohol=has_alcohol)
-    await _move(tx, caller, order, booking, changes.window)
+    await rebook(tx, caller.retailer_id, order, booking, changes.window)
 
 
 async def _cancel(tx: Tx, caller: Caller, order: Order) -> Order:
