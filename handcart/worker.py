@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 
+from handcart.assignment.jobs import Watch
 from handcart.callbacks import jobs as callbacks
 from handcart.callbacks import sender
 from handcart.callbacks.sender import Sender
@@ -35,9 +36,13 @@ PURGES: Sequence[Purge] = (
 
 
 def create_sender(settings: Settings) -> Sender:
-    """The sender of callbacks, for one process. A sandbox adds its clocks and faults."""
+    """The sender of callbacks, for one process. A sandbox adds its clocks and faults.
+
+    In a sandbox no order is moved or canceled because nobody took it: there, orders change only when a call, a command
+    or the robot changes them, so that a test has the same result whenever the worker looks.
+    """
     for_sandbox = (sandbox.clocks, CallbackFaults()) if settings.is_sandbox else ()
-    return sender.create(settings, orders.STEPS, *for_sandbox)
+    return sender.create(settings, (*orders.STEPS, Watch(only_warns=settings.is_sandbox)), *for_sandbox)
 
 
 async def run(settings: Settings, keys: Keys, *, once: bool = False) -> None:

@@ -3,5 +3,7 @@
 Owns the table `order_warnings`.
 
 Invariants:
-- an order that waits is warned about before it is too late for it, and then moved or canceled: none waits for ever.
+- an order that waits is warned about before it is too late for it, then moved once or canceled: none waits for ever;
+- every other open order whose window is over gets a warning, which lives until the reason is gone;
+- `late_delivery` and `late_pickup` are sent once for an order.
 """

@@ -25,7 +25,8 @@ class Rules(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True)
     `most_units`, `most_beverage_pounds`, `most_bulky_items`: apply only to delivery orders. Connect documents the first
     (https://docs.instacart.com/connect/fulfillment_guide/faq), and the other two without a number. Hours are in the
     store's time zone. `legal_age` None: as the law of the store's region has it. `underage`: what happens to items that
-    the customer is too young for.
+    the customer is too young for. `untaken`: what happens to an order that nobody took in time; `warn_minutes`:
+    minutes before that, at which dispatchers are warned.
     """
 
     most_units: Amount = 250
@@ -37,6 +38,8 @@ class Rules(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True)
     underage: Literal["refuse", "remove"] = "refuse"
     offers_immediate: bool = False
     offers_eta: bool = False
+    untaken: Literal["reschedule", "cancel"] = "reschedule"
+    warn_minutes: Annotated[int, Meta(ge=0, le=1440)] = 60
 
 
 # Settings that are columns of the table `retailers`, each true or false. A new setting, in `SWITCHES` or `Rules`, also

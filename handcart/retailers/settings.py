@@ -22,6 +22,8 @@ MEANINGS = {
     "underage": "if the customer is too young for items: refuse the order, or remove the items",
     "offers_immediate": "slots that start at once are offered",
     "offers_eta": "slots with an estimated time of arrival are offered if a request asks for them",
+    "untaken": "if nobody took an order in time: reschedule it once, then cancel it, or cancel it at once",
+    "warn_minutes": "minutes before that time at which dispatchers are warned",
 }
 _TYPES = {**dict.fromkeys(SWITCHES, bool), **get_type_hints(Rules, include_extras=True)}
 _WORDS = {"yes": "true", "no": "false", "on": "true", "off": "false", "none": "null"}

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from handcart.assignment import invariants as assignment
 from handcart.batches import invariants as batches
 from handcart.callbacks import invariants as callbacks
 from handcart.core.db import Tx
@@ -21,7 +22,7 @@ from handcart.slots import invariants as slots
 from handcart.users import invariants as users
 
 MOST_EXAMPLES = 5
-_DOMAINS = (slots, orders, batches, users, events, callbacks)
+_DOMAINS = (slots, orders, batches, assignment, users, events, callbacks)
 INVARIANTS: Sequence[Invariant] = [one for domain in _DOMAINS for one in domain.INVARIANTS]
 _COUNTED = {name: table for domain in _DOMAINS for name, table in domain.COUNTED.items()}
 _COUNT = ", ".join(f"(SELECT count(*) FROM {table}) AS {name}" for name, table in _COUNTED.items())  # noqa: S608

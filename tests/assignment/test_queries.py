@@ -21,11 +21,13 @@ def market(server: LiveServer) -> Market:
             market.order(kind, order_id=f"a {kind}")
         for hour in (15, 14):
             market.order("delivery", order_id=f"at {hour}", slot={"hour": hour})
-        for status in ("canceled", "completed"):
-            market.order("pickup", order_id=status, slot={"location": "dry"}, location_code="dry")
-            market.set_status(status, status)
+        shopping = Shopping(market)
+        for order_id in ("canceled", "completed"):
+            market.order("pickup", order_id=order_id, slot={"location": "dry"}, location_code="dry")
+        shopping.simulate("canceled", "canceled")
+        shopping.complete("completed", "pickup")
         market.order("pickup", order_id="of dry", slot={"location": "dry"}, location_code="dry")
-        Shopping(market).batch("at 15", workflow_state="picking")
+        shopping.batch("at 15", workflow_state="picking")
         warn(market, "at 15", SILENT)
         warn(market, "a pickup", UNTAKEN, ended_at=5)
         yield market

@@ -31,6 +31,14 @@ FAULTS = {
         "UPDATE batch_orders SET is_live = NOT is_live"
     ),
     "a batch has orders until it ends, and then none": "UPDATE batches SET ended_at = 1",
+    "an order that was moved because nobody took it has the step in its history": (
+        "INSERT INTO order_warnings (retailer_id, order_id, kind, warned_at, moved_at)"
+        " SELECT retailer_id, order_id, 'untaken', 1, 1 FROM orders"
+    ),
+    "a warning is of a known kind, and only an order that nobody took was moved": (
+        "INSERT INTO order_warnings (retailer_id, order_id, kind, warned_at)"
+        " SELECT retailer_id, order_id, 'rumour', 1 FROM orders"
+    ),
     "a hold's user exists": "UPDATE holds SET user_id = 'nobody'",
     "every event that an order's history lists was written": "DELETE FROM events WHERE name = 'checkout'",
     "an event's body has its id": "UPDATE events SET body = '{\"event_id\":1' || event_id || '}'",

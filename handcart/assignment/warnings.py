@@ -1,0 +1,163 @@
+"""Which orders need a person, and since when: the rules of warnings, and the facts that they depend on.
+
+The rules are a pure function of an order's facts and the time (`wanted`), so a warning is never missed because a
+process was down: the next look finds it. `timeouts` stores what it answers.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from msgspec import Struct
+
+from handcart.assignment.models import LATE, SILENT, STUCK, UNTAKEN, WARNINGS
+from handcart.core import clock
+from handcart.core.db import Tx
+from handcart.orders import states
+from handcart.orders.models import DELIVERY, DISPATCH, LAST_MILE, PICKUP
+
+# The time that an order needs from its start to the door, or to the staging area: walk in 4 minutes, 45 units at 40
+# seconds, till 6 minutes, drive 20 minutes. An order that the retailer picks needs a drive to the store instead.
+ESTIMATE: Mapping[str, int] = {
+    DELIVERY: 60 * clock.MINUTE,
+    PICKUP: 40 * clock.MINUTE,
+    LAST_MILE: 40 * clock.MINUTE,
+    DISPATCH: 40 * clock.MINUTE,
+}
+# An order that was warned about is left alone for this time, so that a dispatcher can act first.
+PATIENCE = 10 * clock.MINUTE
+# The time without any act or step after which a shopper is silent. There are no acts on the road.
+SILENCE: Mapping[str, int] = {
+    states.PICKING: 10 * clock.MINUTE,
+    states.VERIFYING_REPLACEMENTS: 10 * clock.MINUTE,
+    states.DELIVERING: 30 * clock.MINUTE,
+}
+# The time in a state after which an order is stuck.
+USUAL: Mapping[str, int] = {
+    states.PICKING: 3 * clock.HOUR,
+    states.VERIFYING_REPLACEMENTS: 30 * clock.MINUTE,
+    states.CHECKOUT: 45 * clock.MINUTE,
+    states.BAGS_CHECK: 30 * clock.MINUTE,
+    states.RUNNER_AWAITING: 6 * clock.MINUTE,
+    states.USER_AT_STORE: 15 * clock.MINUTE,
+    states.AT_STORE: 30 * clock.MINUTE,
+    states.BAGS_VERIFIED: 30 * clock.MINUTE,
+    states.DELIVERING: 3 * clock.HOUR,
+}
+# States in which an order is ready at the store: its window ends without being late, since the customer comes or not.
+_AT_HAND = (states.STAGED, states.RUNNER_AWAITING, states.USER_AT_STORE)
+
+_ACTS = (
+    "(SELECT max(a.received_at) FROM acts a WHERE a.retailer_id = o.retailer_id"
+    " AND a.subject = r.slug || '/' || CAST(b.id AS TEXT))"
+)
+_HISTORY = "(SELECT max(h.at) FROM order_history h WHERE h.retailer_id = o.retailer_id AND h.order_id = o.order_id{0})"
+_WARNING = (
+    "(SELECT max(w.{0}) FROM order_warnings w WHERE w.retailer_id = o.retailer_id AND w.order_id = o.order_id"
+    " AND w.kind = '{1}'{2})"
+)
+_LIVE = ", ".join(_WARNING.format("warned_at", kind, " AND w.ended_at IS NULL") + f" AS {kind}" for kind in WARNINGS)
+_FACTS = (
+    "SELECT o.retailer_id, r.slug, o.order_id, o.number, o.kind, o.status, o.window_ends_at, b.id AS batch_id,"  # noqa: S608
+    f" {_HISTORY.format(' AND h.what = o.status')} AS entered_at, {_HISTORY.format('')} AS step_at, {_ACTS} AS act_at,"
+    f" {_WARNING.format('moved_at', UNTAKEN, '')} AS moved_at, {_LIVE}"
+    " FROM orders o JOIN retailers r ON r.id = o.retailer_id"
+    " LEFT JOIN batch_orders l ON l.retailer_id = o.retailer_id AND l.order_id = o.order_id AND l.is_live"
+    " LEFT JOIN batches b ON b.retailer_id = l.retailer_id AND b.id = l.batch_id"
+)
+_OPEN = (
+    f"{_FACTS} WHERE o.status NOT IN ('completed', 'canceled') AND (o.status <> 'brand_new' OR o.window_ends_at <= $1)"
+    " AND (o.window_ends_at, o.number) > ($2, $3) ORDER BY o.window_ends_at, o.number LIMIT $4"
+)
+# Warnings about orders that have ended, or were moved to a later window by their customers.
+_OVER = (
+    f"{_FACTS} WHERE (o.retailer_id, o.order_id) IN (SELECT w.retailer_id, w.order_id FROM order_warnings w"  # noqa: S608
+    " WHERE w.ended_at IS NULL) AND (o.status IN ('completed', 'canceled')"
+    " OR (o.status = 'brand_new' AND o.window_ends_at > $1)) LIMIT $2"
+)
+
+
+class Facts(Struct, frozen=True, kw_only=True):
+    """What the rules need to know of an order. Times in microseconds by its retailer's clock.
+
+    `entered_at`: when it came to its state. `seen_at`: its last step, or the last act of its shopper. `moved_at`: when
+    it was moved because nobody took it. `live`: its live warnings, with the times since when.
+    """
+
+    retailer_id: int
+    slug: str
+    order_id: str
+    number: int
+    kind: str
+    status: str
+    window_ends_at: int
+    batch_id: int | None
+    entered_at: int
+    seen_at: int
+    moved_at: int | None
+    live: Mapping[str, int]
+
+    @property
+    def latest_start(self) -> int:
+        """The last moment to begin the order and be in time: the end of its window minus `ESTIMATE`."""
+        return self.window_ends_at - ESTIMATE[self.kind]
+
+
+def wanted(facts: Facts, now: int, warn_minutes: int) -> frozenset[str]:
+    """The warnings that an order has at a time."""
+    if facts.status in states.TERMINAL:
+        return frozenset()
+    if facts.status == states.BRAND_NEW:
+        return frozenset({UNTAKEN} if now >= facts.latest_start - warn_minutes * clock.MINUTE else ())
+    found = set()
+    is_over = now >= facts.window_ends_at
+    if is_over and facts.status not in _AT_HAND:
+        found.add(LATE)
+    if now - facts.entered_at >= USUAL.get(facts.status, now) or (is_over and facts.status in _AT_HAND):
+        found.add(STUCK)
+    if facts.status in SILENCE and now - facts.seen_at >= SILENCE[facts.status]:
+        found.add(SILENT)
+    return frozenset(found)
+
+
+def is_timed_out(facts: Facts, now: int) -> bool:
+    """Whether nobody took an order in time: its latest start has passed, and its warning is older than `PATIENCE`."""
+    warned_at = facts.live.get(UNTAKEN)
+    if facts.status != states.BRAND_NEW or warned_at is None:
+        return False
+    return now >= max(facts.latest_start, warned_at + PATIENCE)
+
+
+async def of_open(tx: Tx, until: int, after: tuple[int, int], most: int) -> Sequence[Facts]:
+    """Open orders after (window's end, number): all that shoppers are at, and brand new ones due by `until`."""
+    return [_facts(row) for row in await tx.all(_OPEN, until, *after, most)]
+
+
+async def of_over(tx: Tx, until: int, most: int) -> Sequence[Facts]:
+    """Orders that have a live warning, and that `of_open` does not find."""
+    return [_facts(row) for row in await tx.all(_OVER, until, most)]
+
+
+async def of_order(tx: Tx, retailer_id: int, order_id: str) -> Facts:
+    """The facts of an order that exists."""
+    row = await tx.one(f"{_FACTS} WHERE o.retailer_id = $1 AND o.order_id = $2", retailer_id, order_id)
+    assert row is not None
+    return _facts(row)
+
+
+def _facts(row: Any) -> Facts:
+    # A step into a state is recorded under the state's name; the first step is recorded as created.
+    entered_at = row["step_at"] if row["entered_at"] is None else row["entered_at"]
+    return Facts(
+        retailer_id=row["retailer_id"],
+        slug=row["slug"],
+        order_id=row["order_id"],
+        number=row["number"],
+        kind=row["kind"],
+        status=row["status"],
+        window_ends_at=row["window_ends_at"],
+        batch_id=row["batch_id"],
+        entered_at=entered_at,
+        seen_at=max(row["step_at"], row["act_at"] or 0),
+        moved_at=row["moved_at"],
+        live={kind: row[kind] for kind in WARNINGS if row[kind] is not None},
+    )
