@@ -21,6 +21,7 @@ LEFT_OUT = (
     "docs/operations/settings.md",
     "docs/order-states.md",
     "docs/performance",
+    "handcart/shopper_app/vendor/",
     "requirements/",
     "bench/peers/",
     "tests/interop/node/",

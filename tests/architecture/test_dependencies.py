@@ -12,7 +12,11 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 LOCKED = [*ROOT.glob("requirements/*.txt"), *ROOT.glob("bench/peers/*/requirements.txt")]
-LOCKED_BY_NPM = [*ROOT.glob("bench/peers/*/package-lock.json"), *ROOT.glob("tests/interop/*/package-lock.json")]
+LOCKED_BY_NPM = [
+    *ROOT.glob("bench/peers/*/package-lock.json"),
+    *ROOT.glob("tests/interop/*/package-lock.json"),
+    *ROOT.glob("tests/shopper_app/*/package-lock.json"),
+]
 OURS = {"handcart", "handcart_client", "storefront"}
 
 

@@ -1,0 +1,2 @@
+// Types for barcode-detector.js.
+export * from 'barcode-detector/ponyfill';

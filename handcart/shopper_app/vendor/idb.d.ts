@@ -1,0 +1,2 @@
+// Types for idb.js.
+export * from 'idb';
