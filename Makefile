@@ -6,6 +6,7 @@ WITH_NODE := PATH="$(CURDIR)/.venv/bin:$$PATH"
 SET_UP := $(if $(PYTHON),$(PYTHON),python3) tools/setup_venv.py
 RECREATE := $(if $(PYTHON),--recreate)
 GENERATED := tests/generated/typescript
+JS_TYPES := tests/shopper_app/types
 NODE_TESTS := $(dir $(wildcard tests/interop/node/package.json))
 
 .DEFAULT_GOAL := help
@@ -38,10 +39,11 @@ test-fast: setup-dev ## run the tests for daily work in two minutes: on SQLite, 
 	@FAST_RUN=1 $(PY) -m pytest -q $(AT_ONCE)
 
 .PHONY: check
-check: setup-dev ## check format, lint, types, phrases, layers and names of tests before a commit
+check: setup-dev $(JS_TYPES)/node_modules/.package-lock.json ## check format, lint, types, phrases, layers and names of tests before a commit
 	$(PY) -m ruff format --quiet --diff .
 	$(PY) -m ruff check --quiet .
 	$(PY) -m mypy
+	@$(WITH_NODE) $(JS_TYPES)/node_modules/.bin/tsc --project $(JS_TYPES)
 	$(PY) client/generate_sync.py --check
 	$(PY) tools/plain_english.py
 	$(PY) -m pytest -q tests/architecture/test_layers.py tests/architecture/test_names.py

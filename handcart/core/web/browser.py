@@ -110,11 +110,13 @@ def cookie_name(name: str, path: str, *, is_https: bool) -> str:
     return f"__Host-{name}" if path == "/" else f"__Secure-{name}"
 
 
-def html_headers(form_action: str | None = None) -> list[Header]:
-    """The headers of every HTML response."""
-    policy = {"Content-Security-Policy": pages.content_security_policy(form_action), **pages.SECURITY_HEADERS}
+def html_headers(form_action: str | None = None, policy: str | None = None) -> list[Header]:
+    """The headers of every HTML response. `policy`: the Content-Security-Policy of a page that needs its own."""
+    policy = policy or pages.content_security_policy(form_action)
     fixed = [
-        (name.lower().encode(), value.encode()) for name, value in policy.items() if name != "X-Content-Type-Options"
+        (name.lower().encode(), value.encode())
+        for name, value in {"Content-Security-Policy": policy, **pages.SECURITY_HEADERS}.items()
+        if name != "X-Content-Type-Options"
     ]
     return [(b"content-type", b"text/html; charset=utf-8"), *fixed]
 

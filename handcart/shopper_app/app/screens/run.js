@@ -1,0 +1,46 @@
+/** @import {App, Batch, Order, ScreenProps, Text} from '../types' */
+import { isEnded } from '../apply.js';
+import { Button, Screen } from '../frame.js';
+import { html } from '../html.js';
+import { path } from '../paths.js';
+import { nextScreen } from '../steps.js';
+import { timeOfDay } from '../text.js';
+
+/** The accepted work as stops: the store first, then each customer. @param {ScreenProps} props */
+export function RunScreen({ run, app, go, t }) {
+  const batches = run.batches.filter((batch) => batch.is_accepted)
+    .toSorted((a, b) => a.window.ends_at.localeCompare(b.window.ends_at));
+  return html`<${Screen} title=${t('run.title')} t=${t}>
+    ${!batches.length && html`<p class="empty">${t('run.empty')}</p>`}
+    ${batches.map((batch) => html`<${Stops} key=${batch.subject} batch=${batch} app=${app} go=${go} t=${t} />`)}
+  <//>`;
+}
+
+/** @param {{batch: Batch, app: App, go: (path: string) => void, t: Text}} props */
+function Stops({ batch, app, go, t }) {
+  const { store } = batch;
+  const next = nextScreen(batch);
+  const isBegun = batch.state !== 'acknowledged' || batch.type === 'delivery_only';
+  const until = timeOfDay(batch.window.ends_at, app.locale, store.time_zone);
+  return html`<section class="card">
+    <h2>${t(`type.${batch.type}`)} · ${t('run.until', { time: until })}</h2>
+    <ol class="stops">
+      <li><strong>${batch.retailer.name}, ${store.name}</strong><br />${store.address}</li>
+      ${batch.orders.map((order) => html`<${OrderStop} key=${order.id} order=${order} t=${t} />`)}
+    </ol>
+    ${!isBegun && html`<${Button} kind="primary" onClick=${() => app.act(batch, 'start')}>${t('run.start')}<//>`}
+    ${isBegun && next && html`<${Button} kind="primary" onClick=${() => go(path(next, batch))}>${t('run.continue')}<//>`}
+  </section>`;
+}
+
+/** @param {{order: Order, t: Text}} props */
+function OrderStop({ order, t }) {
+  const done = order.lines.filter((line) => line.status !== 'not_found').length;
+  return html`<li class=${isEnded(order) ? 'done' : ''}>
+    <b class="letter">${order.letter}</b> <strong>${order.customer.first_name}</strong>
+    <span class="soft"> ${t(`status.${order.status}`)}</span>
+    ${order.lines.length > 0 && html`<br /><span>${t('run.lines', { done, count: order.lines.length })}</span>`}
+    ${order.has_alcohol && html` <span class="mark">${t('today.alcohol')}</span>`}
+    ${order.door && html`<br /><span>${order.door.address}</span>`}
+  </li>`;
+}

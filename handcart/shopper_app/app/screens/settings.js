@@ -1,0 +1,130 @@
+/** @import {App, Device, ScreenProps, Settings, Text} from '../types' */
+import { Refused } from '../api.js';
+import { Button, Screen } from '../frame.js';
+import { html, useEffect, useState } from '../html.js';
+import { unsent } from '../queue.js';
+import { LOCALES } from '../text.js';
+
+/** Language, look, sound, devices, PIN, sign out. @param {ScreenProps} props */
+export function SettingsScreen({ app, t }) {
+  const { settings, me } = app.kept;
+  useEffect(() => { app.refresh(); }, []);
+  return html`<${Screen} title=${t('settings.title')} t=${t}>
+    <section class="card">
+      <${Choice} name="locale" value=${app.locale} options=${LOCALES} label=${t('settings.language')}
+        onChange=${(/** @type {string} */ locale) => chooseLanguage(app, locale)} />
+      <${Choice} name="theme" value=${settings.theme} label=${t('settings.theme')}
+        options=${{ system: t('settings.theme_system'), light: t('settings.theme_light'), dark: t('settings.theme_dark') }}
+        onChange=${(/** @type {Settings['theme']} */ theme) => app.change({ theme })} />
+      <${Switch} checked=${settings.sound} onChange=${(/** @type {boolean} */ sound) => app.change({ sound })}
+        label=${t('settings.sound')} />
+      <${Switch} checked=${settings.vibration} label=${t('settings.vibration')}
+        onChange=${(/** @type {boolean} */ vibration) => app.change({ vibration })} />
+    </section>
+    <${PinForm} app=${app} t=${t} />
+    ${me && html`<section class="card">
+      <h2>${t('settings.devices')}</h2>
+      <ul class="rows">${me.devices.map((device) => html`<${DeviceRow} key=${device.id} device=${device} app=${app} t=${t} />`)}</ul>
+    </section>`}
+    <${SignOut} app=${app} t=${t} />
+  <//>`;
+}
+
+/** @param {App} app @param {string} locale */
+async function chooseLanguage(app, locale) {
+  await app.change({ locale });
+  // Messages of the server come in the person's language; without a network, only this device changes.
+  await app.call('POST', '/settings', { locale, languages: app.kept.me?.languages ?? [] }).catch(() => {});
+}
+
+/** @param {{name: string, label: string, value: string, options: Record<string, string>, onChange: (value: any) => void}} props */
+function Choice({ name, label, value, options, onChange }) {
+  return html`<label class="field">${label}
+    <select name=${name} value=${value} onChange=${(/** @type {any} */ event) => onChange(event.target.value)}>
+      ${Object.entries(options).map(([key, text]) => html`<option key=${key} value=${key} selected=${key === value}>${text}</option>`)}
+    </select>
+  </label>`;
+}
+
+/** @param {{label: string, checked: boolean, onChange: (checked: boolean) => void}} props */
+function Switch({ label, checked, onChange }) {
+  return html`<label class="switch">
+    <span>${label}</span>
+    <input type="checkbox" checked=${checked} onChange=${(/** @type {any} */ event) => onChange(event.target.checked)} />
+  </label>`;
+}
+
+/** @param {{device: Device, app: App, t: Text}} props */
+function DeviceRow({ device, app, t }) {
+  const [problem, end] = useCall(app, t);
+  return html`<li>
+    <span>${device.name}${device.is_this && html` · ${t('settings.this_device')}`}</span>
+    ${!device.is_this && html`<${Button} onClick=${() => end('POST', `/devices/${device.id}/end`)}>${t('settings.end_device')}<//>`}
+    ${problem && html`<p class="problem" role="alert">${problem}</p>`}
+  </li>`;
+}
+
+/** @param {{app: App, t: Text}} props */
+function PinForm({ app, t }) {
+  const [problem, change, isDone] = useCall(app, t);
+  /** @param {any} event */
+  function submit(event) {
+    event.preventDefault();
+    const { old, fresh } = event.target.elements;
+    change('POST', '/pin', { old: old.value, new: fresh.value });
+  }
+  return html`<form class="card" onSubmit=${submit}>
+    <h2>${t('settings.pin')}</h2>
+    <label class="field">${t('settings.old_pin')}<input name="old" ...${PIN} autocomplete="current-password" /></label>
+    <label class="field">${t('settings.new_pin')}<input name="fresh" ...${PIN} autocomplete="new-password" /></label>
+    ${problem && html`<p class="problem" role="alert">${problem}</p>`}
+    ${isDone && html`<p role="status">${t('settings.pin_changed')}</p>`}
+    <${Button} type="submit">${t('settings.change_pin')}<//>
+  </form>`;
+}
+
+const PIN = { type: 'password', inputmode: 'numeric', pattern: '[0-9]{4,8}', required: true, maxlength: 8 };
+
+/** Warns if acts would be lost. @param {{app: App, t: Text}} props */
+function SignOut({ app, t }) {
+  const [isAsked, ask] = useState(false);
+  const [problem, setProblem] = useState('');
+  const count = unsent(app.entries).length + app.pictures.length;
+  const signOut = () => app.signOut().catch((error) => setProblem(sentence(error, t)));
+  return html`<section class="card">
+    ${!isAsked && html`<${Button} kind="danger" onClick=${() => ask(true)}>${t('settings.sign_out')}<//>`}
+    ${isAsked && html`
+      <p role="alert">${count > 0 ? t('settings.sign_out_loses', { count }) : t('settings.sign_out_sure')}</p>
+      <${Button} kind="danger" onClick=${signOut}>${t('settings.sign_out')}<//>
+      <${Button} onClick=${() => ask(false)}>${t('settings.stay')}<//>`}
+    ${problem && html`<p class="problem" role="alert">${problem}</p>`}
+  </section>`;
+}
+
+/**
+ * A call that a button makes: its problem as a sentence, the function that makes it, and whether it is done.
+ * @param {App} app
+ * @param {Text} t
+ * @returns {[string, (method: string, path: string, body?: unknown) => Promise<void>, boolean]}
+ */
+function useCall(app, t) {
+  const [problem, setProblem] = useState('');
+  const [isDone, setDone] = useState(false);
+  return [problem, async (method, path, body) => {
+    setProblem('');
+    setDone(false);
+    try {
+      await app.call(method, path, body);
+      setDone(true);
+      await app.refresh();
+    } catch (error) {
+      setProblem(sentence(error, t));
+    }
+  }, isDone];
+}
+
+/** What went wrong, for the person. @param {unknown} error @param {Text} t */
+export function sentence(error, t) {
+  if (!(error instanceof Refused)) return t('frame.needs_network');
+  return error.message || t('frame.failed');
+}

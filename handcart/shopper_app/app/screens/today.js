@@ -1,0 +1,51 @@
+/** @import {App, Batch, Removed, ScreenProps, Text} from '../types' */
+import { Button, Screen } from '../frame.js';
+import { html } from '../html.js';
+import { money, timeOfDay } from '../text.js';
+
+/** The work of today: what is assigned, until when, and what was taken away. @param {ScreenProps} props */
+export function Today({ run, app, go, t }) {
+  const batches = run.batches.toSorted((a, b) => a.window.ends_at.localeCompare(b.window.ends_at));
+  return html`<${Screen} title=${t('today.title', { name: app.kept.me?.name ?? '' })} t=${t}>
+    ${run.removed.map((one) => html`<${RemovedWork} key=${one.batch_id} removed=${one} app=${app} t=${t} />`)}
+    ${!batches.length && html`<p class="empty">${t(app.kept.run ? 'today.empty' : 'today.not_loaded')}</p>`}
+    ${batches.map((batch) => html`<${Work} key=${batch.subject} batch=${batch} app=${app} go=${go} t=${t} />`)}
+  <//>`;
+}
+
+/** @param {{batch: Batch, app: App, go: (path: string) => void, t: Text}} props */
+function Work({ batch, app, go, t }) {
+  const { orders, store, window } = batch;
+  /** @param {(order: import('../types').Order) => number} of */
+  const sum = (of) => orders.reduce((total, order) => total + of(order), 0);
+  const tip = sum((order) => order.tip_cents);
+  /** @param {string} iso */
+  const time = (iso) => timeOfDay(iso, app.locale, store.time_zone);
+  return html`<section class="card">
+    <h2>${batch.retailer.name}, ${store.name}</h2>
+    <p class="due">${t('today.due', { from: time(window.starts_at), to: time(window.ends_at) })}</p>
+    <ul class="facts">
+      <li>${t(`type.${batch.type}`)}</li>
+      <li>${t('today.orders', { count: orders.length })}</li>
+      <li>${t('today.units', { count: sum((order) => order.units) })}</li>
+      ${tip > 0 && html`<li>${t('today.tip', { amount: money(tip, app.locale) })}</li>`}
+      ${orders.some((order) => order.has_alcohol) && html`<li class="mark">${t('today.alcohol')}</li>`}
+    </ul>
+    <p class="soft">${store.address}</p>
+    ${batch.is_accepted
+      ? html`<${Button} onClick=${() => go('/run')}>${t('today.open')}<//>`
+      : html`<${Button} kind="primary" onClick=${() => app.act(batch, 'accept')}>${t('today.accept')}<//>`}
+  </section>`;
+}
+
+/** Who took work away, why, and what to do with the goods. @param {{removed: Removed, app: App, t: Text}} props */
+export function RemovedWork({ removed, app, t }) {
+  const at = timeOfDay(removed.at, app.locale);
+  const by = removed.by ? t('removed.by', { name: removed.by, time: at }) : t('removed.at', { time: at });
+  return html`<section class="card removed" role="status">
+    <h2>${t(`removed.${removed.kind}`, { retailer: removed.retailer.name })}</h2>
+    <p>${by}</p>
+    ${removed.reason && html`<p>${t('removed.reason', { reason: removed.reason })}</p>`}
+    <p><strong>${t(`goods.${removed.goods}`)}</strong></p>
+  </section>`;
+}

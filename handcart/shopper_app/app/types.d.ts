@@ -1,0 +1,263 @@
+/** What the server and the app exchange, and what the app keeps. Browsers never load this file. */
+
+export interface Run {
+  version: string;
+  now: string;
+  batches: Batch[];
+  removed: Removed[];
+}
+
+export interface Batch {
+  id: string;
+  /** "<retailer's slug>/<batch id>": acts name a batch so. */
+  subject: string;
+  retailer: { slug: string; name: string };
+  type: 'delivery' | 'pickup' | 'delivery_only' | 'runner_customer';
+  state: string;
+  is_accepted: boolean;
+  window: { starts_at: string; ends_at: string };
+  store: Store;
+  needs: { door_photo: boolean; delivery_pin: boolean };
+  orders: Order[];
+  last_act: string | null;
+}
+
+export interface Store {
+  location_code: string;
+  name: string;
+  address: string | null;
+  time_zone: string;
+  latitude: number | null;
+  longitude: number | null;
+}
+
+export interface Order {
+  id: string;
+  letter: string;
+  kind: string;
+  status: string;
+  version: number;
+  units: number;
+  has_alcohol: boolean;
+  leave_unattended: boolean;
+  tip_cents: number;
+  is_member: boolean;
+  customer: { first_name: string };
+  special_instructions: string | null;
+  door: { address: string; phone: string | null; last_four_digits_needed: boolean } | null;
+  bags: Bag[];
+  bag_label: string | null;
+  bag_scan_codes: string[];
+  is_staged: boolean;
+  bag_count: number | null;
+  lines: Line[];
+}
+
+export interface Bag {
+  code: string;
+  kind: 'ambient' | 'cold' | 'frozen' | 'hot';
+  place?: string | null;
+}
+
+export interface Line {
+  line_num: string;
+  version: number;
+  status: 'not_found' | 'found' | 'replaced' | 'to_refund';
+  qty: number;
+  qty_unit: string | null;
+  count: number | null;
+  weight: number | null;
+  product: Product;
+  special_instructions: string | null;
+  replacement_policy: string | null;
+  replacement_items: Product[];
+  suggestions: Product[];
+  delivered_count: number | null;
+  delivered_weight: number | null;
+  substitute: Product | null;
+  is_alcohol: boolean;
+  is_added: boolean;
+  picked_by: string | null;
+}
+
+export interface Product {
+  upc: string | null;
+  rrc: string | null;
+  name: string;
+  cost_unit: string | null;
+  par_weight: number | null;
+  price_cents: number | null;
+  image_url: string | null;
+  department: string | null;
+  aisle: string | null;
+  shelf: string | null;
+  temperature: 'ambient' | 'cold' | 'frozen' | 'hot' | null;
+  is_alcohol: boolean;
+}
+
+export interface Removed {
+  batch_id: string;
+  retailer: { slug: string; name: string };
+  order_ids: string[];
+  kind: 'unassigned' | 'canceled' | 'dropped_out';
+  reason: string | null;
+  by: string | null;
+  at: string;
+  goods: 'put_back' | 'hand_to_store' | 'keep_for_next' | 'nothing';
+}
+
+export interface Me {
+  id: number | string;
+  name: string;
+  locale: string;
+  languages: string[];
+  skills: string[];
+  vehicle: string;
+  device: Device;
+  devices: Device[];
+  is_locked: boolean;
+}
+
+export interface Device {
+  id: number | string;
+  name: string;
+  seen_at?: string;
+  is_this?: boolean;
+}
+
+export type Verb =
+  | 'accept' | 'start' | 'find' | 'replace' | 'refund' | 'put_back' | 'add' | 'review' | 'checkout' | 'bag' | 'stage'
+  | 'arrive' | 'verify_bags' | 'leave' | 'cannot_reach' | 'deliver' | 'bring_back' | 'returned' | 'drop_out';
+
+/** An act as the server gets it. `after` is the act before it that this device made on the same subject. */
+export interface Act {
+  id: string;
+  subject: string;
+  after: string | null;
+  verb: Verb;
+  at: string;
+  seen_version: number | null;
+  body: Record<string, any>;
+}
+
+export interface Result {
+  id: string;
+  outcome: 'applied' | 'same' | 'refused' | 'later';
+  rule: string | null;
+  message: string | null;
+  now: Batch | null;
+}
+
+/**
+ * An act in the queue of this device. `held`: it can still be undone, until `held_until` (milliseconds since 1970).
+ * `superseded`: undone. `is_shown`: it was sent, and the run that the server sent last may not contain it yet.
+ */
+export interface Entry {
+  seq?: number;
+  act: Act;
+  state: 'held' | 'queued' | 'sending' | 'sent' | 'refused' | 'superseded';
+  held_until?: number;
+  is_shown?: boolean;
+  rule?: string | null;
+  message?: string | null;
+  settled_at?: number;
+}
+
+/** A picture in the queue. It belongs to the act whose id it has, whatever happens in between. */
+export interface Picture {
+  act_id: string;
+  blob: Blob;
+  state: 'queued' | 'refused';
+  message?: string | null;
+}
+
+export interface Settings {
+  locale: string | null;
+  theme: 'system' | 'light' | 'dark';
+  sound: boolean;
+  vibration: boolean;
+}
+
+/** Why the server does not take acts at the moment. */
+export type Barrier = 'signed_out' | 'locked' | null;
+
+/** What the device keeps besides acts and pictures. */
+export interface Kept {
+  run: Run | null;
+  /** The ETag of the run, if it is as the server sent it. */
+  run_tag: string | null;
+  me: Me | null;
+  settings: Settings;
+  barrier: Barrier;
+  /** The last act of this device on each subject. */
+  chains: Record<string, string>;
+  /** In browsers without Web Locks: until when one window sends. */
+  lease: { by: string; until: number } | null;
+}
+
+export interface Changes {
+  put?: Entry[];
+  keep?: Partial<Kept>;
+  pictures?: Picture[];
+  remove_entries?: number[];
+  remove_pictures?: string[];
+}
+
+/** What a change reads and writes in one transaction. Pictures are not read. */
+export interface State {
+  kept: Kept;
+  entries: Entry[];
+}
+
+export interface Storage {
+  read(): Promise<State>;
+  change(decide: (state: State) => Changes): Promise<State>;
+  picture(actId: string): Promise<Picture | undefined>;
+  pictures(): Promise<Picture[]>;
+  wipe(): Promise<void>;
+}
+
+export interface ActOptions {
+  /** Taken by the camera as proof of this act. */
+  picture?: Blob;
+}
+
+export type Text = (key: string, values?: Record<string, string | number>) => string;
+
+/** What every screen gets. `batch`, `order` and `line` are those that the path names, as this device knows them now. */
+export interface ScreenProps {
+  run: Run;
+  batch: Batch;
+  order: Order;
+  line: Line;
+  /** Queues an act of the path's batch, applies it to the run on this device, and returns its id. */
+  act(verb: Verb, body?: Record<string, any>, options?: ActOptions): Promise<string>;
+  go(path: string): void;
+  t: Text;
+  app: App;
+}
+
+/** What the screens that are not about one batch need. */
+export interface App {
+  kept: Kept;
+  entries: Entry[];
+  pictures: Picture[];
+  isOnline: boolean;
+  brand: string;
+  locale: string;
+  /** The run with the unsent acts applied; empty before the first one has arrived. */
+  run: Run;
+  /** Queues an act of any batch. */
+  act(batch: Batch, verb: Verb, body?: Record<string, any>, options?: ActOptions): Promise<string>;
+  undo(actId: string): Promise<void>;
+  dismiss(actId: string): Promise<void>;
+  send(): Promise<void>;
+  change(settings: Partial<Settings>): Promise<void>;
+  /** Calls the server. Rejects with a `Refused`, or a TypeError without a network. */
+  call(method: string, path: string, body?: unknown): Promise<any>;
+  /** Reads again who is signed in. */
+  refresh(): Promise<void>;
+  signOut(): Promise<void>;
+  /** A sentence that a screen reader reads out. */
+  say(sentence: string): void;
+}
