@@ -1,4 +1,4 @@
-"""The page of the shoppers' app, its modules, its service worker and its manifest: the same for everybody.
+"""The page of the shopper's app, its modules, its service worker and its manifest: the same for everybody.
 
 The browser keeps them. The service worker serves them offline, and takes a new version as a whole.
 """

@@ -1,4 +1,4 @@
-"""The page of the shoppers' app, its files and its service worker."""
+"""The page of the shopper's app, its files and its service worker."""
 
 import base64
 import hashlib

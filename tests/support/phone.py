@@ -1,4 +1,4 @@
-"""The shoppers' app in Chromium at phone size, on prepared answers of its API."""
+"""The shopper's app in Chromium at phone size, on prepared answers of its API."""
 
 import json
 from pathlib import Path

@@ -1,5 +1,5 @@
 /**
- * The shoppers' app. How it works:
+ * The shopper's app. How it works:
  *
  * - `screens.js` has the table of screens. A screen is a function that gets `ScreenProps` (`types.d.ts`) and returns
  *   `html`. Its address is `#/<screen>/<retailer>/<batch>/<order>/<line>`; `path()` in `paths.js` makes it, `go()`
