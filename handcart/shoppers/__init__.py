@@ -1,4 +1,6 @@
-"""The people who pick and deliver orders: `ops` creates them, `queries` finds them.
+"""The people who pick and deliver orders: `ops` creates and changes them, `queries` finds them.
+
+They sign in to the shopper's app by `invitations`, and unlock it by `pins`.
 
 Owns the tables `shoppers` and `retailer_shoppers`.
 
@@ -6,5 +8,10 @@ Invariants:
 - a shopper belongs to the operator, not to one retailer; two open shoppers never have the same phone number;
 - a retailer shopper is the shopper as one retailer's client sees it, the wire's shopper: a shadow of one of the
   operator's shoppers, or made by a call that only a development server has;
-- two retailer shoppers of a retailer never have the same phone number.
+- two retailer shoppers of a retailer never have the same phone number;
+- a closed shopper has no phone number, e-mail address or PIN, and no device;
+- a new PIN locks the shopper's other devices.
 """
+
+# Modules that other domains may import, besides ops, queries, errors and models.
+__all__ = ["invitations", "pins"]

@@ -14,6 +14,18 @@ class ShopperRefused(Refused):
         self.reason = reason
 
 
+class PinWrong(Exception):
+    """A wrong PIN; `left` is the number of tries before the device ends."""
+
+    def __init__(self, left: int) -> None:
+        super().__init__("wrong PIN")
+        self.left = left
+
+
+class DeviceEnded(Exception):
+    """The session of the device has ended, for example by too many wrong PINs."""
+
+
 def phone_taken() -> ApiError:
     """Another shopper has that phone number."""
     return ApiError(400, "An account already exists with this number", key="phone")

@@ -24,7 +24,7 @@ class Person(Struct, frozen=True, kw_only=True):
     """One of the operator's shoppers.
 
     `most_orders` is the maximum number of orders at once. `languages` are ISO 639 codes. A blocked shopper's devices
-    stay locked. Of a closed shopper, only the name is kept.
+    stay locked. A closed shopper has neither phone number nor e-mail address.
     """
 
     id: int
@@ -48,3 +48,11 @@ class Person(Struct, frozen=True, kw_only=True):
     def may_work(self) -> bool:
         """Whether the shopper is neither blocked nor closed."""
         return self.blocked_at is None and self.closed_at is None
+
+
+class Invitation(Struct, frozen=True):
+    """A link that signs a shopper's device in, once, until `ends_at` (microseconds)."""
+
+    person: Person
+    url: str
+    ends_at: int

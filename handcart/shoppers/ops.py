@@ -1,6 +1,7 @@
 """Create a retailer's shoppers; add, change, block and close the operator's."""
 
 import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -14,12 +15,15 @@ from handcart.core.phone import PHONE_PATTERN
 from handcart.shoppers import errors, queries
 from handcart.shoppers.errors import ShopperRefused
 from handcart.shoppers.models import LOCALES, SKILLS, VEHICLES, Person, Shopper
-from handcart.staff import audit
+from handcart.sign_in import devices, links, sessions
+from handcart.sign_in.models import SHOPPER
+from handcart.staff import audit, roles
 from handcart.staff.models import Actor
 from handcart.stores import queries as stores
 
 _US_DIGITS = 10
 _MOST_NAME, _MOST_EMAIL, _MOST_LANGUAGES, _MOST_ORDERS = 100, 254, 10, 20
+_MOST_REASON = 200
 _PHONE = re.compile(PHONE_PATTERN)
 _LANGUAGE = re.compile(r"[a-z]{2,3}")
 
@@ -77,6 +81,7 @@ async def add(tx: Tx, actor: Actor, name: str, **facts: Any) -> Person:
 
     Without languages, the shopper speaks the one of the locale.
     """
+    roles.require(actor, "change_shoppers")
     person = await _checked(tx, Person(id=ids.new_id(), name=name, created_at=clock.of_process(), **facts))
     made = await tx.run(
         "INSERT INTO shoppers (id, created_at, name, phone, email, locale, languages, skills, vehicle, most_orders,"
@@ -88,7 +93,106 @@ async def add(tx: Tx, actor: Actor, name: str, **facts: Any) -> Person:
     )
     if not made:
         raise errors.phone_in_use()
-    await audit.record(tx, actor, "add_shopper", f"shopper/{person.id}", retailer_id=person.home_retailer_id)
+    await audit.record(tx, actor, "add_shopper", f"shopper/{person.id}")
+    return person
+
+
+async def change(tx: Tx, actor: Actor, person_id: int, **facts: Any) -> Person:
+    """Change facts of an open shopper, as in `add`, with their `name`. Raises `ShopperRefused`."""
+    roles.require(actor, "change_shoppers")
+    return await _change(tx, actor, person_id, facts)
+
+
+async def change_settings(tx: Tx, person: Person, locale: str, languages: Sequence[str]) -> Person:
+    """Change what shoppers may change themselves. Raises `ShopperRefused`."""
+    return await _change(tx, queries.actor(person), person.id, {"locale": locale, "languages": languages})
+
+
+async def block(tx: Tx, actor: Actor, person_id: int, reason: str) -> Person:
+    """Block a shopper: devices stay locked and invitations end until `unblock`. Raises `ShopperRefused`."""
+    roles.require(actor, "change_shoppers")
+    person = await lock(tx, person_id)
+    reason = " ".join(reason.split())
+    if not reason or len(reason) > _MOST_REASON or not reason.isprintable():
+        raise ShopperRefused("reason", f"a block needs a reason of 1 to {_MOST_REASON} characters")
+    await tx.run(
+        "UPDATE shoppers SET blocked_at = $2, blocked_reason = $3 WHERE id = $1", person.id, clock.of_process(), reason
+    )
+    await links.end(tx, SHOPPER, person.id)
+    await devices.lock_all(tx, SHOPPER, person.id)
+    await audit.record(tx, actor, "block_shopper", f"shopper/{person.id}", reason=reason)
+    return await queries.require(tx, person.id)
+
+
+async def unblock(tx: Tx, actor: Actor, person_id: int) -> Person:
+    """End the block of a shopper, who unlocks the devices with the PIN again. Raises `ShopperRefused`."""
+    roles.require(actor, "change_shoppers")
+    person = await lock(tx, person_id)
+    await tx.run("UPDATE shoppers SET blocked_at = NULL, blocked_reason = NULL WHERE id = $1", person.id)
+    await audit.record(tx, actor, "unblock_shopper", f"shopper/{person.id}")
+    return await queries.require(tx, person.id)
+
+
+async def close(tx: Tx, actor: Actor, person_id: int) -> None:
+    """Close a shopper for ever: end devices and invitations, delete phone number, e-mail address and PIN.
+
+    Raises `ShopperRefused`.
+    """
+    roles.require(actor, "change_shoppers")
+    person = await lock(tx, person_id)
+    await tx.run(
+        "UPDATE shoppers SET closed_at = $2, phone = NULL, email = NULL, pin_hash = NULL WHERE id = $1",
+        person.id,
+        clock.of_process(),
+    )
+    await links.end(tx, SHOPPER, person.id)
+    await sessions.end_all(tx, SHOPPER, person.id)
+    await audit.record(tx, actor, "close_shopper", f"shopper/{person.id}")
+
+
+async def end_device(tx: Tx, actor: Actor, person_id: int, device_id: int) -> None:
+    """Sign a device of a shopper out. Shoppers may end their own. Raises `ShopperRefused` if there is none."""
+    if (actor.kind, actor.id) != ("shopper", person_id):
+        roles.require(actor, "end_devices")
+    if not await sessions.end_one(tx, SHOPPER, person_id, device_id):
+        raise ShopperRefused("no_device", f"the shopper has no device {device_id}")
+    await audit.record(tx, actor, "end_device", f"shopper/{person_id}", detail={"device": str(device_id)})
+
+
+async def lock(tx: Tx, person_id: int) -> Person:
+    """An open shopper, who cannot be changed until this transaction ends. Raises `ShopperRefused`."""
+    await tx.one("SELECT id FROM shoppers WHERE id = $1 FOR UPDATE", person_id)
+    return await queries.require(tx, person_id)
+
+
+async def set_pin(tx: Tx, person_id: int, pin_hash: str) -> None:
+    """Set the hash of a shopper's PIN."""
+    await tx.run("UPDATE shoppers SET pin_hash = $2 WHERE id = $1", person_id, pin_hash)
+
+
+async def replace_pin(tx: Tx, person_id: int, old_hash: str, new_hash: str) -> bool:
+    """Replace the hash that was read by a new one; False if it has changed since."""
+    replaced = await tx.run(
+        "UPDATE shoppers SET pin_hash = $3 WHERE id = $1 AND pin_hash = $2", person_id, old_hash, new_hash
+    )
+    return replaced > 0
+
+
+async def _change(tx: Tx, actor: Actor, person_id: int, facts: Mapping[str, Any]) -> Person:
+    there = await lock(tx, person_id)
+    person = await _checked(tx, replace(there, **facts))
+    changed = [name for name in facts if getattr(person, name) != getattr(there, name)]
+    if not changed:
+        return person
+    if "phone" in changed and person.phone and await queries.by_phone(tx, person.phone):
+        raise errors.phone_in_use()
+    await tx.run(
+        "UPDATE shoppers SET name = $2, phone = $3, email = $4, locale = $5, languages = $6, skills = $7, vehicle = $8,"
+        " most_orders = $9, home_retailer_id = $10, home_store_number = $11 WHERE id = $1",
+        person.id,
+        *_stored(person),
+    )
+    await audit.record(tx, actor, "change_shopper", f"shopper/{person.id}", detail={"changed": changed})
     return person
 
 

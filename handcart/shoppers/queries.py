@@ -6,7 +6,9 @@ from typing import Any
 import msgspec
 
 from handcart.core.db import Tx
+from handcart.shoppers.errors import ShopperRefused
 from handcart.shoppers.models import Person
+from handcart.staff.models import Actor
 
 _PERSON = (
     "SELECT s.id, s.name, s.phone, s.email, s.locale, s.languages, s.skills, s.vehicle, s.most_orders,"
@@ -32,6 +34,31 @@ async def person(tx: Tx, person_id: int) -> Person | None:
     """One of the operator's shoppers, also a blocked or closed one."""
     row = await tx.one(f"{_PERSON} WHERE s.id = $1", person_id)
     return _person(row) if row else None
+
+
+async def require(tx: Tx, person_id: int) -> Person:
+    """An open shopper of the operator; raises `ShopperRefused` if there is none with this id."""
+    found = await person(tx, person_id)
+    if found is None or found.closed_at is not None:
+        raise ShopperRefused("unknown", f"there is no open shopper {person_id}: `handcart shopper list` shows all")
+    return found
+
+
+async def by_phone(tx: Tx, phone: str) -> Person | None:
+    """The open shopper with a phone number, given in its normal form."""
+    row = await tx.one(f"{_PERSON} WHERE s.phone = $1 AND s.closed_at IS NULL", phone)
+    return _person(row) if row else None
+
+
+async def pin_hash(tx: Tx, person_id: int) -> str | None:
+    """The hash of a shopper's PIN; None without one."""
+    row = await tx.one("SELECT pin_hash FROM shoppers WHERE id = $1", person_id)
+    return row["pin_hash"] if row else None
+
+
+def actor(person: Person) -> Actor:
+    """The shopper as the one who does an operation."""
+    return Actor("shopper", person.id, person.name)
 
 
 async def person_of(tx: Tx, retailer_id: int, retailer_shopper_id: int) -> Person | None:

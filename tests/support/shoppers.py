@@ -5,13 +5,13 @@ from typing import Any
 import httpx
 
 from handcart.core.db import Tx
-from handcart.shoppers import ops
+from handcart.shoppers import invitations, ops
 from handcart.shoppers.models import Person
 from handcart.sign_in import sessions
 from handcart.sign_in.models import SHOPPER
 from handcart.staff.models import SYSTEM
 from tests.support.server import LiveServer
-from tests.support.shop import QUICK_HASHER, new_address
+from tests.support.shop import QUICK_HASHER, first_form, new_address
 
 PIN = "2580"
 _PIN_HASH = QUICK_HASHER.hash(PIN)
@@ -47,6 +47,33 @@ class Phone:
 
     def put(self, path: str, content: bytes, **options: Any) -> httpx.Response:
         return self.http.put(f"/shopper/api/{path}", content=content, **options)
+
+
+def invite(server: LiveServer, person: Person) -> str:
+    """The path of a new invitation."""
+    made = server.write(invitations.invite, SYSTEM, person.id, server.url)
+    return str(made.url).removeprefix(server.url)
+
+
+class Newcomer:
+    """A browser that opens an invitation."""
+
+    def __init__(self, server: LiveServer, path: str) -> None:
+        self.http = server.http(address=new_address())
+        self.path = path
+        self.fields: dict[str, str] = {}
+
+    def open(self, locale: str | None = None) -> httpx.Response:
+        page = self.http.get(self.path, params={"locale": locale} if locale else None)
+        if page.status_code == 200:
+            form = first_form(page.text)
+            self.path, self.fields = form.action, form.fields
+        return page
+
+    def join(self, pin: str = PIN, again: str | None = None) -> httpx.Response:
+        """Post the form; does not follow to the app."""
+        fields = {**self.fields, "pin": pin, "pin_again": pin if again is None else again}
+        return self.http.post(self.path, data=fields)
 
 
 def refusal(response: httpx.Response) -> tuple[int, str]:

@@ -77,6 +77,10 @@ def cases(name: str) -> list[tuple[str, dict[str, Any]]]:
             for error in (None, "too_short", "too_long", "common")
         ),
         *(
+            ("shopper_app/join.html", form | {"name": name, "error": error})
+            for error in (None, "different", "form", "easy")
+        ),
+        *(
             (
                 "core/error.html",
                 {
