@@ -30,21 +30,20 @@ async def device_of(call: Call) -> Device:
 
     Raises 401 `signed_out` or 423 `locked`, and refuses calls by pages of other sites.
     """
-    device = await call.app.database.read(device_in, call)
+    device = _unlocked(await call.app.database.read(any_device_in, call))
     await call.app.database.write(sessions.touch, cookie_of(call))
     return device
 
 
 async def device_in(tx: Tx, call: Call) -> Device:
-    """As `device_of`, in the transaction of an operation, so that no ended device can act; records nothing."""
-    device = await any_device_in(tx, call)
-    if device.is_locked:
-        raise errors.locked()
+    """As `device_of`, in the transaction of an operation that writes, so that no ended device can act."""
+    device = _unlocked(await any_device_in(tx, call))
+    await sessions.touch(tx, cookie_of(call))
     return device
 
 
 async def any_device_in(tx: Tx, call: Call) -> Device:
-    """As `device_in`, also for a locked device."""
+    """The device that sent a call, also a locked one; records nothing. Raises 401 `signed_out`."""
     browser = Browser(call)
     if call.route is not None and call.route.method != "GET":
         browser.check_origin()
@@ -53,6 +52,12 @@ async def any_device_in(tx: Tx, call: Call) -> Device:
     if found is None or person is None or person.closed_at is not None:
         raise errors.signed_out()
     return Device(person, found.id, found.name, _is_locked(found) or person.blocked_at is not None)
+
+
+def _unlocked(device: Device) -> Device:
+    if device.is_locked:
+        raise errors.locked()
+    return device
 
 
 def _is_locked(session: Session) -> bool:

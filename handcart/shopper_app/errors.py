@@ -52,6 +52,38 @@ def signed_out() -> AppError:
     return AppError(401, "signed_out", "This phone is signed out. Ask for a new invitation.")
 
 
+def blocked() -> AppError:
+    """The shopper is blocked."""
+    return AppError(403, "blocked", "You are blocked from working. Call your dispatcher.")
+
+
+def wrong_pin(tries_left: int) -> AppError:
+    """The PIN is wrong."""
+    return AppError(401, "wrong_pin", f"Wrong PIN. Tries left: {tries_left}.", tries_left=tries_left)
+
+
+def wait(seconds: int) -> AppError:
+    """Too many wrong PINs came from the address of the device."""
+    message = f"Too many wrong PINs from this network. Try again in {-(-seconds // 60)} minutes."
+    return AppError(429, "wait", message, {"Retry-After": str(seconds)}, seconds=seconds)
+
+
+def refused_pin(reason: str) -> AppError:
+    """A new PIN that is too easy to guess. Its form is checked before."""
+    message = "This PIN is too easy to guess. Avoid repeated digits, and digits that count up or down."
+    return AppError(400, f"pin_{reason}", message)
+
+
+def no_device() -> AppError:
+    """The shopper has no device with this id."""
+    return AppError(404, "no_device", "This phone is already signed out.")
+
+
+def invalid(message: str) -> AppError:
+    """A value that cannot be taken."""
+    return AppError(400, "invalid", message)
+
+
 def locked() -> AppError:
     """The device is locked."""
     return AppError(423, "locked", "The app is locked. Enter your PIN.")

@@ -4,8 +4,9 @@ Times are ISO 8601 in UTC. Ids of batches are texts, because JavaScript's number
 """
 
 from collections.abc import Sequence
+from typing import Annotated
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from handcart.stores.models import Address
 
@@ -200,3 +201,31 @@ class Me(Struct):
     device: DeviceRef
     devices: Sequence[ListedDevice]
     is_locked: bool
+
+
+# The digits 0 to 9: `isdecimal` and `\d` would also take those of other scripts.
+Pin = Annotated[str, Meta(pattern=r"^[0-9]{4,8}\Z")]
+
+
+class Unlock(Struct):
+    """Unlock the device."""
+
+    pin: Pin
+
+
+class ChangePin(Struct):
+    """Replace the PIN."""
+
+    old: Pin
+    new: Pin
+
+
+class Settings(Struct):
+    """What shoppers may change themselves."""
+
+    locale: Annotated[str, Meta(max_length=10)]
+    languages: Annotated[list[Annotated[str, Meta(max_length=3)]], Meta(max_length=10)]
+
+
+class Done(Struct):
+    """The operation is done."""

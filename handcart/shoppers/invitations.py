@@ -1,4 +1,4 @@
-"""Invite shoppers by a one-time link. Whoever opens it sets the shopper's PIN and signs a device in."""
+"""Invite shoppers by a one-time link, with which a shopper chooses a PIN and signs a device in."""
 
 from handcart.core import clock
 from handcart.core.db import Tx

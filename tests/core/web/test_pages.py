@@ -263,7 +263,7 @@ def test_error_shown_then_it_is_announced_and_described(rendered: list[tuple[str
             described = [field for field in page.all("input") if "error" in field.get("aria-describedby", "").split()]
             assert [alert["id"] for alert in alerts] == ["error"]
             assert sum("autofocus" in field for field in described) == 1
-    assert announced == 3 + 3 + 3 + 5
+    assert announced == 3 + 3 + 3 + 5 + 3
 
 
 def test_hostile_name_then_it_stays_inside_its_element(rendered: list[tuple[str, str, Page]]) -> None:
