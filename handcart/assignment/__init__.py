@@ -7,3 +7,6 @@ Invariants:
 - every other open order whose window is over gets a warning, which lives until the reason is gone;
 - `late_delivery` and `late_pickup` are sent once for an order.
 """
+
+# Modules that other domains may import, besides ops, queries, errors and models.
+__all__ = ["fitting"]

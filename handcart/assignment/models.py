@@ -67,6 +67,11 @@ class Row(Struct, frozen=True, kw_only=True):
         """The place in the list: the next page begins after it."""
         return (0 if self.warnings else 1, self.window_ends_at, self.number)
 
+    @property
+    def seen(self) -> str:
+        """What a person sees of the order when they decide: its state, its batch, its window."""
+        return f"{self.status} {self.batch_id or 0} {self.window_starts_at}"
+
 
 class Counts(Struct, frozen=True):
     """How many open orders there are: by state, by live warning, and without a batch that they wait for."""

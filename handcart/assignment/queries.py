@@ -1,6 +1,5 @@
 """Lists of orders for dispatchers: which orders there are, who has them, and which need a person."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from handcart.assignment.models import WARNINGS, Counts, Filters, Row
@@ -19,7 +18,8 @@ _IN_BATCH = (
     "EXISTS (SELECT 1 FROM batch_orders q WHERE q.retailer_id = o.retailer_id"
     " AND q.order_id = o.order_id AND q.is_live)"
 )
-_UNASSIGNED = f"o.status IN ('{states.BRAND_NEW}', '{states.STAGED}') AND NOT {_IN_BATCH}"
+# A staged order waits for its customer first.
+_UNASSIGNED = f"o.status <> '{states.STAGED}' AND NOT {_IN_BATCH}"
 _ORDER = (
     "o.retailer_id, r.slug, r.name AS retailer, o.store_number, s.location_code, s.name AS store, s.time_zone,"
     " o.order_id, o.number, o.kind, o.status, o.created_at, o.window_starts_at, o.window_ends_at, o.has_alcohol,"
@@ -74,15 +74,6 @@ async def order(tx: Tx, retailer_id: int, order_id: str) -> Row | None:
     """The row of one order."""
     row = await tx.one(f"{_SELECT} WHERE o.retailer_id = $1 AND o.order_id = $2", retailer_id, order_id)
     return None if row is None else _row(row)
-
-
-async def of_batch(tx: Tx, retailer_id: int, batch_id: int) -> Sequence[str]:
-    """The ids of the orders that are in a live batch."""
-    rows = await tx.all(
-        "SELECT order_id FROM batch_orders WHERE retailer_id = $1 AND batch_id = $2 AND is_live ORDER BY order_id",
-        *(retailer_id, batch_id),
-    )
-    return [row["order_id"] for row in rows]
 
 
 async def counts(tx: Tx, filters: Filters) -> Counts:

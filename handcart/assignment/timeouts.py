@@ -6,6 +6,7 @@ from handcart.assignment import warnings
 from handcart.assignment.models import LATE, UNTAKEN
 from handcart.assignment.warnings import Facts
 from handcart.batches import ops as batches
+from handcart.batches import states as batch_states
 from handcart.batches.models import Batch
 from handcart.core import clock
 from handcart.core.clock import VirtualClock
@@ -70,7 +71,8 @@ async def _begin(tx: Tx, retailer_id: int, order: Order, kind: str, *, only_warn
 async def _time_out(tx: Tx, facts: Facts, order: Order, batch: Batch | None, *, moves: bool) -> str:
     retailer_id, now = facts.retailer_id, clock.now()
     if batch is not None:  # it was given to a shopper who has not accepted it
-        await batches.drop_out(tx, retailer_id, batch.id)
+        reason = "not accepted in time"
+        await batches.end_early(tx, retailer_id, batch.id, batch_states.UNASSIGNED, reason, SYSTEM.name)
     await tx.run(_END, retailer_id, order.order_id, UNTAKEN, now)
     subject = f"order/{facts.slug}/{order.order_id}"
     if moves and facts.moved_at is None and await reschedule.to_next(tx, retailer_id, order):

@@ -112,7 +112,9 @@ def wanted(facts: Facts, now: int, warn_minutes: int) -> frozenset[str]:
     is_over = now >= facts.window_ends_at
     if is_over and facts.status not in _AT_HAND:
         found.add(LATE)
-    if now - facts.entered_at >= USUAL.get(facts.status, now) or (is_over and facts.status in _AT_HAND):
+    has_nobody = facts.batch_id is None and facts.status != states.STAGED
+    is_long = now - facts.entered_at >= USUAL.get(facts.status, now)
+    if is_long or has_nobody or (is_over and facts.status in _AT_HAND):
         found.add(STUCK)
     if facts.status in SILENCE and now - facts.seen_at >= SILENCE[facts.status]:
         found.add(SILENT)
