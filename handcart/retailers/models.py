@@ -26,7 +26,8 @@ class Rules(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True)
     (https://docs.instacart.com/connect/fulfillment_guide/faq), and the other two without a number. Hours are in the
     store's time zone. `legal_age` None: as the law of the store's region has it. `underage`: what happens to items that
     the customer is too young for. `untaken`: what happens to an order that nobody took in time; `warn_minutes`:
-    minutes before that, at which dispatchers are warned.
+    minutes before that, at which dispatchers are warned. `scale_codes`: what the codes on labels of the stores' scales
+    contain.
     """
 
     most_units: Amount = 250
@@ -40,6 +41,7 @@ class Rules(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True)
     offers_eta: bool = False
     untaken: Literal["reschedule", "cancel"] = "reschedule"
     warn_minutes: Annotated[int, Meta(ge=0, le=1440)] = 60
+    scale_codes: Literal["price", "weight"] = "price"
 
 
 # Settings that are columns of the table `retailers`, each true or false. A new setting, in `SWITCHES` or `Rules`, also

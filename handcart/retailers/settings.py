@@ -24,6 +24,7 @@ MEANINGS = {
     "offers_eta": "slots with an estimated time of arrival are offered if a request asks for them",
     "untaken": "if nobody took an order in time: reschedule it once, then cancel it, or cancel it at once",
     "warn_minutes": "minutes before that time at which dispatchers are warned",
+    "scale_codes": "what the labels of the stores' scales have in their codes: the price, or the weight",
 }
 _TYPES = {**dict.fromkeys(SWITCHES, bool), **get_type_hints(Rules, include_extras=True)}
 _WORDS = {"yes": "true", "no": "false", "on": "true", "off": "false", "none": "null"}

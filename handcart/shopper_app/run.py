@@ -109,11 +109,15 @@ def _window(going: Sequence[Order]) -> wire.Window:
 
 
 def _store(store: Store) -> wire.Store:
-    place = " ".join(filter(None, (store.region, store.postal_code)))
-    address = ", ".join(filter(None, (store.address_line_1, store.city, place)))
+    address = _address(store.address_line_1, None, store.city, store.region, store.postal_code)
     return wire.Store(
         store.location_code, store.name, address, store.time_zone, store.point.latitude, store.point.longitude
     )
+
+
+def _address(street: str, more: str | None, city: str | None, region: str | None, postal_code: str) -> str:
+    """An address in one line."""
+    return ", ".join(filter(None, (street, more, city, " ".join(filter(None, (region, postal_code))))))
 
 
 async def _order(tx: Tx, retailer_id: int, letter: str, order: Order) -> wire.Order:
@@ -150,18 +154,27 @@ def _units(order: Order, present: Sequence[OrderLine]) -> int:
     return sum(int(line.qty) if line.qty_unit == "each" else 1 for line in present)
 
 
-async def _first_name(tx: Tx, order: Order) -> str | None:
+async def _first_name(tx: Tx, order: Order) -> str:
     if order.details.first_name is not None or order.user_id is None:
-        return order.details.first_name
+        return order.details.first_name or ""
     user = await users.find(tx, order.isolation_id, order.user_id)
-    return None if user is None else user.first_name
+    return "" if user is None else user.first_name or ""
 
 
 def _door(order: Order) -> wire.Door | None:
     """Street and phone number, while the order is on its way to the door. A pickup order has no door."""
     if order.kind == PICKUP or order.status != states.DELIVERING:
         return None
-    return wire.Door(order.details.address, order.details.phone_number, last_four_digits_needed=False)
+    address = order.details.address
+    if address is None:
+        return wire.Door("", None, None, order.details.phone_number, last_four_digits_needed=False)
+    return wire.Door(
+        _address(address.address_line_1, address.address_line_2, address.city, address.state, address.postal_code),
+        address.latitude,
+        address.longitude,
+        order.details.phone_number,
+        last_four_digits_needed=False,
+    )
 
 
 async def _products(tx: Tx, retailer_id: int, lines: Sequence[OrderLine]) -> Products:
@@ -195,10 +208,10 @@ async def _line(tx: Tx, retailer_id: int, order: Order, line: OrderLine, product
         qty_unit=line.qty_unit,
         count=line.count,
         weight=line.weight,
-        product=_product(item, line.upc, line.rrc),
+        product=product(item, line.upc, line.rrc),
         special_instructions=line.special_instructions,
         replacement_policy=line.replacement_policy,
-        replacement_items=[_product(products.get(_named(name)), name.upc, name.rrc) for name in line.replacement_items],
+        replacement_items=[product(products.get(_named(name)), name.upc, name.rrc) for name in line.replacement_items],
         suggestions=await _suggestions(tx, retailer_id, order, line, item),
         delivered_count=line.delivered_count,
         delivered_weight=line.delivered_weight,
@@ -215,15 +228,15 @@ async def _suggestions(
     if item is None or line.replacement_policy == "no_replacements":
         return []
     alike = await items.similar(tx, retailer_id, item, _SUGGESTIONS, ebt_only=order.details.paid_with_ebt)
-    return [_product(one, one.upc, one.rrc) for one in alike]
+    return [product(one, one.upc, one.rrc) for one in alike]
 
 
 def _substitute(line: OrderLine, products: Products) -> wire.Product | None:
     name = line.substitute
-    return None if name is None else _product(products.get(_named(name)), name.upc, name.rrc)
+    return None if name is None else product(products.get(_named(name)), name.upc, name.rrc)
 
 
-def _product(item: Item | None, upc: str | None, rrc: str | None) -> wire.Product:
+def product(item: Item | None, upc: str | None, rrc: str | None) -> wire.Product:
     """A product of the catalog, or one that only its codes name."""
     if item is None:
         return wire.Product(upc, rrc, name=rrc or upc or "")

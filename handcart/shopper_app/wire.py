@@ -8,8 +8,6 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from handcart.stores.models import Address
-
 
 class Product(Struct):
     """An item of the catalog. One that the catalog does not have has its code as name.
@@ -29,6 +27,13 @@ class Product(Struct):
     shelf: str | None = None
     temperature: str | None = None
     is_alcohol: bool = False
+
+
+class Catalog(Struct):
+    """Items that a search found; `weight`: what the scanned label of a scale says, in the cost unit of the item."""
+
+    items: Sequence[Product]
+    weight: float | None
 
 
 class Line(Struct):
@@ -55,15 +60,17 @@ class Line(Struct):
 
 
 class Customer(Struct):
-    """What a shopper may know of a customer before the way to the door."""
+    """What a shopper may know of a customer before the way to the door. `first_name`: empty if it is unknown."""
 
-    first_name: str | None
+    first_name: str
 
 
 class Door(Struct):
     """Where an order is handed over. `last_four_digits_needed`: the customer says those of the phone number."""
 
-    address: Address | None
+    address: str
+    latitude: float | None
+    longitude: float | None
     phone: str | None
     last_four_digits_needed: bool
 

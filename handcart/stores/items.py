@@ -1,15 +1,15 @@
 """The catalog: save items, look them up, check lists of items."""
 
-import re
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from itertools import islice
 from typing import Any
 
 from msgspec import Struct
 
 from handcart.core.db import Tx
 from handcart.retailers import ops as retailers
-from handcart.stores import codes
+from handcart.stores import codes, words
 from handcart.stores.models import Item, ItemCode
 
 NOT_FOUND = "Item not found"
@@ -38,6 +38,8 @@ _ANOTHER = (
     f"SELECT {_COLUMNS} FROM items WHERE retailer_id = $1 AND rrc > $2 AND rrc <> $3 AND cost_unit = $4"  # noqa: S608
     " AND alcohol_kind IS NULL AND restricted_reasons = '' AND (is_ebt_eligible OR NOT $5) ORDER BY rrc LIMIT 1"
 )
+_BETWEEN = f"SELECT {_COLUMNS} FROM items WHERE retailer_id = $1 AND upc >= $2 AND upc <= $3 ORDER BY upc LIMIT 1"  # noqa: S608
+_SAVED_AT_ONCE = 1000
 # More than are suggested, because the most similar names are chosen from them.
 _CANDIDATES = 40
 _SIMILAR = (
@@ -76,28 +78,33 @@ class Problem(Struct, frozen=True):
 async def save(tx: Tx, retailer_id: int, items: Iterable[Item]) -> int:
     """Add or update items, matched by rrc; returns the number of new items."""
     before = await _count(tx, retailer_id)
-    for item in items:
-        await tx.run(
-            _SAVE,
-            retailer_id,
-            item.rrc,
-            None if item.upc is None else plain_upc(item.upc),
-            item.name,
-            item.cost_unit,
-            item.par_weight,
-            item.alcohol_kind,
-            " ".join(item.restricted_reasons),
-            item.is_ebt_eligible,
-            item.is_bulky,
-            item.beverage_weight,
-            item.price_cents,
-            item.department,
-            item.aisle,
-            item.shelf,
-            item.temperature,
-            item.image_url,
-        )
+    rest = iter(items)
+    while some := list(islice(rest, _SAVED_AT_ONCE)):
+        await tx.many(_SAVE, [(retailer_id, *_values(item)) for item in some])
+        await words.index(tx, retailer_id, some)
     return await _count(tx, retailer_id) - before
+
+
+def _values(item: Item) -> Sequence[Any]:
+    """The values of the columns."""
+    return (
+        item.rrc,
+        None if item.upc is None else plain_upc(item.upc),
+        item.name,
+        item.cost_unit,
+        item.par_weight,
+        item.alcohol_kind,
+        " ".join(item.restricted_reasons),
+        item.is_ebt_eligible,
+        item.is_bulky,
+        item.beverage_weight,
+        item.price_cents,
+        item.department,
+        item.aisle,
+        item.shelf,
+        item.temperature,
+        item.image_url,
+    )
 
 
 async def find(tx: Tx, retailer_id: int, named: Sequence[ItemCode]) -> list[Item | None]:
@@ -107,6 +114,12 @@ async def find(tx: Tx, retailer_id: int, named: Sequence[ItemCode]) -> list[Item
     by_upc = {item.upc: item for item in await _by(tx, retailer_id, "upc", sorted(upcs))}
     by_rrc = {item.rrc: item for item in await _by(tx, retailer_id, "rrc", sorted(rrcs))}
     return [by_rrc.get(code.rrc or "") if code.upc is None else by_upc.get(plain_upc(code.upc)) for code in named]
+
+
+async def first_between(tx: Tx, retailer_id: int, first: str, last: str) -> Item | None:
+    """The item with the lowest upc, in its normal form, from `first` to `last`."""
+    row = await tx.one(_BETWEEN, retailer_id, first, last)
+    return None if row is None else _item(row)
 
 
 async def another(tx: Tx, retailer_id: int, rrc: str, cost_unit: str, *, ebt_only: bool) -> Item | None:
@@ -137,8 +150,8 @@ async def similar(tx: Tx, retailer_id: int, item: Item, most: int, *, ebt_only: 
         item.price_cents,
         _CANDIDATES,
     )
-    words = _words(item.name)
-    return sorted(map(_item, rows), key=lambda other: -len(words & _words(other.name)))[:most]
+    named = set(words.of_text(item.name))
+    return sorted(map(_item, rows), key=lambda other: -len(named.intersection(words.of_text(other.name))))[:most]
 
 
 async def samples(tx: Tx, retailer_id: int, most: int, *, is_alcohol: bool = False) -> list[Item]:
@@ -186,10 +199,6 @@ def quantity_problem(item: Item, wanted: Wanted) -> str | None:
     if item.par_weight is None:
         return NEEDS_WEIGHT if wanted.weight is None else None
     return NEEDS_EITHER if wanted.count is None and wanted.weight is None else None
-
-
-def _words(name: str) -> set[str]:
-    return set(re.findall(r"\w+", name.casefold()))
 
 
 async def _count(tx: Tx, retailer_id: int) -> int:

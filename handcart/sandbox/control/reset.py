@@ -63,6 +63,7 @@ KEPT: Mapping[str, str] = {
     "webhooks": "set up by the operator; only the records of their deliveries are deleted",
     "stores": "the seed",
     "items": "the seed",
+    "item_words": "the seed",
     "slot_plans": "the seed",
     "slot_exceptions": "the seed; slots that a fault took are there again",
     "postal_codes": "facts",
