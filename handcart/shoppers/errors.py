@@ -49,3 +49,14 @@ def shopper_not_found() -> ApiError:
 def phone_in_use() -> ShopperRefused:
     """Another open shopper of the operator has that phone number."""
     return ShopperRefused("phone_in_use", "another shopper has this phone number")
+
+
+def unknown(shopper: str) -> ShopperRefused:
+    """No open shopper has this id or phone number."""
+    return ShopperRefused("unknown", f"there is no open shopper {shopper!r}: `handcart shopper list` shows all")
+
+
+def no_store(name: str) -> ShopperRefused:
+    """No retailer has this store."""
+    sentence = f"there is no store {name!r}: write the retailer's slug and the location code, such as corner-market/s1"
+    return ShopperRefused("home_store", sentence)

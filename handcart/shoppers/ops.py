@@ -11,7 +11,7 @@ from handcart.core import clock, ids
 from handcart.core.db import Tx
 from handcart.core.email import is_address
 from handcart.core.errors import raise_any
-from handcart.core.phone import PHONE_PATTERN
+from handcart.core.phone import PHONE_PATTERN, normal
 from handcart.shoppers import errors, queries
 from handcart.shoppers.errors import ShopperRefused
 from handcart.shoppers.models import LOCALES, SKILLS, VEHICLES, Person, Shopper
@@ -21,7 +21,6 @@ from handcart.staff import audit, roles
 from handcart.staff.models import Actor
 from handcart.stores import queries as stores
 
-_US_DIGITS = 10
 _MOST_NAME, _MOST_EMAIL, _MOST_LANGUAGES, _MOST_ORDERS = 100, 254, 10, 20
 _MOST_REASON = 200
 _PHONE = re.compile(PHONE_PATTERN)
@@ -36,7 +35,7 @@ async def create(tx: Tx, retailer_id: int, email: str | None = None, phone: str 
             errors.invalid_phone() if phone is not None and not _PHONE.match(phone) else None,
         ]
     )
-    digits = None if phone is None else _digits(phone)
+    digits = None if phone is None else normal(phone)
     while True:
         shopper = Shopper(ids.new_id(), email, digits)
         made = await tx.run(
@@ -219,7 +218,7 @@ async def _checked(tx: Tx, person: Person) -> Person:
     return replace(
         person,
         name=name,
-        phone=_digits(person.phone) if person.phone else None,
+        phone=normal(person.phone) if person.phone else None,
         email=email,
         languages=languages,
         skills=tuple(skill for skill in SKILLS if skill in person.skills),
@@ -252,9 +251,3 @@ def _stored(person: Person) -> tuple[Any, ...]:
         person.home_retailer_id,
         person.home_store_number,
     )
-
-
-def _digits(phone: str) -> str:
-    """A phone number in its normal form; ten digits are taken as a US number without its country code."""
-    digits = re.sub(r"[^0-9]", "", phone)
-    return f"1{digits}" if len(digits) == _US_DIGITS else digits

@@ -5,10 +5,13 @@ from typing import Any
 
 import msgspec
 
+from handcart.core import ids, phone
 from handcart.core.db import Tx
-from handcart.shoppers.errors import ShopperRefused
+from handcart.retailers import ops as retailers
+from handcart.shoppers import errors
 from handcart.shoppers.models import Person
 from handcart.staff.models import Actor
+from handcart.stores import queries as stores
 
 _PERSON = (
     "SELECT s.id, s.name, s.phone, s.email, s.locale, s.languages, s.skills, s.vehicle, s.most_orders,"
@@ -24,9 +27,9 @@ async def exists(tx: Tx, retailer_id: int, shopper_id: int) -> bool:
     return found is not None
 
 
-async def has_phone(tx: Tx, retailer_id: int, phone: str) -> bool:
+async def has_phone(tx: Tx, retailer_id: int, number: str) -> bool:
     """Whether a shopper of the retailer has this phone number, given in its normal form."""
-    found = await tx.one("SELECT id FROM retailer_shoppers WHERE retailer_id = $1 AND phone = $2", retailer_id, phone)
+    found = await tx.one("SELECT id FROM retailer_shoppers WHERE retailer_id = $1 AND phone = $2", retailer_id, number)
     return found is not None
 
 
@@ -40,14 +43,45 @@ async def require(tx: Tx, person_id: int) -> Person:
     """An open shopper of the operator; raises `ShopperRefused` if there is none with this id."""
     found = await person(tx, person_id)
     if found is None or found.closed_at is not None:
-        raise ShopperRefused("unknown", f"there is no open shopper {person_id}: `handcart shopper list` shows all")
+        raise errors.unknown(str(person_id))
     return found
 
 
-async def by_phone(tx: Tx, phone: str) -> Person | None:
+async def find(tx: Tx, id_or_phone: str) -> Person:
+    """An open shopper by id or phone number; raises `ShopperRefused` if there is none."""
+    person_id = ids.parse(id_or_phone)
+    found = None if person_id is None else await person(tx, person_id)
+    found = found or await by_phone(tx, phone.normal(id_or_phone))
+    if found is None or found.closed_at is not None:
+        raise errors.unknown(id_or_phone)
+    return found
+
+
+async def by_phone(tx: Tx, number: str) -> Person | None:
     """The open shopper with a phone number, given in its normal form."""
-    row = await tx.one(f"{_PERSON} WHERE s.phone = $1 AND s.closed_at IS NULL", phone)
+    row = await tx.one(f"{_PERSON} WHERE s.phone = $1 AND s.closed_at IS NULL", number)
     return _person(row) if row else None
+
+
+async def home_store(tx: Tx, person: Person) -> str | None:
+    """The home store of a shopper as `<retailer's slug>/<location code>`."""
+    if person.home_retailer_id is None or person.home_store_number is None:
+        return None
+    slug = (await retailers.retailer(tx, person.home_retailer_id)).slug
+    return f"{slug}/{await stores.location_code(tx, person.home_retailer_id, person.home_store_number)}"
+
+
+async def store(tx: Tx, name: str) -> tuple[int, int]:
+    """The retailer's id and the number of a store, given as `<retailer's slug>/<location code>`.
+
+    Raises `ShopperRefused`.
+    """
+    slug, _, location_code = name.strip().partition("/")
+    retailer = await retailers.retailer_by_slug(tx, slug)
+    found = None if retailer is None else await stores.store(tx, retailer.id, location_code)
+    if retailer is None or found is None:
+        raise errors.no_store(name)
+    return retailer.id, found.number
 
 
 async def pin_hash(tx: Tx, person_id: int) -> str | None:

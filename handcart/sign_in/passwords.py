@@ -16,7 +16,8 @@ from handcart.core.errors import Refused
 
 LEAST_CHARACTERS = 8
 MOST_BYTES = 1024
-LEAST_DIGITS, MOST_DIGITS = 4, 8
+LEAST_DIGITS = 4
+MOST_DIGITS = 8
 
 _MMAP_THRESHOLD = -3  # M_MMAP_THRESHOLD of malloc.h
 
