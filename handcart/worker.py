@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 
+from handcart.acts import jobs as acts
 from handcart.assignment.jobs import Watch
 from handcart.callbacks import jobs as callbacks
 from handcart.callbacks import sender
@@ -29,6 +30,7 @@ STEP_ROWS = 200
 PURGES: Sequence[Purge] = (
     *core.PURGES,
     *sign_in.PURGES,
+    *acts.PURGES,
     *oauth.PURGES,
     *events.purges([callbacks.delete_waiting]),
     *callbacks.PURGES,

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from handcart.batches import errors, queries, states
 from handcart.batches.models import Batch
@@ -12,7 +12,7 @@ from handcart.core.errors import ApiError, invalid, raise_any
 from handcart.orders import ops as orders
 from handcart.orders import states as order_states
 from handcart.orders.errors import order_not_found, too_late
-from handcart.orders.models import Order
+from handcart.orders.models import Order, Proof
 from handcart.shoppers import queries as shoppers
 
 
@@ -95,12 +95,13 @@ async def bring(tx: Tx, retailer_id: int, batch: Batch, target: str) -> None:
     await _bring(tx, retailer_id, batch, going)
 
 
-async def complete(tx: Tx, retailer_id: int, batch: Batch, order_id: str) -> Order:
-    """Complete one order of a locked batch; the batch ends with its last order."""
+async def complete(tx: Tx, retailer_id: int, batch: Batch, order_id: str, proof: Proof) -> Order:
+    """Complete one order of a locked batch, with its proof; the batch ends with its last order."""
     going = await lock_orders(tx, retailer_id, batch)
     order = next((one for one in going if one.order_id == order_id), None)
     if not batch.is_live or order is None:
         raise errors.finished()
+    order.details = structs.replace(order.details, proof=proof)
     await orders.move(tx, retailer_id, order, order_states.COMPLETED)
     await _leave(tx, retailer_id, batch, order_id, states.COMPLETED, states.NOTHING)
     if len(going) == 1:

@@ -57,6 +57,11 @@ TIP_UPDATED = "tip updated"  # after completion, also to the same amount; the in
 RESCHEDULED = "rescheduled"
 LATE = "late"
 MISSING = "customer missing"
+PAID = "goods paid"
+BAGGED = "bags packed"
+PUT_AWAY = "bags put away"
+CHECKED = "bags checked"
+TURNED_BACK = "turned back"
 USER_DELETED = "user deleted"
 
 
@@ -124,6 +129,8 @@ _SHOPPED_EVENTS = {
     REPLACED: ("item_replaced", "order_item_replacement"),
     REFUNDED: ("item_refunded", "order_item_refund"),
     ADDED: (),
+    PAID: (),
+    BAGGED: (),
     RESCHEDULED: ("rescheduled",),
     USER_DELETED: (),
 }
@@ -138,6 +145,7 @@ _DELIVERY = _workflow(
         TIP_UPDATED: ("tip_adjustment",),
         LATE: ("late_delivery",),
         MISSING: ("customer_missing",),
+        TURNED_BACK: (),
     },
 )
 _PICKUP = _workflow(
@@ -149,7 +157,14 @@ _PICKUP = _workflow(
     State(BAGS_VERIFIED),
     State(COMPLETED, (TIP,), ("delivered",), later=(_REMINDER,)),
     _CANCELED,
-    events={**_SHOPPED_EVENTS, TIP_UPDATED: (), LATE: ("late_pickup",), MISSING: ("unable_to_find_customer",)},
+    events={
+        **_SHOPPED_EVENTS,
+        PUT_AWAY: (),
+        CHECKED: (),
+        TIP_UPDATED: (),
+        LATE: ("late_pickup",),
+        MISSING: ("unable_to_find_customer",),
+    },
 )
 # Dispatch last mile orders have the states of last mile orders. A staged order has no state of its own: it must still
 # be possible to update and cancel it, and both are documented only for brand_new.
@@ -172,10 +187,12 @@ _LAST_MILE = _workflow(
         CREATED: ("brand_new",),
         UPDATED: (),
         STAGED: ("staged",),
+        CHECKED: (),
         TIP_UPDATED: ("tip_adjustment",),
         RESCHEDULED: ("rescheduled",),
         LATE: ("late_delivery",),
         MISSING: ("customer_missing",),
+        TURNED_BACK: (),
         USER_DELETED: (),
     },
 )

@@ -42,6 +42,8 @@ class Rules(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True)
     untaken: Literal["reschedule", "cancel"] = "reschedule"
     warn_minutes: Annotated[int, Meta(ge=0, le=1440)] = 60
     scale_codes: Literal["price", "weight"] = "price"
+    door_photo: bool = False
+    delivery_pin: bool = False
 
 
 # Settings that are columns of the table `retailers`, each true or false. A new setting, in `SWITCHES` or `Rules`, also

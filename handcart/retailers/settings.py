@@ -25,6 +25,8 @@ MEANINGS = {
     "untaken": "if nobody took an order in time: reschedule it once, then cancel it, or cancel it at once",
     "warn_minutes": "minutes before that time at which dispatchers are warned",
     "scale_codes": "what the labels of the stores' scales have in their codes: the price, or the weight",
+    "door_photo": "a shopper who leaves an order at the door takes a photo",
+    "delivery_pin": "a customer proves who they are with the last four digits of their phone number",
 }
 _TYPES = {**dict.fromkeys(SWITCHES, bool), **get_type_hints(Rules, include_extras=True)}
 _WORDS = {"yes": "true", "no": "false", "on": "true", "off": "false", "none": "null"}

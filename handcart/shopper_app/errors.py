@@ -79,6 +79,11 @@ def no_device() -> AppError:
     return AppError(404, "no_device", "This phone is already signed out.")
 
 
+def too_many_acts(most: int) -> AppError:
+    """One call has too many acts."""
+    return AppError(413, "too_many_acts", f"Send at most {most} acts at once.")
+
+
 def invalid(message: str) -> AppError:
     """A value that cannot be taken."""
     return AppError(400, "invalid", message)

@@ -10,6 +10,7 @@ from hashlib import blake2b
 from itertools import groupby
 from string import ascii_uppercase
 
+from handcart.acts import queries as acts
 from handcart.batches import queries as batches
 from handcart.batches import states as batch_states
 from handcart.batches.models import PersonsBatch, Removed
@@ -25,6 +26,7 @@ from handcart.retailers import ops as retailers
 from handcart.retailers.models import Retailer
 from handcart.shopper_app import wire
 from handcart.shopper_app.browser import device_of
+from handcart.shoppers import queries as shoppers
 from handcart.stores import items
 from handcart.stores import queries as stores
 from handcart.stores.models import FROZEN, HOT, Item, ItemCode, ItemName, Store
@@ -49,7 +51,7 @@ async def _answer(call: Call) -> Reply:
 async def run(tx: Tx, person_id: int) -> wire.Run:
     """The work of a shopper at all retailers, and what was taken away in the last `REMOVED_FOR`."""
     live = await batches.live(tx, person_id)
-    going = [await _batch(tx, one) for one in live if any(map(_is_going, one.orders))]
+    going = [await _batch(tx, person_id, one) for one in live if any(map(_is_going, one.orders))]
     removed = [await _removed(tx, one) for one in _together(await batches.removed(tx, person_id, _since()))]
     removed += [gone for one in live for order in one.orders if (gone := await _canceled(tx, one, order)) is not None]
     content = encode([going, removed])
@@ -61,7 +63,7 @@ async def batch(tx: Tx, person_id: int, retailer_id: int, batch_id: int) -> wire
     """A batch of a shopper, as the run has it; None if the shopper does not have it, or no longer."""
     for one in await batches.live(tx, person_id):
         if (one.retailer_id, one.id) == (retailer_id, batch_id):
-            return await _batch(tx, one)
+            return await _batch(tx, person_id, one)
     return None
 
 
@@ -73,24 +75,25 @@ def _is_going(order: Order) -> bool:
     return order.status not in states.TERMINAL
 
 
-async def _batch(tx: Tx, one: PersonsBatch) -> wire.Batch:
+async def _batch(tx: Tx, person_id: int, one: PersonsBatch) -> wire.Batch:
     retailer = await retailers.retailer(tx, one.retailer_id)
+    subject = f"{retailer.slug}/{one.id}"
     # Letters are given to canceled orders too, so that the other orders keep theirs.
     going = [(_letter(place), order) for place, order in enumerate(one.orders) if _is_going(order)]
     found = await stores.store_by_number(tx, one.retailer_id, one.orders[0].store_number)
     assert found is not None
     return wire.Batch(
         id=str(one.id),
-        subject=f"{retailer.slug}/{one.id}",
+        subject=subject,
         retailer=_retailer(retailer),
         type=one.type,
         state=one.workflow_state,
         is_accepted=one.accepted_at is not None,
         window=_window([order for _, order in going]),
         store=_store(found),
-        needs=wire.Needs(door_photo=False, delivery_pin=False),
+        needs=wire.Needs(door_photo=retailer.rules.door_photo, delivery_pin=retailer.rules.delivery_pin),
         orders=[await _order(tx, one.retailer_id, letter, order) for letter, order in going],
-        last_act=None,
+        last_act=await acts.last_act(tx, person_id, subject),
     )
 
 
@@ -123,7 +126,8 @@ def _address(street: str, more: str | None, city: str | None, region: str | None
 async def _order(tx: Tx, retailer_id: int, letter: str, order: Order) -> wire.Order:
     present = [line for line in order.lines if not line.is_removed]
     products = await _products(tx, retailer_id, present)
-    lines = [await _line(tx, retailer_id, order, line, products) for line in present]
+    pickers = {one: await _name(tx, one) for one in {line.picked_by for line in present} if one is not None}
+    lines = [await _line(tx, retailer_id, order, line, products, pickers) for line in present]
     return wire.Order(
         id=order.order_id,
         letter=letter,
@@ -138,7 +142,7 @@ async def _order(tx: Tx, retailer_id: int, letter: str, order: Order) -> wire.Or
         customer=wire.Customer(await _first_name(tx, order)),
         special_instructions=order.details.special_instructions or "",
         door=_door(order),
-        bags=[],
+        bags=[wire.Bag(bag.code, bag.kind, bag.place) for bag in order.details.bags],
         bag_label=order.details.bag_label,
         bag_scan_codes=order.details.bag_scan_codes,
         is_staged=order.details.staged_at is not None or (order.kind == PICKUP and order.status in _STAGED),
@@ -198,11 +202,19 @@ def _named(name: ItemName) -> ItemCode:
     return ItemCode(name.upc, name.rrc)
 
 
-async def _line(tx: Tx, retailer_id: int, order: Order, line: OrderLine, products: Products) -> wire.Line:
+async def _name(tx: Tx, person_id: int) -> str:
+    found = await shoppers.person(tx, person_id)
+    assert found is not None
+    return found.name
+
+
+async def _line(
+    tx: Tx, retailer_id: int, order: Order, line: OrderLine, products: Products, pickers: Mapping[int, str]
+) -> wire.Line:
     item = products.get(_code(line))
     return wire.Line(
         line_num=line.line_num,
-        version=0,
+        version=line.version,
         status=line.status,
         qty=line.qty,
         qty_unit=line.qty_unit,
@@ -218,7 +230,7 @@ async def _line(tx: Tx, retailer_id: int, order: Order, line: OrderLine, product
         substitute=_substitute(line, products),
         is_alcohol=line.is_alcohol,
         is_added=line.is_added,
-        picked_by=None,
+        picked_by=None if line.picked_by is None else pickers[line.picked_by],
     )
 
 

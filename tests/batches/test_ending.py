@@ -8,6 +8,7 @@ import pytest
 from handcart.batches import ops, queries
 from handcart.batches.states import UNASSIGNED
 from handcart.core.errors import ApiError
+from handcart.orders.models import Proof
 from tests.support.contents import nothing_written
 from tests.support.orders import Market, line
 from tests.support.sandbox import Shopping
@@ -27,7 +28,7 @@ def shopping(market: Market) -> Shopping:
 
 async def complete(tx: Any, retailer_id: int, batch_id: int, order_id: str) -> bool:
     batch = await ops.lock(tx, retailer_id, batch_id)
-    await ops.complete(tx, retailer_id, batch, order_id)
+    await ops.complete(tx, retailer_id, batch, order_id, Proof("act-0001", "handed_over"))
     return batch.is_live
 
 

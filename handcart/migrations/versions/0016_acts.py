@@ -24,6 +24,7 @@ def upgrade() -> None:
         "acts",
         _number("person_id"),
         _text("id"),
+        _number("number"),
         _number("session_id", nullable=True),
         _number("received_at"),
         _number("at"),
@@ -36,7 +37,9 @@ def upgrade() -> None:
         _text("outcome"),
         _text("rule", nullable=True),
         _text("message", nullable=True),
+        _text("goods", nullable=True),
         sa.PrimaryKeyConstraint("person_id", "id"),
     )
-    op.create_index("acts_of_subject", "acts", ["retailer_id", "subject", "received_at"])
-    op.create_index("acts_received", "acts", ["person_id", "received_at"])
+    op.create_index("acts_of_subject", "acts", ["retailer_id", "subject", "number"])
+    op.create_index("acts_of_person", "acts", ["person_id", "subject", "number"])
+    op.create_index("acts_received", "acts", ["received_at"])

@@ -1,0 +1,159 @@
+"""Apply acts: each in a transaction of its own, once, or refused with what is true now. docs/acts.md."""
+
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from handcart.acts import verbs
+from handcart.acts.errors import ActRefused
+from handcart.acts.models import APPLIED, LATER, REFUSED, SAME, Act, Result
+from handcart.acts.verbs import Work
+from handcart.batches import ops as batches
+from handcart.batches import queries as batch_queries
+from handcart.batches.models import Batch
+from handcart.batches.states import CANCELED, COMPLETED, DROPPED_OUT
+from handcart.core import clock, ids
+from handcart.core.db import Tx
+from handcart.core.errors import ApiError
+from handcart.retailers import ops as retailers
+from handcart.shoppers import queries as shoppers
+
+#: An act that is older than this is refused. Acts are kept longer (`jobs`), so that none is applied twice.
+OLDEST = 14 * clock.DAY
+_COLUMNS = (
+    "person_id, id, number, session_id, received_at, at, retailer_id, subject, after_id, verb, body, seen_version,"
+    " outcome"
+)
+_encode = msgspec.json.Encoder(order="deterministic").encode
+
+
+class _Stored(Struct, frozen=True):
+    """An act as its row has it."""
+
+    subject: str
+    after_id: str | None
+    verb: str
+    at: int
+    seen_version: int | None
+    body: str
+
+
+async def retailer_of(tx: Tx, act: Act) -> int | None:
+    """The retailer whose clock and rules apply to an act; None if there is no such retailer."""
+    retailer = await retailers.retailer_by_slug(tx, act.subject.partition("/")[0])
+    return None if retailer is None else retailer.id
+
+
+async def apply(tx: Tx, person_id: int, session_id: int | None, act: Act) -> Result:
+    """Apply an act of a shopper once: its row and its effect are written together, or its row says why it is refused.
+
+    An act whose predecessor is unknown is `later` and leaves no row: it must be sent again after that one.
+    """
+    stored = _stored(act)
+    known = await _known(tx, person_id, act, stored)
+    if known is not None:
+        return known
+    if act.after is not None and await _subject_of(tx, person_id, act.after) is None:
+        return Result(act.id, LATER)
+    retailer_id = await retailer_of(tx, act)
+    if not await _claim(tx, person_id, session_id, retailer_id, act.id, stored):
+        known = await _known(tx, person_id, act, stored)  # another process has just received it
+        assert known is not None
+        return known
+    try:
+        await tx.attempt(_do, person_id, retailer_id, act, stored.at)
+    except ActRefused as refusal:
+        await _refuse(tx, person_id, act.id, refusal)
+        return Result(act.id, REFUSED, refusal.rule, refusal.message, refusal.goods)
+    return Result(act.id, APPLIED)
+
+
+async def _do(tx: Tx, person_id: int, retailer_id: int | None, act: Act, at: int) -> None:
+    if act.after is not None and await _subject_of(tx, person_id, act.after) != act.subject:
+        raise ActRefused("other_subject")
+    if at < clock.of_process() - OLDEST:
+        raise ActRefused("too_old")
+    verb = verbs.VERBS.get(act.verb)
+    if verb is None:
+        raise ActRefused("unknown_verb")
+    batch = await _lock(tx, person_id, retailer_id, act.subject)
+    assert retailer_id is not None
+    body = verbs.read(verb, act.body)
+    try:
+        await verb.do(tx, Work(retailer_id, batch, person_id, act.id, act.seen_version), body)
+    except ActRefused:
+        raise
+    except ApiError:  # a rule of orders or batches that has no sentence of its own
+        raise ActRefused("not_now") from None
+
+
+async def _lock(tx: Tx, person_id: int, retailer_id: int | None, subject: str) -> Batch:
+    """The live batch that an act is about, locked. Refuses the act if it is not the shopper's, or no longer."""
+    batch_id = ids.parse(subject.partition("/")[2])
+    if retailer_id is None or batch_id is None:
+        raise ActRefused("not_yours")
+    try:
+        batch = await batches.lock(tx, retailer_id, batch_id)
+    except ApiError:
+        raise ActRefused("not_yours") from None
+    person = await shoppers.person_of(tx, retailer_id, batch.shopper_id)
+    if person is None or person.id != person_id:
+        raise ActRefused("not_yours")
+    if not batch.is_live:
+        last = (await batch_queries.left(tx, retailer_id, batch_id))[0]
+        rule = {COMPLETED: "finished", CANCELED: "order_canceled", DROPPED_OUT: "dropped_out"}.get(
+            last.kind, "unassigned"
+        )
+        raise ActRefused(rule, goods=None if last.kind == COMPLETED else last.goods)
+    return batch
+
+
+def _stored(act: Act) -> _Stored:
+    at = int(act.at.timestamp() * clock.SECOND)
+    return _Stored(act.subject, act.after, act.verb, at, act.seen_version, _encode(act.body).decode())
+
+
+async def _known(tx: Tx, person_id: int, act: Act, stored: _Stored) -> Result | None:
+    """The result of an act that the server has received before; None for a new one."""
+    row = await tx.one(
+        "SELECT subject, after_id, verb, at, seen_version, body, outcome, rule, message, goods FROM acts"
+        " WHERE person_id = $1 AND id = $2",
+        person_id,
+        act.id,
+    )
+    if row is None:
+        return None
+    if stored != _Stored(*(row[name] for name in _Stored.__struct_fields__)):
+        refusal = ActRefused("other_content")
+        return Result(act.id, REFUSED, refusal.rule, refusal.message)
+    if row["outcome"] == REFUSED:
+        return Result(act.id, REFUSED, row["rule"], row["message"], row["goods"])
+    return Result(act.id, SAME)
+
+
+async def _subject_of(tx: Tx, person_id: int, act_id: str) -> str | None:
+    row = await tx.one("SELECT subject FROM acts WHERE person_id = $1 AND id = $2", person_id, act_id)
+    return None if row is None else row["subject"]
+
+
+async def _claim(
+    tx: Tx, person_id: int, session_id: int | None, retailer_id: int | None, act_id: str, stored: _Stored
+) -> bool:
+    """Insert the row of an act; False if it is there already. Another process that inserts it waits for this one."""
+    values: tuple[Any, ...] = (person_id, act_id, ids.new_id(), session_id, clock.of_process(), stored.at, retailer_id)
+    values = (*values, stored.subject, stored.after_id, stored.verb, stored.body, stored.seen_version, APPLIED)
+    return bool(
+        await tx.run(
+            f"INSERT INTO acts ({_COLUMNS})"  # noqa: S608 (the names above)
+            " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) ON CONFLICT (person_id, id) DO NOTHING",
+            *values,
+        )
+    )
+
+
+async def _refuse(tx: Tx, person_id: int, act_id: str, refusal: ActRefused) -> None:
+    await tx.run(
+        "UPDATE acts SET outcome = $3, rule = $4, message = $5, goods = $6 WHERE person_id = $1 AND id = $2",
+        *(person_id, act_id, REFUSED, refusal.rule, refusal.message, refusal.goods),
+    )
