@@ -122,10 +122,10 @@ function pick(line, status, body) {
 /** @param {string} number @param {Record<string, any>} body @returns {Line} */
 function addedLine(number, body) {
   return {
-    line_num: number, version: 0, status: 'found', qty: body.count ?? body.weight ?? 1, qty_unit: null,
+    line_num: number, version: 0, status: 'found', qty: body.count ?? body.weight ?? 1, qty_unit: 'each',
     count: body.count ?? null, weight: body.weight ?? null,
     product: { ...NO_PRODUCT, ...body.item, name: body.item.name ?? '' },
-    special_instructions: null, replacement_policy: null, replacement_items: [], suggestions: [],
+    special_instructions: '', replacement_policy: '', replacement_items: [], suggestions: [],
     delivered_count: body.count ?? null, delivered_weight: body.weight ?? null, substitute: null,
     is_alcohol: Boolean(body.item.is_alcohol), is_added: true, picked_by: null,
   };
@@ -133,6 +133,6 @@ function addedLine(number, body) {
 
 /** @type {import('./types').Product} */
 const NO_PRODUCT = {
-  upc: null, rrc: null, name: '', cost_unit: null, par_weight: null, price_cents: null, image_url: null,
+  upc: null, rrc: null, name: '', cost_unit: 'each', par_weight: null, price_cents: 0, image_url: null,
   department: null, aisle: null, shelf: null, temperature: null, is_alcohol: false,
 };

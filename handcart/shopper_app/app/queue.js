@@ -44,27 +44,46 @@ function seenVersion(run, subject, body) {
 }
 
 /**
- * Undoes an act that is held. The act after it on the subject takes its place in the chain.
+ * Undoes an act that is held.
  * @param {State} state
  * @param {string} id
  * @param {number} now
  * @returns {Changes}
  */
-export function undone({ kept, entries }, id, now) {
-  const entry = entries.find((one) => one.act.id === id && one.state === 'held');
+export function undone(state, id, now) {
+  const entry = state.entries.find((one) => one.act.id === id && one.state === 'held');
   if (!entry) return {};
-  const { subject, after } = entry.act;
+  return { ...withoutIt(state, { ...entry, state: 'superseded', settled_at: now }), remove_pictures: [id] };
+}
+
+/**
+ * Takes the refusal of a call with one act. The server does not know the act, so none can come after it.
+ * @param {State} state
+ * @param {string} id
+ * @param {{rule: string | null, message: string | null}} why
+ * @param {number} now
+ * @returns {Changes}
+ */
+export function rejected(state, id, why, now) {
+  const entry = state.entries.find((one) => one.act.id === id);
+  return entry ? withoutIt(state, refused(entry, why, now)) : {};
+}
+
+/**
+ * Ends an act that the server never gets: the act after it on the subject takes its place in the chain.
+ * @param {State} state
+ * @param {Entry} ended
+ * @returns {Changes}
+ */
+function withoutIt({ kept, entries }, ended) {
+  const { id, subject, after } = ended.act;
   const later = entries.filter((one) => one.act.after === id).map((one) => ({ ...one, act: { ...one.act, after } }));
   const chains = { ...kept.chains };
   if (chains[subject] === id) {
     if (after) chains[subject] = after;
     else delete chains[subject];
   }
-  return {
-    put: [{ ...entry, state: 'superseded', settled_at: now }, ...later],
-    keep: { chains },
-    remove_pictures: [id],
-  };
+  return { put: [ended, ...later], keep: { chains } };
 }
 
 /**
@@ -124,7 +143,7 @@ function settled(entry, result, now) {
 }
 
 /** @param {Entry} entry @param {{rule: string | null, message: string | null}} why @param {number} now @returns {Entry} */
-export function refused(entry, { rule, message }, now) {
+function refused(entry, { rule, message }, now) {
   return { ...entry, state: 'refused', settled_at: now, rule, message };
 }
 

@@ -2,10 +2,10 @@
  * Sends the queue and fetches the run: one round at a time, in one window. Acts of a subject are sent in sequence, and
  * again with the same id until the server has answered.
  *
- * @import {Barrier, Changes, Entry, State, Storage} from './types'
+ * @import {Barrier, Entry, Storage} from './types'
  */
 import { Refused } from './api.js';
-import { answered, arrived, barred, due, refused, sending, unanswered } from './queue.js';
+import { answered, arrived, barred, due, rejected, sending, unanswered } from './queue.js';
 
 const MOST_ACTS = 50;
 const CALM_MS = 30_000;
@@ -80,16 +80,11 @@ export function createSync({ storage, send, alone, now, random, ended, later = s
       } catch (error) {
         if (!(error instanceof Refused) || error.isForNow || barrierOf(error)) throw error;
         // The server refuses the whole call: one act after the other shows which of them it means.
-        await storage.change((state) => entries.length > 1 ? unanswered(state) : refusedAct(state, entries[0], error));
+        const [{ act }, ...others] = entries;
+        await storage.change((state) => (others.length ? unanswered(state) : rejected(state, act.id, error, now())));
         most = 1;
       }
     }
-  }
-
-  /** @param {State} state @param {Entry} entry @param {Refused} error @returns {Changes} */
-  function refusedAct(state, entry, error) {
-    const found = state.entries.filter((one) => one.act.id === entry.act.id);
-    return { put: found.map((one) => refused(one, error, now())) };
   }
 
   async function sendPictures() {

@@ -25,10 +25,10 @@ export interface Batch {
 export interface Store {
   location_code: string;
   name: string;
-  address: string | null;
+  address: string;
   time_zone: string;
-  latitude: number | null;
-  longitude: number | null;
+  latitude: number;
+  longitude: number;
 }
 
 export interface Order {
@@ -42,15 +42,26 @@ export interface Order {
   leave_unattended: boolean;
   tip_cents: number;
   is_member: boolean;
-  customer: { first_name: string };
-  special_instructions: string | null;
-  door: { address: string; phone: string | null; last_four_digits_needed: boolean } | null;
+  customer: { first_name: string | null };
+  special_instructions: string;
+  /** Only while the order is on its way to the door. */
+  door: { address: Address | null; phone: string | null; last_four_digits_needed: boolean } | null;
   bags: Bag[];
   bag_label: string | null;
   bag_scan_codes: string[];
   is_staged: boolean;
   bag_count: number | null;
   lines: Line[];
+}
+
+export interface Address {
+  address_line_1: string;
+  address_line_2?: string | null;
+  city?: string | null;
+  state?: string | null;
+  postal_code: string;
+  latitude?: number | null;
+  longitude?: number | null;
 }
 
 export interface Bag {
@@ -64,12 +75,12 @@ export interface Line {
   version: number;
   status: 'not_found' | 'found' | 'replaced' | 'to_refund';
   qty: number;
-  qty_unit: string | null;
+  qty_unit: string;
   count: number | null;
   weight: number | null;
   product: Product;
-  special_instructions: string | null;
-  replacement_policy: string | null;
+  special_instructions: string;
+  replacement_policy: string;
   replacement_items: Product[];
   suggestions: Product[];
   delivered_count: number | null;
@@ -84,9 +95,11 @@ export interface Product {
   upc: string | null;
   rrc: string | null;
   name: string;
-  cost_unit: string | null;
+  cost_unit: string;
+  /** The typical weight of a piece, in the cost unit. */
   par_weight: number | null;
-  price_cents: number | null;
+  /** Of one cost unit; 0 if unknown. */
+  price_cents: number;
   image_url: string | null;
   department: string | null;
   aisle: string | null;
@@ -107,7 +120,7 @@ export interface Removed {
 }
 
 export interface Me {
-  id: number | string;
+  id: string;
   name: string;
   locale: string;
   languages: string[];
@@ -119,7 +132,7 @@ export interface Me {
 }
 
 export interface Device {
-  id: number | string;
+  id: string;
   name: string;
   seen_at?: string;
   is_this?: boolean;

@@ -1,0 +1,27 @@
+"""The app's modules in Node.js: what acts change, and how the queue is sent. `modules/` has the tests."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from handcart.shopper_app import wire
+
+HERE = Path(__file__).parent
+
+
+@pytest.mark.parametrize("name", sorted(path.name for path in HERE.glob("modules/*.test.js")))
+def test_modules_are_run_by_node_then_their_tests_pass(name: str) -> None:
+    node = shutil.which("node", path=f"{HERE.parents[1]}/.venv/bin{os.pathsep}{os.environ['PATH']}")
+    assert node, "Node.js is missing: `make test` brings it along in .venv/bin"
+    ended = subprocess.run([node, "--test", HERE / "modules" / name], capture_output=True, text=True)
+    assert ended.returncode == 0, ended.stdout[-6000:] + ended.stderr[-2000:]
+
+
+@pytest.mark.parametrize(("name", "kind"), [("run.json", wire.Run), ("me.json", wire.Me)])
+def test_answers_are_prepared_then_the_server_could_have_sent_them(name: str, kind: type) -> None:
+    prepared = (HERE / name).read_bytes()
+    assert msgspec.to_builtins(msgspec.json.decode(prepared, type=kind)) == msgspec.json.decode(prepared)
