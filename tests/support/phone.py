@@ -80,7 +80,7 @@ class Phone:
         return self.page.get_by_role("heading", level=1).inner_text()
 
     def press(self, name: str) -> None:
-        self.page.get_by_role("button", name=name).first.click()
+        self.page.get_by_role("button", name=name, exact=True).first.click()
 
     def kept(self, store: str) -> list[Any]:
         """All rows of a store of the app's database."""

@@ -102,7 +102,7 @@ function App({ storage, sync, first, hear }) {
     },
   };
   return html`<${Frame} app=${app} address=${address} said=${said} go=${go} t=${t}>
-    <${Boundary} app=${app} t=${t}><${Place} app=${app} address=${address} t=${t} /><//>
+    <${Boundary} app=${app} address=${address} t=${t}><${Place} app=${app} address=${address} t=${t} /><//>
   <//>`;
 }
 
@@ -119,9 +119,13 @@ function Place({ app, address, t }) {
   return html`<${SCREENS[found.screen]} key=${address} ...${props} />`;
 }
 
-/** A screen that fails does not take the queue with it. @param {{app: AppState, t: Text, children?: any}} props */
-function Boundary({ app, t, children }) {
+/**
+ * A screen that fails does not take the queue with it. It is tried again with another run, or at another address.
+ * @param {{app: AppState, address: string, t: Text, children?: any}} props
+ */
+function Boundary({ app, address, t, children }) {
   const [error, forget] = useErrorBoundary((problem) => console.error(problem));
+  useEffect(() => { if (error) forget(); }, [app.run, address]);
   return error ? html`<${Broken} app=${app} t=${t} error=${error} again=${() => { go('/today'); forget(); }} />` : children;
 }
 
