@@ -148,7 +148,7 @@ def test_queue_is_saved_as_a_file_then_it_has_the_acts(phone: Callable[..., Phon
     assert (content["person"], [entry["act"]["verb"] for entry in content["entries"]]) == ("Sam", ["accept"])
 
 
-def test_session_has_ended_then_the_app_keeps_the_acts_and_says_how_to_sign_in(phone: Callable[..., Phone]) -> None:
+def test_session_has_ended_then_the_acts_stay_and_the_app_says_what_to_do(phone: Callable[..., Phone]) -> None:
     one = phone()
     one.open()
     wait_for_run(one)
@@ -285,7 +285,7 @@ def test_screens_are_checked_by_axe_then_nothing_is_found(
     one.page.locator(".pad").wait_for(state="detached")
     one.page.get_by_role("button").wait_for()
     found["sign in"] = [each["id"] for each in Axe().run(one.page).response["violations"]] + too_small(one.page)
-    assert found == dict.fromkeys([*SCREENS, "unlock", "sign in"], [])
+    assert found == {name: [] for name in (*SCREENS, "unlock", "sign in")}
 
 
 def test_screen_changes_then_its_heading_has_the_focus(phone: Callable[..., Phone]) -> None:

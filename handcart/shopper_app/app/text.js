@@ -55,8 +55,3 @@ export function money(cents, locale) {
   return new Intl.NumberFormat(locale, { style: 'currency', currency, currencyDisplay: 'narrowSymbol' })
     .format(cents / 100);
 }
-
-/** An address on one line. @param {import('./types').Address} address */
-export function addressLine({ address_line_1: first, address_line_2: second, city, state, postal_code: code }) {
-  return [first, second, city, [state, code].filter(Boolean).join(' ')].filter(Boolean).join(', ');
-}

@@ -42,10 +42,10 @@ export interface Order {
   leave_unattended: boolean;
   tip_cents: number;
   is_member: boolean;
-  customer: { first_name: string | null };
+  customer: { first_name: string };
   special_instructions: string;
   /** Only while the order is on its way to the door. */
-  door: { address: Address | null; phone: string | null; last_four_digits_needed: boolean } | null;
+  door: Door | null;
   bags: Bag[];
   bag_label: string | null;
   bag_scan_codes: string[];
@@ -54,14 +54,12 @@ export interface Order {
   lines: Line[];
 }
 
-export interface Address {
-  address_line_1: string;
-  address_line_2?: string | null;
-  city?: string | null;
-  state?: string | null;
-  postal_code: string;
-  latitude?: number | null;
-  longitude?: number | null;
+export interface Door {
+  address: string;
+  latitude: number | null;
+  longitude: number | null;
+  phone: string | null;
+  last_four_digits_needed: boolean;
 }
 
 export interface Bag {

@@ -4,7 +4,7 @@ import { Button, Screen } from '../frame.js';
 import { html } from '../html.js';
 import { path } from '../paths.js';
 import { nextScreen } from '../steps.js';
-import { addressLine, timeOfDay } from '../text.js';
+import { timeOfDay } from '../text.js';
 
 /** The accepted work as stops: the store first, then each customer. @param {ScreenProps} props */
 export function RunScreen({ run, app, go, t }) {
@@ -41,6 +41,6 @@ function OrderStop({ order, t }) {
     <span class="soft"> ${t(`status.${order.status}`)}</span>
     ${order.lines.length > 0 && html`<br /><span>${t('run.lines', { done, count: order.lines.length })}</span>`}
     ${order.has_alcohol && html` <span class="mark">${t('today.alcohol')}</span>`}
-    ${order.door?.address && html`<br /><span>${addressLine(order.door.address)}</span>`}
+    ${order.door && html`<br /><span>${order.door.address}</span>`}
   </li>`;
 }
