@@ -124,7 +124,7 @@ def test_answers_never_taken_then_connection_closed(server: LiveServer) -> None:
         connection.connect((host, int(port)))
         connection.settimeout(30)
         with pytest.raises(ConnectionError):
-            flood(connection, b"GET /reference HTTP/1.1\r\n" + HOST + b"\r\n")
+            flood(connection, b"GET /reference?" + b"a" * 16_000 + b" HTTP/1.1\r\n" + HOST + b"\r\n")
 
 
 @pytest.mark.parametrize(
