@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 import httpx
 import pytest
 
+from tests.support.postgres import DEADLOCKS
 from tests.support.server import SECRET_KEY, LiveServer
 
 
@@ -22,6 +23,15 @@ def report(capsys: pytest.CaptureFixture[str]) -> Callable[[str], None]:
             print(f"\n  {text}", end="")
 
     return show
+
+
+@pytest.fixture(autouse=True)
+def _no_deadlock(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Check that no request met a deadlock. It is answered 503, like one that a busy database refuses."""
+    yield
+    if "server" in request.fixturenames:
+        server = request.getfixturevalue("server")
+        assert server.database == "sqlite" or server.sql(DEADLOCKS)[0]["found"] == 0
 
 
 @pytest.fixture(scope="module")

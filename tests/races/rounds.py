@@ -20,6 +20,7 @@ from handcart.users import ops as users
 from handcart.users.models import User
 from tests.support.oauth import make_code
 from tests.support.shop import PASSWORD_HASH, REDIRECT_URI
+from tests.support.volley import MOST_TRIES
 
 IS_LONG = bool(os.environ.get("LONG_RUNS"))
 
@@ -28,13 +29,24 @@ Report = Callable[[str], None]
 
 
 def together(url: str, rounds: Sequence[Sequence[Callable[[httpx.AsyncClient], Awaitable[httpx.Response]]]]) -> Any:
-    """The responses of each round; its requests are sent at once, each on its own connection."""
+    """The responses of each round; its requests are sent at once, each on its own connection.
+
+    A request that is answered 503, by a busy database, is repeated, so no response is one.
+    """
     widest = max(len(requests) for requests in rounds)
+
+    async def answer(client: httpx.AsyncClient, request: Callable[..., Awaitable[httpx.Response]]) -> httpx.Response:
+        for _ in range(MOST_TRIES):
+            response = await request(client)
+            if response.status_code != 503:
+                break
+            await asyncio.sleep(1)  # its Retry-After
+        return response
 
     async def run() -> list[list[httpx.Response]]:
         limits = httpx.Limits(max_connections=widest, max_keepalive_connections=widest)
         async with httpx.AsyncClient(base_url=url, limits=limits, timeout=60, verify=False) as client:
-            return [list(await asyncio.gather(*(request(client) for request in requests))) for requests in rounds]
+            return [await asyncio.gather(*(answer(client, request) for request in requests)) for requests in rounds]
 
     return asyncio.run(run())
 

@@ -31,6 +31,11 @@ GUARDED = """
 exec "$@" </dev/null
 """
 
+# The number of deadlocks in a database since its cluster started: each leaves a line in the cluster's log.
+DEADLOCKS = """SELECT count(*) AS found FROM regexp_matches(
+    pg_read_file(current_setting('data_directory') || '/../log'),
+    '^' || current_database() || ' ERROR:  deadlock detected', 'gn')"""
+
 # The data is thrown away: nothing waits for the disk unless the caller asks.
 VOLATILE = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
 
@@ -129,7 +134,7 @@ def _start(directory: Path, settings: tuple[str, ...]) -> tuple[subprocess.Popen
     for _ in range(START_TRIES):
         port = _free_port()
         options = [f"unix_socket_directories={directory}", "listen_addresses=127.0.0.1", f"port={port}"]
-        options += ["max_connections=200", *settings]
+        options += ["max_connections=200", "log_line_prefix=%d ", *settings]
         command: list[str | Path] = ["/bin/sh", "-c", GUARDED, directory, binary("postgres"), "-D", directory / "data"]
         with (directory / "log").open("ab") as log:
             process = subprocess.Popen(

@@ -35,9 +35,24 @@ class Connection:
 
 Answer = tuple[int, Any]
 
+MOST_TRIES = 60
+
+
+async def insist(connection: Connection, path: str, body: Any, token: str = "") -> Answer:
+    """Post, and post again after each 503: a busy database refuses a request that waits for seconds."""
+    for _ in range(MOST_TRIES):
+        status, answer = await connection.post(path, body, token)
+        if status != 503:
+            break
+        await asyncio.sleep(1)  # the server's Retry-After
+    return status, answer
+
 
 async def volleys(urls: list[str], rounds: list[list[tuple[str, Any]]], token: str = "") -> list[list[Answer]]:
-    """Round by round, all posts (path, body) of a round at the same moment, spread over the servers at `urls`."""
+    """Round by round, all posts (path, body) of a round at the same moment, spread over the servers at `urls`.
+
+    A post that is answered 503 is repeated, so no answer is one.
+    """
     width = len(rounds[0])
     connections = [await Connection.open(urls[place % len(urls)]) for place in range(width)]
     try:
@@ -45,7 +60,7 @@ async def volleys(urls: list[str], rounds: list[list[tuple[str, Any]]], token: s
             list(
                 await asyncio.gather(
                     *[
-                        connection.post(path, body, token)
+                        insist(connection, path, body, token)
                         for connection, (path, body) in zip(connections, posts, strict=True)
                     ]
                 )
