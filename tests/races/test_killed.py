@@ -31,7 +31,7 @@ from tests.support.shop import REDIRECT_URI
 
 pytestmark = pytest.mark.serial
 
-RUNS = {"sqlite": 100, "postgresql": 20} if IS_LONG else {"sqlite": 20, "postgresql": 8}
+RUNS = {"sqlite": 100, "postgresql": 20} if IS_LONG else {"sqlite": 12, "postgresql": 6}
 CLIENTS = 4
 CODES_PER_RUN = 60
 LONGEST_RUN_SECONDS = 0.03

@@ -31,11 +31,11 @@ from tests.support.volley import Connection
 pytestmark = pytest.mark.serial
 
 # Some tries create nothing, because of a killed server or a full window.
-KILLS, TRIES = (200, 24_000) if IS_LONG else (20, 700)
+KILLS, TRIES = (200, 24_000) if IS_LONG else (12, 420)
 CLIENTS = 16
 CANARY_TRIES = 8 * CLIENTS
 # At this interval all servers are killed at once, so that the next start is a cold one.
-ALL_EVERY = 10
+ALL_EVERY = 6
 LATEST_SECONDS = 0.02
 SEED = 9
 HOURS, DAYS = range(8, 20, 2), range(1, 6)

@@ -19,9 +19,9 @@ from tests.support.tally import tally
 
 pytestmark = pytest.mark.serial
 
-KILLS, EVENTS = (200, 20_000) if IS_LONG else (10, 1000)
-FAULT_FREE = 100_000 if IS_LONG else 2000
-BATCHES = 20
+KILLS, EVENTS = (200, 20_000) if IS_LONG else (6, 600)
+FAULT_FREE = 100_000 if IS_LONG else 1000
+BATCHES = 10
 ORDERS = 40
 SEED = 20
 
