@@ -3,9 +3,6 @@
 The retailer passes the saving on to the member; it is settled in the regular billing.
 """
 
-import csv
-import io
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
@@ -18,15 +15,12 @@ from handcart.core.errors import Refused
 from handcart.orders import storage
 from handcart.orders.models import Order
 from handcart.orders.states import CANCELED
+from handcart.stores import tables
 
 # Keys of an order's metadata under which retailers may report what the member saved, in cents.
 SAVING_KEYS = ("saving_cents", "delivery_saving_cents", "discount_cents")
 _MOST_SAVING_CENTS = 10**9  # larger or negative numbers are ignored: metadata may contain any number
 _BATCH = 500
-# Characters that begin a formula, in ASCII and full width, at the start of a cell or after a possible separator, also
-# after blanks, quotes and invisible characters.
-_UNSEEN = r"[\s\x00\u200b-\u200f\u2060\ufeff'\"]*"
-_FORMULA = re.compile(rf"(^|[,;|\t\r\n\"])({_UNSEEN}[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\r\n])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,20 +89,7 @@ def totals(found: Sequence[Entry]) -> Totals:
 def to_csv(found: Sequence[Entry]) -> str:
     """The entries as CSV for spreadsheets: every cell is quoted, and no text can run as a formula."""
     names = [field.name for field in fields(Entry)]
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\r\n", quoting=csv.QUOTE_ALL)
-    writer.writerow(names)
-    writer.writerows([_cell(getattr(entry, name)) for name in names] for entry in found)
-    return text.getvalue()
-
-
-def _cell(value: Any) -> Any:
-    """Text with an apostrophe before each formula (OWASP, "CSV Injection").
-
-    A spreadsheet may split at other separators than commas; it ignores invisible characters, and accepts the full-width
-    forms of the characters as well.
-    """
-    return _FORMULA.sub(r"\1'\2", value) if isinstance(value, str) else value
+    return tables.written(names, ([getattr(entry, name) for name in names] for entry in found))
 
 
 def _entry(order: Order) -> Entry:

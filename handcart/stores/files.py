@@ -4,7 +4,7 @@ Nothing is written here. `tables` reads the rows; this module knows the columns.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from zoneinfo import available_timezones
@@ -13,12 +13,15 @@ import msgspec
 
 from handcart.core.errors import Refused
 from handcart.stores import codes, tables
-from handcart.stores.models import Item, OpeningHours, Point, Store
+from handcart.stores.items import shown_upc
+from handcart.stores.models import TEMPERATURES, Item, OpeningHours, Point, Store
 from handcart.stores.postal import plain
 from handcart.stores.tables import BadCell, Cells, Row, Rows
 
 _TIME_ZONES = available_timezones()
 _POSTAL_CODE = re.compile(r"[0-9]{5}(-?[0-9]{4})?|[A-Za-z][0-9][A-Za-z][ -]?[0-9][A-Za-z][0-9]", re.ASCII)
+# With the characters that the rest of a URI may have (RFC 3986 section 2).
+_IMAGE_URL = re.compile(r"https://[A-Za-z0-9.-]+(:[0-9]{1,5})?([/?#][A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]*)?")
 # Names of countries in lower case without periods, and the code that stores have. ISO 3166 also lists the territories
 # of the US as countries; USPS and the catalog of postal codes list them as states.
 _COUNTRIES = {
@@ -58,12 +61,29 @@ def item_template() -> str:
     return tables.template(_ITEM_COLUMNS, _ITEM_EXAMPLE)
 
 
+def item_rows(items: Iterable[Item]) -> str:
+    """Items as CSV with every column, which `items` reads. A text that could run as a formula gets an apostrophe."""
+    return tables.written(_ITEM_COLUMNS, ([_shown(item, column) for column in _ITEM_COLUMNS] for item in items))
+
+
+def _shown(item: Item, column: str) -> str:
+    value = getattr(item, column)
+    if column == "upc" and value is not None:
+        return shown_upc(value)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        return f"{value:.10g}"
+    return " ".join(value) if isinstance(value, tuple) else "" if value is None else str(value)
+
+
 _STORE_REQUIRED = ["location_code", "name", "address_line_1", "postal_code", "country"]
 _STORE_REQUIRED += ["latitude", "longitude", "time_zone"]
 _STORE_COLUMNS = [*_STORE_REQUIRED, "city", "region", "takes_delivery", "takes_pickup", "takes_last_mile"]
 _STORE_COLUMNS += ["sells_alcohol", "delivers_long_distance", "opening_hours", "service_area"]
 _ITEM_COLUMNS = ["rrc", "upc", "name", "cost_unit", "par_weight", "alcohol_kind", "restricted_reasons"]
 _ITEM_COLUMNS += ["is_ebt_eligible", "is_bulky", "beverage_weight", "price_cents"]
+_ITEM_COLUMNS += ["department", "aisle", "shelf", "temperature", "image_url"]
 # The example values of a template; other columns stay empty.
 _STORE_EXAMPLE = {
     "location_code": "0142",
@@ -92,6 +112,10 @@ _ITEM_EXAMPLE = {
     "is_bulky": "false",
     "beverage_weight": "8.6",
     "price_cents": "349",
+    "department": "Dairy",
+    "aisle": "12",
+    "shelf": "3",
+    "temperature": "cold",
 }
 
 
@@ -263,4 +287,16 @@ def _item(cells: Cells) -> Item:
         is_bulky=cells.flag("is_bulky", False),
         beverage_weight=cells.number("beverage_weight", 0, 1e4, 0),
         price_cents=int(price_cents),
+        department=cells.text("department", "", most=60) or None,
+        aisle=cells.text("aisle", "", most=20) or None,
+        shelf=cells.text("shelf", "", most=20) or None,
+        temperature=cells.choice("temperature", ("", *TEMPERATURES), "") or None,
+        image_url=_image_url(cells),
     )
+
+
+def _image_url(cells: Cells) -> str | None:
+    url = cells.text("image_url", "", most=500)
+    if url and not _IMAGE_URL.fullmatch(url):
+        raise BadCell("image_url", "write an address that begins with https://", url)
+    return url or None

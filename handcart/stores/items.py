@@ -39,7 +39,9 @@ _ANOTHER = (
     " AND alcohol_kind IS NULL AND restricted_reasons = '' AND (is_ebt_eligible OR NOT $5) ORDER BY rrc LIMIT 1"
 )
 _BETWEEN = f"SELECT {_COLUMNS} FROM items WHERE retailer_id = $1 AND upc >= $2 AND upc <= $3 ORDER BY upc LIMIT 1"  # noqa: S608
+_AFTER = f"SELECT {_COLUMNS} FROM items WHERE retailer_id = $1 AND rrc > $2 ORDER BY rrc LIMIT $3"  # noqa: S608
 _SAVED_AT_ONCE = 1000
+_READ_AT_ONCE = 1000
 # More than are suggested, because the most similar names are chosen from them.
 _CANDIDATES = 40
 _SIMILAR = (
@@ -114,6 +116,14 @@ async def find(tx: Tx, retailer_id: int, named: Sequence[ItemCode]) -> list[Item
     by_upc = {item.upc: item for item in await _by(tx, retailer_id, "upc", sorted(upcs))}
     by_rrc = {item.rrc: item for item in await _by(tx, retailer_id, "rrc", sorted(rrcs))}
     return [by_rrc.get(code.rrc or "") if code.upc is None else by_upc.get(plain_upc(code.upc)) for code in named]
+
+
+async def every(tx: Tx, retailer_id: int) -> Sequence[Item]:
+    """The whole catalog, sorted by rrc."""
+    found: list[Item] = []
+    while rows := await tx.all(_AFTER, retailer_id, found[-1].rrc if found else "", _READ_AT_ONCE):
+        found += map(_item, rows)
+    return found
 
 
 async def first_between(tx: Tx, retailer_id: int, first: str, last: str) -> Item | None:

@@ -1,6 +1,6 @@
 """Sample stores and a sample catalog: always the same, at real places, with invented names."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice, product
 from random import Random
 from typing import Any
@@ -82,6 +82,32 @@ _PRODUCTS: tuple[tuple[str, str, float | None, str | None, float, bool, int], ..
     ("Pork Chops", "lb", 0.6, None, 0.0, False, 399),
 )
 _NO_FOOD = ("Paper Towels", "Dog Food", "Laundry Detergent", "Dish Soap", "Toothpaste", "Shampoo", "Cough Syrup")
+# Departments with their aisle and temperature, and the products on their shelves in sequence.
+_DEPARTMENTS: Mapping[tuple[str, str, str], Sequence[str]] = {
+    ("Produce", "1", "ambient"): ("Bananas", "Apples", "Tomatoes", "Potatoes", "Carrots", "Onions"),
+    ("Bakery", "2", "ambient"): ("Wheat Bread", "Rye Bread", "Bagels"),
+    ("Deli", "3", "cold"): ("Sliced Ham", "Sliced Turkey"),
+    ("Meat & Seafood", "4", "cold"): ("Ground Beef", "Chicken Breast", "Pork Chops", "Salmon Fillet"),
+    ("Breakfast", "5", "ambient"): ("Corn Flakes", "Rolled Oats", "Peanut Butter", "Strawberry Jam"),
+    ("Pantry", "6", "ambient"): (
+        *("Spaghetti", "Tomato Sauce", "Long Grain Rice", "Black Beans"),
+        *("Flour", "Sugar", "Olive Oil"),
+    ),
+    ("Snacks", "7", "ambient"): ("Potato Chips", "Dark Chocolate"),
+    ("Coffee & Tea", "8", "ambient"): ("Ground Coffee", "Black Tea"),
+    ("Drinks", "9", "ambient"): ("Orange Juice", "Apple Juice", "Sparkling Water", "Spring Water", "Cola"),
+    ("Wine, Beer & Spirits", "10", "ambient"): ("Red Wine", "White Wine", "Lager Beer", "Pale Ale", "Gin"),
+    ("Household", "11", "ambient"): ("Paper Towels", "Laundry Detergent", "Dish Soap"),
+    ("Pets", "11", "ambient"): ("Dog Food",),
+    ("Health & Beauty", "12", "ambient"): ("Toothpaste", "Shampoo", "Cough Syrup"),
+    ("Dairy", "13", "cold"): ("Whole Milk", "Oat Drink", "Butter", "Yogurt", "Cheddar", "Eggs"),
+    ("Frozen", "14", "frozen"): ("Frozen Peas", "Frozen Pizza", "Ice Cream"),
+}
+_PLACES = {
+    noun: {"department": department, "aisle": aisle, "shelf": str(shelf), "temperature": temperature}
+    for (department, aisle, temperature), nouns in _DEPARTMENTS.items()
+    for shelf, noun in enumerate(nouns, 1)
+}
 
 
 async def stores(tx: Tx) -> list[Store]:
@@ -119,6 +145,7 @@ def _item(number: int, name: str, product: Any, markup: int) -> Item:
         is_bulky=is_bulky,
         beverage_weight=beverage_weight,
         price_cents=price_cents + markup,
+        **_PLACES[noun],
     )
 
 

@@ -1,13 +1,13 @@
-"""Read a table from a file: the text, the separator of CSV, its rows, and the cells of a row by column.
+"""Read a table from a file: the text, the separator of CSV, its rows, and the cells of a row by column. Write CSV.
 
 Every row is checked; invalid rows are counted by reason: the column, and what to change. Text that a spreadsheet would
-run as a formula is read unchanged: it is escaped where CSV is written.
+run as a formula is read unchanged, and escaped by `written`.
 """
 
 import csv
 import io
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -20,6 +20,10 @@ MOST_BYTES = 64 << 20
 MOST_ROWS = 200_000
 MOST_EXAMPLES = 3
 _SEPARATORS = ",;\t|"
+# Characters that begin a formula, in ASCII and full width, at the start of a cell or after a possible separator, also
+# after blanks, quotes and invisible characters.
+_UNSEEN = r"[\s\x00\u200b-\u200f\u2060\ufeff'\"]*"
+_FORMULA = re.compile(rf"(^|[,;|\t\r\n\"])({_UNSEEN}[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\r\n])")
 T = TypeVar("T")
 
 
@@ -209,6 +213,24 @@ def _check_header(header: Sequence[str], columns: Sequence[str], required: Seque
     if unknown or len(set(header)) != len(header):
         what = ", ".join(map(repr, unknown[:5])) or "a column twice"
         raise Refused(f"the header has {what}: the columns are {', '.join(columns)}")
+
+
+def written(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    """Rows as CSV for spreadsheets: every cell is quoted, and no text can run as a formula."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\r\n", quoting=csv.QUOTE_ALL)
+    writer.writerow(columns)
+    writer.writerows([_safe(value) for value in row] for row in rows)
+    return text.getvalue()
+
+
+def _safe(value: Any) -> Any:
+    """Text with an apostrophe before each formula (OWASP, "CSV Injection").
+
+    A spreadsheet may split at other separators than commas; it ignores invisible characters, and accepts the full-width
+    forms of the characters as well.
+    """
+    return _FORMULA.sub(r"\1'\2", value) if isinstance(value, str) else value
 
 
 def template(columns: Sequence[str], example: Mapping[str, str]) -> str:

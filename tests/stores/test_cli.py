@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from handcart.stores import queries
+from handcart.stores import items, queries
 from tests.support.server import SECRET_KEY
 from tests.support.shop import Shop
 from tests.support.stores import AT_CHICAGO
@@ -67,6 +67,21 @@ def test_items_are_imported_then_they_are_valid(shop: Shop, tmp_path: Path) -> N
     assert (run.returncode, run.stdout) == (0, "Items imported: 1 (1 new, 0 changed).\n")
     wanted = {"items": [{"item": {"upc": "400000000015"}, "count": 1}]}
     assert shop.post("/v2/fulfillment/validate_items", wanted).json() == {"validation_failures": []}
+
+
+def test_items_are_exported_then_the_same_file_changes_nothing(shop: Shop, tmp_path: Path) -> None:
+    header, row = "name,price_cents,upc,rrc,department,aisle,temperature\n", "Milk,249,400000000015,m,Dairy,12,cold\n"
+    handcart(shop, "item", "import", written(tmp_path, row, "Soap,99,,s,,,\n", header=header))
+    before = shop.server.read(items.every, shop.retailer.id)
+    exported = handcart(shop, "item", "export")
+    assert exported.returncode == 0
+    (tmp_path / "exported.csv").write_text(exported.stdout)
+    again = handcart(shop, "item", "import", str(tmp_path / "exported.csv"))
+    assert again.stdout == "Items imported: 2 (0 new, 2 changed).\n"
+    assert shop.server.read(items.every, shop.retailer.id) == before
+    found = json.loads(handcart(shop, "item", "find", "mil", "--json").stdout)["items"]
+    assert [(one["rrc"], one["aisle"]) for one in found] == [("m", "12")]
+    assert handcart(shop, "item", "find", "bread").stdout == "There is no such item.\n"
 
 
 def test_retailer_or_file_missing_then_a_sentence_says_so(shop: Shop, tmp_path: Path) -> None:

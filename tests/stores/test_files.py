@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from handcart.core.errors import Refused
 from handcart.stores import files, tables
@@ -96,6 +97,11 @@ def test_item_file_is_good_then_every_column_is_read(tmp_path: Path) -> None:
         "is_ebt_eligible": "1",
         "is_bulky": "yes",
         "beverage_weight": "4.3",
+        "department": "Wine & more",
+        "aisle": "12B",
+        "shelf": "3",
+        "temperature": "cold",
+        "image_url": "https://pictures.example/milk.jpg?w=200",
     }
     assert files.items(csv_file(tmp_path, row, end="\n")).good == [
         Item(
@@ -110,6 +116,11 @@ def test_item_file_is_good_then_every_column_is_read(tmp_path: Path) -> None:
             is_bulky=True,
             beverage_weight=4.3,
             price_cents=249,
+            department="Wine & more",
+            aisle="12B",
+            shelf="3",
+            temperature="cold",
+            image_url="https://pictures.example/milk.jpg?w=200",
         )
     ]
 
@@ -182,6 +193,16 @@ def test_store_is_wrong_then_row_and_column_are_named(tmp_path: Path, column: st
         ("alcohol_kind", "cider", "wine or beer or spirits"),
         ("restricted_reasons", "DXM,NRT", "separated by spaces"),
         ("beverage_weight", "inf", "a number"),
+        ("department", "d" * 61, "at most 60"),
+        ("aisle", "a" * 21, "at most 20"),
+        ("shelf", "1\x07", "control characters"),
+        ("temperature", "chilled", "ambient or cold or frozen or hot"),
+        ("image_url", "http://pictures.example/milk.jpg", "begins with https://"),
+        ("image_url", "javascript:alert(1)", "begins with https://"),
+        ("image_url", "https://", "begins with https://"),
+        ("image_url", "https://pictures.example/<b>.jpg", "begins with https://"),
+        ("image_url", "https://[pictures/milk.jpg", "begins with https://"),
+        ("image_url", "https://pictures.example/" + "x" * 500, "at most 500"),
     ],
 )
 def test_item_is_wrong_then_row_and_column_are_named(tmp_path: Path, column: str, value: str, says: str) -> None:
@@ -322,6 +343,37 @@ def test_template_is_read_then_its_row_is_good(tmp_path: Path) -> None:
         (tmp_path / "template.csv").write_text(template)
         found = read(tmp_path / "template.csv")
         assert (len(found.good), found.refused) == (1, [])
+
+
+ODD = (
+    Item(rrc="plain", name="Milk"),
+    Item(
+        rrc='a "quoted", rrc',
+        upc="00400000000015",
+        name="Fromage; à 5 %",
+        cost_unit="kg",
+        par_weight=0.125,
+        alcohol_kind="beer",
+        restricted_reasons=("DXM", "NRT"),
+        is_ebt_eligible=True,
+        is_bulky=True,
+        beverage_weight=2.25,
+        price_cents=7,
+        department="Dairy",
+        aisle="1",
+        shelf="B",
+        temperature="hot",
+        image_url="https://pictures.example/1.jpg",
+    ),
+)
+
+
+def test_items_are_written_then_the_file_is_read_as_the_same_items(tmp_path: Path) -> None:
+    (tmp_path / "items.csv").write_text(files.item_rows(ODD), newline="")
+    found = files.items(tmp_path / "items.csv")
+    assert found.refused == []
+    assert found.good == [ODD[0], structs.replace(ODD[1], upc="400000000015")]
+    assert '"\'=1+1"' in files.item_rows([Item(rrc="x", name="=1+1")])
 
 
 def test_lines_end_as_on_old_macs_then_they_are_read(tmp_path: Path) -> None:

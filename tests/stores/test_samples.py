@@ -70,6 +70,8 @@ def test_catalog_is_made_then_it_is_large_with_right_check_digits() -> None:
     assert any(item.par_weight for item in made)
     assert any(item.restricted_reasons for item in made)
     assert not any(item.is_ebt_eligible and item.alcohol_kind for item in made)
+    assert all(item.department and item.aisle and item.shelf for item in made)
+    assert {item.temperature for item in made} == {"ambient", "cold", "frozen"}
 
 
 def test_canadian_table_is_read_then_every_city_has_one_sample_store(stocked: tuple[LiveServer, int]) -> None:

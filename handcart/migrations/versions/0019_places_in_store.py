@@ -30,6 +30,7 @@ def _index_words() -> None:
         sa.Column("rrc", sa.Text, nullable=False),
         sa.PrimaryKeyConstraint("retailer_id", "word", "rrc"),
         sa.ForeignKeyConstraint(["retailer_id", "rrc"], ["items.retailer_id", "items.rrc"]),
+        sqlite_with_rowid=False,
     )
     op.create_index("item_words_of_item", "item_words", ["retailer_id", "rrc", "word"])
     connection = op.get_bind()
