@@ -27,7 +27,7 @@ class Place(Struct, frozen=True):
 
 
 # A package that adds a page to the navigation adds its line, and its texts `console.places.<key>` and `..._about`.
-PLACES: tuple[Place, ...] = ()
+PLACES: tuple[Place, ...] = (Place("shoppers", "/console/shoppers", "see_shoppers"),)
 
 
 class PersonBrowser(SessionBrowser):

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from handcart.console import entrance
+from handcart.console import entrance, shoppers
 from handcart.core.web.call import Route
 
-ROUTES: Sequence[Route] = (*entrance.ROUTES,)
+ROUTES: Sequence[Route] = (*entrance.ROUTES, *shoppers.ROUTES)
