@@ -92,7 +92,7 @@ async def _batch(tx: Tx, person_id: int, one: PersonsBatch) -> wire.Batch:
         window=_window([order for _, order in going]),
         store=_store(found),
         needs=wire.Needs(door_photo=retailer.rules.door_photo, delivery_pin=retailer.rules.delivery_pin),
-        orders=[await _order(tx, one.retailer_id, letter, order) for letter, order in going],
+        orders=[await _order(tx, retailer, letter, order) for letter, order in going],
         last_act=await acts.last_act(tx, person_id, subject),
     )
 
@@ -123,17 +123,17 @@ def _address(street: str, more: str | None, city: str | None, region: str | None
     return ", ".join(filter(None, (street, more, city, " ".join(filter(None, (region, postal_code))))))
 
 
-async def _order(tx: Tx, retailer_id: int, letter: str, order: Order) -> wire.Order:
+async def _order(tx: Tx, retailer: Retailer, letter: str, order: Order) -> wire.Order:
     present = [line for line in order.lines if not line.is_removed]
-    products = await _products(tx, retailer_id, present)
+    products = await _products(tx, retailer.id, present)
     pickers = {one: await _name(tx, one) for one in {line.picked_by for line in present} if one is not None}
-    lines = [await _line(tx, retailer_id, order, line, products, pickers) for line in present]
+    lines = [await _line(tx, retailer.id, order, line, products, pickers) for line in present]
     return wire.Order(
         id=order.order_id,
         letter=letter,
         kind=order.kind,
-        status=order.status,
-        version=len(await orders.history(tx, retailer_id, order.order_id)),
+        status=order.status if order.details.returning is None else wire.RETURNING,
+        version=len(await orders.history(tx, retailer.id, order.order_id)),
         units=_units(order, present),
         has_alcohol=order.has_alcohol,
         leave_unattended=order.leave_unattended,
@@ -141,7 +141,7 @@ async def _order(tx: Tx, retailer_id: int, letter: str, order: Order) -> wire.Or
         is_member=order.is_instacartplus,
         customer=wire.Customer(await _first_name(tx, order)),
         special_instructions=order.details.special_instructions or "",
-        door=_door(order),
+        door=_door(retailer, order),
         bags=[wire.Bag(bag.code, bag.kind, bag.place) for bag in order.details.bags],
         bag_label=order.details.bag_label,
         bag_scan_codes=order.details.bag_scan_codes,
@@ -165,20 +165,16 @@ async def _first_name(tx: Tx, order: Order) -> str:
     return "" if user is None else user.first_name or ""
 
 
-def _door(order: Order) -> wire.Door | None:
+def _door(retailer: Retailer, order: Order) -> wire.Door | None:
     """Street and phone number, while the order is on its way to the door. A pickup order has no door."""
-    if order.kind == PICKUP or order.status != states.DELIVERING:
+    if order.kind == PICKUP or order.status != states.DELIVERING or order.details.returning is not None:
         return None
-    address = order.details.address
+    address, phone = order.details.address, order.details.phone_number
+    has_pin = retailer.rules.delivery_pin and phone is not None
     if address is None:
-        return wire.Door("", None, None, order.details.phone_number, last_four_digits_needed=False)
-    return wire.Door(
-        _address(address.address_line_1, address.address_line_2, address.city, address.state, address.postal_code),
-        address.latitude,
-        address.longitude,
-        order.details.phone_number,
-        last_four_digits_needed=False,
-    )
+        return wire.Door("", None, None, phone, has_pin)
+    text = _address(address.address_line_1, address.address_line_2, address.city, address.state, address.postal_code)
+    return wire.Door(text, address.latitude, address.longitude, phone, has_pin)
 
 
 async def _products(tx: Tx, retailer_id: int, lines: Sequence[OrderLine]) -> Products:

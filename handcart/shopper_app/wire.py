@@ -8,6 +8,9 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
+# The status of an order on its way back to the store: to the retailer it is still `delivering`.
+RETURNING = "returning"
+
 
 class Product(Struct):
     """An item of the catalog. One that the catalog does not have has its code as name.

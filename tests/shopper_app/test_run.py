@@ -11,6 +11,7 @@ from handcart.core import clock
 from handcart.shopper_app import run, wire
 from handcart.stores import items
 from handcart.stores.models import Item
+from tests.support.acting import Acting
 from tests.support.orders import ADDRESS, GROWN_UP, MILK, PHONE, Market, line
 from tests.support.sandbox import TYPE_OF, Shopping
 from tests.support.server import LiveServer, on_sqlite
@@ -102,6 +103,21 @@ def test_order_is_carried_to_the_door_then_only_then_its_street_is_shown(market:
         assert not any(private in msgspec.json.encode(batch).decode() for private in ("Lovelace", "Member"))
         Shopping(market).reach(batch_id, "completed")
         assert person.run().batches == []
+
+
+def test_order_goes_back_to_the_store_then_its_street_is_hidden_again(server: LiveServer, person: Working) -> None:
+    market = Market(server, delivery_pin=True, door_photo=True)
+    order_id = market.order("last_mile")["id"]
+    acting = Acting(person, market, order_id)
+    Shopping(market).reach(acting.batch_id, "delivering")
+    (batch,) = person.run().batches
+    assert (batch.needs.door_photo, batch.needs.delivery_pin) == (True, True)
+    assert batch.orders[0].door is not None
+    assert batch.orders[0].door.last_four_digits_needed
+    acting.did("bring_back", order=order_id, reason="customer_missing")
+    (batch,) = person.run().batches
+    assert (batch.orders[0].status, batch.orders[0].door, batch.last_act) == ("returning", None, acting.last)
+    assert PHONE not in msgspec.json.encode(batch).decode()
 
 
 def test_employee_brings_a_pickup_order_then_no_phone_is_ever_shown(market: Market, person: Working) -> None:
