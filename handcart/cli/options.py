@@ -201,6 +201,25 @@ def of_account(email: str, op: Callable[..., Awaitable[Any]], *args: Any, **kwar
     return run
 
 
+def of_person(email: str, op: Callable[..., Awaitable[Any]], *args: Any) -> Callable[[Tx], Any]:
+    """An operation by the user of this machine on the open person with this e-mail address.
+
+    It raises `PersonRefused` if there is none.
+    """
+
+    async def run(tx: Tx) -> Any:
+        from handcart.staff import queries
+        from handcart.staff.errors import PersonRefused
+        from handcart.staff.models import command_line
+
+        found = await queries.by_email(tx, email)
+        if found is None:
+            raise PersonRefused("closed")
+        return await op(tx, command_line(), found.id, *args)
+
+    return run
+
+
 @contextmanager
 def until_interrupted() -> Iterator[None]:
     """Let Ctrl-C end an endless command quietly, with status 0."""

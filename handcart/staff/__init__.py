@@ -6,8 +6,9 @@ Invariants:
 - one open person per e-mail address;
 - a role says which operations a person may use (`roles.py`); a retailer's people see only that retailer, a store's only
   that store;
+- once there is an operator admin who can sign in, there always is one;
 - a row of the audit log never changes: the database refuses it.
 """
 
 # Modules that other domains may import, besides ops, queries, errors and models.
-__all__ = ["audit", "roles"]
+__all__ = ["access", "audit", "roles"]

@@ -1,6 +1,28 @@
 """Refusals of the operations of people."""
 
+from handcart.core.errors import Refused
 from handcart.core.web.browser import PageRefused
+
+_SENTENCES = {
+    "email": "that is not an e-mail address",
+    "email_taken": "there is a person with this e-mail address: change their role, or make a new link for them",
+    "name": "a person needs a name of 1 to 100 characters on one line",
+    "role": "there is no such role",
+    "place": "there is no such retailer, or it has no such store",
+    "place_everywhere": "this role counts everywhere: leave the retailer and the store out",
+    "place_retailer": "this role needs a retailer, and no store",
+    "place_store": "this role needs a retailer and one of its stores",
+    "closed": "there is no such person, or they were closed: look at the list of people",
+    "last_admin": "this is the last operator admin: make another person an operator admin first",
+}
+
+
+class PersonRefused(Refused):
+    """A change of a person that is refused. `reason` names the sentence, also on pages."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(_SENTENCES[reason])
+        self.reason = reason
 
 
 def forbidden() -> PageRefused:

@@ -4,6 +4,8 @@ import getpass
 
 from msgspec import Struct
 
+from handcart.core.errors import Refused
+
 
 class Person(Struct, frozen=True, kw_only=True):
     """A person of the operator, of a retailer or of a store. Times are in microseconds.
@@ -21,6 +23,27 @@ class Person(Struct, frozen=True, kw_only=True):
     password_hash: str | None
     created_at: int
     closed_at: int | None
+
+
+class Invited(Struct, frozen=True):
+    """A person and the token of a one-time link for them. `purpose`: `invitation` or `new-password`."""
+
+    person: Person
+    purpose: str
+    token: str
+
+    def url(self, issuer: str) -> str:
+        """The page at which the person chooses a password; raises `Refused` without the server's public URL."""
+        return link_url(issuer, self.purpose, self.token)
+
+
+def link_url(issuer: str, purpose: str, token: str) -> str:
+    """The page of a one-time link; raises `Refused` without the server's public URL."""
+    if not issuer:
+        raise Refused(
+            "the public URL is not known: set HANDCART_PUBLIC_URL, or start `handcart serve --public-url URL`"
+        )
+    return f"{issuer}/console/{purpose}/{token}"
 
 
 class Actor(Struct, frozen=True):

@@ -1,55 +1,178 @@
-"""Sign people in."""
+"""Invite people, change their roles, replace lost passwords, close people."""
 
-from handcart.core.db import Database, Tx
-from handcart.core.secret import matches
-from handcart.sign_in import limits, passwords, sessions
-from handcart.sign_in import ops as sign_ins
-from handcart.sign_in.errors import SignInRefused
-from handcart.sign_in.limits import Counted
-from handcart.sign_in.models import STAFF, SignedIn
-from handcart.staff import queries
-from handcart.staff.models import Person
+from handcart.core import clock, ids
+from handcart.core.db import Tx
+from handcart.core.email import is_address
+from handcart.sign_in import links, sessions
+from handcart.sign_in.models import STAFF
+from handcart.staff import audit, queries, roles
+from handcart.staff.errors import PersonRefused
+from handcart.staff.models import Actor, Invited, Person
 
 MOST_EMAIL = 254
+MOST_NAME = 100
+MOST_REASON = 500
+LINK_SECONDS = 24 * 3600
+
+# Purposes of one-time links.
+INVITATION = "invitation"
+NEW_PASSWORD = "new-password"  # noqa: S105 (a purpose)
+FIRST_ADMIN = "first-admin"
 
 
-async def sign_in(
-    database: Database, *, email: str, password: str, address: str, session: str, device: str, name: str
-) -> SignedIn:
-    """Check a password and start a session in place of `session`; raises `SignInRefused`.
+async def invite(
+    tx: Tx,
+    actor: Actor,
+    *,
+    email: str,
+    name: str,
+    role: str,
+    retailer_id: int | None = None,
+    store_number: int | None = None,
+) -> Invited:
+    """Add a person, and make the link with which they choose a password. Raises `PersonRefused`."""
+    _check_place(role, retailer_id, store_number)
+    roles.require(actor, "change_staff", retailer_id, store_number)
+    person = await add(tx, email, name, role, retailer_id, store_number)
+    await audit.record(
+        tx, actor, "invite_staff", _subject(person), retailer_id=retailer_id, detail={"name": person.name, "role": role}
+    )
+    return Invited(person, INVITATION, await links.make(tx, STAFF, INVITATION, person.id, LINK_SECONDS))
 
-    `name` says which browser it is. Uses three transactions, because the slow hashing runs between them.
+
+async def link(tx: Tx, actor: Actor, person_id: int) -> Invited:
+    """A new link for a person: the invitation again if they have not accepted it, else for a new password.
+
+    Older links of the person end. Raises `PersonRefused` if there is no such open person.
     """
-    email = email.strip().lower()
-    if not passwords.is_readable(password) or len(email) > MOST_EMAIL:
-        raise SignInRefused
-    found = await database.read(queries.by_email, email)
-    password_hash = None if found is None else found.password_hash
-    _, counted = await sign_ins.verify(
-        database,
-        STAFF,
-        [password_hash] if password_hash else [],
-        password,
-        email=email,
-        address=address,
-        is_known_device=bool(password_hash) and matches(device, database.keys.device_token(email, password_hash or "")),
-    )
-    assert found is not None
-    assert password_hash is not None
-    newer = await passwords.hash_again(password_hash, password)
-    return await database.write(_start_session, found, session, counted, newer or password_hash, name)
+    person = await _lock(tx, person_id)
+    _require_change(actor, person)
+    purpose = NEW_PASSWORD if person.password_hash else INVITATION
+    await audit.record(tx, actor, "make_link", _subject(person), retailer_id=person.retailer_id)
+    return Invited(person, purpose, await links.make(tx, STAFF, purpose, person.id, LINK_SECONDS))
 
 
-async def _start_session(tx: Tx, person: Person, old: str, counted: Counted, password_hash: str, name: str) -> SignedIn:
-    # The password may have changed, or the person may have been closed, during verification.
-    kept = await tx.run(
-        "UPDATE staff SET password_hash = $3 WHERE id = $1 AND password_hash = $2 AND closed_at IS NULL",
-        person.id,
-        person.password_hash,
-        password_hash,
+async def change_role(
+    tx: Tx, actor: Actor, person_id: int, role: str, retailer_id: int | None = None, store_number: int | None = None
+) -> Person:
+    """Give a person another role, or another place for it. It applies from the next request on.
+
+    The actor must be allowed to change people where the person is now, and where they will be. Raises `PersonRefused`,
+    also if nobody would be left who can change people.
+    """
+    _check_place(role, retailer_id, store_number)
+    person = await _lock(tx, person_id)
+    _require_change(actor, person)
+    roles.require(actor, "change_staff", retailer_id, store_number)
+    if role != "operator_admin":
+        await _keep_an_admin(tx, person)
+    await tx.run(
+        "UPDATE staff SET role = $2, retailer_id = $3, store_number = $4 WHERE id = $1",
+        person_id,
+        role,
+        retailer_id,
+        store_number,
     )
-    if not kept:
-        raise SignInRefused
-    await limits.uncount(tx, counted)  # only wrong tries stay counted
-    cookie = await sessions.start(tx, STAFF, person.id, old, name)
-    return SignedIn(cookie, tx.keys.device_token(person.email, password_hash))
+    changed = await queries.person(tx, person_id)
+    assert changed is not None
+    await audit.record(
+        tx,
+        actor,
+        "change_role",
+        _subject(person),
+        retailer_id=retailer_id if person.retailer_id is None else person.retailer_id,
+        detail={"from": person.role, "to": role},
+    )
+    return changed
+
+
+async def close(tx: Tx, actor: Actor, person_id: int, reason: str | None = None) -> Person:
+    """Close a person: their sessions and links end at once, and they cannot sign in again. Returns who it was.
+
+    Raises `PersonRefused` if there is no such open person, or if nobody would be left who can change people.
+    """
+    person = await _lock(tx, person_id)
+    _require_change(actor, person)
+    await _keep_an_admin(tx, person)
+    await tx.run("UPDATE staff SET closed_at = $2 WHERE id = $1", person_id, clock.of_process())
+    await sessions.end_all(tx, STAFF, person_id)
+    await links.end(tx, STAFF, person_id)
+    await audit.record(
+        tx, actor, "close_staff", _subject(person), retailer_id=person.retailer_id, reason=reason or None
+    )
+    return person
+
+
+async def add(tx: Tx, email: str, name: str, role: str, retailer_id: int | None, store_number: int | None) -> Person:
+    """Add a person who has no password yet. Raises `PersonRefused` for an e-mail address or a name."""
+    email, name = email.strip().lower(), " ".join(name.split())
+    if not is_address(email) or not email.isprintable() or len(email) > MOST_EMAIL:
+        raise PersonRefused("email")
+    if not name or not name.isprintable() or len(name) > MOST_NAME:
+        raise PersonRefused("name")
+    while True:
+        person_id = ids.new_id()
+        made = await tx.run(
+            "INSERT INTO staff (id, email, name, role, retailer_id, store_number, created_at)"
+            " VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING",
+            person_id,
+            email,
+            name,
+            role,
+            retailer_id,
+            store_number,
+            clock.of_process(),
+        )
+        if made:
+            person = await queries.person(tx, person_id)
+            assert person is not None
+            return person
+        if await queries.by_email(tx, email) is not None:
+            raise PersonRefused("email_taken")
+
+
+async def set_password_hash(tx: Tx, person_id: int, password_hash: str) -> Person | None:
+    """Set the password of an open person, and end their sessions and links; None if there is no such open person."""
+    changed = await tx.run(
+        "UPDATE staff SET password_hash = $2 WHERE id = $1 AND closed_at IS NULL", person_id, password_hash
+    )
+    if not changed:
+        return None
+    await sessions.end_all(tx, STAFF, person_id)
+    await links.end(tx, STAFF, person_id)
+    return await queries.person(tx, person_id)
+
+
+def _require_change(actor: Actor, person: Person) -> None:
+    """Raise `forbidden` unless the actor may change this person."""
+    roles.require(actor, "change_staff", person.retailer_id, person.store_number)
+
+
+def _check_place(role: str, retailer_id: int | None, store_number: int | None) -> None:
+    """Refuse a role that does not exist, or that needs a retailer or a store and has none, or the other way round."""
+    if role not in roles.ROLES:
+        raise PersonRefused("role")
+    reach = roles.ROLES[role].reach
+    if (retailer_id is None) != (reach == "everywhere") or (store_number is None) != (reach != "store"):
+        raise PersonRefused(f"place_{reach}")
+
+
+async def _lock(tx: Tx, person_id: int) -> Person:
+    """The open person, locked until the transaction ends. Admins are locked first, always in the same order."""
+    await tx.all("SELECT id FROM staff WHERE role = 'operator_admin' AND closed_at IS NULL ORDER BY id FOR UPDATE")
+    await tx.one("SELECT id FROM staff WHERE id = $1 FOR UPDATE", person_id)
+    person = await queries.person(tx, person_id)
+    if person is None or person.closed_at is not None:
+        raise PersonRefused("closed")
+    return person
+
+
+async def _keep_an_admin(tx: Tx, person: Person) -> None:
+    """Refuse to lose the last admin who can sign in."""
+    is_one = person.role == "operator_admin" and person.password_hash is not None
+    if is_one and not await queries.has_admin(tx, but=person.id):
+        raise PersonRefused("last_admin")
+
+
+def _subject(person: Person) -> str:
+    return f"staff/{person.id}"

@@ -1,5 +1,6 @@
 """Find people, and read the audit log."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -45,15 +46,42 @@ async def by_email(tx: Tx, email: str) -> Person | None:
     return _person(row) if row else None
 
 
-async def people(tx: Tx, retailer_id: int | None = None, store_number: int | None = None) -> Sequence[Person]:
-    """Open people by their names: all, those of a retailer, or those of one of its stores."""
+async def people(
+    tx: Tx,
+    retailer_id: int | None = None,
+    store_number: int | None = None,
+    *,
+    text: str = "",
+    after: str = "",
+    limit: int = MOST_LISTED,
+) -> Sequence[Person]:
+    """Open people by their e-mail addresses, starting after `after`: all, those of a retailer, or those of a store.
+
+    `text`: only those with it in their name or e-mail address.
+    """
+    filters = (("retailer_id", retailer_id), ("store_number", store_number))
+    given = [(column, value) for column, value in filters if value is not None]
+    conditions = "".join(f" AND {column} = ${number}" for number, (column, _) in enumerate(given, 4))
+    literal = re.sub("([!%_])", r"!\1", text.strip().lower())
     rows = await tx.all(
-        f"{_PERSON} WHERE closed_at IS NULL AND ($1 IS NULL OR retailer_id = $1)"
-        " AND ($2 IS NULL OR store_number = $2) ORDER BY name, id",
-        retailer_id,
-        store_number,
+        f"{_PERSON} WHERE closed_at IS NULL AND email > $1 AND lower(name || ' ' || email) LIKE $2 ESCAPE '!'"
+        f"{conditions} ORDER BY email LIMIT $3",
+        after.strip().lower(),
+        f"%{literal}%",
+        limit,
+        *(value for _, value in given),
     )
     return [_person(row) for row in rows]
+
+
+async def has_admin(tx: Tx, but: int = 0) -> bool:
+    """Whether an open operator admin, other than the person `but`, has a password."""
+    row = await tx.one(
+        "SELECT 1 AS found FROM staff WHERE role = 'operator_admin' AND closed_at IS NULL"
+        " AND password_hash IS NOT NULL AND id <> $1 LIMIT 1",
+        but,
+    )
+    return row is not None
 
 
 async def signed_in(tx: Tx, cookie: str) -> Person | None:
@@ -69,7 +97,7 @@ async def entries(
     retailer_id: int | None = None,
     subject: str | None = None,
     operation: str | None = None,
-    actor: str | None = None,
+    actor_name: str | None = None,
     since: int | None = None,
     until: int | None = None,
     before: int | None = None,
@@ -77,14 +105,14 @@ async def entries(
 ) -> Sequence[Entry]:
     """The newest rows of the audit log that fit all given filters, newest first.
 
-    `actor`: the name of the one who did it, as stored. `since` and `until` are times in microseconds; `before` is the
-    id of the last row of the page before.
+    `actor_name`: the name, at that time, of the one who did it. `since` and `until` are times in microseconds;
+    `before` is the id of the last row of the page before.
     """
     filters = (
         ("retailer_id =", retailer_id),
         ("subject =", subject),
         ("operation =", operation),
-        ("actor_name =", actor),
+        ("actor_name =", actor_name),
         ("at >=", since),
         ("at <", until),
         ("id <", before),

@@ -34,7 +34,7 @@ def test_filters_then_newest_first_and_only_what_fits(shop: Shop) -> None:
     record(shop, "order/5", operation="assign_orders")
     assert entries(shop) == [f"order/{number}" for number in range(5, -1, -1)]
     assert entries(shop, operation="assign_orders") == ["order/5"]
-    assert entries(shop, actor=SYSTEM.name) == ["order/2"]
+    assert entries(shop, actor_name=SYSTEM.name) == ["order/2"]
     assert entries(shop, subject="order/1") == ["order/1"]
     first = shop.server.read(queries.entries, retailer_id=shop.retailer.id, limit=2)
     assert entries(shop, before=first[-1].id) == ["order/3", "order/2", "order/1", "order/0"]
