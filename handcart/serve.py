@@ -4,6 +4,7 @@ import asyncio
 import gc
 import os
 import socket
+import sys
 from dataclasses import fields
 from typing import Any
 
@@ -18,6 +19,9 @@ from handcart.core.settings import PREFIX, Settings
 from handcart.core.web.app import App
 from handcart.core.web.connections import raise_descriptor_limit
 from handcart.core.web.server_limits import LimitedProtocol
+from handcart.staff import access
+from handcart.staff.models import link_url
+from handcart.staff.ops import FIRST_ADMIN
 from handcart.upkeep import safety
 
 _DRAIN_SECONDS = 10
@@ -25,6 +29,14 @@ _OF_PRODUCTION = (
     "Production has served this database. In a sandbox, tests would change real customers' data, and production would"
     " then refuse the database: give the sandbox a separate database"
 )
+
+_FIRST_ADMIN = """
+There is no operator admin yet. Open this link in a browser to become the first one:
+
+  {url}
+
+It works once, within 24 hours. Until it is used, each start of the server makes a new link and ends the older one.
+"""
 
 
 class Unsafe(Exception):
@@ -85,10 +97,27 @@ async def _check(chosen: Settings, keys: Keys) -> None:
         found = await _unsafe(chosen, database)
         if not found and await database.read(installation.public_url) != chosen.issuer:
             await database.write(installation.remember_public_url, chosen.issuer)
+        if not found and chosen.is_production:
+            await _invite_first_admin(chosen, database)
     finally:
         await database.close()
     if found:
         raise Unsafe(found)
+
+
+async def _invite_first_admin(chosen: Settings, database: Database) -> None:
+    """While nobody can sign in to the console as an admin, give the operator a link that makes the first one."""
+    token = await database.write(access.first_admin_link)
+    if token is None:
+        return
+    url = link_url(chosen.issuer, FIRST_ADMIN, token)
+    log.warning("no operator admin: the link makes the first one, once, within 24 hours", url=url)
+    if _has_terminal():
+        print(_FIRST_ADMIN.format(url=url), file=sys.stderr)
+
+
+def _has_terminal() -> bool:
+    return sys.stderr.isatty()
 
 
 async def _unsafe(chosen: Settings, database: Database) -> list[str]:
