@@ -1,7 +1,7 @@
 """What all pages of the console share: the signed-in person, the navigation, forms."""
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
@@ -27,7 +27,10 @@ class Place(Struct, frozen=True):
 
 
 # A package that adds a page to the navigation adds its line, and its texts `console.places.<key>` and `..._about`.
-PLACES: tuple[Place, ...] = (Place("shoppers", "/console/shoppers", "see_shoppers"),)
+PLACES: tuple[Place, ...] = (
+    Place("shoppers", "/console/shoppers", "see_shoppers"),
+    Place("people", "/console/people", "see_staff"),
+)
 
 
 class PersonBrowser(SessionBrowser):
@@ -56,6 +59,11 @@ class PersonBrowser(SessionBrowser):
                 **context,
             },
         )
+
+    def notice(self, known: Sequence[str]) -> str | None:
+        """The notice that a redirect asked this page to show, if it is one of the page's."""
+        wanted = dict(self.query).get("notice")
+        return wanted if wanted in known else None
 
     async def posted(self, *subject: str) -> dict[str, str]:
         """The fields of a posted form; refuses a form whose token was not made for this session and subject."""

@@ -11,7 +11,7 @@ from handcart.sign_in import forms, sessions
 from handcart.sign_in.browser import SessionBrowser
 from handcart.sign_in.errors import SignInRefused
 from handcart.sign_in.models import STAFF
-from handcart.staff import ops
+from handcart.staff import access
 
 
 async def _show_sign_in(call: Call) -> Reply:
@@ -30,7 +30,7 @@ async def _sign_in(call: Call) -> Reply:
             return browser.see_other(_wanted(browser))
         raise form_expired()
     try:
-        signed_in_now = await ops.sign_in(call.app.database, **browser.credentials(form), name=browser.name)
+        signed_in_now = await access.sign_in(call.app.database, **browser.credentials(form), name=browser.name)
     except SignInRefused as refused:
         return _sign_in_page(browser, form.get("email", "")[:254], refused.retry_after)
     browser.start_session(signed_in_now)

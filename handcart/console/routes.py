@@ -2,7 +2,13 @@
 
 from collections.abc import Sequence
 
-from handcart.console import entrance, shoppers
+from handcart.console import entrance, joining, me, people, shoppers
 from handcart.core.web.call import Route
 
-ROUTES: Sequence[Route] = (*entrance.ROUTES, *shoppers.ROUTES)
+ROUTES: Sequence[Route] = (
+    *entrance.ROUTES,
+    *joining.ROUTES,
+    *me.ROUTES,
+    *people.ROUTES,
+    *shoppers.ROUTES,
+)

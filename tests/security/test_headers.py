@@ -1,5 +1,6 @@
 """The headers of every HTML response, including refusals and failures (ASVS 5.0: 3.4, 13.4, 16.5)."""
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -132,7 +133,8 @@ def test_policy_then_forms_go_here_or_to_the_one_retailer(shop: Shop) -> None:
 @pytest.mark.parametrize("path", sorted({route.path for route in page_routes()}))
 @on_sqlite
 def test_other_origin_asks_then_no_cors_header(shop: Shop, path: str) -> None:
-    filled = path.format(request_id="x", retailer=shop.slug, name="handcart.css", token="x")
+    known = {"retailer": shop.slug, "name": "handcart.css"}
+    filled = re.sub(r"\{(\w+)\}", lambda parameter: known.get(parameter[1], "x"), path)
     with nothing_written(shop.server, "sessions"):
         for method, headers in (("GET", ORIGIN), ("OPTIONS", PREFLIGHT), ("POST", ORIGIN)):
             response = shop.http.request(method, filled, headers=headers)

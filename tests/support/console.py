@@ -41,36 +41,17 @@ class forms(HTMLParser):
             self.found[-1][self._select] = values.get("value", "")
 
 
-class Person:
-    """A person of the operator, a retailer or a store, and a browser in which they are signed in."""
+class Browser:
+    """A browser of the console without JavaScript, in which nobody is signed in."""
 
-    def __init__(
-        self,
-        server: LiveServer,
-        role: str = "operator_admin",
-        retailer_id: int | None = None,
-        store_number: int | None = None,
-    ) -> None:
+    def __init__(self, server: LiveServer) -> None:
         self.server = server
-        self.email = new_email()
-        self.id = ids.new_id()
-        server.sql(
-            "INSERT INTO staff (id, email, name, role, retailer_id, store_number, password_hash, created_at)"
-            " VALUES ($1, $2, $3, $4, $5, $6, $7, 1) RETURNING id",
-            *(self.id, self.email, f"Sample {role}", role, retailer_id, store_number, PASSWORD_HASH),
-        )
         self.http = server.http(address=new_address())
         self.page: httpx.Response
 
-    @property
-    def actor(self) -> Actor:
-        """This person as the one who does an operation."""
-        return queries.actor(self.server.read(queries.person, self.id))
-
-    def sign_in(self, password: str = PASSWORD) -> "Person":
+    def sign_in(self, email: str, password: str = PASSWORD) -> httpx.Response:
         self.open("/console/sign-in")
-        self.submit("/console/sign-in", email=self.email, password=password)
-        return self
+        return self.submit("/console/sign-in", email=email, password=password)
 
     def open(self, path: str, **query: str) -> httpx.Response:
         self.page = self.http.get(path, params=query or None)
@@ -89,3 +70,28 @@ class Person:
         if self.page.is_redirect:
             self.page = self.http.get(self.page.headers["location"])
         return self.page
+
+
+class Person(Browser):
+    """A person of the operator, a retailer or a store, and a browser in which they are signed in."""
+
+    def __init__(
+        self,
+        server: LiveServer,
+        role: str = "operator_admin",
+        retailer_id: int | None = None,
+        store_number: int | None = None,
+    ) -> None:
+        super().__init__(server)
+        self.email, self.id = new_email(), ids.new_id()
+        server.sql(
+            "INSERT INTO staff (id, email, name, role, retailer_id, store_number, password_hash, created_at)"
+            " VALUES ($1, $2, $3, $4, $5, $6, $7, 1) RETURNING id",
+            *(self.id, self.email, f"Sample {role}", role, retailer_id, store_number, PASSWORD_HASH),
+        )
+        self.sign_in(self.email)
+
+    @property
+    def actor(self) -> Actor:
+        """This person as the one who does an operation."""
+        return queries.actor(self.server.read(queries.person, self.id))

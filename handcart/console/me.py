@@ -1,0 +1,112 @@
+"""A person's own page: role, password, browsers that are signed in."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+from handcart.console import ops
+from handcart.console.browser import PersonBrowser, signed_in
+from handcart.core import ids
+from handcart.core.db import Tx
+from handcart.core.web import pages
+from handcart.core.web.call import Reply, Route
+from handcart.sign_in import forms, passwords, sessions
+from handcart.sign_in.errors import SignInRefused
+from handcart.sign_in.models import STAFF, Session
+from handcart.sign_in.passwords import PasswordRefused
+from handcart.staff import access, queries
+from handcart.staff.models import Person
+
+_NOTICES = ("welcome", "password_changed", "session_ended")
+
+
+async def _show(browser: PersonBrowser) -> Reply:
+    read = browser.call.app.database.read
+    person = await _person(browser)
+    this = await read(sessions.find, STAFF, browser.session)
+    return browser.page(
+        "console/me.html",
+        person=person,
+        where=await read(ops.where, person.retailer_id, person.store_number),
+        sessions=shown_sessions(browser, await read(sessions.of_person, STAFF, person.id), this),
+        notice=browser.notice(_NOTICES),
+        end_token=browser.form_token("end-session"),
+    )
+
+
+async def _end_session(browser: PersonBrowser) -> Reply:
+    await browser.posted("end-session")
+    await browser.call.app.database.write(
+        access.end_session, browser.actor, browser.actor.id or 0, ids.parse(browser.call.path["session_id"]) or 0
+    )
+    return browser.see_other("/console/me?notice=session_ended")
+
+
+async def _show_password(browser: PersonBrowser) -> Reply:
+    return _password_page(browser)
+
+
+async def _change_password(browser: PersonBrowser) -> Reply:
+    form = await browser.posted("password")
+    database, person = browser.call.app.database, await _person(browser)
+    current, new = form.get("current_password", ""), form.get("new_password", "")
+    try:
+        await access.check_password(database, person, current, browser.call.address)
+    except SignInRefused as refused:
+        return _password_page(browser, "rate_limited" if refused.retry_after else "current", refused.retry_after)
+    if current == new:
+        return _password_page(browser, "same")
+    try:
+        password_hash = await asyncio.to_thread(passwords.hash_new, new)
+    except PasswordRefused as refused:
+        return _password_page(browser, refused.reason)
+    changed = await database.write(access.change_password, person.id, password_hash, browser.session, browser.name)
+    if changed is None:
+        return browser.see_other("/console/sign-in")
+    browser.start_session(changed)
+    return browser.see_other("/console/me?notice=password_changed")
+
+
+def shown_sessions(
+    browser: PersonBrowser, found: Sequence[Session], this: Session | None = None
+) -> list[dict[str, Any]]:
+    """What `console/sessions.html` shows of sessions."""
+    zone = browser.settings.time_zone
+    return [
+        {
+            "id": one.id,
+            "name": one.name,
+            "seen_at": pages.moment(browser.locale, one.seen_at, zone),
+            "is_this": this is not None and one.id == this.id,
+        }
+        for one in found
+    ]
+
+
+async def _person(browser: PersonBrowser) -> Person:
+    async def own(tx: Tx) -> Person:
+        found = await queries.person(tx, browser.actor.id or 0)
+        assert found is not None
+        return found
+
+    return await browser.call.app.database.read(own)
+
+
+def _password_page(browser: PersonBrowser, error: str | None = None, retry_after: int = 0) -> Reply:
+    return browser.page(
+        "accounts/password.html",
+        status=200 if error is None else (429 if retry_after else 400),
+        action="/console/me/password",
+        form_token=browser.form_token("password"),
+        error=error,
+        **forms.wait(retry_after),
+        account_url="/console/me",
+    )
+
+
+ROUTES: Sequence[Route] = (
+    Route(method="GET", path="/console/me", handler=signed_in(_show)),
+    Route(method="POST", path="/console/me/sessions/{session_id}/end", handler=signed_in(_end_session)),
+    Route(method="GET", path="/console/me/password", handler=signed_in(_show_password)),
+    Route(method="POST", path="/console/me/password", handler=signed_in(_change_password)),
+)
