@@ -26,9 +26,7 @@ def path(invited: Invited) -> str:
     return f"/console/{invited.purpose}/{invited.token}"
 
 
-def test_invitation_is_accepted_then_signed_in_and_it_works_with_the_password(
-    server: LiveServer, invited: Invited
-) -> None:
+def test_invitation_is_accepted_then_signed_in_with_the_new_password(server: LiveServer, invited: Invited) -> None:
     person = Browser(server)
     page = is_page(person.open(path(invited)))
     assert "Ada &lt;Admin&gt;" in page.text
@@ -38,7 +36,7 @@ def test_invitation_is_accepted_then_signed_in_and_it_works_with_the_password(
     assert Browser(server).sign_in(invited.person.email, NEW).status_code == 200
 
 
-def test_invitation_used_then_it_says_so_in_another_browser_and_leads_on_in_its_own(
+def test_invitation_used_then_another_browser_is_told_and_its_own_leads_on(
     server: LiveServer, invited: Invited
 ) -> None:
     person, other = Browser(server), Browser(server)

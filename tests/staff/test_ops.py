@@ -88,7 +88,7 @@ def test_new_link_then_the_older_one_ends_and_a_password_ends_sessions(server: L
     assert server.read(queries.signed_in, second.session).id == invited.person.id
 
 
-def test_person_is_closed_then_sessions_and_links_end_and_the_email_is_free(server: LiveServer) -> None:
+def test_person_is_closed_then_sessions_links_and_use_of_the_email_end(server: LiveServer) -> None:
     invited = invite(server)
     session = accept(server, invited.token).session
     link = server.write(ops.link, ACTOR, invited.person.id)
@@ -161,7 +161,7 @@ def test_no_admin_then_a_link_makes_the_first_and_no_second(server: LiveServer) 
     assert server.write(access.first_admin_link) is None
 
 
-def test_link_for_the_first_admin_and_another_admin_is_there_then_it_is_refused(server: LiveServer) -> None:
+def test_link_for_the_first_admin_and_there_is_an_admin_then_refused(server: LiveServer) -> None:
     server.sql("UPDATE staff SET closed_at = 1 WHERE closed_at IS NULL RETURNING id")
     link = server.write(access.first_admin_link)
     accept(server, invite(server, role="operator_admin").token)
