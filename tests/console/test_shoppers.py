@@ -21,7 +21,7 @@ PATH = "/console/shoppers"
 
 @pytest.fixture
 def admin(server: LiveServer) -> Person:
-    return Person(server).sign_in()
+    return Person(server)
 
 
 def test_shopper_added_and_invited_then_the_phone_is_signed_in(server: LiveServer, admin: Person) -> None:
@@ -165,7 +165,7 @@ def test_role_without_an_operation_then_refused_and_nothing_changes(server: Live
     reach = ROLES[role].reach
     person = Person(
         server, role, None if reach == "everywhere" else market.retailer.id, 1 if reach == "store" else None
-    ).sign_in()
+    )
     may = ROLES[role].operations
     for path, needed in (
         (PATH, "see_shoppers"),
