@@ -1,20 +1,25 @@
 """A robot shopper: takes an order through a scenario, at once or step by step by the retailer's clock.
 
+It does what a shopper does with the app, by the same verbs (`acts.verbs`).
+
 A run is a row with its plan. Steps are performed in sequence, each with its due time, whether the clock ran or was
 moved there: so the same seed, scenario and moves of the clock give the same history.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
 
 import msgspec
 from msgspec import Struct
 
-from handcart.batches import errors, picking
+from handcart.acts import verbs
+from handcart.acts.verbs import Work
+from handcart.batches import errors
 from handcart.batches import ops as batches
 from handcart.batches.models import Batch
 from handcart.batches.ops import AskedOrder
-from handcart.batches.picking import Picked
+from handcart.batches.states import AT_STORE, RECEIPT_SANITY_CHECK
 from handcart.core import clock, log
 from handcart.core.clock import VirtualClock
 from handcart.core.db import Database, Tx, Unavailable
@@ -22,7 +27,7 @@ from handcart.core.errors import ApiError, invalid
 from handcart.orders import later, states
 from handcart.orders import ops as orders
 from handcart.orders.errors import too_late
-from handcart.orders.models import FOUND, REPLACED, TO_REFUND, Order, OrderLine
+from handcart.orders.models import Order, OrderLine
 from handcart.sandbox import state as sandbox
 from handcart.sandbox.robot import scenarios
 from handcart.sandbox.robot.errors import no_scenario_for_it
@@ -30,7 +35,6 @@ from handcart.sandbox.robot.scenarios import Step
 from handcart.sandbox.state import Robot
 from handcart.shoppers import ops as shoppers
 from handcart.stores import items
-from handcart.stores.models import ItemName
 
 INSTANTLY = "instantly"
 # Seconds of a plan per second of the clock.
@@ -194,7 +198,7 @@ async def _do_next(tx: Tx, retailer_id: int, run: Run) -> None:
     assert run.due_at is not None
     step = run.steps[run.done]
     try:
-        await _ACTIONS[step.action](tx, retailer_id, run.order_id, step)
+        await tx.attempt(_ACTIONS[step.action], retailer_id, run.order_id, step)
     except ApiError as refusal:
         run.stopped, run.due_at = f"{step.action}: {refusal.message}", None
         return
@@ -207,39 +211,73 @@ async def _generate(tx: Tx, retailer_id: int, order_id: str, step: Step) -> None
     await batches.generate(tx, retailer_id, shopper.id, [AskedOrder(order_id)], step.value)
 
 
+async def _act(tx: Tx, retailer_id: int, order_id: str, verb: str, body: Mapping[str, Any]) -> None:
+    """Do what a shopper's app does with the batch of an order."""
+    work = Work(retailer_id, await _batch(tx, retailer_id, order_id))
+    known = verbs.VERBS[verb]
+    await known.do(tx, work, verbs.read(known, body))
+
+
 async def _advance(tx: Tx, retailer_id: int, order_id: str, step: Step) -> None:
-    await batches.advance(tx, retailer_id, (await _batch(tx, retailer_id, order_id)).id, step.value)
+    """Bring the batch to the next state by the verb that leads there."""
+    verb = _VERBS[step.value]
+    await _batch(tx, retailer_id, order_id)  # a batch is always locked before its orders
+    order = await orders.lock(tx, retailer_id, order_id)
+    await _act(tx, retailer_id, order_id, verb, await _body(tx, order, verb))
+
+
+async def _body(tx: Tx, order: Order, verb: str) -> Mapping[str, Any]:
+    """What the robot says with a verb: all is as the order wants it."""
+    bags = [bag.code for bag in order.details.bags]
+    match verb:
+        case "checkout":
+            return {"rest_found": True}
+        case "bag":
+            packed = [{"code": f"BAG-{number}"} for number in range(1, (order.bag_count or 0) + 1)]
+            return {"order": order.order_id, "bags": packed}
+        case "stage":
+            return {"order": order.order_id, "place": "A1", "scans": bags}
+        case "verify_bags":
+            return {"order": order.order_id, "scans": list(order.details.bag_scan_codes or bags)}
+        case "deliver":
+            age = "looked_at" if verbs.has_alcohol(order) else None
+            said = {"order": order.order_id, "how": "handed_over", "age": age, "pin": await verbs.pin_of(tx, order)}
+            return {name: value for name, value in said.items() if value is not None}
+    return {}
 
 
 async def _drop_out(tx: Tx, retailer_id: int, order_id: str, step: Step) -> None:
-    await batches.drop_out(tx, retailer_id, (await _batch(tx, retailer_id, order_id)).id)
+    await _act(tx, retailer_id, order_id, "drop_out", {"reason": "the robot gives the order back"})
 
 
 async def _pick(tx: Tx, retailer_id: int, order_id: str, step: Step) -> None:
-    batch = await _batch(tx, retailer_id, order_id)
+    await _batch(tx, retailer_id, order_id)
     order = await orders.lock(tx, retailer_id, order_id)
     line = next((line for line in order.lines if line.line_num == step.value), None)
     if line is None:
         raise invalid("line_num")
-    picked = await _picked(tx, retailer_id, order, line, step.action)
-    await picking.update(tx, retailer_id, batch.shopper_id, order_id, step.value, picked)
+    verb, more = await _picked(tx, retailer_id, order, line, step.action)
+    await _act(tx, retailer_id, order_id, verb, {"order": order_id, "line": step.value, **more})
 
 
-async def _picked(tx: Tx, retailer_id: int, order: Order, line: OrderLine, action: str) -> Picked:
+async def _picked(
+    tx: Tx, retailer_id: int, order: Order, line: OrderLine, action: str
+) -> tuple[str, Mapping[str, Any]]:
+    """The verb for a line, and what its body has besides the line."""
     if action == scenarios.FIND:
-        return Picked(FOUND)
+        return "find", {}
     if action == scenarios.SHORT:
-        return Picked(FOUND, delivered_count=int(line.qty) // 2)
+        return "find", {"count": int(line.qty) // 2}
     if action == scenarios.REFUND:
-        return Picked(TO_REFUND, delivered_count=0)
+        return "refund", {}
     if line.replacement_items:
-        return Picked(REPLACED, item=line.replacement_items[0])
+        return "replace", {"item": msgspec.to_builtins(line.replacement_items[0])}
     other = await items.another(tx, retailer_id, line.rrc or "", line.qty_unit, ebt_only=order.details.paid_with_ebt)
-    return Picked(REPLACED, item=ItemName(rrc=other.rrc if other is not None else "substitute"))
+    return "replace", {"item": {"rrc": other.rrc if other is not None else "substitute"}}
 
 
 async def _take_back(tx: Tx, retailer_id: int, order_id: str, step: Step) -> None:
-    await picking.take_back_alcohol(tx, retailer_id, await orders.lock(tx, retailer_id, order_id))
+    await _act(tx, retailer_id, order_id, "bring_back", {"order": order_id, "reason": "too_young"})
 
 
 async def _unbatch(tx: Tx, retailer_id: int, order_id: str, step: Step) -> None:
@@ -251,6 +289,9 @@ async def _cancel(tx: Tx, retailer_id: int, order_id: str, step: Step) -> None:
 
 
 async def _happen(tx: Tx, retailer_id: int, order_id: str, step: Step) -> None:
+    if step.value == states.MISSING:
+        await _act(tx, retailer_id, order_id, "cannot_reach", {"order": order_id})
+        return
     order = await orders.lock(tx, retailer_id, order_id)
     if order.status in states.TERMINAL:
         raise too_late()
@@ -268,6 +309,19 @@ async def _batch(tx: Tx, retailer_id: int, order_id: str) -> Batch:
     return batch
 
 
+# The verb that brings a batch to a state.
+_VERBS: Mapping[str, str] = {
+    states.PICKING: "start",
+    states.VERIFYING_REPLACEMENTS: "review",
+    states.CHECKOUT: "checkout",
+    RECEIPT_SANITY_CHECK: "bag",
+    states.BAGS_CHECK: "check_bags",
+    states.STAGED: "stage",
+    AT_STORE: "arrive",
+    states.BAGS_VERIFIED: "verify_bags",
+    states.DELIVERING: "leave",
+    states.COMPLETED: "deliver",
+}
 _ACTIONS: Mapping[str, Callable[[Tx, int, str, Step], Awaitable[None]]] = {
     scenarios.GENERATE: _generate,
     scenarios.ADVANCE: _advance,
