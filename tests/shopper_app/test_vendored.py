@@ -24,3 +24,8 @@ def test_package_is_vendored_then_its_licence_is_there_and_in_the_notice() -> No
     for file in LISTED:
         assert f"LICENSE-{file['package']}" in {one["name"] for one in LISTED}, file["package"]
         assert file["package"] in notice, file["package"]
+
+
+def test_scanner_is_vendored_then_its_two_halves_are_of_one_release() -> None:
+    wasm = next(file for file in LISTED if file["name"] == "zxing_reader.wasm")
+    assert wasm["sha256"] in (VENDOR / "zxing-exported.js").read_text()
