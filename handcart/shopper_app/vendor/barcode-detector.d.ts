@@ -1,2 +1,2 @@
 // Types for barcode-detector.js.
-export * from 'barcode-detector/ponyfill';
+export * from 'barcode-detector/dist/es/ponyfill';
