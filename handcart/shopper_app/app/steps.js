@@ -25,3 +25,8 @@ const SCREENS = {
 export function nextScreen(batch) {
   return SCREENS[batch.type][batch.state] ?? null;
 }
+
+/** Whether the goods of an order go back to the store. @param {import('./types').Order} order */
+export function isReturning(order) {
+  return order.status === 'returning';
+}

@@ -17,7 +17,8 @@ export interface Batch {
   is_accepted: boolean;
   window: { starts_at: string; ends_at: string };
   store: Store;
-  needs: { door_photo: boolean; delivery_pin: boolean };
+  /** What the retailer asks for at the door. `legal_age`: for alcohol. */
+  needs: { door_photo: boolean; delivery_pin: boolean; legal_age?: number };
   orders: Order[];
   last_act: string | null;
 }

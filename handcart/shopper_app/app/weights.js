@@ -65,7 +65,7 @@ export function compared(weight, line) {
  */
 export function weightOf(scan, line) {
   if (scan.weight != null && scan.unit) return round(converted(scan.weight, scan.unit, unitOf(line) ?? scan.unit));
-  const price = line.product.price_cents ?? 0;
+  const price = line.product.price_cents;
   return scan.cents != null && price > 0 ? round(scan.cents / price) : null;
 }
 

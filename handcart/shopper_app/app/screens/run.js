@@ -2,6 +2,7 @@
 import { isEnded } from '../apply.js';
 import { Button, Screen } from '../frame.js';
 import { html } from '../html.js';
+import { Letter, nameOf } from '../parts.js';
 import { path } from '../paths.js';
 import { nextScreen } from '../steps.js';
 import { timeOfDay } from '../text.js';
@@ -37,7 +38,7 @@ function Stops({ batch, app, go, t }) {
 function OrderStop({ order, t }) {
   const done = order.lines.filter((line) => line.status !== 'not_found').length;
   return html`<li class=${isEnded(order) ? 'done' : ''}>
-    <b class="letter">${order.letter}</b> <strong>${order.customer.first_name}</strong>
+    <${Letter} order=${order} /> <strong>${nameOf(order)}</strong>
     <span class="soft"> ${t(`status.${order.status}`)}</span>
     ${order.lines.length > 0 && html`<br /><span>${t('run.lines', { done, count: order.lines.length })}</span>`}
     ${order.has_alcohol && html` <span class="mark">${t('today.alcohol')}</span>`}
