@@ -256,9 +256,7 @@ def test_order_is_canceled_while_it_is_picked_then_it_leaves_the_batch(market: M
     assert (result["rule"], result["goods"], result["now"]) == ("order_canceled", "put_back", None)
 
 
-def test_retailer_cancels_an_order_in_time_then_nothing_is_brought_back(
-    market: Market, working: Working
-) -> None:
+def test_retailer_cancels_an_order_in_time_then_nothing_is_brought_back(market: Market, working: Working) -> None:
     user_id = market.customer()
     order_id, other = market.order(user_id=user_id)["id"], market.order()["id"]
     acting = Acting(working, market, order_id, other, workflow_state="brand_new")
