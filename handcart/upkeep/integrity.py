@@ -18,11 +18,12 @@ from handcart.core.invariants import Invariant
 from handcart.core.secret import KEY_BYTES, Keys
 from handcart.events import invariants as events
 from handcart.orders import invariants as orders
+from handcart.shoppers import invariants as shoppers
 from handcart.slots import invariants as slots
 from handcart.users import invariants as users
 
 MOST_EXAMPLES = 5
-_DOMAINS = (slots, orders, batches, assignment, users, events, callbacks)
+_DOMAINS = (slots, orders, shoppers, batches, assignment, users, events, callbacks)
 INVARIANTS: Sequence[Invariant] = [one for domain in _DOMAINS for one in domain.INVARIANTS]
 _COUNTED = {name: table for domain in _DOMAINS for name, table in domain.COUNTED.items()}
 _COUNT = ", ".join(f"(SELECT count(*) FROM {table}) AS {name}" for name, table in _COUNTED.items())  # noqa: S608

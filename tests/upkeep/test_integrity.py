@@ -17,6 +17,7 @@ from tests.support.extent import DATABASES
 from tests.support.process import run
 from tests.support.server import LiveServer, live_server, migrated_database
 from tests.support.shop import Shop
+from tests.support.shoppers import Phone, add_shopper
 
 FAULTS = {
     "no window is oversold": None,  # the schema's own CHECK keeps this from being written
@@ -39,6 +40,15 @@ FAULTS = {
         "INSERT INTO order_warnings (retailer_id, order_id, kind, warned_at)"
         " SELECT retailer_id, order_id, 'rumour', 1 FROM orders"
     ),
+    "a retailer's shopper that stands for one of the operator's stands for one that exists": (
+        "UPDATE retailer_shoppers SET person_id = 1"
+    ),
+    "a retailer's shopper that stands for one of the operator's has no phone number or e-mail address": (
+        "UPDATE retailer_shoppers SET person_id = (SELECT id FROM shoppers), email = 'ana@example.com'"
+    ),
+    "a closed shopper has no phone number, e-mail address or PIN": "UPDATE shoppers SET closed_at = 1",
+    "a device belongs to an open shopper": "UPDATE sessions SET person_id = 1",
+    "a shopper's home store exists": "UPDATE shoppers SET home_store_number = 9",
     "a hold's user exists": "UPDATE holds SET user_id = 'nobody'",
     "every event that an order's history lists was written": "DELETE FROM events WHERE name = 'checkout'",
     "an event's body has its id": "UPDATE events SET body = '{\"event_id\":1' || event_id || '}'",
@@ -82,6 +92,8 @@ def stocked(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
         batch = {"shopper_id": shopper_id, "orders": [{"id": "2"}], "workflow_state": "receipt_sanity_check"}
         shop.post("/v2/fulfillment_sandbox/batches", batch).raise_for_status()
         assert running.write(queue.fan_out, "development") == 5
+        home = {"home_retailer_id": shop.retailer.id, "home_store_number": 1}
+        Phone(running, add_shopper(running, phone="8005550155", **home))
         yield running
 
 
@@ -92,8 +104,8 @@ def names(server: LiveServer) -> list[str]:
 def test_all_is_well_then_no_fault(stocked: LiveServer) -> None:
     assert names(stocked) == []
     counted = stocked.read(integrity.counts)
-    names_there = ("orders", "holds", "users", "batches", "events", "deliveries")
-    assert [counted[name] for name in names_there] == [2, 1, 1, 1, 5, 5]
+    names_there = ("orders", "holds", "users", "shoppers", "batches", "events", "deliveries")
+    assert [counted[name] for name in names_there] == [2, 1, 1, 1, 1, 5, 5]
 
 
 def test_any_check_then_it_has_its_fault() -> None:
