@@ -7,17 +7,15 @@ from handcart.sign_in.models import Audience
 #: After this number of wrong PINs without a right one, the session ends.
 MOST_WRONG_PINS = 5
 
+_COUNT = "UPDATE sessions SET wrong_pins = wrong_pins + 1 WHERE id = $1 AND wrong_pins < $2 RETURNING wrong_pins"
+
 
 async def count_pin(tx: Tx, device_id: int) -> int | None:
     """Count a PIN as wrong before it is checked. Returns the number of tries that are left after it.
 
     None: no try was left, and the device has ended. Tries at the same time are counted one after the other.
     """
-    row = await tx.one(
-        "UPDATE sessions SET wrong_pins = wrong_pins + 1 WHERE id = $1 AND wrong_pins < $2 RETURNING wrong_pins",
-        device_id,
-        MOST_WRONG_PINS,
-    )
+    row = await tx.one(_COUNT, device_id, MOST_WRONG_PINS)
     if row is None:
         await tx.run("DELETE FROM sessions WHERE id = $1", device_id)
         return None
