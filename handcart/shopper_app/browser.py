@@ -23,6 +23,7 @@ class Device(Struct, frozen=True):
     session_id: int
     name: str
     is_locked: bool
+    seen_at: int
 
 
 async def device_of(call: Call) -> Device:
@@ -31,14 +32,16 @@ async def device_of(call: Call) -> Device:
     Raises 401 `signed_out` or 423 `locked`, and refuses calls by pages of other sites.
     """
     device = _unlocked(await call.app.database.read(any_device_in, call))
-    await call.app.database.write(sessions.touch, cookie_of(call))
+    if sessions.needs_touch(device.seen_at):
+        await call.app.database.write(sessions.touch, cookie_of(call))
     return device
 
 
 async def device_in(tx: Tx, call: Call) -> Device:
     """As `device_of`, in the transaction of an operation that writes, so that no ended device can act."""
     device = _unlocked(await any_device_in(tx, call))
-    await sessions.touch(tx, cookie_of(call))
+    if sessions.needs_touch(device.seen_at):
+        await sessions.touch(tx, cookie_of(call))
     return device
 
 
@@ -51,7 +54,8 @@ async def any_device_in(tx: Tx, call: Call) -> Device:
     person = None if found is None else await shoppers.person(tx, found.person_id)
     if found is None or person is None or person.closed_at is not None:
         raise errors.signed_out()
-    return Device(person, found.id, found.name, _is_locked(found) or person.blocked_at is not None)
+    is_locked = _is_locked(found) or person.blocked_at is not None
+    return Device(person, found.id, found.name, is_locked, found.seen_at)
 
 
 def _unlocked(device: Device) -> Device:

@@ -67,6 +67,11 @@ async def of_person(tx: Tx, audience: Audience, person_id: int) -> Sequence[Sess
     return [_session(row) for row in rows]
 
 
+def needs_touch(seen_at: int) -> bool:
+    """Whether `touch` would change a session that is in use."""
+    return seen_at < clock.of_process() - _TOUCH
+
+
 async def touch(tx: Tx, cookie: str) -> None:
     """Record that the session is in use."""
     now = clock.of_process()
