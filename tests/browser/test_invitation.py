@@ -7,6 +7,9 @@ import pytest
 from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, expect
 
+from handcart.shoppers import ops
+from handcart.sign_in.models import SHOPPER
+from handcart.staff.models import SYSTEM
 from tests.browser.test_pages import OF_COLOURS, VIOLATIONS, fits, named
 from tests.support.console import Person
 from tests.support.server import LiveServer, on_sqlite
@@ -97,3 +100,27 @@ def test_forms_of_a_shopper_then_axe_finds_nothing_on_a_phone(server: LiveServer
     desk.get_by_label("Reason").fill("lost the badge")
     desk.get_by_role("button", name="Block").click()
     expect(looked_at(desk).get_by_role("status")).to_have_text("The shopper is blocked.")
+
+
+def test_blocked_then_the_app_says_so_until_the_block_ends(server: LiveServer, browser: Browser) -> None:
+    device = Phone(server, add_shopper(server, "Ana Sample", locale="es-US"))
+    with context(browser, viewport=PHONE, locale="es-US") as opened:
+        opened.add_cookies([{"name": SHOPPER.cookie, "value": device.cookie, "url": f"{server.url}/shopper"}])
+        app = opened.new_page()
+        app.goto(f"{server.url}/shopper")
+        expect(app.get_by_role("heading", level=1)).to_contain_text("Ana")
+        server.write(ops.block, SYSTEM, device.person.id, "lost the badge")
+        app.reload()
+        enter_pin(app, "2580")
+        expect(app.get_by_role("alert")).to_have_text("No puede trabajar por el momento. Llame a su despachador.")
+        server.write(ops.unblock, SYSTEM, device.person.id)
+        enter_pin(app, "1379")
+        expect(app.get_by_role("alert")).to_contain_text("4")
+        enter_pin(app, "2580")
+        expect(app.get_by_role("heading", level=1)).to_contain_text("Ana")
+
+
+def enter_pin(app: Page, pin: str) -> None:
+    for digit in pin:
+        app.get_by_role("button", name=digit, exact=True).click()
+    app.get_by_role("button", name="OK").click()

@@ -33,7 +33,7 @@ export function SettingsScreen({ app, t }) {
 /** @param {App} app @param {string} locale */
 async function chooseLanguage(app, locale) {
   await app.change({ locale });
-  // Messages of the server come in the person's language; without a network, only this device changes.
+  // Without a network, only this device changes.
   await app.call('POST', '/settings', { locale, languages: app.kept.me?.languages ?? [] }).catch(() => {});
 }
 
@@ -123,8 +123,13 @@ function useCall(app, t) {
   }, isDone];
 }
 
+// Rules of the server about the person's devices that have a text of their own.
+const RULES = ['blocked', 'no_device', 'pin_easy', 'wait'];
+
 /** What went wrong, for the person. @param {unknown} error @param {Text} t */
 export function sentence(error, t) {
   if (!(error instanceof Refused)) return t('frame.needs_network');
+  if (error.rule === 'wrong_pin') return t('unlock.wrong', { count: error.error.tries_left });
+  if (RULES.includes(error.rule)) return t(`account.${error.rule}`, { count: Math.ceil((error.error.seconds ?? 0) / 60) });
   return error.message || t('frame.failed');
 }

@@ -18,9 +18,8 @@ export function Unlock({ app, t }) {
     } catch (error) {
       wrong(app.kept.settings);
       setPin('');
-      const isWrong = error instanceof Refused && error.rule === 'wrong_pin';
-      setProblem(isWrong ? t('unlock.wrong', { count: error.error.tries_left }) : sentence(error, t));
-      if (!(error instanceof Refused) || isWrong) return;
+      setProblem(sentence(error, t));
+      if (!(error instanceof Refused) || error.rule === 'wrong_pin') return;
     }
     await app.refresh();
   }
