@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from handcart.acts.rules import GOODS, RULES
 from tests.support.process import ROOT
 
 APP = ROOT / "handcart" / "shopper_app" / "app"
@@ -63,3 +64,9 @@ def test_text_exists_then_a_module_asks_for_it() -> None:
         if f"'{key}'" not in sources and not key.startswith(tuple(families))
     }
     assert unused == set()
+
+
+def test_act_is_refused_then_the_app_has_the_rules_sentence() -> None:
+    assert {f"goods.{name}" for name in GOODS} <= ENGLISH.keys()
+    for name, rule in RULES.items():
+        assert ENGLISH[f"rule.{name}"] == rule.text.replace("{}", "{about}")

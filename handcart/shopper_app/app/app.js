@@ -18,7 +18,7 @@ import { localRun } from './apply.js';
 import { Frame } from './frame.js';
 import { html, render, useEffect, useErrorBoundary, useMemo, useState } from './html.js';
 import { read } from './paths.js';
-import { added, undone } from './queue.js';
+import { added, requeued, undone } from './queue.js';
 import { SCREENS } from './screens.js';
 import { Broken } from './screens/broken.js';
 import { Gone } from './screens/gone.js';
@@ -83,6 +83,11 @@ function App({ storage, sync, first, hear }) {
       await storage.change(() => ({ remove_entries: seqs, remove_pictures: [id] }));
       await reread();
     },
+    async again(id) {
+      await storage.change((now) => requeued(now, id));
+      await reread();
+      sync.start();
+    },
     send: sync.start,
     async change(settings) {
       await storage.change((now) => ({ keep: { settings: { ...now.kept.settings, ...settings } } }));
@@ -95,10 +100,10 @@ function App({ storage, sync, first, hear }) {
       sync.start();
     },
     async signOut() {
-      await call('POST', '/sign-out');
-      await storage.wipe();
-      await reread();
-      go('/today');
+      // The answer makes the browser delete what this site stored, with the open database: hence the new page.
+      await call('POST', '/sign-out', {});
+      await storage.wipe().catch(() => {});
+      location.replace('/shopper');
     },
   };
   return html`<${Frame} app=${app} address=${address} said=${said} go=${go} t=${t}>

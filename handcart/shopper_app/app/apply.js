@@ -44,7 +44,7 @@ export function applyAct(run, act) {
 const EFFECTS = {
   accept(batch) {
     batch.is_accepted = true;
-    if (batch.state === 'brand_new') reach(batch, 'acknowledged');
+    if (batch.state === 'brand_new' && batch.type !== 'runner_customer') reach(batch, 'acknowledged');
   },
   start: (batch) => reach(batch, 'picking'),
   find: (batch, body, order, line) => pick(line, 'found', body),
@@ -64,6 +64,7 @@ const EFFECTS = {
     order.bag_count = body.bags.length;
     if (batch.orders.every((one) => one.bags.length)) reach(batch, 'receipt_sanity_check');
   },
+  check_bags: (batch) => reach(batch, 'bags_check'),
   stage(batch, body, order) {
     if (!order) return;
     order.is_staged = true;
@@ -98,6 +99,11 @@ const STATUS = {
   delivery_only: { acknowledged: 'acknowledged_for_delivery' },
   runner_customer: { at_store: 'user_at_store' },
 };
+
+/** Whether a batch needs nothing more from the shopper. @param {Batch} batch */
+export function isOver(batch) {
+  return batch.state === 'dropped_out' || batch.state === (batch.type === 'pickup' ? 'staged' : 'completed');
+}
 
 /** @param {Order} order */
 export function isEnded(order) {

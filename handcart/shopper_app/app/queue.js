@@ -6,6 +6,8 @@
  */
 import { localRun } from './apply.js';
 
+/** @typedef {{rule: string | null, message: string | null, goods?: Result['goods']}} Why */
+
 /** Acts that end something: they wait before they enter the queue, so that the shopper can undo them. */
 export const FINISHING = ['deliver', 'returned', 'bring_back', 'drop_out'];
 export const UNDO_MS = 10_000;
@@ -60,13 +62,30 @@ export function undone(state, id, now) {
  * Takes the refusal of a call with one act. The server does not know the act, so none can come after it.
  * @param {State} state
  * @param {string} id
- * @param {{rule: string | null, message: string | null}} why
+ * @param {Why} why
  * @param {number} now
  * @returns {Changes}
  */
 export function rejected(state, id, why, now) {
   const entry = state.entries.find((one) => one.act.id === id);
-  return entry ? withoutIt(state, refused(entry, why, now)) : {};
+  return entry ? withoutIt(state, { ...refused(entry, why, now), is_unknown: true }) : {};
+}
+
+/**
+ * Queues an act again that the server does not know: as the newest act of its subject.
+ * @param {State} state
+ * @param {string} id
+ * @returns {Changes}
+ */
+export function requeued({ kept, entries }, id) {
+  const entry = entries.find((one) => one.act.id === id && one.is_unknown);
+  if (!entry) return {};
+  const { subject } = entry.act;
+  return {
+    put: [{ act: { ...entry.act, after: kept.chains[subject] ?? null }, state: 'queued' }],
+    remove_entries: entry.seq === undefined ? [] : [entry.seq],
+    keep: { chains: { ...kept.chains, [subject]: id } },
+  };
 }
 
 /**
@@ -142,9 +161,9 @@ function settled(entry, result, now) {
   return { ...entry, state: 'sent', settled_at: now, is_shown: !result.now };
 }
 
-/** @param {Entry} entry @param {{rule: string | null, message: string | null}} why @param {number} now @returns {Entry} */
-function refused(entry, { rule, message }, now) {
-  return { ...entry, state: 'refused', settled_at: now, rule, message };
+/** @param {Entry} entry @param {Why} why @param {number} now @returns {Entry} */
+function refused(entry, { rule, message, goods = null }, now) {
+  return { ...entry, state: 'refused', settled_at: now, rule, message, goods };
 }
 
 /** @param {Run} run @param {Result} result @returns {Run} */

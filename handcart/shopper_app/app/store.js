@@ -24,6 +24,8 @@ export async function openStore(changed) {
       made.createObjectStore('entries', { keyPath: 'seq', autoIncrement: true });
       made.createObjectStore('pictures', { keyPath: 'act_id' });
     },
+    // The browser or the person deleted what this site stored, for example by signing out in another window.
+    terminated: () => location.reload(),
   });
   const channel = new BroadcastChannel('handcart-shopper');
   channel.onmessage = changed;

@@ -33,13 +33,29 @@ export async function loadTexts(locale) {
   return response.json();
 }
 
+/**
+ * Why the server refused something, in the language of the app; the server's English sentence if the rule is unknown.
+ * @param {{rule?: string | null, message?: string | null}} refusal
+ * @param {Text} t
+ */
+export function reason({ rule, message }, t) {
+  // What a sentence is about, such as the codes of bags, stands after its colon.
+  const about = /: (.+?)(?: is wrong)?\. /.exec(message ?? '')?.[1] ?? '';
+  try {
+    return t(`rule.${rule}`, { about });
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    return message || t('frame.failed');
+  }
+}
+
 /** @param {Record<string, string>} texts @param {string} locale @returns {Text} */
 export function translator(texts, locale) {
   const forms = new Intl.PluralRules(locale);
   return (key, values = {}) => {
     const form = 'count' in values ? `.${forms.select(Number(values.count)) === 'one' ? 'one' : 'other'}` : '';
     const text = texts[key + form] ?? texts[key];
-    if (text === undefined) throw new Error(`no text ${key}${form} in ${locale}`);
+    if (text === undefined) throw new RangeError(`no text ${key}${form} in ${locale}`);
     return text.replace(/\{(\w+)\}/g, (_, name) => String(values[name]));
   };
 }

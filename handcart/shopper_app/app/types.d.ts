@@ -138,7 +138,7 @@ export interface Device {
 }
 
 export type Verb =
-  | 'accept' | 'start' | 'find' | 'replace' | 'refund' | 'put_back' | 'add' | 'review' | 'checkout' | 'bag' | 'stage'
+  | 'accept' | 'start' | 'find' | 'replace' | 'refund' | 'put_back' | 'add' | 'review' | 'checkout' | 'bag' | 'check_bags' | 'stage'
   | 'arrive' | 'verify_bags' | 'leave' | 'cannot_reach' | 'deliver' | 'bring_back' | 'returned' | 'drop_out';
 
 /** An act as the server gets it. `after` is the act before it that this device made on the same subject. */
@@ -157,6 +157,8 @@ export interface Result {
   outcome: 'applied' | 'same' | 'refused' | 'later';
   rule: string | null;
   message: string | null;
+  /** What to do with the goods of work that was taken away. */
+  goods: Removed['goods'] | null;
   now: Batch | null;
 }
 
@@ -172,6 +174,9 @@ export interface Entry {
   is_shown?: boolean;
   rule?: string | null;
   message?: string | null;
+  goods?: Removed['goods'] | null;
+  /** The server refused the call, not the act: it does not know the act, so the act can be sent again. */
+  is_unknown?: boolean;
   settled_at?: number;
 }
 
@@ -263,6 +268,7 @@ export interface App {
   act(batch: Batch, verb: Verb, body?: Record<string, any>, options?: ActOptions): Promise<string>;
   undo(actId: string): Promise<void>;
   dismiss(actId: string): Promise<void>;
+  again(actId: string): Promise<void>;
   send(): Promise<void>;
   change(settings: Partial<Settings>): Promise<void>;
   /** Calls the server. Rejects with a `Refused`, or a TypeError without a network. */

@@ -115,7 +115,7 @@ export class ServerOfActs {
 
 /** @param {Act} act @param {Result['outcome']} outcome @returns {Result} */
 function result(act, outcome) {
-  return { id: act.id, outcome, rule: null, message: null, now: null };
+  return { id: act.id, outcome, rule: null, message: null, goods: null, now: null };
 }
 
 export { Refused };

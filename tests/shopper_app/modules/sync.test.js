@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { added, undone } from '../../../handcart/shopper_app/app/queue.js';
+import { added, requeued, undone } from '../../../handcart/shopper_app/app/queue.js';
 import { createSync, onlyWindow } from '../../../handcart/shopper_app/app/sync.js';
 import { Refused, ServerOfActs, memoryStorage, preparedRun } from './memory.js';
 
@@ -109,7 +109,21 @@ test('the server refuses a whole call, then one act after the other is sent', as
     await phone.sync.start();
     assert.deepEqual([phone.states(), phone.verbs()], ['sent refused sent', 'start review'], String(status));
     assert.equal(phone.storage.entries[1].message, 'This act is wrong.');
+    phone.server.answer = ServerOfActs.prototype.answer;
+    await phone.storage.change((state) => requeued(state, 'act-2'));
+    await phone.sync.start();
+    assert.deepEqual([phone.states(), phone.verbs()], ['sent sent sent', 'start review find'], String(status));
+    assert.deepEqual(phone.server.applied.map((act) => act.after), [null, 'act-1', 'act-3']);
   }
+});
+
+test('an act that the server itself refused is not sent again', async () => {
+  const phone = device();
+  phone.server.refuses = () => ({ rule: 'not_yours', message: 'no' });
+  await phone.act('start');
+  await phone.sync.start();
+  await phone.storage.change((state) => requeued(state, 'act-1'));
+  assert.equal(phone.states(), 'refused');
 });
 
 test('the session has ended, then the acts stay and nothing is tried again', async () => {

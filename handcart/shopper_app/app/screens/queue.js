@@ -2,7 +2,7 @@
 import { Button, Screen } from '../frame.js';
 import { html } from '../html.js';
 import { refusedOnes, unsent } from '../queue.js';
-import { timeOfDay } from '../text.js';
+import { reason, timeOfDay } from '../text.js';
 
 /** What this device has not sent yet, and what the server refused. @param {ScreenProps} props */
 export function Queue({ app, t }) {
@@ -35,7 +35,9 @@ function Row({ entry, app, t }) {
 function Refusal({ entry, app, t }) {
   return html`<section class="card refused">
     <h3>${t(`verb.${entry.act.verb}`)} · ${aboutWhat(entry, app)}</h3>
-    <p>${entry.message || t('queue.refused_without_reason')}</p>
+    <p>${reason(entry, t)}</p>
+    ${entry.goods && entry.goods !== 'nothing' && html`<p><strong>${t(`goods.${entry.goods}`)}</strong></p>`}
+    ${entry.is_unknown && html`<${Button} onClick=${() => app.again(entry.act.id)}>${t('queue.again')}<//>`}
     <${Button} onClick=${() => app.dismiss(entry.act.id)}>${t('queue.dismiss')}<//>
   </section>`;
 }

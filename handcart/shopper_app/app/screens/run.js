@@ -1,5 +1,5 @@
 /** @import {App, Batch, Order, ScreenProps, Text} from '../types' */
-import { isEnded } from '../apply.js';
+import { isEnded, isOver } from '../apply.js';
 import { Button, Screen } from '../frame.js';
 import { html } from '../html.js';
 import { Letter, nameOf } from '../parts.js';
@@ -9,7 +9,7 @@ import { timeOfDay } from '../text.js';
 
 /** The accepted work as stops: the store first, then each customer. @param {ScreenProps} props */
 export function RunScreen({ run, app, go, t }) {
-  const batches = run.batches.filter((batch) => batch.is_accepted)
+  const batches = run.batches.filter((batch) => batch.is_accepted && !isOver(batch))
     .toSorted((a, b) => a.window.ends_at.localeCompare(b.window.ends_at));
   return html`<${Screen} title=${t('run.title')} t=${t}>
     ${!batches.length && html`<p class="empty">${t('run.empty')}</p>`}
@@ -21,7 +21,6 @@ export function RunScreen({ run, app, go, t }) {
 function Stops({ batch, app, go, t }) {
   const { store } = batch;
   const next = nextScreen(batch);
-  const isBegun = batch.state !== 'acknowledged' || batch.type === 'delivery_only';
   const until = timeOfDay(batch.window.ends_at, app.locale, store.time_zone);
   return html`<section class="card">
     <h2>${t(`type.${batch.type}`)} · ${t('run.until', { time: until })}</h2>
@@ -29,8 +28,8 @@ function Stops({ batch, app, go, t }) {
       <li><strong>${batch.retailer.name}, ${store.name}</strong><br />${store.address}</li>
       ${batch.orders.map((order) => html`<${OrderStop} key=${order.id} order=${order} t=${t} />`)}
     </ol>
-    ${!isBegun && html`<${Button} kind="primary" onClick=${() => app.act(batch, 'start')}>${t('run.start')}<//>`}
-    ${isBegun && next && html`<${Button} kind="primary" onClick=${() => go(path(next, batch))}>${t('run.continue')}<//>`}
+    ${batch.state === 'acknowledged' && !next && html`<${Button} kind="primary" onClick=${() => app.act(batch, 'start')}>${t('run.start')}<//>`}
+    ${next && html`<${Button} kind="primary" onClick=${() => go(path(next, batch))}>${t('run.continue')}<//>`}
   </section>`;
 }
 

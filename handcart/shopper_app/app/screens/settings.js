@@ -3,7 +3,7 @@ import { Refused } from '../api.js';
 import { Button, Screen } from '../frame.js';
 import { html, useEffect, useState } from '../html.js';
 import { unsent } from '../queue.js';
-import { LOCALES } from '../text.js';
+import { LOCALES, reason } from '../text.js';
 
 /** Language, look, sound, devices, PIN, sign out. @param {ScreenProps} props */
 export function SettingsScreen({ app, t }) {
@@ -59,7 +59,7 @@ function DeviceRow({ device, app, t }) {
   const [problem, end] = useCall(app, t);
   return html`<li>
     <span>${device.name}${device.is_this && html` · ${t('settings.this_device')}`}</span>
-    ${!device.is_this && html`<${Button} onClick=${() => end('POST', `/devices/${device.id}/end`)}>${t('settings.end_device')}<//>`}
+    ${!device.is_this && html`<${Button} onClick=${() => end('POST', `/devices/${device.id}/end`, {})}>${t('settings.end_device')}<//>`}
     ${problem && html`<p class="problem" role="alert">${problem}</p>`}
   </li>`;
 }
@@ -131,5 +131,5 @@ export function sentence(error, t) {
   if (!(error instanceof Refused)) return t('frame.needs_network');
   if (error.rule === 'wrong_pin') return t('unlock.wrong', { count: error.error.tries_left });
   if (RULES.includes(error.rule)) return t(`account.${error.rule}`, { count: Math.ceil((error.error.seconds ?? 0) / 60) });
-  return error.message || t('frame.failed');
+  return reason(error, t);
 }

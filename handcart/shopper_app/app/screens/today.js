@@ -1,11 +1,12 @@
 /** @import {App, Batch, Removed, ScreenProps, Text} from '../types' */
+import { isOver } from '../apply.js';
 import { Button, Screen } from '../frame.js';
 import { html } from '../html.js';
 import { money, timeOfDay } from '../text.js';
 
 /** The work of today: what is assigned, until when, and what was taken away. @param {ScreenProps} props */
 export function Today({ run, app, go, t }) {
-  const batches = run.batches.toSorted((a, b) => a.window.ends_at.localeCompare(b.window.ends_at));
+  const batches = run.batches.filter((batch) => !isOver(batch)).toSorted((a, b) => a.window.ends_at.localeCompare(b.window.ends_at));
   return html`<${Screen} title=${t('today.title', { name: app.kept.me?.name ?? '' })} t=${t}>
     ${run.removed.map((one) => html`<${RemovedWork} key=${one.batch_id} removed=${one} app=${app} t=${t} />`)}
     ${!batches.length && html`<p class="empty">${t(app.kept.run ? 'today.empty' : 'today.not_loaded')}</p>`}
