@@ -125,7 +125,11 @@ def test_two_windows_are_open_then_each_shows_what_the_other_did(phone: Callable
 
 def test_act_is_refused_then_the_queue_says_why_until_it_was_read(phone: Callable[..., Phone]) -> None:
     one = phone()
-    one.api.results["accept"] = {"outcome": "refused", "rule": "not_yours", "message": "Alex has this work now."}
+    one.api.results["accept"] = {
+        "outcome": "refused",
+        "rule": "of_a_newer_server",
+        "message": "Alex has this work now.",
+    }
     one.open()
     one.press("Accept")
     wait_for_states(one, "refused")
@@ -200,10 +204,11 @@ def test_screen_fails_then_the_queue_stays_and_the_person_goes_on(phone: Callabl
     one.open()
     expect(one.page.get_by_role("heading", level=1)).to_have_text("Something went wrong")
     assert any("RangeError" in problem for problem in one.problems)
-    one.problems.clear()
+    one.press("Load the app again")
+    expect(one.page.get_by_text("What you did is kept")).to_be_visible()
     one.api.run["batches"][0]["window"] = one.api.run["batches"][1]["window"]
     one.api.run["version"] = "2"
-    one.press("Load the app again")
+    one.page.reload()
     expect(one.page.get_by_role("heading", level=1)).to_have_text("Hello, Sam")
     one.problems.clear()
 

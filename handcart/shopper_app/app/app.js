@@ -130,7 +130,7 @@ function Place({ app, address, t }) {
  */
 function Boundary({ app, address, t, children }) {
   const [error, forget] = useErrorBoundary((problem) => console.error(problem));
-  useEffect(() => { if (error) forget(); }, [app.run, address]);
+  useEffect(() => { if (error) forget(); }, [app.run.version, address]);
   return error ? html`<${Broken} app=${app} t=${t} error=${error} again=${() => { go('/today'); forget(); }} />` : children;
 }
 
