@@ -62,8 +62,9 @@ docs: setup-dev ## generate the documents that are made from code: OpenAPI, sett
 .PHONY: torture
 torture: setup-tests ## run races and random histories at full length (an hour)
 	LONG_RUNS=1 $(PY) -m pytest -q tests/races tests/slots/test_machine.py tests/orders/test_machine.py \
-		tests/batches/test_machine.py tests/sandbox/robot/test_ops.py tests/callbacks/test_machine.py \
-		tests/callbacks/test_order.py tests/callbacks/test_receivers.py tests/sign_in/test_limits.py
+		tests/batches/test_machine.py tests/acts/test_runs.py tests/sandbox/robot/test_ops.py \
+		tests/callbacks/test_machine.py tests/callbacks/test_order.py tests/callbacks/test_receivers.py \
+		tests/sign_in/test_limits.py
 
 .PHONY: mutants
 mutants: setup-dev ## make many small changes to the code and list those that no test notices (MUTANTS="slots --sample 60")

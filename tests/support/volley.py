@@ -18,11 +18,12 @@ class Connection:
         parts = urlsplit(url)
         return cls(url, *await asyncio.open_connection(parts.hostname, parts.port))
 
-    async def post(self, path: str, body: Any, token: str = "") -> tuple[int, Any]:
+    async def post(self, path: str, body: Any, token: str = "", cookie: str = "") -> tuple[int, Any]:
         """Status and JSON of the answer."""
         content = json.dumps(body).encode()
         lines = [f"POST {path} HTTP/1.1", f"Host: {self._host}", "Content-Type: application/json"]
         lines += [f"Content-Length: {len(content)}", *([f"Authorization: Bearer {token}"] if token else [])]
+        lines += [f"Cookie: {cookie}"] if cookie else []
         self._writer.write("\r\n".join(lines).encode() + b"\r\n\r\n" + content)
         head = (await self._reader.readuntil(b"\r\n\r\n")).decode().lower()
         length = int(head.partition("content-length: ")[2].partition("\r\n")[0])
@@ -38,17 +39,19 @@ Answer = tuple[int, Any]
 MOST_TRIES = 60
 
 
-async def insist(connection: Connection, path: str, body: Any, token: str = "") -> Answer:
+async def insist(connection: Connection, path: str, body: Any, token: str = "", cookie: str = "") -> Answer:
     """Post, and post again after each 503: a busy database refuses a request that waits for seconds."""
     for _ in range(MOST_TRIES):
-        status, answer = await connection.post(path, body, token)
+        status, answer = await connection.post(path, body, token, cookie)
         if status != 503:
             break
         await asyncio.sleep(1)  # the server's Retry-After
     return status, answer
 
 
-async def volleys(urls: list[str], rounds: list[list[tuple[str, Any]]], token: str = "") -> list[list[Answer]]:
+async def volleys(
+    urls: list[str], rounds: list[list[tuple[str, Any]]], token: str = "", cookie: str = ""
+) -> list[list[Answer]]:
     """Round by round, all posts (path, body) of a round at the same moment, spread over the servers at `urls`.
 
     A post that is answered 503 is repeated, so no answer is one.
@@ -60,7 +63,7 @@ async def volleys(urls: list[str], rounds: list[list[tuple[str, Any]]], token: s
             list(
                 await asyncio.gather(
                     *[
-                        insist(connection, path, body, token)
+                        insist(connection, path, body, token, cookie)
                         for connection, (path, body) in zip(connections, posts, strict=True)
                     ]
                 )
