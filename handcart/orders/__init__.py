@@ -11,4 +11,4 @@ Invariants:
 """
 
 # Modules that other domains may import, besides ops, queries, errors and models.
-__all__ = ["reschedule", "states"]
+__all__ = ["customers", "reschedule", "states"]

@@ -19,6 +19,7 @@ from handcart.core.db import Tx
 from handcart.core.web import packed
 from handcart.core.web.call import Call, Reply, Route
 from handcart.core.web.wire import encode
+from handcart.orders import customers
 from handcart.orders import queries as orders
 from handcart.orders import states
 from handcart.orders.models import PICKUP, SHOPPED, Order, OrderLine
@@ -91,7 +92,7 @@ async def _batch(tx: Tx, person_id: int, one: PersonsBatch) -> wire.Batch:
         is_accepted=one.accepted_at is not None,
         window=_window([order for _, order in going]),
         store=_store(found),
-        needs=wire.Needs(door_photo=retailer.rules.door_photo, delivery_pin=retailer.rules.delivery_pin),
+        needs=_needs(retailer, found),
         orders=[await _order(tx, retailer, letter, order) for letter, order in going],
         last_act=await acts.last_act(tx, person_id, subject),
     )
@@ -103,6 +104,11 @@ def _letter(place: int) -> str:
 
 def _retailer(retailer: Retailer) -> wire.Retailer:
     return wire.Retailer(retailer.slug, retailer.name)
+
+
+def _needs(retailer: Retailer, store: Store) -> wire.Needs:
+    rules = retailer.rules
+    return wire.Needs(rules.door_photo, rules.delivery_pin, customers.legal_age(retailer, store))
 
 
 def _window(going: Sequence[Order]) -> wire.Window:
@@ -146,6 +152,7 @@ async def _order(tx: Tx, retailer: Retailer, letter: str, order: Order) -> wire.
         bag_label=order.details.bag_label,
         bag_scan_codes=order.details.bag_scan_codes,
         is_staged=order.details.staged_at is not None or (order.kind == PICKUP and order.status in _STAGED),
+        is_verified=order.details.verified_at is not None,
         bag_count=order.bag_count,
         lines=[line for _, line in sorted(enumerate(lines), key=lambda one: _walk(one[1].product, one[0]))],
     )

@@ -87,7 +87,10 @@ class Bag(Struct):
 
 
 class Order(Struct):
-    """An order. `letter` tells the orders of a batch apart. `version` counts the order's changes."""
+    """An order. `letter` tells the orders of a batch apart. `version` counts the order's changes.
+
+    `is_verified`: its bags were checked before they leave the store.
+    """
 
     id: str
     letter: str
@@ -106,6 +109,7 @@ class Order(Struct):
     bag_label: str | None
     bag_scan_codes: Sequence[str]
     is_staged: bool
+    is_verified: bool
     bag_count: int | None
     lines: Sequence[Line]
 
@@ -136,10 +140,11 @@ class Store(Struct):
 
 
 class Needs(Struct):
-    """What the retailer asks for at the door."""
+    """What the retailer asks for at the door. `legal_age`: of a person who takes alcohol."""
 
     door_photo: bool
     delivery_pin: bool
+    legal_age: int
 
 
 class Batch(Struct):

@@ -120,6 +120,17 @@ def test_order_goes_back_to_the_store_then_its_street_is_hidden_again(server: Li
     assert PHONE not in msgspec.json.encode(batch).decode()
 
 
+def test_bags_of_an_order_are_checked_then_the_run_says_so(market: Market, person: Working) -> None:
+    order_id = market.order("last_mile")["id"]
+    acting = Acting(person, market, order_id)
+    Shopping(market).reach(acting.batch_id, "at_store")
+    (batch,) = person.run().batches
+    assert (batch.orders[0].is_verified, batch.needs.legal_age) == (False, 21)
+    acting.did("verify_bags", order=order_id)
+    (batch,) = person.run().batches
+    assert (batch.orders[0].is_verified, batch.state) == (True, "bags_verified")
+
+
 def test_employee_brings_a_pickup_order_then_no_phone_is_ever_shown(market: Market, person: Working) -> None:
     order_id = market.order("pickup", market.customer(first_name="Ada"))["id"]
     Shopping(market).reach(Shopping(market).batch(order_id), "staged")

@@ -10,17 +10,15 @@ import { birthday, isOfAge } from './licence.js';
 import { LICENCES } from './scan.js';
 import { Scanner } from './scanner.js';
 
-// If the server does not say otherwise. No region that the platform serves asks for more.
-const OF_AGE = 21;
-
 /**
- * `age`: how it was checked, null before. `onRefused`: the person is too young, or shows nothing.
+ * `age`: how it was checked, null before. `onRefused`: the person is too young, or shows nothing; null at
+ * a pickup, where the order stays in the store.
  * @param {{batch: Batch, order: Order, age: 'scanned' | 'looked_at' | null, onAge: (how: 'scanned' | 'looked_at') => void,
- *   onRefused: () => void, app: App, t: Text}} props
+ *   onRefused: (() => void) | null, app: App, t: Text}} props
  */
 export function AgeCheck({ batch, age, onAge, onRefused, app, t }) {
   const [verdict, setVerdict] = useState('');
-  const years = batch.needs.legal_age ?? OF_AGE;
+  const years = batch.needs.legal_age;
   const today = dayIn(batch.store.time_zone);
   const latest = `${Number(today.slice(0, 4)) - years}${today.slice(4)}`;
   const bornBy = new Intl.DateTimeFormat(app.locale, { dateStyle: 'long', timeZone: 'UTC' }).format(new Date(`${latest}T00:00:00Z`));
@@ -42,7 +40,9 @@ export function AgeCheck({ batch, age, onAge, onRefused, app, t }) {
     <${Scanner} formats=${LICENCES} onCode=${onCode} t=${t} />
     <div role="alert">${verdict && html`<p class="verdict wrong"><b aria-hidden="true">✕</b> ${t(`age.${verdict}`, { years })}</p>`}</div>
     ${verdict !== 'young' && html`<${Button} onClick=${() => onAge('looked_at')}>${t('age.look', { years })}<//>`}
-    <${Button} kind="quiet" onClick=${onRefused}>${t('age.refuse')}<//>
+    ${onRefused
+      ? html`<${Button} kind="quiet" onClick=${onRefused}>${t('age.refuse')}<//>`
+      : html`<p class="note">${t('age.stays')}</p>`}
   </section>`;
 }
 

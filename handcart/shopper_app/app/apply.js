@@ -62,7 +62,7 @@ const EFFECTS = {
     if (!order) return;
     order.bags = body.bags;
     order.bag_count = body.bags.length;
-    if (batch.orders.every((one) => one.bags.length)) reach(batch, 'receipt_sanity_check');
+    if (batch.orders.every((one) => one.bags.length || !hasGoods(one))) reach(batch, 'receipt_sanity_check');
   },
   check_bags: (batch) => reach(batch, 'bags_check'),
   stage(batch, body, order) {
@@ -74,12 +74,17 @@ const EFFECTS = {
   arrive: (batch) => reach(batch, 'at_store'),
   verify_bags(batch, body, order) {
     if (!order) return;
-    order.status = 'bags_verified';
-    if (batch.orders.every((one) => one.status === 'bags_verified')) reach(batch, 'bags_verified');
+    order.is_verified = true;
+    if (batch.orders.every((one) => one.is_verified)) reach(batch, 'bags_verified');
   },
   leave: (batch) => reach(batch, 'delivering'),
   deliver: (batch, body, order) => finish(batch, order, 'completed'),
-  bring_back: (batch, body, order) => { if (order) order.status = 'returning'; },
+  bring_back(batch, body, order) {
+    if (!order) return;
+    const others = order.lines.filter((line) => !line.is_alcohol);
+    if (body.reason !== 'too_young' || others.length === 0) order.status = 'returning';
+    else order.lines.filter((line) => line.is_alcohol).forEach((line) => pick(line, 'to_refund', {}));
+  },
   returned: (batch, body, order) => finish(batch, order, 'canceled'),
   drop_out: (batch) => { batch.state = 'dropped_out'; },
 };
@@ -103,6 +108,17 @@ const STATUS = {
 /** Whether a batch needs nothing more from the shopper. @param {Batch} batch */
 export function isOver(batch) {
   return batch.state === 'dropped_out' || batch.state === (batch.type === 'pickup' ? 'staged' : 'completed');
+}
+
+/** Whether the customer gets anything of an order. @param {Order} order */
+export function hasGoods(order) {
+  return order.lines.some((line) => line.status !== 'to_refund');
+}
+
+/** Whether the customer gets alcohol: the order has some, and it is not all refunded. @param {Order} order */
+export function hasAlcohol(order) {
+  const marked = order.lines.filter((line) => line.is_alcohol);
+  return order.has_alcohol && (marked.length === 0 || marked.some((line) => line.status !== 'to_refund'));
 }
 
 /** @param {Order} order */

@@ -9,9 +9,9 @@ import { Verdict, nameOf } from './parts.js';
 import { BAGS } from './scan.js';
 import { Scanner } from './scanner.js';
 
-/** The codes of an order's bags: its own, or those that the retailer gave. @param {Order} order @returns {string[]} */
+/** The codes of an order's bags: those that the retailer gave, or its own. @param {Order} order @returns {string[]} */
 export function codesOf(order) {
-  return order.bags.length > 0 ? order.bags.map((bag) => bag.code) : order.bag_scan_codes;
+  return order.bag_scan_codes.length > 0 ? order.bag_scan_codes : order.bags.map((bag) => bag.code);
 }
 
 /**

@@ -12,7 +12,7 @@ import { PRODUCTS, asScan } from './scan.js';
 import { Scanner } from './scanner.js';
 import { compared, countAsked, typed, unitOf, weightAsked, weightOf } from './weights.js';
 
-/** @typedef {{count?: number, weight?: number, scans?: object[], unscanned?: {digits?: string, picture?: boolean}}} Found */
+/** @typedef {{count?: number, weight?: number, scans?: object[], unscanned?: 'digits' | 'picture'}} Found */
 /** @typedef {{kind: 'right' | 'complete' | 'different' | 'unknown', name?: string, scan: import('./codes.js').Scanned}} Judged */
 
 /**
@@ -78,8 +78,8 @@ export function Gather({ line, judge, isKnown = false, mayDiffer = false, label,
       ...(asked != null && { count }),
       ...(unit && number !== null && { weight: number }),
       ...(scans.length > 0 && { scans }),
-      ...(scans.length === 0 && hasDigits && { unscanned: { digits } }),
-      ...(scans.length === 0 && !hasDigits && picture && { unscanned: { picture: true } }),
+      ...(scans.length === 0 && hasDigits && { unscanned: 'digits' }),
+      ...(scans.length === 0 && !hasDigits && picture && { unscanned: 'picture' }),
     }, scans.length === 0 && !hasDigits && picture ? picture : undefined);
   }
 

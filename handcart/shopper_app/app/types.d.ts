@@ -18,7 +18,7 @@ export interface Batch {
   window: { starts_at: string; ends_at: string };
   store: Store;
   /** What the retailer asks for at the door. `legal_age`: for alcohol. */
-  needs: { door_photo: boolean; delivery_pin: boolean; legal_age?: number };
+  needs: { door_photo: boolean; delivery_pin: boolean; legal_age: number };
   orders: Order[];
   last_act: string | null;
 }
@@ -51,6 +51,8 @@ export interface Order {
   bag_label: string | null;
   bag_scan_codes: string[];
   is_staged: boolean;
+  /** Its bags were checked before they leave the store. */
+  is_verified: boolean;
   bag_count: number | null;
   lines: Line[];
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { applyAct, localRun } from '../../../handcart/shopper_app/app/apply.js';
+import { applyAct, hasAlcohol, localRun } from '../../../handcart/shopper_app/app/apply.js';
 import { preparedRun } from './memory.js';
 
 const DELIVERY = 'market/1';
@@ -80,4 +80,23 @@ test('only unsent acts, and acts that the run may lack, are shown', () => {
   for (const state of ['held', 'queued', 'sending']) assert.equal(shown({ state }), 'picking', state);
   for (const state of ['sent', 'refused', 'superseded']) assert.equal(shown({ state }), 'acknowledged', state);
   assert.equal(shown({ state: 'sent', is_shown: true }), 'picking');
+});
+
+test('a customer is too young: only the alcohol goes back, unless the order has nothing else', () => {
+  const young = act('bring_back', { order: 'order-1', reason: 'too_young' });
+  const [order] = applyAct(preparedRun(), young).batches[0].orders;
+  assert.equal(order.status, 'acknowledged');
+  assert.deepEqual(order.lines.filter((line) => line.status === 'to_refund').map((line) => line.line_num), ['5']);
+  assert.equal(hasAlcohol(order), false);
+  const run = preparedRun();
+  run.batches[0].orders[0].lines = run.batches[0].orders[0].lines.filter((line) => line.is_alcohol);
+  assert.equal(hasAlcohol(run.batches[0].orders[0]), true);
+  assert.equal(applyAct(run, young).batches[0].orders[0].status, 'returning');
+});
+
+test('an order of which the customer gets nothing needs no bags', () => {
+  const run = preparedRun();
+  for (const line of run.batches[0].orders[0].lines) line.status = 'to_refund';
+  const bagged = act('bag', { order: 'order-2', bags: [{ code: '1', kind: 'cold' }] });
+  assert.equal(applyAct(run, bagged).batches[0].state, 'receipt_sanity_check');
 });

@@ -1,4 +1,5 @@
 /** @import {Bag, ScreenProps} from '../types' */
+import { hasGoods } from '../apply.js';
 import * as feedback from '../feedback.js';
 import { Button, Screen } from '../frame.js';
 import { html, useState } from '../html.js';
@@ -12,7 +13,9 @@ const KINDS = ['ambient', 'cold', 'frozen', 'hot'];
 /** The bags of each order: how many, of which kind, with which label. @param {ScreenProps} props */
 export function Bags(props) {
   const isHere = useOnward(props.batch, 'bags');
-  const order = props.batch.orders.find((one) => one.bags.length === 0);
+  // An order of which the customer gets nothing has no bags; it is asked for if there is no other one.
+  const open = props.batch.orders.filter((one) => one.bags.length === 0);
+  const order = open.find(hasGoods) ?? open[0];
   return isHere && order ? html`<${OrderBags} key=${order.id} ...${props} order=${order} />` : null;
 }
 
@@ -54,8 +57,8 @@ function OrderBags({ batch, order, act, app, t }) {
   const footer = html`
     ${missing.length > 0 && bags.length > 0 && html`<p class="soft">
       ${t('bags.missing', { kinds: missing.map((kind) => t(`kind.${kind}`)).join(', ') })}</p>`}
-    <${Button} kind="primary" disabled=${bags.length === 0} onClick=${() => act('bag', { order: order.id, bags })}>
-      ${bags.length > 0 ? t('bags.save', { count: bags.length }) : t('bags.add')}<//>`;
+    <${Button} kind="primary" disabled=${bags.length === 0 && hasGoods(order)} onClick=${() => act('bag', { order: order.id, bags })}>
+      ${bags.length > 0 ? t('bags.save', { count: bags.length }) : t(hasGoods(order) ? 'bags.add' : 'bags.none')}<//>`;
   return html`<${Screen} title=${t('bags.title', { name: nameOf(order) })} back="/run" footer=${footer} t=${t}>
     <p class="lead"><${Letter} order=${order} /> ${t('bags.explain')}</p>
     <div class="grid" role="group" aria-label=${t('bags.add')}>

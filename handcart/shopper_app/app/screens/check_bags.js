@@ -7,7 +7,7 @@ import { Letter, nameOf, useOnward } from '../parts.js';
 /** Before the bags leave the store: are they all there, and no other ones? @param {ScreenProps} props */
 export function CheckBags(props) {
   const isHere = useOnward(props.batch, 'check_bags');
-  const order = props.batch.orders.find((one) => one.status !== 'bags_verified');
+  const order = props.batch.orders.find((one) => !one.is_verified);
   return isHere && order ? html`<${OrderBags} key=${order.id} ...${props} order=${order} />` : null;
 }
 

@@ -1,4 +1,5 @@
 /** @import {Order, ScreenProps} from '../types' */
+import { hasAlcohol, isEnded } from '../apply.js';
 import { Button, Screen, useSeconds } from '../frame.js';
 import { html, useEffect } from '../html.js';
 import { Letter, nameOf, useOnward } from '../parts.js';
@@ -14,7 +15,7 @@ export function Door(props) {
 
 /** A pickup order goes from hand to hand. @param {ScreenProps} props */
 function AtCar(props) {
-  const order = props.order ?? props.batch.orders.find((one) => one.status === 'bags_verified');
+  const order = props.order ?? props.batch.orders.find((one) => !isEnded(one));
   const isHere = useOnward(props.batch, 'door');
   useEffect(() => {
     if (isHere && order) location.replace(`#${path('handover', props.batch, order)}`);
@@ -39,7 +40,7 @@ function AtDoor({ batch, order, act, app, go, t }) {
   return html`<${Screen} title=${t('door.title', { name: nameOf(order) })}
     back=${path('drive', batch, order)} footer=${footer} t=${t}>
     <p class="lead"><${Letter} order=${order} /> ${t('arrive.bags', { count: order.bags.length || (order.bag_count ?? 0) })}</p>
-    ${order.has_alcohol && html`<p class="mark">${t('door.alcohol')}</p>`}
+    ${hasAlcohol(order) && html`<p class="mark">${t('door.alcohol')}</p>`}
     ${order.special_instructions && html`<p class="note"><b>${t('drive.note')}</b> ${order.special_instructions}</p>`}
     <p>${forbidden ? t(`door.not_left_${forbidden}`) : t(order.leave_unattended ? 'door.may_leave' : 'door.not_asked')}</p>
     <${DoorAddress} order=${order} app=${app} t=${t} />
@@ -57,9 +58,18 @@ function AtDoor({ batch, order, act, app, go, t }) {
 
 /** Why an order must not be left at the door; null if it may. @param {import('../types').Batch} batch @param {Order} order */
 export function whyNotLeave(batch, order) {
-  if (order.has_alcohol) return 'alcohol';
-  if (batch.needs.delivery_pin || order.door?.last_four_digits_needed) return 'pin';
+  if (hasAlcohol(order)) return 'alcohol';
+  if (needsPin(batch, order) && !order.leave_unattended) return 'pin';
   return null;
+}
+
+/**
+ * Whether the customer says the last four digits of the phone number. Before the server has given the door, the rule
+ * of the retailer counts.
+ * @param {import('../types').Batch} batch @param {Order} order
+ */
+export function needsPin(batch, order) {
+  return order.door ? order.door.last_four_digits_needed : batch.needs.delivery_pin;
 }
 
 /** @param {number} seconds */

@@ -15,7 +15,6 @@ export function Pay({ batch, act, go, t }) {
     const body = {
       ...(receipt.trim() && { receipt_number: receipt.trim() }),
       ...(cents != null && { total_cents: cents }),
-      ...(picture && { picture: true }),
     };
     await act('checkout', body, { picture: picture ?? undefined });
     go(path('bags', batch));

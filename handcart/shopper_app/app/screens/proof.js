@@ -1,9 +1,11 @@
 /** @import {ScreenProps} from '../types' */
-import { HoldButton, Screen } from '../frame.js';
 import { AgeCheck } from '../age.js';
+import { hasAlcohol } from '../apply.js';
+import { HoldButton, Screen } from '../frame.js';
 import { html, useState } from '../html.js';
 import { Letter, PictureField, nameOf } from '../parts.js';
 import { path } from '../paths.js';
+import { needsPin } from './door.js';
 
 /** The order goes from hand to hand. @param {ScreenProps} props */
 export function HandOver(props) {
@@ -23,17 +25,17 @@ function Proof({ batch, order, how, act, app, go, t }) {
   const [receiver, setReceiver] = useState('');
   const isLeft = how === 'left';
   const isPickup = batch.type === 'runner_customer';
-  const needsAge = order.has_alcohol && !isLeft;
-  const needsPin = !isLeft && !isPickup && (batch.needs.delivery_pin || Boolean(order.door?.last_four_digits_needed));
+  const needsAge = hasAlcohol(order) && !isLeft;
+  const asksPin = !isLeft && !isPickup && needsPin(batch, order);
   const needsPhoto = !isPickup && (isLeft || batch.needs.door_photo);
   const missing = [
-    needsAge && !age && 'age', needsPin && !/^\d{4}$/.test(pin) && 'pin', needsPhoto && !picture && 'photo',
+    needsAge && !age && 'age', asksPin && !/^\d{4}$/.test(pin) && 'pin', needsPhoto && !picture && 'photo',
   ].filter(Boolean);
 
   async function deliver() {
     await act('deliver', {
       order: order.id, how, photo: Boolean(picture),
-      ...(needsPin && { pin }),
+      ...(asksPin && { pin }),
       ...(needsAge && { age }),
       ...(receiver.trim() && { received_by: receiver.trim() }),
     }, { picture: picture ?? undefined });
@@ -50,8 +52,8 @@ function Proof({ batch, order, how, act, app, go, t }) {
     back=${back} footer=${footer} t=${t}>
     <p class="lead"><${Letter} order=${order} /> ${t('arrive.bags', { count: order.bags.length || (order.bag_count ?? 0) })}</p>
     ${needsAge && html`<${AgeCheck} batch=${batch} order=${order} age=${age} onAge=${setAge}
-      onRefused=${() => go(path('bring_back', batch, order))} app=${app} t=${t} />`}
-    ${needsPin && html`<label class="field">${t('proof.pin', { name: nameOf(order) })}
+      onRefused=${isPickup ? null : () => go(path('bring_back', batch, order))} app=${app} t=${t} />`}
+    ${asksPin && html`<label class="field">${t('proof.pin', { name: nameOf(order) })}
       <input inputmode="numeric" autocomplete="off" maxlength="4" value=${pin}
         onInput=${(/** @type {any} */ event) => setPin(event.target.value)} />
     </label>`}
