@@ -19,9 +19,8 @@ from handcart.core.db import Tx
 from handcart.core.web import packed
 from handcart.core.web.call import Call, Reply, Route
 from handcart.core.web.wire import encode
-from handcart.orders import customers
+from handcart.orders import customers, states
 from handcart.orders import queries as orders
-from handcart.orders import states
 from handcart.orders.models import PICKUP, SHOPPED, Order, OrderLine
 from handcart.retailers import ops as retailers
 from handcart.retailers.models import Retailer

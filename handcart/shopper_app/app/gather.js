@@ -5,12 +5,23 @@
  */
 import * as feedback from './feedback.js';
 import { Button } from './frame.js';
-import { html, useState } from './html.js';
+import { html, useEffect, useState } from './html.js';
 import { endsWith } from './match.js';
 import { PictureField, Stepper, Verdict, weightText } from './parts.js';
 import { PRODUCTS, asScan } from './scan.js';
 import { Scanner } from './scanner.js';
 import { compared, countAsked, typed, unitOf, weightAsked, weightOf } from './weights.js';
+
+/**
+ * A code that was scanned on the list: it opened the product's screen, and counts there.
+ * @type {import('./scan.js').Code | null}
+ */
+let carried = null;
+
+/** @param {import('./scan.js').Code} code */
+export function carry(code) {
+  carried = code;
+}
 
 /** @typedef {{count?: number, weight?: number, scans?: object[], unscanned?: 'digits' | 'picture'}} Found */
 /** @typedef {{kind: 'right' | 'complete' | 'different' | 'unknown', name?: string, scan: import('./codes.js').Scanned}} Judged */
@@ -67,6 +78,12 @@ export function Gather({ line, judge, isKnown = false, mayDiffer = false, label,
     setVerdict({ isRight: true, text: t('scan.right', { name: product.name }) });
     if (!unit && many === asked) onFound({ count: many, scans: all });
   }
+
+  useEffect(() => {
+    const code = carried;
+    carried = null;
+    if (code) onCode(code);
+  }, []);
 
   function save() {
     const odd = unit && number !== null ? compared(number, line) : 'fine';

@@ -34,6 +34,7 @@ export async function openCamera(video, { formats, onCode }) {
   let isOpen = true;
   const stop = () => {
     isOpen = false;
+    closedAt = Date.now();
     stream.getTracks().forEach((each) => each.stop());
     video.srcObject = null;
   };
@@ -41,7 +42,8 @@ export async function openCamera(video, { formats, onCode }) {
     video.srcObject = stream;
     await Promise.all([video.play(), focus(track)]);
     const detector = await detectorOf(formats);
-    const sight = inSight(onCode);
+    stillInSight(seen, closedAt, Date.now());
+    const sight = inSight(onCode, seen);
     const part = formats === LICENCES ? 1 : BAND;
     const look = async () => {
       if (!isOpen) return;
@@ -63,14 +65,29 @@ export async function openCamera(video, { formats, onCode }) {
   };
 }
 
+/** When each code was in sight last; kept from one screen to the next. @type {Map<string, number>} */
+const seen = new Map();
+let closedAt = 0;
+
+/**
+ * What was in sight when the camera closed counts as in sight when it opens again: the same piece is in front of it.
+ * @param {Map<string, number>} seen
+ * @param {number} closedAt
+ * @param {number} now
+ */
+export function stillInSight(seen, closedAt, now) {
+  const last = [...seen].filter(([, at]) => closedAt - at <= OUT_OF_SIGHT_MS);
+  seen.clear();
+  for (const [text] of last) seen.set(text, now);
+}
+
 /**
  * Passes a code on when it comes into sight; not again while it stays there.
  * @param {(code: Code) => void} onCode
+ * @param {Map<string, number>} seen
  * @returns {(code: Code, now: number) => void}
  */
-export function inSight(onCode) {
-  /** @type {Map<string, number>} */
-  const seen = new Map();
+export function inSight(onCode, seen) {
   return (code, now) => {
     const before = seen.get(code.text);
     seen.set(code.text, now);

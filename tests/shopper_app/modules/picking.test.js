@@ -7,6 +7,7 @@ import { checkDigit, read, scanned } from '../../../handcart/shopper_app/app/cod
 import { birthday, isOfAge } from '../../../handcart/shopper_app/app/licence.js';
 import { endsWith, indexOf, isComplete, meaning, shows } from '../../../handcart/shopper_app/app/match.js';
 import { fitted } from '../../../handcart/shopper_app/app/picture.js';
+import { asScan, inSight, stillInSight } from '../../../handcart/shopper_app/app/scan.js';
 import { wedge } from '../../../handcart/shopper_app/app/wedge.js';
 import { compared, countAsked, typed, weightAsked, weightOf } from '../../../handcart/shopper_app/app/weights.js';
 
@@ -230,6 +231,25 @@ test('slow keys and shortcuts of a person then no code', () => {
   assert.equal(keys.press({ key: 'ArrowDown' }), false);
   assert.deepEqual(codes, []);
   mock.timers.reset();
+});
+
+test('code in front of the camera then counted again only after it was out of sight', () => {
+  const codes = /** @type {string[]} */ ([]);
+  const seen = new Map();
+  const sight = inSight((code) => codes.push(code.text), seen);
+  for (const [text, now] of /** @type {[string, number][]} */ ([['a', 0], ['a', 900], ['b', 1800], ['a', 2000], ['a', 3300]])) {
+    sight({ text, format: 'ean_13' }, now);
+  }
+  assert.deepEqual(codes, ['a', 'b', 'a']);
+  stillInSight(seen, 4000, 9000);
+  for (const text of ['a', 'b']) sight({ text, format: 'ean_13' }, 9100);
+  assert.deepEqual(codes, ['a', 'b', 'a', 'b']);
+});
+
+test('scan in an act then its kind, or what its length tells', () => {
+  const kinds = [['036000291452', 'upc_a'], ['036000291452', ''], ['0036000291452', ''], ['BAG-1', 'code_128'], ['BAG-1', '']]
+    .map(([text, format]) => asScan({ text, format }).scanned_string_type);
+  assert.deepEqual(kinds, ['upca', 'upca', 'ean13', 'code128', 'unknown']);
 });
 
 // Pictures and licences

@@ -1,6 +1,7 @@
 /** @import {Batch, Line, ScreenProps, Text} from '../types' */
 import * as feedback from '../feedback.js';
 import { Button, Screen } from '../frame.js';
+import { carry } from '../gather.js';
 import { html, useMemo, useState } from '../html.js';
 import { endsWith, indexOf, meaning } from '../match.js';
 import { Letter, ProductPicture, Verdict, aisleName, askedText, foundText, nameOf } from '../parts.js';
@@ -27,7 +28,7 @@ export function List({ batch, app, go, t }) {
   function onCode({ text, format }) {
     const { kind, place } = meaning(index, text, format);
     if (place && kind === 'right') {
-      feedback.right(app.kept.settings);
+      carry({ text, format });
       return go(path('product', batch, place.order, place.line));
     }
     feedback.wrong(app.kept.settings);
