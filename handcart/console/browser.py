@@ -28,6 +28,7 @@ class Place(Struct, frozen=True):
 
 # A package that adds a page to the navigation adds its line, and its texts `console.places.<key>` and `..._about`.
 PLACES: tuple[Place, ...] = (
+    Place("orders", "/console/orders", "see_orders"),
     Place("shoppers", "/console/shoppers", "see_shoppers"),
     Place("people", "/console/people", "see_staff"),
 )

@@ -2,13 +2,15 @@
 
 from collections.abc import Sequence
 
-from handcart.console import entrance, joining, me, people, shoppers
+from handcart.console import entrance, joining, me, order, orders, people, shoppers
 from handcart.core.web.call import Route
 
 ROUTES: Sequence[Route] = (
     *entrance.ROUTES,
     *joining.ROUTES,
     *me.ROUTES,
+    *orders.ROUTES,
+    *order.ROUTES,
     *people.ROUTES,
     *shoppers.ROUTES,
 )

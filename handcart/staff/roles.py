@@ -10,6 +10,7 @@ from handcart.staff.models import Actor
 # What a person may do, in the order of the table. The texts say it to people.
 OPERATIONS: Mapping[str, str] = {
     "see_orders": "See orders: the board, an order's page and its timeline",
+    "see_customers": "See the names, phone numbers and addresses of orders' customers",
     "assign_orders": "Give an order to a shopper, and take it away",
     "cancel_orders": "Cancel an order",
     "reschedule_orders": "Move an order to another window",
@@ -40,6 +41,7 @@ ROLES: Mapping[str, Role] = {
         frozenset(
             {
                 "see_orders",
+                "see_customers",
                 "assign_orders",
                 "cancel_orders",
                 "reschedule_orders",
@@ -54,12 +56,32 @@ ROLES: Mapping[str, Role] = {
     "support": Role(
         "Support",
         "everywhere",
-        frozenset({"see_orders", "cancel_orders", "reschedule_orders", "see_pictures", "see_shoppers", "end_devices"}),
+        frozenset(
+            {
+                "see_orders",
+                "see_customers",
+                "cancel_orders",
+                "reschedule_orders",
+                "see_pictures",
+                "see_shoppers",
+                "end_devices",
+            }
+        ),
     ),
     "retailer_manager": Role(
         "Retailer manager",
         "retailer",
-        frozenset({"see_orders", "cancel_orders", "reschedule_orders", "see_pictures", "see_staff", "see_audit"}),
+        frozenset(
+            {
+                "see_orders",
+                "see_customers",
+                "cancel_orders",
+                "reschedule_orders",
+                "see_pictures",
+                "see_staff",
+                "see_audit",
+            }
+        ),
     ),
     "store_associate": Role("Store associate", "store", frozenset({"see_orders"})),
 }

@@ -11,14 +11,16 @@ from handcart.staff.roles import OPERATIONS, ROLES, includes, require
 MAY = {
     "operator_admin": set(OPERATIONS),
     "dispatcher": {
-        *("see_orders", "assign_orders", "cancel_orders", "reschedule_orders", "see_pictures"),
-        *("see_shoppers", "invite_shoppers", "change_shoppers", "end_devices"),
+        *("see_orders", "see_customers", "assign_orders", "cancel_orders", "reschedule_orders"),
+        *("see_pictures", "see_shoppers", "invite_shoppers", "change_shoppers", "end_devices"),
     },
     "support": {
-        *("see_orders", "cancel_orders", "reschedule_orders", "see_pictures", "see_shoppers", "end_devices"),
+        *("see_orders", "see_customers", "cancel_orders", "reschedule_orders"),
+        *("see_pictures", "see_shoppers", "end_devices"),
     },
     "retailer_manager": {
-        *("see_orders", "cancel_orders", "reschedule_orders", "see_pictures", "see_staff", "see_audit"),
+        *("see_orders", "see_customers", "cancel_orders", "reschedule_orders"),
+        *("see_pictures", "see_staff", "see_audit"),
     },
     "store_associate": {"see_orders"},
 }

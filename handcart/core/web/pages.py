@@ -152,6 +152,19 @@ def moment(locale: str, unix_microseconds: int, time_zone: str = "UTC") -> str:
     return format_datetime(at, "medium", locale=locale.replace("-", "_"))
 
 
+def window(locale: str, starts_at: int, ends_at: int, time_zone: str = "UTC") -> str:
+    """A window in a time zone, such as Thu, Jul 9, 3:00 PM to 5:00 PM with a dash; times in microseconds."""
+    from datetime import UTC, datetime
+    from zoneinfo import ZoneInfo
+
+    from babel.dates import format_skeleton, format_time
+
+    language, zone = locale.replace("-", "_"), ZoneInfo(time_zone)
+    begin, end = (datetime.fromtimestamp(at // 1_000_000, UTC).astimezone(zone) for at in (starts_at, ends_at))
+    times = " \u2013 ".join(format_time(at, "short", locale=language) for at in (begin, end))
+    return f"{format_skeleton('MMMEd', begin, locale=language)}, {times}"
+
+
 def render(template: str, locale: str, /, **context: Any) -> str:
     """Render `<domain>/<file>`; the context must contain `brand` and `membership`, the operator's names for the two.
 

@@ -1,0 +1,336 @@
+"""The page of an order: its story, its lines, who has it, and the forms of dispatchers."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from msgspec import Struct
+
+from handcart.assignment import fitting, ops, queries
+from handcart.assignment.errors import WorkRefused
+from handcart.assignment.models import Row
+from handcart.batches import queries as batches
+from handcart.batches import states as batch_states
+from handcart.callbacks import queries as callbacks
+from handcart.callbacks.models import STATES as DELIVERY_STATES
+from handcart.console.browser import PersonBrowser, signed_in
+from handcart.console.orders import PATH, described, order_url, word
+from handcart.core.db import Tx
+from handcart.core.web import pages
+from handcart.core.web.browser import PageRefused
+from handcart.core.web.call import Reply, Route
+from handcart.orders import queries as orders
+from handcart.orders import reschedule, states
+from handcart.orders.models import Order, OrderLine
+from handcart.retailers import ops as retailers
+from handcart.staff import queries as staff
+from handcart.staff import roles
+from handcart.stores import items
+from handcart.stores.models import ItemCode
+from handcart.users import ops as users
+
+_DONE = ("assign", "unassign", "cancel", "reschedule")
+_MOST_SLOTS = 60
+_MOST_MISFITS = 20
+_KEEPABLE = (states.PICKING, states.VERIFYING_REPLACEMENTS)
+_ORDER = PATH + "/{slug}/{order_id}"
+
+
+class Refusal(Struct, frozen=True):
+    """A posted form that was refused: its action, the rule, and its fields."""
+
+    action: str
+    rule: str
+    fields: Mapping[str, str]
+
+
+async def _show(browser: PersonBrowser) -> Reply:
+    return await _page(browser, await _row(browser))
+
+
+async def _assign(browser: PersonBrowser) -> Reply:
+    return await _do(browser, "assign", _assign_posted)
+
+
+async def _unassign(browser: PersonBrowser) -> Reply:
+    return await _do(browser, "unassign", _unassign_posted)
+
+
+async def _cancel(browser: PersonBrowser) -> Reply:
+    return await _do(browser, "cancel", _cancel_posted)
+
+
+async def _reschedule(browser: PersonBrowser) -> Reply:
+    return await _do(browser, "reschedule", _reschedule_posted)
+
+
+async def _assign_posted(tx: Tx, browser: PersonBrowser, row: Row, form: Mapping[str, str]) -> None:
+    person_id = _number(form.get("shopper", ""))
+    await ops.assign(tx, browser.actor, row.retailer_id, [row.order_id], person_id, form.get("seen", ""))
+
+
+async def _unassign_posted(tx: Tx, browser: PersonBrowser, row: Row, form: Mapping[str, str]) -> None:
+    await ops.unassign(
+        tx,
+        browser.actor,
+        row.retailer_id,
+        row.order_id,
+        form.get("reason", ""),
+        keeps_picked=form.get("picked") == "keep",
+        seen=form.get("seen", ""),
+    )
+
+
+async def _cancel_posted(tx: Tx, browser: PersonBrowser, row: Row, form: Mapping[str, str]) -> None:
+    reason, _, kind = form.get("cancellation", "").partition(": ")
+    await ops.cancel(
+        tx,
+        browser.actor,
+        row.retailer_id,
+        row.order_id,
+        form.get("reason", ""),
+        (reason, kind),
+        seen=form.get("seen", ""),
+    )
+
+
+async def _reschedule_posted(tx: Tx, browser: PersonBrowser, row: Row, form: Mapping[str, str]) -> None:
+    await ops.reschedule(
+        tx,
+        browser.actor,
+        row.retailer_id,
+        row.order_id,
+        _number(form.get("slot", "")),
+        form.get("reason", ""),
+        seen=form.get("seen", ""),
+    )
+
+
+async def _do(browser: PersonBrowser, action: str, operation: Any) -> Reply:
+    """Do what a posted form asks for, and show the order; a refusal shows the order as it is now, and says why."""
+    slug, order_id = browser.call.path["slug"], browser.call.path["order_id"]
+    form = await browser.posted("order", slug, order_id)
+    row = await _row(browser)
+    try:
+        await browser.call.app.database.write(operation, browser, row, form)
+    except WorkRefused as refused:
+        return await _page(browser, await _row(browser), Refusal(action, refused.rule, form))
+    return browser.see_other(f"{order_url(slug, order_id)}?done={action}")
+
+
+async def _row(browser: PersonBrowser) -> Row:
+    """The order of the address, if the person may see it; its retailer's clock is used from now on."""
+    slug, order_id = browser.call.path["slug"], browser.call.path["order_id"]
+    actor, database = browser.actor, browser.call.app.database
+    retailer = await database.read(retailers.retailer_by_slug, slug)
+    roles.require(actor, "see_orders", None if retailer is None else retailer.id, actor.store_number)
+    row = None if retailer is None else await database.read(queries.order, retailer.id, order_id)
+    if row is None:
+        raise PageRefused(404, "not_found")
+    roles.require(actor, "see_orders", row.retailer_id, row.store_number)
+    await database.read(browser.call.use_clock_of, row.retailer_id)
+    browser.call.hook_data = None  # not a call of the retailer's client, so its faults and its log do not concern it
+    return row
+
+
+async def _page(browser: PersonBrowser, row: Row, refusal: Refusal | None = None) -> Reply:
+    fields = {} if refusal is None else refusal.fields
+    context = await browser.call.app.database.read(_context, browser, row, fields)
+    done = dict(browser.query).get("done")
+    return browser.page(
+        "console/order.html",
+        409 if refusal is not None else 200,
+        **context,
+        refusal=refusal,
+        fields=fields,
+        done=done if done in _DONE and refusal is None else None,
+        form_token=browser.form_token("order", row.slug, row.order_id),
+    )
+
+
+async def _context(tx: Tx, browser: PersonBrowser, row: Row, fields: Mapping[str, str]) -> dict[str, Any]:
+    order = await orders.find(tx, row.retailer_id, row.order_id)
+    assert order is not None
+    text = dict(browser.query).get("shopper", fields.get("find", ""))[:60]
+    return {
+        **described(browser, row),
+        "order": order,
+        "lines": await _lines(tx, browser, row, order),
+        "customer": await _customer(tx, order) if roles.includes(browser.actor, "see_customers") else None,
+        "together": await _together(tx, row),
+        "story": await _story(tx, browser, row),
+        "sent": await _sent(tx, browser, row),
+        "sent_states": DELIVERY_STATES,
+        "find": text,
+        **await _forms(tx, browser, row, order, text),
+    }
+
+
+async def _forms(tx: Tx, browser: PersonBrowser, row: Row, order: Order, text: str) -> dict[str, Any]:
+    """The choices of the forms that this person may use for the order now; None for the others."""
+    may = {name: roles.includes(browser.actor, f"{name}_orders") for name in ("assign", "cancel", "reschedule")}
+    found: dict[str, Any] = {"shoppers": None, "misfits": (), "can_unassign": False, "slots": None, "reasons": None}
+    if may["assign"] and row.batch_id is None and _waits(row):
+        fitting_ones = await fitting.candidates(tx, await fitting.needs(tx, row.retailer_id, order), text)
+        found["shoppers"] = [one for one in fitting_ones if one.rule is None]
+        found["misfits"] = [one for one in fitting_ones if one.rule is not None][:_MOST_MISFITS]
+    found["can_unassign"] = may["assign"] and row.batch_id is not None and _may_leave(row)
+    found["can_keep"] = row.status in _KEEPABLE
+    if may["reschedule"] and states.may(row.kind, row.status, states.UPDATE):
+        slots = (await reschedule.offers(tx, row.retailer_id, order))[:_MOST_SLOTS]
+        found["slots"] = [(slot.id, _window(browser, row, slot.window)) for slot in slots]
+    if may["cancel"] and row.status not in states.TERMINAL:
+        found["reasons"] = states.CANCELLATIONS
+    return found
+
+
+def _waits(row: Row) -> bool:
+    """Whether an order without a batch waits for one."""
+    takes = {one.takes for one in batch_states.TYPES.values() if row.kind in one.kinds}
+    return row.status in takes or row.status in batch_states.HANDED_ON
+
+
+def _may_leave(row: Row) -> bool:
+    """Whether an order can be taken away from its shopper in its state."""
+    takes = batch_states.TYPES[row.batch_type or ""].takes
+    back = states.WORKFLOWS[row.kind].states[row.status].back
+    return row.status == takes or back == takes or row.status in batch_states.HANDED_ON
+
+
+def _window(browser: PersonBrowser, row: Row, window: Any) -> str:
+    return pages.window(browser.locale, window.starts_at, window.ends_at, row.time_zone)
+
+
+async def _together(tx: Tx, row: Row) -> Sequence[tuple[str, str]]:
+    """The other orders of the batch, with the addresses of their pages."""
+    if row.batch_id is None:
+        return []
+    batch = await batches.find(tx, row.retailer_id, row.batch_id)
+    others = [] if batch is None else [one for one in batch.order_ids if one != row.order_id]
+    return [(one, order_url(row.slug, one)) for one in others]
+
+
+async def _lines(tx: Tx, browser: PersonBrowser, row: Row, order: Order) -> list[dict[str, Any]]:
+    lines = [line for line in order.lines if not line.is_removed]
+    asked = [ItemCode(line.upc, line.rrc) for line in lines]
+    given = [ItemCode(line.substitute.upc, line.substitute.rrc) if line.substitute else None for line in lines]
+    wanted = [*asked, *[code for code in given if code is not None]]
+    names = {
+        (code.upc, code.rrc): item.name
+        for code, item in zip(wanted, await items.find(tx, row.retailer_id, wanted), strict=True)
+        if item is not None
+    }
+
+    def name(code: ItemCode | None) -> str | None:
+        return None if code is None else names.get((code.upc, code.rrc)) or code.upc or code.rrc or "?"
+
+    return [
+        {
+            "line": line,
+            "name": name(code),
+            "asked": _amount(line.qty, line.qty_unit),
+            "got": _delivered(line),
+            "substitute": name(substitute),
+            "status": word(browser.locale, "console.line", line.status),
+        }
+        for line, code, substitute in zip(lines, asked, given, strict=True)
+    ]
+
+
+def _amount(quantity: float, unit: str) -> str:
+    return f"{quantity:g}" if unit == "each" else f"{quantity:g} {unit}"
+
+
+def _delivered(line: OrderLine) -> str:
+    if line.delivered_count is not None:
+        return f"{line.delivered_count}"
+    return "" if line.delivered_weight is None else f"{line.delivered_weight:g}"
+
+
+async def _customer(tx: Tx, order: Order) -> dict[str, Any]:
+    user = None if order.user_id is None else await users.find(tx, order.isolation_id, order.user_id)
+    details = order.details
+    first = details.first_name or (user.first_name if user else None)
+    last = details.last_name or (user.last_name if user else None)
+    return {
+        "name": " ".join(filter(None, (first, last))),
+        "phone": details.phone_number or (user.phone_number if user else None),
+        "address": details.address,
+        "instructions": details.special_instructions,
+    }
+
+
+async def _story(tx: Tx, browser: PersonBrowser, row: Row) -> list[dict[str, Any]]:
+    """What happened to the order, the latest first: the steps of its history, and what people did."""
+    steps: list[dict[str, Any]] = [
+        {
+            "at": step.at,
+            "rank": step.number,
+            "what": _step(browser, row, step.what),
+            "who": None,
+            "reason": None,
+            "events": step.events,
+        }
+        for step in await orders.history(tx, row.retailer_id, row.order_id)
+    ]
+    subject = f"order/{row.slug}/{row.order_id}"
+    deeds: list[dict[str, Any]] = [
+        {
+            "at": entry.at,
+            "rank": entry.id,
+            "what": _deed(browser, row, entry),
+            "who": entry.actor_name,
+            "reason": entry.reason,
+            "events": (),
+        }
+        for entry in await staff.entries(tx, subject=subject)
+    ]
+    story = sorted([*steps, *deeds], key=lambda one: (one["at"], one["rank"]), reverse=True)
+    return [{**one, "time": pages.moment(browser.locale, one["at"], row.time_zone)} for one in story]
+
+
+def _step(browser: PersonBrowser, row: Row, what: str) -> str:
+    group = "console.state" if what in states.WORKFLOWS[row.kind].states else "console.step"
+    return word(browser.locale, group, what)
+
+
+def _deed(browser: PersonBrowser, row: Row, entry: staff.Entry) -> str:
+    """What a person did, as a sentence without its subject."""
+    detail = entry.detail or {}
+    name = pages.cleaned(str(detail.get("name") or "?"))
+    match entry.operation:
+        case "assign_orders" if "keeps_picked" in detail:
+            return str(pages.text(browser.locale, "console.deed.unassign", name=name))
+        case "assign_orders":
+            return str(pages.text(browser.locale, "console.deed.assign", name=name))
+        case "cancel_orders":
+            return str(pages.text(browser.locale, "console.deed.cancel"))
+        case "reschedule_orders":
+            return str(pages.text(browser.locale, "console.deed.reschedule"))
+    return entry.operation
+
+
+async def _sent(tx: Tx, browser: PersonBrowser, row: Row) -> list[dict[str, Any]]:
+    """The newest events about the order with the states of their deliveries."""
+    found = await callbacks.events(tx, row.retailer_id, subject=row.order_id, limit=50)
+    return [
+        {
+            "name": one.event.name,
+            "time": pages.moment(browser.locale, one.event.created_at, row.time_zone),
+            "states": [word(browser.locale, "console.delivery", sent.state) for sent in one.deliveries],
+        }
+        for one in reversed(found)
+    ]
+
+
+def _number(text: str) -> int:
+    """The number in a field of a form; 0, which nothing has, if there is none."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 20 else 0
+
+
+ROUTES: Sequence[Route] = (
+    Route(method="GET", path=_ORDER, handler=signed_in(_show)),
+    Route(method="POST", path=f"{_ORDER}/assign", handler=signed_in(_assign)),
+    Route(method="POST", path=f"{_ORDER}/unassign", handler=signed_in(_unassign)),
+    Route(method="POST", path=f"{_ORDER}/cancel", handler=signed_in(_cancel)),
+    Route(method="POST", path=f"{_ORDER}/reschedule", handler=signed_in(_reschedule)),
+)
