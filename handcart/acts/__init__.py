@@ -7,3 +7,6 @@ Invariants:
 - acts of one subject are applied in the sequence of their device;
 - a refused act changes nothing, and its answer says what is true now.
 """
+
+# Modules that other domains may import, besides ops, queries, errors and models.
+__all__ = ["rules", "verbs"]

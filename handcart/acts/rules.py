@@ -56,7 +56,6 @@ _RULES = (
     Rule("wrong_pin", "These are not the last four digits of the customer's phone number. Ask again."),
     Rule("age_needed", "The order has alcohol. Check the age of the person who takes it."),
     Rule("not_returning", "This order is not on its way back. Say first why you bring it back."),
-    Rule("count_alcohol", "Count the bottles and cans of alcohol that you bring back."),
 )
 RULES: Mapping[str, Rule] = {rule.name: rule for rule in _RULES}
 

@@ -22,6 +22,7 @@ from handcart.core.errors import ApiError
 from handcart.orders import ops as orders
 from handcart.orders import states
 from handcart.orders.models import (
+    CARRIED,
     FOUND,
     NOT_FOUND,
     PICKUP,
@@ -165,14 +166,22 @@ class Deliver(Struct, frozen=True):
 
 
 class BringBack(Struct, frozen=True):
-    """Why an order, or only its alcohol (`too_young`), cannot be given to the customer."""
+    """Why an order cannot be given to the customer; `alcohol_only`: its alcohol cannot, and the rest is delivered."""
 
     order: _OrderId
-    reason: Literal["customer_missing", "refused", "wrong_address", "no_access", "too_young"]
+    reason: Literal[
+        "nobody_there",
+        "not_of_age",
+        "customer_refused",
+        "wrong_address",
+        "no_access",
+        "goods_damaged",
+        "alcohol_only",
+    ]
 
 
 class Returned(Struct, frozen=True):
-    """The order is back at the store. `alcohol_count`: bottles and cans of alcohol, if the order has any."""
+    """The order is back at the store. `alcohol_count`: the bottles and cans of alcohol that the staff counted."""
 
     order: _OrderId
     alcohol_count: Count | None = None
@@ -186,11 +195,12 @@ class DropOut(Struct, frozen=True):
 
 # How a returned order is canceled: docs/wire-choices.md.
 CANCELLATIONS: Mapping[str, tuple[str, str]] = {
-    "customer_missing": ("customer_driven", "customer mia"),
-    "refused": ("other", "unknown"),
+    "nobody_there": ("customer_driven", "customer mia"),
+    "not_of_age": ("other", "unknown"),
+    "customer_refused": ("other", "unknown"),
     "wrong_address": ("shopper_driven", "shopper could not find address"),
     "no_access": ("shopper_driven", "unable to access location"),
-    "too_young": ("other", "unknown"),
+    "goods_damaged": ("other", "item and replacement issues"),
 }
 
 
@@ -377,12 +387,11 @@ async def _bring_back(tx: Tx, work: Work, body: BringBack) -> None:
     order = await _order(tx, work, body.order)
     if order.details.returning is not None:
         raise ActRefused("already_done")
-    if body.reason == "too_young":
-        if not has_alcohol(order):
-            raise ActRefused("already_done")
-        if any(not line.is_alcohol and not line.is_removed for line in order.lines):
-            await picking.take_back_alcohol(tx, work.retailer_id, order)
-            return
+    if body.reason == "alcohol_only":
+        if not has_alcohol(order) or order.kind in CARRIED:
+            raise ActRefused("not_now")
+        await picking.take_back_alcohol(tx, work.retailer_id, order)
+        return
     order.details = structs.replace(order.details, returning=body.reason)
     await orders.note(tx, work.retailer_id, order, states.TURNED_BACK)
 
@@ -391,8 +400,6 @@ async def _returned(tx: Tx, work: Work, body: Returned) -> None:
     order = await _order(tx, work, body.order)
     if order.details.returning is None:
         raise ActRefused("not_returning")
-    if order.has_alcohol and body.alcohol_count is None:
-        raise ActRefused("count_alcohol")
     await batches.cancel(tx, work.retailer_id, body.order, *CANCELLATIONS[order.details.returning])
 
 

@@ -11,6 +11,7 @@ from itertools import groupby
 from string import ascii_uppercase
 
 from handcart.acts import queries as acts
+from handcart.acts import verbs
 from handcart.batches import queries as batches
 from handcart.batches import states as batch_states
 from handcart.batches.models import PersonsBatch, Removed
@@ -137,10 +138,10 @@ async def _order(tx: Tx, retailer: Retailer, letter: str, order: Order) -> wire.
         id=order.order_id,
         letter=letter,
         kind=order.kind,
-        status=order.status if order.details.returning is None else wire.RETURNING,
+        status=_status(order),
         version=len(await orders.history(tx, retailer.id, order.order_id)),
         units=_units(order, present),
-        has_alcohol=order.has_alcohol,
+        has_alcohol=verbs.has_alcohol(order),
         leave_unattended=order.leave_unattended,
         tip_cents=order.tip_cents,
         is_member=order.is_instacartplus,
@@ -155,6 +156,14 @@ async def _order(tx: Tx, retailer: Retailer, letter: str, order: Order) -> wire.
         bag_count=order.bag_count,
         lines=[line for _, line in sorted(enumerate(lines), key=lambda one: _walk(one[1].product, one[0]))],
     )
+
+
+def _status(order: Order) -> str:
+    """The order's status, or what its shopper has done with it alone: its batch waits for the other orders."""
+    if order.details.returning is not None:
+        return wire.RETURNING
+    is_verified = order.details.verified_at is not None and order.status in (states.AT_STORE, states.USER_AT_STORE)
+    return states.BAGS_VERIFIED if is_verified else order.status
 
 
 def _units(order: Order, present: Sequence[OrderLine]) -> int:

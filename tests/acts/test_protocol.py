@@ -358,8 +358,8 @@ def test_customer_is_not_there_then_the_cancellation_says_so(market: Market, wor
     acting = to_the_door(working, market)
     order_id = acting.order_ids[0]
     acting.did("cannot_reach", order=order_id)
-    acting.did("bring_back", order=order_id, reason="customer_missing")
-    assert acting.refused("bring_back", order=order_id, reason="refused") == "already_done"
+    acting.did("bring_back", order=order_id, reason="nobody_there")
+    assert acting.refused("bring_back", order=order_id, reason="customer_refused") == "already_done"
     acting.did("returned", order=order_id)
     row = market.row(order_id)
     assert (row["cancellation_reason"], row["details"]["cancellation_type"]) == ("customer_driven", "customer mia")

@@ -250,7 +250,7 @@ def lines(draw: Random, order_id: str) -> Iterator[tuple[str, dict[str, Any]]]:
 
 def door(draw: Random, order_id: str) -> tuple[str, dict[str, Any]]:
     if draw.random() < 0.15:
-        return "bring_back", {"order": order_id, "reason": "refused"}
+        return "bring_back", {"order": order_id, "reason": "customer_refused"}
     return "deliver", {"order": order_id, "how": draw.choice(("handed_over", "left")), "photo": True}
 
 

@@ -136,11 +136,37 @@ def test_nobody_takes_the_order_then_it_goes_back_and_is_canceled(market: Market
     acting.did("leave")
     assert acting.refused("deliver", order=order_id, how="handed_over") == "age_needed"
     assert acting.refused("returned", order=order_id) == "not_returning"
-    acting.did("bring_back", order=order_id, reason="too_young")
+    acting.did("bring_back", order=order_id, reason="not_of_age")
     assert acting.refused("deliver", order=order_id, how="handed_over", age="scanned") == "order_returning"
-    assert acting.refused("returned", order=order_id) == "count_alcohol"
     acting.did("returned", order=order_id, alcohol_count=1)
     row = market.row(order_id)
     assert (row["status"], row["cancellation_reason"], row["ledger_starts_at"]) == ("canceled", "other", None)
     (removed,) = working.run().removed
     assert (removed.kind, removed.goods) == ("canceled", "hand_to_store")
+
+
+def test_customer_is_too_young_for_the_alcohol_then_the_rest_is_delivered(market: Market, working: Working) -> None:
+    cart = [line("1", "wine"), line("2", "milk")]
+    order_id = market.order(items=cart, user={"birthday": GROWN_UP})["id"]
+    acting = Acting(working, market, order_id, workflow_state="brand_new")
+    acting.did("start")
+    acting.did("checkout", rest_found=True)
+    acting.did("bag", order=order_id, bags=[{"code": "B1"}])
+    acting.did("leave")
+    assert working.run().batches[0].orders[0].has_alcohol is True
+    assert acting.refused("deliver", order=order_id, how="left") == "must_hand_over"
+    acting.did("bring_back", order=order_id, reason="alcohol_only")
+    assert acting.refused("bring_back", order=order_id, reason="alcohol_only") == "not_now"
+    assert working.run().batches[0].orders[0].has_alcohol is False
+    acting.did("deliver", order=order_id, how="handed_over")
+    assert [one["status"] for one in market.row(order_id)["items"]] == ["to_refund", "found"]
+
+
+def test_one_of_two_orders_is_checked_then_the_run_says_which(market: Market, working: Working) -> None:
+    first, second = sorted(market.order("last_mile")["id"] for _ in range(2))
+    acting = Acting(working, market, first, second, workflow_state="brand_new")
+    acting.did("arrive")
+    acting.did("verify_bags", order=second)
+    (batch,) = working.run().batches
+    assert {one.id: one.status for one in batch.orders} == {first: "at_store", second: "bags_verified"}
+    assert acting.state == "at_store"

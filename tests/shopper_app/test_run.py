@@ -114,7 +114,7 @@ def test_order_goes_back_to_the_store_then_its_street_is_hidden_again(server: Li
     assert (batch.needs.door_photo, batch.needs.delivery_pin) == (True, True)
     assert batch.orders[0].door is not None
     assert batch.orders[0].door.last_four_digits_needed
-    acting.did("bring_back", order=order_id, reason="customer_missing")
+    acting.did("bring_back", order=order_id, reason="nobody_there")
     (batch,) = person.run().batches
     assert (batch.orders[0].status, batch.orders[0].door, batch.last_act) == ("returning", None, acting.last)
     assert PHONE not in msgspec.json.encode(batch).decode()

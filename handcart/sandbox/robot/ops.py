@@ -277,7 +277,7 @@ async def _picked(
 
 
 async def _take_back(tx: Tx, retailer_id: int, order_id: str, step: Step) -> None:
-    await _act(tx, retailer_id, order_id, "bring_back", {"order": order_id, "reason": "too_young"})
+    await _act(tx, retailer_id, order_id, "bring_back", {"order": order_id, "reason": "alcohol_only"})
 
 
 async def _unbatch(tx: Tx, retailer_id: int, order_id: str, step: Step) -> None:
