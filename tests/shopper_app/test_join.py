@@ -3,9 +3,10 @@
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import httpx
 import pytest
 
-from handcart.core.web.pages import texts
+from handcart.core.web.pages import LOCALES_WITH_SPANISH, texts
 from handcart.shoppers import invitations, ops
 from handcart.shoppers.models import Person
 from handcart.sign_in.models import SHOPPER
@@ -18,6 +19,12 @@ from tests.support.shoppers import Newcomer, Phone, add_shopper, invite
 ANDROID = (
     "Mozilla/5.0 (Linux; Android 14; Pixel 8) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0 Mobile Safari/537"
 )
+
+
+def is_over(response: httpx.Response, status: int, state: str, locale: str = "en-US") -> httpx.Response:
+    """Check the page of an invitation that does not work."""
+    assert f"<h1>{texts(locale[:2])[f'join.{state}.title']}</h1>" in is_page(response, status).text
+    return response
 
 
 @pytest.fixture
@@ -52,8 +59,8 @@ def test_link_used_before_then_a_page_that_says_what_to_do(server: LiveServer, p
     # The form was posted twice, by a phone that is signed in by now.
     assert first.join().headers["location"] == "/shopper"
     with nothing_written(server):
-        assert "tell your dispatcher at once" in is_error(forwarded.join(), 410, "join_used").text
-        is_error(Newcomer(server, url).open(), 410, "join_used")
+        assert "tell your dispatcher at once" in is_over(forwarded.join(), 410, "used").text
+        is_over(Newcomer(server, url).open(), 410, "used")
     assert forwarded.http.get("/shopper/api/me").status_code == 401
 
 
@@ -73,13 +80,13 @@ def test_link_expired_replaced_or_made_up_then_refused(server: LiveServer, perso
     newcomer = Newcomer(server, url)
     newcomer.open()
     with later(minutes=15, seconds=1), nothing_written(server):
-        is_error(newcomer.join(), 410, "join_expired")
-        is_error(newcomer.open(), 410, "join_expired")
+        is_over(newcomer.join(), 410, "expired")
+        is_over(newcomer.open(), 410, "expired")
     newer = invite(server, person)
     with nothing_written(server):
-        is_error(newcomer.open(), 410, "join_expired")
+        is_over(newcomer.open(), 410, "expired")
         for token in ("x", "A" * 43, "%C3%A9", "a" * 5000):
-            is_error(Newcomer(server, f"/shopper/join/{token}").open(), 404, "join_unknown")
+            is_over(Newcomer(server, f"/shopper/join/{token}").open(), 404, "unknown")
     assert Newcomer(server, newer).open().status_code == 200
 
 
@@ -89,7 +96,7 @@ def test_invited_shopper_blocked_or_closed_then_refused(server: LiveServer, pers
     newcomer.open()
     server.write(leave, SYSTEM, person.id)
     with nothing_written(server):
-        is_error(newcomer.join(), 410, "join_expired")
+        is_over(newcomer.join(), 410, "expired")
 
 
 @on_sqlite
@@ -155,13 +162,24 @@ def test_form_of_another_site_or_without_token_then_refused(server: LiveServer, 
 
 
 @on_sqlite
-@pytest.mark.parametrize("locale", ["en-US", "en-CA", "fr-CA"])
+@pytest.mark.parametrize("locale", LOCALES_WITH_SPANISH)
 def test_locale_then_the_page_in_it(server: LiveServer, person: Person, locale: str) -> None:
     newcomer = Newcomer(server, invite(server, person))
     page = is_page(newcomer.open(locale))
     assert f'<html lang="{locale}">' in page.text
     assert texts(locale[:2])["join.submit"] in page.text
     assert f'<html lang="{locale}">' in is_page(newcomer.join("1"), 400).text
+    assert newcomer.join().status_code == 303
+    is_over(Newcomer(server, newcomer.path.partition("?")[0]).open(locale), 410, "used", locale)
+
+
+@on_sqlite
+def test_no_locale_asked_for_then_the_shoppers_own(server: LiveServer) -> None:
+    newcomer = Newcomer(server, invite(server, add_shopper(server, locale="es-US")))
+    assert '<html lang="es-US">' in is_page(newcomer.open()).text
+    gone = Newcomer(server, "/shopper/join/x")
+    gone.http.headers["Accept-Language"] = "es-MX, en;q=0.5"
+    is_over(gone.open(), 404, "unknown", "es-US")
 
 
 def test_five_devices_then_the_oldest_is_signed_out(server: LiveServer, person: Person) -> None:

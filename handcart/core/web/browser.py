@@ -1,5 +1,6 @@
 """What pages need in addition to calls and replies: cookies, forms, locale, HTML responses."""
 
+from collections.abc import Collection, Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -26,7 +27,12 @@ def form_expired() -> PageRefused:
 
 
 class Browser:
-    """The browser that sent a call. `set_cookie` sets cookies with the page or redirect that is the response."""
+    """The browser that sent a call. `set_cookie` sets cookies with the page or redirect that is the response.
+
+    `locales` are those of the page.
+    """
+
+    locales: Mapping[str, str] = pages.LOCALES
 
     def __init__(self, call: Call) -> None:
         self.call = call
@@ -34,7 +40,7 @@ class Browser:
         self._cookies = _cookies(call)
         self._new_cookies: dict[str, Header] = {}
         self.query = _pairs(call.query)
-        self.locale = _locale(call, dict(self.query))
+        self.locale = _locale(call, dict(self.query), self.locales)
 
     async def form(self) -> dict[str, str]:
         """The posted fields; refuses posts from other sites, and bodies that are not a form."""
@@ -156,10 +162,10 @@ async def static_file(call: Call) -> Reply:
     return Reply(200, file.read_bytes(), headers, is_private=False)
 
 
-def _locale(call: Call, query: dict[str, str]) -> str:
+def _locale(call: Call, query: dict[str, str], locales: Collection[str] = pages.LOCALES) -> str:
     """The language in the URL, else the browser's (`ui_locales`: OpenID Connect Core 3.1.2.1)."""
     wanted = query.get("locale") or query.get("ui_locales", "").partition(" ")[0]
-    return pages.choose_locale(call.header(b"accept-language"), wanted)
+    return pages.choose_locale(call.header(b"accept-language"), wanted, locales)
 
 
 def _text_key(status: int) -> str:

@@ -6,7 +6,7 @@ Modules that only pages need are imported when the first page is rendered, so th
 import functools
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,8 @@ _PACKAGE = HERE.parent.parent
 
 #: Supported locales with their own names; the first is the default.
 LOCALES = {"en-US": "English (US)", "en-CA": "English (Canada)", "fr-CA": "Français (Canada)"}
+#: The locales of the few pages that are also in Spanish.
+LOCALES_WITH_SPANISH = {**LOCALES, "es-US": "Español"}
 
 #: Headers of every HTML response, besides its `Content-Security-Policy`.
 SECURITY_HEADERS = {
@@ -47,8 +49,10 @@ def content_security_policy(form_action: str | None = None) -> str:
     )
 
 
-def choose_locale(accept_language: str | None, wanted: str | None = None) -> str:
-    """The locale of a request: `wanted` first, then the header by weight (RFC 9110 section 12.5.4).
+def choose_locale(
+    accept_language: str | None, wanted: str | None = None, locales: Collection[str] = tuple(LOCALES)
+) -> str:
+    """The one of `locales` for a request: `wanted` first, then the header by weight (RFC 9110 section 12.5.4).
 
     An unsupported locale gets the default of its language (fr: fr-CA), then of its country (CA: en-CA), then en-US.
     """
@@ -61,6 +65,8 @@ def choose_locale(accept_language: str | None, wanted: str | None = None) -> str
             return "fr-CA"
         if language == "en":
             return "en-CA" if "ca" in rest else "en-US"
+        if language == "es" and "es-US" in locales:
+            return "es-US"
     return "en-CA" if any("ca" in rest for _, *rest in tags) else "en-US"
 
 
@@ -77,8 +83,9 @@ def accepted_languages(header: str) -> list[str]:
 
 @functools.cache
 def texts(language: str) -> Mapping[str, str]:
-    """All texts of `en` or `fr` by dotted key, read once from the `locales/<language>.toml` of every domain.
+    """All texts of a language by dotted key, read once from the `locales/<language>.toml` of every domain.
 
+    `en` and `fr` have all keys, `es` those of the pages that are also in Spanish.
     Raises ValueError for a key that stands in two files.
     """
     import tomllib

@@ -48,3 +48,12 @@ from handcart.core.web import pages
 )
 def test_locale_is_chosen_by_wish_then_weight_then_country(header: str | None, wanted: str | None, locale: str) -> None:
     assert pages.choose_locale(header, wanted) == locale
+
+
+def test_page_is_also_in_spanish_then_chosen_for_those_who_read_it() -> None:
+    def chosen(header: str | None, wanted: str | None = None) -> str:
+        return pages.choose_locale(header, wanted, pages.LOCALES_WITH_SPANISH)
+
+    assert [chosen("es"), chosen("es-MX, en;q=0.5"), chosen("en", "es-US")] == ["es-US"] * 3
+    assert [chosen("en, es;q=0.5"), chosen(None), chosen("es", "fr")] == ["en-US", "en-US", "fr-CA"]
+    assert pages.choose_locale("es-US, fr;q=0.1") == "fr-CA"

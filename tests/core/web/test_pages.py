@@ -80,6 +80,7 @@ def cases(name: str) -> list[tuple[str, dict[str, Any]]]:
             ("shopper_app/join.html", form | {"name": name, "error": error})
             for error in (None, "different", "form", "easy")
         ),
+        *(("shopper_app/join_over.html", {"state": state}) for state in ("used", "expired", "unknown")),
         *(
             (
                 "core/error.html",

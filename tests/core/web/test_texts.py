@@ -26,6 +26,15 @@ def test_two_languages_then_equal_keys_and_placeholders() -> None:
         assert placeholders(text) - {"brand"} == placeholders(french[key]) - {"brand"}, key
 
 
+def test_spanish_then_some_keys_of_english_with_their_placeholders() -> None:
+    english, spanish = pages.texts("en"), pages.texts("es")
+    assert "join.title" in spanish
+    for key, text in spanish.items():
+        assert placeholders(text) - {"brand"} == placeholders(english[key]) - {"brand"}, key
+    domains = {key.partition(".")[0] for key in spanish}
+    assert {key for key in english if key.partition(".")[0] in domains} == spanish.keys()
+
+
 def test_texts_and_templates_then_they_use_each_other() -> None:
     source = "".join(path.read_text("utf-8") for path in ROOT.glob("**/templates/*.html"))
     used = set(re.findall(r'\bt\("([a-z_.]+)"[,)]', source))
