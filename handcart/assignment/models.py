@@ -1,5 +1,6 @@
 """The data of assignment that other domains use."""
 
+import re
 from collections.abc import Sequence
 
 from msgspec import Struct
@@ -10,6 +11,12 @@ LATE = "late"
 SILENT = "silent"
 STUCK = "stuck"
 WARNINGS = (UNTAKEN, LATE, SILENT, STUCK)
+# What orders may need: `ANY` is any warning.
+ANY = "any"
+UNASSIGNED = "unassigned"
+NEEDS = (ANY, UNASSIGNED, *WARNINGS)
+
+_NUMBER = re.compile(r"[0-9]{1,18}")
 
 
 class Filters(Struct, frozen=True, kw_only=True):
@@ -66,6 +73,20 @@ class Row(Struct, frozen=True, kw_only=True):
     def key(self) -> tuple[int, int, int]:
         """The place in the list: the next page begins after it."""
         return (0 if self.warnings else 1, self.window_ends_at, self.number)
+
+    @property
+    def key_text(self) -> str:
+        """The key in the form that `parse_key` reads."""
+        return ".".join(map(str, self.key))
+
+    @staticmethod
+    def parse_key(text: str) -> tuple[int, int, int] | None:
+        """The key that a text names; None, which is the beginning of a list, if it names none."""
+        parts = text.split(".")
+        if len(parts) != len(("rank", "window", "number")) or not all(map(_NUMBER.fullmatch, parts)):
+            return None
+        rank, window_ends_at, number = map(int, parts)
+        return rank, window_ends_at, number
 
     @property
     def seen(self) -> str:

@@ -2,12 +2,24 @@
 
 from typing import Any
 
-from handcart.assignment.models import WARNINGS, Counts, Filters, Row
+from handcart.assignment.errors import WorkRefused
+from handcart.assignment.models import NEEDS, UNASSIGNED, WARNINGS, Counts, Filters, Row
 from handcart.core.db import Tx
+from handcart.core.errors import Refused
 from handcart.orders import states
+from handcart.orders.models import DELIVERY, DISPATCH, LAST_MILE, PICKUP
+from handcart.retailers import ops as retailers
+from handcart.shoppers import queries as shoppers
+from handcart.stores import queries as stores
 
 ROWS = 100
-ANY = "any"
+KINDS = (DELIVERY, PICKUP, LAST_MILE, DISPATCH)
+# All states in the sequence in which orders go through them; the two ends come last.
+STATES = tuple(
+    sorted(
+        dict.fromkeys(state for flow in states.WORKFLOWS.values() for state in flow.states), key=states.TERMINAL.count
+    )
+)
 
 # In these words, which the partial indexes have too: databases use such an index only for the same words.
 _OPEN = "o.status NOT IN ('completed', 'canceled')"
@@ -74,6 +86,45 @@ async def order(tx: Tx, retailer_id: int, order_id: str) -> Row | None:
     """The row of one order."""
     row = await tx.one(f"{_SELECT} WHERE o.retailer_id = $1 AND o.order_id = $2", retailer_id, order_id)
     return None if row is None else _row(row)
+
+
+async def required(tx: Tx, retailer_id: int, order_id: str) -> Row:
+    """The row of one order; refused if there is none."""
+    row = await order(tx, retailer_id, order_id)
+    if row is None:
+        raise WorkRefused("unknown_order")
+    return row
+
+
+async def filters(
+    tx: Tx,
+    *,
+    retailer: str | None = None,
+    location_code: str | None = None,
+    state: str | None = None,
+    kind: str | None = None,
+    need: str | None = None,
+    shopper_name: str | None = None,
+) -> Filters:
+    """The filters that an operator names by words; raises `Refused` for a word that names nothing."""
+    chosen = None if retailer is None else await retailers.require(tx, retailer)
+    if location_code is not None and chosen is None:
+        raise Refused("name the retailer of the store")
+    store = None if chosen is None or location_code is None else await stores.store(tx, chosen.id, location_code)
+    if location_code is not None and store is None:
+        raise Refused(f"there is no store {location_code!r}")
+    for word, given, known in (("state", state, STATES), ("kind", kind, KINDS), ("need", need, NEEDS)):
+        if given is not None and given not in known:
+            raise Refused(f"there is no {word} {given!r}: write {', '.join(known)}")
+    return Filters(
+        retailer_id=None if chosen is None else chosen.id,
+        store_number=None if store is None else store.number,
+        status=state,
+        kind=kind,
+        shopper_id=None if shopper_name is None else (await shoppers.find(tx, shopper_name)).id,
+        warning=need if need != UNASSIGNED else None,
+        is_unassigned=need == UNASSIGNED,
+    )
 
 
 async def counts(tx: Tx, filters: Filters) -> Counts:

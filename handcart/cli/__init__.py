@@ -14,7 +14,7 @@ _SECTIONS = {
     "Run it": ("demo", "migrate", "check", "serve", "worker"),
     "Back it up": ("backup", "restore", "key"),
     "Retailers and what they sell": ("retailer", "client", "store", "item", "slots", "reconcile"),
-    "The people who fulfil orders": ("staff", "shopper", "audit"),
+    "Orders, and the people who fulfil them": ("orders", "shopper", "staff", "audit"),
     "Integrate with it": ("callbacks", "sandbox"),
     "The platform's customers": ("account", "membership", "unlink"),
 }

@@ -8,14 +8,14 @@ from urllib.parse import quote, urlencode
 from msgspec import Struct
 
 from handcart.assignment import queries
-from handcart.assignment.models import WARNINGS, Counts, Filters, Row
+from handcart.assignment.models import NEEDS, UNASSIGNED, Counts, Filters, Row
+from handcart.assignment.queries import KINDS, STATES
 from handcart.console.browser import PersonBrowser, signed_in
 from handcart.core import clock
 from handcart.core.web import pages
 from handcart.core.web.browser import PageRefused
 from handcart.core.web.call import Reply, Route
 from handcart.orders import states
-from handcart.orders.models import DELIVERY, DISPATCH, LAST_MILE, PICKUP
 from handcart.retailers import ops as retailers
 from handcart.retailers.models import Retailer
 from handcart.slots import windows
@@ -25,16 +25,11 @@ from handcart.stores import tables
 from handcart.stores.models import Store
 
 PATH = "/console/orders"
-KINDS = (DELIVERY, PICKUP, LAST_MILE, DISPATCH)
-# All states in the sequence in which orders go through them; the two ends come last.
-STATES = tuple(dict.fromkeys([*(state for flow in states.WORKFLOWS.values() for state in flow.states)]))
 OPEN = tuple(state for state in STATES if state not in states.TERMINAL)
 # Rows of a file, at most.
 MOST_IN_FILE = 10_000
 _FILE_PAGE = 500
 _FIELDS = ("state", "need", "retailer", "store", "kind", "day", "id")
-_UNASSIGNED = "unassigned"
-_NEEDS = (queries.ANY, _UNASSIGNED, *WARNINGS)
 _COLUMNS = (
     *("order_id", "retailer", "store", "kind", "status", "window_starts_at", "window_ends_at", "created_at"),
     *("shopper", "batch_id", "accepted_at", "warnings", "cancellation_reason"),
@@ -58,7 +53,7 @@ class Wish(Struct, frozen=True):
 async def _board(browser: PersonBrowser) -> Reply:
     wish = await _wish(browser)
     database = browser.call.app.database
-    after = _key(dict(browser.query).get("after", ""))
+    after = Row.parse_key(dict(browser.query).get("after", ""))
     rows = await database.read(queries.orders, wish.filters, after, queries.ROWS + 1)
     counts = await database.read(queries.counts, wish.filters)
     shown, more = rows[: queries.ROWS], len(rows) > queries.ROWS
@@ -70,7 +65,7 @@ async def _board(browser: PersonBrowser) -> Reply:
         kinds=KINDS,
         rows=[described(browser, row) for row in shown],
         is_one_retailer=wish.filters.retailer_id is not None,
-        next_url=wish.url(after=".".join(map(str, shown[-1].key))) if more else None,
+        next_url=wish.url(after=shown[-1].key_text) if more else None,
         first_url=wish.url() if after is not None else None,
         file_url=wish.url(f"{PATH}.csv"),
     )
@@ -133,7 +128,7 @@ async def _wish(browser: PersonBrowser) -> Wish:
     if actor.retailer_id is not None and retailer is None:
         raise PageRefused(404, "not_found")
     day = _day(fields["day"], store.time_zone if store is not None else browser.settings.time_zone)
-    need = fields["need"] if fields["need"] in _NEEDS else ""
+    need = fields["need"] if fields["need"] in NEEDS else ""
     filters = Filters(
         retailer_id=None if retailer is None else retailer.id,
         store_number=None if store is None else store.number,
@@ -141,8 +136,8 @@ async def _wish(browser: PersonBrowser) -> Wish:
         kind=fields["kind"] if fields["kind"] in KINDS else None,
         window_from=day and day[0],
         window_until=day and day[1],
-        warning=need if need and need != _UNASSIGNED else None,
-        is_unassigned=need == _UNASSIGNED,
+        warning=need if need and need != UNASSIGNED else None,
+        is_unassigned=need == UNASSIGNED,
         order_id=fields["id"] or None,
     )
     return Wish(fields, known, there, filters)
@@ -167,14 +162,6 @@ def _day(text: str, time_zone: str) -> tuple[int, int] | None:
         return None
 
 
-def _key(text: str) -> tuple[int, int, int] | None:
-    parts = text.split(".")
-    if len(parts) != 3 or not all(part.isascii() and part.isdecimal() and len(part) < 20 for part in parts):
-        return None
-    rank, window_ends_at, number = map(int, parts)
-    return min(rank, 1), min(window_ends_at, clock.MOST), min(number, 2**63 - 1)
-
-
 def _choices(wish: Wish, counts: Counts) -> list[dict[str, Any]]:
     """The states to choose from, with the number of orders in each open one; states without orders are left out."""
     total = sum(counts.states.values())
@@ -195,7 +182,7 @@ def _choice(wish: Wish, state: str, count: int | None) -> dict[str, Any]:
 
 def _needs(wish: Wish, counts: Counts) -> list[dict[str, Any]]:
     """What orders may need, with the number of orders; choosing one again removes the filter."""
-    many = {_UNASSIGNED: counts.unassigned, **counts.warnings}
+    many = {UNASSIGNED: counts.unassigned, **counts.warnings}
     chosen = wish.fields["need"]
     return [
         {

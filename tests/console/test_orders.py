@@ -8,7 +8,7 @@ import pytest
 
 from handcart.assignment import queries
 from handcart.assignment.models import LATE
-from handcart.console.orders import STATES
+from handcart.assignment.queries import STATES
 from handcart.core.web.pages import texts
 from handcart.orders import states
 from tests.support.console import Person
