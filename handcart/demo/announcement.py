@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from handcart.core import qr
 from handcart.core.settings import Settings
 from handcart.demo import running
 
@@ -32,6 +33,12 @@ def announcement(info: dict[str, Any], chosen: Settings, left: Sequence[str]) ->
     {member["email"]:<20} {member["password"]:<14} with {chosen.membership}
     {guest["email"]:<20} {guest["password"]:<14} without
 
+  Staff of {chosen.brand}: {info["console_url"]}
+{_staff(info["staff"])}
+
+  Shoppers of {chosen.brand}: open the link on a phone or in a browser. It works once, within 15 minutes.
+{_shoppers(info["shoppers"])}
+
   Retailer {info["retailer"]}
     client_id      {info["client_id"]}
     client_secret  {info["client_secret"]}
@@ -42,6 +49,23 @@ def announcement(info: dict[str, Any], chosen: Settings, left: Sequence[str]) ->
 {notes}
 {"Ctrl-C, or " if _has_terminal() else ""}`{stop}`{"," if _has_terminal() else ""} stops everything.
 """
+
+
+def _staff(people: Sequence[dict[str, Any]]) -> str:
+    return "\n".join(f"    {one['email']:<24} {one['password']:<14} {one['role']}" for one in people)
+
+
+def _shoppers(people: Sequence[dict[str, Any]]) -> str:
+    """The shoppers with their links; below, on a terminal, the same links as QR codes, side by side if they fit."""
+    lines = [f"    {one['name']:<14} {one['link']}" for one in people]
+    if not sys.stdout.isatty():
+        return "\n".join(lines)
+    codes = [[one["name"], *qr.terminal(one["link"]).split("\n")] for one in people]
+    width = max(len(line) for code in codes for line in code)
+    if len(codes) * (width + 4) > shutil.get_terminal_size().columns:
+        return "\n".join([*lines, "", *(f"    {line}" for code in codes for line in code)])
+    rows = ("    ".join(line.ljust(width) for line in row).rstrip() for row in zip(*codes, strict=True))
+    return "\n".join([*lines, "", *(f"    {row}" for row in rows)])
 
 
 def _has_terminal() -> bool:

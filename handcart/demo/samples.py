@@ -1,4 +1,4 @@
-"""The demo's data: a retailer with stores, items and time slots, an API client, two customers and a webhook."""
+"""The demo's data: a retailer that sells, an API client, customers, staff, shoppers and a webhook."""
 
 import asyncio
 import contextlib
@@ -18,9 +18,14 @@ from handcart.oauth.scopes import ALL
 from handcart.retailers import clients
 from handcart.retailers import ops as retailers
 from handcart.sandbox import state as sandbox
+from handcart.shoppers import invitations
+from handcart.shoppers import ops as shoppers
 from handcart.sign_in import passwords
 from handcart.slots import plans
 from handcart.slots.plans import Plan
+from handcart.staff import ops as staff
+from handcart.staff import queries as people
+from handcart.staff.models import SYSTEM
 from handcart.stores import items, queries, samples
 from handcart.stores import ops as stores
 from handcart.stores.models import KINDS
@@ -30,6 +35,9 @@ CALLBACK_PATH = "/account/link/callback"
 EVENTS_PATH = "/callbacks"
 TOKEN_PATH = "/callbacks/token"  # noqa: S105  a path
 _SAMPLES = (("member@example.com", True), ("guest@example.com", False))
+_STAFF = (("admin@example.com", "Admin", "operator_admin"), ("dispatcher@example.com", "Dispatcher", "dispatcher"))
+# The first may carry alcohol.
+_SHOPPERS = (("Shopper one", ("alcohol", "heavy")), ("Shopper two", ()))
 # From Monday: hours whose windows are full until the day itself, so that the shop can show full windows. They are far
 # from midnight: the first window of a list is never full.
 _BUSY_HOURS = ((17, 18), (18,), (17,), (17, 18), (16, 17, 18), (9, 10, 11), (10, 11, 17))
@@ -55,6 +63,16 @@ async def fill(chosen: Settings, keys: Keys, kept: dict[str, Any], urls: Urls) -
             hashes = [await asyncio.to_thread(passwords.hash_new, str(sample["password"])) for sample in samples]
             kept = await database.write(make_samples, samples, hashes)
         await database.write(clients.set_scopes, kept["client_id"], ALL)  # an earlier release may have had fewer
+        if "staff" not in kept:
+            kept["staff"] = [
+                {"email": email, "name": name, "role": role, "password": secrets.token_urlsafe(9)}
+                for email, name, role in _STAFF
+            ]
+            hashes = [await asyncio.to_thread(passwords.hash_new, str(one["password"])) for one in kept["staff"]]
+            await database.write(make_staff, kept["staff"], hashes)
+        if "shoppers" not in kept:
+            kept["shoppers"] = await database.write(make_shoppers)
+        kept["shoppers"] = await database.write(invite_shoppers, kept["shoppers"], urls.api)
         await database.write(stock, LIVELY)
         redirect_uris = [urls.storefront + CALLBACK_PATH]
         await database.write(clients.register_redirect_uris, kept["client_id"], redirect_uris, plain_http=True)
@@ -95,6 +113,26 @@ async def make_samples(tx: Tx, samples: list[dict[str, Any]], hashes: list[str])
         if sample["instacartplus_member"]:
             await accounts.grant_membership(tx, account.id, clock.now() + 365 * clock.DAY)
     return {"client_id": client.client_id, "client_secret": client.client_secret, "accounts": samples}
+
+
+async def make_staff(tx: Tx, samples: list[dict[str, Any]], hashes: list[str]) -> None:
+    """Add the sample staff, or give those of an earlier start new passwords."""
+    for sample, password_hash in zip(samples, hashes, strict=True):
+        person = await people.by_email(tx, sample["email"])
+        if person is None:
+            person = await staff.add(tx, sample["email"], sample["name"], sample["role"], None, None)
+        await staff.set_password_hash(tx, person.id, password_hash)
+
+
+async def make_shoppers(tx: Tx) -> list[dict[str, Any]]:
+    """Add the sample shoppers."""
+    made = [await shoppers.add(tx, SYSTEM, name, skills=skills) for name, skills in _SHOPPERS]
+    return [{"id": str(person.id), "name": person.name} for person in made]
+
+
+async def invite_shoppers(tx: Tx, kept: list[dict[str, Any]], issuer: str) -> list[dict[str, Any]]:
+    """The sample shoppers with a new link each, with which a device signs in."""
+    return [{**one, "link": (await invitations.invite(tx, SYSTEM, int(one["id"]), issuer)).url} for one in kept]
 
 
 async def register_webhook(

@@ -35,6 +35,8 @@ class Demo:
         self.member, self.guest = info["accounts"]
         self.secrets: dict[str, str] = {"client secret": info["client_secret"]}
         self.secrets |= {f"password of {account['email']}": account["password"] for account in info["accounts"]}
+        self.secrets |= {f"password of {one['email']}": one["password"] for one in info["staff"]}
+        self.secrets |= {f"link of {one['name']}": one["link"].rpartition("/")[2] for one in info["shoppers"]}
         self.data = data
         self._info = info
 
@@ -99,11 +101,11 @@ def find_chromium() -> str:
 
 
 @contextmanager
-def chromium() -> Iterator[Browser]:
-    """Chromium without a window."""
+def chromium(*switches: str) -> Iterator[Browser]:
+    """Chromium without a window, with more switches if they are given."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=find_chromium(), args=[f"--{switch}" for switch in SWITCHES]
+            executable_path=find_chromium(), args=[f"--{switch}" for switch in (*SWITCHES, *switches)]
         )
         yield browser
         browser.close()

@@ -146,10 +146,13 @@ def _templates() -> Path:
 
 
 @contextmanager
-def live_server(database_url: str, data: Path, **options: Any) -> Iterator[LiveServer]:
-    """Migrate `database_url` and serve it on a free loopback port until the block ends."""
+def live_server(database_url: str, data: Path, certificate: Path | None = None, **options: Any) -> Iterator[LiveServer]:
+    """Migrate `database_url` and serve it on a free loopback port until the block ends.
+
+    `certificate`: a file with the key and the certificate with which it speaks https.
+    """
     socket = uvicorn.Config(app=None, host="127.0.0.1", port=0).bind_socket()  # type: ignore[arg-type]
-    url = f"http://127.0.0.1:{socket.getsockname()[1]}"
+    url = f"{'https' if certificate else 'http'}://127.0.0.1:{socket.getsockname()[1]}"
     chosen = settings_module.Settings(
         **{
             "environment": "sandbox",
@@ -180,6 +183,7 @@ def live_server(database_url: str, data: Path, **options: Any) -> Iterator[LiveS
         forwarded_allow_ips=chosen.trusted_proxies,
         timeout_keep_alive=600,  # no client may meet a connection that is just being closed
         timeout_graceful_shutdown=2,
+        ssl_certfile=certificate,
     )
     logging.getLogger("uvicorn.access").disabled = True  # pytest listens to it all the same
     server = uvicorn.Server(config)
