@@ -19,6 +19,7 @@ from handcart.core.settings import Settings
 from handcart.events import jobs as events
 from handcart.oauth import jobs as oauth
 from handcart.orders import jobs as orders
+from handcart.pictures import jobs as pictures
 from handcart.sandbox import state as sandbox
 from handcart.sandbox.control.callback_faults import CallbackFaults
 from handcart.sign_in import jobs as sign_in
@@ -29,6 +30,7 @@ STEP_ROWS = 200
 # An event goes together with the work that its readers have not done.
 PURGES: Sequence[Purge] = (
     *core.PURGES,
+    *pictures.PURGES,
     *sign_in.PURGES,
     *acts.PURGES,
     *oauth.PURGES,

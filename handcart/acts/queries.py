@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
+from handcart.acts.models import APPLIED
 from handcart.core.db import Tx
 
 
@@ -29,6 +30,14 @@ async def last_act(tx: Tx, person_id: int, subject: str) -> str | None:
         "SELECT id FROM acts WHERE person_id = $1 AND subject = $2 ORDER BY number DESC LIMIT 1", person_id, subject
     )
     return None if row is None else row["id"]
+
+
+async def retailer_of(tx: Tx, person_id: int, act_id: str) -> int | None:
+    """The retailer at which a shopper's act was applied; None if there is no such act, or it was refused."""
+    row = await tx.one(
+        "SELECT retailer_id FROM acts WHERE person_id = $1 AND id = $2 AND outcome = $3", person_id, act_id, APPLIED
+    )
+    return None if row is None else row["retailer_id"]
 
 
 async def of_subject(tx: Tx, retailer_id: int, subject: str) -> Sequence[Done]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from handcart.console import entrance, joining, me, order, orders, people, shoppers
+from handcart.console import entrance, joining, me, order, orders, people, pictures, shoppers
 from handcart.core.web.call import Route
 
 ROUTES: Sequence[Route] = (
@@ -12,5 +12,6 @@ ROUTES: Sequence[Route] = (
     *orders.ROUTES,
     *order.ROUTES,
     *people.ROUTES,
+    *pictures.ROUTES,
     *shoppers.ROUTES,
 )

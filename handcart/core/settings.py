@@ -97,6 +97,7 @@ class Settings:
         "Servers that ask a receiver whether it agrees to callbacks before its webhook is enabled: `production`,"
         " `always` (sandboxes too), or `never`.",
     )
+    picture_days: int = _setting(30, "Days for which pictures, such as proofs of delivery, are kept.")
     pool_size: int = _setting(10, "Number of each process' connections to PostgreSQL.")
 
     @property

@@ -7,3 +7,6 @@ Invariants:
 - a stored picture was decoded and encoded again, so it has no metadata and nothing but pixels;
 - a picture ends with its time.
 """
+
+# Modules that other domains may import, besides ops, queries, errors and models.
+__all__ = ["encoding"]

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from msgspec.structs import replace
 
 from handcart.core.web.call import Route
-from handcart.shopper_app import account, acts, catalog, errors, join, pages, run
+from handcart.shopper_app import account, acts, catalog, errors, join, pages, pictures, run
 
-_API: Sequence[Route] = (*account.ROUTES, *run.ROUTES, *catalog.ROUTES, *acts.ROUTES)
+_API: Sequence[Route] = (*account.ROUTES, *run.ROUTES, *catalog.ROUTES, *acts.ROUTES, *pictures.ROUTES)
 
 ROUTES: Sequence[Route] = (*(replace(route, refuse=errors.refuse) for route in _API), *join.ROUTES, *pages.ROUTES)

@@ -20,8 +20,8 @@ BODY_SECONDS = 15
 _JSON = (b"content-type", b"application/json")
 
 
-async def read_body(call: Call, most: int = MOST_BODY_BYTES) -> bytes:
-    """The whole body; raises 413 over `most` bytes, 415 if compressed, 408 if slow, 400 if incomplete."""
+async def read_body(call: Call, most: int = MOST_BODY_BYTES, seconds: int = BODY_SECONDS) -> bytes:
+    """The whole body; raises 413 over `most` bytes, 415 if compressed, 408 after `seconds`, 400 if incomplete."""
     if any(coding.lower() not in ("", "identity") for coding in call.header_values(b"content-encoding")):
         raise errors.encoded()
     declared = call.header(b"content-length") or "0"
@@ -31,7 +31,7 @@ async def read_body(call: Call, most: int = MOST_BODY_BYTES) -> bytes:
     if is_whole:  # nearly always, so few requests need a timer
         return body
     try:
-        async with asyncio.timeout(BODY_SECONDS):
+        async with asyncio.timeout(seconds):
             while not is_whole:
                 piece, is_whole = _piece(await call.receive(), most - len(body), most)
                 body += piece

@@ -1,0 +1,5 @@
+"""What the worker does regularly: delete expired pictures."""
+
+from handcart.pictures import ops
+
+PURGES = (ops.purge,)
