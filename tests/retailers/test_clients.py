@@ -120,17 +120,25 @@ BAD_URIS = [
 ]
 
 
-@pytest.mark.parametrize("uri", BAD_URIS, ids=ascii)
 @on_sqlite
-def test_redirect_uri_unsound_then_refused_wherever_it_is_given(server: LiveServer, uri: str) -> None:
+def test_redirect_uri_unsound_then_refused_wherever_it_is_given(server: LiveServer) -> None:
     retailer = make_retailer(server)
     made = make_client(server, retailer=retailer.slug)
-    good = "https://shop.example/link"
+    accepted: list[str] = []
+
+    def attempt(uri: str, op: Any, *args: Any, **options: Any) -> None:
+        try:
+            server.write(op, *args, **options)
+        except Refused:
+            return
+        accepted.append(uri)
+
     with nothing_written(server):
-        with pytest.raises(Refused):
-            make_client(server, retailer=retailer.slug, redirect_uris=[good, uri])
-        with pytest.raises(Refused):
-            server.write(clients.register_redirect_uris, made.client_id, [good, uri])
+        for uri in BAD_URIS:
+            uris = ["https://shop.example/link", uri]
+            attempt(uri, clients.create, retailer=retailer.slug, scopes=SCOPES, redirect_uris=uris)
+            attempt(uri, clients.register_redirect_uris, made.client_id, uris)
+    assert accepted == []
 
 
 def test_redirect_uris_registered_later_then_those_before_stay(server: LiveServer) -> None:
