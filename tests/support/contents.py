@@ -55,7 +55,7 @@ def _changes_on_sqlite(server: LiveServer) -> Iterator[Changed]:
         version = after.execute("PRAGMA data_version").fetchone()
 
         def rows(connection: sqlite3.Connection, table: str) -> list[Any]:
-            return sorted(map(repr, connection.execute(f'SELECT * FROM "{table}"')))
+            return connection.execute(f'SELECT * FROM "{table}"').fetchall()
 
         def changed() -> list[str]:
             if after.execute("PRAGMA data_version").fetchone() == version:  # nothing was committed
@@ -68,10 +68,25 @@ def _changes_on_sqlite(server: LiveServer) -> Iterator[Changed]:
 @contextmanager
 def _changes_on_postgres(server: LiveServer) -> Iterator[Changed]:
     tables = _compared([row["name"] for row in server.sql(_TABLES["postgresql"])])
-    digest = "SELECT '{0}' AS name, count(*) AS rows, sum(hashtextextended(t::text, 0)) AS hashes FROM \"{0}\" t"
-    digests = " UNION ALL ".join(digest.format(table) for table in tables)
-    before = {tuple(row) for row in server.sql(digests)}
-    yield lambda: sorted(name for name, *_ in {tuple(row) for row in server.sql(digests)} - before)
+
+    def of_each(columns: str) -> list[tuple[Any, ...]]:
+        """A row for each table, with its name first."""
+        return list(map(tuple, server.sql(" UNION ALL ".join(f"SELECT '{t}', {columns} FROM \"{t}\"" for t in tables))))
+
+    def next_transaction() -> int:
+        """The id of the next transaction that writes or locks a row."""
+        (row,) = server.sql("SELECT pg_snapshot_xmax(pg_current_snapshot())::text AS id")
+        return int(row["id"])
+
+    first, before = next_transaction(), dict(of_each("count(*)"))
+
+    def changed() -> list[str]:
+        if next_transaction() == first:
+            return []
+        found = of_each(f"count(*), count(*) FILTER (WHERE xmin::text::bigint >= {first})")
+        return sorted(name for name, rows, written in found if written or rows != before[name])
+
+    yield changed
 
 
 def _compared(tables: list[str]) -> list[str]:
