@@ -3,20 +3,23 @@
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
 from tests.support.browser import Demo, Visit, chromium, running_demo
 
+# As long as Chromium's own actions wait: a slow machine is no failure.
+expect.set_options(timeout=30_000)
 
-@pytest.fixture(scope="module")
+
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     with chromium() as running:
         yield running
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
-    """The demo of a module; at its end, its logs must contain no secret."""
+    """The demo of all these tests; at its end, its logs must contain no secret."""
     with running_demo(tmp_path_factory.mktemp("demo")) as demo:
         yield demo
         logs = demo.logs()
@@ -26,7 +29,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
 
 @pytest.fixture
 def demo(running: Demo) -> Demo:
-    """The module's demo without links."""
+    """The demo without links."""
     running.start_over()
     return running
 

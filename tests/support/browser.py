@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
-from playwright.sync_api import Browser, Page, Response, Route, sync_playwright
+from playwright.sync_api import Browser, Page, Request, Response, Route, sync_playwright
 
 from handcart.core.web import pages
 from tests.support.server import make_data
@@ -58,7 +58,7 @@ class Demo:
 
     def sandbox(self, path: str, **body: object) -> None:
         """Tell the sandbox of the demo's retailer to do something."""
-        with httpx.Client(base_url=self.api_url) as http:
+        with httpx.Client(base_url=self.api_url, timeout=START_SECONDS) as http:
             named = {name: self._info[name] for name in ("client_id", "client_secret")}
             asked = {**named, "grant_type": "client_credentials", "scope": "connect:fulfillment"}
             token = http.post("/v2/oauth/token", json=asked).raise_for_status().json()["access_token"]
@@ -114,7 +114,8 @@ def chromium(*switches: str) -> Iterator[Browser]:
 class Visit:
     """A customer with a browser window, on the storefront and the platform, and the browser's messages.
 
-    `problems` collects console errors (including policy violations), script errors, and requests that leave the demo.
+    `problems` collects console errors (including policy violations), script errors, and requests that leave the demo
+    or tell from where they come.
     `options` are Playwright's options for a new context.
     """
 
@@ -126,7 +127,7 @@ class Visit:
         self.codes: list[str] = []
         self.context.on("console", lambda message: self._note(message.type in ("error", "warning"), message.text))
         self.context.on("weberror", lambda error: self._note(True, str(error.error)))
-        self.context.on("request", lambda request: self._note(not self._is_ours(request.url), request.url))
+        self.context.on("request", self._check_request)
         self.context.on("response", self._keep_code)
         self.page: Page = self.context.new_page()
 
@@ -205,6 +206,10 @@ class Visit:
             route.fulfill(status=response.status, headers={**response.headers, "location": location})
 
         self.page.route("**/consent?*", hold)
+
+    def _check_request(self, request: Request) -> None:
+        self._note(not self._is_ours(request.url), request.url)
+        self._note(bool(request.headers.get("referer")), f"the referrer of {request.url}")
 
     def _is_ours(self, url: str) -> bool:
         return url.startswith((self.demo.api_url, self.demo.storefront_url, "about:", "data:"))
