@@ -56,7 +56,7 @@ format: setup-dev ## format the code and apply the safe fixes
 	$(PY) -m ruff check --fix .
 
 .PHONY: docs
-docs: setup-dev ## generate the documents that are made from code: OpenAPI, settings, states of orders, events
+docs: setup-dev ## generate the documents that are made from code: OpenAPI, settings, states of orders, events, acts
 	@$(PY) -m tools.generate_docs
 
 .PHONY: torture

@@ -3,7 +3,8 @@ Write the documents that are generated from code: `make docs`. With --check, nam
 
 docs/openapi.json is a copy of the served description, so that a change of the wire is seen in review;
 docs/operations/settings.md lists the settings of `handcart.core.settings`; docs/order-states.md shows the states of
-orders and batches; docs/callbacks-events.md lists the events.
+orders and batches; docs/callbacks-events.md lists the events; docs/acts.md has the verbs of shoppers and the
+rules that refuse them.
 """
 
 import json
@@ -15,7 +16,7 @@ from typing import Any
 from handcart import app
 from handcart.core.settings import PREFIX, Settings
 from handcart.core.web import wire
-from tools import callback_events, order_states
+from tools import acts, callback_events, order_states
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 EXAMPLE_URL = "https://connect.example.org"
@@ -58,6 +59,7 @@ GENERATED = {
     DOCS / "operations" / "settings.md": settings,
     DOCS / "order-states.md": order_states.page,
     DOCS / "callbacks-events.md": callback_events.page,
+    DOCS / "acts.md": acts.page,
 }
 
 
