@@ -93,6 +93,7 @@ async def _batch(tx: Tx, person_id: int, one: PersonsBatch) -> wire.Batch:
         window=_window([order for _, order in going]),
         store=_store(found),
         needs=_needs(retailer, found),
+        scale_codes=retailer.rules.scale_codes,
         orders=[await _order(tx, retailer, letter, order) for letter, order in going],
         last_act=await acts.last_act(tx, person_id, subject),
     )

@@ -159,6 +159,7 @@ class Batch(Struct):
     window: Window
     store: Store
     needs: Needs
+    scale_codes: str
     orders: Sequence[Order]
     last_act: str | None
 

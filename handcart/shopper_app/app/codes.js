@@ -1,17 +1,17 @@
 /**
  * Codes of products, as a scanner reads them.
  *
- * `read` has the rules of handcart/stores/codes.py; tests/shopper_app/test_codes.py compares the two.
+ * `read` has the rules of handcart/stores/codes.py; tests/shopper_app/test_codes.py compares both with the server's.
  * Standards: GS1 General Specifications, application identifiers 01, 310n, 320n and 392n, the price verifier of four
  * digits, and the GS1 Digital Link.
  */
 
 /**
- * What a scan says. `code`: the normal form as in `read`, null for other codes. `item`: the five digits with which a
- * store names goods that it weighs, null for other codes. `weight` with its `unit`, or the price in `cents`, are those
- * of this very piece; null if the code does not contain them.
+ * What a scan says. `code`: the normal form as in `read`, null for other codes. `weight` with its `unit`, or the price in
+ * `cents`, are those of this very piece; null if the code does not contain them. Labels of a store's scale have the
+ * number of the `item` at the scale, and a price or `thousandths` of a pound or kilogram: only the retailer knows which.
  * @typedef {{code: string | null, item: string | null, weight: number | null, unit: 'lb' | 'kg' | null,
- *   cents: number | null}} Scanned
+ *   cents: number | null, thousandths: number | null}} Scanned
  */
 
 // Conventional 3000 to 4999, organic and other kinds with a leading 8 or 9; scales and lists pad them with zeros.
@@ -67,11 +67,11 @@ export function scanned(text, format) {
   const elements = elementsOf(text, format);
   if (elements) return ofElements(elements);
   const code = read(text, format);
-  return code === null ? { ...NOTHING } : { ...NOTHING, code, ...ofWeighed(code) };
+  return code === null ? { ...NOTHING } : { ...NOTHING, code, ...ofWeighed(text.trim()) };
 }
 
 /** @type {Scanned} */
-const NOTHING = { code: null, item: null, weight: null, unit: null, cents: null };
+const NOTHING = { code: null, item: null, weight: null, unit: null, cents: null, thousandths: null };
 
 /**
  * The last digit of a GTIN, from those before it.
@@ -96,19 +96,17 @@ function fromUpcE(digits) {
 }
 
 /**
- * Item number and price of goods that a store weighed: UPC-A that begins with 2. Of EAN-13 that begins with 20 to 29
- * only the item number is read, because each country has its own rule for the other digits.
- * @param {string} code in normal form
- * @returns {{item?: string, cents?: number | null}}
+ * What the scale of a store printed: the rules of handcart/stores/weighed.py.
+ * @param {string} digits of a code that `read` knows
+ * @returns {{item?: string, cents?: number | null, thousandths?: number}}
  */
-function ofWeighed(code) {
-  const upc = /^002(\d{5})(\d)(\d{4})\d$/.exec(code);
-  if (upc) {
-    const price = upc[2] === verifier(upc[3]) ? upc[3] : upc[2] + upc[3];
-    return { item: upc[1], cents: Number(price) || null };
-  }
-  const ean = /^02\d(\d{5})\d{6}$/.exec(code);
-  return ean ? { item: ean[1] } : {};
+function ofWeighed(digits) {
+  const parts = /^(02|2\d)(\d{5})(\d)(\d{4})\d$/.exec(digits.length === 12 ? `0${digits}` : digits);
+  if (!parts) return {};
+  const [, prefix, item, first, rest] = parts;
+  const isUpc = prefix === '02';
+  const cents = !isUpc ? Number(first + rest) : first === '0' || first === verifier(rest) ? Number(rest) : null;
+  return { item, cents, thousandths: Number(first + rest) };
 }
 
 /** @param {string} price of four digits */

@@ -27,13 +27,13 @@ export function carry(code) {
 /** @typedef {{kind: 'right' | 'complete' | 'different' | 'unknown', name?: string, scan: import('./codes.js').Scanned}} Judged */
 
 /**
- * `line` says what to take: its product, and how much of it. `judge` says what a scan means. `onFound` gets what an act
+ * `line` says what to take: its product, and how much of it. `scaleCodes`: what the labels of the store's scales have. `judge` says what a scan means. `onFound` gets what an act
  * says about it, and a picture if no barcode could be read. `isKnown`: it was checked before, so that a change of the
  * number needs no new scan. `mayDiffer`: more pieces than asked for are fine.
- * @param {{line: Line, judge: (code: import('./scan.js').Code) => Judged, isKnown?: boolean, mayDiffer?: boolean, label: string, app: App,
+ * @param {{line: Line, scaleCodes: 'price' | 'weight', judge: (code: import('./scan.js').Code) => Judged, isKnown?: boolean, mayDiffer?: boolean, label: string, app: App,
  *   onFound: (found: Found, picture?: Blob) => void, other?: any, t: Text}} props
  */
-export function Gather({ line, judge, isKnown = false, mayDiffer = false, label, app, onFound, other, t }) {
+export function Gather({ line, scaleCodes, judge, isKnown = false, mayDiffer = false, label, app, onFound, other, t }) {
   const { product } = line;
   const [asked, unit, heavy] = [countAsked(line), unitOf(line), weightAsked(line)];
   const [count, setCount] = useState(line.delivered_count ?? 0);
@@ -68,7 +68,7 @@ export function Gather({ line, judge, isKnown = false, mayDiffer = false, label,
     setScans(all);
     const many = count + 1;
     setCount(many);
-    const piece = weightOf(scan, line);
+    const piece = weightOf(scan, line, scaleCodes);
     if (unit && piece != null) {
       const total = Math.round(((number ?? 0) + piece) * 1000) / 1000;
       setWeight(String(total));

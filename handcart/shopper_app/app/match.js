@@ -99,7 +99,7 @@ function keysOfProduct(product) {
     const code = plain(product.upc);
     const { item } = scanned(product.upc);
     keys.push(code);
-    if (item) keys.push(`item:${item}`);
+    if (item) keys.push(`scale:${code.slice(1, 8)}`);
     if (code.length === 4 || code.length === 5) keys.push(`item:${code.padStart(5, '0')}`);
     if (code.length === 14) keys.push(`base:${code.slice(1, 13)}`);
   }
@@ -123,7 +123,8 @@ function plain(text) {
 function keysOfScan(scan, text) {
   const keys = [`rrc:${text.trim()}`, plain(text)];
   if (scan.code && scan.code !== keys[1]) keys.push(scan.code);
-  if (scan.item) keys.push(`item:${scan.item}`);
+  // Labels of a scale: the catalog has such a label with any price, or the number as a PLU.
+  if (scan.item) keys.push(`scale:${scan.code?.slice(1, 8)}`, `item:${scan.item}`);
   // A GTIN that begins with 9 is of variable measure; a catalog may have the product's GTIN without the 9.
   if (scan.code?.length === 14 && scan.code[0] === '9') keys.push(`base:${scan.code.slice(1, 13)}`);
   return keys;

@@ -19,6 +19,8 @@ export interface Batch {
   store: Store;
   /** What the retailer asks for at the door. `legal_age`: for alcohol. */
   needs: { door_photo: boolean; delivery_pin: boolean; legal_age: number };
+  /** What the labels of the stores' scales have. */
+  scale_codes: 'price' | 'weight';
   orders: Order[];
   last_act: string | null;
 }

@@ -61,12 +61,14 @@ export function compared(weight, line) {
  * The weight of a piece from its label, in the line's unit: weighed, or its price divided by the product's price.
  * @param {import('./codes.js').Scanned} scan
  * @param {Line} line
+ * @param {'price' | 'weight'} scaleCodes what the labels of the store's scales have
  * @returns {number | null}
  */
-export function weightOf(scan, line) {
+export function weightOf(scan, line, scaleCodes) {
   if (scan.weight != null && scan.unit) return round(converted(scan.weight, scan.unit, unitOf(line) ?? scan.unit));
+  if (scan.thousandths != null && scaleCodes === 'weight') return scan.thousandths / 1000 || null;
   const price = line.product.price_cents;
-  return scan.cents != null && price > 0 ? round(scan.cents / price) : null;
+  return scan.cents && price > 0 ? round(scan.cents / price) : null;
 }
 
 /**

@@ -66,16 +66,6 @@ test("price with its verifier in a code of the store's scale then item and price
   assert.deepEqual([item, cents], ['02345', 2875]);
 });
 
-test("price of five digits in a code of the store's scale then item and price", () => {
-  const { item, cents } = scanned(checked('21234512875'));
-  assert.deepEqual([item, cents], ['12345', 12875]);
-});
-
-test("other countries' codes of a scale then only the item", () => {
-  const { item, cents, weight } = scanned(checked('291234501500'));
-  assert.deepEqual([item, cents, weight], ['12345', null, null]);
-});
-
 test('DataBar with a net weight then code, weight and unit', () => {
   const kilograms = scanned('01900123456789083103001750', 'databar_expanded');
   assert.deepEqual([kilograms.code, kilograms.weight, kilograms.unit], ['90012345678908', 1.75, 'kg']);
@@ -190,11 +180,12 @@ test('small weights then a tenth of a pound is always fine', () => {
 });
 
 test("label with weight or price then the weight in the line's unit", () => {
-  assert.equal(weightOf(scanned('(01)90012345678908(3103)000500'), weighed()), 1.102);
-  assert.equal(weightOf(scanned(checked('20234500000')), weighed()), null);
-  assert.equal(weightOf(scanned(checked('20234592875')), weighed()), 7.188);
-  assert.equal(weightOf(scanned(checked('20234592875')), weighed({ product: product() })), null);
-  assert.equal(weightOf(scanned('036000291452'), weighed()), null);
+  assert.equal(weightOf(scanned('(01)90012345678908(3103)000500'), weighed(), 'price'), 1.102);
+  assert.equal(weightOf(scanned(checked('20234500000')), weighed(), 'price'), null);
+  assert.equal(weightOf(scanned(checked('20234592875')), weighed(), 'price'), 7.188);
+  assert.equal(weightOf(scanned(checked('20234592875')), weighed({ product: product() }), 'price'), null);
+  assert.equal(weightOf(scanned('036000291452'), weighed(), 'price'), null);
+  assert.equal(weightOf(scanned(checked('20234501420')), weighed(), 'weight'), 1.42);
 });
 
 test('typed weights then a point or a comma, and nothing else', () => {

@@ -36,7 +36,7 @@ export function Add({ batch, order, act, app, go, t }) {
   return html`<${Screen} title=${chosen.name} t=${t}>
     <${ProductPicture} product=${chosen} isLarge />
     <${Whereabouts} product=${chosen} t=${t} />
-    <${Gather} line=${newLine(chosen)} judge=${judge} mayDiffer app=${app} t=${t} label=${t('add.save')}
+    <${Gather} line=${newLine(chosen)} scaleCodes=${batch.scale_codes} judge=${judge} mayDiffer app=${app} t=${t} label=${t('add.save')}
       onFound=${onFound} other=${html`<${Button} onClick=${() => choose(null)}>${t('add.another')}<//>`} />
   <//>`;
 }

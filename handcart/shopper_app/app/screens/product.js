@@ -46,7 +46,7 @@ export function ProductScreen({ batch, order, line, act, app, go, t }) {
           <${Button} onClick=${() => act('put_back', about)}>${t('product.reopen')}<//>
           <${Button} kind="primary" onClick=${() => go(list)}>${t('product.list')}<//>
         </footer>`
-      : html`<${Gather} key=${line.status} line=${line} judge=${judge} isKnown=${line.status === 'found'} app=${app} t=${t}
+      : html`<${Gather} key=${line.status} line=${line} scaleCodes=${batch.scale_codes} judge=${judge} isKnown=${line.status === 'found'} app=${app} t=${t}
           label=${t('product.save')} onFound=${onFound} other=${html`
             <${Button} onClick=${() => go(path('replace', batch, order, line))}>${t('product.missing')}<//>`} />`}
   <//>`;

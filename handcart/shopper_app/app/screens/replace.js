@@ -59,7 +59,7 @@ function Substitute({ batch, order, line, chosen, act, app, go, onBack, t }) {
     <${ProductPicture} product=${chosen} isLarge />
     <p class="lead">${t('replace.instead', { name: line.product.name })}</p>
     <${Whereabouts} product=${chosen} t=${t} />
-    <${Gather} line=${wanted} judge=${judge} mayDiffer app=${app} t=${t} label=${t('replace.save')}
+    <${Gather} line=${wanted} scaleCodes=${batch.scale_codes} judge=${judge} mayDiffer app=${app} t=${t} label=${t('replace.save')}
       onFound=${onFound} other=${html`<${Button} onClick=${onBack}>${t('replace.another')}<//>`} />
   <//>`;
 }
