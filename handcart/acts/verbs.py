@@ -377,7 +377,13 @@ async def _deliver(tx: Tx, work: Work, body: Deliver) -> None:
         if has_alcohol(order) and body.age is None:
             raise ActRefused("age_needed")
     proof = Proof(
-        work.act_id or "", body.how, body.age, body.received_by, has_photo=body.photo, has_pin=body.pin is not None
+        work.act_id or "",
+        body.how,
+        body.age,
+        body.received_by,
+        has_photo=body.photo,
+        has_pin=body.pin is not None,
+        person_id=work.person_id,
     )
     await batches.complete(tx, work.retailer_id, work.batch, body.order, proof)
 

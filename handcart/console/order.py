@@ -21,6 +21,8 @@ from handcart.core.web.call import Reply, Route
 from handcart.orders import queries as orders
 from handcart.orders import reschedule, states
 from handcart.orders.models import Order, OrderLine
+from handcart.pictures import queries as pictures
+from handcart.pictures.models import Picture, subject_of_act
 from handcart.retailers import ops as retailers
 from handcart.staff import queries as staff
 from handcart.staff import roles
@@ -160,6 +162,7 @@ async def _context(tx: Tx, browser: PersonBrowser, row: Row, fields: Mapping[str
         "story": await _story(tx, browser, row),
         "sent": await _sent(tx, browser, row),
         "sent_states": DELIVERY_STATES,
+        "picture": await _picture(tx, order) if roles.includes(browser.actor, "see_pictures") else None,
         "find": text,
         **await _forms(tx, browser, row, order, text),
     }
@@ -198,6 +201,14 @@ def _may_leave(row: Row) -> bool:
 
 def _window(browser: PersonBrowser, row: Row, window: Any) -> str:
     return pages.window(browser.locale, window.starts_at, window.ends_at, row.time_zone)
+
+
+async def _picture(tx: Tx, order: Order) -> Picture | None:
+    """The picture that proves that the order was given to its customer, if it has arrived and not expired."""
+    proof = order.details.proof
+    if proof is None or proof.person_id is None:
+        return None
+    return await pictures.of_subject(tx, subject_of_act(proof.person_id, proof.act_id))
 
 
 async def _together(tx: Tx, row: Row) -> Sequence[tuple[str, str]]:

@@ -102,7 +102,7 @@ class Bag(Struct, omit_defaults=True):
 
 
 class Proof(Struct, omit_defaults=True):
-    """How an order was given to the customer. `act_id`: the act that says so; its picture has the same id.
+    """How an order was given to the customer. `act_id`: the act of `person_id` that says so; its picture has this id.
 
     `how`: handed_over or left. `age`: how the customer's age was checked, scanned or looked_at; no document is kept.
     """
@@ -113,6 +113,7 @@ class Proof(Struct, omit_defaults=True):
     received_by: str | None = None
     has_photo: bool = False
     has_pin: bool = False
+    person_id: int | None = None
 
 
 class OrderDetails(Struct, omit_defaults=True):

@@ -11,6 +11,8 @@ from handcart.core.errors import invalid, raise_any
 from handcart.core.web import idempotency
 from handcart.orders import checks, customers, errors, later, lines, payloads, states, storage
 from handcart.orders.models import CARRIED, LAST_MILE, SHOPPED, HistoryStep, Order, OrderDetails
+from handcart.pictures import ops as pictures
+from handcart.pictures.models import subject_of_act
 from handcart.retailers import ops as retailers
 from handcart.retailers.models import Caller, Retailer
 from handcart.slots import errors as slot_errors
@@ -262,6 +264,8 @@ async def forget_user(tx: Tx, isolation_id: int, user_id: str) -> bool:
         if states.may(order.kind, order.status, states.CANCEL):
             await cancel_for(tx, retailer_id, order, _CUSTOMER, _EARLY)
         order.user_id = None
+        if (proof := order.details.proof) is not None and proof.person_id is not None:
+            await pictures.forget(tx, subject_of_act(proof.person_id, proof.act_id))
         order.details = OrderDetails(
             items_count=order.details.items_count,
             bags_count=order.details.bags_count,

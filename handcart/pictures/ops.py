@@ -42,6 +42,11 @@ async def store(tx: Tx, subject: str, content_hash: bytes, encoded: Encoded, *, 
     return there, False
 
 
+async def forget(tx: Tx, subject: str) -> None:
+    """Delete the picture of a subject, if there is one."""
+    await tx.run("DELETE FROM pictures WHERE subject = $1", subject)
+
+
 async def purge(tx: Tx, most: int) -> int:
     """Delete pictures whose time has come; returns their number."""
     return await tx.run(

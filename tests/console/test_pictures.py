@@ -10,6 +10,7 @@ from tests.support.acting import Acting
 from tests.support.console import Person
 from tests.support.orders import Market
 from tests.support.pictures import file
+from tests.support.sandbox import Shopping
 from tests.support.server import LiveServer
 from tests.support.working import Working
 
@@ -77,3 +78,30 @@ def test_act_is_unknown_or_refused_then_only_the_operator_sees_its_picture(serve
         address = sent(foreign, act_id)
         assert manager.open(address).status_code == 404
         assert operator.open(address).status_code == 200
+
+
+def test_order_was_delivered_with_a_picture_then_its_page_shows_it(server: LiveServer, market: Market) -> None:
+    order_id = market.order("last_mile")["id"]
+    acting = Acting(Working(server), market, order_id)
+    Shopping(market).reach(acting.batch_id, "delivering")
+    acting.did("deliver", order=order_id, how="handed_over", photo=True)
+    page, operator = f"/console/orders/{market.slug}/{order_id}", Person(server)
+    associate = Person(server, "store_associate", market.retailer.id, 1)
+    assert "/console/pictures/" not in operator.open(page).text  # it has not arrived yet
+    assert acting.last is not None
+    address = sent(acting.working, acting.last)
+    assert f'src="{address}" width="400" height="300"' in operator.open(page).text
+    assert "/console/pictures/" not in associate.open(page).text
+
+
+def test_customer_is_deleted_then_the_picture_of_the_door_is_gone(server: LiveServer, market: Market) -> None:
+    user_id = market.customer()
+    order_id = market.order("last_mile", user_id)["id"]
+    acting = Acting(Working(server), market, order_id)
+    Shopping(market).reach(acting.batch_id, "delivering")
+    acting.did("deliver", order=order_id, how="handed_over", photo=True)
+    assert acting.last is not None
+    address, operator = sent(acting.working, acting.last), Person(server)
+    assert operator.open(address).status_code == 200
+    market.post(f"/v2/fulfillment/users/{user_id}/privacy_request").raise_for_status()
+    assert operator.open(address).status_code == 404
