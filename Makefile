@@ -80,6 +80,7 @@ bench: setup-tests ## measure speed, and compare it with a limit program and oth
 	$(WITH_NODE) $(PY) -m bench
 	$(PY) -m bench.callbacks
 	$(PY) -m bench.neighbours
+	$(PY) -m bench.acts
 
 .PHONY: sizes
 sizes: setup ## print the sizes of files, functions and domains
