@@ -1,7 +1,12 @@
 """Lists of orders for dispatchers: which orders there are, who has them, and which need a person."""
 
+from collections.abc import Sequence
 from typing import Any
 
+import msgspec
+
+from handcart.acts import queries as done
+from handcart.acts.queries import Done
 from handcart.assignment.errors import WorkRefused
 from handcart.assignment.models import NEEDS, UNASSIGNED, WARNINGS, Counts, Filters, Row
 from handcart.core.db import Tx
@@ -86,6 +91,18 @@ async def order(tx: Tx, retailer_id: int, order_id: str) -> Row | None:
     """The row of one order."""
     row = await tx.one(f"{_SELECT} WHERE o.retailer_id = $1 AND o.order_id = $2", retailer_id, order_id)
     return None if row is None else _row(row)
+
+
+async def acts(tx: Tx, row: Row) -> Sequence[Done]:
+    """What shoppers did with an order, in all its batches: acts on the order, and on the whole batch."""
+    found = await tx.all(
+        "SELECT batch_id FROM batch_orders WHERE retailer_id = $1 AND order_id = $2 ORDER BY batch_id",
+        *(row.retailer_id, row.order_id),
+    )
+    every = [
+        act for one in found for act in await done.of_subject(tx, row.retailer_id, f"{row.slug}/{one['batch_id']}")
+    ]
+    return [act for act in every if msgspec.json.decode(act.body).get("order", row.order_id) == row.order_id]
 
 
 async def required(tx: Tx, retailer_id: int, order_id: str) -> Row:

@@ -50,6 +50,13 @@ _ACTS = (
     "(SELECT max(a.received_at) FROM acts a WHERE a.retailer_id = o.retailer_id"
     " AND a.subject = r.slug || '/' || CAST(b.id AS TEXT))"
 )
+# The number of refused acts among the newest ones on the batch.
+_REFUSALS = 3
+_REFUSED = (
+    "(SELECT count(*) FROM (SELECT a.outcome FROM acts a WHERE a.retailer_id = o.retailer_id"  # noqa: S608
+    " AND a.subject = r.slug || '/' || CAST(b.id AS TEXT)"
+    f" ORDER BY a.received_at DESC, a.number DESC LIMIT {_REFUSALS}) newest WHERE newest.outcome = 'refused')"
+)
 _HISTORY = "(SELECT max(h.at) FROM order_history h WHERE h.retailer_id = o.retailer_id AND h.order_id = o.order_id{0})"
 _WARNING = (
     "(SELECT max(w.{0}) FROM order_warnings w WHERE w.retailer_id = o.retailer_id AND w.order_id = o.order_id"
@@ -59,6 +66,7 @@ _LIVE = ", ".join(_WARNING.format("warned_at", kind, " AND w.ended_at IS NULL") 
 _FACTS = (
     "SELECT o.retailer_id, r.slug, o.order_id, o.number, o.kind, o.status, o.window_ends_at, b.id AS batch_id,"  # noqa: S608
     f" {_HISTORY.format(' AND h.what = o.status')} AS entered_at, {_HISTORY.format('')} AS step_at, {_ACTS} AS act_at,"
+    f" {_REFUSED} AS refused,"
     f" {_WARNING.format('moved_at', UNTAKEN, '')} AS moved_at, {_LIVE}"
     " FROM orders o JOIN retailers r ON r.id = o.retailer_id"
     " LEFT JOIN batch_orders l ON l.retailer_id = o.retailer_id AND l.order_id = o.order_id AND l.is_live"
@@ -80,7 +88,8 @@ class Facts(Struct, frozen=True, kw_only=True):
     """What the rules need to know of an order. Times in microseconds by its retailer's clock.
 
     `entered_at`: when it came to its state. `seen_at`: its last step, or the last act of its shopper. `moved_at`: when
-    it was moved because nobody took it. `live`: its live warnings, with the times since when.
+    it was moved because nobody took it. `is_refused`: the last acts of its shopper were all refused. `live`: its live
+    warnings, with the times since when.
     """
 
     retailer_id: int
@@ -94,6 +103,7 @@ class Facts(Struct, frozen=True, kw_only=True):
     entered_at: int
     seen_at: int
     moved_at: int | None
+    is_refused: bool
     live: Mapping[str, int]
 
     @property
@@ -114,7 +124,7 @@ def wanted(facts: Facts, now: int, warn_minutes: int) -> frozenset[str]:
         found.add(LATE)
     has_nobody = facts.batch_id is None and facts.status != states.STAGED
     is_long = now - facts.entered_at >= USUAL.get(facts.status, now)
-    if is_long or has_nobody or (is_over and facts.status in _AT_HAND):
+    if is_long or has_nobody or facts.is_refused or (is_over and facts.status in _AT_HAND):
         found.add(STUCK)
     if facts.status in SILENCE and now - facts.seen_at >= SILENCE[facts.status]:
         found.add(SILENT)
@@ -161,5 +171,6 @@ def _facts(row: Any) -> Facts:
         entered_at=entered_at,
         seen_at=max(row["step_at"], row["act_at"] or 0),
         moved_at=row["moved_at"],
+        is_refused=row["refused"] == _REFUSALS,
         live={kind: row[kind] for kind in WARNINGS if row[kind] is not None},
     )

@@ -5,6 +5,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from handcart.acts.models import REFUSED
 from handcart.assignment import fitting, ops, queries
 from handcart.assignment.errors import WorkRefused
 from handcart.assignment.models import Row
@@ -24,6 +25,7 @@ from handcart.orders.models import Order, OrderLine
 from handcart.pictures import queries as pictures
 from handcart.pictures.models import Picture, subject_of_act
 from handcart.retailers import ops as retailers
+from handcart.shoppers import queries as shoppers
 from handcart.staff import queries as staff
 from handcart.staff import roles
 from handcart.stores import items
@@ -33,6 +35,7 @@ from handcart.users import ops as users
 _DONE = ("assign", "unassign", "cancel", "reschedule")
 _MOST_SLOTS = 60
 _MOST_MISFITS = 20
+_MOST_ACTS = 200
 _KEEPABLE = (states.PICKING, states.VERIFYING_REPLACEMENTS)
 _ORDER = PATH + "/{slug}/{order_id}"
 
@@ -271,7 +274,7 @@ async def _customer(tx: Tx, order: Order) -> dict[str, Any]:
 
 
 async def _story(tx: Tx, browser: PersonBrowser, row: Row) -> list[dict[str, Any]]:
-    """What happened to the order, the latest first: the steps of its history, and what people did."""
+    """What happened to the order, the latest first: the steps of its history, and what dispatchers and shoppers did."""
     steps: list[dict[str, Any]] = [
         {
             "at": step.at,
@@ -295,8 +298,28 @@ async def _story(tx: Tx, browser: PersonBrowser, row: Row) -> list[dict[str, Any
         }
         for entry in await staff.entries(tx, subject=subject)
     ]
-    story = sorted([*steps, *deeds], key=lambda one: (one["at"], one["rank"]), reverse=True)
+    story = sorted(
+        [*steps, *deeds, *await _acts(tx, browser, row)], key=lambda one: (one["at"], one["rank"]), reverse=True
+    )
     return [{**one, "time": pages.moment(browser.locale, one["at"], row.time_zone)} for one in story]
+
+
+async def _acts(tx: Tx, browser: PersonBrowser, row: Row) -> list[dict[str, Any]]:
+    """What shoppers did with the order; a refused act has the sentence that its shopper got."""
+    found = (await queries.acts(tx, row))[-_MOST_ACTS:]
+    names = {one: await shoppers.person(tx, one) for one in {act.person_id for act in found}}
+    return [
+        {
+            "at": act.received_at,
+            "rank": number,
+            "what": word(browser.locale, "console.verb", act.verb)
+            + (f" ({pages.text(browser.locale, 'console.order.act_refused')})" if act.outcome == REFUSED else ""),
+            "who": person.name if (person := names[act.person_id]) else "?",
+            "reason": act.message,
+            "events": (),
+        }
+        for number, act in enumerate(found)
+    ]
 
 
 def _step(browser: PersonBrowser, row: Row, what: str) -> str:

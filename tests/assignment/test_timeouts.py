@@ -17,10 +17,12 @@ from handcart.slots import plans
 from handcart.slots.plans import Plan
 from handcart.upkeep import integrity
 from tests.assignment.conftest import Look
+from tests.support.acting import Acting
 from tests.support.orders import KINDS, Market
 from tests.support.sandbox import Shopping
 from tests.support.server import LiveServer, on_sqlite
 from tests.support.warnings import warnings
+from tests.support.working import Working
 
 # The minutes after the start of a window of two hours at which it is too late to begin an order.
 START = {kind: 120 - ESTIMATE[kind] // clock.MINUTE for kind in KINDS}
@@ -146,6 +148,22 @@ def test_shopper_is_silent_then_dispatchers_see_it_until_the_next_step(
     assert warnings(market, order_id) == {}
     assert look(microseconds=back + 46 * clock.MINUTE)
     assert warnings(market, order_id).keys() == {STUCK}
+
+
+def test_acts_are_refused_thrice_then_the_order_is_stuck_until_one_counts(market: Market, look: Look) -> None:
+    order_id = market.order()["id"]
+    acting = Acting(Working(market.server), market, order_id)
+    acting.did("start")
+    back = step_of(market, order_id) - market.at(12) + clock.MINUTE
+    for _ in range(2):
+        acting.refused("leave")
+    assert not look(microseconds=back)
+    acting.refused("leave")
+    assert look(microseconds=back)
+    assert warnings(market, order_id).keys() == {STUCK}
+    acting.did("find", order=order_id, line="1")
+    assert look(microseconds=back)
+    assert warnings(market, order_id) == {}
 
 
 def step_of(market: Market, order_id: str) -> int:

@@ -5,9 +5,11 @@ from urllib.parse import quote
 
 import pytest
 
+from handcart.acts.verbs import VERBS
 from handcart.assignment.errors import SENTENCES
 from handcart.core.web.pages import texts
 from handcart.staff.roles import ROLES
+from tests.support.acting import Acting
 from tests.support.console import Person
 from tests.support.contents import nothing_written
 from tests.support.orders import KINDS, PHONE, Market
@@ -15,6 +17,7 @@ from tests.support.pages import is_error, is_page
 from tests.support.sandbox import Shopping
 from tests.support.server import LiveServer
 from tests.support.shoppers import add_shopper
+from tests.support.working import Working
 
 CANCELLATION = "retailer_driven: store early closure"
 
@@ -68,6 +71,22 @@ def test_order_is_given_taken_and_canceled_then_the_story_tells_it(market: Marke
     for text in ("the phone is broken", "the customer called", "the roof leaks", "store early closure"):
         assert text in page, text
     assert (market.row(order_id)["status"], market.taken) == ("canceled", (0, 0))
+
+
+def test_shopper_acts_then_the_story_tells_it_with_refusals(market: Market) -> None:
+    first, second = market.order()["id"], market.order()["id"]
+    acting = Acting(Working(market.server), market, first, second)
+    acting.did("accept")
+    acting.did("start")
+    acting.did("find", order=first, line="1")
+    assert acting.refused("leave")
+    person = Person(market.server)
+    page = is_page(person.open(path(market, first))).text
+    for text in ("accepted the work", "began to pick", "found an item", "drives to the customers (refused)"):
+        assert f"<bdi>Sam Sample</bdi>: {text}" in page, text
+    page = is_page(person.open(path(market, second), locale="fr-CA")).text
+    assert "a accepté le travail" in page
+    assert "a trouvé un article" not in page
 
 
 def test_order_is_picked_then_the_form_asks_what_to_do_with_the_items(market: Market) -> None:
@@ -185,5 +204,6 @@ def test_another_place_or_no_order_then_refused(market: Market, server: LiveServ
 
 
 @pytest.mark.parametrize("language", ["en", "fr"])
-def test_rule_then_it_has_a_text(language: str) -> None:
+def test_rule_or_verb_then_it_has_a_text(language: str) -> None:
+    assert sorted(verb for verb in VERBS if f"console.verb.{verb}" not in texts(language)) == []
     assert sorted(key for key in SENTENCES if f"console.order.refused.{key}" not in texts(language)) == []
