@@ -36,6 +36,11 @@ from handcart.users import ops as users
 # How long the shopper is told about work that was taken away.
 REMOVED_FOR = clock.DAY
 _SUGGESTIONS = 3
+# Suggestions by retailer, rrc and whether the order is paid with EBT, each until a time. They are the dearest part of a
+# run, and a run is read after each act; changes of the catalog wait for that time.
+_suggested: dict[tuple[int, str, bool], tuple[int, Sequence[wire.Product]]] = {}
+_SUGGESTED_FOR = 10 * clock.MINUTE
+_MOST_SUGGESTED = 20_000
 _LAST = {FROZEN: 1, HOT: 2}
 # A pickup order after its bags were brought to the staging area.
 _STAGED = (states.STAGED, states.RUNNER_AWAITING, states.USER_AT_STORE, states.BAGS_VERIFIED, states.COMPLETED)
@@ -251,8 +256,15 @@ async def _suggestions(
 ) -> Sequence[wire.Product]:
     if item is None or line.replacement_policy == "no_replacements":
         return []
-    alike = await items.similar(tx, retailer_id, item, _SUGGESTIONS, ebt_only=order.details.paid_with_ebt)
-    return [product(one, one.upc, one.rrc) for one in alike]
+    key = (retailer_id, item.rrc, order.details.paid_with_ebt)
+    until, known = _suggested.get(key, (0, ()))
+    if until <= clock.of_process():
+        alike = await items.similar(tx, retailer_id, item, _SUGGESTIONS, ebt_only=order.details.paid_with_ebt)
+        known = [product(one, one.upc, one.rrc) for one in alike]
+        if len(_suggested) >= _MOST_SUGGESTED:
+            _suggested.clear()
+        _suggested[key] = (clock.of_process() + _SUGGESTED_FOR, known)
+    return known
 
 
 def _substitute(line: OrderLine, products: Products) -> wire.Product | None:

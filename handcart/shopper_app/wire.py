@@ -167,7 +167,8 @@ class Batch(Struct):
 class Removed(Struct):
     """Work that was taken away from the shopper.
 
-    `kind`: unassigned, canceled or dropped_out. `goods`: nothing, put_back or hand_to_store.
+    `kind`: unassigned, canceled or dropped_out. `goods`: nothing, put_back, hand_to_store or
+    keep_for_next.
     """
 
     batch_id: str

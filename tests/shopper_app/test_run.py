@@ -244,6 +244,23 @@ def test_product_has_others_like_it_then_they_are_suggested(server: LiveServer, 
     assert suggested(line={"replacement_policy": "no_replacements"}) == []
 
 
+def test_catalog_changes_then_suggestions_follow_after_some_minutes(
+    server: LiveServer, person: Working, later: Any
+) -> None:
+    market = Market(server)
+    stock(market, [Item(rrc=rrc, name=f"Tea {rrc}", department="Tea") for rrc in ("black", "green")])
+    person.batch(market, market.order(items=[line("1", "black")])["id"])
+
+    def suggested() -> list[str]:
+        return [one.name for one in person.run().batches[0].orders[0].lines[0].suggestions]
+
+    assert suggested() == ["Tea green"]
+    stock(market, [Item(rrc="green", name="Tea with lemon", department="Tea")])
+    assert suggested() == ["Tea green"]
+    with later(minutes=11):
+        assert suggested() == ["Tea with lemon"]
+
+
 def test_product_has_no_department_then_the_next_item_is_suggested(server: LiveServer, person: Working) -> None:
     market = Market(server)
     person.batch(market, market.order(items=[line("1", "milk"), line("2", "wine")], user={"birthday": GROWN_UP})["id"])
