@@ -15,4 +15,4 @@ Invariants:
 """
 
 # Modules that other domains may import, besides ops, queries, errors and models.
-__all__ = ["browser", "devices", "forms", "limits", "links", "passwords", "sessions"]
+__all__ = ["browser", "devices", "forms", "limits", "links", "passkeys", "passwords", "sessions"]

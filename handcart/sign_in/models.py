@@ -87,3 +87,12 @@ class Link(Struct, frozen=True):
 
     person_id: int
     state: str
+
+
+class Passkey(Struct, frozen=True):
+    """A passkey of a person. Times are in microseconds; `used_at` is None before the first sign-in with it."""
+
+    credential_id: str
+    name: str
+    created_at: int
+    used_at: int | None
