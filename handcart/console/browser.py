@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
+import msgspec
 from msgspec import Struct
 
 from handcart.core.web.call import Call, Handler, Reply
@@ -31,6 +32,7 @@ PLACES: tuple[Place, ...] = (
     Place("orders", "/console/orders", "see_orders"),
     Place("shoppers", "/console/shoppers", "see_shoppers"),
     Place("people", "/console/people", "see_staff"),
+    Place("audit", "/console/audit", "see_audit"),
 )
 
 
@@ -71,6 +73,14 @@ class PersonBrowser(SessionBrowser):
         form = await self.form()
         self.check_form(form, *subject)
         return form
+
+
+def credential_of(form: dict[str, str]) -> Any:
+    """The JSON that `passkeys.js` puts into the field `credential` of a form; None if it is not JSON."""
+    try:
+        return msgspec.json.decode(form.get("credential", ""))
+    except (msgspec.DecodeError, RecursionError):
+        return None
 
 
 async def person_of(call: Call) -> Actor | None:

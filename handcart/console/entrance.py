@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from urllib.parse import urlencode
 
-from handcart.console.browser import PersonBrowser, leads_on, person_of, signed_in
+from handcart.console.browser import PersonBrowser, credential_of, leads_on, person_of, signed_in
 from handcart.core.web.browser import form_expired
 from handcart.core.web.call import Call, Reply, Route
 from handcart.core.web.pages import LOCALES
-from handcart.sign_in import forms, sessions
+from handcart.sign_in import forms, passkeys, sessions
 from handcart.sign_in.browser import SessionBrowser
-from handcart.sign_in.errors import SignInRefused
+from handcart.sign_in.errors import PasskeyRefused, SignInRefused
 from handcart.sign_in.models import STAFF
 from handcart.staff import access
 
@@ -37,6 +37,24 @@ async def _sign_in(call: Call) -> Reply:
     return browser.see_other(_wanted(browser))
 
 
+async def _sign_in_with_passkey(call: Call) -> Reply:
+    browser = SessionBrowser(call, STAFF)
+    form = await browser.form()
+    browser.check_form(form, "sign-in")
+    try:
+        signed_in_now = await call.app.database.write(
+            access.sign_in_with_passkey,
+            browser.settings.issuer,
+            credential_of(form),
+            browser.session,
+            browser.name,
+        )
+    except PasskeyRefused as refused:
+        return _sign_in_page(browser, passkey_error=refused.reason)
+    browser.start_session(signed_in_now)
+    return browser.see_other(_wanted(browser))
+
+
 async def _sign_out(call: Call) -> Reply:
     browser = SessionBrowser(call, STAFF)
     browser.check_form(await browser.form(), "sign-out")
@@ -49,14 +67,22 @@ async def _home(browser: PersonBrowser) -> Reply:
     return browser.page("console/home.html")
 
 
-def _sign_in_page(browser: SessionBrowser, email: str = "", retry_after: int | None = None) -> Reply:
-    query = {"to": _wanted(browser)}
-    path = "/console/sign-in"
+def _sign_in_page(
+    browser: SessionBrowser, email: str = "", retry_after: int | None = None, passkey_error: str | None = None
+) -> Reply:
+    query, path, public_url = {"to": _wanted(browser)}, "/console/sign-in", browser.settings.issuer
+    options = None
+    if passkeys.are_possible(public_url):
+        options = passkeys.request_options(browser.call.app.keys, public_url, browser.session)
+    context = forms.sign_in(email, retry_after)
     return browser.page(
         "console/sign_in.html",
         action=f"{path}?{urlencode({**query, 'locale': browser.locale})}",
         form_token=browser.form_token("sign-in"),
-        **forms.sign_in(email, retry_after),
+        options=options,
+        passkey_action=f"{path}/passkey?{urlencode({**query, 'locale': browser.locale})}",
+        passkey_error=passkey_error,
+        **context | ({"status": 401} if passkey_error else {}),
         locale_links=[
             (tag, label, f"{path}?{urlencode({**query, 'locale': tag})}", tag == browser.locale)
             for tag, label in LOCALES.items()
@@ -72,5 +98,6 @@ ROUTES: Sequence[Route] = (
     Route(method="GET", path="/console", handler=signed_in(_home)),
     Route(method="GET", path="/console/sign-in", handler=_show_sign_in),
     Route(method="POST", path="/console/sign-in", handler=_sign_in),
+    Route(method="POST", path="/console/sign-in/passkey", handler=_sign_in_with_passkey),
     Route(method="POST", path="/console/sign-out", handler=_sign_out),
 )

@@ -1,31 +1,47 @@
-"""A person's own page: role, password, browsers that are signed in."""
+"""A person's own page: role, password, passkeys, browsers that are signed in."""
 
 import asyncio
 from collections.abc import Sequence
 from typing import Any
 
 from handcart.console import ops
-from handcart.console.browser import PersonBrowser, signed_in
+from handcart.console.browser import PersonBrowser, credential_of, signed_in
 from handcart.core import ids
 from handcart.core.db import Tx
 from handcart.core.web import pages
 from handcart.core.web.call import Reply, Route
-from handcart.sign_in import forms, passwords, sessions
-from handcart.sign_in.errors import SignInRefused
-from handcart.sign_in.models import STAFF, Session
+from handcart.sign_in import forms, passkeys, passwords, sessions
+from handcart.sign_in.errors import PasskeyRefused, SignInRefused
+from handcart.sign_in.models import STAFF, Passkey, Session
 from handcart.sign_in.passwords import PasswordRefused
 from handcart.staff import access, queries
 from handcart.staff.models import Person
 
-_NOTICES = ("welcome", "password_changed", "session_ended")
+_NOTICES = ("welcome", "password_changed", "session_ended", "passkey_added", "passkey_removed")
 
 
 async def _show(browser: PersonBrowser) -> Reply:
-    read = browser.call.app.database.read
+    return await _page(browser)
+
+
+async def _page(browser: PersonBrowser, error: str | None = None) -> Reply:
+    read, public_url = browser.call.app.database.read, browser.settings.issuer
     person = await _person(browser)
+    known = await read(passkeys.of_person, STAFF, person.id)
+    options = None
+    if passkeys.are_possible(public_url):
+        keys = browser.call.app.keys
+        options = passkeys.creation_options(keys, public_url, STAFF, browser.session, person.id, person.email, known)
     this = await read(sessions.find, STAFF, browser.session)
     return browser.page(
         "console/me.html",
+        status=200 if error is None else 400,
+        error=error,
+        options=options,
+        passkeys=shown_passkeys(browser, known),
+        passkey_name=browser.name,
+        add_token=browser.form_token("add-passkey"),
+        remove_token=browser.form_token("remove-passkey"),
         person=person,
         where=await read(ops.where, person.retailer_id, person.store_number),
         sessions=shown_sessions(browser, await read(sessions.of_person, STAFF, person.id), this),
@@ -40,6 +56,30 @@ async def _end_session(browser: PersonBrowser) -> Reply:
         access.end_session, browser.actor, browser.actor.id or 0, ids.parse(browser.call.path["session_id"]) or 0
     )
     return browser.see_other("/console/me?notice=session_ended")
+
+
+async def _add_passkey(browser: PersonBrowser) -> Reply:
+    form = await browser.posted("add-passkey")
+    try:
+        await browser.call.app.database.write(
+            access.add_passkey,
+            browser.actor,
+            browser.settings.issuer,
+            browser.session,
+            credential_of(form),
+            form.get("name", "").strip() or browser.name,
+        )
+    except PasskeyRefused as refused:
+        return await _page(browser, refused.reason)
+    return browser.see_other("/console/me?notice=passkey_added")
+
+
+async def _remove_passkey(browser: PersonBrowser) -> Reply:
+    form = await browser.posted("remove-passkey")
+    await browser.call.app.database.write(
+        access.remove_passkey, browser.actor, browser.actor.id or 0, form.get("passkey", "")
+    )
+    return browser.see_other("/console/me?notice=passkey_removed")
 
 
 async def _show_password(browser: PersonBrowser) -> Reply:
@@ -65,6 +105,20 @@ async def _change_password(browser: PersonBrowser) -> Reply:
         return browser.see_other("/console/sign-in")
     browser.start_session(changed)
     return browser.see_other("/console/me?notice=password_changed")
+
+
+def shown_passkeys(browser: PersonBrowser, found: Sequence[Passkey]) -> list[dict[str, Any]]:
+    """What `console/passkeys.html` shows of passkeys."""
+    zone = browser.settings.time_zone
+    return [
+        {
+            "credential_id": one.credential_id,
+            "name": one.name,
+            "created_at": pages.moment(browser.locale, one.created_at, zone),
+            "used_at": pages.moment(browser.locale, one.used_at, zone) if one.used_at else None,
+        }
+        for one in found
+    ]
 
 
 def shown_sessions(
@@ -107,6 +161,8 @@ def _password_page(browser: PersonBrowser, error: str | None = None, retry_after
 ROUTES: Sequence[Route] = (
     Route(method="GET", path="/console/me", handler=signed_in(_show)),
     Route(method="POST", path="/console/me/sessions/{session_id}/end", handler=signed_in(_end_session)),
+    Route(method="POST", path="/console/me/passkeys/add", handler=signed_in(_add_passkey)),
+    Route(method="POST", path="/console/me/passkeys/remove", handler=signed_in(_remove_passkey)),
     Route(method="GET", path="/console/me/password", handler=signed_in(_show_password)),
     Route(method="POST", path="/console/me/password", handler=signed_in(_change_password)),
 )

@@ -10,8 +10,8 @@ from handcart.core.db.installation import issuer
 from handcart.core.errors import Refused
 from handcart.core.settings import Settings
 from handcart.retailers import ops as retailers
-from handcart.sign_in import sessions
-from handcart.sign_in.models import STAFF, Session
+from handcart.sign_in import passkeys, sessions
+from handcart.sign_in.models import STAFF, Passkey, Session
 from handcart.staff import ops, queries, roles
 from handcart.staff.errors import PersonRefused
 from handcart.staff.models import Actor, Invited, Person
@@ -36,11 +36,12 @@ class Listed(Struct, frozen=True):
 
 
 class Shown(Struct, frozen=True):
-    """A person, where their role counts, and the browsers in which they are signed in."""
+    """A person, where their role counts, and the browsers in which they are signed in, and their passkeys."""
 
     person: Person
     where: Where
     sessions: Sequence[Session]
+    passkeys: Sequence[Passkey]
 
 
 async def place(tx: Tx, retailer: str | None, store: str | None) -> tuple[int | None, int | None]:
@@ -91,6 +92,7 @@ async def person(tx: Tx, actor: Actor, person_id: int) -> Shown | None:
         found,
         await where(tx, found.retailer_id, found.store_number),
         await sessions.of_person(tx, STAFF, person_id),
+        await passkeys.of_person(tx, STAFF, person_id),
     )
 
 
@@ -129,7 +131,7 @@ async def change_role(
     return Listed(changed, await where(tx, changed.retailer_id, changed.store_number))
 
 
-async def entries(tx: Tx, actor: Actor, retailer: str | None = None, **filters: Any) -> Sequence[queries.Entry]:
+async def entries(tx: Tx, /, actor: Actor, retailer: str | None = None, **filters: Any) -> Sequence[queries.Entry]:
     """`staff.queries.entries` that the actor may see: all, or those of a retailer. Raises `Refused`."""
     roles.require(actor, "see_audit", actor.retailer_id, actor.store_number)
     retailer_id = (await retailers.require(tx, retailer)).id if retailer else actor.retailer_id

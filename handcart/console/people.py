@@ -5,7 +5,7 @@ from urllib.parse import urlencode
 
 from handcart.console import ops
 from handcart.console.browser import PersonBrowser, signed_in
-from handcart.console.me import shown_sessions
+from handcart.console.me import shown_passkeys, shown_sessions
 from handcart.core import ids
 from handcart.core.db import Tx
 from handcart.core.web import pages
@@ -16,7 +16,7 @@ from handcart.staff import ops as staff
 from handcart.staff.errors import PersonRefused
 from handcart.staff.models import Invited
 
-_NOTICES = ("role_changed", "session_ended", "person_closed")
+_NOTICES = ("role_changed", "session_ended", "passkey_removed", "person_closed")
 
 
 async def _list(browser: PersonBrowser) -> Reply:
@@ -94,6 +94,12 @@ async def _end_session(browser: PersonBrowser) -> Reply:
     return browser.see_other(f"{_path(browser)}?notice=session_ended")
 
 
+async def _remove_passkey(browser: PersonBrowser) -> Reply:
+    form = await _posted(browser, "remove-passkey")
+    await browser.call.app.database.write(access.remove_passkey, browser.actor, _id(browser), form.get("passkey", ""))
+    return browser.see_other(f"{_path(browser)}?notice=passkey_removed")
+
+
 async def _posted(browser: PersonBrowser, subject: str) -> dict[str, str]:
     return await browser.posted(subject, browser.call.path["person_id"])
 
@@ -148,6 +154,7 @@ async def _person_page(browser: PersonBrowser, error: str | None = None, form: d
         where=found.where,
         retailers=retailers,
         sessions=shown_sessions(browser, found.sessions),
+        passkeys=shown_passkeys(browser, found.passkeys),
         since=pages.moment(browser.locale, person.created_at, zone),
         closed=pages.moment(browser.locale, person.closed_at, zone) if person.closed_at else None,
         chosen={
@@ -161,7 +168,7 @@ async def _person_page(browser: PersonBrowser, error: str | None = None, form: d
         path=_path(browser),
         tokens={
             name.replace("-", "_"): browser.form_token(name, str(person.id))
-            for name in ("role", "link", "close", "end-session")
+            for name in ("role", "link", "close", "end-session", "remove-passkey")
         },
         notice=browser.notice(_NOTICES),
     )
@@ -175,5 +182,6 @@ ROUTES: Sequence[Route] = (
     Route(method="POST", path="/console/people/{person_id}/role", handler=signed_in(_change_role)),
     Route(method="POST", path="/console/people/{person_id}/link", handler=signed_in(_make_link)),
     Route(method="POST", path="/console/people/{person_id}/close", handler=signed_in(_close)),
+    Route(method="POST", path="/console/people/{person_id}/passkeys/remove", handler=signed_in(_remove_passkey)),
     Route(method="POST", path="/console/people/{person_id}/sessions/{session_id}/end", handler=signed_in(_end_session)),
 )

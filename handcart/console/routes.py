@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from handcart.console import entrance, joining, me, order, orders, people, pictures, shoppers
+from handcart.console import audit, entrance, joining, me, order, orders, people, pictures, shoppers
 from handcart.core.web.call import Route
 
 ROUTES: Sequence[Route] = (
@@ -13,5 +13,6 @@ ROUTES: Sequence[Route] = (
     *order.ROUTES,
     *people.ROUTES,
     *pictures.ROUTES,
+    *audit.ROUTES,
     *shoppers.ROUTES,
 )

@@ -1,10 +1,12 @@
 """How people get in: sign-in, links, passwords, sessions. What they may do then is in `roles`."""
 
+from typing import Any
+
 from handcart.core.db import Database, Tx
 from handcart.core.secret import matches
-from handcart.sign_in import limits, links, passwords, sessions
+from handcart.sign_in import limits, links, passkeys, passwords, sessions
 from handcart.sign_in import ops as sign_ins
-from handcart.sign_in.errors import SignInRefused
+from handcart.sign_in.errors import PasskeyRefused, SignInRefused
 from handcart.sign_in.limits import Counted
 from handcart.sign_in.models import STAFF, SignedIn
 from handcart.staff import audit, ops, queries, roles
@@ -106,15 +108,46 @@ async def become_first_admin(
     return await _start(tx, person, session, browser)
 
 
+async def sign_in_with_passkey(tx: Tx, public_url: str, response: Any, session: str, name: str) -> SignedIn:
+    """Start a session for the person whose passkey made a response; raises `PasskeyRefused`."""
+    person = await queries.person(tx, await passkeys.authenticate(tx, STAFF, public_url, session, response))
+    if person is None or person.closed_at is not None:
+        raise PasskeyRefused("unknown")
+    return await _start(tx, person, session, name)
+
+
+async def add_passkey(tx: Tx, actor: Actor, public_url: str, session: str, response: Any, name: str) -> None:
+    """Store a passkey of the signed-in person; raises `PasskeyRefused`."""
+    assert actor.kind == "staff"
+    assert actor.id is not None
+    made = await passkeys.register(tx, STAFF, public_url, session, actor.id, response, name)
+    await audit.record(tx, actor, "add_passkey", f"staff/{actor.id}", detail={"name": made.name})
+
+
+async def remove_passkey(tx: Tx, actor: Actor, person_id: int, credential_id: str) -> bool:
+    """Remove a passkey: one's own, or by a role that may change people. False if it has been removed already."""
+    person = await _whom(tx, actor, person_id)
+    if person is None or not await passkeys.remove(tx, STAFF, person_id, credential_id):
+        return False
+    await audit.record(tx, actor, "remove_passkey", f"staff/{person_id}", retailer_id=person.retailer_id)
+    return True
+
+
 async def end_session(tx: Tx, actor: Actor, person_id: int, session_id: int) -> bool:
     """End one session of a person: one's own, or by a role that may change people. False if it has ended already."""
-    person = await queries.person(tx, person_id)
-    if person is None or actor.id != person_id:
-        roles.require(actor, "change_staff", *((person.retailer_id, person.store_number) if person else ()))
+    person = await _whom(tx, actor, person_id)
     if person is None or not await sessions.end_one(tx, STAFF, person_id, session_id):
         return False
     await audit.record(tx, actor, "end_session", f"staff/{person_id}", retailer_id=person.retailer_id)
     return True
+
+
+async def _whom(tx: Tx, actor: Actor, person_id: int) -> Person | None:
+    """The person whose browsers and passkeys the actor changes: the actor, or by a role that may change people."""
+    person = await queries.person(tx, person_id)
+    if person is None or (actor.kind, actor.id) != ("staff", person_id):
+        roles.require(actor, "change_staff", *((person.retailer_id, person.store_number) if person else ()))
+    return person
 
 
 async def _start_after_password(

@@ -3,7 +3,7 @@
 from handcart.core import clock, ids
 from handcart.core.db import Tx
 from handcart.core.email import is_address
-from handcart.sign_in import links, sessions
+from handcart.sign_in import links, passkeys, sessions
 from handcart.sign_in.models import STAFF
 from handcart.staff import audit, queries, roles
 from handcart.staff.errors import PersonRefused
@@ -87,7 +87,7 @@ async def change_role(
 
 
 async def close(tx: Tx, actor: Actor, person_id: int, reason: str | None = None) -> Person:
-    """Close a person: their sessions and links end at once, and they cannot sign in again. Returns who it was.
+    """Close a person: sessions, links and passkeys end at once, and they cannot sign in again. Returns the person.
 
     Raises `PersonRefused` if there is no such open person, or if nobody would be left who can change people.
     """
@@ -97,6 +97,7 @@ async def close(tx: Tx, actor: Actor, person_id: int, reason: str | None = None)
     await tx.run("UPDATE staff SET closed_at = $2 WHERE id = $1", person_id, clock.of_process())
     await sessions.end_all(tx, STAFF, person_id)
     await links.end(tx, STAFF, person_id)
+    await passkeys.remove_all(tx, STAFF, person_id)
     await audit.record(
         tx, actor, "close_staff", _subject(person), retailer_id=person.retailer_id, reason=reason or None
     )

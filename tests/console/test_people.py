@@ -128,8 +128,14 @@ def test_password_is_changed_then_other_browsers_are_signed_out(server: LiveServ
     assert phone.sign_in(person.email, NEW).status_code == 200
 
 
-# Every post of a person's page. `{}`: the id of the person.
-POSTS = ("role", "link", "close", "sessions/1/end")
+# Every post of a person's page, with the subject of its form.
+POSTS = {
+    "role": "role",
+    "link": "link",
+    "close": "close",
+    "sessions/1/end": "end-session",
+    "passkeys/remove": "remove-passkey",
+}
 
 
 @pytest.mark.parametrize("role", ROLES)
@@ -152,8 +158,7 @@ def test_role_on_each_page_of_people_then_only_what_the_table_says(shop: Shop, r
     if not changes:
         # The token is of this session, as if the page had been open before the role changed.
         for target in (inside, *outside):
-            for post in POSTS:
-                subject = "end-session" if post.startswith("sessions") else post
+            for post, subject in POSTS.items():
                 token = server.app.keys.form_token(person.http.cookies["handcart_staff"], subject, str(target.id))
                 fields = {"form_token": token, "role": "operator_admin", "reason": "none"}
                 with nothing_written(server):

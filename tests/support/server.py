@@ -146,13 +146,15 @@ def _templates() -> Path:
 
 
 @contextmanager
-def live_server(database_url: str, data: Path, certificate: Path | None = None, **options: Any) -> Iterator[LiveServer]:
+def live_server(
+    database_url: str, data: Path, certificate: Path | None = None, host: str = "127.0.0.1", **options: Any
+) -> Iterator[LiveServer]:
     """Migrate `database_url` and serve it on a free loopback port until the block ends.
 
-    `certificate`: a file with the key and the certificate with which it speaks https.
+    `certificate`: a file with the key and the certificate with which it speaks https. `host`: the name in its URL.
     """
     socket = uvicorn.Config(app=None, host="127.0.0.1", port=0).bind_socket()  # type: ignore[arg-type]
-    url = f"{'https' if certificate else 'http'}://127.0.0.1:{socket.getsockname()[1]}"
+    url = f"{'https' if certificate else 'http'}://{host}:{socket.getsockname()[1]}"
     chosen = settings_module.Settings(
         **{
             "environment": "sandbox",
