@@ -2,9 +2,9 @@
 Write the documents that are generated from code: `make docs`. With --check, name stale ones and exit with status 1.
 
 docs/openapi.json is a copy of the served description, so that a change of the wire is seen in review;
-docs/operations/settings.md lists the settings of `handcart.core.settings`; docs/order-states.md shows the states of
-orders and batches; docs/callbacks-events.md lists the events; docs/acts.md has the verbs of shoppers and the
-rules that refuse them.
+docs/operations/settings.md lists the settings of `handcart.core.settings`; docs/operations/people.md has the table of
+roles; docs/order-states.md shows the states of orders and batches; docs/callbacks-events.md lists the events;
+docs/acts.md has the verbs of shoppers and the rules that refuse them.
 """
 
 import json
@@ -16,7 +16,7 @@ from typing import Any
 from handcart import app
 from handcart.core.settings import PREFIX, Settings
 from handcart.core.web import wire
-from tools import acts, callback_events, order_states
+from tools import acts, callback_events, order_states, people
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 EXAMPLE_URL = "https://connect.example.org"
@@ -57,6 +57,7 @@ def default(value: Any) -> str:
 GENERATED = {
     DOCS / "openapi.json": openapi,
     DOCS / "operations" / "settings.md": settings,
+    DOCS / "operations" / "people.md": people.page,
     DOCS / "order-states.md": order_states.page,
     DOCS / "callbacks-events.md": callback_events.page,
     DOCS / "acts.md": acts.page,
