@@ -52,3 +52,31 @@ def test_row_is_changed_by_statement_then_the_database_refuses(shop: Shop, state
         shop.server.sql(f"{statement} RETURNING id", shop.retailer.id)
     (entry,) = shop.server.read(queries.entries, retailer_id=shop.retailer.id)
     assert entry.reason == "first"
+
+
+def test_row_is_written_over_then_the_first_stays(shop: Shop) -> None:
+    record(shop, "order/1", reason="first")
+    (entry,) = shop.server.read(queries.entries, retailer_id=shop.retailer.id)
+    columns = "(id, at, actor_kind, actor_name, operation, subject, reason)"
+    values = f"({entry.id}, 1, 'staff', 'Sam', 'cancel_orders', 'order/1', 'another')"
+    if shop.server.database == "sqlite":
+        shop.server.sql(f"INSERT OR REPLACE INTO audit_log {columns} VALUES {values}")
+    else:
+        with pytest.raises(Exception, match="audit_log is append-only"):
+            shop.server.sql("TRUNCATE audit_log")
+        upsert = "ON CONFLICT (id) DO UPDATE SET reason = 'another'"
+        with pytest.raises(Exception, match="audit_log is append-only"):
+            shop.server.sql(f"INSERT INTO audit_log {columns} VALUES {values} {upsert}")
+    assert shop.server.read(queries.entries, retailer_id=shop.retailer.id) == [entry]
+
+
+def test_id_is_taken_then_the_row_gets_another(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    record(shop, "order/1")
+    (entry,) = shop.server.read(queries.entries, retailer_id=shop.retailer.id)
+    drawn = iter([entry.id, entry.id, entry.id + 1])
+    monkeypatch.setattr(audit.ids, "new_id", lambda: next(drawn))
+    record(shop, "order/2")
+    assert [one.id for one in shop.server.read(queries.entries, retailer_id=shop.retailer.id)] == [
+        entry.id + 1,
+        entry.id,
+    ]
