@@ -67,8 +67,8 @@ else has used the device.
 
 - **Password forgotten**: make a new link on the person's page, or with `handcart staff link`. The old password works
   until the person has chosen a new one. Then their other browsers are signed out. Passkeys stay.
-- **Device lost**: on the person's page, sign its browser out and remove its passkey. If a password was saved on it, make
-  a link for a new password.
+- **Device lost**: on the person's page, sign its browser out and remove its passkey. If a password was saved on it,
+  make a link for a new password.
 - **Nobody can sign in as an admin**: `handcart staff link` for one of the admins.
 
 ## A person changes or leaves
