@@ -79,7 +79,7 @@ def test_passkey_registered_then_it_signs_its_person_in_at_its_audience(server: 
 
 
 @on_sqlite
-def test_options_then_user_verification_and_a_discoverable_passkey_are_required(person: Person) -> None:
+def test_options_then_verification_and_discoverable_passkeys_are_required(person: Person) -> None:
     options = person.creation_options()
     assert options["rp"]["id"] == "localhost"
     assert options["attestation"] == "none"
