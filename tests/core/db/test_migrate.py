@@ -20,8 +20,9 @@ from handcart.core.secret import Keys
 from handcart.core.settings import Settings, SettingsError
 from tests.support import postgres
 from tests.support.extent import DATABASES
+from tests.support.server import SECRET_KEY, make_database, migrated_database
 
-KEYS = Keys(b"a secret key for tests, and for tests alone")
+KEYS = Keys(SECRET_KEY.encode())
 OTHER = Keys(b"a secret key of another installation, alone")
 MIGRATE = """
 import sys
@@ -37,6 +38,15 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path}/shop.db"
     return postgres.create_database(request.getfixturevalue("postgres_cluster"))
+
+
+@pytest.fixture(params=DATABASES)
+def migrated(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A copy of a database as `migrate` leaves it with `KEYS`."""
+    if request.param == "sqlite":
+        make_database(f"sqlite:///{tmp_path}/shop.db", KEYS)
+        return f"sqlite:///{tmp_path}/shop.db"
+    return migrated_database(request.getfixturevalue("postgres_cluster"))
 
 
 def on(url: str, op: Any, *args: Any, keys: Keys = KEYS) -> Any:
@@ -151,24 +161,21 @@ def test_two_operators_at_once_then_both_succeed(url: str) -> None:
     on(url, check_schema)
 
 
-def test_another_key_then_a_sentence_and_the_first_one_stays_bound(url: str) -> None:
-    migrate(url, KEYS)
+def test_another_key_then_a_sentence_and_the_first_one_stays_bound(migrated: str) -> None:
     with pytest.raises(WrongKey, match="the secret key does not belong to this database: set HANDCART_SECRET_KEY"):
-        migrate(url, OTHER)
+        migrate(migrated, OTHER)
     with pytest.raises(WrongKey, match=f"its fingerprint is {KEYS.fingerprint}, that of the key in use is"):
-        on(url, check_schema, keys=OTHER)
-    on(url, check_schema)
+        on(migrated, check_schema, keys=OTHER)
+    on(migrated, check_schema)
 
 
-def test_another_key_and_an_older_schema_then_nothing_is_migrated(url: str) -> None:
-    migrate(url, KEYS)
-
+def test_another_key_and_an_older_schema_then_nothing_is_migrated(migrated: str) -> None:
     async def set_version(tx: Tx, version: str) -> None:
         await tx.run("UPDATE alembic_version SET version_num = $1", version)
 
-    on(url, set_version, "0000")  # a step that does not exist: to migrate would fail otherwise
+    on(migrated, set_version, "0000")  # a step that does not exist: to migrate would fail otherwise
     with pytest.raises(WrongKey):
-        migrate(url, OTHER)
+        migrate(migrated, OTHER)
 
 
 def test_no_key_then_one_is_made_for_a_new_database_alone(url: str, tmp_path: Path) -> None:
@@ -190,15 +197,13 @@ def test_no_tables_then_a_sentence(postgres_cluster: str) -> None:
         on(url, check_schema)
 
 
-def test_schema_of_another_release_then_a_sentence(url: str) -> None:
-    migrate(url, KEYS)
-
+def test_schema_of_another_release_then_a_sentence(migrated: str) -> None:
     async def set_back(tx: Tx) -> None:
         await tx.run("UPDATE alembic_version SET version_num = '0000'")
 
-    on(url, set_back)
+    on(migrated, set_back)
     with pytest.raises(Unavailable, match="the database has schema 0000, this release needs"):
-        on(url, check_schema)
+        on(migrated, check_schema)
 
 
 def test_no_server_then_unavailable() -> None:
@@ -223,7 +228,7 @@ def test_sqlite_file_then_private_in_wal_mode_and_its_directory_is_made(tmp_path
 def test_migrated_again_while_open_then_an_open_connection_keeps_its_locks(tmp_path: Path) -> None:
     path = tmp_path / "shop.db"
     url = f"sqlite:///{path}"
-    migrate(url, KEYS)
+    make_database(url, KEYS)
     with closing(connect_file(str(path))) as connection:
         connection.execute("CREATE TABLE written (number INTEGER)")
         migrate(url, KEYS)
