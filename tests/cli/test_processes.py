@@ -184,6 +184,7 @@ def home(tmp_path: Path) -> dict[str, str]:
 
 
 def test_demo_in_the_background_then_every_command_finds_it_until_stopped(home: dict[str, str]) -> None:
+    """Started again, it says that its clock is still stopped."""
     started = run(*START, "--json", **home)
     try:
         info = json.loads(started.stdout)
@@ -204,6 +205,14 @@ def test_demo_in_the_background_then_every_command_finds_it_until_stopped(home: 
         stopped = run("demo", "--stop", **home)
     assert stopped.stdout == f"The demo at {info['api_url']} has stopped.\n"
     assert "no demo runs on this machine" in run("sandbox", "clock", "show", **home).stderr
+    banner = run(*START, **home).stdout
+    try:
+        assert "The sandbox's clock is stopped at 2030-06-12T17:00:00Z" in banner
+        assert "demo --stop` stops everything." in banner
+        assert "Ctrl-C" not in banner
+        assert f"{Path(sys.executable).with_name('handcart').name} sandbox clock release`" in banner
+    finally:
+        assert run("demo", "--stop", **home).returncode == 0
 
 
 def test_no_demo_runs_then_commands_say_how_to_name_an_installation(home: dict[str, str], tmp_path: Path) -> None:
@@ -217,22 +226,6 @@ def test_no_demo_runs_then_commands_say_how_to_name_an_installation(home: dict[s
     assert "Missing option '--retailer'" in run("callbacks", "list", "--data", str(tmp_path), **home).stderr
     both = {**home, "HANDCART_DATA": str(tmp_path), "SANDBOX_INFO": str(tmp_path)}
     assert "or the demo with --info" in run("callbacks", "list", **both).stderr
-
-
-def test_demo_starts_with_a_stopped_clock_then_its_banner_says_so(home: dict[str, str]) -> None:
-    run(*START, **home)
-    try:
-        assert run(*FREEZE, **home).returncode == 0
-    finally:
-        run("demo", "--stop", **home)
-    banner = run(*START, **home).stdout
-    try:
-        assert "The sandbox's clock is stopped at 2030-06-12T17:00:00Z" in banner
-        assert "demo --stop` stops everything." in banner
-        assert "Ctrl-C" not in banner
-        assert f"{Path(sys.executable).with_name('handcart').name} sandbox clock release`" in banner
-    finally:
-        assert run("demo", "--stop", **home).returncode == 0
 
 
 def test_demo_that_cannot_start_in_the_background_then_its_sentence(tmp_path: Path) -> None:
