@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from handcart import worker
+from handcart.assignment.jobs import Watch
 from handcart.callbacks import queue, results, webhooks
 from handcart.callbacks.models import Attempt
 from handcart.callbacks.results import Outcome
@@ -241,3 +242,12 @@ def test_database_away_then_put_off_and_done_after_its_return(tidy: Shop, monkey
     log.to(None)
     assert len(tries) == 2
     assert '"cause":"the database is away"' in stream.getvalue()
+
+
+def test_sandbox_or_production_then_orders_are_warned_about_or_ended(server: LiveServer) -> None:
+    """A sandbox's orders wait for calls, so that its tests do not depend on when the worker looks."""
+    settings = server.app.settings
+    for environment in ("sandbox", "production"):
+        watch = worker.create_sender(replace(settings, environment=environment))._steps[-1]
+        assert isinstance(watch, Watch)
+        assert watch._only_warns == (environment == "sandbox")

@@ -7,7 +7,7 @@ from handcart.assignment import timeouts, warnings
 from handcart.assignment.warnings import Facts
 from handcart.core import clock, log
 from handcart.core.clock import VirtualClock
-from handcart.core.db import Database, Tx
+from handcart.core.db import Database, Tx, Unavailable
 from handcart.retailers import ops as retailers
 
 # Time between two looks, by the process's clock.
@@ -39,18 +39,25 @@ class Watch:
             if _is_due(one, _now(clocks, one.retailer_id), warn_minutes[one.retailer_id], only_warns=self._only_warns)
         ]
         due = _in_turns(found)
-        for one in due:
-            await self._settle(database, one, _now(clocks, one.retailer_id))
-        if len(due) < len(found):
+        settled = [await self._settle(database, one, _now(clocks, one.retailer_id)) for one in due]
+        if len(due) < len(found) and any(settled):
             self._next_at = 0
-        return bool(due) and not self._only_warns
+        return any(settled) and not self._only_warns
 
-    async def _settle(self, database: Database, facts: Facts, now: int) -> None:
-        happened = await database.write(
-            timeouts.settle, facts.retailer_id, facts.order_id, now, only_warns=self._only_warns
-        )
+    async def _settle(self, database: Database, facts: Facts, now: int) -> bool:
+        """Settle an order; returns whether that was possible."""
+        try:
+            happened = await database.write(
+                timeouts.settle, facts.retailer_id, facts.order_id, now, only_warns=self._only_warns
+            )
+        except Unavailable:
+            raise
+        except Exception as error:  # a defect about one order must not hide the others
+            log.exception("order not looked after", error, retailer=facts.slug, order=facts.order_id)
+            return False
         for what in happened:
             log.warning("order needs attention", retailer=facts.slug, order=facts.order_id, what=what)
+        return True
 
 
 async def _warn_minutes(tx: Tx) -> Mapping[int, int]:

@@ -1,6 +1,7 @@
 """Orders that nobody takes in time, are late, silent or stuck: the warnings, what happens then, and what is sent."""
 
 import asyncio
+import io
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,8 +10,8 @@ import pytest
 from handcart.assignment import jobs, timeouts
 from handcart.assignment.models import LATE, SILENT, STUCK, UNTAKEN
 from handcart.assignment.warnings import ESTIMATE, PATIENCE
-from handcart.core import clock
-from handcart.core.db import Tx
+from handcart.core import clock, log
+from handcart.core.db import Tx, Unavailable
 from handcart.orders import states, storage
 from handcart.retailers import ops as retailers
 from handcart.slots import plans
@@ -269,16 +270,37 @@ def test_process_dies_between_two_orders_then_the_next_look_does_the_rest(
     async def die(tx: Tx, retailer_id: int, order_id: str, *args: Any, **kwargs: Any) -> Sequence[str]:
         done = await settle(tx, retailer_id, order_id, *args, **kwargs)
         if order_id == made[1]:
-            raise RuntimeError("the process ends here")
+            raise Unavailable("the process ends here")
         return done
 
     with monkeypatch.context() as patch:
         patch.setattr(timeouts, "settle", die)
-        with pytest.raises(RuntimeError):
+        with pytest.raises(Unavailable):
             look()
     assert [warnings(market, one).keys() for one in made] == [{UNTAKEN}, set(), set()]
     assert look()
     assert [warnings(market, one).keys() for one in made] == [{UNTAKEN}] * 3
+
+
+def test_order_has_a_defect_then_the_others_are_looked_after(
+    market: Market, look: Look, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = market.order()["id"], market.order()["id"]
+    settle = timeouts.settle
+
+    async def fail(tx: Tx, retailer_id: int, order_id: str, *args: Any, **kwargs: Any) -> Sequence[str]:
+        assert order_id != first
+        return await settle(tx, retailer_id, order_id, *args, **kwargs)
+
+    monkeypatch.setattr(timeouts, "settle", fail)
+    written = io.StringIO()
+    log.to(written)
+    try:
+        assert look()
+    finally:
+        log.to(None)
+    assert (warnings(market, first), warnings(market, second).keys()) == ({}, {UNTAKEN})
+    assert "order not looked after" in written.getvalue()
 
 
 def at_once(market: Market, hour: int) -> list[Any]:
