@@ -304,9 +304,7 @@ async def _bag(tx: Tx, work: Work, body: Pack) -> None:
     order.details = structs.replace(order.details, bags=[Bag(bag.code, bag.kind) for bag in body.bags])
     order.bag_count = len(body.bags)
     await orders.note(tx, work.retailer_id, order, states.BAGGED)
-    is_all = all(_is_bagged(one) for one in going if one.order_id != order.order_id)
-    if is_all and work.batch.workflow_state == states.CHECKOUT:
-        await batches.bring(tx, work.retailer_id, work.batch, batch_states.RECEIPT_SANITY_CHECK)
+    await batches.settle(tx, work.retailer_id, work.batch)
 
 
 async def _check_bags(tx: Tx, work: Work, body: Nothing) -> None:
@@ -322,9 +320,7 @@ async def _stage(tx: Tx, work: Work, body: Stage) -> None:
     bags = [structs.replace(bag, place=body.place) for bag in order.details.bags]
     order.details = structs.replace(order.details, bags=bags, staged_at=clock.now())
     await orders.note(tx, work.retailer_id, order, states.PUT_AWAY)
-    going = await batches.lock_orders(tx, work.retailer_id, work.batch)
-    if all(one.details.staged_at is not None for one in going):
-        await batches.bring(tx, work.retailer_id, work.batch, states.STAGED)
+    await batches.settle(tx, work.retailer_id, work.batch)
 
 
 async def _arrive(tx: Tx, work: Work, body: Nothing) -> None:
@@ -339,9 +335,7 @@ async def _verify_bags(tx: Tx, work: Work, body: VerifyBags) -> None:
         _compare(codes, body.scans)
     order.details = structs.replace(order.details, verified_at=clock.now())
     await orders.note(tx, work.retailer_id, order, states.CHECKED)
-    going = await batches.lock_orders(tx, work.retailer_id, work.batch)
-    if all(one.details.verified_at is not None for one in going):
-        await batches.bring(tx, work.retailer_id, work.batch, states.BAGS_VERIFIED)
+    await batches.settle(tx, work.retailer_id, work.batch)
 
 
 async def _leave(tx: Tx, work: Work, body: Nothing) -> None:
@@ -530,10 +524,6 @@ def _is_same(asked: ItemName, chosen: ItemName) -> bool:
 
 def _is_open(line: OrderLine) -> bool:
     return line.status == NOT_FOUND
-
-
-def _is_bagged(order: Order) -> bool:
-    return bool(order.details.bags) or not order.bag_count
 
 
 def _evidence(line: OrderLine, scans: Sequence[Any], count: int | None, weight: float | None) -> tuple[int, float]:

@@ -1,6 +1,6 @@
 """Create and advance batches, complete their orders one by one, and take work away from shoppers."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from msgspec import Struct, structs
 
@@ -21,6 +21,22 @@ class AskedOrder(Struct, frozen=True):
 
     id: str
     user_id: str | None = None
+
+
+class _Waits(Struct, frozen=True):
+    """What a batch in a state waits for, order by order, and the state after it."""
+
+    next_state: str
+    is_done: Callable[[Order], bool]
+
+
+_WAITS: Mapping[str, _Waits] = {
+    order_states.CHECKOUT: _Waits(
+        states.RECEIPT_SANITY_CHECK, lambda order: bool(order.details.bags) or not order.bag_count
+    ),
+    order_states.BAGS_CHECK: _Waits(order_states.STAGED, lambda order: order.details.staged_at is not None),
+    states.AT_STORE: _Waits(order_states.BAGS_VERIFIED, lambda order: order.details.verified_at is not None),
+}
 
 
 async def generate(
@@ -95,6 +111,14 @@ async def bring(tx: Tx, retailer_id: int, batch: Batch, target: str) -> None:
     await _bring(tx, retailer_id, batch, going)
 
 
+async def settle(tx: Tx, retailer_id: int, batch: Batch) -> None:
+    """Move a locked batch on if each of its orders has what the batch waited for: labels, a place, a check of bags."""
+    going = await lock_orders(tx, retailer_id, batch)
+    waits = _WAITS.get(batch.workflow_state)
+    if waits is not None and going and all(waits.is_done(order) for order in going):
+        await bring(tx, retailer_id, batch, waits.next_state)
+
+
 async def complete(tx: Tx, retailer_id: int, batch: Batch, order_id: str, proof: Proof) -> Order:
     """Complete one order of a locked batch, with its proof; the batch ends with its last order."""
     going = await lock_orders(tx, retailer_id, batch)
@@ -127,6 +151,8 @@ async def cancel(
         await _leave(tx, retailer_id, batch, order_id, states.CANCELED, goods, cancellation_type, by)
         if all(one.order_id == order_id for one in going):
             await _end(tx, retailer_id, batch)
+        else:
+            await settle(tx, retailer_id, batch)
     return order
 
 
@@ -161,6 +187,7 @@ async def end_early(
         if order.status != takes and not (kind == states.UNASSIGNED and order.status in states.HANDED_ON):
             if order_states.WORKFLOWS[order.kind].states[order.status].back != takes:
                 raise too_late()
+            order.details = structs.replace(order.details, verified_at=None, missing_at=None)
             await orders.move(tx, retailer_id, order, takes, keeps_picked=keeps_picked)
         await _leave(tx, retailer_id, batch, order.order_id, kind, goods, reason, by)
     await _end(tx, retailer_id, batch)

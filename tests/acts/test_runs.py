@@ -153,8 +153,11 @@ async def _state(tx: Any, world: World) -> Any:
         lines = msgspec.json.decode(row["items"])
         for one in lines:
             one["picked_by"] = people.get(one.get("picked_by"))
+        details = msgspec.json.decode(row["details"])
+        if "proof" in details:
+            details["proof"]["person_id"] = people[details["proof"]["person_id"]]
         plain = [row[name] for name in ("order_id", "status", "cancellation_reason", "bag_count", "delivered_at")]
-        rows.append([*plain, row["ledger_starts_at"] is None, lines, msgspec.json.decode(row["details"])])
+        rows.append([*plain, row["ledger_starts_at"] is None, lines, details])
     history = await tx.all(
         "SELECT order_id, number, status, what, events FROM order_history WHERE retailer_id = $1"
         " ORDER BY order_id, number",

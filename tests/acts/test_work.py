@@ -52,7 +52,7 @@ def test_delivery_is_worked_through_then_its_order_is_completed(market: Market, 
     assert row["items"][2]["unscanned"] == "digits"
     details = row["details"]
     assert (details["receipt_number"], details["receipt_cents"]) == ("R-1", 1234)
-    assert details["proof"] == {"act_id": last["id"], "how": "left", "has_photo": True}
+    assert details["proof"] == {"act_id": last["id"], "how": "left", "has_photo": True, "person_id": working.id}
     assert [one["code"] for one in details["bags"]] == ["B1", "B2"]
     found = ["item_replaced", "order_item_replacement", "item_found", "item_found", "item_refunded"]
     assert Shopping(market).events(order_id) == [
@@ -170,3 +170,33 @@ def test_one_of_two_orders_is_checked_then_the_run_says_which(market: Market, wo
     (batch,) = working.run().batches
     assert {one.id: one.status for one in batch.orders} == {first: "at_store", second: "bags_verified"}
     assert acting.state == "at_store"
+
+
+def test_order_that_a_batch_waits_for_is_canceled_then_it_moves_on(market: Market, working: Working) -> None:
+    first, second = sorted(market.order()["id"] for _ in range(2))
+    acting = Acting(working, market, first, second, workflow_state="brand_new")
+    acting.did("start")
+    acting.did("checkout", rest_found=True)
+    acting.did("bag", order=first, bags=[{"code": "B1"}])
+    Shopping(market).simulate(second, "canceled").raise_for_status()
+    assert acting.state == "receipt_sanity_check"
+    first, second = sorted(market.order("last_mile")["id"] for _ in range(2))
+    acting = Acting(working, market, first, second, workflow_state="brand_new")
+    acting.did("arrive")
+    acting.did("verify_bags", order=first)
+    Shopping(market).simulate(second, "canceled").raise_for_status()
+    assert acting.state == "bags_verified"
+
+
+def test_shopper_drops_out_after_a_check_then_the_next_one_checks_again(market: Market, working: Working) -> None:
+    first, second = sorted(market.order("last_mile")["id"] for _ in range(2))
+    acting = Acting(working, market, first, second, workflow_state="brand_new")
+    acting.did("arrive")
+    acting.did("verify_bags", order=first)
+    acting.did("drop_out", reason="ill")
+    again = Acting(Working(market.server), market, first, second, workflow_state="brand_new")
+    again.did("arrive")
+    again.did("verify_bags", order=second)
+    assert again.state == "at_store"
+    again.did("verify_bags", order=first)
+    assert again.state == "bags_verified"
