@@ -8,11 +8,10 @@ from handcart.shoppers import ops, queries
 from handcart.shoppers.errors import DeviceEnded, PinWrong
 from handcart.shoppers.models import Person
 from handcart.sign_in import devices, limits, passwords, sessions
-from handcart.sign_in import ops as sign_ins
-from handcart.sign_in.errors import SignInRefused
 from handcart.sign_in.limits import Counted
 from handcart.sign_in.models import SHOPPER
 from handcart.staff import audit
+from handcart.staff.models import SYSTEM
 
 
 async def unlock(database: Database, person: Person, device_id: int, pin: str, address: str) -> None:
@@ -33,33 +32,37 @@ async def change(database: Database, person: Person, device_id: int, old: str, n
 
 async def _check(database: Database, person: Person, device_id: int, pin: str, address: str) -> tuple[str, Counted]:
     """The hash that a PIN fits, and the counted tries. A wrong PIN stays counted, and the fifth ends the device."""
-    left = await database.write(devices.count_pin, device_id)
-    if left is None:
-        raise DeviceEnded
+    left, counted = await database.write(_count, person, device_id, address)
     pin_hash = await database.read(queries.pin_hash, person.id)
-    try:
-        _, counted = await sign_ins.verify(
-            database,
-            SHOPPER,
-            [pin_hash] if pin_hash else [],
-            pin,
-            email=str(person.id),
-            address=address,
-            is_known_device=False,
-        )
-    except Unavailable:  # nothing was tried
-        await database.write(devices.uncount_pin, device_id)
-        raise
-    except SignInRefused as refused:
-        if refused.retry_after:
-            await database.write(devices.uncount_pin, device_id)
+    if left is not None:  # else as many tries at the same time are not decided yet, or their server has stopped
+        try:
+            fits = await passwords.verify(pin_hash, pin)
+        except Unavailable:  # nothing was tried
+            await database.write(_uncount, device_id, counted)
             raise
+        if fits and pin_hash is not None:
+            return pin_hash, counted
         if left:
-            raise PinWrong(left) from None
-        await database.write(sessions.end_one, SHOPPER, person.id, device_id)
-        raise DeviceEnded from None
-    assert pin_hash is not None
-    return pin_hash, counted
+            raise PinWrong(left)
+    await database.write(_end, person, device_id)
+    raise DeviceEnded
+
+
+async def _count(tx: Tx, person: Person, device_id: int, address: str) -> tuple[int | None, Counted]:
+    """Count a try as if it were wrong; returns the number of tries that are left, None if there was none."""
+    counted = await limits.count(tx, SHOPPER, str(person.id), address, is_known_device=False)
+    return await devices.count_pin(tx, device_id), counted
+
+
+async def _uncount(tx: Tx, device_id: int, counted: Counted) -> None:
+    await limits.uncount(tx, counted)
+    await devices.uncount_pin(tx, device_id)
+
+
+async def _end(tx: Tx, person: Person, device_id: int) -> None:
+    if await sessions.end_one(tx, SHOPPER, person.id, device_id):
+        detail = {"device": str(device_id)}
+        await audit.record(tx, SYSTEM, "end_device", f"shopper/{person.id}", reason="wrong PINs", detail=detail)
 
 
 async def _unlock(tx: Tx, person: Person, device_id: int, counted: Counted, old_hash: str, new_hash: str) -> None:

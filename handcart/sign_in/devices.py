@@ -13,14 +13,10 @@ _COUNT = "UPDATE sessions SET wrong_pins = wrong_pins + 1 WHERE id = $1 AND wron
 async def count_pin(tx: Tx, device_id: int) -> int | None:
     """Count a PIN as wrong before it is checked. Returns the number of tries that are left after it.
 
-    None: no try was left, and the device has ended. Tries at the same time are counted one after the other.
+    None: no try was left. Tries at the same time are counted one after the other.
     """
     row = await tx.one(_COUNT, device_id, MOST_WRONG_PINS)
-    if row is None:
-        await tx.run("DELETE FROM sessions WHERE id = $1", device_id)
-        return None
-    left: int = MOST_WRONG_PINS - row["wrong_pins"]
-    return left
+    return None if row is None else MOST_WRONG_PINS - row["wrong_pins"]
 
 
 async def uncount_pin(tx: Tx, device_id: int) -> None:
