@@ -1,14 +1,18 @@
 """
 Take the screenshots of the documentation from the running demo: `python -m tools.screenshots`.
 
-Writes docs/images/linking-journey.png (the steps side by side, composed by Chromium), and the storefront's time slots
-(slots.png) and order page (order.png).
+Writes docs/images/linking-journey.png (the steps side by side, composed by Chromium), the storefront's time slots
+(slots.png) and order page (order.png), and a day of an operator: the board (board.png), the page of an order
+(order-page.png) and the shopper's app (phone.png, screens side by side).
 """
 
 import base64
+import subprocess
+import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from playwright.sync_api import Browser, Page, ViewportSize, expect
 
@@ -18,14 +22,21 @@ from tests.support.browser import ROOT, Demo, Visit, chromium, running_demo
 IMAGES = ROOT / "docs" / "images"
 STEP = {"width": 480, "height": 690}
 SHOP: ViewportSize = {"width": 1040, "height": 860}
+DESK: ViewportSize = {"width": 1280, "height": 800}
+PHONE: dict[str, Any] = {
+    "viewport": {"width": 390, "height": 780},
+    "is_mobile": True,
+    "has_touch": True,
+    "device_scale_factor": 2,
+}
 MOST_BYTES = 400_000
 
 JOURNEY = """<!doctype html>
 <meta charset="utf-8">
 <style>
   body {{ margin: 0; font: 600 16px/1.3 "Liberation Sans", Arial, sans-serif; color: #1b2321; background: #fff; }}
-  ol {{ display: grid; grid-template-columns: repeat(3, 300px); gap: 18px; width: max-content; margin: 0; padding: 14px;
-        list-style: none; counter-reset: step; }}
+  ol {{ display: grid; grid-template-columns: repeat({columns}, 300px); gap: 18px; width: max-content; margin: 0;
+        padding: 14px; list-style: none; counter-reset: step; }}
   li {{ counter-increment: step; }}
   p {{ display: flex; gap: 8px; align-items: center; margin: 0 0 8px; white-space: nowrap; }}
   p::before {{ content: counter(step); flex: none; width: 24px; line-height: 24px; border-radius: 50%;
@@ -54,6 +65,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as data, running_demo(Path(data)) as demo, chromium() as browser:
         compose(browser, journey(demo, browser), IMAGES / "linking-journey.png")
         order(demo, browser)
+        day(demo, browser)
 
 
 def journey(demo: Demo, browser: Browser) -> list[Step]:
@@ -102,10 +114,106 @@ def order(demo: Demo, browser: Browser) -> None:
     visit.close()
 
 
-def compose(browser: Browser, steps: list[Step], file: Path) -> None:
+def day(demo: Demo, browser: Browser) -> None:
+    """Give an order to a shopper on the board and deliver it with the app; take screenshots of both."""
+    placed = [place(demo, kind) for kind in ("delivery", "pickup", "last_mile", "dispatch", "delivery")]
+    for order_id, scenario in zip(placed[1:], ("happy_path", "happy_path", "late"), strict=False):
+        demo.sandbox(f"orders/{order_id}/run", scenario=scenario, pace="real_time", seed=2)
+    for _ in range(6):
+        demo.sandbox("clock/next", what=["robot_step"])
+    desk = browser.new_page(viewport=DESK, color_scheme="light", device_scale_factor=1)
+    dispatcher = demo.staff[1]
+    desk.goto(f"{demo.api_url}/console/orders")
+    desk.get_by_label("Email").fill(dispatcher["email"])
+    desk.get_by_label("Password").fill(dispatcher["password"])
+    desk.locator("main form button").click()
+    save(take(desk), IMAGES / "board.png")
+    phone = browser.new_page(**PHONE, color_scheme="light")
+    phone.goto(demo.shoppers[0]["link"])
+    for field in phone.locator("input[type=password]").all():
+        field.fill("2580")
+    phone.locator("main form button").click()
+    phone.get_by_role("heading", name="Hello").wait_for()
+    desk.get_by_role("link", name=placed[0], exact=True).click()
+    desk.get_by_label("Shopper", exact=True).select_option(index=1)
+    desk.get_by_role("button", name="Give the order").click()
+    steps = shop(phone)
+    compose(browser, steps, IMAGES / "phone.png", columns=len(steps))
+    desk.goto(desk.url.partition("?")[0])
+    desk.set_viewport_size({**DESK, "height": 1180})
+    save(take(desk), IMAGES / "order-page.png")
+    desk.close()
+    phone.close()
+
+
+def place(demo: Demo, kind: str) -> str:
+    """Place a sample order; returns its id."""
+    command = [sys.executable, "-m", "handcart", "sandbox", "order", "--kind", kind, "--info", str(demo.data)]
+    return subprocess.run(command, check=True, capture_output=True, text=True, cwd=ROOT).stdout.strip()
+
+
+def shop(phone: Page) -> list[Step]:
+    """Pick the order that the phone has been given, and hand it over; returns the pictures on the way."""
+    phone.reload()
+    steps = []
+
+    def press(name: str) -> None:
+        phone.get_by_role("button", name=name, exact=True).first.click()
+
+    def keep(caption: str) -> None:
+        phone.wait_for_timeout(300)  # the end of a transition
+        steps.append(Step(caption, take(phone)))
+
+    phone.get_by_role("button", name="Accept").wait_for()
+    keep("The work of today")
+    press("Accept")
+    phone.get_by_role("link", name="Run").click()
+    press("Start")
+    press("Continue")
+    phone.get_by_role("heading", name="Shop at").wait_for()
+    keep("The list")
+    is_first = True
+    while phone.locator("main section .lines a").count():
+        phone.locator("main section .lines a").first.click()
+        more = phone.get_by_role("button", name="One more", exact=True)
+        while more.count() and more.is_enabled():
+            more.click()
+        if phone.get_by_label("Weight").count():
+            phone.get_by_label("Weight").fill("1")
+        phone.locator("summary").click()
+        phone.get_by_label("Last four digits").fill(phone.locator(".code b").inner_text())
+        if is_first:
+            keep("One product")
+            is_first = False
+        press("Found")
+        if phone.get_by_role("button", name="Yes, keep it").count():
+            press("Yes, keep it")
+        phone.get_by_role("heading", name="Shop at").wait_for()
+    press("Review and pay")
+    press("Go to the till")
+    phone.get_by_role("button", name="Paid").press("Enter")
+    press("+ Dry")
+    press("+ Cold")
+    keep("The bags")
+    press("2 bags, done")
+    press("Leave the store")
+    phone.get_by_role("button", name="I am at the door").wait_for()
+    phone.get_by_role("link", name="Call").wait_for()
+    keep("The address, only now")
+    press("I am at the door")
+    press("Hand over")
+    phone.get_by_role("button", name="Handed over").wait_for()
+    keep("The proof")
+    phone.get_by_role("button", name="Handed over").press("Enter")
+    phone.get_by_role("heading", name="Hello").wait_for()
+    phone.wait_for_timeout(12_000)  # the ten seconds in which it can be undone
+    return steps
+
+
+def compose(browser: Browser, steps: list[Step], file: Path, columns: int = 3) -> None:
     """Put the steps side by side on a page and take a screenshot."""
-    page = browser.new_page(device_scale_factor=1.4)
-    page.set_content(JOURNEY.format(steps="".join(step.html for step in steps)))
+    page = browser.new_page(device_scale_factor=1.4 if columns == 3 else 1, viewport={"width": 2400, "height": 1000})
+    page.set_content(JOURNEY.format(columns=columns, steps="".join(step.html for step in steps)))
     save(page.locator("ol").screenshot(), file)
     page.close()
 

@@ -33,6 +33,8 @@ class Demo:
         self.api_url: str = info["api_url"]
         self.storefront_url: str = info["storefront_url"]
         self.member, self.guest = info["accounts"]
+        self.staff: list[dict[str, str]] = info["staff"]
+        self.shoppers: list[dict[str, str]] = info["shoppers"]
         self.secrets: dict[str, str] = {"client secret": info["client_secret"]}
         self.secrets |= {f"password of {account['email']}": account["password"] for account in info["accounts"]}
         self.secrets |= {f"password of {one['email']}": one["password"] for one in info["staff"]}
