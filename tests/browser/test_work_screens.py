@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
 from tests.support.phone import Phone
 from tests.support.server import LiveServer, on_sqlite
@@ -168,6 +168,7 @@ SCREENS: dict[str, tuple[str, Callable[[Run], None]]] = {
 @pytest.fixture(params=LOCALES)
 def phone(server: LiveServer, browser: Browser, request: pytest.FixtureRequest) -> Iterator[Phone]:
     phone = Phone(server.url, browser, locale=request.param, reduced_motion="reduce", **SIZE)
+    phone.api.me["locale"] = request.param
     yield phone
     phone.close()
     assert phone.problems == []
@@ -183,6 +184,7 @@ def test_screens_of_the_work_are_opened_then_axe_finds_nothing(phone: Phone, req
         phone.api.run["version"] = name
         prepare(phone.api.run)
         _open(phone, path)
+        expect(phone.page.locator("html")).to_have_attribute("lang", locale)
         for scheme in ("light", "dark") if locale == "en-US" else ("light",):  # colours are the same in all languages
             phone.page.emulate_media(color_scheme=scheme)
             rules = None if scheme == "light" else {"runOnly": ["color-contrast"]}
