@@ -18,6 +18,7 @@ from handcart.core.db.migrate import WrongKey, check_schema, migrate
 from handcart.core.db.sqlite import connect_file
 from handcart.core.secret import Keys
 from handcart.core.settings import Settings, SettingsError
+from handcart.stores import items
 from tests.support import postgres
 from tests.support.extent import DATABASES
 from tests.support.server import SECRET_KEY, make_database, migrated_database
@@ -106,6 +107,39 @@ def test_empty_then_usable_and_again_then_unchanged(url: str) -> None:
     migrate(url, KEYS)
     on(url, check_schema)
     assert on(url, installation.public_url) == "https://connect.example.org"
+
+
+def test_catalog_is_there_then_its_items_are_found_as_those_saved_later(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upgrade = command.upgrade
+    with monkeypatch.context() as earlier:
+        earlier.setattr(command, "upgrade", lambda config, _: upgrade(config, "0018"))
+        with pytest.raises(Unavailable, match="schema 0018"):
+            migrate(url, KEYS)
+    names = ("Crème brûlée, 100 g", "Milk_with a very long name that has " + "x" * 50, "-")
+    for row in (
+        "organizations (id, slug, created_at) VALUES (7, 'one', 0)",
+        "retailers (id, organization_id, isolation_id, slug, name, allows_user_deletion, created_at)"
+        " VALUES (1, 7, 1, 'one', 'One', true, 0)",
+        *(
+            "items (retailer_id, rrc, upc, name, cost_unit, restricted_reasons, is_ebt_eligible, is_bulky,"
+            f" beverage_weight, price_cents) VALUES (1, 'r{number}', '0040000000001{number}', '{name}', 'each', '',"
+            " true, false, 0, 1)"
+            for number, name in enumerate(names)
+        ),
+    ):
+        on(url, run, f"INSERT INTO {row}")
+    migrate(url, KEYS)
+    words = "SELECT rrc, word FROM item_words ORDER BY rrc, word"
+    migrated = [tuple(row) for row in on(url, every, words)]
+    assert ("r0", "brulee") in migrated
+    on(url, _save_again)
+    assert [tuple(row) for row in on(url, every, words)] == migrated
+
+
+async def _save_again(tx: Tx) -> None:
+    await items.save(tx, 1, await items.every(tx, 1))
 
 
 def test_accounts_made_by_a_sandbox_then_they_belong_to_its_organization(
