@@ -254,7 +254,7 @@ def _values(person: Person, home: str | None) -> dict[str, Any]:
     }
 
 
-_OPERATIONS = ("invite_shoppers", "change_shoppers", "end_devices")
+_OPERATIONS = ("invite_shoppers", "change_shoppers", "end_devices", "see_audit")
 _NOTICES = ("added", "changed", "blocked", "unblocked", "closed", "device_ended")
 _CHOICES = {"locales": LOCALES, "vehicles": VEHICLES, "skills": SKILLS}
 

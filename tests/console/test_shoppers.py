@@ -41,6 +41,10 @@ def test_shopper_added_and_invited_then_the_phone_is_signed_in(server: LiveServe
     assert newcomer.join().status_code == 303
     page = is_page(admin.open(path))
     assert url[1] not in page.text
+    history = f"/console/audit?subject=shopper/{path.rpartition('/')[2]}"
+    assert history in page.text
+    assert name in is_page(admin.open(history)).text.replace("&lt;", "<").replace("&gt;", ">")
+    is_page(admin.open(path))
     (end,) = re.findall(rf'action="({path}/devices/[0-9]+/end)"', page.text)
     is_page(admin.submit(end))
     assert newcomer.http.get("/shopper/api/me").status_code == 401
