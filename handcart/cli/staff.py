@@ -78,12 +78,13 @@ def list_people(retailer: str | None, limit: int, after: str, as_json: bool, **d
 @json_option
 @click.argument("email")
 def show_person(email: str, as_json: bool, **database: Any) -> None:
-    """Show the role of a person, and the browsers in which they are signed in."""
+    """Show the role of a person, their passkeys, and the browsers in which they are signed in."""
     from handcart.console import ops
 
     found = read(database, of_person(email, ops.person))
     browsers = [{"name": one.name, "seen_at": clock.to_wire(one.seen_at)} for one in found.sessions]
-    one = {**_shown(found), "browsers": browsers}
+    passkeys = [{"name": one.name, "created_at": clock.to_wire(one.created_at)} for one in found.passkeys]
+    one = {**_shown(found), "browsers": browsers, "passkeys": passkeys}
     lines = [
         f"e-mail  {one['email']}",
         f"name    {one['name']}",
@@ -95,6 +96,8 @@ def show_person(email: str, as_json: bool, **database: Any) -> None:
     if browsers:
         rows = [[browser["name"] or "unknown", browser["seen_at"]] for browser in browsers]
         lines += ["", table(("signed in with", "last used"), rows)]
+    if passkeys:
+        lines += ["", table(("passkey", "added"), [[one["name"], one["created_at"]] for one in passkeys])]
     show(as_json, one, "\n".join(lines))
 
 

@@ -97,7 +97,9 @@ def signed_in(handler: Callable[[PersonBrowser], Awaitable[Reply]]) -> Handler:
         if actor is None:
             return SessionBrowser(call, STAFF).see_other(sign_in_path(call))
         browser = PersonBrowser(call, actor)
-        await call.app.database.write(sessions.touch, browser.session)
+        session = await call.app.database.read(sessions.find, STAFF, browser.session)
+        if session is not None and sessions.needs_touch(session.seen_at):
+            await call.app.database.write(sessions.touch, browser.session)
         return await handler(browser)
 
     return handle

@@ -1,10 +1,16 @@
 """`handcart staff` and `handcart audit`: people are invited, listed, changed and closed; the log says so."""
 
+import json
 from urllib.parse import urlsplit
 
 import pytest
 
+from handcart.core.secret import new_token
+from handcart.sign_in import passkeys
+from handcart.sign_in.models import STAFF
 from tests.cli.conftest import Run, answer, refusal
+from tests.support.authenticator import Authenticator
+from tests.support.console import Person
 from tests.support.pages import is_page
 from tests.support.shop import Shop, new_address, new_email
 from tests.support.stores import keep, store
@@ -38,6 +44,20 @@ def test_person_of_a_store_then_listed_shown_and_changed(run: Run, shop: Shop) -
     assert (changed["role"], changed["retailer"], changed["store"]) == ("support", None, None)
     assert "There are no people." in run("staff", "list", "--retailer", shop.slug).output
     assert email in run("staff", "list").output
+
+
+def test_person_is_signed_in_and_has_a_passkey_then_both_are_shown(run: Run, shop: Shop) -> None:
+    person = Person(shop.server, "support")
+    keys, session = shop.server.app.keys, new_token()
+    options = passkeys.creation_options(keys, "http://localhost", STAFF, session, person.id, person.email, [])
+    response = Authenticator("http://localhost").create(json.loads(json.dumps(options)))
+    shop.server.write(passkeys.register, STAFF, "http://localhost", session, person.id, response, "Laptop")
+    shown = answer(run("staff", "show", person.email, "--json"))
+    assert [one["name"] for one in shown["passkeys"]] == ["Laptop"]
+    assert len(shown["browsers"]) == 1
+    assert shown["state"] == "active"
+    lines = run("staff", "show", person.email).output.splitlines()
+    assert [line.split()[0] for line in lines if line.startswith(("Laptop", "unknown"))] == ["unknown", "Laptop"]
 
 
 def test_link_is_made_again_then_the_first_has_ended(run: Run, shop: Shop) -> None:
