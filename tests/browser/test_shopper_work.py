@@ -26,11 +26,11 @@ def _chunk(kind: bytes, data: bytes) -> bytes:
     return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
 
-#: A grey picture of 8 x 8 pixels.
+#: A grey picture of 64 x 64 pixels.
 PNG = (
     b"\x89PNG\r\n\x1a\n"
-    + _chunk(b"IHDR", struct.pack(">IIBBBBB", 8, 8, 8, 0, 0, 0, 0))
-    + _chunk(b"IDAT", zlib.compress((b"\x00" + b"\x80" * 8) * 8))
+    + _chunk(b"IHDR", struct.pack(">IIBBBBB", 64, 64, 8, 0, 0, 0, 0))
+    + _chunk(b"IDAT", zlib.compress((b"\x00" + b"\x80" * 64) * 64))
     + _chunk(b"IEND", b"")
 )
 

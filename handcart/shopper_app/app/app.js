@@ -83,6 +83,10 @@ function App({ storage, sync, first, hear }) {
       await storage.change(() => ({ remove_entries: seqs, remove_pictures: [id] }));
       await reread();
     },
+    async forgetPicture(id) {
+      await storage.change(() => ({ remove_pictures: [id] }));
+      await reread();
+    },
     async again(id) {
       await storage.change((now) => requeued(now, id));
       await reread();

@@ -2,7 +2,7 @@
  * Sends the queue and fetches the run: one round at a time, in one window. Acts of a subject are sent in sequence, and
  * again with the same id until the server has answered.
  *
- * @import {Barrier, Entry, Storage} from './types'
+ * @import {Barrier, Entry, Picture, Storage} from './types'
  */
 import { Refused } from './api.js';
 import { answered, arrived, barred, due, rejected, sending, unanswered } from './queue.js';
@@ -51,8 +51,8 @@ export function createSync({ storage, send, alone, now, random, ended, later = s
   async function round() {
     try {
       await sendActs();
-      await sendPictures();
       await fetchRun();
+      await sendPictures();
       failures = 0;
       ended(true);
     } catch (error) {
@@ -87,20 +87,29 @@ export function createSync({ storage, send, alone, now, random, ended, later = s
     }
   }
 
+  /** Sends each picture that waits. One that fails does not stop the others. */
   async function sendPictures() {
     const { entries } = await storage.read();
     const waits = new Set(entries.filter(({ state }) => ['held', 'refused'].includes(state)).map(({ act }) => act.id));
+    /** @type {unknown} */
+    let failure = null;
     for (const picture of await storage.pictures()) {
       if (picture.state === 'refused' || waits.has(picture.act_id)) continue;
       try {
         await send('PUT', `/pictures/${picture.act_id}`, picture.blob);
         await storage.change(() => ({ remove_pictures: [picture.act_id] }));
       } catch (error) {
-        if (!(error instanceof Refused) || error.isForNow || barrierOf(error)) throw error;
-        const { message } = error;
-        await storage.change(() => ({ pictures: [{ ...picture, state: 'refused', message }] }));
+        if (!(error instanceof Refused) || barrierOf(error)) throw error;
+        if (error.isForNow) failure = error;
+        else await refusePicture(picture, error);
       }
     }
+    if (failure) throw failure;
+  }
+
+  /** @param {Picture} picture @param {Refused} error */
+  async function refusePicture(picture, { rule, message }) {
+    await storage.change(() => ({ pictures: [{ ...picture, state: 'refused', rule, message }] }));
   }
 
   async function fetchRun() {

@@ -189,6 +189,7 @@ export interface Picture {
   act_id: string;
   blob: Blob;
   state: 'queued' | 'refused';
+  rule?: string | null;
   message?: string | null;
 }
 
@@ -272,6 +273,7 @@ export interface App {
   act(batch: Batch, verb: Verb, body?: Record<string, any>, options?: ActOptions): Promise<string>;
   undo(actId: string): Promise<void>;
   dismiss(actId: string): Promise<void>;
+  forgetPicture(actId: string): Promise<void>;
   again(actId: string): Promise<void>;
   send(): Promise<void>;
   change(settings: Partial<Settings>): Promise<void>;

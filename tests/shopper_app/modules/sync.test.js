@@ -216,7 +216,20 @@ test('a picture is refused, then it is not sent again, and the run arrives', asy
   await phone.sync.start();
   const picture = await phone.storage.picture(id);
   assert.deepEqual([picture?.state, picture?.message], ['refused', 'This is no picture.']);
-  assert.deepEqual(phone.server.calls, ['POST /acts', `PUT /pictures/${id}`, 'GET /run', 'GET /run']);
+  assert.deepEqual(phone.server.calls, ['POST /acts', 'GET /run', `PUT /pictures/${id}`, 'GET /run']);
+});
+
+test('the server fails on a picture, then the run and the other pictures go on', async () => {
+  const phone = device();
+  const first = await phone.act('find', { order: 'order-1', line: '1' }, { picture: 'one' });
+  const second = await phone.act('find', { order: 'order-1', line: '2' }, { picture: 'two' });
+  phone.server.before = (path) => { if (path === `/pictures/${first}`) throw new Refused(500, {}); };
+  await phone.sync.start();
+  assert.deepEqual([[...phone.server.pictures.keys()], phone.planned], [[second], [1000]]);
+  assert.equal((await phone.storage.read()).kept.run?.batches[0].orders[0].lines[0].status, 'found');
+  phone.server.before = () => {};
+  await phone.sync.start();
+  assert.deepEqual([...phone.server.pictures.keys()], [second, first]);
 });
 
 test('the server lost an act, then the acts of that subject are sent again', async () => {

@@ -8,6 +8,7 @@ import { reason, timeOfDay } from '../text.js';
 export function Queue({ app, t }) {
   const waiting = unsent(app.entries);
   const refused = refusedOnes(app.entries);
+  const pictures = app.pictures.filter((picture) => picture.state === 'queued');
   const sent = app.entries.filter((entry) => entry.state === 'sent' || entry.state === 'superseded').slice(-20).reverse();
   const footer = html`
     <${Button} kind="primary" onClick=${app.send}>${t('queue.send')}<//>
@@ -15,9 +16,11 @@ export function Queue({ app, t }) {
   return html`<${Screen} title=${t('queue.title')} footer=${footer} t=${t}>
     ${refused.length > 0 && html`<h2>${t('queue.refused', { count: refused.length })}</h2>
       ${refused.map((entry) => html`<${Refusal} key=${entry.act.id} entry=${entry} app=${app} t=${t} />`)}`}
+    ${app.pictures.filter((picture) => picture.state === 'refused').map((picture) =>
+      html`<${RefusedPicture} key=${picture.act_id} picture=${picture} app=${app} t=${t} />`)}
     <h2>${t('queue.waiting', { count: waiting.length })}</h2>
     <ul class="rows">${waiting.map((entry) => html`<${Row} key=${entry.act.id} entry=${entry} app=${app} t=${t} />`)}</ul>
-    ${app.pictures.length > 0 && html`<p>${t('queue.pictures', { count: app.pictures.length })}</p>`}
+    ${pictures.length > 0 && html`<p>${t('queue.pictures', { count: pictures.length })}</p>`}
     ${sent.length > 0 && html`<h2>${t('queue.sent')}</h2>
       <ul class="rows soft">${sent.map((entry) => html`<${Row} key=${entry.act.id} entry=${entry} app=${app} t=${t} />`)}</ul>`}
   <//>`;
@@ -39,6 +42,15 @@ function Refusal({ entry, app, t }) {
     ${entry.goods && entry.goods !== 'nothing' && html`<p><strong>${t(`goods.${entry.goods}`)}</strong></p>`}
     ${entry.is_unknown && html`<${Button} onClick=${() => app.again(entry.act.id)}>${t('queue.again')}<//>`}
     <${Button} onClick=${() => app.dismiss(entry.act.id)}>${t('queue.dismiss')}<//>
+  </section>`;
+}
+
+/** @param {{picture: import('../types').Picture, app: App, t: Text}} props */
+function RefusedPicture({ picture, app, t }) {
+  return html`<section class="card refused">
+    <h3>${t('queue.picture')}</h3>
+    <p>${reason(picture, t)}</p>
+    <${Button} onClick=${() => app.forgetPicture(picture.act_id)}>${t('queue.dismiss')}<//>
   </section>`;
 }
 
