@@ -109,14 +109,19 @@ def test_empty_then_usable_and_again_then_unchanged(url: str) -> None:
     assert on(url, installation.public_url) == "https://connect.example.org"
 
 
+def migrate_to(url: str, version: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Migrate an empty database to the schema of an earlier release."""
+    upgrade = command.upgrade
+    with monkeypatch.context() as earlier:
+        earlier.setattr(command, "upgrade", lambda config, _: upgrade(config, version))
+        with pytest.raises(Unavailable, match=f"schema {version}"):
+            migrate(url, KEYS)
+
+
 def test_catalog_is_there_then_its_items_are_found_as_those_saved_later(
     url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    upgrade = command.upgrade
-    with monkeypatch.context() as earlier:
-        earlier.setattr(command, "upgrade", lambda config, _: upgrade(config, "0018"))
-        with pytest.raises(Unavailable, match="schema 0018"):
-            migrate(url, KEYS)
+    migrate_to(url, "0018", monkeypatch)
     names = ("Crème brûlée, 100 g", "Milk_with a very long name that has " + "x" * 50, "-")
     for row in (
         "organizations (id, slug, created_at) VALUES (7, 'one', 0)",
@@ -145,11 +150,7 @@ async def _save_again(tx: Tx) -> None:
 def test_accounts_made_by_a_sandbox_then_they_belong_to_its_organization(
     url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    upgrade = command.upgrade
-    with monkeypatch.context() as earlier:
-        earlier.setattr(command, "upgrade", lambda config, _: upgrade(config, "0012"))
-        with pytest.raises(Unavailable, match="schema 0012"):
-            migrate(url, KEYS)
+    migrate_to(url, "0012", monkeypatch)
     for row in (
         "organizations (id, slug, created_at) VALUES (7, 'one', 0)",
         "accounts (id, email, password_hash, created_at) VALUES (1, 'a@a.example', '', 0), (2, 'b@a.example', '', 0)",
@@ -163,6 +164,49 @@ def test_accounts_made_by_a_sandbox_then_they_belong_to_its_organization(
     assert len(on(url, every, "SELECT * FROM memberships")) == 2
     with pytest.raises(Exception, match=r"(?i)foreign key"):
         on(url, run, "INSERT INTO memberships (account_id, starts_at, ends_at) VALUES (3, 0, 1)")
+
+
+def test_sessions_and_shoppers_of_0_2_then_customers_and_shadows(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    migrate_to(url, "0013", monkeypatch)
+    cookies = {name: KEYS.hash(name) for name in ("one", "two")}
+
+    async def begin(tx: Tx) -> None:
+        for row in (
+            "organizations (id, slug, created_at) VALUES (7, 'one', 0)",
+            "accounts (id, email, password_hash, created_at) VALUES (1, 'a@a.example', '', 0)",
+            "retailers (id, organization_id, isolation_id, slug, name, allows_user_deletion, is_lenient, created_at,"
+            " serves_everywhere, rules) VALUES (8, 7, 8, 'one', 'One', TRUE, FALSE, 0, FALSE, '{}')",
+            "shoppers (retailer_id, id, phone, created_at) VALUES (8, 5, '18005550142', 0)",
+            "batches (retailer_id, id, type, workflow_state, shopper_id, created_at) VALUES"
+            " (8, 6, 'delivery', 'picking', 5, 0)",
+        ):
+            await tx.run(f"INSERT INTO {row}")
+        for number, cookie in enumerate(cookies.values()):
+            await tx.run(
+                "INSERT INTO sessions (session_hash, account_id, created_at, seen_at) VALUES ($1, 1, $2, $2)",
+                cookie,
+                number,
+            )
+
+    on(url, begin)
+    migrate(url, KEYS)
+    sessions = on(url, every, "SELECT session_hash, id, audience, person_id FROM sessions ORDER BY created_at")
+    assert [tuple(row) for row in sessions] == [
+        (cookies["one"], 1, "customer", 1),
+        (cookies["two"], 2, "customer", 1),
+    ]
+    shadows = on(url, every, "SELECT retailer_id, id, phone, person_id FROM retailer_shoppers")
+    assert [tuple(row) for row in shadows] == [(8, 5, "18005550142", None)]
+    assert on(url, every, "SELECT * FROM shoppers") == []
+    for row in on(url, every, "SELECT shopper_id, accepted_at FROM batches"):
+        assert tuple(row) == (5, None)
+    with pytest.raises(Exception, match=r"(?i)foreign key"):
+        on(
+            url,
+            run,
+            "INSERT INTO batches (retailer_id, id, type, workflow_state, shopper_id, created_at)"
+            " VALUES (8, 9, 'delivery', 'picking', 99, 0)",
+        )
 
 
 async def run(tx: Tx, sql: str) -> None:
