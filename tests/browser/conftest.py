@@ -11,8 +11,9 @@ from tests.support.browser import Demo, Visit, chromium, running_demo
 expect.set_options(timeout=30_000)
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """Chromium for a file: another file may need other switches, and Playwright runs once in a thread."""
     with chromium() as running:
         yield running
 
