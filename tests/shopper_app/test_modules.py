@@ -1,16 +1,20 @@
 """The app's modules in Node.js: what acts change, and how the queue is sent. `modules/` has the tests."""
 
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
+from typing import get_args, get_type_hints
 
 import msgspec
 import pytest
 
+from handcart.acts.verbs import BringBack
 from handcart.shopper_app import wire
 
 HERE = Path(__file__).parent
+SCREENS = HERE.parents[1] / "handcart" / "shopper_app" / "app" / "screens"
 
 
 @pytest.mark.parametrize("name", sorted(path.name for path in HERE.glob("modules/*.test.js")))
@@ -25,3 +29,10 @@ def test_modules_are_run_by_node_then_their_tests_pass(name: str) -> None:
 def test_answers_are_prepared_then_the_server_could_have_sent_them(name: str, kind: type) -> None:
     prepared = (HERE / name).read_bytes()
     assert msgspec.to_builtins(msgspec.json.decode(prepared, type=kind)) == msgspec.json.decode(prepared)
+
+
+def test_app_offers_reasons_to_bring_back_then_the_server_takes_them() -> None:
+    listed = re.search(r"REASONS = \[(.*?)\]", (SCREENS / "bring_back.js").read_text())
+    assert listed
+    offered = {*re.findall(r"'(\w+)'", listed[1]), "alcohol_only"}
+    assert offered == set(get_args(get_type_hints(BringBack)["reason"]))

@@ -81,8 +81,7 @@ const EFFECTS = {
   deliver: (batch, body, order) => finish(batch, order, 'completed'),
   bring_back(batch, body, order) {
     if (!order) return;
-    const others = order.lines.filter((line) => !line.is_alcohol);
-    if (body.reason !== 'too_young' || others.length === 0) order.status = 'returning';
+    if (body.reason !== 'alcohol_only') order.status = 'returning';
     else order.lines.filter((line) => line.is_alcohol).forEach((line) => pick(line, 'to_refund', {}));
   },
   returned: (batch, body, order) => finish(batch, order, 'canceled'),

@@ -82,16 +82,14 @@ test('only unsent acts, and acts that the run may lack, are shown', () => {
   assert.equal(shown({ state: 'sent', is_shown: true }), 'picking');
 });
 
-test('a customer is too young: only the alcohol goes back, unless the order has nothing else', () => {
-  const young = act('bring_back', { order: 'order-1', reason: 'too_young' });
-  const [order] = applyAct(preparedRun(), young).batches[0].orders;
+test('only the alcohol goes back, or the whole order does', () => {
+  const alcohol = act('bring_back', { order: 'order-1', reason: 'alcohol_only' });
+  const [order] = applyAct(preparedRun(), alcohol).batches[0].orders;
   assert.equal(order.status, 'acknowledged');
   assert.deepEqual(order.lines.filter((line) => line.status === 'to_refund').map((line) => line.line_num), ['5']);
-  assert.equal(hasAlcohol(order), false);
-  const run = preparedRun();
-  run.batches[0].orders[0].lines = run.batches[0].orders[0].lines.filter((line) => line.is_alcohol);
-  assert.equal(hasAlcohol(run.batches[0].orders[0]), true);
-  assert.equal(applyAct(run, young).batches[0].orders[0].status, 'returning');
+  assert.deepEqual([hasAlcohol(preparedRun().batches[0].orders[0]), hasAlcohol(order)], [true, false]);
+  const young = act('bring_back', { order: 'order-1', reason: 'not_of_age' });
+  assert.equal(applyAct(preparedRun(), young).batches[0].orders[0].status, 'returning');
 });
 
 test('an order of which the customer gets nothing needs no bags', () => {
