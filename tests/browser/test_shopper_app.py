@@ -158,9 +158,13 @@ def test_session_has_ended_then_the_acts_stay_and_the_app_says_what_to_do(phone:
     one = phone()
     one.open()
     wait_for_run(one)
+    one.api.is_reachable = False
+    one.press("Accept")
+    wait_for_states(one, "queued")
     refusal = (401, {"rule": "signed_out", "message": "This phone is signed out."})
     one.api.refusals = dict.fromkeys(("/acts", "/run", "/me"), refusal)
-    one.press("Accept")
+    one.api.is_reachable = True
+    one.page.evaluate("dispatchEvent(new Event('online'))")
     expect(one.page.get_by_role("heading", level=1)).to_have_text("Sign in")
     expect(one.page.get_by_text("1 thing that you did is kept")).to_be_visible()
     one.api.refusals = {}
