@@ -3,7 +3,7 @@
  *
  * @import {Batch, Line, Order, Product, Text} from './types'
  */
-import { html, useEffect, useMemo, useState } from './html.js';
+import { html, useEffect, useMemo, useRef, useState } from './html.js';
 import { path } from './paths.js';
 import { redrawn } from './picture.js';
 import { nextScreen } from './steps.js';
@@ -96,7 +96,9 @@ export function Choice({ legend, name, value, options, onChange }) {
 
 /** Right or wrong, read out at once. @param {{verdict: {isRight: boolean, text: string} | null}} props */
 export function Verdict({ verdict }) {
-  return html`<div role="status" aria-live="assertive">
+  const place = useRef(/** @type {HTMLElement | null} */ (null));
+  useEffect(() => { if (verdict) place.current?.scrollIntoView({ block: 'center' }); }, [verdict]);
+  return html`<div role="status" aria-live="assertive" ref=${place}>
     ${verdict && html`<p class=${verdict.isRight ? 'verdict right' : 'verdict wrong'}>
       <b aria-hidden="true">${verdict.isRight ? '✓' : '✕'}</b> ${verdict.text}
     </p>`}

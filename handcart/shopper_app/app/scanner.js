@@ -4,7 +4,7 @@
  * @import {Text} from './types'
  */
 import { Button } from './frame.js';
-import { html, useEffect, useMemo, useRef, useState } from './html.js';
+import { html, useEffect, useLayoutEffect, useMemo, useRef, useState } from './html.js';
 import { openCamera } from './scan.js';
 import { wedge } from './wedge.js';
 
@@ -85,7 +85,8 @@ function Keys({ onCode, t }) {
     latest.current(text);
   }), []);
 
-  useEffect(() => {
+  // Before the screen is painted: a scanner may type as soon as the person sees the screen.
+  useLayoutEffect(() => {
     /** @param {KeyboardEvent} event */
     function press(event) {
       const target = /** @type {HTMLElement} */ (event.target);

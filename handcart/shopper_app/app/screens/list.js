@@ -33,7 +33,7 @@ export function List({ batch, app, go, t }) {
     }
     feedback.wrong(app.kept.settings);
     const name = place?.line.product.name ?? '';
-    return setVerdict({ isRight: false, text: t(kind === 'complete' ? 'scan.complete' : 'scan.unknown', { name }) });
+    return setVerdict({ isRight: false, text: t(kind === 'complete' ? 'scan.complete' : 'scan.not_listed', { name }) });
   }
 
   const footer = html`
