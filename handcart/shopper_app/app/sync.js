@@ -36,7 +36,10 @@ export function createSync({ storage, send, alone, now, random, ended, later = s
   /** Starts a round now, or another one after the round that runs. */
   function start() {
     isAsked = true;
-    running ??= rounds().finally(() => { running = null; });
+    running ??= rounds().finally(() => {
+      running = null;
+      if (isAsked) start(); // asked while the next round was being planned
+    });
     return running;
   }
 

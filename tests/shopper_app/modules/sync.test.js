@@ -50,6 +50,23 @@ test('acts are sent in sequence, and the run arrives', async () => {
   assert.deepEqual(phone.server.calls, ['POST /acts', 'GET /run']);
 });
 
+test('an act made while the next round is planned is sent at once', async () => {
+  const phone = device();
+  let isFirst = true;
+  phone.heard.push = () => {
+    if (isFirst) phone.act('start');
+    return 0;
+  };
+  phone.planned.push = () => {
+    if (isFirst) phone.sync.start();
+    isFirst = false;
+    return 0;
+  };
+  await phone.sync.start();
+  await new Promise((resolve) => { setTimeout(resolve); });
+  assert.equal(phone.verbs(), 'start');
+});
+
 test('a line act carries the version that the shopper saw', async () => {
   const run = preparedRun();
   run.batches[0].orders[0].lines[0].version = 7;
