@@ -5,7 +5,7 @@
  */
 import * as feedback from './feedback.js';
 import { Button } from './frame.js';
-import { html, useEffect, useState } from './html.js';
+import { html, useEffect, useRef, useState } from './html.js';
 import { endsWith } from './match.js';
 import { PictureField, Stepper, Verdict, weightText } from './parts.js';
 import { PRODUCTS, asScan } from './scan.js';
@@ -49,6 +49,10 @@ export function Gather({ line, scaleCodes, judge, isKnown = false, mayDiffer = f
   const number = typed(weight);
   const isEnough = (asked == null || count > 0) && (!unit || number !== null);
 
+  // A second scan may come before the first is drawn.
+  const taken = useRef({ count, scans, number });
+  taken.current = { count, scans, number };
+
   /** @param {import('./scan.js').Code} code */
   function onCode(code) {
     const { kind, name = '', scan } = judge(code);
@@ -58,20 +62,23 @@ export function Gather({ line, scaleCodes, judge, isKnown = false, mayDiffer = f
       setVerdict({ isRight: false, text: t(`scan.${kind}`, { name, wanted }) });
       return;
     }
-    if (asked != null && !mayDiffer && count >= asked) {
+    const before = taken.current;
+    if (asked != null && !mayDiffer && before.count >= asked) {
       feedback.wrong(app.kept.settings);
       setVerdict({ isRight: false, text: t('scan.enough', { count: asked }) });
       return;
     }
     feedback.right(app.kept.settings);
-    const all = [...scans, asScan(code)];
+    const all = [...before.scans, asScan(code)];
     setScans(all);
-    const many = count + 1;
+    const many = before.count + 1;
     setCount(many);
+    taken.current = { ...before, count: many, scans: all };
     const piece = weightOf(scan, line, scaleCodes);
     if (unit && piece != null) {
-      const total = Math.round(((number ?? 0) + piece) * 1000) / 1000;
+      const total = Math.round(((before.number ?? 0) + piece) * 1000) / 1000;
       setWeight(String(total));
+      taken.current.number = total;
       setVerdict({ isRight: true, text: t('scan.weighed', { weight: weightText(piece, unit, app.locale) }) });
       return;
     }
