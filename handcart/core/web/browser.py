@@ -81,7 +81,8 @@ class Browser:
     def see_other(self, location: str, *, clears: bool = False) -> Reply:
         """Redirect with 303, so that a post is never repeated at the target (RFC 9700 section 4.12).
 
-        `clears`: the browser deletes what it has stored for this site, except cookies (ASVS 5.0: 14.3.1).
+        `clears`: the browser deletes the pages that it has cached of this site (ASVS 5.0: 14.3.1). Not its storage:
+        these pages keep nothing there, but the shopper's app keeps acts that were not sent yet.
         """
         headers: list[Header] = [
             (b"location", location.encode("ascii")),
@@ -89,7 +90,7 @@ class Browser:
             *self._new_cookies.values(),
         ]
         if clears:
-            headers.append((b"clear-site-data", b'"cache", "storage"'))
+            headers.append((b"clear-site-data", b'"cache"'))
         return Reply(303, b"", headers)
 
     def check_origin(self) -> None:
