@@ -50,10 +50,6 @@ def browser() -> Iterator[Browser]:
         yield running
 
 
-# For tests of what the phone does, which does not depend on the server's database.
-on_sqlite = pytest.mark.parametrize("net", ["sqlite"], indirect=True)
-
-
 class Shopper:
     """One of the operator's shoppers, whose phone has joined with an invitation and shows the app."""
 
@@ -329,51 +325,3 @@ def test_carried_order_is_worked_then_completed(net: Network, shopper: Callable[
     one.wait_until_sent()
     assert net.market.row(order_id)["status"] == "completed"
     check_callbacks(net, order_id, kind)
-
-
-class Cut(Shopper):
-    """A shopper whose phone is offline during every step, and has a connection between two steps."""
-
-    def press(self, name: str) -> None:
-        self.page.get_by_role("button", name=name, exact=True).wait_for()
-        self.context.set_offline(True)
-        super().press(name)
-        self.context.set_offline(False)
-
-    def hold(self, name: str) -> None:
-        self.context.set_offline(True)
-        super().hold(name)
-        self.context.set_offline(False)
-
-
-@on_sqlite
-def test_network_is_cut_at_each_step_then_the_delivery_ends_alike(net: Network, browser: Browser) -> None:
-    user_id = net.market.customer()
-    order_id = net.market.order("delivery", user_id, items=cart(), leave_unattended=True)["id"]
-    one = Cut(net, browser)
-    one.given(order_id)
-    one.begin()
-    pick(one)
-    deliver(one)
-    one.wait_until_sent()
-    check_delivery(net, user_id, order_id)
-    one.context.close()
-
-
-@on_sqlite
-def test_phone_is_offline_from_start_to_door_then_all_is_sent_later(net: Network, browser: Browser) -> None:
-    user_id = net.market.customer()
-    order_id = net.market.order("delivery", user_id, items=cart(), leave_unattended=True)["id"]
-    one = Shopper(net, browser)
-    one.page.evaluate("navigator.serviceWorker.ready")
-    one.given(order_id)
-    one.begin()
-    one.wait_until_sent()
-    one.context.set_offline(True)
-    pick(one)
-    deliver(one)
-    assert net.market.read(user_id, order_id).json()["status"] == "acknowledged"
-    one.context.set_offline(False)
-    one.wait_until_sent()
-    check_delivery(net, user_id, order_id)
-    one.context.close()
