@@ -19,8 +19,8 @@ have pages of their own.
 {rows}
 
 - A role at one retailer or at one store sees and changes nothing elsewhere.
-- Commands (`handcart staff` and so on) may do everything: who can run them on the server can read its database.
-- A changed role counts from the person's next page on.
+- Commands (`handcart staff` and so on) may do everything: a person who can run them can also read the database.
+- A changed role counts from the next page that the person opens.
 - There is always an operator admin who can sign in: the last one cannot be closed and cannot get another role.
 
 ## The first admin
@@ -52,13 +52,14 @@ You get a link, which is shown once. Send it only to that person: anybody who ha
 
 - The person chooses a password and is signed in. The link then no longer works. If a person says that the link was used
   before, somebody else has used it: close that person, and invite them again.
-- It ends after 24 hours, or if you make a new one: `handcart staff link`, or **Make a new link** on the person's page.
+- The link ends after 24 hours, or when you make a new one: `handcart staff link`, or **Make a new link** on the
+  person's page.
 
 ## Passkeys
 
-On their own page (their name, at the top) people add passkeys. They then sign in by finger, face or PIN of a device,
-without a password. A passkey belongs to the host name of the public URL. After a change of that name, people sign in
-with their passwords and add passkeys again. Passkeys need https.
+People add passkeys on their own page (their name, at the top). They then sign in with a fingerprint, their face or the
+PIN of the device, without a password. A passkey belongs to the host name of the public URL. After a change of that
+name, people sign in with their passwords and add passkeys again. Passkeys need https.
 
 If the server says that a passkey may have been copied, its counter has not risen: remove the passkey, and find out who
 else has used the device.
@@ -88,9 +89,18 @@ Sessions end after 12 hours without use, and after 7 days in all. Wrong password
 
 ## The audit log
 
-A row of the audit log says who did what to what, when and why. It is written together with the change that it tells of.
-The database refuses to change or delete these rows. The console shows them under **Audit log**, with filters and a CSV
-file of the newest 10,000 rows that fit. A command lists them too:
+A row of the audit log says who did what, to which person, shopper or order, when, and why. It is written in the same
+transaction as the change. The log has:
+
+- what was done to the people of the console: their roles, links, passwords, passkeys and sessions
+- what was done to shoppers and their devices
+- orders that a dispatcher, another person, a command or Handcart itself gave to a shopper, took away, moved or canceled
+
+It does not have everything yet: commands about retailers, clients and stores are not in it. What shoppers and the
+retailer's site did with an order is on the page of the order.
+
+The database refuses to change or delete rows of the log. The console shows them under **Audit log**, with filters and a
+CSV file of the newest 10,000 rows that match. A command lists them too:
 
 ```sh
 handcart audit list --operation close_staff
