@@ -225,8 +225,8 @@ def pick(one: Shopper) -> None:
     one.press("Found")
     one.press("Review and pay")
     one.press("Go to the till")
-    one.fill("Number of the receipt", "R-100")
-    one.fill("Total of the receipt", "45.90")
+    one.fill("Receipt number", "R-100")
+    one.fill("Receipt total", "45.90")
     one.hold("Paid")
     one.press("+ Dry")
     one.press("+ Cold")
@@ -306,6 +306,24 @@ def test_pickup_is_worked_then_handed_to_the_customer(net: Network, shopper: Cal
     runner.wait_until_sent()
     assert net.market.read(user_id, order_id).json()["status"] == "completed"
     check_callbacks(net, order_id, "pickup", *PICKED)
+
+
+def test_shopper_gives_work_back_then_the_next_one_has_it(net: Network, shopper: Callable[[], Shopper]) -> None:
+    order_id = net.market.order("delivery", items=cart())["id"]
+    one = shopper()
+    one.given(order_id)
+    one.begin()
+    one.press("Start")
+    one.open("I cannot go on")
+    one.page.get_by_label("I have no more time").check()
+    one.hold("Give it back")
+    one.expect_heading(re.compile("Hello"))
+    one.wait_until_sent()
+    expect(one.page.get_by_text("You gave back work")).to_be_visible()
+    assert net.market.row(order_id)["status"] == "brand_new"
+    other = shopper()
+    other.given(order_id)
+    expect(other.page.get_by_role("button", name="Accept")).to_be_visible()
 
 
 @pytest.mark.parametrize("kind", ["last_mile", "dispatch"])

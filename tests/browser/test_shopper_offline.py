@@ -74,8 +74,8 @@ def steps(one: Screen) -> list[Step]:
         one.press("Refund it")
 
     def pay() -> None:
-        one.field("Number of the receipt").fill("R-17")
-        one.field("Total of the receipt").fill("45.90")
+        one.field("Receipt number").fill("R-17")
+        one.field("Receipt total").fill("45.90")
         one.hold("Paid")
 
     def bag() -> None:

@@ -162,6 +162,7 @@ SCREENS: dict[str, tuple[str, Callable[[Run], None]]] = {
     "check-label": ("check_bags/market/1", comparing),
     "meet": ("arrive/market/1", meeting),
     "handover-pickup": ("door/market/1", handing_over),
+    "give-back": ("give_back/market/1", shopping),
 }
 
 

@@ -128,6 +128,14 @@ def test_pin_that_cannot_be_taken_then_the_link_still_works(
     assert newcomer.join("2580").status_code == 303
 
 
+@on_sqlite
+@pytest.mark.parametrize("pin", ["4826", "2468", "1357"])
+def test_pin_that_neither_repeats_nor_counts_then_taken(server: LiveServer, person: Person, pin: str) -> None:
+    newcomer = Newcomer(server, invite(server, person))
+    newcomer.open()
+    assert newcomer.join(pin).status_code == 303
+
+
 def test_new_invitation_then_a_new_pin_and_other_phones_are_locked(server: LiveServer, person: Person) -> None:
     old = Phone(server, person)
     newcomer = Newcomer(server, invite(server, person))

@@ -6,6 +6,7 @@ import { BringBack } from './screens/bring_back.js';
 import { CheckBags } from './screens/check_bags.js';
 import { Door } from './screens/door.js';
 import { Drive } from './screens/drive.js';
+import { GiveBack } from './screens/give_back.js';
 import { List } from './screens/list.js';
 import { Pay } from './screens/pay.js';
 import { ProductScreen } from './screens/product.js';
@@ -30,6 +31,7 @@ export const SCREENS = {
   check_bags: CheckBags,
   door: Door,
   drive: Drive,
+  give_back: GiveBack,
   handover: HandOver,
   left: Left,
   list: List,

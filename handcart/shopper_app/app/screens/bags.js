@@ -42,7 +42,7 @@ function OrderBags({ batch, order, act, app, t }) {
 
   /** @param {number} number */
   function ownCode(number) {
-    return `${batch.id}-${order.letter}${number}`;
+    return `${batch.id.slice(-4)}-${order.letter}${number}`; // short, because people write it on bags
   }
 
   /** A label that was scanned belongs to the bag that was added last. @param {import('../scan.js').Code} code */

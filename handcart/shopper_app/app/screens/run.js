@@ -30,6 +30,9 @@ function Stops({ batch, app, go, t }) {
     </ol>
     ${batch.state === 'acknowledged' && !next && html`<${Button} kind="primary" onClick=${() => app.act(batch, 'start')}>${t('run.start')}<//>`}
     ${next && html`<${Button} kind="primary" onClick=${() => go(path(next, batch))}>${t('run.continue')}<//>`}
+    ${batch.state !== 'delivering' && html`<a class="button quiet" href=${`#${path('give_back', batch)}`}>
+      ${t('run.give_back')}
+    </a>`}
   </section>`;
 }
 
