@@ -20,7 +20,7 @@ have pages of their own.
 
 - A role at one retailer or at one store sees and changes nothing elsewhere.
 - Commands (`handcart staff` and so on) may do everything: a person who can run them can also read the database.
-- A changed role counts from the next page that the person opens.
+- A changed role counts from the next page that the person opens. A form that has not arrived whole by then is refused.
 - There is always an operator admin who can sign in: the last one cannot be closed and cannot get another role.
 
 ## The first admin

@@ -2,17 +2,18 @@
 
 import re
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
+from typing import Any, Concatenate
 from urllib.parse import urlencode
 
 import msgspec
 from msgspec import Struct
 
+from handcart.core.db import P, T, Tx
 from handcart.core.web.call import Call, Handler, Reply
 from handcart.sign_in import sessions
 from handcart.sign_in.browser import SessionBrowser
 from handcart.sign_in.models import STAFF
-from handcart.staff import queries, roles
+from handcart.staff import errors, queries, roles
 from handcart.staff.models import Actor
 
 # Addresses to which a sign-in may lead on.
@@ -34,6 +35,10 @@ PLACES: tuple[Place, ...] = (
     Place("people", "/console/people", "see_staff"),
     Place("audit", "/console/audit", "see_audit"),
 )
+
+
+class _SignedOut(Exception):
+    """The session of the browser ended after the call began."""
 
 
 class PersonBrowser(SessionBrowser):
@@ -68,11 +73,35 @@ class PersonBrowser(SessionBrowser):
         wanted = dict(self.query).get("notice")
         return wanted if wanted in known else None
 
+    async def write(
+        self, op: Callable[Concatenate[Tx, Actor, P], Awaitable[T]], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Run an op of the person in one transaction, if they are still signed in and have the same role and place.
+
+        The form may have taken long to come, so the person is read again in the transaction. Otherwise nothing
+        changes: the browser is led to the sign-in, or the person is refused as `forbidden`.
+        """
+
+        async def still(tx: Tx) -> T:
+            person = await queries.signed_in(tx, self.session)
+            if person is None:
+                raise _SignedOut
+            actor = queries.actor(person)
+            if _powers(actor) != _powers(self.actor):
+                raise errors.forbidden()
+            return await op(tx, actor, *args, **kwargs)
+
+        return await self.call.app.database.write(still)
+
     async def posted(self, *subject: str) -> dict[str, str]:
         """The fields of a posted form; refuses a form whose token was not made for this session and subject."""
         form = await self.form()
         self.check_form(form, *subject)
         return form
+
+
+def _powers(actor: Actor) -> tuple[int | None, str | None, int | None, int | None]:
+    return actor.id, actor.role, actor.retailer_id, actor.store_number
 
 
 def credential_of(form: dict[str, str]) -> Any:
@@ -100,7 +129,10 @@ def signed_in(handler: Callable[[PersonBrowser], Awaitable[Reply]]) -> Handler:
         session = await call.app.database.read(sessions.find, STAFF, browser.session)
         if session is not None and sessions.needs_touch(session.seen_at):
             await call.app.database.write(sessions.touch, browser.session)
-        return await handler(browser)
+        try:
+            return await handler(browser)
+        except _SignedOut:
+            return browser.see_other(sign_in_path(call))
 
     return handle
 

@@ -52,18 +52,16 @@ async def _page(browser: PersonBrowser, error: str | None = None) -> Reply:
 
 async def _end_session(browser: PersonBrowser) -> Reply:
     await browser.posted("end-session")
-    await browser.call.app.database.write(
-        access.end_session, browser.actor, browser.actor.id or 0, ids.parse(browser.call.path["session_id"]) or 0
-    )
+    session_id = ids.parse(browser.call.path["session_id"]) or 0
+    await browser.write(access.end_session, browser.actor.id or 0, session_id)
     return browser.see_other("/console/me?notice=session_ended")
 
 
 async def _add_passkey(browser: PersonBrowser) -> Reply:
     form = await browser.posted("add-passkey")
     try:
-        await browser.call.app.database.write(
+        await browser.write(
             access.add_passkey,
-            browser.actor,
             browser.settings.issuer,
             browser.session,
             credential_of(form),
@@ -76,9 +74,7 @@ async def _add_passkey(browser: PersonBrowser) -> Reply:
 
 async def _remove_passkey(browser: PersonBrowser) -> Reply:
     form = await browser.posted("remove-passkey")
-    await browser.call.app.database.write(
-        access.remove_passkey, browser.actor, browser.actor.id or 0, form.get("passkey", "")
-    )
+    await browser.write(access.remove_passkey, browser.actor.id or 0, form.get("passkey", ""))
     return browser.see_other("/console/me?notice=passkey_removed")
 
 
@@ -88,10 +84,9 @@ async def _show_password(browser: PersonBrowser) -> Reply:
 
 async def _change_password(browser: PersonBrowser) -> Reply:
     form = await browser.posted("password")
-    database, person = browser.call.app.database, await _person(browser)
     current, new = form.get("current_password", ""), form.get("new_password", "")
     try:
-        await access.check_password(database, person, current, browser.call.address)
+        await access.check_password(browser.call.app.database, await _person(browser), current, browser.call.address)
     except SignInRefused as refused:
         return _password_page(browser, "rate_limited" if refused.retry_after else "current", refused.retry_after)
     if current == new:
@@ -100,7 +95,7 @@ async def _change_password(browser: PersonBrowser) -> Reply:
         password_hash = await asyncio.to_thread(passwords.hash_new, new)
     except PasswordRefused as refused:
         return _password_page(browser, refused.reason)
-    changed = await database.write(access.change_password, person.id, password_hash, browser.session, browser.name)
+    changed = await browser.write(access.change_password, password_hash, browser.session, browser.name)
     if changed is None:
         return browser.see_other("/console/sign-in")
     browser.start_session(changed)

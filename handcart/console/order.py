@@ -28,6 +28,7 @@ from handcart.retailers import ops as retailers
 from handcart.shoppers import queries as shoppers
 from handcart.staff import queries as staff
 from handcart.staff import roles
+from handcart.staff.models import Actor
 from handcart.stores import items
 from handcart.stores.models import ItemCode
 from handcart.users import ops as users
@@ -68,15 +69,15 @@ async def _reschedule(browser: PersonBrowser) -> Reply:
     return await _do(browser, "reschedule", _reschedule_posted)
 
 
-async def _assign_posted(tx: Tx, browser: PersonBrowser, row: Row, form: Mapping[str, str]) -> None:
+async def _assign_posted(tx: Tx, actor: Actor, row: Row, form: Mapping[str, str]) -> None:
     person_id = _number(form.get("shopper", ""))
-    await ops.assign(tx, browser.actor, row.retailer_id, [row.order_id], person_id, form.get("seen", ""))
+    await ops.assign(tx, actor, row.retailer_id, [row.order_id], person_id, form.get("seen", ""))
 
 
-async def _unassign_posted(tx: Tx, browser: PersonBrowser, row: Row, form: Mapping[str, str]) -> None:
+async def _unassign_posted(tx: Tx, actor: Actor, row: Row, form: Mapping[str, str]) -> None:
     await ops.unassign(
         tx,
-        browser.actor,
+        actor,
         row.retailer_id,
         row.order_id,
         form.get("reason", ""),
@@ -85,11 +86,11 @@ async def _unassign_posted(tx: Tx, browser: PersonBrowser, row: Row, form: Mappi
     )
 
 
-async def _cancel_posted(tx: Tx, browser: PersonBrowser, row: Row, form: Mapping[str, str]) -> None:
+async def _cancel_posted(tx: Tx, actor: Actor, row: Row, form: Mapping[str, str]) -> None:
     reason, _, kind = form.get("cancellation", "").partition(": ")
     await ops.cancel(
         tx,
-        browser.actor,
+        actor,
         row.retailer_id,
         row.order_id,
         form.get("reason", ""),
@@ -98,10 +99,10 @@ async def _cancel_posted(tx: Tx, browser: PersonBrowser, row: Row, form: Mapping
     )
 
 
-async def _reschedule_posted(tx: Tx, browser: PersonBrowser, row: Row, form: Mapping[str, str]) -> None:
+async def _reschedule_posted(tx: Tx, actor: Actor, row: Row, form: Mapping[str, str]) -> None:
     await ops.reschedule(
         tx,
-        browser.actor,
+        actor,
         row.retailer_id,
         row.order_id,
         _number(form.get("slot", "")),
@@ -116,7 +117,7 @@ async def _do(browser: PersonBrowser, action: str, operation: Any) -> Reply:
     form = await browser.posted("order", slug, order_id)
     row = await _row(browser)
     try:
-        await browser.call.app.database.write(operation, browser, row, form)
+        await browser.write(operation, row, form)
     except WorkRefused as refused:
         return await _page(browser, await _row(browser), Refusal(action, refused.rule, form))
     return browser.see_other(f"{order_url(slug, order_id)}?done={action}")

@@ -48,7 +48,7 @@ async def _invite(browser: PersonBrowser) -> Reply:
     form = await browser.posted("invite")
     given = {name: form.get(name, "") for name in ("email", "name", "role", "retailer", "store")}
     try:
-        made, url = await browser.call.app.database.write(ops.invite, browser.actor, browser.settings, **given)
+        made, url = await browser.write(ops.invite, browser.settings, **given)
     except PersonRefused as refused:
         return await _invite_page(browser, refused.reason, form)
     return _link_page(browser, made, url)
@@ -62,7 +62,7 @@ async def _change_role(browser: PersonBrowser) -> Reply:
     form = await _posted(browser, "role")
     given = [form.get(name, "") for name in ("role", "retailer", "store")]
     try:
-        await browser.call.app.database.write(ops.change_role, browser.actor, _id(browser), *given)
+        await browser.write(ops.change_role, _id(browser), *given)
     except PersonRefused as refused:
         return await _person_page(browser, refused.reason, form)
     return browser.see_other(f"{_path(browser)}?notice=role_changed")
@@ -71,7 +71,7 @@ async def _change_role(browser: PersonBrowser) -> Reply:
 async def _make_link(browser: PersonBrowser) -> Reply:
     await _posted(browser, "link")
     try:
-        made, url = await browser.call.app.database.write(ops.make_link, browser.actor, _id(browser), browser.settings)
+        made, url = await browser.write(ops.make_link, _id(browser), browser.settings)
     except PersonRefused as refused:
         return await _person_page(browser, refused.reason)
     return _link_page(browser, made, url)
@@ -81,7 +81,7 @@ async def _close(browser: PersonBrowser) -> Reply:
     form = await _posted(browser, "close")
     reason = form.get("reason", "").strip()[: staff.MOST_REASON]
     try:
-        await browser.call.app.database.write(staff.close, browser.actor, _id(browser), reason)
+        await browser.write(staff.close, _id(browser), reason)
     except PersonRefused as refused:
         return await _person_page(browser, refused.reason, form)
     return browser.see_other("/console/people?notice=person_closed")
@@ -90,13 +90,13 @@ async def _close(browser: PersonBrowser) -> Reply:
 async def _end_session(browser: PersonBrowser) -> Reply:
     await _posted(browser, "end-session")
     session_id = ids.parse(browser.call.path["session_id"]) or 0
-    await browser.call.app.database.write(access.end_session, browser.actor, _id(browser), session_id)
+    await browser.write(access.end_session, _id(browser), session_id)
     return browser.see_other(f"{_path(browser)}?notice=session_ended")
 
 
 async def _remove_passkey(browser: PersonBrowser) -> Reply:
     form = await _posted(browser, "remove-passkey")
-    await browser.call.app.database.write(access.remove_passkey, browser.actor, _id(browser), form.get("passkey", ""))
+    await browser.write(access.remove_passkey, _id(browser), form.get("passkey", ""))
     return browser.see_other(f"{_path(browser)}?notice=passkey_removed")
 
 

@@ -16,6 +16,7 @@ from handcart.shoppers.models import LOCALES, SKILLS, VEHICLES, Invitation, Pers
 from handcart.sign_in import sessions
 from handcart.sign_in.models import SHOPPER
 from handcart.staff import roles
+from handcart.staff.models import Actor
 
 _PATH = "/console/shoppers"
 _STATES = ("open", "working", "blocked", "closed")
@@ -67,11 +68,11 @@ async def _show_add(browser: PersonBrowser) -> Reply:
 async def _add(browser: PersonBrowser) -> Reply:
     form = await browser.posted("add-shopper")
 
-    async def add(tx: Tx) -> Person:
-        return await ops.add(tx, browser.actor, **await _facts(tx, form))
+    async def add(tx: Tx, actor: Actor) -> Person:
+        return await ops.add(tx, actor, **await _facts(tx, form))
 
     try:
-        person = await browser.call.app.database.write(add)
+        person = await browser.write(add)
     except ShopperRefused as refused:
         return _add_page(browser, _given(form), refused.reason)
     return browser.see_other(f"{_PATH}/{person.id}?notice=added")
@@ -98,11 +99,11 @@ async def _show(browser: PersonBrowser) -> Reply:
 async def _change(browser: PersonBrowser) -> Reply:
     person, form = await _posted(browser, "change")
 
-    async def change(tx: Tx) -> None:
-        await ops.change(tx, browser.actor, person.id, **await _facts(tx, form))
+    async def change(tx: Tx, actor: Actor) -> None:
+        await ops.change(tx, actor, person.id, **await _facts(tx, form))
 
     try:
-        await browser.call.app.database.write(change)
+        await browser.write(change)
     except ShopperRefused as refused:
         return await _page(browser, person, error=refused.reason, values=_given(form))
     return browser.see_other(f"{_PATH}/{person.id}?notice=changed")
@@ -111,10 +112,9 @@ async def _change(browser: PersonBrowser) -> Reply:
 async def _invite(browser: PersonBrowser) -> Reply:
     # The link is shown in the answer itself: only its hash is stored.
     person, _ = await _posted(browser, "invite")
-    database = browser.call.app.database
-    url = await database.read(issuer, browser.settings)
+    url = await browser.call.app.database.read(issuer, browser.settings)
     try:
-        invitation = await database.write(invitations.invite, browser.actor, person.id, url)
+        invitation = await browser.write(invitations.invite, person.id, url)
     except ShopperRefused as refused:
         return await _page(browser, person, error=refused.reason)
     return await _page(browser, person, invitation=invitation)
@@ -132,9 +132,14 @@ async def _unblock(browser: PersonBrowser) -> Reply:
 
 async def _close(browser: PersonBrowser) -> Reply:
     person, form = await _posted(browser, "close")
-    if not form.get("sure"):
-        return await _page(browser, person, error="sure")
-    return await _done(browser, person, "closed", ops.close)
+
+    async def close(tx: Tx, actor: Actor, person_id: int) -> None:
+        roles.require(actor, "change_shoppers")
+        if not form.get("sure"):
+            raise ShopperRefused("sure", "the shopper is not closed: tick the box first")
+        await ops.close(tx, actor, person_id)
+
+    return await _done(browser, person, "closed", close)
 
 
 async def _end_device(browser: PersonBrowser) -> Reply:
@@ -147,7 +152,7 @@ async def _done(
 ) -> Reply:
     """Run an operation on a shopper, and lead to the page of the shopper, which says what was done."""
     try:
-        await browser.call.app.database.write(op, browser.actor, person.id, *args)
+        await browser.write(op, person.id, *args)
     except ShopperRefused as refused:
         return await _page(browser, person, error=refused.reason)
     return browser.see_other(f"{_PATH}/{person.id}?notice={notice}")

@@ -60,12 +60,14 @@ async def check_password(database: Database, person: Person, password: str, addr
     await database.write(limits.uncount, counted)
 
 
-async def change_password(tx: Tx, person_id: int, password_hash: str, session: str, name: str) -> SignedIn | None:
+async def change_password(tx: Tx, actor: Actor, password_hash: str, session: str, name: str) -> SignedIn | None:
     """Set a new password, end all sessions and links of the person, start a session; None if the person is closed."""
-    person = await ops.set_password_hash(tx, person_id, password_hash)
+    assert actor.kind == "staff"
+    assert actor.id is not None
+    person = await ops.set_password_hash(tx, actor.id, password_hash)
     if person is None:
         return None
-    await audit.record(tx, queries.actor(person), "change_password", f"staff/{person_id}")
+    await audit.record(tx, actor, "change_password", f"staff/{person.id}", retailer_id=person.retailer_id)
     return await _start(tx, person, session, name)
 
 
