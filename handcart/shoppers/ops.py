@@ -185,14 +185,23 @@ async def _change(tx: Tx, actor: Actor, person_id: int, facts: Mapping[str, Any]
         return person
     if "phone" in changed and person.phone and await queries.by_phone(tx, person.phone):
         raise errors.phone_in_use()
+    try:
+        await tx.attempt(_update, person)
+    except Exception:  # of the driver: another transaction may have given the number to somebody since the look above
+        if "phone" in changed and person.phone and await queries.by_phone(tx, person.phone):
+            raise errors.phone_in_use() from None
+        raise
+    await audit.record(tx, actor, "change_shopper", f"shopper/{person.id}", detail={"changed": changed})
+    return person
+
+
+async def _update(tx: Tx, person: Person) -> None:
     await tx.run(
         "UPDATE shoppers SET name = $2, phone = $3, email = $4, locale = $5, languages = $6, skills = $7, vehicle = $8,"
         " most_orders = $9, home_retailer_id = $10, home_store_number = $11 WHERE id = $1",
         person.id,
         *_stored(person),
     )
-    await audit.record(tx, actor, "change_shopper", f"shopper/{person.id}", detail={"changed": changed})
-    return person
 
 
 async def _checked(tx: Tx, person: Person) -> Person:

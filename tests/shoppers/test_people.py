@@ -28,6 +28,22 @@ def test_shopper_added_then_found_with_facts_in_normal_form(server: LiveServer) 
     assert refused.value.reason == "phone_in_use"
 
 
+def test_two_shoppers_get_one_number_at_once_then_second_is_refused(
+    server: LiveServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = add_shopper(server), add_shopper(server)
+    server.write(ops.change, SYSTEM, first.id, phone="8005550166")
+    look = queries.by_phone
+
+    async def looked_before(tx: Tx, number: str) -> None:
+        monkeypatch.setattr(queries, "by_phone", look)
+
+    monkeypatch.setattr(queries, "by_phone", looked_before)
+    with nothing_written(server), pytest.raises(ShopperRefused) as refused:
+        server.write(ops.change, SYSTEM, second.id, phone="8005550166")
+    assert refused.value.reason == "phone_in_use"
+
+
 @on_sqlite
 def test_wrong_fact_then_refused_by_its_name(server: LiveServer) -> None:
     wrong: list[tuple[str, dict[str, Any]]] = [
