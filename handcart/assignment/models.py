@@ -5,6 +5,9 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
+from handcart.orders import states
+from handcart.orders.models import PICKUP
+
 # Kinds of warnings about orders; docs/operations/dispatch.md says when each begins and ends.
 UNTAKEN = "untaken"
 LATE = "late"
@@ -42,7 +45,8 @@ class Row(Struct, frozen=True, kw_only=True):
     """An order in a list, with its live batch and the shopper who has it; times in microseconds.
 
     `retailer` and `store` are names. `person_id` and `person`: the operator's shopper; None if the batch belongs to a
-    retailer shopper that stands for nobody. `warnings`: the kinds of its live warnings.
+    retailer shopper that stands for nobody. `last_shopper_id` and `last_person`: who had an ended order last.
+    `warnings`: the kinds of its live warnings.
     """
 
     retailer_id: int
@@ -67,6 +71,8 @@ class Row(Struct, frozen=True, kw_only=True):
     shopper_id: int | None
     person_id: int | None
     person: str | None
+    last_shopper_id: int | None
+    last_person: str | None
     warnings: Sequence[str]
 
     @property
@@ -87,6 +93,11 @@ class Row(Struct, frozen=True, kw_only=True):
             return None
         rank, window_ends_at, number = map(int, parts)
         return rank, window_ends_at, number
+
+    @property
+    def was_delivered(self) -> bool:
+        """Whether the last shopper brought the order to its customer."""
+        return self.status == states.COMPLETED and self.kind != PICKUP
 
     @property
     def seen(self) -> str:

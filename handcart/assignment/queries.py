@@ -48,6 +48,14 @@ _HAS = {kind: _WARNED.format(f" AND w.kind = '{kind}'{_LIVE}") for kind in WARNI
 _SOME_WARNING = (
     "(o.retailer_id, o.order_id) IN (SELECT w.retailer_id, w.order_id FROM order_warnings w WHERE w.ended_at IS NULL)"
 )
+_LAST = (
+    "CASE WHEN o.status IN ('completed', 'canceled') THEN (SELECT {0} FROM batch_orders q"
+    " JOIN batches y ON y.retailer_id = q.retailer_id AND y.id = q.batch_id"
+    " JOIN retailer_shoppers x ON x.retailer_id = y.retailer_id AND x.id = y.shopper_id"
+    " LEFT JOIN shoppers z ON z.id = x.person_id"
+    " WHERE q.retailer_id = o.retailer_id AND q.order_id = o.order_id ORDER BY q.batch_id DESC LIMIT 1) END"
+)
+_LASTS = f"{_LAST.format('x.id')} AS last_shopper_id, {_LAST.format('z.name')} AS last_person"
 _KINDS = ", ".join(f"{has} AS {kind}" for kind, has in _HAS.items())
 _FROM = (
     " FROM orders o JOIN retailers r ON r.id = o.retailer_id"
@@ -57,7 +65,7 @@ _FROM = (
     " LEFT JOIN retailer_shoppers h ON h.retailer_id = b.retailer_id AND h.id = b.shopper_id"
     " LEFT JOIN shoppers p ON p.id = h.person_id"
 )
-_SELECT = f"SELECT {_ORDER}, {_KINDS}{_FROM}"
+_SELECT = f"SELECT {_ORDER}, {_LASTS}, {_KINDS}{_FROM}"
 # `+` keeps the databases from the index by retailer, so that they read in the sequence of the list.
 _CONDITIONS = {
     "retailer_id": "+o.retailer_id = {0}",

@@ -63,7 +63,7 @@ def list_orders(after: str | None, limit: int, as_json: bool, **given: Any) -> N
             one.kind,
             clock.to_wire(one.window_ends_at),
             f"{one.slug}/{one.location_code}",
-            one.person or ("-" if one.batch_id is None else str(one.shopper_id)),
+            str(one.person or one.last_person or one.shopper_id or one.last_shopper_id or "-"),
         ]
         for one in found
     ]
@@ -79,13 +79,16 @@ def list_orders(after: str | None, limit: int, as_json: bool, **given: Any) -> N
 @retailer_option
 @_ORDER
 def show_order(retailer: str, order_id: str, as_json: bool, **database: Any) -> None:
-    """Show an order, who has it, and what happened to it."""
+    """Show an order, who has it or had it last, its receipt, and what happened to it."""
     from handcart.assignment import queries
     from handcart.orders import queries as order_queries
     from handcart.staff import queries as staff
 
     async def found(tx: Any, retailer_id: int) -> dict[str, Any]:
         row = await queries.required(tx, retailer_id, order_id)
+        order = await order_queries.find(tx, retailer_id, order_id)
+        assert order is not None
+        receipt = {"receipt_number": order.details.receipt_number, "receipt_cents": order.details.receipt_cents}
         steps = await order_queries.history(tx, retailer_id, order_id)
         deeds = await staff.entries(tx, subject=f"order/{retailer}/{order_id}")
         story: list[dict[str, Any]] = [
@@ -95,7 +98,7 @@ def show_order(retailer: str, order_id: str, as_json: bool, **database: Any) -> 
             {"at": deed.at, "what": deed.operation, "who": deed.actor_name, "reason": deed.reason} for deed in deeds
         ]
         sorted_story = sorted(story, key=lambda one: one["at"])
-        return {**_listed(row), "story": [{**one, "at": clock.to_wire(one["at"])} for one in sorted_story]}
+        return {**_listed(row), **receipt, "story": [{**one, "at": clock.to_wire(one["at"])} for one in sorted_story]}
 
     shown = read(database, of_retailer(retailer, found))
     show(as_json, shown, _order_lines(shown))
@@ -259,6 +262,7 @@ def _listed(row: Any) -> dict[str, Any]:
         "batch": None if row.batch_id is None else str(row.batch_id),
         "shopper": None if row.person_id is None else str(row.person_id),
         "shopper_name": row.person,
+        "last_shopper": row.last_person or (None if row.last_shopper_id is None else str(row.last_shopper_id)),
         "accepted_at": None if row.accepted_at is None else clock.to_wire(row.accepted_at),
         "cancellation_reason": row.cancellation_reason,
     }

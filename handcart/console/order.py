@@ -3,9 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import msgspec
 from msgspec import Struct
 
 from handcart.acts.models import REFUSED
+from handcart.acts.queries import Done
 from handcart.assignment import fitting, ops, queries
 from handcart.assignment.errors import WorkRefused
 from handcart.assignment.models import Row
@@ -15,6 +17,7 @@ from handcart.callbacks import queries as callbacks
 from handcart.callbacks.models import STATES as DELIVERY_STATES
 from handcart.console.browser import PersonBrowser, signed_in
 from handcart.console.orders import PATH, described, order_url, word
+from handcart.core import clock
 from handcart.core.db import Tx
 from handcart.core.web import pages
 from handcart.core.web.browser import PageRefused
@@ -37,6 +40,8 @@ _DONE = ("assign", "unassign", "cancel", "reschedule")
 _MOST_SLOTS = 60
 _MOST_MISFITS = 20
 _MOST_ACTS = 200
+# An act that the server received so much later than it was done has both times.
+_LATE = 2 * clock.MINUTE
 _KEEPABLE = (states.PICKING, states.VERIFYING_REPLACEMENTS)
 _ORDER = PATH + "/{slug}/{order_id}"
 
@@ -160,10 +165,11 @@ async def _context(tx: Tx, browser: PersonBrowser, row: Row, fields: Mapping[str
     return {
         **described(browser, row),
         "order": order,
+        "receipt_total": _money(browser, order.details.receipt_cents),
         "lines": await _lines(tx, browser, row, order),
         "customer": await _customer(tx, order) if roles.includes(browser.actor, "see_customers") else None,
         "together": await _together(tx, row),
-        "story": await _story(tx, browser, row),
+        "story": await _story(tx, browser, row, order),
         "sent": await _sent(tx, browser, row),
         "sent_states": DELIVERY_STATES,
         "picture": await _picture(tx, order) if roles.includes(browser.actor, "see_pictures") else None,
@@ -228,27 +234,24 @@ async def _lines(tx: Tx, browser: PersonBrowser, row: Row, order: Order) -> list
     lines = [line for line in order.lines if not line.is_removed]
     asked = [ItemCode(line.upc, line.rrc) for line in lines]
     given = [ItemCode(line.substitute.upc, line.substitute.rrc) if line.substitute else None for line in lines]
-    wanted = [*asked, *[code for code in given if code is not None]]
-    names = {
-        (code.upc, code.rrc): item.name
-        for code, item in zip(wanted, await items.find(tx, row.retailer_id, wanted), strict=True)
-        if item is not None
-    }
-
-    def name(code: ItemCode | None) -> str | None:
-        return None if code is None else names.get((code.upc, code.rrc)) or code.upc or code.rrc or "?"
-
+    names = await _names(tx, row, [*asked, *[code for code in given if code is not None]])
     return [
         {
             "line": line,
-            "name": name(code),
-            "asked": _amount(line.qty, line.qty_unit),
-            "got": _delivered(line),
-            "substitute": name(substitute),
+            "name": names[code],
+            "ordered": _amount(line.qty, line.qty_unit),
+            "delivered": _delivered(line),
+            "substitute": None if substitute is None else names[substitute],
             "status": word(browser.locale, "console.line", line.status),
         }
         for line, code, substitute in zip(lines, asked, given, strict=True)
     ]
+
+
+async def _names(tx: Tx, row: Row, codes: Sequence[ItemCode]) -> dict[ItemCode, str]:
+    """The names of products by their codes; the code itself for a product that is not in the catalog."""
+    found = zip(codes, await items.find(tx, row.retailer_id, codes), strict=True)
+    return {code: (item.name if item is not None else None) or code.upc or code.rrc or "?" for code, item in found}
 
 
 def _amount(quantity: float, unit: str) -> str:
@@ -258,7 +261,12 @@ def _amount(quantity: float, unit: str) -> str:
 def _delivered(line: OrderLine) -> str:
     if line.delivered_count is not None:
         return f"{line.delivered_count}"
-    return "" if line.delivered_weight is None else f"{line.delivered_weight:g}"
+    unit = "lb" if line.qty_unit == "each" else line.qty_unit
+    return "" if line.delivered_weight is None else _amount(line.delivered_weight, unit)
+
+
+def _money(browser: PersonBrowser, cents: int | None) -> str | None:
+    return None if cents is None else pages.decimal(browser.locale, cents / 100)
 
 
 async def _customer(tx: Tx, order: Order) -> dict[str, Any]:
@@ -274,7 +282,7 @@ async def _customer(tx: Tx, order: Order) -> dict[str, Any]:
     }
 
 
-async def _story(tx: Tx, browser: PersonBrowser, row: Row) -> list[dict[str, Any]]:
+async def _story(tx: Tx, browser: PersonBrowser, row: Row, order: Order) -> list[dict[str, Any]]:
     """What happened to the order, the latest first: the steps of its history, and what dispatchers and shoppers did."""
     steps: list[dict[str, Any]] = [
         {
@@ -284,6 +292,7 @@ async def _story(tx: Tx, browser: PersonBrowser, row: Row) -> list[dict[str, Any
             "who": None,
             "reason": None,
             "events": step.events,
+            "done_at": None,
         }
         for step in await orders.history(tx, row.retailer_id, row.order_id)
     ]
@@ -296,31 +305,60 @@ async def _story(tx: Tx, browser: PersonBrowser, row: Row) -> list[dict[str, Any
             "who": entry.actor_name,
             "reason": entry.reason,
             "events": (),
+            "done_at": None,
         }
         for entry in await staff.entries(tx, subject=subject)
     ]
     story = sorted(
-        [*steps, *deeds, *await _acts(tx, browser, row)], key=lambda one: (one["at"], one["rank"]), reverse=True
+        [*steps, *deeds, *await _acts(tx, browser, row, order)], key=lambda one: (one["at"], one["rank"]), reverse=True
     )
     return [{**one, "time": pages.moment(browser.locale, one["at"], row.time_zone)} for one in story]
 
 
-async def _acts(tx: Tx, browser: PersonBrowser, row: Row) -> list[dict[str, Any]]:
+async def _acts(tx: Tx, browser: PersonBrowser, row: Row, order: Order) -> list[dict[str, Any]]:
     """What shoppers did with the order; a refused act has the sentence that its shopper got."""
     found = (await queries.acts(tx, row))[-_MOST_ACTS:]
+    codes = [_product(act, order) for act in found]
+    products = await _names(tx, row, [code for code in codes if code is not None])
     names = {one: await shoppers.person(tx, one) for one in {act.person_id for act in found}}
     return [
         {
             "at": act.received_at,
             "rank": number,
-            "what": word(browser.locale, "console.verb", act.verb)
-            + (f" ({pages.text(browser.locale, 'console.order.act_refused')})" if act.outcome == REFUSED else ""),
+            "what": _did(browser, act, None if code is None else products[code]),
             "who": person.name if (person := names[act.person_id]) else "?",
             "reason": act.message,
             "events": (),
+            "done_at": _done_at(browser, row, act),
         }
-        for number, act in enumerate(found)
+        for number, (act, code) in enumerate(zip(found, codes, strict=True))
     ]
+
+
+def _product(act: Done, order: Order) -> ItemCode | None:
+    """The product that an act is about: the one of its line, or the item that it adds."""
+    body = msgspec.json.decode(act.body)
+    line = next((one for one in order.lines if one.line_num == body.get("line")), None)
+    if line is not None:
+        return ItemCode(line.upc, line.rrc)
+    item = body.get("item")
+    known = isinstance(item, dict) and all(isinstance(item.get(name), str | None) for name in ("upc", "rrc"))
+    return ItemCode(item.get("upc"), item.get("rrc")) if known else None
+
+
+def _did(browser: PersonBrowser, act: Done, product: str | None) -> str:
+    """What a shopper did, as a sentence without its subject."""
+    did = word(browser.locale, "console.verb", act.verb)
+    if product is not None:
+        did = pages.text(browser.locale, "console.order.act_product", did=did, product=pages.isolated(product))
+    refused = f" ({pages.text(browser.locale, 'console.order.act_refused')})" if act.outcome == REFUSED else ""
+    return did + refused
+
+
+def _done_at(browser: PersonBrowser, row: Row, act: Done) -> str | None:
+    """When the device says that an act was done, if the server received it clearly later."""
+    is_late = act.received_at - act.at > _LATE
+    return pages.moment(browser.locale, act.at, row.time_zone) if is_late else None
 
 
 def _step(browser: PersonBrowser, row: Row, what: str) -> str:

@@ -65,6 +65,7 @@ async def _board(browser: PersonBrowser) -> Reply:
         kinds=KINDS,
         rows=[described(browser, row) for row in shown],
         is_one_retailer=wish.filters.retailer_id is not None,
+        is_filtered=any(dict(browser.query).get(name, "").strip() for name in _FIELDS),
         next_url=wish.url(after=shown[-1].key_text) if more else None,
         first_url=wish.url() if after is not None else None,
         file_url=wish.url(f"{PATH}.csv"),
@@ -198,7 +199,7 @@ def _needs(wish: Wish, counts: Counts) -> list[dict[str, Any]]:
 def _cells(row: Row) -> Sequence[Any]:
     times = [clock.to_wire(at) for at in (row.window_starts_at, row.window_ends_at, row.created_at)]
     accepted_at = "" if row.accepted_at is None else clock.to_wire(row.accepted_at)
-    shopper = row.person or (f"{row.shopper_id}" if row.shopper_id else "")
+    shopper = row.person or row.last_person or row.shopper_id or row.last_shopper_id or ""
     return [
         *(row.order_id, row.slug, row.location_code, row.kind, row.status, *times),
         *(shopper, row.batch_id or "", accepted_at, " ".join(row.warnings), row.cancellation_reason or ""),

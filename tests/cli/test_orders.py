@@ -6,11 +6,13 @@ from handcart.assignment.errors import SENTENCES
 from handcart.core import clock
 from handcart.staff.models import command_line
 from tests.cli.conftest import Run, answer, refusal
+from tests.support.acting import Acting
 from tests.support.contents import nothing_written
 from tests.support.orders import Market
 from tests.support.sandbox import Shopping
 from tests.support.server import LiveServer
 from tests.support.shoppers import add_shopper
+from tests.support.working import Working
 
 CANCELLATION = ("--cancellation-reason", "retailer_driven", "--cancellation-type", "store early closure")
 
@@ -63,6 +65,17 @@ def test_orders_are_listed_then_those_that_need_a_person_come_first(run: Run, ma
     person = add_shopper(market.server)
     assert run("orders", "list", *of, "--shopper", str(person.id)).output == "There are no such orders.\n"
     assert "There may be more: add --after" in run("orders", "list", *of, "--limit", "1").output
+
+
+def test_order_is_delivered_then_its_shopper_and_receipt_are_shown(run: Run, market: Market) -> None:
+    acting = Acting(Working(market.server), market, market.order(order_id="one")["id"])
+    acting.did("start")
+    acting.did("checkout", receipt_number="T-77", total_cents=1234, rest_found=True)
+    Shopping(market).reach(acting.batch_id, "completed")
+    shown = answer(run("orders", "show", "one", "--retailer", market.slug, "--json"))
+    assert (shown["shopper"], shown["last_shopper"]) == (None, "Sam Sample")
+    assert (shown["receipt_number"], shown["receipt_cents"]) == ("T-77", 1234)
+    assert "Sam Sample" in run("orders", "list", "--retailer", market.slug, "--state", "completed").output
 
 
 def test_words_that_name_nothing_then_one_sentence(run: Run, market: Market) -> None:

@@ -7,12 +7,13 @@ import pytest
 
 from handcart.acts.verbs import VERBS
 from handcart.assignment.errors import SENTENCES
+from handcart.core import clock
 from handcart.core.web.pages import texts
 from handcart.staff.roles import ROLES
-from tests.support.acting import Acting
+from tests.support.acting import Acting, moment
 from tests.support.console import Person
 from tests.support.contents import nothing_written
-from tests.support.orders import KINDS, PHONE, Market
+from tests.support.orders import KINDS, PHONE, Market, line
 from tests.support.pages import is_error, is_page
 from tests.support.sandbox import Shopping
 from tests.support.server import LiveServer
@@ -44,8 +45,11 @@ def test_order_of_each_kind_then_its_page_has_everything(market: Market, kind: s
     page = is_page(person.open(path(market, order_id))).text
     assert f"<bdi>50% off/{kind} ü</bdi>" in page
     assert '<code lang="en">brand_new</code>' in page
-    for text in ("Completed", "delivered", "no webhook", f"<bdi>{PHONE}</bdi>", "Nobody"):
+    for text in ("Completed", "delivered", "no webhook", f"<bdi>{PHONE}</bdi>"):
         assert text in page, text
+    label = "Last shopper" if kind == "pickup" else "Delivered by"
+    assert f"<dt>{label}</dt><dd><bdi>Shopper of the API</bdi></dd>" in page
+    assert "Nobody" not in page
     assert ("Milk" in page) == (kind in ("delivery", "pickup"))
     assert '<form method="post" action="/console/orders' not in page
 
@@ -82,11 +86,37 @@ def test_shopper_acts_then_the_story_tells_it_with_refusals(market: Market) -> N
     assert acting.refused("leave")
     person = Person(market.server)
     page = is_page(person.open(path(market, first))).text
-    for text in ("accepted the work", "began to pick", "found an item", "drives to the customers (refused)"):
+    for text in (
+        "accepted the work",
+        "began to pick",
+        "found an item: <bdi>Milk</bdi>",
+        "drives to the customers (refused)",
+    ):
         assert f"<bdi>Sam Sample</bdi>: {text}" in page, text
     page = is_page(person.open(path(market, second), locale="fr-CA")).text
     assert "a accepté le travail" in page
     assert "a trouvé un article" not in page
+
+
+def test_shopper_delivers_then_page_has_name_receipt_and_amounts(market: Market) -> None:
+    order_id = market.order(items=[line("1", "apples", weight=1.2)])["id"]
+    acting = Acting(Working(market.server), market, order_id)
+    acting.did("start")
+    late = acting.act("find", order=order_id, line="1", weight=1.25)
+    acting.send({**late, "at": moment(clock.of_process() - 3 * clock.MINUTE)})
+    acting.did("checkout", receipt_number="T-77 <1>", total_cents=123456)
+    Shopping(market).reach(acting.batch_id, "completed")
+    person = Person(market.server)
+    page = is_page(person.open(path(market, order_id))).text
+    assert "<dt>Delivered by</dt><dd><bdi>Sam Sample</bdi></dd>" in page
+    assert "<bdi>T-77 &lt;1&gt;</bdi> (total $1,234.56)" in page
+    assert page.count("(done ") == 1
+    assert '<td class="number">1.25 kg</td>' in page
+    page = is_page(person.open(path(market, order_id), locale="fr-CA")).text
+    assert "(total : 1\xa0234,56 $)" in page
+    is_page(person.open("/console/orders", retailer=market.slug, state="completed", locale="fr-CA"))
+    assert '<span class="note">Livrée par</span> <bdi>Sam Sample</bdi>' in person.page.text
+    assert ',"Sam Sample",' in person.open("/console/orders.csv", retailer=market.slug, state="completed").text
 
 
 def test_order_is_picked_then_the_form_asks_what_to_do_with_the_items(market: Market) -> None:

@@ -55,6 +55,12 @@ def test_board_is_opened_then_late_orders_come_first_with_counts(market: Market)
     assert listed(person) == ["a pickup"]
 
 
+def test_no_orders_then_board_says_so_or_names_the_filters(market: Market, server: LiveServer) -> None:
+    person = Person(server, "retailer_manager", market.retailer.id)
+    assert "No open orders yet." in is_page(person.open("/console/orders")).text
+    assert "No orders fit these filters." in is_page(person.open("/console/orders", kind="pickup")).text
+
+
 def test_filters_are_given_then_the_address_has_them_all(market: Market) -> None:
     market.order("delivery", order_id="one")
     market.order("pickup", order_id="two", slot={"location": "dry"}, location_code="dry")

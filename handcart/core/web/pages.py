@@ -148,6 +148,13 @@ def date(locale: str, unix_microseconds: int, time_zone: str = "UTC") -> str:
     return re.sub(r"^1 ", "1er ", written) if locale == "fr-CA" else written
 
 
+def decimal(locale: str, number: float) -> str:
+    """A number with two decimals, such as 1,234.50."""
+    from babel.numbers import format_decimal
+
+    return format_decimal(number, "#,##0.00", locale=locale.replace("-", "_"))
+
+
 def moment(locale: str, unix_microseconds: int, time_zone: str = "UTC") -> str:
     """Date and time in a time zone, such as Jul 9, 2025, 3:04:05 PM."""
     from datetime import UTC, datetime
