@@ -42,6 +42,17 @@ def test_person_is_invited_by_the_page_then_the_shown_link_works(shop: Shop) -> 
     assert f"{shop.slug}, 0042" in is_page(admin.open(f"/console/people/{found.id}")).text
 
 
+def test_invitation_form_then_no_role_is_chosen(server: LiveServer) -> None:
+    admin = Person(server)
+    page = is_page(admin.open("/console/people/invite")).text
+    (choices,) = re.findall(r'<select id="role" name="role" required>(.*?)</select>', page, re.DOTALL)
+    assert choices.strip().startswith('<option value="">Choose …</option>')
+    assert "selected" not in choices
+    with nothing_written(server):
+        is_page(admin.submit("/console/people/invite", email=new_email(), name="Sam"), 400)
+    assert texts("en")["console.refused.role"] in admin.page.text
+
+
 def test_invitation_refused_then_the_reason_and_what_was_typed(shop: Shop) -> None:
     admin, email = Person(shop.server), new_email()
     for reason, given in {
