@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 from msgspec import inspect
 
-from handcart.acts.ops import OLDEST
+from handcart.acts.ops import MOST_BODY, MOST_DEPTH, OLDEST
 from handcart.acts.rules import GOODS, RULES
 from handcart.acts.verbs import CANCELLATIONS, VERBS, Verb
 from handcart.core import clock
-from handcart.shopper_app.acts import MOST_ACTS
+from handcart.shopper_app.acts import MOST_ACTS, MOST_OF_PERSON
 
 PAGE = """\
 # The acts of shoppers
@@ -21,7 +21,8 @@ keeps it, and sends it when it can. The server applies each act once, in the sho
 
 ## A call
 
-`POST /shopper/api/acts` has at most {most} acts, the oldest first; with more, the call is refused with 413. Each act is
+`POST /shopper/api/acts` has at most {most} acts, the oldest first; with more, the call is refused with 413. A shopper
+may send {often} acts in {minutes} minutes; with more, the call is refused with 429 and the rule `wait`. Each act is
 applied in a transaction of its own, by its retailer's clock.
 
 ```json
@@ -57,6 +58,9 @@ is now, if the shopper still has it).
 | `later` | the act before it has not arrived | sends both again, the other one first |
 
 A refused act counts as arrived: it holds up no other. Acts on other batches do not wait either.
+
+A `body` has at most {body} bytes as JSON, and at most {depth} levels. Of an act with a longer or deeper one, or with an
+unknown verb, the server keeps the id and not the content.
 
 ## The verbs
 
@@ -113,6 +117,10 @@ def page() -> str:
     """The whole page."""
     return PAGE.format(
         most=MOST_ACTS,
+        often=MOST_OF_PERSON.hits,
+        minutes=MOST_OF_PERSON.seconds // 60,
+        body=MOST_BODY,
+        depth=MOST_DEPTH,
         days=OLDEST // clock.DAY,
         verbs=_rows([(f"`{verb.name}`", verb.about, _body(verb)) for verb in VERBS.values()]),
         reasons=_rows([tuple(f"`{text}`" for text in (name, *given)) for name, given in CANCELLATIONS.items()]),

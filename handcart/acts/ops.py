@@ -1,5 +1,6 @@
 """Apply acts: each in a transaction of its own, once, or refused with what is true now. docs/acts.md."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -21,6 +22,9 @@ from handcart.shoppers import queries as shoppers
 
 #: An act that is older than this is refused. Acts are kept longer (`jobs`), so that none is applied twice.
 OLDEST = 14 * clock.DAY
+#: Maximum length of an act's body as JSON, and how deeply it may be nested.
+MOST_BODY = 16 << 10
+MOST_DEPTH = 8
 _COLUMNS = (
     "person_id, id, number, session_id, received_at, at, retailer_id, subject, after_id, verb, body, seen_version,"
     " outcome"
@@ -48,20 +52,24 @@ async def retailer_of(tx: Tx, act: Act) -> int | None:
 async def apply(tx: Tx, person_id: int, session_id: int | None, act: Act) -> Result:
     """Apply an act of a shopper once: its row and its effect are written together, or its row says why it is refused.
 
-    An act whose predecessor is unknown is `later` and leaves no row: it must be sent again after that one.
+    An act whose predecessor is unknown is `later` and leaves no row: it must be sent again after that one. Of an act
+    with an unknown verb, or with a body that is too long or too deep, the row has neither verb nor body.
     """
-    stored = _stored(act)
+    wrong = _wrong_form(act)
+    stored = _stored(act) if wrong is None else _Stored(act.subject, act.after, "", _at(act), None, "{}")
     known = await _known(tx, person_id, act, stored)
     if known is not None:
         return known
     if act.after is not None and await _subject_of(tx, person_id, act.after) is None:
         return Result(act.id, LATER)
-    retailer_id = await retailer_of(tx, act)
+    retailer_id = None if wrong else await retailer_of(tx, act)
     if not await _claim(tx, person_id, session_id, retailer_id, act.id, stored):
         known = await _known(tx, person_id, act, stored)  # another process has just received it
         assert known is not None
         return known
     try:
+        if wrong is not None:
+            raise wrong
         await tx.attempt(_do, person_id, retailer_id, act, stored.at)
     except ActRefused as refusal:
         await _refuse(tx, person_id, act.id, refusal)
@@ -70,15 +78,15 @@ async def apply(tx: Tx, person_id: int, session_id: int | None, act: Act) -> Res
 
 
 async def _do(tx: Tx, person_id: int, retailer_id: int | None, act: Act, at: int) -> None:
+    batch = await _lock(tx, person_id, retailer_id, act.subject)
+    assert retailer_id is not None
     if act.after is not None and await _subject_of(tx, person_id, act.after) != act.subject:
         raise ActRefused("other_subject")
     if at < clock.of_process() - OLDEST:
         raise ActRefused("too_old")
-    verb = verbs.VERBS.get(act.verb)
-    if verb is None:
-        raise ActRefused("unknown_verb")
-    batch = await _lock(tx, person_id, retailer_id, act.subject)
-    assert retailer_id is not None
+    if not batch.is_live:
+        raise await _ended(tx, retailer_id, batch)
+    verb = verbs.VERBS[act.verb]
     body = verbs.read(verb, act.body)
     try:
         await verb.do(tx, Work(retailer_id, batch, person_id, act.id, act.seen_version), body)
@@ -89,9 +97,10 @@ async def _do(tx: Tx, person_id: int, retailer_id: int | None, act: Act, at: int
 
 
 async def _lock(tx: Tx, person_id: int, retailer_id: int | None, subject: str) -> Batch:
-    """The live batch that an act is about, locked. Refuses the act if it is not the shopper's, or no longer."""
-    batch_id = ids.parse(subject.partition("/")[2])
-    if retailer_id is None or batch_id is None:
+    """The batch that an act is about, locked. Refuses the act if the batch was never the shopper's."""
+    named = subject.partition("/")[2]
+    batch_id = ids.parse(named)
+    if retailer_id is None or batch_id is None or str(batch_id) != named:
         raise ActRefused("not_yours")
     try:
         batch = await batches.lock(tx, retailer_id, batch_id)
@@ -100,18 +109,40 @@ async def _lock(tx: Tx, person_id: int, retailer_id: int | None, subject: str) -
     person = await shoppers.person_of(tx, retailer_id, batch.shopper_id)
     if person is None or person.id != person_id:
         raise ActRefused("not_yours")
-    if not batch.is_live:
-        last = (await batch_queries.left(tx, retailer_id, batch_id))[0]
-        rule = {COMPLETED: "finished", CANCELED: "order_canceled", DROPPED_OUT: "dropped_out"}.get(
-            last.kind, "unassigned"
-        )
-        raise ActRefused(rule, goods=None if last.kind == COMPLETED else last.goods)
     return batch
 
 
+async def _ended(tx: Tx, retailer_id: int, batch: Batch) -> ActRefused:
+    """Why a batch that has ended takes no more acts."""
+    last = (await batch_queries.left(tx, retailer_id, batch.id))[0]
+    rule = {COMPLETED: "finished", CANCELED: "order_canceled", DROPPED_OUT: "dropped_out"}.get(last.kind, "unassigned")
+    return ActRefused(rule, goods=None if last.kind == COMPLETED else last.goods)
+
+
+def _wrong_form(act: Act) -> ActRefused | None:
+    """Why nothing of an act's content is kept; None for an act that can be stored."""
+    if act.verb not in verbs.VERBS:
+        return ActRefused("unknown_verb")
+    level: list[Any] = [act.body]
+    for _ in range(MOST_DEPTH):
+        level = [inner for one in level for inner in _inner(one)]
+    if level or len(_encode(act.body)) > MOST_BODY:
+        return ActRefused("invalid", "body")
+    return None
+
+
+def _inner(value: Any) -> Iterable[Any]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
+
+
 def _stored(act: Act) -> _Stored:
-    at = int(act.at.timestamp() * clock.SECOND)
-    return _Stored(act.subject, act.after, act.verb, at, act.seen_version, _encode(act.body).decode())
+    return _Stored(act.subject, act.after, act.verb, _at(act), act.seen_version, _encode(act.body).decode())
+
+
+def _at(act: Act) -> int:
+    return int(act.at.timestamp() * clock.SECOND)
 
 
 async def _known(tx: Tx, person_id: int, act: Act, stored: _Stored) -> Result | None:
@@ -153,7 +184,9 @@ async def _claim(
 
 
 async def _refuse(tx: Tx, person_id: int, act_id: str, refusal: ActRefused) -> None:
+    # An act on work that was never the shopper's is of no retailer, so that it is in no order's story.
     await tx.run(
-        "UPDATE acts SET outcome = $3, rule = $4, message = $5, goods = $6 WHERE person_id = $1 AND id = $2",
+        "UPDATE acts SET outcome = $3, rule = $4, message = $5, goods = $6,"
+        " retailer_id = CASE WHEN $4 = 'not_yours' THEN NULL ELSE retailer_id END WHERE person_id = $1 AND id = $2",
         *(person_id, act_id, REFUSED, refusal.rule, refusal.message, refusal.goods),
     )

@@ -1,11 +1,16 @@
 """Read acts for other domains."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+import msgspec
 from msgspec import Struct
 
-from handcart.acts.models import APPLIED
+from handcart.acts.models import APPLIED, REFUSED
+from handcart.acts.verbs import VERBS
 from handcart.core.db import Tx
+
+# The number of acts that lists show: refused ones cannot hide the others.
+MOST_SHOWN: Mapping[str, int] = {APPLIED: 200, REFUSED: 20}
 
 
 class Done(Struct, frozen=True):
@@ -13,6 +18,7 @@ class Done(Struct, frozen=True):
 
     person_id: int
     id: str
+    number: int
     session_id: int | None
     received_at: int
     at: int
@@ -22,6 +28,14 @@ class Done(Struct, frozen=True):
     outcome: str
     rule: str | None
     message: str | None
+
+
+def content(act: Done) -> Struct | None:
+    """The body of an act in its verb's form; None if it has another form."""
+    try:
+        return msgspec.json.decode(act.body, type=VERBS[act.verb].body)
+    except (msgspec.DecodeError, RecursionError):
+        return None
 
 
 async def last_act(tx: Tx, person_id: int, subject: str) -> str | None:
@@ -40,12 +54,14 @@ async def retailer_of(tx: Tx, person_id: int, act_id: str) -> int | None:
     return None if row is None else row["retailer_id"]
 
 
-async def of_subject(tx: Tx, retailer_id: int, subject: str) -> Sequence[Done]:
-    """The acts on a subject of all shoppers, in the sequence in which the server received them."""
+async def of_subject(tx: Tx, retailer_id: int, subject: str, outcome: str = APPLIED) -> Sequence[Done]:
+    """The acts on a subject of all shoppers with one outcome, in the sequence in which the server received them.
+
+    Only the newest ones: as many as `MOST_SHOWN` has for the outcome.
+    """
     rows = await tx.all(
-        "SELECT person_id, id, session_id, received_at, at, subject, verb, body, outcome, rule, message FROM acts"
-        " WHERE retailer_id = $1 AND subject = $2 ORDER BY number",
-        retailer_id,
-        subject,
+        "SELECT person_id, id, number, session_id, received_at, at, subject, verb, body, outcome, rule, message"
+        " FROM acts WHERE retailer_id = $1 AND subject = $2 AND outcome = $3 ORDER BY number DESC LIMIT $4",
+        *(retailer_id, subject, outcome, MOST_SHOWN[outcome]),
     )
-    return [Done(**dict(row)) for row in rows]
+    return [Done(**dict(row)) for row in reversed(rows)]

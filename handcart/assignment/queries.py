@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
-import msgspec
-
 from handcart.acts import queries as done
 from handcart.acts.queries import Done
+from handcart.acts.verbs import VERBS
 from handcart.assignment.errors import WorkRefused
 from handcart.assignment.models import NEEDS, UNASSIGNED, WARNINGS, Counts, Filters, Row
 from handcart.core.db import Tx
@@ -102,15 +101,24 @@ async def order(tx: Tx, retailer_id: int, order_id: str) -> Row | None:
 
 
 async def acts(tx: Tx, row: Row) -> Sequence[Done]:
-    """What shoppers did with an order, in all its batches: acts on the order, and on the whole batch."""
+    """What shoppers did with an order, in all its batches: acts on the order, and on the whole batch.
+
+    Of the applied acts, and of the refused ones, the newest: `acts.queries.MOST_SHOWN`.
+    """
     found = await tx.all(
         "SELECT batch_id FROM batch_orders WHERE retailer_id = $1 AND order_id = $2 ORDER BY batch_id",
         *(row.retailer_id, row.order_id),
     )
-    every = [
-        act for one in found for act in await done.of_subject(tx, row.retailer_id, f"{row.slug}/{one['batch_id']}")
-    ]
-    return [act for act in every if msgspec.json.decode(act.body).get("order", row.order_id) == row.order_id]
+    shown: list[Done] = []
+    for outcome, most in done.MOST_SHOWN.items():
+        every = [
+            act
+            for one in found
+            for act in await done.of_subject(tx, row.retailer_id, f"{row.slug}/{one['batch_id']}", outcome)
+            if act.verb in VERBS and getattr(done.content(act), "order", None) in (None, row.order_id)
+        ]
+        shown += every[-most:]
+    return sorted(shown, key=lambda act: act.number)
 
 
 async def required(tx: Tx, retailer_id: int, order_id: str) -> Row:

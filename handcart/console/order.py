@@ -3,11 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import msgspec
 from msgspec import Struct
 
 from handcart.acts.models import REFUSED
-from handcart.acts.queries import Done
+from handcart.acts.queries import Done, content
 from handcart.assignment import fitting, ops, queries
 from handcart.assignment.errors import WorkRefused
 from handcart.assignment.models import Row
@@ -39,7 +38,6 @@ from handcart.users import ops as users
 _DONE = ("assign", "unassign", "cancel", "reschedule")
 _MOST_SLOTS = 60
 _MOST_MISFITS = 20
-_MOST_ACTS = 200
 # An act that the server received so much later than it was done has both times.
 _LATE = 2 * clock.MINUTE
 _KEEPABLE = (states.PICKING, states.VERIFYING_REPLACEMENTS)
@@ -317,7 +315,7 @@ async def _story(tx: Tx, browser: PersonBrowser, row: Row, order: Order) -> list
 
 async def _acts(tx: Tx, browser: PersonBrowser, row: Row, order: Order) -> list[dict[str, Any]]:
     """What shoppers did with the order; a refused act has the sentence that its shopper got."""
-    found = (await queries.acts(tx, row))[-_MOST_ACTS:]
+    found = await queries.acts(tx, row)
     codes = [_product(act, order) for act in found]
     products = await _names(tx, row, [code for code in codes if code is not None])
     names = {one: await shoppers.person(tx, one) for one in {act.person_id for act in found}}
@@ -337,13 +335,12 @@ async def _acts(tx: Tx, browser: PersonBrowser, row: Row, order: Order) -> list[
 
 def _product(act: Done, order: Order) -> ItemCode | None:
     """The product that an act is about: the one of its line, or the item that it adds."""
-    body = msgspec.json.decode(act.body)
-    line = next((one for one in order.lines if one.line_num == body.get("line")), None)
+    body = content(act)
+    line = next((one for one in order.lines if one.line_num == getattr(body, "line", None)), None)
     if line is not None:
         return ItemCode(line.upc, line.rrc)
-    item = body.get("item")
-    known = isinstance(item, dict) and all(isinstance(item.get(name), str | None) for name in ("upc", "rrc"))
-    return ItemCode(item.get("upc"), item.get("rrc")) if known else None
+    item = getattr(body, "item", None)
+    return None if item is None else ItemCode(item.upc, item.rrc)
 
 
 def _did(browser: PersonBrowser, act: Done, product: str | None) -> str:

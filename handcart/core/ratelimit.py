@@ -47,17 +47,18 @@ class Limit(Struct, frozen=True):
     seconds: int
 
 
-async def count(tx: Tx, subject: str, limit: Limit) -> int:
-    """Count one hit on `subject`; returns 0, or the seconds to wait if the window is already full."""
+async def count(tx: Tx, subject: str, limit: Limit, hits: int = 1) -> int:
+    """Count hits on `subject`, one by default; returns 0, or the seconds to wait if the window has no room for them."""
     ends_at = _end(limit)
     # A full window is not changed, so refused tries cost no write.
     row = await tx.one(
-        "INSERT INTO rate_limits (subject, ends_at, hits) VALUES ($1, $2, 1)"
-        " ON CONFLICT (subject, ends_at) DO UPDATE SET hits = rate_limits.hits + 1"
-        " WHERE rate_limits.hits < $3 RETURNING hits",
+        "INSERT INTO rate_limits (subject, ends_at, hits) VALUES ($1, $2, $4)"
+        " ON CONFLICT (subject, ends_at) DO UPDATE SET hits = rate_limits.hits + $4"
+        " WHERE rate_limits.hits + $4 <= $3 RETURNING hits",
         subject,
         ends_at,
         limit.hits,
+        hits,
     )
     return max(1, (ends_at - clock.of_process()) // clock.SECOND) if row is None else 0
 

@@ -6,14 +6,17 @@ from msgspec import Struct
 
 from handcart.acts import ops
 from handcart.acts.models import REFUSED, Act, Result
-from handcart.core import clock, ids
+from handcart.core import clock, ids, ratelimit
 from handcart.core.db import Tx
+from handcart.core.ratelimit import Limit
 from handcart.core.web.call import Call, Route
 from handcart.shopper_app import errors, run, wire
 from handcart.shopper_app.browser import Device, device_in, device_of
 
 #: Maximum number of acts in one call.
 MOST_ACTS = 200
+#: Acts of one shopper, also those that come again. The acts of some days without a network may come at once.
+MOST_OF_PERSON = Limit(3_000, 600)
 
 
 class ActsRequest(Struct):
@@ -44,9 +47,16 @@ async def _send(call: Call) -> ActsResponse:
     device = await device_of(call)
     if len(body.acts) > MOST_ACTS:
         raise errors.too_many_acts(MOST_ACTS)
+    await call.app.database.write(_count, device, len(body.acts))
     results = [await _one(call, device, act) for act in body.acts]
     call.hook_data = None  # acts of several retailers may come together, so the call is no retailer's
     return ActsResponse(results)
+
+
+async def _count(tx: Tx, device: Device, acts: int) -> None:
+    wait = await ratelimit.count(tx, f"acts:{device.person.id}", MOST_OF_PERSON, max(1, acts))
+    if wait:
+        raise errors.many_acts(wait)
 
 
 async def _one(call: Call, device: Device, act: Act) -> ShownResult:

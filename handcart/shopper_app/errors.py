@@ -84,6 +84,12 @@ def too_many_acts(most: int) -> AppError:
     return AppError(413, "too_many_acts", f"Send at most {most} acts at once.")
 
 
+def many_acts(seconds: int) -> AppError:
+    """Too many acts of one shopper came in a short time."""
+    message = "Too many steps came from your phones. The app sends the rest later."
+    return AppError(429, "wait", message, {"Retry-After": str(seconds)}, seconds=seconds)
+
+
 def invalid(message: str) -> AppError:
     """A value that cannot be taken."""
     return AppError(400, "invalid", message)

@@ -7,6 +7,9 @@ from typing import Any
 
 import pytest
 
+from handcart.acts.ops import MOST_BODY
+from handcart.core.ratelimit import Limit
+from handcart.shopper_app import acts as app
 from tests.support.acting import Acting, moment
 from tests.support.contents import nothing_written
 from tests.support.orders import Market, line
@@ -182,6 +185,57 @@ def test_call_is_no_list_of_acts_or_too_large_then_it_is_refused(acting: Acting)
         assert refusal(phone.post("acts", {"acts": [act]}, headers={"Sec-Fetch-Site": "cross-site"}))[0] == 403
     assert phone.post("acts", {"acts": []}).json() == {"results": []}
     assert acting.state == "picking"
+
+
+def nested(depth: int) -> Any:
+    value: Any = []
+    for _ in range(depth - 1):
+        value = [value]
+    return value
+
+
+@pytest.mark.parametrize(
+    ("verb", "body", "rule"),
+    [
+        ("find", {"order": "{order}", "line": "1", "more": nested(8)}, "invalid"),
+        ("find", {"order": "{order}", "line": "1", "more": nested(900)}, "invalid"),
+        ("find", {"order": "{order}", "line": "1", "more": "x" * MOST_BODY}, "invalid"),
+        ("I stole it", {"order": "{order}"}, "unknown_verb"),
+    ],
+)
+def test_act_has_no_readable_form_then_only_its_id_is_kept(
+    market: Market, verb: str, body: dict[str, Any], rule: str
+) -> None:
+    acting = Acting(Working(market.server), market, market.order()["id"])
+    sent = json.loads(json.dumps(body).replace("{order}", acting.order_ids[0]))
+    act = acting.act(verb, **sent)
+    first = acting.send(act)
+    assert (first[0]["outcome"], first[0]["rule"]) == ("refused", rule)
+    with nothing_written(market.server):
+        assert acting.send(act) == first
+    (row,) = market.server.sql("SELECT retailer_id, verb, body FROM acts WHERE id = $1", act["id"])
+    assert tuple(row) == (None, "", "{}")
+    acting.did("accept")
+
+
+def test_body_is_as_deep_and_as_long_as_allowed_then_it_is_applied(acting: Acting) -> None:
+    acting.did("find", order=acting.order_ids[0], line="1", more=nested(7))
+    scans = [{"scanned_string": "400000000015", "scanned_string_type": "upca"}] * 250
+    acting.did("find", order=acting.order_ids[0], line="1", count=250, scans=scans)
+
+
+def test_too_many_acts_of_a_shopper_then_the_call_has_to_wait(market: Market, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert app.MOST_OF_PERSON.hits >= 500  # a day's work without a network
+    monkeypatch.setattr(app, "MOST_OF_PERSON", Limit(4, 10**9))
+    acting = Acting(Working(market.server), market, market.order()["id"])
+    acts = [acting.act("review"), acting.act("review")]
+    for _ in range(2):
+        acting.send(*acts)
+    answer = acting.working.phone.post("acts", {"acts": [acting.act("accept")]})
+    assert refusal(answer) == (429, "wait")
+    assert int(answer.headers["Retry-After"]) == answer.json()["error"]["seconds"]
+    other = Acting(Working(market.server), market, market.order()["id"])
+    other.did("accept")
 
 
 def test_200_acts_come_at_once_then_all_are_applied_in_sequence(market: Market, server: LiveServer) -> None:

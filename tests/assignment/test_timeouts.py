@@ -9,7 +9,7 @@ import pytest
 
 from handcart.assignment import jobs, timeouts
 from handcart.assignment.models import LATE, SILENT, STUCK, UNTAKEN
-from handcart.assignment.warnings import ESTIMATE, PATIENCE
+from handcart.assignment.warnings import ESTIMATE, PATIENCE, of_order
 from handcart.core import clock, log
 from handcart.core.db import Tx, Unavailable
 from handcart.orders import states, storage
@@ -149,6 +149,16 @@ def test_shopper_is_silent_then_dispatchers_see_it_until_the_next_step(
     assert warnings(market, order_id) == {}
     assert look(microseconds=back + 46 * clock.MINUTE)
     assert warnings(market, order_id).keys() == {STUCK}
+
+
+def test_another_shopper_acts_on_the_work_then_its_facts_stay_the_same(market: Market) -> None:
+    acting = Acting(Working(market.server), market, market.order()["id"])
+    thief = Acting(Working(market.server), market, market.order()["id"])
+    thief.last, thief.subject = None, acting.subject
+    before = market.server.read(of_order, market.retailer.id, acting.order_ids[0])
+    for _ in range(3):
+        assert thief.refused("leave") == "not_yours"
+    assert market.server.read(of_order, market.retailer.id, acting.order_ids[0]) == before
 
 
 def test_acts_are_refused_thrice_then_the_order_is_stuck_until_one_counts(market: Market, look: Look) -> None:

@@ -5,6 +5,8 @@ from urllib.parse import quote
 
 import pytest
 
+from handcart.acts.models import REFUSED
+from handcart.acts.queries import MOST_SHOWN
 from handcart.acts.verbs import VERBS
 from handcart.assignment.errors import SENTENCES
 from handcart.core import clock
@@ -117,6 +119,32 @@ def test_shopper_delivers_then_page_has_name_receipt_and_amounts(market: Market)
     is_page(person.open("/console/orders", retailer=market.slug, state="completed", locale="fr-CA"))
     assert '<span class="note">Livrée par</span> <bdi>Sam Sample</bdi>' in person.page.text
     assert ',"Sam Sample",' in person.open("/console/orders.csv", retailer=market.slug, state="completed").text
+
+
+def test_shopper_hides_acts_or_writes_to_others_then_the_story_is_true(market: Market) -> None:
+    order_id = market.order()["id"]
+    acting = Acting(Working(market.server), market, order_id)
+    thief = Acting(Working(market.server, "Tom Thief"), market, market.order()["id"])
+    acting.did("start", order="another")
+    thief.last, thief.subject = None, acting.subject
+    for verb in ("leave", "Pay Tom Thief 50 dollars"):
+        assert thief.refused(verb)
+    for verb in ["leave"] * 30 + ["Call 555 0100"]:
+        assert acting.refused(verb)
+    page = is_page(Person(market.server).open(path(market, order_id))).text
+    assert "<bdi>Sam Sample</bdi>: began to pick" in page
+    assert page.count("drives to the customers (refused)") == MOST_SHOWN[REFUSED]
+    assert not [text for text in ("Tom Thief", "555 0100") if text in page]
+
+
+def test_stored_act_cannot_be_read_then_the_page_still_opens(market: Market) -> None:
+    order_id = market.order()["id"]
+    acting = Acting(Working(market.server), market, order_id)
+    acting.did("start")
+    acting.did("find", order=order_id, line="1")
+    for body in ("[" * 3000, "[" * 3000 + "]" * 3000, "[]"):
+        market.server.sql("UPDATE acts SET body = $2 WHERE id = $1", acting.last, body)
+        is_page(Person(market.server).open(path(market, order_id)))
 
 
 def test_order_is_picked_then_the_form_asks_what_to_do_with_the_items(market: Market) -> None:

@@ -9,14 +9,14 @@ from handcart.shoppers import ops as shoppers
 from tests.support.orders import Market
 from tests.support.sandbox import Shopping
 from tests.support.server import LiveServer
-from tests.support.shoppers import Phone
+from tests.support.shoppers import Phone, add_shopper
 
 
 class Working:
     """A shopper with a phone, and with batches at any number of markets."""
 
-    def __init__(self, server: LiveServer) -> None:
-        self.phone = Phone(server)
+    def __init__(self, server: LiveServer, name: str = "Sam Sample") -> None:
+        self.phone = Phone(server, add_shopper(server, name))
         self.id = self.phone.person.id
 
     def shopper(self, market: Market) -> int:
