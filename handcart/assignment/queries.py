@@ -100,6 +100,11 @@ async def order(tx: Tx, retailer_id: int, order_id: str) -> Row | None:
     return None if row is None else _row(row)
 
 
+async def of_shopper(tx: Tx, person_id: int) -> Sequence[Row]:
+    """The open orders that one of the operator's shoppers has; at most `ROWS`."""
+    return await orders(tx, Filters(shopper_id=person_id))
+
+
 async def acts(tx: Tx, row: Row) -> Sequence[Done]:
     """What shoppers did with an order, in all its batches: acts on the order, and on the whole batch.
 

@@ -158,10 +158,11 @@ def block_shopper(shopper_name: str, reason: str, as_json: bool, **database: Any
     from handcart.staff.models import command_line
 
     async def block(tx: Any, person: Any) -> dict[str, Any]:
-        return await _shown(tx, await ops.block(tx, command_line(), person.id, reason))
+        blocked = await ops.block(tx, command_line(), person.id, reason)
+        return {**await _shown(tx, blocked), **await _left(tx, person)}
 
     shown = write(database, _of(shopper_name, block))
-    show(as_json, shown, f"Blocked {shown['name']}.")
+    show(as_json, shown, f"Blocked {shown['name']}.{_left_text(shown)}")
 
 
 @shopper.command("unblock")
@@ -232,12 +233,12 @@ def close_shopper(shopper_name: str, as_json: bool, **database: Any) -> None:
     from handcart.shoppers import ops
     from handcart.staff.models import command_line
 
-    async def close(tx: Any, person: Any) -> Any:
+    async def close(tx: Any, person: Any) -> tuple[Any, dict[str, Any]]:
         await ops.close(tx, command_line(), person.id)
-        return person
+        return person, await _left(tx, person)
 
-    closed = write(database, _of(shopper_name, close))
-    show(as_json, {"id": str(closed.id), "closed": True}, f"Closed {closed.name}.")
+    closed, left = write(database, _of(shopper_name, close))
+    show(as_json, {"id": str(closed.id), "closed": True, **left}, f"Closed {closed.name}.{_left_text(left)}")
 
 
 def _of(shopper_name: str, op: Callable[..., Any]) -> Callable[[Any], Any]:
@@ -269,6 +270,25 @@ async def _home(tx: Any, home_store: str | None) -> dict[str, Any]:
         return {}
     found = await queries.store(tx, home_store) if home_store else (None, None)
     return dict(zip(("home_retailer_id", "home_store_number"), found, strict=True))
+
+
+async def _left(tx: Any, person: Any) -> dict[str, Any]:
+    """What a shopper who can no longer work still has."""
+    from handcart.assignment import queries
+
+    found = await queries.of_shopper(tx, person.id)
+    return {
+        "batches": len({(one.retailer_id, one.batch_id) for one in found}),
+        "orders": [{"retailer": one.slug, "order_id": one.order_id} for one in found],
+    }
+
+
+def _left_text(left: Mapping[str, Any]) -> str:
+    if not left["orders"]:
+        return ""
+    batches = "1 batch" if left["batches"] == 1 else f"{left['batches']} batches"
+    orders = "".join(f"\n{one['order_id']} --retailer {one['retailer']}" for one in left["orders"])
+    return f"\nThe shopper still has {batches}. Take the orders away with `handcart orders unassign`:{orders}"
 
 
 async def _shown(tx: Any, person: Any) -> dict[str, Any]:

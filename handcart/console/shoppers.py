@@ -4,7 +4,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
+from handcart.assignment.queries import of_shopper as orders_of_shopper
 from handcart.console.browser import PersonBrowser, signed_in
+from handcart.console.orders import order_url
 from handcart.core import errors, ids, qr
 from handcart.core.db import Tx
 from handcart.core.db.installation import issuer
@@ -183,6 +185,7 @@ async def _page(
 ) -> Reply:
     database, locale, zone = browser.call.app.database, browser.locale, browser.settings.time_zone
     home = await database.read(queries.home_store, person)
+    left = [] if person.may_work else await database.read(orders_of_shopper, person.id)
     found = await database.read(sessions.of_person, SHOPPER, person.id)
     number = str(person.id)
     may = {operation: roles.includes(browser.actor, operation) for operation in _OPERATIONS}
@@ -190,6 +193,8 @@ async def _page(
         "console/shopper.html",
         status=200 if error is None else 400,
         person=person,
+        batches=len({(one.retailer_id, one.batch_id) for one in left}),
+        orders=[(one.order_id, order_url(one.slug, one.order_id)) for one in left],
         home=home,
         path=f"{_PATH}/{person.id}",
         list_path=_PATH,

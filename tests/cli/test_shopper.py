@@ -10,6 +10,7 @@ from tests.support.contents import nothing_written
 from tests.support.orders import Market
 from tests.support.server import LiveServer, on_sqlite
 from tests.support.shoppers import Newcomer, Phone, add_shopper
+from tests.support.working import Working
 
 
 def new_phone() -> str:
@@ -81,6 +82,19 @@ def test_shopper_blocked_unblocked_and_closed_then_listed_so(run: Run, server: L
         for command in (("show",), ("invite",), ("unblock",), ("close",), ("devices",), ("change", "--name", "Bo")):
             sentence = refusal(run("shopper", command[0], shopper, *command[1:], HANDCART_PUBLIC_URL=server.url))
             assert "there is no open shopper" in sentence
+
+
+def test_shopper_with_orders_blocked_and_closed_then_they_are_named(run: Run, server: LiveServer) -> None:
+    market, working = Market(server), Working(server)
+    order_id = market.order()["id"]
+    working.batch(market, order_id)
+    blocked = answer(run("shopper", "block", str(working.id), "--reason", "left", "--json"))
+    named = {"batches": 1, "orders": [{"retailer": market.slug, "order_id": order_id}]}
+    assert {name: blocked[name] for name in named} == named
+    told = run("shopper", "close", str(working.id)).output
+    assert "still has 1 batch." in told
+    assert f"{order_id} --retailer {market.slug}" in told
+    answer(run("orders", "unassign", order_id, "--retailer", market.slug, "--reason", "left", "--json"))
 
 
 def test_facts_changed_then_shown_and_emptied(run: Run, server: LiveServer) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from handcart.assignment import ops as work
 from handcart.shoppers import ops, queries
 from handcart.staff.models import SYSTEM
 from handcart.staff.roles import ROLES
@@ -15,8 +16,10 @@ from tests.support.pages import is_error, is_page
 from tests.support.server import LiveServer, on_sqlite
 from tests.support.shop import new_email
 from tests.support.shoppers import Newcomer, Phone, add_shopper
+from tests.support.working import Working
 
 PATH = "/console/shoppers"
+CANCELED = ("retailer_driven", "store early closure")
 
 
 @pytest.fixture
@@ -150,6 +153,21 @@ def test_blocked_unblocked_and_closed_then_so_it_is(server: LiveServer, admin: P
     assert "<form" in page.text  # to sign out; no other
     assert f"{path}/change" not in page.text
     assert phone.get("me").status_code == 401
+
+
+def test_shopper_with_orders_blocked_then_the_page_names_them(server: LiveServer, admin: Person) -> None:
+    market, working = Market(server), Working(server)
+    first, second, third = (market.order()["id"] for _ in range(3))
+    working.batch(market, first, second)
+    working.batch(market, third)
+    path = f"{PATH}/{working.id}"
+    assert "still has" not in is_page(admin.open(path)).text
+    page = is_page(admin.submit(f"{path}/block", reason="left")).text
+    assert "This shopper still has 2 batches." in page
+    for order_id in (first, second, third):
+        assert f'<a href="/console/orders/{market.slug}/{order_id}">' in page
+    market.server.write(work.cancel, SYSTEM, market.retailer.id, third, "left", CANCELED)
+    assert "This shopper still has 1 batch." in is_page(admin.open(path)).text
 
 
 def posts(shopper_id: int) -> dict[str, tuple[str, ...]]:
