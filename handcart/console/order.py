@@ -162,6 +162,7 @@ async def _context(tx: Tx, browser: PersonBrowser, row: Row, fields: Mapping[str
     text = dict(browser.query).get("shopper", fields.get("find", ""))[:60]
     return {
         **described(browser, row),
+        "zone": pages.zone_name(browser.locale, row.window_starts_at, row.time_zone),
         "order": order,
         "receipt_total": _money(browser, order.details.receipt_cents),
         "lines": await _lines(tx, browser, row, order),

@@ -1,5 +1,6 @@
 """An order's page: what it shows to whom, and its forms: give, take away, cancel, move; and two people at once."""
 
+import re
 from typing import Any
 from urllib.parse import quote
 
@@ -111,6 +112,8 @@ def test_shopper_delivers_then_page_has_name_receipt_and_amounts(market: Market)
     person = Person(market.server)
     page = is_page(person.open(path(market, order_id))).text
     assert "<dt>Delivered by</dt><dd><bdi>Sam Sample</bdi></dd>" in page
+    assert re.search(r"</h1>\s*<p class=\"lead\">[^<]*<time>[^<]+ (CST|CDT)</time>", page)
+    assert len(re.findall(r'<time class="note">[^<]+ (?:CST|CDT)</time>', page)) > 3
     assert "<bdi>T-77 &lt;1&gt;</bdi> (total $1,234.56)" in page
     assert page.count("(done ") == 1
     assert '<td class="number">1.25 kg</td>' in page

@@ -156,14 +156,26 @@ def decimal(locale: str, number: float) -> str:
 
 
 def moment(locale: str, unix_microseconds: int, time_zone: str = "UTC") -> str:
-    """Date and time in a time zone, such as Jul 9, 2025, 3:04:05 PM."""
+    """Date and time in a time zone with its short name, such as Jul 9, 2025, 3:04:05 PM EDT."""
     from datetime import UTC, datetime
     from zoneinfo import ZoneInfo
 
     from babel.dates import format_datetime
 
     at = datetime.fromtimestamp(unix_microseconds // 1_000_000, UTC).astimezone(ZoneInfo(time_zone))
-    return format_datetime(at, "medium", locale=locale.replace("-", "_"))
+    written = format_datetime(at, "medium", locale=locale.replace("-", "_"))
+    return f"{written} {zone_name(locale, unix_microseconds, time_zone)}"
+
+
+def zone_name(locale: str, unix_microseconds: int, time_zone: str) -> str:
+    """The short name of a time zone at a time, such as EDT, or UTC."""
+    from datetime import UTC, datetime
+    from zoneinfo import ZoneInfo
+
+    from babel.dates import get_timezone_name
+
+    at = datetime.fromtimestamp(unix_microseconds // 1_000_000, UTC).astimezone(ZoneInfo(time_zone))
+    return get_timezone_name(at, "short", locale=locale.replace("-", "_"))
 
 
 def window(locale: str, starts_at: int, ends_at: int, time_zone: str = "UTC") -> str:

@@ -137,6 +137,18 @@ def test_date_then_long_and_utc(locale: str, moment: int, written: str) -> None:
     assert pages.date(locale, moment) == written
 
 
+@pytest.mark.parametrize(
+    ("locale", "zone", "written"),
+    [
+        ("en-US", "America/Chicago", "Jul 9, 2025, 3:04:05 PM CDT"),
+        ("en-US", "UTC", "Jul 9, 2025, 8:04:05 PM UTC"),
+        ("fr-CA", "America/Toronto", "9 juill. 2025, 16 h 04 min 05 s HAE"),
+    ],
+)
+def test_moment_then_with_the_short_name_of_its_zone(locale: str, zone: str, written: str) -> None:
+    assert pages.moment(locale, at("2025-07-09T20:04:05Z"), zone).replace("\u202f", " ") == written
+
+
 def test_date_with_a_time_zone_then_it_is_of_that_zone() -> None:
     before_midnight = at("2025-01-01T00:00:00-06:00") - 1
     assert pages.date("en-US", before_midnight, "America/Chicago") == "December 31, 2024"
