@@ -44,7 +44,8 @@ applied in a transaction of its own, by its retailer's clock.
 - `subject` is the batch: the retailer's slug and the batch's id.
 - `after` is the id of the shopper's act before this one on the same batch, from any device; null for the first one.
 - `at` is the device's time. It is kept, and never trusted. An act that is older than {days} days is refused.
-- `seen_version` is the `version` of the line that the shopper saw.
+- `seen_version` is the `version` of the line that the shopper saw. Without it, or with one that the line never had, the
+  shopper has not seen which replacements the customer chose.
 
 The response has a result for each act, in the same sequence: `id`, `outcome`, and for a refused act `rule`, `message`
 (a sentence for the shopper), `goods` (what to do with the goods, if the work is taken away) and `now` (the batch as it

@@ -70,14 +70,16 @@ async def apply(tx: Tx, person_id: int, session_id: int | None, act: Act) -> Res
     try:
         if wrong is not None:
             raise wrong
-        await tx.attempt(_do, person_id, retailer_id, act, stored.at)
-    except ActRefused as refusal:
+        refusal = await tx.attempt(_do, person_id, retailer_id, act, stored.at)
+    except ActRefused as raised:
+        refusal = raised
+    if refusal is not None:
         await _refuse(tx, person_id, act.id, refusal)
         return Result(act.id, REFUSED, refusal.rule, refusal.message, refusal.goods)
     return Result(act.id, APPLIED)
 
 
-async def _do(tx: Tx, person_id: int, retailer_id: int | None, act: Act, at: int) -> None:
+async def _do(tx: Tx, person_id: int, retailer_id: int | None, act: Act, at: int) -> ActRefused | None:
     batch = await _lock(tx, person_id, retailer_id, act.subject)
     assert retailer_id is not None
     if act.after is not None and await _subject_of(tx, person_id, act.after) != act.subject:
@@ -89,7 +91,7 @@ async def _do(tx: Tx, person_id: int, retailer_id: int | None, act: Act, at: int
     verb = verbs.VERBS[act.verb]
     body = verbs.read(verb, act.body)
     try:
-        await verb.do(tx, Work(retailer_id, batch, person_id, act.id, act.seen_version), body)
+        return await verb.do(tx, Work(retailer_id, batch, person_id, act.id, act.seen_version), body)
     except ActRefused:
         raise
     except ApiError:  # a rule of orders or batches that has no sentence of its own

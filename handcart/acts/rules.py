@@ -54,6 +54,7 @@ _RULES = (
     Rule("photo_needed", "Take a photo of the order at the door."),
     Rule("pin_needed", "Ask the customer for the last four digits of their phone number."),
     Rule("wrong_pin", "These are not the last four digits of the customer's phone number. Ask again."),
+    Rule("pin_locked", "Too many wrong digits were given for this order. Call a dispatcher."),
     Rule("age_needed", "The order has alcohol. Check the age of the person who takes it."),
     Rule("not_returning", "This order is not on its way back. Say first why you bring it back."),
 )

@@ -39,6 +39,9 @@ from handcart.stores import carts
 from handcart.stores.models import Count, ItemName, Weight
 from handcart.users import ops as users
 
+#: Wrong PINs after which an order's PIN counts no more.
+MOST_WRONG_PINS = 5
+
 
 class Work(Struct, frozen=True):
     """The batch that an act is about, locked, and who acts. `person_id` and `act_id`: None for a program."""
@@ -353,7 +356,7 @@ async def _cannot_reach(tx: Tx, work: Work, body: OfOrder) -> None:
     await orders.note(tx, work.retailer_id, order, states.MISSING)
 
 
-async def _deliver(tx: Tx, work: Work, body: Deliver) -> None:
+async def _deliver(tx: Tx, work: Work, body: Deliver) -> ActRefused | None:
     _expect(work, "", states.BAGS_VERIFIED if work.batch.type == "runner_customer" else states.DELIVERING)
     order = await _order(tx, work, body.order)
     if order.details.returning is not None:
@@ -366,8 +369,14 @@ async def _deliver(tx: Tx, work: Work, body: Deliver) -> None:
         if rules.door_photo and not body.photo:
             raise ActRefused("photo_needed")
     else:
+        if pin is not None and body.pin is None:
+            raise ActRefused("pin_needed")
+        if pin is not None and order.details.wrong_pins >= MOST_WRONG_PINS:
+            raise ActRefused("pin_locked")
         if pin is not None and body.pin != pin:
-            raise ActRefused("pin_needed" if body.pin is None else "wrong_pin")
+            order.details.wrong_pins += 1
+            await orders.keep(tx, work.retailer_id, order)
+            return ActRefused("wrong_pin")
         if has_alcohol(order) and body.age is None:
             raise ActRefused("age_needed")
     proof = Proof(
@@ -380,6 +389,7 @@ async def _deliver(tx: Tx, work: Work, body: Deliver) -> None:
         person_id=work.person_id,
     )
     await batches.complete(tx, work.retailer_id, work.batch, body.order, proof)
+    return None
 
 
 async def _bring_back(tx: Tx, work: Work, body: BringBack) -> None:
@@ -411,11 +421,14 @@ async def _drop_out(tx: Tx, work: Work, body: DropOut) -> None:
 
 
 class Verb(Struct, frozen=True):
-    """A verb. `about`: what it means; `body`: its fields."""
+    """A verb. `about`: what it means; `body`: its fields.
+
+    `do` raises a refusal of an act that changes nothing, and returns a refusal whose changes are kept.
+    """
 
     name: str
     body: type[Struct]
-    do: Callable[[Tx, Work, Any], Awaitable[None]]
+    do: Callable[[Tx, Work, Any], Awaitable[ActRefused | None]]
     about: str
 
 
@@ -510,12 +523,23 @@ async def _picked_line(tx: Tx, work: Work, order_id: str, line_num: str) -> tupl
     line = next((one for one in order.lines if one.line_num == line_num and not one.is_removed), None)
     if line is None:
         raise ActRefused("unknown_line")
-    return line, work.seen_version is not None and line.version > work.seen_version
+    return line, line.version > _seen(work, line)
 
 
 def _is_chosen(work: Work, line: OrderLine) -> bool:
     """Whether the customer chose replacements after the shopper saw the line."""
-    return work.seen_version is not None and line.chosen_version > work.seen_version
+    return line.chosen_version > _seen(work, line)
+
+
+def _seen(work: Work, line: OrderLine) -> int:
+    """The version of a line that the shopper saw.
+
+    A device that names none, or one that the line never had, has not seen what the customer chose.
+    """
+    is_named = work.seen_version is not None and work.seen_version <= line.version
+    if line.chosen_version and work.act_id is not None and not is_named:
+        return line.chosen_version - 1
+    return line.version if work.seen_version is None else work.seen_version
 
 
 def _is_same(asked: ItemName, chosen: ItemName) -> bool:

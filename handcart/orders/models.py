@@ -121,7 +121,7 @@ class OrderDetails(Struct, omit_defaults=True):
 
     Weights in pounds, `cart_total` in dollars; `items_count` and the like are for orders that the retailer picks. From
     `bags` on, what shoppers reported: the receipt of the till, when the customer could not be reached, why the order is
-    on its way back to the store, how it was given to the customer.
+    on its way back to the store, how it was given to the customer, how many wrong PINs were given for that.
     """
 
     locale: str | None = None
@@ -153,6 +153,7 @@ class OrderDetails(Struct, omit_defaults=True):
     missing_at: int | None = None
     returning: str | None = None
     proof: Proof | None = None
+    wrong_pins: int = 0
 
 
 class Order(Struct, kw_only=True):

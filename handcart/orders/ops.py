@@ -240,6 +240,11 @@ async def note(tx: Tx, retailer_id: int, order: Order, what: str, about: Sequenc
     await _save(tx, retailer_id, order, [HistoryStep(order.status, what, events, about)])
 
 
+async def keep(tx: Tx, retailer_id: int, order: Order) -> None:
+    """Save a locked order whose change nobody is told of."""
+    await _save(tx, retailer_id, order, [])
+
+
 async def rebook(
     tx: Tx, retailer_id: int, order: Order, booking: Booking, window: tuple[int, int] | None = None
 ) -> None:

@@ -354,6 +354,36 @@ def test_retailer_wants_photo_and_pin_then_no_order_is_given_without(server: Liv
     alone.did("deliver", order=alone.order_ids[0], how="left", photo=True)
 
 
+def test_pin_is_guessed_then_after_five_wrong_ones_none_counts(server: LiveServer, working: Working) -> None:
+    market = Market(server, delivery_pin=True)
+    acting = to_the_door(working, market)
+    order_id = acting.order_ids[0]
+    guesses = [acting.act("deliver", order=order_id, how="handed_over", pin=str(1000 + n)) for n in range(7)]
+    rules = [one["rule"] for one in acting.send(*guesses)]
+    assert rules == ["wrong_pin"] * 5 + ["pin_locked"] * 2
+    with nothing_written(server):
+        assert [one["rule"] for one in acting.send(*guesses)] == rules
+    assert market.row(order_id)["details"]["wrong_pins"] == 5
+    assert acting.refused("deliver", order=order_id, how="handed_over", pin="0188") == "pin_locked"
+    assert acting.refused("deliver", order=order_id, how="handed_over") == "pin_needed"
+    assert acting.state == "delivering"
+
+
+def test_device_hides_what_it_saw_then_the_customers_choice_stays(market: Market, working: Working) -> None:
+    user_id = market.customer()
+    order_id = market.order(user_id=user_id)["id"]
+    acting = Acting(working, market, order_id, workflow_state="brand_new")
+    acting.did("start")
+    choose(market, user_id, order_id, "bread")
+    for seen in (None, 2, 2**53 - 1):
+        assert acting.refused("replace", seen, order=order_id, line="1", item={"rrc": "soap"}) == "customer_chose"
+        for verb in ("refund", "put_back"):
+            expected = "customer_chose" if verb == "refund" else None
+            result = acting.does(verb, seen, order=order_id, line="1")
+            assert result["rule"] == expected, (verb, seen)
+    acting.did("replace", 1, order=order_id, line="1", item={"rrc": "soap"})
+
+
 def test_customer_is_not_there_then_the_cancellation_says_so(market: Market, working: Working) -> None:
     acting = to_the_door(working, market)
     order_id = acting.order_ids[0]

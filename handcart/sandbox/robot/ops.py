@@ -215,7 +215,9 @@ async def _act(tx: Tx, retailer_id: int, order_id: str, verb: str, body: Mapping
     """Do what a shopper's app does with the batch of an order."""
     work = Work(retailer_id, await _batch(tx, retailer_id, order_id))
     known = verbs.VERBS[verb]
-    await known.do(tx, work, verbs.read(known, body))
+    refusal = await known.do(tx, work, verbs.read(known, body))
+    if refusal is not None:
+        raise refusal
 
 
 async def _advance(tx: Tx, retailer_id: int, order_id: str, step: Step) -> None:
