@@ -14,7 +14,6 @@ from handcart.shopper_app.wire import ChangePin, DeviceRef, Done, ListedDevice, 
 from handcart.shoppers import ops, pins, queries
 from handcart.shoppers.errors import DeviceEnded, PinWrong, ShopperRefused
 from handcart.sign_in import devices, passwords, sessions
-from handcart.sign_in.errors import SignInRefused
 from handcart.sign_in.models import SHOPPER
 from handcart.sign_in.passwords import PinRefused
 
@@ -33,7 +32,7 @@ async def _unlock(call: Call) -> Me:
     device = await database.read(any_device_in, call)
     if device.person.blocked_at is not None:
         raise errors.blocked()
-    await _with_pin(pins.unlock(database, device.person, device.session_id, body.pin, call.address))
+    await _with_pin(pins.unlock(database, device.person, device.session_id, body.pin))
     return await database.read(_me, call)
 
 
@@ -45,7 +44,7 @@ async def _change_pin(call: Call) -> Done:
         new_hash = await asyncio.to_thread(passwords.hash_new_pin, body.new)
     except PinRefused as refused:
         raise errors.refused_pin(refused.reason) from None
-    await _with_pin(pins.change(database, device.person, device.session_id, body.old, new_hash, call.address))
+    await _with_pin(pins.change(database, device.person, device.session_id, body.old, new_hash))
     return Done()
 
 
@@ -89,8 +88,6 @@ async def _with_pin(operation: Any) -> None:
         raise errors.wrong_pin(wrong.left) from None
     except DeviceEnded:
         raise errors.signed_out() from None
-    except SignInRefused as refused:
-        raise errors.wait(refused.retry_after) from None
 
 
 async def _shown(tx: Tx, device: Device) -> Me:

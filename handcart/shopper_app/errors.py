@@ -62,12 +62,6 @@ def wrong_pin(tries_left: int) -> AppError:
     return AppError(401, "wrong_pin", f"Wrong PIN. Tries left: {tries_left}.", tries_left=tries_left)
 
 
-def wait(seconds: int) -> AppError:
-    """Too many wrong PINs came from the address of the device."""
-    message = f"Too many wrong PINs from this network. Try again in {-(-seconds // 60)} minutes."
-    return AppError(429, "wait", message, {"Retry-After": str(seconds)}, seconds=seconds)
-
-
 def refused_pin(reason: str) -> AppError:
     """A new PIN that is too easy to guess. Its form is checked before."""
     message = "This PIN is too easy to guess. Avoid repeated digits, and digits that count up or down."

@@ -9,8 +9,10 @@ import pytest
 from handcart.shoppers import ops
 from handcart.sign_in import devices, passwords
 from handcart.staff.models import SYSTEM
+from tests.support.console import Browser, Person
 from tests.support.contents import nothing_written
 from tests.support.server import LiveServer, on_sqlite
+from tests.support.shop import new_email
 from tests.support.shoppers import PIN, Phone, refusal
 
 WRONG = {"pin": "1379"}
@@ -108,20 +110,27 @@ def test_many_pins_without_the_guard_then_more_are_tried(phone: Phone, monkeypat
     assert tries_at_once(phone, monkeypatch) > 5
 
 
-def test_wrong_pins_from_one_address_then_wait(server: LiveServer, stopped: Any) -> None:
-    phones = [Phone(server) for _ in range(4)]
+def test_wrong_sign_ins_and_pins_at_an_address_then_right_pins_unlock(server: LiveServer) -> None:
+    visitor, *phones = Browser(server), *(Phone(server) for _ in range(4))
     for one in phones:
-        one.http.headers["X-Forwarded-For"] = phones[0].http.headers["X-Forwarded-For"]
-    for one in phones[:2]:
+        one.http.headers["X-Forwarded-For"] = visitor.http.headers["X-Forwarded-For"]
+    while visitor.sign_in(new_email(), "a wrong password").status_code != 429:
+        pass
+    for one in phones[:3]:
         for _ in range(5):
             one.post("unlock", WRONG)
-    last = phones[3]
-    with nothing_written(server):
-        answer = last.post("unlock", {"pin": PIN})
-    assert refusal(answer) == (429, "wait")
-    assert answer.headers["retry-after"] == str(answer.json()["error"]["seconds"])
-    stopped(minutes=5)
-    last.post("unlock", {"pin": PIN}).raise_for_status()
+    phones[3].post("unlock", {"pin": PIN}).raise_for_status()
+    phones[3].post("pin", {"old": PIN, "new": "482615"}).raise_for_status()
+
+
+def test_wrong_pins_at_an_address_then_people_sign_in_there(server: LiveServer) -> None:
+    person, visitor = Person(server, "support"), Browser(server)
+    for phone in (Phone(server), Phone(server), Phone(server)):
+        phone.http.headers["X-Forwarded-For"] = visitor.http.headers["X-Forwarded-For"]
+        for _ in range(5):
+            phone.post("unlock", WRONG)
+    visitor.sign_in(person.email)
+    assert visitor.page.url.path == "/console"
 
 
 def test_hash_of_older_parameters_then_hashed_again(phone: Phone, our_hashes: None) -> None:

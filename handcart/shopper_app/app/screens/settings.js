@@ -124,12 +124,12 @@ function useCall(app, t) {
 }
 
 // Rules of the server about the person's devices that have a text of their own.
-const RULES = ['blocked', 'no_device', 'pin_easy', 'wait'];
+const RULES = ['blocked', 'no_device', 'pin_easy'];
 
 /** What went wrong, for the person. @param {unknown} error @param {Text} t */
 export function sentence(error, t) {
   if (!(error instanceof Refused)) return t('frame.needs_network');
   if (error.rule === 'wrong_pin') return t('unlock.wrong', { count: error.error.tries_left });
-  if (RULES.includes(error.rule)) return t(`account.${error.rule}`, { count: Math.ceil((error.error.seconds ?? 0) / 60) });
+  if (RULES.includes(error.rule)) return t(`account.${error.rule}`);
   return reason(error, t);
 }
