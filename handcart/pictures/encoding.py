@@ -7,6 +7,7 @@ by their content. Pillow is imported when the first picture comes, for a faster 
 import asyncio
 import io
 import warnings
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import cache
@@ -28,23 +29,29 @@ LEAST_SIDE = 32
 _QUALITY = 80
 # Pictures that wait for the one thread. Each may have 4 MiB.
 MOST_WAITING = 16
+# Of these, pictures of one person, with the one that is decoded: a phone cannot fill the queue.
+MOST_WAITING_OF_ONE = 2
 
 _FORMATS = ("JPEG", "PNG", "WEBP")
 _ORIENTATION = 0x0112
 _decoding = ThreadPoolExecutor(1, "pictures")  # one at a time, because each needs so much memory
-_waiting = 0
+_waiting: Counter[int] = Counter()  # by person
 
 
-async def encode(sent: bytes) -> Encoded:
-    """Decode and encode a picture, in a thread. Raises `PictureRefused`; `Unavailable` while many pictures wait."""
-    global _waiting
-    if _waiting >= MOST_WAITING:
+async def encode(sent: bytes, person_id: int) -> Encoded:
+    """Decode and encode a picture of a person, in a thread.
+
+    Raises `PictureRefused`; `Unavailable` while many pictures wait, or two of this person.
+    """
+    if _waiting.total() >= MOST_WAITING or _waiting[person_id] >= MOST_WAITING_OF_ONE:
         raise Unavailable("too many pictures wait to be decoded")
-    _waiting += 1
+    _waiting[person_id] += 1
     try:
         return await asyncio.get_running_loop().run_in_executor(_decoding, encode_now, sent)
     finally:
-        _waiting -= 1
+        _waiting[person_id] -= 1
+        if not _waiting[person_id]:
+            del _waiting[person_id]
 
 
 def encode_now(sent: bytes) -> Encoded:

@@ -55,7 +55,7 @@ async def _take(call: Call, device: Device, act_id: str, sent: bytes) -> bool:
             raise has_other()
         return False
     await database.write(_count, device)
-    encoded = await encoding.encode(sent)
+    encoded = await encoding.encode(sent, device.person.id)
     return await database.write(_store, call, act_id, content_hash, encoded)
 
 

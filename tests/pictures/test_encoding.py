@@ -190,10 +190,26 @@ async def test_many_pictures_wait_then_further_ones_are_put_off(monkeypatch: pyt
     with ThreadPoolExecutor(1) as thread:
         thread.submit(goes_on.wait)
         monkeypatch.setattr(encoding, "_decoding", thread)
-        waiting = [asyncio.ensure_future(encoding.encode(file())) for _ in range(encoding.MOST_WAITING)]
+        waiting = [asyncio.ensure_future(encoding.encode(file(), number)) for number in range(encoding.MOST_WAITING)]
         await asyncio.sleep(0)
         with pytest.raises(Unavailable):
-            await encoding.encode(file())
+            await encoding.encode(file(), encoding.MOST_WAITING)
         goes_on.set()
         assert {made.width for made in await asyncio.gather(*waiting)} == {400}
-        assert (await encoding.encode(file())).width == 400
+        assert (await encoding.encode(file(), 1)).width == 400
+
+
+async def test_two_pictures_of_one_person_wait_then_others_are_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    goes_on = Event()
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(goes_on.wait)
+        monkeypatch.setattr(encoding, "_decoding", thread)
+        waiting = [asyncio.ensure_future(encoding.encode(file(), 1)) for _ in range(2)]
+        await asyncio.sleep(0)
+        with pytest.raises(Unavailable):
+            await encoding.encode(file(), 1)
+        waiting.append(asyncio.ensure_future(encoding.encode(file(), 2)))
+        await asyncio.sleep(0)
+        goes_on.set()
+        assert {made.width for made in await asyncio.gather(*waiting)} == {400}
+        assert (await encoding.encode(file(), 1)).width == 400
