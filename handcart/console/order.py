@@ -127,15 +127,17 @@ async def _do(browser: PersonBrowser, action: str, operation: Any) -> Reply:
 
 
 async def _row(browser: PersonBrowser) -> Row:
-    """The order of the address, if the person may see it; its retailer's clock is used from now on."""
+    """The order of the address, if the person may see it; its retailer's clock is used from now on.
+
+    For a person of a store, an order of another store is as unknown as one that does not exist.
+    """
     slug, order_id = browser.call.path["slug"], browser.call.path["order_id"]
     actor, database = browser.actor, browser.call.app.database
     retailer = await database.read(retailers.retailer_by_slug, slug)
     roles.require(actor, "see_orders", None if retailer is None else retailer.id, actor.store_number)
     row = None if retailer is None else await database.read(queries.order, retailer.id, order_id)
-    if row is None:
+    if row is None or actor.store_number not in (None, row.store_number):
         raise PageRefused(404, "not_found")
-    roles.require(actor, "see_orders", row.retailer_id, row.store_number)
     await database.read(browser.call.use_clock_of, row.retailer_id)
     browser.call.hook_data = None  # not a call of the retailer's client, so its faults and its log do not concern it
     return row

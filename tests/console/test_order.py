@@ -260,7 +260,8 @@ def test_another_place_or_no_order_then_refused(market: Market, server: LiveServ
     is_error(manager.open(path(other, "no order")), 403, "forbidden")
     is_error(manager.open(path(market, "no order")), 404, "not_found")
     is_error(manager.open("/console/orders/no-retailer/no"), 403, "forbidden")
-    is_error(associate.open(path(market, ours)), 403, "forbidden")
+    is_error(associate.open(path(market, ours)), 404, "not_found")
+    is_error(associate.open(path(market, "no order")), 404, "not_found")
     is_error(Person(server).open("/console/orders/no-retailer/no"), 404, "not_found")
 
 
