@@ -100,7 +100,8 @@ It does not have everything yet: commands about retailers, clients and stores ar
 retailer's site did with an order is on the page of the order.
 
 The database refuses to change or delete rows of the log. The console shows them under **Audit log**, with filters and a
-CSV file of the newest 10,000 rows that match. A command lists them too:
+CSV file of the newest 10,000 rows that match. A retailer's people see the rows of that retailer; a person's move to
+another retailer has a row for each of the two. A command lists them too:
 
 ```sh
 handcart audit list --operation close_staff

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from handcart.core import clock, ids
@@ -9,7 +10,7 @@ from handcart.core.db import Tx
 from handcart.core.web.body import json_reply
 from handcart.core.web.call import Call, Handler, Reply, Route
 from handcart.shopper_app import errors
-from handcart.shopper_app.browser import Device, any_device_in, cookie_of, device_in, device_of
+from handcart.shopper_app.browser import Device, any_device_in, device_in, device_of
 from handcart.shopper_app.wire import ChangePin, DeviceRef, Done, ListedDevice, Me, Settings, Unlock
 from handcart.shoppers import ops, pins, queries
 from handcart.shoppers.errors import DeviceEnded, PinWrong, ShopperRefused
@@ -56,8 +57,9 @@ async def _lock(tx: Tx, call: Call) -> Done:
 
 async def _sign_out(tx: Tx, call: Call) -> Reply:
     """End the device, also a locked one; the browser deletes what the app has stored."""
-    await any_device_in(tx, call)
-    await sessions.end(tx, cookie_of(call))
+    device = await any_device_in(tx, call)
+    with suppress(ShopperRefused):  # it has ended already
+        await ops.end_device(tx, queries.actor(device.person), device.person.id, device.session_id)
     return json_reply(Done(), headers=[(b"clear-site-data", b'"cache", "storage"')])
 
 

@@ -9,7 +9,7 @@ from handcart.shoppers.models import Invitation, Person
 from handcart.sign_in import devices, links, sessions
 from handcart.sign_in.models import SHOPPER, SignedIn
 from handcart.staff import audit, roles
-from handcart.staff.models import Actor
+from handcart.staff.models import SYSTEM, Actor
 
 #: How long an invitation works.
 SECONDS = 15 * 60
@@ -56,6 +56,14 @@ async def join(tx: Tx, token: str, pin_hash: str, old_session: str, device_name:
     person = await ops.lock(tx, person_id)
     await ops.set_pin(tx, person.id, pin_hash)
     await devices.lock_all(tx, SHOPPER, person.id)
+    before = await sessions.of_person(tx, SHOPPER, person.id)
     session = await sessions.start(tx, SHOPPER, person.id, old_session, device_name)
     await audit.record(tx, queries.actor(person), "join", f"shopper/{person.id}", detail={"device": device_name})
+    left = {one.id for one in await sessions.of_person(tx, SHOPPER, person.id)}
+    for ended in before:
+        if ended.id not in left:
+            detail = {"device": str(ended.id)}
+            await audit.record(
+                tx, SYSTEM, "end_device", f"shopper/{person.id}", reason="replaced by a newer device", detail=detail
+            )
     return SignedIn(session)

@@ -83,7 +83,8 @@ async def choose_password(
     person = None if person_id is None else await ops.set_password_hash(tx, person_id, password_hash)
     if person is None:
         return None
-    await audit.record(tx, queries.actor(person), _RECORDED[purpose], f"staff/{person.id}")
+    operation = _RECORDED[purpose]
+    await audit.record(tx, queries.actor(person), operation, f"staff/{person.id}", retailer_id=person.retailer_id)
     return await _start(tx, person, session, name)
 
 
@@ -123,7 +124,8 @@ async def add_passkey(tx: Tx, actor: Actor, public_url: str, session: str, respo
     assert actor.kind == "staff"
     assert actor.id is not None
     made = await passkeys.register(tx, STAFF, public_url, session, actor.id, response, name)
-    await audit.record(tx, actor, "add_passkey", f"staff/{actor.id}", detail={"name": made.name})
+    detail = {"name": made.name}
+    await audit.record(tx, actor, "add_passkey", f"staff/{actor.id}", retailer_id=actor.retailer_id, detail=detail)
 
 
 async def remove_passkey(tx: Tx, actor: Actor, person_id: int, credential_id: str) -> bool:

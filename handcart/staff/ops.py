@@ -1,8 +1,12 @@
 """Invite people, change their roles, replace lost passwords, close people."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from handcart.core import clock, ids
 from handcart.core.db import Tx
 from handcart.core.email import is_address
+from handcart.retailers import ops as retailers
 from handcart.sign_in import links, passkeys, sessions
 from handcart.sign_in.models import STAFF
 from handcart.staff import audit, queries, roles
@@ -75,14 +79,11 @@ async def change_role(
     )
     changed = await queries.person(tx, person_id)
     assert changed is not None
-    await audit.record(
-        tx,
-        actor,
-        "change_role",
-        _subject(person),
-        retailer_id=retailer_id if person.retailer_id is None else person.retailer_id,
-        detail={"from": person.role, "to": role},
-    )
+    detail = {"from": await _role(tx, person), "to": await _role(tx, changed)}
+    # A row for each retailer, because each sees only its own.
+    there = dict.fromkeys(one for one in (person.retailer_id, retailer_id) if one is not None)
+    for one in there or [None]:
+        await audit.record(tx, actor, "change_role", _subject(person), retailer_id=one, detail=detail)
     return changed
 
 
@@ -173,6 +174,13 @@ async def _keep_an_admin(tx: Tx, person: Person) -> None:
     is_one = person.role == "operator_admin" and person.password_hash is not None
     if is_one and not await queries.has_admin(tx, but=person.id):
         raise PersonRefused("last_admin")
+
+
+async def _role(tx: Tx, person: Person) -> Mapping[str, Any]:
+    """The role of a person and where it counts, for the audit log."""
+    retailer = None if person.retailer_id is None else (await retailers.retailer(tx, person.retailer_id)).slug
+    given = {"role": person.role, "retailer": retailer, "store_number": person.store_number}
+    return {name: value for name, value in given.items() if value is not None}
 
 
 def _subject(person: Person) -> str:

@@ -19,6 +19,7 @@ from tests.support.console import Browser, Person
 from tests.support.contents import nothing_written
 from tests.support.pages import is_error, is_page
 from tests.support.server import LiveServer, live_server
+from tests.support.shop import Shop
 
 ADD, SIGN_IN = "/console/me/passkeys/add", "/console/sign-in/passkey"
 
@@ -53,12 +54,13 @@ def sign_in(browser: Browser, authenticator: Authenticator, **changed: Any) -> h
 
 
 def test_passkey_added_then_it_signs_in_and_is_listed_until_removed(named_server: LiveServer) -> None:
-    person = Person(named_server, "support")
+    retailer_id = Shop(named_server).retailer.id
+    person = Person(named_server, "retailer_manager", retailer_id)
     authenticator, elsewhere = add(person), Browser(named_server)
     assert "Laptop" in person.page.text
-    assert "Sample support" in is_page(sign_in(elsewhere, authenticator)).text
+    assert "Sample retailer_manager" in is_page(sign_in(elsewhere, authenticator)).text
     (entry,) = named_server.read(queries.entries, subject=f"staff/{person.id}")
-    assert (entry.operation, entry.detail) == ("add_passkey", {"name": "Laptop"})
+    assert (entry.operation, entry.retailer_id, entry.detail) == ("add_passkey", retailer_id, {"name": "Laptop"})
     person.open("/console/me")
     is_page(person.submit("/console/me/passkeys/remove"))
     with nothing_written(named_server):

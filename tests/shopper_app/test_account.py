@@ -8,6 +8,7 @@ import pytest
 
 from handcart.shoppers import ops
 from handcart.sign_in import devices, passwords
+from handcart.staff import queries as staff
 from handcart.staff.models import SYSTEM
 from tests.support.console import Browser, Person
 from tests.support.contents import nothing_written
@@ -205,6 +206,8 @@ def test_signed_out_then_the_browser_forgets_what_it_stored(phone: Phone) -> Non
     assert answer.headers["clear-site-data"] == '"cache", "storage"'
     with nothing_written(phone.server):
         assert refusal(phone.post("sign-out")) == (401, "signed_out")
+    newest, *_ = phone.server.read(staff.entries, subject=f"shopper/{phone.person.id}")
+    assert (newest.actor_kind, newest.actor_id, newest.operation) == ("shopper", phone.person.id, "end_device")
 
 
 def test_another_device_ended_then_signed_out_while_it_works(phone: Phone) -> None:

@@ -10,6 +10,7 @@ from handcart.core.web.pages import LOCALES_WITH_SPANISH, texts
 from handcart.shoppers import invitations, ops
 from handcart.shoppers.models import Person
 from handcart.sign_in.models import SHOPPER
+from handcart.staff import queries
 from handcart.staff.models import SYSTEM
 from tests.support.contents import nothing_written
 from tests.support.pages import is_error, is_page
@@ -192,11 +193,14 @@ def test_no_locale_asked_for_then_the_shoppers_own(server: LiveServer) -> None:
 
 def test_five_devices_then_the_oldest_is_signed_out(server: LiveServer, person: Person) -> None:
     oldest, *others = (Phone(server, person) for _ in range(5))
+    device_id = oldest.get("me").json()["device"]["id"]
     newcomer = Newcomer(server, invite(server, person))
     newcomer.open()
     newcomer.join()
     assert oldest.get("me").status_code == 401
     assert [one.get("me").status_code for one in others] == [200] * 4
+    (entry,) = server.read(queries.entries, subject=f"shopper/{person.id}", operation="end_device")
+    assert (entry.reason, entry.detail) == ("replaced by a newer device", {"device": device_id})
 
 
 @on_sqlite

@@ -110,7 +110,35 @@ def test_role_changes_then_it_counts_at_the_new_place(shop: Shop) -> None:
     assert (changed.role, changed.retailer_id, changed.store_number) == ("store_associate", shop.retailer.id, 3)
     assert person.actor.store_number == 3
     (entry,) = shop.server.read(queries.entries, retailer_id=shop.retailer.id)
-    assert entry.detail == {"from": "dispatcher", "to": "store_associate"}
+    place = {"retailer": shop.slug, "store_number": 3}
+    assert entry.detail == {"from": {"role": "dispatcher"}, "to": {"role": "store_associate", **place}}
+
+
+def test_person_of_a_retailer_chooses_passwords_then_the_retailer_sees_it(shop: Shop) -> None:
+    invited = invite(shop.server, role="retailer_manager", retailer_id=shop.retailer.id)
+    accept(shop.server, invited.token)
+    link = shop.server.write(ops.link, ACTOR, invited.person.id)
+    accept(shop.server, link.token, link.purpose)
+    actor = queries.actor(invited.person)
+    shop.server.write(access.change_password, actor, PASSWORD_HASH, "", "")
+    found = shop.server.read(queries.entries, retailer_id=shop.retailer.id)
+    own = [entry.operation for entry in found if entry.actor_id == actor.id]
+    assert own == ["change_password", "set_new_password", "accept_invitation"]
+
+
+def test_person_moves_to_another_retailer_then_both_see_it(shop: Shop) -> None:
+    other = Shop(shop.server)
+    person = Person(shop.server, "retailer_manager", shop.retailer.id)
+    shop.server.write(ops.change_role, ACTOR, person.id, "store_associate", other.retailer.id, 1)
+    for retailer in (shop.retailer, other.retailer):
+        (entry,) = shop.server.read(queries.entries, retailer_id=retailer.id, operation="change_role")
+        assert (entry.subject, entry.detail) == (
+            f"staff/{person.id}",
+            {
+                "from": {"role": "retailer_manager", "retailer": shop.slug},
+                "to": {"role": "store_associate", "retailer": other.slug, "store_number": 1},
+            },
+        )
 
 
 @pytest.fixture
