@@ -1,7 +1,7 @@
 """The run: everything that a shopper's device keeps, so that the app works without a network.
 
-Street and phone number are in it only while the order is on its way to the door (`_door`); of a customer's names, only
-the first one is.
+Street and phone number are in it only while the order is on its way to the door (`_door`), instructions for the order
+from when its shopper accepts the work; of a customer's names, only the first one is.
 """
 
 import re
@@ -99,7 +99,10 @@ async def _batch(tx: Tx, person_id: int, one: PersonsBatch) -> wire.Batch:
         store=_store(found),
         needs=_needs(retailer, found),
         scale_codes=retailer.rules.scale_codes,
-        orders=[await _order(tx, retailer, letter, order) for letter, order in going],
+        orders=[
+            await _order(tx, retailer, letter, order, is_accepted=one.accepted_at is not None)
+            for letter, order in going
+        ],
         last_act=await acts.last_act(tx, person_id, subject),
     )
 
@@ -135,7 +138,7 @@ def _address(street: str, more: str | None, city: str | None, region: str | None
     return ", ".join(filter(None, (street, more, city, " ".join(filter(None, (region, postal_code))))))
 
 
-async def _order(tx: Tx, retailer: Retailer, letter: str, order: Order) -> wire.Order:
+async def _order(tx: Tx, retailer: Retailer, letter: str, order: Order, *, is_accepted: bool) -> wire.Order:
     present = [line for line in order.lines if not line.is_removed]
     products = await _products(tx, retailer.id, present)
     pickers = {one: await _name(tx, one) for one in {line.picked_by for line in present} if one is not None}
@@ -152,7 +155,7 @@ async def _order(tx: Tx, retailer: Retailer, letter: str, order: Order) -> wire.
         tip_cents=order.tip_cents,
         is_member=order.is_instacartplus,
         customer=wire.Customer(await _first_name(tx, order)),
-        special_instructions=order.details.special_instructions or "",
+        special_instructions=(order.details.special_instructions or "") if is_accepted else "",
         door=_door(retailer, order),
         bags=[wire.Bag(bag.code, bag.kind, bag.place) for bag in order.details.bags],
         bag_label=order.details.bag_label,

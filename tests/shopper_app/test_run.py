@@ -50,6 +50,13 @@ def test_person_has_no_batch_then_the_run_is_empty(person: Working) -> None:
     assert (found.batches, found.removed) == ([], [])
 
 
+def test_work_is_not_accepted_yet_then_its_instructions_are_not_in_the_run(market: Market, person: Working) -> None:
+    acting = Acting(person, market, market.order(special_instructions="gate 4711")["id"])
+    assert person.run().batches[0].orders[0].special_instructions == ""
+    acting.did("accept")
+    assert person.run().batches[0].orders[0].special_instructions == "gate 4711"
+
+
 def test_orders_of_each_kind_then_the_run_has_them_with_store_and_window(market: Market, person: Working) -> None:
     for kind, batch_type in TYPE_OF.items():
         order_id = market.order(kind, market.customer(first_name="Ada", last_name="Lovelace"))["id"]
