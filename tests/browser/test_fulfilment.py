@@ -87,12 +87,11 @@ class Shopper:
         self.page.get_by_role("button", name=name, exact=True).click()
 
     def hold(self, name: str) -> None:
-        """A press of over 0.6 seconds."""
+        """Press a button until it has done its work, which takes it away."""
         button = self.page.get_by_role("button", name=re.compile(name))
+        expect(button).to_be_enabled()
         button.dispatch_event("pointerdown")
-        self.page.wait_for_timeout(700)
-        if button.count():
-            button.dispatch_event("pointerup")
+        expect(button).to_have_count(0)
 
     def open(self, name: str) -> None:
         self.page.get_by_role("link", name=re.compile(name)).first.click()
