@@ -56,14 +56,14 @@ async def join(tx: Tx, token: str, pin_hash: str, old_session: str, device_name:
     person = await ops.lock(tx, person_id)
     await ops.set_pin(tx, person.id, pin_hash)
     await devices.lock_all(tx, SHOPPER, person.id)
-    before = await sessions.of_person(tx, SHOPPER, person.id)
+    replaced = await sessions.find(tx, SHOPPER, old_session)  # it may be another shopper's
+    before = {one.id: one for one in await sessions.of_person(tx, SHOPPER, person.id)}
+    before |= {} if replaced is None else {replaced.id: replaced}
     session = await sessions.start(tx, SHOPPER, person.id, old_session, device_name)
     await audit.record(tx, queries.actor(person), "join", f"shopper/{person.id}", detail={"device": device_name})
     left = {one.id for one in await sessions.of_person(tx, SHOPPER, person.id)}
-    for ended in before:
+    for ended in before.values():
         if ended.id not in left:
-            detail = {"device": str(ended.id)}
-            await audit.record(
-                tx, SYSTEM, "end_device", f"shopper/{person.id}", reason="replaced by a newer device", detail=detail
-            )
+            subject, detail = f"shopper/{ended.person_id}", {"device": str(ended.id)}
+            await audit.record(tx, SYSTEM, "end_device", subject, reason="replaced by a newer device", detail=detail)
     return SignedIn(session)

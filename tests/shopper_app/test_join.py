@@ -203,6 +203,16 @@ def test_five_devices_then_the_oldest_is_signed_out(server: LiveServer, person: 
     assert (entry.reason, entry.detail) == ("replaced by a newer device", {"device": device_id})
 
 
+def test_phone_of_another_shopper_joins_then_its_end_is_logged(server: LiveServer, person: Person) -> None:
+    other = Phone(server)
+    newcomer = Newcomer(server, invite(server, person))
+    newcomer.http.cookies = other.http.cookies
+    newcomer.open()
+    newcomer.join()
+    (entry,) = server.read(queries.entries, subject=f"shopper/{other.person.id}", operation="end_device")
+    assert entry.reason == "replaced by a newer device"
+
+
 @on_sqlite
 def test_installation_without_public_url_then_no_invitation(server: LiveServer, person: Person) -> None:
     with nothing_written(server), pytest.raises(ValueError, match="HANDCART_PUBLIC_URL"):
