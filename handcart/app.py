@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from handcart import worker
 from handcart.accounts import pages as account_pages
+from handcart.acts import ops as acts
 from handcart.callbacks import routes as callbacks_routes
 from handcart.console import routes as console_routes
 from handcart.core.db import Tx, migrate
@@ -63,7 +64,7 @@ def api_routes() -> Sequence[Route]:
     """The routes of the Connect API, and Handcart's own."""
     return (
         *oauth_api.routes(users.lock),
-        *users_api.routes([orders.forget_user, slots.forget_user, linking.forget_user]),
+        *users_api.routes([acts.forget_user, orders.forget_user, slots.forget_user, linking.forget_user]),
         *linking_api.ROUTES,
         *stores_api.ROUTES,
         *slots_routes.ROUTES,

@@ -1,10 +1,10 @@
 """Apply acts: each in a transaction of its own, once, or refused with what is true now. docs/acts.md."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from handcart.acts import verbs
 from handcart.acts.errors import ActRefused
@@ -17,6 +17,7 @@ from handcart.batches.states import CANCELED, COMPLETED, DROPPED_OUT
 from handcart.core import clock, ids
 from handcart.core.db import Tx
 from handcart.core.errors import ApiError
+from handcart.orders import ops as orders
 from handcart.retailers import ops as retailers
 from handcart.shoppers import queries as shoppers
 
@@ -25,6 +26,8 @@ OLDEST = 14 * clock.DAY
 #: Maximum length of an act's body as JSON, and how deeply it may be nested.
 MOST_BODY = 16 << 10
 MOST_DEPTH = 8
+# Fields of a body that are about the customer.
+_PERSONAL = ("pin", "received_by")
 _COLUMNS = (
     "person_id, id, number, session_id, received_at, at, retailer_id, subject, after_id, verb, body, seen_version,"
     " outcome"
@@ -77,6 +80,28 @@ async def apply(tx: Tx, person_id: int, session_id: int | None, act: Act) -> Res
         await _refuse(tx, person_id, act.id, refusal)
         return Result(act.id, REFUSED, refusal.rule, refusal.message, refusal.goods)
     return Result(act.id, APPLIED)
+
+
+async def forget_user(tx: Tx, isolation_id: int, user_id: str) -> None:
+    """Delete the personal data of a deleted user from acts on the orders that `orders.ops.forget_user` handles next."""
+    for retailer_id, order in await orders.lock_of_user(tx, isolation_id, user_id):
+        slug = (await retailers.retailer(tx, retailer_id)).slug
+        for batch_id in await batch_queries.of_order(tx, retailer_id, order.order_id):
+            rows = await tx.all(
+                "SELECT person_id, id, body FROM acts WHERE retailer_id = $1 AND subject = $2 AND verb = 'deliver'",
+                *(retailer_id, f"{slug}/{batch_id}"),
+            )
+            for row in rows:
+                body = msgspec.json.decode(row["body"])
+                if body.get("order") == order.order_id:
+                    await tx.run(
+                        "UPDATE acts SET body = $3 WHERE person_id = $1 AND id = $2",
+                        *(row["person_id"], row["id"], _impersonal(body)),
+                    )
+
+
+def _impersonal(body: Mapping[str, Any]) -> str:
+    return _encode({name: value for name, value in body.items() if name not in _PERSONAL}).decode()
 
 
 async def _do(tx: Tx, person_id: int, retailer_id: int | None, act: Act, at: int) -> ActRefused | None:
@@ -157,7 +182,8 @@ async def _known(tx: Tx, person_id: int, act: Act, stored: _Stored) -> Result | 
     )
     if row is None:
         return None
-    if stored != _Stored(*(row[name] for name in _Stored.__struct_fields__)):
+    there = _Stored(*(row[name] for name in _Stored.__struct_fields__))
+    if there not in (stored, structs.replace(stored, body=_impersonal(msgspec.json.decode(stored.body)))):
         refusal = ActRefused("other_content")
         return Result(act.id, REFUSED, refusal.rule, refusal.message)
     if row["outcome"] == REFUSED:

@@ -8,6 +8,8 @@ from msgspec import Struct
 from handcart.acts.models import APPLIED, REFUSED
 from handcart.acts.verbs import VERBS
 from handcart.core.db import Tx
+from handcart.orders import queries as orders
+from handcart.orders import states
 
 # The number of acts that lists show: refused ones cannot hide the others.
 MOST_SHOWN: Mapping[str, int] = {APPLIED: 200, REFUSED: 20}
@@ -44,6 +46,16 @@ async def last_act(tx: Tx, person_id: int, subject: str) -> str | None:
         "SELECT id FROM acts WHERE person_id = $1 AND subject = $2 ORDER BY number DESC LIMIT 1", person_id, subject
     )
     return None if row is None else row["id"]
+
+
+async def is_forgotten(tx: Tx, person_id: int, act_id: str) -> bool:
+    """Whether the order that an act is about belonged to a user who was deleted."""
+    row = await tx.one("SELECT retailer_id, body FROM acts WHERE person_id = $1 AND id = $2", person_id, act_id)
+    if row is None or row["retailer_id"] is None:
+        return False
+    order_id = msgspec.json.decode(row["body"]).get("order")
+    steps = await orders.history(tx, row["retailer_id"], order_id) if isinstance(order_id, str) else ()
+    return any(step.what == states.USER_DELETED for step in steps)
 
 
 async def retailer_of(tx: Tx, person_id: int, act_id: str) -> int | None:

@@ -8,6 +8,7 @@ from handcart.acts.queries import Done
 from handcart.acts.verbs import VERBS
 from handcart.assignment.errors import WorkRefused
 from handcart.assignment.models import NEEDS, UNASSIGNED, WARNINGS, Counts, Filters, Row
+from handcart.batches import queries as batches
 from handcart.core.db import Tx
 from handcart.core.errors import Refused
 from handcart.orders import states
@@ -110,16 +111,13 @@ async def acts(tx: Tx, row: Row) -> Sequence[Done]:
 
     Of the applied acts, and of the refused ones, the newest: `acts.queries.MOST_SHOWN`.
     """
-    found = await tx.all(
-        "SELECT batch_id FROM batch_orders WHERE retailer_id = $1 AND order_id = $2 ORDER BY batch_id",
-        *(row.retailer_id, row.order_id),
-    )
+    found = await batches.of_order(tx, row.retailer_id, row.order_id)
     shown: list[Done] = []
     for outcome, most in done.MOST_SHOWN.items():
         every = [
             act
             for one in found
-            for act in await done.of_subject(tx, row.retailer_id, f"{row.slug}/{one['batch_id']}", outcome)
+            for act in await done.of_subject(tx, row.retailer_id, f"{row.slug}/{one}", outcome)
             if act.verb in VERBS and getattr(done.content(act), "order", None) in (None, row.order_id)
         ]
         shown += every[-most:]

@@ -58,6 +58,15 @@ async def read(tx: Tx, retailer_id: int, row: Any) -> Batch:
     )
 
 
+async def of_order(tx: Tx, retailer_id: int, order_id: str) -> Sequence[int]:
+    """The ids of the batches that an order is in, or was in, the oldest first."""
+    rows = await tx.all(
+        "SELECT batch_id FROM batch_orders WHERE retailer_id = $1 AND order_id = $2 ORDER BY batch_id",
+        *(retailer_id, order_id),
+    )
+    return [row["batch_id"] for row in rows]
+
+
 async def left(tx: Tx, retailer_id: int, batch_id: int) -> Sequence[Removed]:
     """The orders that have left a batch, also the completed ones; the latest first."""
     rows = await tx.all(

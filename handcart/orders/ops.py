@@ -264,7 +264,7 @@ async def forget_user(tx: Tx, isolation_id: int, user_id: str) -> bool:
 
     Handles the oldest `MOST_FORGOTTEN` orders; returns whether there may be more.
     """
-    locked = await _lock_orders(tx, isolation_id, user_id)
+    locked = await lock_of_user(tx, isolation_id, user_id)
     for retailer_id, order in locked:
         if states.may(order.kind, order.status, states.CANCEL):
             await cancel_for(tx, retailer_id, order, _CUSTOMER, _EARLY)
@@ -287,7 +287,7 @@ async def forget_user(tx: Tx, isolation_id: int, user_id: str) -> bool:
     return len(locked) == MOST_FORGOTTEN
 
 
-async def _lock_orders(tx: Tx, isolation_id: int, user_id: str) -> Sequence[tuple[int, Order]]:
+async def lock_of_user(tx: Tx, isolation_id: int, user_id: str) -> Sequence[tuple[int, Order]]:
     """A user's oldest orders with their retailers, locked; so are the places of those that can be canceled."""
     # Several orders are always locked in this sequence, so that no two transactions deadlock.
     ids_of_user = sorted(await storage.ids_of_user(tx, isolation_id, user_id, MOST_FORGOTTEN))

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
+from handcart.acts import queries as acts
 from handcart.core import errors, ratelimit
 from handcart.core.db import Tx
 from handcart.core.ratelimit import Limit
@@ -67,6 +68,8 @@ async def _count(tx: Tx, device: Device) -> None:
 
 async def _store(tx: Tx, call: Call, act_id: str, content_hash: bytes, encoded: Encoded) -> bool:
     device = await device_in(tx, call)  # it may have been signed out meanwhile
+    if await acts.is_forgotten(tx, device.person.id, act_id):
+        raise AppError(410, "forgotten", "The customer's data was deleted. No picture is kept.")
     subject = subject_of_act(device.person.id, act_id)
     _, is_new = await ops.store(tx, subject, content_hash, encoded, days=call.app.settings.picture_days)
     return is_new

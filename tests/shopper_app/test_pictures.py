@@ -5,6 +5,7 @@ import uuid
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
+import msgspec
 import pytest
 from PIL import Image
 
@@ -12,10 +13,14 @@ from handcart.core.ratelimit import Limit
 from handcart.pictures import queries
 from handcart.pictures.models import subject_of_act
 from handcart.shopper_app import pictures
-from tests.support.contents import nothing_written
+from tests.support.acting import Acting
+from tests.support.contents import mentions, nothing_written
+from tests.support.orders import USERS, Market
 from tests.support.pictures import drawn, file, huge_png, with_place
+from tests.support.sandbox import Shopping
 from tests.support.server import LiveServer, on_sqlite
 from tests.support.shoppers import Phone, refusal
+from tests.support.working import Working
 
 
 @pytest.fixture
@@ -64,6 +69,24 @@ def test_other_shopper_uses_the_same_act_id_then_each_has_its_own(phone: Phone) 
     assert put(other, act_id, file("PNG", drawn(64, 64))).status_code == 201
     assert kept(phone, act_id) == first
     assert Image.open(io.BytesIO(kept(other, act_id))).size == (64, 64)
+
+
+def test_customer_is_deleted_then_acts_and_late_pictures_have_nothing(server: LiveServer) -> None:
+    market = Market(server)
+    user_id, name = market.customer(), f"Name{new_act()}"
+    acting = Acting(Working(server), market, market.order(user_id=user_id)["id"], workflow_state="brand_new")
+    Shopping(market).reach(acting.batch_id, "delivering")
+    fields = {"order": acting.order_ids[0], "how": "handed_over", "received_by": name, "pin": "0188"}
+    act = acting.act("deliver", **fields)
+    assert acting.send(act)[0]["outcome"] == "applied"
+    assert mentions(server, name)
+    assert market.post(f"{USERS}/{user_id}/privacy_request").json() == {"success": True}
+    (row,) = server.sql("SELECT body FROM acts WHERE id = $1", act["id"])
+    assert msgspec.json.decode(row["body"]) == {"order": acting.order_ids[0], "how": "handed_over"}
+    assert mentions(server, name) == []
+    with nothing_written(server):
+        assert refusal(put(acting.working.phone, act["id"], file())) == (410, "forgotten")
+        assert acting.send(act)[0]["outcome"] == "same"
 
 
 def test_picture_comes_twice_at_once_then_it_is_stored_once(phone: Phone) -> None:
