@@ -101,6 +101,23 @@ def test_screen_is_narrow_then_nothing_scrolls_sideways(desk: Any, market: Marke
         assert small == [], path
 
 
+# The texts of the places and of the order ids that do not fit on one line.
+BROKEN = """
+    [...document.querySelectorAll('.top nav a, .orders tbody th a')].filter((one) => {
+      const range = document.createRange();
+      range.selectNodeContents(one);
+      return new Set([...range.getClientRects()].map((each) => Math.round(each.top))).size > 1;
+    }).map((one) => one.textContent)
+"""
+
+
+def test_screen_is_narrow_then_places_and_ids_stay_on_one_line(desk: Any, market: Market) -> None:
+    for width in (320, 390):
+        page = desk(viewport={"width": width, "height": 800})
+        page.goto(f"/console/orders?retailer={market.slug}")
+        assert page.evaluate(BROKEN) == [], width
+
+
 def test_scripts_are_off_then_an_order_is_given_by_keyboard(desk: Any, market: Market) -> None:
     page = desk(java_script_enabled=False)
     page.goto(f"/console/orders?retailer={market.slug}")
