@@ -108,4 +108,5 @@ def test_first_admin_and_invitation_then_all_by_keyboard(named_server: LiveServe
     page.keyboard.press("Tab")
     page.get_by_role("button", name="Make the link").focus()
     page.keyboard.press("Enter")
-    expect(looked_at(page).get_by_role("heading", level=1)).to_have_text("A link for Bo")
+    expect(page.get_by_role("heading", level=1)).to_have_text("A link for Bo")
+    looked_at(page)
