@@ -91,4 +91,4 @@ def export_items(retailer: str, **database: Any) -> None:
     from handcart.stores import files, items
 
     found = read(database, of_retailer(retailer, items.every))
-    click.echo(files.item_rows(found), nl=False)
+    echo(files.item_rows(found).replace("\r\n", "\n").removesuffix("\n"))

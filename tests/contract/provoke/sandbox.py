@@ -248,6 +248,7 @@ def _(attempt: Provoked) -> httpx.Response:
 
 @provokes("the_retailers_catalog_has_no_item_for_such_kind")
 def _(attempt: Provoked) -> httpx.Response:
+    attempt.market.server.sql("DELETE FROM item_words WHERE retailer_id = $1 RETURNING rrc", attempt.market.retailer.id)
     attempt.market.server.sql("DELETE FROM items WHERE retailer_id = $1 RETURNING rrc", attempt.market.retailer.id)
     return attempt.send()
 
