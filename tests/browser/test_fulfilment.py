@@ -43,9 +43,12 @@ def net(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
         yield running
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def browser() -> Iterator[Browser]:
-    """Chromium that accepts the certificate of a test, also for service workers."""
+    """Chromium that accepts the certificate of a test, also for service workers.
+
+    One for each test: while it runs, no database of PostgreSQL can be made in this thread.
+    """
     with chromium("ignore-certificate-errors") as running:
         yield running
 
