@@ -1,13 +1,14 @@
 """Run commands on the database of a running server, as an operator would."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 
 from handcart.cli import handcart
+from handcart.core.db.installation import public_url, remember_public_url
 from tests.support.server import SECRET_KEY, LiveServer
 
 Run = Callable[..., Result]
@@ -39,3 +40,12 @@ def refusal(result: Result) -> str:
     assert result.exit_code == 1, result.output
     assert result.exception is not None
     return str(result.exception)
+
+
+@pytest.fixture
+def no_public_url(server: LiveServer) -> Iterator[None]:
+    """No server of the database has had a public URL yet."""
+    before = server.read(public_url)
+    server.write(remember_public_url, "")
+    yield
+    server.write(remember_public_url, before)

@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from handcart.core.db.installation import remember_public_url
 from tests.cli.conftest import Run, answer, refusal
 from tests.support.contents import nothing_written
 from tests.support.shop import REDIRECT_URI, Shop
@@ -48,15 +47,12 @@ def test_authorize_url_then_where_the_server_is_reached(run: Run, shop: Shop) ->
     assert configured["authorize_url"] == "https://connect.example.org/oauth/authorize"
 
 
+@pytest.mark.usefixtures("no_public_url")
 def test_authorize_url_while_no_public_url_is_known_then_how_to_set_it(run: Run, shop: Shop) -> None:
-    shop.server.sql("UPDATE installation SET value = '' WHERE name = 'public_url' RETURNING value")
-    try:
-        assert answer(run("client", "create", "--retailer", shop.slug, "--json"))["authorize_url"] is None
-        printed = run("client", "create", "--retailer", shop.slug).output
-        assert "authorize_url" not in printed
-        assert "HANDCART_PUBLIC_URL" in printed
-    finally:
-        shop.server.write(remember_public_url, shop.server.url)
+    assert answer(run("client", "create", "--retailer", shop.slug, "--json"))["authorize_url"] is None
+    printed = run("client", "create", "--retailer", shop.slug).output
+    assert "authorize_url" not in printed
+    assert "HANDCART_PUBLIC_URL" in printed
 
 
 def test_scopes_set_then_tokens_carry_those_and_no_others(run: Run, shop: Shop) -> None:

@@ -121,6 +121,7 @@ def test_facts_changed_then_shown_and_emptied(run: Run, server: LiveServer) -> N
 
 
 @on_sqlite
+@pytest.mark.usefixtures("no_public_url")
 def test_wrong_option_then_a_sentence_and_nothing_changes(run: Run, server: LiveServer) -> None:
     taken = new_phone()
     add_shopper(server, phone=taken)

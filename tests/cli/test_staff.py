@@ -110,6 +110,7 @@ def test_wrong_arguments_then_a_sentence(run: Run, arguments: tuple[str, ...], s
     assert sentence in refusal(run(*arguments, **URL))
 
 
+@pytest.mark.usefixtures("no_public_url")
 def test_public_url_is_unknown_then_nobody_is_invited(run: Run, shop: Shop) -> None:
     email = new_email()
     result = run("staff", "invite", "--email", email, "--name", "Ada", "--role", "support")

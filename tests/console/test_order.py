@@ -118,7 +118,7 @@ def test_shopper_delivers_then_page_has_name_receipt_and_amounts(market: Market)
     assert page.count("(done ") == 1
     assert '<td class="number">1.25 kg</td>' in page
     page = is_page(person.open(path(market, order_id), locale="fr-CA")).text
-    assert "(total : 1\xa0234,56 $)" in page
+    assert "(total\xa0: 1\xa0234,56\xa0$)" in page
     is_page(person.open("/console/orders", retailer=market.slug, state="completed", locale="fr-CA"))
     assert '<span class="note">Livrée par</span> <bdi>Sam Sample</bdi>' in person.page.text
     assert ',"Sam Sample",' in person.open("/console/orders.csv", retailer=market.slug, state="completed").text
