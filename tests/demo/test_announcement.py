@@ -16,9 +16,11 @@ SHOPPERS: list[dict[str, Any]] = [
 
 def printed(monkeypatch: pytest.MonkeyPatch, columns: int | None) -> list[str]:
     """The lines on a terminal of this width; None: the output is not a terminal."""
-    monkeypatch.setattr(sys.stdout, "isatty", lambda: columns is not None)
-    monkeypatch.setattr(shutil, "get_terminal_size", lambda: os.terminal_size((columns or 80, 24)))
-    return announcement._shoppers(SHOPPERS).split("\n")
+    size = os.terminal_size((columns or 80, 24))
+    with monkeypatch.context() as patch:  # pytest itself asks for the terminal's size between tests
+        patch.setattr(sys.stdout, "isatty", lambda: columns is not None)
+        patch.setattr(shutil, "get_terminal_size", lambda *_, **__: size)
+        return announcement._shoppers(SHOPPERS).split("\n")
 
 
 def test_output_is_no_terminal_then_a_line_with_a_link_for_each(monkeypatch: pytest.MonkeyPatch) -> None:
