@@ -194,6 +194,7 @@ def test_delivery_is_picked_and_handed_over_then_completed(
     one.field("The last four digits of").fill("0188")
     one.photograph()
     one.hold("Handed over")
+    expect(one.page.get_by_role("heading", level=1)).to_contain_text("Hello")
     one.is_sent()
 
     assert market.row(order_id)["status"] == "completed"
@@ -230,6 +231,7 @@ def test_pickup_is_staged_then_handed_over_at_the_car(server: LiveServer, screen
     one.scan(code)
     one.field("Place of the cold bags").fill("F3")
     one.press("Staged")
+    expect(one.page.get_by_role("heading", level=1)).to_contain_text("Hello")
     one.is_sent()
     assert market.row(order_id)["status"] == "staged"
 
@@ -245,6 +247,7 @@ def test_pickup_is_staged_then_handed_over_at_the_car(server: LiveServer, screen
     one.scan(code)
     one.press("All bags are here")
     one.hold("Handed over")
+    expect(one.page.get_by_role("heading", level=1)).to_contain_text("Hello")
     one.is_sent()
     assert market.row(order_id)["status"] == "completed"
 
@@ -267,5 +270,6 @@ def test_last_mile_order_is_refused_at_the_door_then_returned(
     one.hold("Bring it back to the store")
     one.sees("Back to Store here")
     one.hold("The store has the goods")
+    expect(one.page.get_by_role("heading", level=1)).to_contain_text("Hello")
     one.is_sent()
     assert market.row(order_id)["status"] == "canceled"
