@@ -32,7 +32,7 @@ test test-fast torture: export PYTHONDONTWRITEBYTECODE :=
 SERIAL = $(shell grep -rl --include='test_*.py' 'mark\.serial' tests | sort)
 
 .PHONY: test
-test: setup-tests ## run every test, on SQLite and PostgreSQL: in twelve minutes on two cores
+test: setup-tests ## run every test, on SQLite and PostgreSQL, in a real browser
 	@$(WITH_NODE) $(PY) -m pytest -m serial $(SERIAL); serial=$$?; \
 	$(WITH_NODE) $(PY) -m pytest $(AT_ONCE) && [ $$serial -eq 0 ]
 

@@ -43,7 +43,7 @@ STAFF = Audience(
     absolute=7 * clock.DAY,
     most_sessions=10,
 )
-# A shopper's session is a device: it lasts long, and a PIN or a passkey unlocks it.
+# A shopper's session is a device: it lasts long, and a PIN unlocks it.
 SHOPPER = Audience(
     name="shopper",
     cookie="handcart_shopper",
