@@ -294,6 +294,163 @@ class Order(Struct, frozen=True, kw_only=True):
     pos_payment_method: str | None = None
 
 
+class PostCheckoutOrder(Struct, frozen=True, kw_only=True):
+    """An order as its customer follows it.
+
+    workflow_state: such as "picking", "ready_for_pickup" or "delivering". fulfillment_type: "delivery",
+    "last_mile_delivery" or "pickup". pickup_category: such as "curbside", only for pickup.
+    """
+
+    workflow_state: str
+    fulfillment_type: str
+    id: str | None = None
+    created_at: datetime | None = None
+    pickup_category: str | None = None
+    window_starts_at: datetime | None = None
+    window_ends_at: datetime | None = None
+
+
+class Coordinates(Struct, frozen=True, kw_only=True):
+    """A place on the map, in degrees."""
+
+    latitude: float
+    longitude: float
+
+
+class HandlingAddress(Struct, frozen=True, kw_only=True):
+    """Where an order goes, or is picked up."""
+
+    address_line_1: str
+    postal_code: str
+    country_code: str
+    address_line_2: str | None = None
+    locality: str | None = None
+    administrative_area: str | None = None
+
+
+class HandlingShopper(Struct, frozen=True, kw_only=True):
+    """The shopper who has an order now."""
+
+    first_name: str | None = None
+    avatar_url: str | None = None
+
+
+class Handling(Struct, frozen=True, kw_only=True):
+    """How an order is handed over. shopper: None while nobody has it, and if the retailer hides its shoppers."""
+
+    address: HandlingAddress
+    coordinates: Coordinates
+    instructions: str = ""
+    shopper: HandlingShopper | None = None
+    dropoff_location: str | None = None
+    notes: str | None = None
+    leave_unattended: bool = False
+    alcoholic: bool = False
+    certified_delivery: bool = False
+
+
+class LineItemProduct(Struct, frozen=True, kw_only=True):
+    """A product of a line. quantity: a text, as on the wire. cost_unit: such as "each" or "lb"."""
+
+    name: str
+    quantity: str
+    cost_unit: str
+    image_url: str | None = None
+
+
+class LineItem(Struct, frozen=True, kw_only=True):
+    """A line of an order as its customer follows it.
+
+    status: "NOT_PICKED", "FOUND", "REPLACED" or "TO_REFUND". replacement_status: "PENDING" while a proposed
+    replacement waits for the customer's answer, then "APPROVED" or "REJECTED".
+    """
+
+    id: str
+    status: str
+    item: LineItemProduct
+    line_num: str | None = None
+    replacement: LineItemProduct | None = None
+    replacement_status: str | None = None
+    certified_delivery: bool = False
+
+
+class ChatMessage(Struct, frozen=True, kw_only=True):
+    """A message of a chat. sender_type, recipient_type: "user" or "driver". body: empty for a picture without text."""
+
+    id: int
+    created_at: datetime
+    sender_type: str
+    recipient_type: str
+    read: bool
+    order_id: int | None = None
+    sender_id: int | None = None
+    recipient_id: int | None = None
+    type: str | None = None
+    body: str = ""
+
+
+class ChatMetadata(Struct, frozen=True, kw_only=True):
+    """is_expired: the order ended a day ago, and its messages can no longer be read."""
+
+    is_expired: bool = False
+
+
+class ChatMessages(Struct, frozen=True, kw_only=True):
+    """The messages between customer and shopper, the oldest first."""
+
+    chat_messages: tuple[ChatMessage, ...] = ()
+    metadata: ChatMetadata = field(default_factory=ChatMetadata)
+
+
+class LifecycleMessage(Struct, frozen=True, kw_only=True):
+    """An automated message about the way of an order."""
+
+    id: int
+    body: str
+    created_at: datetime | None = None
+
+
+class OrderMessages(ChatMessages, frozen=True, kw_only=True):
+    """Messages between customer and shopper, and automated ones, each from the oldest."""
+
+    lifecycle_messages: tuple[LifecycleMessage, ...] = ()
+
+
+class SentMessage(Struct, frozen=True, kw_only=True):
+    """A message that was sent. timezone: the store's, such as "America/Chicago"."""
+
+    id: int
+    created_at: datetime
+    type: str | None = None
+    timezone: str | None = None
+
+
+class InstructionImage(Struct, frozen=True, kw_only=True):
+    """A picture of pickup instructions. value: what it shows."""
+
+    url: str
+    value: str | None = None
+
+
+class PickupInstruction(Struct, frozen=True, kw_only=True):
+    """How to pick up. category: "curbside", "locker" or "in_store"."""
+
+    category: str
+    instruction: str
+    instruction_images: tuple[InstructionImage, ...] = ()
+
+
+class Vehicle(Struct, frozen=True, kw_only=True):
+    """The vehicle that comes for an order; empty where nothing is known."""
+
+    id: int
+    model: str = ""
+    vehicle_type: str = ""
+    color: str = ""
+    license_plate: str | None = None
+    color_hex: str | None = None
+
+
 class Link(Struct, frozen=True, kw_only=True):
     """The platform account linked to a Connect user.
 
@@ -386,6 +543,36 @@ class HoldAnswer(Struct, frozen=True):
     """The response of every reservation."""
 
     service_option_hold: ServiceOptionHold
+
+
+class LocationAnswer(Struct, frozen=True):
+    """Where an order is; empty unless it is on its way."""
+
+    coordinates: Coordinates | None = None
+
+
+class LineItemsAnswer(Struct, frozen=True):
+    """The lines of an order after checkout."""
+
+    line_items: tuple[LineItem, ...]
+
+
+class ReadAnswer(Struct, frozen=True):
+    """The number of messages that were marked as read."""
+
+    messages_read_count: int
+
+
+class PickupDetailsAnswer(Struct, frozen=True):
+    """The instructions of a store."""
+
+    pickup_instructions: tuple[PickupInstruction, ...] = ()
+
+
+class VehicleAnswer(Struct, frozen=True):
+    """A vehicle, if one was named."""
+
+    vehicle_info: Vehicle | None = None
 
 
 class OrdersAnswer(Struct, frozen=True):

@@ -1,4 +1,4 @@
-"""The keyword arguments of `slots`, `orders` and `dispatch`; omitted ones are not sent."""
+"""The keyword arguments of `slots`, `orders`, `dispatch` and `post_checkout`; omitted ones are not sent."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -172,6 +172,16 @@ class UpdateCarried(TypedDict, total=False):
     alcoholic: bool
     bag_label: str
     special_instructions: str
+
+
+class SetVehicle(TypedDict, total=False):
+    """The vehicle that comes for an order. model: make and model. vehicle_type and color: in lower case."""
+
+    model: str
+    vehicle_type: str
+    license_plate: str
+    color: str
+    is_pickup_delegate: bool
 
 
 class StageOrder(TypedDict, total=False):

@@ -3,7 +3,7 @@
 import random
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from email.utils import parsedate_to_datetime
 from enum import Enum
 from http import HTTPStatus
@@ -27,7 +27,7 @@ from .errors import (
     Unauthorized,
     UnexpectedResponse,
 )
-from .models import HoldAnswer, Link, LinkAnswer, Order, OrdersAnswer, ServiceOptionHold, Success
+from .models import HoldAnswer, Link, LinkAnswer, Order, OrdersAnswer, ServiceOptionHold, Success, Token
 
 T = TypeVar("T")
 
@@ -67,7 +67,11 @@ class Operation(Generic[T]):
     body: Mapping[str, object] | None = field(default=None, repr=False)
     bearer: bool = True
     retry: Retry = Retry.REFUSED
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    def with_token(self, token: Token) -> "Operation[T]":
+        """The same call with another token than the client's own."""
+        return replace(self, bearer=False, headers={**self.headers, "Authorization": f"Bearer {token.access_token}"})
 
     def content(self) -> bytes | None:
         """The JSON body, without values of None."""

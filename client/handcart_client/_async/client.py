@@ -11,6 +11,7 @@ from .items import AsyncItems
 from .links import AsyncLinks
 from .oauth import AsyncOAuth
 from .orders import AsyncOrders
+from .post_checkout import AsyncPostCheckout
 from .sandbox import AsyncSandbox
 from .slots import AsyncSlots
 from .stores import AsyncStores
@@ -71,6 +72,7 @@ class AsyncClient:
         self.slots = AsyncSlots(self._connection)
         self.orders = AsyncOrders(self._connection)
         self.dispatch = AsyncDispatch(self._connection)
+        self.post_checkout = AsyncPostCheckout(self._connection)
         self.sandbox = AsyncSandbox(self._connection)
         self.oauth = AsyncOAuth(self._connection)
 

@@ -12,6 +12,7 @@ from .items import Items
 from .links import Links
 from .oauth import OAuth
 from .orders import Orders
+from .post_checkout import PostCheckout
 from .sandbox import Sandbox
 from .slots import Slots
 from .stores import Stores
@@ -72,6 +73,7 @@ class Client:
         self.slots = Slots(self._connection)
         self.orders = Orders(self._connection)
         self.dispatch = Dispatch(self._connection)
+        self.post_checkout = PostCheckout(self._connection)
         self.sandbox = Sandbox(self._connection)
         self.oauth = OAuth(self._connection)
 
