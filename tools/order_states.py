@@ -6,7 +6,19 @@ from itertools import pairwise
 from handcart.batches.states import ALIASES, TYPES, BatchType
 from handcart.core import clock
 from handcart.orders.models import DELIVERY, LAST_MILE, PICKUP
-from handcart.orders.states import ACTIONS, CANCELED, CANCELLATIONS, WORKFLOWS, State, Workflow
+from handcart.orders.states import (
+    ACTIONS,
+    CANCELED,
+    CANCELLATIONS,
+    WINDOW_END,
+    WINDOW_START,
+    WORKFLOWS,
+    Later,
+    State,
+    Workflow,
+)
+
+_POINTS = {WINDOW_START: "the start of the window", WINDOW_END: "the end of the window"}
 
 HEAD = """\
 # The states of orders and batches
@@ -108,11 +120,17 @@ def _edges(workflow: Workflow) -> Iterable[str]:
 
 
 def _later(state: State) -> str:
-    said = []
-    for one in state.later:
-        after, often = one.after // clock.MINUTE, f"every {(one.every or 0) // clock.MINUTE} minutes"
-        said.append(f"`{one.event}` {often if one.every else f'after {after} minutes'}")
-    return ", ".join(said)
+    return ", ".join(f"`{one.event}` {_when(one)}" for one in state.later)
+
+
+def _when(one: Later) -> str:
+    if one.every:
+        return f"every {one.every // clock.MINUTE} minutes"
+    minutes = abs(one.after) // clock.MINUTE
+    if one.since not in _POINTS:
+        return f"after {minutes} minutes"
+    point = _POINTS[one.since]
+    return f"{minutes} minutes {'before' if one.after < 0 else 'after'} {point}" if minutes else f"at {point}"
 
 
 def _back(state: State) -> str:
