@@ -1,7 +1,7 @@
 """Create accounts, sign customers in, manage membership periods."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -25,7 +25,10 @@ MEMBERSHIP_DAYS = 365
 _PASSWORD_TOKEN = re.compile(r"([0-9]{1,18})\.([0-9]{1,18})\.([0-9a-f]{64})")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
-_ACCOUNT = "SELECT id, email, password_hash, organization_id FROM accounts WHERE closed_at IS NULL"
+_ACCOUNT = (
+    "SELECT id, email, password_hash, organization_id FROM accounts"
+    " WHERE closed_at IS NULL AND confirmed_at IS NOT NULL"
+)
 # Periods that touch or overlap count as one.
 _MEMBERSHIP = "SELECT starts_at, ends_at FROM memberships WHERE account_id = $1 ORDER BY starts_at"
 
@@ -38,9 +41,12 @@ async def create(tx: Tx, email: str, password_hash: str, organization_id: int | 
     """
     email = normalized(email)
     account_id = ids.new_id()
+    # A sign-up that nobody has confirmed keeps no address.
+    await tx.run("DELETE FROM accounts WHERE email = $1 AND confirmed_at IS NULL", email)
     is_taken = await tx.one("SELECT 1 AS taken FROM accounts WHERE email = $1 AND organization_id IS NULL", email)
     made = not is_taken and await tx.run(
-        "INSERT INTO accounts (id, email, password_hash, created_at, organization_id) VALUES ($1, $2, $3, $4, $5)"
+        "INSERT INTO accounts (id, email, password_hash, created_at, confirmed_at, organization_id)"
+        " VALUES ($1, $2, $3, $4, $4, $5)"
         " ON CONFLICT DO NOTHING",
         account_id,
         email,
@@ -86,6 +92,15 @@ async def _by_email(tx: Tx, email: str, organization_id: int | None) -> Sequence
 async def by_id(tx: Tx, account_id: int) -> Account | None:
     """An open account by its id."""
     return _account(await tx.one(f"{_ACCOUNT} AND id = $1", account_id))
+
+
+async def search(tx: Tx, text: str) -> Sequence[Account]:
+    """The open accounts with an id or a whole e-mail address: the platform's first, then those of organizations."""
+    number = ids.parse(text)
+    if number is None:
+        return await _by_email(tx, text, None)
+    found = await by_id(tx, number)
+    return [] if found is None else [found]
 
 
 async def lock(tx: Tx, account_id: int) -> bool:
@@ -165,10 +180,11 @@ async def change_password(tx: Tx, account_id: int, password_hash: str, session: 
 def password_token(keys: Keys, account: Account) -> tuple[str, int]:
     """A token that sets a new password for an account without the old one, and its expiry (microseconds).
 
-    It also expires when the password changes, so it works once.
+    It also expires when the password changes, so it works once, and when the e-mail address changes: it may lie in the
+    mailbox of the old address.
     """
     ends_at = clock.of_process() + PASSWORD_LINK
-    return f"{account.id}.{ends_at}.{keys.password_mac(account.id, ends_at, account.password_hash)}", ends_at
+    return f"{account.id}.{ends_at}.{_password_mac(keys, account, ends_at)}", ends_at
 
 
 async def password_link(tx: Tx, account_id: int, issuer: str) -> PasswordLink:
@@ -189,9 +205,7 @@ async def by_password_token(tx: Tx, token: str) -> Account | None:
     account = await by_id(tx, int(match[1])) if match else None
     if match is None or account is None or int(match[2]) <= clock.of_process():
         return None
-    return (
-        account if matches(match[3], tx.keys.password_mac(account.id, int(match[2]), account.password_hash)) else None
-    )
+    return account if matches(match[3], _password_mac(tx.keys, account, int(match[2]))) else None
 
 
 async def set_password(tx: Tx, token: str, password_hash: str, session: str) -> SignedIn | None:
@@ -267,12 +281,35 @@ def membership_of(periods: Any) -> Membership:
     return Membership(is_active, ends_at)
 
 
+async def facts(tx: Tx, account_id: int) -> Mapping[str, Any]:
+    """What is stored about an open account, its memberships and sessions, for its owner. Times are in UTC."""
+    row = await tx.one("SELECT email, created_at, confirmed_at FROM accounts WHERE id = $1", account_id)
+    assert row is not None
+    return {
+        "email": row["email"],
+        "created_at": clock.to_wire(row["created_at"]),
+        "confirmed_at": clock.to_wire(row["confirmed_at"]),
+        "memberships": [
+            {"starts_at": clock.to_wire(one["starts_at"]), "ends_at": clock.to_wire(one["ends_at"])}
+            for one in await tx.all(_MEMBERSHIP, account_id)
+        ],
+        "sessions": [
+            {"name": one.name, "created_at": clock.to_wire(one.created_at), "seen_at": clock.to_wire(one.seen_at)}
+            for one in await sessions.of_person(tx, CUSTOMER, account_id)
+        ],
+    }
+
+
 def normalized(email: str) -> str:
     """An e-mail address in the form that is stored; raises `Refused`."""
     email = email.strip().lower()
     if not is_address(email):
         raise Refused(f"{email!r} is not an e-mail address")
     return email
+
+
+def _password_mac(keys: Keys, account: Account, ends_at: int) -> str:
+    return keys.password_mac(account.id, account.email, ends_at, account.password_hash)
 
 
 async def _replace_hash(tx: Tx, account: Account, password_hash: str) -> bool:

@@ -4,9 +4,10 @@ import asyncio
 from collections.abc import Sequence
 
 from handcart.accounts import ops
+from handcart.accounts.browser import SIGN_IN, signed_in, wrong_password
+from handcart.accounts.models import Account
 from handcart.core.web.browser import PageRefused, form_expired
 from handcart.core.web.call import Call, Reply, Route
-from handcart.core.web.pages import LOCALES
 from handcart.sign_in import forms, passwords, sessions
 from handcart.sign_in.browser import SessionBrowser
 from handcart.sign_in.errors import SignInRefused
@@ -30,10 +31,10 @@ async def _sign_in(call: Call) -> Reply:
             return browser.see_other("/account")
         raise form_expired()
     try:
-        signed_in = await ops.sign_in(call.app.database, None, **browser.credentials(form))
+        begun = await ops.sign_in(call.app.database, None, **browser.credentials(form))
     except SignInRefused as refused:
         return _sign_in_page(browser, form.get("email", "")[:254], refused.retry_after)
-    browser.start_session(signed_in)
+    browser.start_session(begun)
     return browser.see_other("/account")
 
 
@@ -41,36 +42,27 @@ async def _sign_out(call: Call) -> Reply:
     browser = SessionBrowser(call, CUSTOMER)
     browser.check_form(await browser.form(), "sign-out")
     await call.app.database.write(sessions.end, browser.session)
-    return browser.see_other("/account/sign-in", clears=True)
+    return browser.see_other(SIGN_IN, clears=True)
 
 
-async def _show_password(call: Call) -> Reply:
-    browser = SessionBrowser(call, CUSTOMER)
-    if await call.app.database.read(ops.signed_in, browser.session) is None:
-        return browser.see_other("/account/sign-in")
+async def _show_password(browser: SessionBrowser, account: Account) -> Reply:
     return _password_page(browser)
 
 
-async def _change_password(call: Call) -> Reply:
-    browser = SessionBrowser(call, CUSTOMER)
+async def _change_password(browser: SessionBrowser, account: Account) -> Reply:
     form = await browser.form()
-    account = await call.app.database.read(ops.signed_in, browser.session)
-    if account is None:
-        return browser.see_other("/account/sign-in")
     browser.check_form(form, "password")
-    current, new = form.get("current_password", ""), form.get("new_password", "")
-    try:
-        await ops.check_password(call.app.database, account, current, call.address)
-    except SignInRefused as refused:
-        return _password_page(browser, "rate_limited" if refused.retry_after else "current", refused.retry_after)
-    if current == new:
+    if wrong := await wrong_password(browser, account, form):
+        return _password_page(browser, *wrong)
+    new = form.get("new_password", "")
+    if form.get("current_password") == new:
         return _password_page(browser, "same")
     try:
         password_hash = await asyncio.to_thread(passwords.hash_new, new)
     except PasswordRefused as refused:
         return _password_page(browser, refused.reason)
-    signed_in = await call.app.database.write(ops.change_password, account.id, password_hash, browser.session)
-    browser.start_session(signed_in)
+    database = browser.call.app.database
+    browser.start_session(await database.write(ops.change_password, account.id, password_hash, browser.session))
     return browser.see_other("/account?notice=password_changed")
 
 
@@ -94,32 +86,29 @@ async def _set_new_password(call: Call) -> Reply:
         password_hash = await asyncio.to_thread(passwords.hash_new, form.get("new_password", ""))
     except PasswordRefused as refused:
         return _new_password_page(browser, refused.reason)
-    signed_in = await call.app.database.write(ops.set_password, token, password_hash, browser.session)
-    if signed_in is None:
+    begun = await call.app.database.write(ops.set_password, token, password_hash, browser.session)
+    if begun is None:
         raise PageRefused(400, "password_link")
-    browser.start_session(signed_in)
+    browser.start_session(begun)
     return browser.see_other("/account?notice=password_changed")
 
 
 def _sign_in_page(browser: SessionBrowser, email: str = "", retry_after: int | None = None) -> Reply:
     return browser.page(
         "accounts/sign_in.html",
-        action=f"/account/sign-in?locale={browser.locale}",
+        action=f"{SIGN_IN}?locale={browser.locale}",
         form_token=browser.form_token("sign-in"),
         **forms.sign_in(email, retry_after),
-        locale_links=_locale_links(browser, "/account/sign-in"),
+        self_service=browser.settings.self_service,
+        locale_links=_locale_links(browser, SIGN_IN),
     )
 
 
 def _password_page(browser: SessionBrowser, error: str | None = None, retry_after: int = 0) -> Reply:
     return browser.page(
         "accounts/password.html",
-        status=200 if error is None else (429 if retry_after else 400),
-        action="/account/password",
+        **forms.change_password("/account", error, retry_after),
         form_token=browser.form_token("password"),
-        error=error,
-        **forms.wait(retry_after),
-        account_url="/account",
     )
 
 
@@ -136,15 +125,15 @@ def _new_password_page(browser: SessionBrowser, error: str | None = None) -> Rep
 
 
 def _locale_links(browser: SessionBrowser, path: str) -> list[tuple[str, str, str, bool]]:
-    return [(locale, label, f"{path}?locale={locale}", locale == browser.locale) for locale, label in LOCALES.items()]
+    return [(tag, label, f"{path}?locale={tag}", tag == browser.locale) for tag, label in browser.locales.items()]
 
 
 ROUTES: Sequence[Route] = (
-    Route(method="GET", path="/account/sign-in", handler=_show_sign_in),
-    Route(method="POST", path="/account/sign-in", handler=_sign_in),
+    Route(method="GET", path=SIGN_IN, handler=_show_sign_in),
+    Route(method="POST", path=SIGN_IN, handler=_sign_in),
     Route(method="POST", path="/account/sign-out", handler=_sign_out),
-    Route(method="GET", path="/account/password", handler=_show_password),
-    Route(method="POST", path="/account/password", handler=_change_password),
+    Route(method="GET", path="/account/password", handler=signed_in(_show_password)),
+    Route(method="POST", path="/account/password", handler=signed_in(_change_password)),
     Route(method="GET", path="/account/new-password/{token}", handler=_show_new_password),
     Route(method="POST", path="/account/new-password/{token}", handler=_set_new_password),
 )

@@ -100,7 +100,7 @@ def test_link_used_over_or_made_up_then_a_page_that_says_so(shop: Shop, later: A
     is_error(shop.visitor().open(path), 400, "password_link")
 
 
-@pytest.mark.parametrize("locale", ["en-US", "en-CA", "fr-CA"])
+@pytest.mark.parametrize("locale", ["en-US", "en-CA", "fr-CA", "es-US"])
 def test_locale_then_the_page_in_it(shop: Shop, locale: str) -> None:
     visitor = shop.visitor()
     page = is_page(visitor.open(link(shop, shop.account()), locale=locale))
