@@ -8,7 +8,8 @@ from handcart.acts.ops import MOST_BODY, MOST_DEPTH, OLDEST
 from handcart.acts.rules import GOODS, RULES
 from handcart.acts.verbs import CANCELLATIONS, VERBS, Verb
 from handcart.core import clock
-from handcart.shopper_app.acts import MOST_ACTS, MOST_OF_PERSON
+from handcart.sandbox.documented.verbs import EQUAL
+from handcart.shopper_app.acts import MOST_ACTS, MOST_BYTES_OF_PERSON, MOST_OF_PERSON
 
 PAGE = """\
 # The acts of shoppers
@@ -22,8 +23,8 @@ keeps it, and sends it when it can. The server applies each act once, in the sho
 ## A call
 
 `POST /shopper/api/acts` has at most {most} acts, the oldest first; with more, the call is refused with 413. A shopper
-may send {often} acts in {minutes} minutes; with more, the call is refused with 429 and the rule `wait`. Each act is
-applied in a transaction of its own, by its retailer's clock.
+may send {often} acts and {bytes} MiB in {minutes} minutes; with more, the call is refused with 429 and the rule `wait`.
+Each act is applied in a transaction of its own, by its retailer's clock.
 
 ```json
 {{
@@ -78,13 +79,29 @@ An order that was brought back is canceled: the act `returned` gives it the reas
 |---|---|---|
 {reasons}
 
+## Documented operations of the sandbox
+
+In a sandbox, a program can act for a shopper with the operations that Connect documents. These operations and
+the verbs lead to the same order, the same history and the same events, with the times of the retailer's clock.
+
+| operation | `workflow_state` or `status` | verb |
+|---|---|---|
+{equal}
+
+Only the app knows the shopper, the shopper's position, the receipt, the labels and places of bags, and the proof. So
+with the verbs, the history also has steps such as "bags packed", which send no event. `bag`, `stage`, `verify_bags` and
+`deliver` are done for each order, and `advance_batch` for a batch; with several orders, the batch moves with the last
+one. `advance_batch` may pass several states at once. No documented operation stands for
+{others}.
+
 ## When an act meets a change
 
 | what has changed | rule |
 |---|---|
 | the line was found by another device | the report with more scans stays; with as many, the larger amount |
 | the line has another report | refused, `line_changed`; an act with the present `seen_version` is applied |
-| the customer chose replacements | refused, `customer_chose`, unless the act takes one of them or finds the item |
+| the customer approved or refused a replacement | refused, `customer_answered` |
+| the customer chose replacements, or an alternative | refused, `customer_chose`, unless the act takes one of them |
 | the order was canceled | refused, `order_canceled`; the batch goes on with its other orders |
 | a dispatcher took the work away | what arrived before counts; the rest is refused, `unassigned` |
 | the shopper gave the work back | refused, `dropped_out` |
@@ -120,14 +137,21 @@ def page() -> str:
         most=MOST_ACTS,
         often=MOST_OF_PERSON.hits,
         minutes=MOST_OF_PERSON.seconds // 60,
+        bytes=MOST_BYTES_OF_PERSON.hits >> 20,
         body=MOST_BODY,
         depth=MOST_DEPTH,
         days=OLDEST // clock.DAY,
         verbs=_rows([(f"`{verb.name}`", verb.about, _body(verb)) for verb in VERBS.values()]),
         reasons=_rows([tuple(f"`{text}`" for text in (name, *given)) for name, given in CANCELLATIONS.items()]),
+        equal=_rows([(f"`{one.operation}`", one.said and f"`{one.said}`", f"`{one.verb}`") for one in EQUAL]),
+        others=_listed([f"`{name}`" for name in VERBS if name not in {one.verb for one in EQUAL}]),
         goods=_rows([(f"`{name}`", text) for name, text in GOODS.items()]),
         rules=_rows([(f"`{rule.name}`", rule.text) for rule in RULES.values()]),
     )
+
+
+def _listed(names: Sequence[str]) -> str:
+    return f"{', '.join(names[:-1])} or {names[-1]}"
 
 
 def _rows(cells: Sequence[Sequence[str]]) -> str:

@@ -9,4 +9,4 @@ Invariants:
 """
 
 # Modules that other domains may import, besides ops, queries, errors and models.
-__all__ = ["rules", "verbs"]
+__all__ = ["bodies", "rules", "verbs"]

@@ -27,7 +27,7 @@ OLDEST = 14 * clock.DAY
 MOST_BODY = 16 << 10
 MOST_DEPTH = 8
 # Fields of a body that are about the customer.
-_PERSONAL = ("pin", "received_by")
+_PERSONAL = ("pin", "received_by", "text")
 _COLUMNS = (
     "person_id, id, number, session_id, received_at, at, retailer_id, subject, after_id, verb, body, seen_version,"
     " outcome"
@@ -88,7 +88,8 @@ async def forget_user(tx: Tx, isolation_id: int, user_id: str) -> None:
         slug = (await retailers.retailer(tx, retailer_id)).slug
         for batch_id in await batch_queries.of_order(tx, retailer_id, order.order_id):
             rows = await tx.all(
-                "SELECT person_id, id, body FROM acts WHERE retailer_id = $1 AND subject = $2 AND verb = 'deliver'",
+                "SELECT person_id, id, body FROM acts WHERE retailer_id = $1 AND subject = $2"
+                " AND verb IN ('deliver', 'say')",
                 *(retailer_id, f"{slug}/{batch_id}"),
             )
             for row in rows:
@@ -116,7 +117,7 @@ async def _do(tx: Tx, person_id: int, retailer_id: int | None, act: Act, at: int
     verb = verbs.VERBS[act.verb]
     body = verbs.read(verb, act.body)
     try:
-        return await verb.do(tx, Work(retailer_id, batch, person_id, act.id, act.seen_version), body)
+        return await verb.do(tx, Work(retailer_id, batch, person_id, act.id, act.seen_version, _done_at(at)), body)
     except ActRefused:
         raise
     except ApiError:  # a rule of orders or batches that has no sentence of its own
@@ -144,6 +145,11 @@ async def _ended(tx: Tx, retailer_id: int, batch: Batch) -> ActRefused:
     last = (await batch_queries.left(tx, retailer_id, batch.id))[0]
     rule = {COMPLETED: "finished", CANCELED: "order_canceled", DROPPED_OUT: "dropped_out"}.get(last.kind, "unassigned")
     return ActRefused(rule, goods=None if last.kind == COMPLETED else last.goods)
+
+
+def _done_at(at: int) -> int:
+    """A device's time by the retailer's clock, which may be another one; now for a time in the future."""
+    return clock.now() - max(0, clock.of_process() - at)
 
 
 def _wrong_form(act: Act) -> ActRefused | None:

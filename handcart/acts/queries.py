@@ -15,6 +15,9 @@ from handcart.orders import states
 MOST_SHOWN: Mapping[str, int] = {APPLIED: 200, REFUSED: 20}
 
 
+_DONE = "person_id, id, number, session_id, received_at, at, subject, verb, body, outcome, rule, message"
+
+
 class Done(Struct, frozen=True):
     """An act as it is stored. `at` is the device's time, `received_at` the server's; `body` is JSON."""
 
@@ -48,6 +51,12 @@ async def last_act(tx: Tx, person_id: int, subject: str) -> str | None:
     return None if row is None else row["id"]
 
 
+async def newest(tx: Tx) -> int:
+    """When the server received the newest act of all shoppers, in microseconds; 0 without an act."""
+    row = await tx.one("SELECT max(received_at) AS newest FROM acts")
+    return (row and row["newest"]) or 0
+
+
 async def is_forgotten(tx: Tx, person_id: int, act_id: str) -> bool:
     """Whether the order that an act is about belonged to a user who was deleted."""
     row = await tx.one("SELECT retailer_id, body FROM acts WHERE person_id = $1 AND id = $2", person_id, act_id)
@@ -66,14 +75,18 @@ async def retailer_of(tx: Tx, person_id: int, act_id: str) -> int | None:
     return None if row is None else row["retailer_id"]
 
 
-async def of_subject(tx: Tx, retailer_id: int, subject: str, outcome: str = APPLIED) -> Sequence[Done]:
-    """The acts on a subject of all shoppers with one outcome, in the sequence in which the server received them.
+async def of_subjects(tx: Tx, retailer_id: int, subjects: Sequence[str]) -> Sequence[Done]:
+    """The acts on subjects of all shoppers, in the sequence in which the server received them.
 
-    Only the newest ones: as many as `MOST_SHOWN` has for the outcome.
+    Of each subject and outcome, only the newest ones: as many as `MOST_SHOWN` has for the outcome.
     """
+    if not subjects:
+        return []
+    named = ", ".join(f"${place}" for place in range(4, len(subjects) + 4))
     rows = await tx.all(
-        "SELECT person_id, id, number, session_id, received_at, at, subject, verb, body, outcome, rule, message"
-        " FROM acts WHERE retailer_id = $1 AND subject = $2 AND outcome = $3 ORDER BY number DESC LIMIT $4",
-        *(retailer_id, subject, outcome, MOST_SHOWN[outcome]),
+        f"SELECT {_DONE} FROM (SELECT {_DONE}, row_number() OVER (PARTITION BY subject, outcome ORDER BY number DESC)"  # noqa: S608
+        f" AS place FROM acts WHERE retailer_id = $1 AND subject IN ({named})) newest"
+        f" WHERE place <= CASE outcome WHEN '{APPLIED}' THEN $2 WHEN '{REFUSED}' THEN $3 ELSE 0 END ORDER BY number",
+        *(retailer_id, MOST_SHOWN[APPLIED], MOST_SHOWN[REFUSED], *subjects),
     )
-    return [Done(**dict(row)) for row in reversed(rows)]
+    return [Done(**dict(row)) for row in rows]

@@ -41,9 +41,14 @@ _RULES = (
     Rule("unknown_line", "This line is no longer in the order."),
     Rule("line_changed", "Somebody changed this line after you saw it. Look at it again."),
     Rule("customer_chose", "The customer chose another replacement. Look at the line again."),
+    Rule("customer_answered", "The customer has answered about this line. Look at it again."),
+    Rule("customer_refused", "The customer does not want this item. Take another one, or refund the line."),
     Rule("no_replacements", "The customer wants no replacement for this item. Refund it."),
     Rule("lines_open", "Some lines are not done: {}. Find, replace or refund each of them."),
     Rule("order_full", "This order has no room for another item."),
+    # The chat.
+    Rule("chat_closed", "You cannot write to this customer now. Call the customer instead."),
+    Rule("many_messages", "You have sent many messages about this order. Wait ten minutes, then write again."),
     # Bags.
     Rule("no_bags", "Scan the label of at least one bag of this order."),
     Rule("same_bag", "Two bags have the same label: {}. Put another label on one of them."),
@@ -56,6 +61,11 @@ _RULES = (
     Rule("wrong_pin", "These are not the last four digits of the customer's phone number. Ask again."),
     Rule("pin_locked", "Too many wrong digits were given for this order. Call a dispatcher."),
     Rule("age_needed", "The order has alcohol. Check the age of the person who takes it."),
+    Rule(
+        "signature_needed",
+        "The customer must first sign on the page of the order. Wait for the signature, or bring the order back.",
+    ),
+    Rule("alcohol_hours", "Alcohol may not be handed over at this time of day. Wait, or take the alcohol back."),
     Rule("not_returning", "This order is not on its way back. Say first why you bring it back."),
 )
 RULES: Mapping[str, Rule] = {rule.name: rule for rule in _RULES}

@@ -1,14 +1,33 @@
-"""What a person can do with a batch: each verb with its body, and the operations that it calls.
+"""What a person can do with a batch: each verb with its body (`bodies`), and the operations that it calls.
 
 A program that works for a shopper calls the same verbs. docs/acts.md is generated from `VERBS`.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Annotated, Any, Literal
+from typing import Any
 
 import msgspec
-from msgspec import Meta, Struct, structs
+from msgspec import Struct, structs
 
+from handcart.acts.bodies import (
+    Add,
+    BringBack,
+    Checkout,
+    Deliver,
+    DropOut,
+    Find,
+    Nothing,
+    OfLine,
+    OfOrder,
+    Pack,
+    Read,
+    Replace,
+    Returned,
+    Say,
+    ScannedCode,
+    Stage,
+    VerifyBags,
+)
 from handcart.acts.errors import ActRefused
 from handcart.batches import ops as batches
 from handcart.batches import picking
@@ -16,11 +35,13 @@ from handcart.batches import queries as batch_queries
 from handcart.batches import states as batch_states
 from handcart.batches.models import Batch
 from handcart.batches.picking import Picked
+from handcart.chat import ops as chat
+from handcart.chat.models import SHOPPER, Said, Sender
 from handcart.core import clock
 from handcart.core.db import Tx
 from handcart.core.errors import ApiError
 from handcart.orders import ops as orders
-from handcart.orders import states
+from handcart.orders import proof, replacements, states
 from handcart.orders.models import (
     CARRIED,
     FOUND,
@@ -34,166 +55,32 @@ from handcart.orders.models import (
     Proof,
     Scan,
 )
+from handcart.pictures import ops as pictures
+from handcart.pictures.models import subject_of_act
 from handcart.retailers import ops as retailers
+from handcart.retailers.models import Rules
+from handcart.slots import rules as slots
 from handcart.stores import carts
-from handcart.stores.models import Count, ItemName, Weight
-from handcart.users import ops as users
+from handcart.stores import queries as stores
 
-#: Wrong PINs after which an order's PIN counts no more.
+#: Wrong PINs after which no PIN counts for an order, until a dispatcher unlocks it.
 MOST_WRONG_PINS = 5
 
 
 class Work(Struct, frozen=True):
-    """The batch that an act is about, locked, and who acts. `person_id` and `act_id`: None for a program."""
+    """The batch that an act is about, locked, and who acts. `person_id` and `act_id`: None for a program.
+
+    `done_at`: when the act was done, as its device says, by the retailer's clock; None: now. `in_store`: a person of
+    the store acts, who is no shopper.
+    """
 
     retailer_id: int
     batch: Batch
     person_id: int | None = None
     act_id: str | None = None
     seen_version: int | None = None
-
-
-_OrderId = Annotated[str, Meta(min_length=1, max_length=255)]
-_LineNum = Annotated[str, Meta(min_length=1, max_length=255)]
-_Text = Annotated[str, Meta(min_length=1, max_length=255, pattern=r"^[^\x00-\x1f\x7f]+\Z")]
-_Code = Annotated[str, Meta(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f]+\Z")]
-_Codes = Annotated[list[_Code], Meta(max_length=200)]
-
-
-class Nothing(Struct, frozen=True):
-    """No fields."""
-
-
-class OfOrder(Struct, frozen=True):
-    """The order."""
-
-    order: _OrderId
-
-
-class OfLine(Struct, frozen=True):
-    """The order, and the number of the line."""
-
-    order: _OrderId
-    line: _LineNum
-
-
-class ScannedCode(Struct, frozen=True):
-    """A barcode, such as one of the type `upca`."""
-
-    scanned_string: _Code
-    scanned_string_type: _Code
-
-
-_Scans = Annotated[list[ScannedCode], Meta(max_length=1000)]
-
-
-class Find(Struct, frozen=True):
-    """The line with the amount that was found. `unscanned`: how the product was known if it was not scanned."""
-
-    order: _OrderId
-    line: _LineNum
-    count: Count | None = None
-    weight: Weight | None = None
-    scans: _Scans | None = None
-    unscanned: Literal["digits", "picture"] | None = None
-
-
-class Replace(Struct, frozen=True):
-    """The line, and the item that takes its place."""
-
-    order: _OrderId
-    line: _LineNum
-    item: ItemName
-    count: Count | None = None
-    weight: Weight | None = None
-    scans: _Scans | None = None
-    unscanned: Literal["digits", "picture"] | None = None
-
-
-class Add(Struct, frozen=True):
-    """An item that the customer asked for: pieces or a weight. Default: one piece."""
-
-    order: _OrderId
-    item: ItemName
-    count: Count | None = None
-    weight: Weight | None = None
-    scans: _Scans | None = None
-
-
-class Checkout(Struct, frozen=True):
-    """The receipt of the till. `rest_found`: lines without a report count as found in full."""
-
-    receipt_number: _Text | None = None
-    total_cents: Annotated[int, Meta(ge=0, le=10**9)] | None = None
-    rest_found: bool = False
-
-
-class PackedBag(Struct, frozen=True):
-    """A bag by its label."""
-
-    code: _Code
-    kind: Literal["ambient", "cold", "frozen", "hot"] = "ambient"
-
-
-class Pack(Struct, frozen=True):
-    """The bags of an order: all of them, also those of an act before."""
-
-    order: _OrderId
-    bags: Annotated[list[PackedBag], Meta(max_length=100)]
-
-
-class Stage(Struct, frozen=True):
-    """Where the bags of an order were put away, and the labels that were scanned there."""
-
-    order: _OrderId
-    place: _Text
-    scans: _Codes
-
-
-class VerifyBags(Struct, frozen=True):
-    """The labels that were scanned before an order leaves the store."""
-
-    order: _OrderId
-    scans: _Codes = []
-
-
-class Deliver(Struct, frozen=True):
-    """How an order was given to the customer. `photo`: a picture with the id of this act was taken."""
-
-    order: _OrderId
-    how: Literal["handed_over", "left"]
-    pin: _Code | None = None
-    age: Literal["scanned", "looked_at"] | None = None
-    photo: bool = False
-    received_by: _Text | None = None
-
-
-class BringBack(Struct, frozen=True):
-    """Why an order cannot be given to the customer; `alcohol_only`: its alcohol cannot, and the rest is delivered."""
-
-    order: _OrderId
-    reason: Literal[
-        "nobody_there",
-        "not_of_age",
-        "customer_refused",
-        "wrong_address",
-        "no_access",
-        "goods_damaged",
-        "alcohol_only",
-    ]
-
-
-class Returned(Struct, frozen=True):
-    """The order is back at the store. `alcohol_count`: the bottles and cans of alcohol that the staff counted."""
-
-    order: _OrderId
-    alcohol_count: Count | None = None
-
-
-class DropOut(Struct, frozen=True):
-    """Why the shopper gives the work back."""
-
-    reason: _Text
+    done_at: int | None = None
+    in_store: bool = False
 
 
 # How a returned order is canceled: docs/wire-choices.md.
@@ -203,6 +90,7 @@ CANCELLATIONS: Mapping[str, tuple[str, str]] = {
     "customer_refused": ("other", "unknown"),
     "wrong_address": ("shopper_driven", "shopper could not find address"),
     "no_access": ("shopper_driven", "unable to access location"),
+    "not_signed": ("other", "unknown"),
     "goods_damaged": ("other", "item and replacement issues"),
 }
 
@@ -221,7 +109,7 @@ async def _find(tx: Tx, work: Work, body: Find) -> None:
     line, is_news = await _picked_line(tx, work, body.order, body.line)
     if is_news and line.status != NOT_FOUND:
         if line.status != FOUND:
-            raise ActRefused("line_changed")
+            raise _changed(work, line)
         shown = _evidence(line, line.scans, line.delivered_count, line.delivered_weight)
         if shown >= _evidence(line, body.scans or (), body.count, body.weight):
             return
@@ -236,9 +124,11 @@ async def _replace(tx: Tx, work: Work, body: Replace) -> None:
     if not (body.item.upc or body.item.rrc):
         raise ActRefused("invalid", "item")
     if is_news and line.status != NOT_FOUND:
-        raise ActRefused("line_changed")
-    if _is_chosen(work, line) and not any(_is_same(body.item, one) for one in line.replacement_items):
+        raise _changed(work, line)
+    if _is_chosen(work, line) and not replacements.is_wish(line, body.item):
         raise ActRefused("customer_chose")
+    if replacements.is_refused(line, body.item):
+        raise ActRefused("customer_refused")
     picked = Picked(REPLACED, body.count, body.weight, body.item, _scans(body.scans), body.unscanned, work.person_id)
     await picking.update(tx, work.retailer_id, work.batch.shopper_id, body.order, body.line, picked)
 
@@ -256,8 +146,8 @@ async def _give_up(tx: Tx, work: Work, body: OfLine, status: str) -> None:
     if is_news and line.status == status:
         return
     if is_news and line.status != NOT_FOUND:
-        raise ActRefused("line_changed")
-    if _is_chosen(work, line) and line.replacement_items:
+        raise _changed(work, line)
+    if _is_chosen(work, line) and replacements.wishes(line):
         raise ActRefused("customer_chose")
     picked = Picked(status, 0 if status == TO_REFUND else None, by=work.person_id)
     await picking.update(tx, work.retailer_id, work.batch.shopper_id, body.order, body.line, picked)
@@ -362,16 +252,19 @@ async def _deliver(tx: Tx, work: Work, body: Deliver) -> ActRefused | None:
     if order.details.returning is not None:
         raise ActRefused("order_returning")
     rules = (await retailers.retailer(tx, work.retailer_id)).rules
-    pin = await pin_of(tx, order) if rules.delivery_pin else None
+    pin = await proof.code(tx, rules, order)
+    is_certified = await proof.needs_signature(tx, work.retailer_id, rules, order)
     if body.how == "left":
-        if has_alcohol(order) or order.kind == PICKUP or (pin is not None and not order.leave_unattended):
+        if has_alcohol(order) or order.kind == PICKUP or pin is not None or is_certified:
             raise ActRefused("must_hand_over")
         if rules.door_photo and not body.photo:
             raise ActRefused("photo_needed")
     else:
+        if has_alcohol(order) and not await _is_alcohol_hour(tx, work, rules, order):
+            raise ActRefused("alcohol_hours")
         if pin is not None and body.pin is None:
             raise ActRefused("pin_needed")
-        if pin is not None and order.details.wrong_pins >= MOST_WRONG_PINS:
+        if pin is not None and is_pin_locked(order):
             raise ActRefused("pin_locked")
         if pin is not None and body.pin != pin:
             order.details.wrong_pins += 1
@@ -379,7 +272,10 @@ async def _deliver(tx: Tx, work: Work, body: Deliver) -> ActRefused | None:
             return ActRefused("wrong_pin")
         if has_alcohol(order) and body.age is None:
             raise ActRefused("age_needed")
-    proof = Proof(
+        if is_certified and order.details.signature is None:
+            raise ActRefused("signature_needed")
+    signature = order.details.signature
+    shown = Proof(
         work.act_id or "",
         body.how,
         body.age,
@@ -387,8 +283,13 @@ async def _deliver(tx: Tx, work: Work, body: Deliver) -> ActRefused | None:
         has_photo=body.photo,
         has_pin=body.pin is not None,
         person_id=work.person_id,
+        signer=None if signature is None else signature.name,
+        signature_picture=signature is not None and signature.is_drawn,
     )
-    await batches.complete(tx, work.retailer_id, work.batch, body.order, proof)
+    if shown.has_photo and shown.person_id is not None:
+        subject = subject_of_act(shown.person_id, shown.act_id)
+        await pictures.announce(tx, subject, work.retailer_id, order.order_id)
+    await batches.complete(tx, work.retailer_id, work.batch, body.order, shown)
     return None
 
 
@@ -418,6 +319,29 @@ async def _drop_out(tx: Tx, work: Work, body: DropOut) -> None:
         await batches.end_early(tx, work.retailer_id, work.batch.id, batch_states.DROPPED_OUT, body.reason)
     except ApiError:
         raise ActRefused("too_late") from None
+
+
+async def _say(tx: Tx, work: Work, body: Say) -> None:
+    order = await _order(tx, work, body.order)
+    said = Said(body.text, body.phrase, act_id=work.act_id, has_picture=body.picture)
+    try:
+        await chat.say(tx, work.retailer_id, order, Sender(SHOPPER, work.person_id), said)
+    except ApiError as error:
+        raise _unsaid(error) from None
+
+
+def _unsaid(error: ApiError) -> ActRefused:
+    """Why the chat does not take a message."""
+    if error.status == 403:
+        return ActRefused("chat_closed")
+    if error.status == 429:
+        return ActRefused("many_messages")
+    return ActRefused("invalid", {"body": "text"}.get(error.key or "", error.key or "it"))
+
+
+async def _read(tx: Tx, work: Work, body: Read) -> None:
+    order = await _order(tx, work, body.order)
+    await chat.mark_read(tx, work.retailer_id, order, SHOPPER, int(body.until))
 
 
 class Verb(Struct, frozen=True):
@@ -452,6 +376,8 @@ _VERBS = (
     Verb("deliver", Deliver, _deliver, "The customer has an order; the batch ends with the last one."),
     Verb("bring_back", BringBack, _bring_back, "An order, or its alcohol, goes back to the store."),
     Verb("returned", Returned, _returned, "An order is back at the store, and is canceled."),
+    Verb("say", Say, _say, "The shopper writes to the customer."),
+    Verb("read", Read, _read, "The shopper has read what the customer wrote."),
     Verb("drop_out", DropOut, _drop_out, "The shopper gives the work back."),
 )
 VERBS: Mapping[str, Verb] = {verb.name: verb for verb in _VERBS}
@@ -471,14 +397,18 @@ def has_alcohol(order: Order) -> bool:
     return order.has_alcohol and not (marked and all(line.status == TO_REFUND for line in marked))
 
 
-async def pin_of(tx: Tx, order: Order) -> str | None:
-    """The last four digits of the customer's phone number; None if there is no number."""
-    phone = order.details.phone_number
-    if phone is None and order.user_id is not None:
-        user = await users.find(tx, order.isolation_id, order.user_id)
-        phone = None if user is None else user.phone_number
-    digits = "".join(one for one in phone or "" if one.isdecimal())
-    return digits[-4:] or None
+def is_pin_locked(order: Order) -> bool:
+    """Whether too many wrong PINs were given for an order: no PIN counts until a dispatcher unlocks it."""
+    return order.details.wrong_pins >= MOST_WRONG_PINS
+
+
+async def _is_alcohol_hour(tx: Tx, work: Work, rules: Rules, order: Order) -> bool:
+    """Whether a person may hand over alcohol when the act was done; a program that works for nobody always may."""
+    if work.person_id is None and not work.in_store:
+        return True
+    store = await stores.store_by_number(tx, work.retailer_id, order.store_number)
+    assert store is not None
+    return slots.allows_alcohol_at(rules, store, clock.now() if work.done_at is None else work.done_at)
 
 
 def _expect(work: Work, target: str, *before: str) -> None:
@@ -527,8 +457,13 @@ async def _picked_line(tx: Tx, work: Work, order_id: str, line_num: str) -> tupl
 
 
 def _is_chosen(work: Work, line: OrderLine) -> bool:
-    """Whether the customer chose replacements after the shopper saw the line."""
+    """Whether the customer chose replacements, or answered about one, after the shopper saw the line."""
     return line.chosen_version > _seen(work, line)
+
+
+def _changed(work: Work, line: OrderLine) -> ActRefused:
+    """Why an act on a line that has another report now is refused: the customer answered, or a shopper did it."""
+    return ActRefused("customer_answered" if line.answered_version > _seen(work, line) else "line_changed")
 
 
 def _seen(work: Work, line: OrderLine) -> int:
@@ -540,10 +475,6 @@ def _seen(work: Work, line: OrderLine) -> int:
     if line.chosen_version and work.act_id is not None and not is_named:
         return line.chosen_version - 1
     return line.version if work.seen_version is None else work.seen_version
-
-
-def _is_same(asked: ItemName, chosen: ItemName) -> bool:
-    return (asked.rrc is not None and asked.rrc == chosen.rrc) or (asked.upc is not None and asked.upc == chosen.upc)
 
 
 def _is_open(line: OrderLine) -> bool:

@@ -22,7 +22,7 @@ from handcart.sign_in.passwords import PinRefused
 _MOST_BODY = 4 << 10
 
 
-async def _me(tx: Tx, call: Call) -> Me:
+async def me(tx: Tx, call: Call) -> Me:
     """The shopper and the device. A locked device is not told of the others."""
     return await _shown(tx, await any_device_in(tx, call))
 
@@ -34,7 +34,7 @@ async def _unlock(call: Call) -> Me:
     if device.person.blocked_at is not None:
         raise errors.blocked()
     await _with_pin(pins.unlock(database, device.person, device.session_id, body.pin))
-    return await database.read(_me, call)
+    return await database.read(me, call)
 
 
 async def _change_pin(call: Call) -> Done:
@@ -80,7 +80,7 @@ async def _change_settings(tx: Tx, call: Call) -> Me:
         await ops.change_settings(tx, device.person, body.locale, body.languages)
     except ShopperRefused as refused:
         raise errors.invalid(str(refused)) from None
-    return await _me(tx, call)
+    return await me(tx, call)
 
 
 async def _with_pin(operation: Any) -> None:
@@ -116,7 +116,7 @@ def _post(path: str, handler: Handler, **fields: Any) -> Route:
 
 
 ROUTES: Sequence[Route] = (
-    Route(method="GET", path="/shopper/api/me", handler=_me, tx="read"),
+    Route(method="GET", path="/shopper/api/me", handler=me, tx="read"),
     _post("unlock", _unlock, body=Unlock),
     _post("pin", _change_pin, body=ChangePin),
     _post("lock", _lock, tx="write", body=Done),

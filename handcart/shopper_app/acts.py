@@ -17,6 +17,8 @@ from handcart.shopper_app.browser import Device, device_in, device_of
 MOST_ACTS = 200
 #: Acts of one shopper, also those that come again. The acts of some days without a network may come at once.
 MOST_OF_PERSON = Limit(3_000, 600)
+#: Bytes of such calls. A usual act has 300 bytes.
+MOST_BYTES_OF_PERSON = Limit(4 << 20, 600)
 
 
 class ActsRequest(Struct):
@@ -47,15 +49,16 @@ async def _send(call: Call) -> ActsResponse:
     device = await device_of(call)
     if len(body.acts) > MOST_ACTS:
         raise errors.too_many_acts(MOST_ACTS)
-    await call.app.database.write(_count, device, len(body.acts))
+    await call.app.database.write(_count, device, len(body.acts), len(call.raw))
     results = [await _one(call, device, act) for act in body.acts]
     call.hook_data = None  # acts of several retailers may come together, so the call is no retailer's
     return ActsResponse(results)
 
 
-async def _count(tx: Tx, device: Device, acts: int) -> None:
-    wait = await ratelimit.count(tx, f"acts:{device.person.id}", MOST_OF_PERSON, max(1, acts))
-    if wait:
+async def _count(tx: Tx, device: Device, acts: int, size: int) -> None:
+    person_id = device.person.id
+    wait = await ratelimit.count(tx, f"acts:{person_id}", MOST_OF_PERSON, max(1, acts))
+    if wait := wait or await ratelimit.count(tx, f"acts-bytes:{person_id}", MOST_BYTES_OF_PERSON, size):
         raise errors.many_acts(wait)
 
 

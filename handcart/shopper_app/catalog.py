@@ -11,7 +11,7 @@ from handcart.retailers import ops as retailers
 from handcart.retailers.models import Retailer
 from handcart.shopper_app import wire
 from handcart.shopper_app.browser import device_of
-from handcart.shopper_app.run import product
+from handcart.shopper_app.lines import product
 from handcart.stores import search
 from handcart.stores.search import Found
 

@@ -68,6 +68,16 @@ def refused_pin(reason: str) -> AppError:
     return AppError(400, f"pin_{reason}", message)
 
 
+def refused_passkey(reason: str) -> AppError:
+    """A passkey that is not accepted; `reason` as in `PasskeyRefused`."""
+    return AppError(400, f"passkey_{reason}", "This passkey was not accepted. Use your PIN.")
+
+
+def no_passkey() -> AppError:
+    """The shopper has no passkey with this id."""
+    return AppError(404, "no_passkey", "This passkey is already removed.")
+
+
 def no_device() -> AppError:
     """The shopper has no device with this id."""
     return AppError(404, "no_device", "This phone is already signed out.")
@@ -81,6 +91,22 @@ def too_many_acts(most: int) -> AppError:
 def many_acts(seconds: int) -> AppError:
     """Too many acts of one shopper came in a short time."""
     message = "Too many steps came from your phones. The app sends the rest later."
+    return AppError(429, "wait", message, {"Retry-After": str(seconds)}, seconds=seconds)
+
+
+def no_work() -> AppError:
+    """The shopper has no work, so nobody needs to know the position."""
+    return AppError(409, "no_work", "You have no work now, so your position is not kept.")
+
+
+def too_many_positions(most: int) -> AppError:
+    """One call has too many positions."""
+    return AppError(413, "too_many_positions", f"Send at most {most} positions at once.")
+
+
+def many_positions(seconds: int) -> AppError:
+    """Too many positions of one shopper came in a short time."""
+    message = "Too many positions came from your phones. The app goes on later."
     return AppError(429, "wait", message, {"Retry-After": str(seconds)}, seconds=seconds)
 
 

@@ -4,14 +4,14 @@ Street and phone number are in it only while the order is on its way to the door
 from when its shopper accepts the work; of a customer's names, only the first one is.
 """
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from hashlib import blake2b
 from itertools import groupby
 from string import ascii_uppercase
 
 from handcart.acts import queries as acts
 from handcart.acts import verbs
+from handcart.assignment import fitting
 from handcart.batches import queries as batches
 from handcart.batches import states as batch_states
 from handcart.batches.models import PersonsBatch, Removed
@@ -20,32 +20,28 @@ from handcart.core.db import Tx
 from handcart.core.web import packed
 from handcart.core.web.call import Call, Reply, Route
 from handcart.core.web.wire import encode
-from handcart.orders import customers, states
+from handcart.orders import customers, proof, states
 from handcart.orders import queries as orders
 from handcart.orders.models import PICKUP, SHOPPED, Order, OrderLine
 from handcart.retailers import ops as retailers
 from handcart.retailers.models import Retailer
-from handcart.shopper_app import wire
+from handcart.shopper_app import chat, lines, wire
 from handcart.shopper_app.browser import device_of
 from handcart.shoppers import queries as shoppers
-from handcart.stores import items
+from handcart.shoppers import shifts
+from handcart.shoppers.shifts import Shift
 from handcart.stores import queries as stores
-from handcart.stores.models import FROZEN, HOT, Item, ItemCode, ItemName, Store
+from handcart.stores.models import Store
 from handcart.users import ops as users
 
 # How long the shopper is told about work that was taken away.
 REMOVED_FOR = clock.DAY
-_SUGGESTIONS = 3
-# Suggestions by retailer, rrc and whether the order is paid with EBT, each until a time. They are the dearest part of a
-# run, and a run is read after each act; changes of the catalog wait for that time.
-_suggested: dict[tuple[int, str, bool], tuple[int, Sequence[wire.Product]]] = {}
-_SUGGESTED_FOR = 10 * clock.MINUTE
-_MOST_SUGGESTED = 20_000
-_LAST = {FROZEN: 1, HOT: 2}
+# Shifts that the app shows.
+MOST_SHIFTS = 5
 # A pickup order after its bags were brought to the staging area.
 _STAGED = (states.STAGED, states.RUNNER_AWAITING, states.USER_AT_STORE, states.BAGS_VERIFIED, states.COMPLETED)
-
-Products = Mapping[ItemCode, Item]
+# A pickup order whose shopper brings it out.
+_OUT = (states.RUNNER_AWAITING, states.USER_AT_STORE, states.BAGS_VERIFIED)
 
 
 async def _answer(call: Call) -> Reply:
@@ -55,14 +51,25 @@ async def _answer(call: Call) -> Reply:
 
 
 async def run(tx: Tx, person_id: int) -> wire.Run:
-    """The work of a shopper at all retailers, and what was taken away in the last `REMOVED_FOR`."""
+    """The work of a shopper at all retailers, what was taken away in the last `REMOVED_FOR`, and the next shifts."""
     live = await batches.live(tx, person_id)
     going = [await _batch(tx, person_id, one) for one in live if any(map(_is_going, one.orders))]
     removed = [await _removed(tx, one) for one in _together(await batches.removed(tx, person_id, _since()))]
     removed += [gone for one in live for order in one.orders if (gone := await _canceled(tx, one, order)) is not None]
-    content = encode([going, removed])
+    planned = [await _shift(tx, one) for one in await shifts.upcoming(tx, person_id, clock.of_process(), MOST_SHIFTS)]
+    content = encode([going, removed, planned])
     version = blake2b(content, digest_size=12).hexdigest()
-    return wire.Run(version, clock.to_wire(clock.now()), going, removed)
+    return wire.Run(version, clock.to_wire(clock.now()), going, removed, planned)
+
+
+async def _shift(tx: Tx, one: Shift) -> wire.Shift:
+    """A shift, with the times of its store; without a store, with those of the phone."""
+    store = None
+    if one.retailer_id is not None and one.store_number is not None:
+        store = await stores.store_by_number(tx, one.retailer_id, one.store_number)
+    where = one.area or (store.name if store else "")
+    times = (clock.to_wire(one.starts_at), clock.to_wire(one.ends_at))
+    return wire.Shift(*times, where, store.time_zone if store else "")
 
 
 async def batch(tx: Tx, person_id: int, retailer_id: int, batch_id: int) -> wire.Batch | None:
@@ -99,8 +106,9 @@ async def _batch(tx: Tx, person_id: int, one: PersonsBatch) -> wire.Batch:
         store=_store(found),
         needs=_needs(retailer, found),
         scale_codes=retailer.rules.scale_codes,
+        answer_minutes=retailer.rules.answer_minutes,
         orders=[
-            await _order(tx, retailer, letter, order, is_accepted=one.accepted_at is not None)
+            await _order(tx, person_id, retailer, letter, order, is_accepted=one.accepted_at is not None)
             for letter, order in going
         ],
         last_act=await acts.last_act(tx, person_id, subject),
@@ -117,7 +125,12 @@ def _retailer(retailer: Retailer) -> wire.Retailer:
 
 def _needs(retailer: Retailer, store: Store) -> wire.Needs:
     rules = retailer.rules
-    return wire.Needs(rules.door_photo, rules.delivery_pin, customers.legal_age(retailer, store))
+    return wire.Needs(
+        rules.door_photo,
+        customers.legal_age(retailer, store),
+        rules.alcohol_from_hour,
+        rules.alcohol_until_hour,
+    )
 
 
 def _window(going: Sequence[Order]) -> wire.Window:
@@ -138,11 +151,13 @@ def _address(street: str, more: str | None, city: str | None, region: str | None
     return ", ".join(filter(None, (street, more, city, " ".join(filter(None, (region, postal_code))))))
 
 
-async def _order(tx: Tx, retailer: Retailer, letter: str, order: Order, *, is_accepted: bool) -> wire.Order:
+async def _order(
+    tx: Tx, person_id: int, retailer: Retailer, letter: str, order: Order, *, is_accepted: bool
+) -> wire.Order:
     present = [line for line in order.lines if not line.is_removed]
-    products = await _products(tx, retailer.id, present)
+    products = await lines.products_of(tx, retailer.id, present)
     pickers = {one: await _name(tx, one) for one in {line.picked_by for line in present} if one is not None}
-    lines = [await _line(tx, retailer.id, order, line, products, pickers) for line in present]
+    shown = [await lines.line_of(tx, retailer.id, order, line, products, pickers) for line in present]
     return wire.Order(
         id=order.order_id,
         letter=letter,
@@ -151,19 +166,24 @@ async def _order(tx: Tx, retailer: Retailer, letter: str, order: Order, *, is_ac
         version=len(await orders.history(tx, retailer.id, order.order_id)),
         units=_units(order, present),
         has_alcohol=verbs.has_alcohol(order),
+        is_heavy=fitting.is_heavy(order, [(line, products.get(lines.code_of(line))) for line in present]),
         leave_unattended=order.leave_unattended,
         tip_cents=order.tip_cents,
         is_member=order.is_instacartplus,
         customer=wire.Customer(await _first_name(tx, order)),
         special_instructions=(order.details.special_instructions or "") if is_accepted else "",
-        door=_door(retailer, order),
+        door=_door(order),
+        car=_car(order) if is_accepted else None,
+        needs_code=await proof.code(tx, retailer.rules, order) is not None,
+        signature=await _signature(tx, retailer, order),
         bags=[wire.Bag(bag.code, bag.kind, bag.place) for bag in order.details.bags],
         bag_label=order.details.bag_label,
         bag_scan_codes=order.details.bag_scan_codes,
         is_staged=order.details.staged_at is not None or (order.kind == PICKUP and order.status in _STAGED),
         is_verified=order.details.verified_at is not None,
         bag_count=order.bag_count,
-        lines=[line for _, line in sorted(enumerate(lines), key=lambda one: _walk(one[1].product, one[0]))],
+        chat=await chat.of_order(tx, person_id, retailer.id, order),
+        lines=[line for _, line in sorted(enumerate(shown), key=lambda one: lines.walk(lines.sought(one[1]), one[0]))],
     )
 
 
@@ -173,6 +193,20 @@ def _status(order: Order) -> str:
         return wire.RETURNING
     is_verified = order.details.verified_at is not None and order.status in (states.AT_STORE, states.USER_AT_STORE)
     return states.BAGS_VERIFIED if is_verified else order.status
+
+
+def _car(order: Order) -> wire.Car | None:
+    """What the customer of a pickup order said about the car, for the shopper who brings the order out."""
+    vehicle, delegate = order.details.vehicle, order.details.delegate
+    if order.status not in _OUT or (vehicle is None and delegate is None):
+        return None
+    return wire.Car(
+        model="" if vehicle is None else vehicle.model,
+        vehicle_type="" if vehicle is None else vehicle.vehicle_type,
+        color="" if vehicle is None else vehicle.color,
+        license_plate="" if vehicle is None else vehicle.license_plate or "",
+        delegate="" if delegate is None else delegate.name,
+    )
 
 
 def _units(order: Order, present: Sequence[OrderLine]) -> int:
@@ -189,126 +223,27 @@ async def _first_name(tx: Tx, order: Order) -> str:
     return "" if user is None else user.first_name or ""
 
 
-def _door(retailer: Retailer, order: Order) -> wire.Door | None:
+async def _signature(tx: Tx, retailer: Retailer, order: Order) -> str:
+    if order.details.signature is not None:
+        return wire.SIGNED
+    return wire.NEEDED if await proof.needs_signature(tx, retailer.id, retailer.rules, order) else wire.NONE
+
+
+def _door(order: Order) -> wire.Door | None:
     """Street and phone number, while the order is on its way to the door. A pickup order has no door."""
     if order.kind == PICKUP or order.status != states.DELIVERING or order.details.returning is not None:
         return None
     address, phone = order.details.address, order.details.phone_number
-    has_pin = retailer.rules.delivery_pin and phone is not None
     if address is None:
-        return wire.Door("", None, None, phone, has_pin)
+        return wire.Door("", None, None, phone)
     text = _address(address.address_line_1, address.address_line_2, address.city, address.state, address.postal_code)
-    return wire.Door(text, address.latitude, address.longitude, phone, has_pin)
-
-
-async def _products(tx: Tx, retailer_id: int, lines: Sequence[OrderLine]) -> Products:
-    """The items of the catalog that the lines name."""
-    named = {code: None for line in lines for code in (_code(line), *map(_named, _others(line)))}
-    found = await items.find(tx, retailer_id, list(named))
-    return {code: item for code, item in zip(named, found, strict=True) if item is not None}
-
-
-def _others(line: OrderLine) -> Sequence[ItemName]:
-    return line.replacement_items if line.substitute is None else [*line.replacement_items, line.substitute]
-
-
-def _code(line: OrderLine) -> ItemCode:
-    """The unique code of a line's product: two products of a catalog may share a upc."""
-    kind, _, code = line.product.partition(":")
-    return ItemCode(None, code) if kind == "rrc" else ItemCode(line.upc, None)
-
-
-def _named(name: ItemName) -> ItemCode:
-    return ItemCode(name.upc, name.rrc)
+    return wire.Door(text, address.latitude, address.longitude, phone)
 
 
 async def _name(tx: Tx, person_id: int) -> str:
     found = await shoppers.person(tx, person_id)
     assert found is not None
     return found.name
-
-
-async def _line(
-    tx: Tx, retailer_id: int, order: Order, line: OrderLine, products: Products, pickers: Mapping[int, str]
-) -> wire.Line:
-    item = products.get(_code(line))
-    return wire.Line(
-        line_num=line.line_num,
-        version=line.version,
-        status=line.status,
-        qty=line.qty,
-        qty_unit=line.qty_unit,
-        count=line.count,
-        weight=line.weight,
-        product=product(item, line.upc, line.rrc),
-        special_instructions=line.special_instructions,
-        replacement_policy=line.replacement_policy,
-        replacement_items=[product(products.get(_named(name)), name.upc, name.rrc) for name in line.replacement_items],
-        suggestions=await _suggestions(tx, retailer_id, order, line, item),
-        delivered_count=line.delivered_count,
-        delivered_weight=line.delivered_weight,
-        substitute=_substitute(line, products),
-        is_alcohol=line.is_alcohol,
-        is_added=line.is_added,
-        picked_by=None if line.picked_by is None else pickers[line.picked_by],
-    )
-
-
-async def _suggestions(
-    tx: Tx, retailer_id: int, order: Order, line: OrderLine, item: Item | None
-) -> Sequence[wire.Product]:
-    if item is None or line.replacement_policy == "no_replacements":
-        return []
-    key = (retailer_id, item.rrc, order.details.paid_with_ebt)
-    until, known = _suggested.get(key, (0, ()))
-    if until <= clock.of_process():
-        alike = await items.similar(tx, retailer_id, item, _SUGGESTIONS, ebt_only=order.details.paid_with_ebt)
-        known = [product(one, one.upc, one.rrc) for one in alike]
-        if len(_suggested) >= _MOST_SUGGESTED:
-            _suggested.clear()
-        _suggested[key] = (clock.of_process() + _SUGGESTED_FOR, known)
-    return known
-
-
-def _substitute(line: OrderLine, products: Products) -> wire.Product | None:
-    name = line.substitute
-    return None if name is None else product(products.get(_named(name)), name.upc, name.rrc)
-
-
-def product(item: Item | None, upc: str | None, rrc: str | None) -> wire.Product:
-    """A product of the catalog, or one that only its codes name."""
-    if item is None:
-        return wire.Product(upc, rrc, name=rrc or upc or "")
-    return wire.Product(
-        upc=None if item.upc is None else items.shown_upc(item.upc),
-        rrc=item.rrc,
-        name=item.name,
-        cost_unit=item.cost_unit,
-        par_weight=item.par_weight,
-        price_cents=item.price_cents,
-        image_url=item.image_url,
-        department=item.department,
-        aisle=item.aisle,
-        shelf=item.shelf,
-        temperature=item.temperature,
-        is_alcohol=item.alcohol_kind is not None,
-    )
-
-
-def _walk(product: wire.Product, place: int) -> tuple[object, ...]:
-    """The key that sorts lines along a shopper's way: by aisle and shelf, or else by department and name.
-
-    Frozen and hot products are last. Lines that have all of it in common stay as they are in the order.
-    """
-    by_place = (0, _natural(product.aisle), _natural(product.shelf)) if product.aisle else (1,)
-    by_name = () if product.aisle else (product.department is None, product.department or "", product.name)
-    return (_LAST.get(product.temperature or "", 0), *by_place, *by_name, place)
-
-
-def _natural(text: str | None) -> Sequence[tuple[int, int, str]]:
-    """A key that sorts the numbers in a text by their value: 2 before 10, A9 before A10."""
-    parts = re.findall(r"[0-9]+|[^0-9]+", text or "")
-    return [(0, int(part), "") if part.isdecimal() else (1, 0, part.casefold()) for part in parts]
 
 
 def _together(found: Sequence[Removed]) -> Sequence[Sequence[Removed]]:

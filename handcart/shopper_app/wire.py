@@ -4,12 +4,14 @@ Times are ISO 8601 in UTC. Ids of batches are texts, because JavaScript's number
 """
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
 # The status of an order on its way back to the store: to the retailer it is still `delivering`.
 RETURNING = "returning"
+# Whether the customer signs for an order on its page, and has done so.
+NONE, NEEDED, SIGNED = "none", "needed", "signed"
 
 
 class Product(Struct):
@@ -39,8 +41,19 @@ class Catalog(Struct):
     weight: float | None
 
 
+class Alternative(Struct):
+    """What the customer wants in place of a refused replacement: pieces or a weight."""
+
+    product: Product
+    count: int | None
+    weight: float | None
+
+
 class Line(Struct):
-    """A line of an order. `suggestions`: products for a replacement if the customer named none that is there."""
+    """A line of an order. `suggestions`: products for a replacement if the customer named none that is there.
+
+    `replacement_status`: PENDING, APPROVED, REJECTED, or null. `refused`: the replacement that was refused last.
+    """
 
     line_num: str
     version: int
@@ -58,8 +71,13 @@ class Line(Struct):
     delivered_weight: float | None
     substitute: Product | None
     is_alcohol: bool
+    is_heavy: bool
     is_added: bool
     picked_by: str | None
+    replacement_status: str | None
+    proposed_at: str | None
+    refused: Product | None
+    alternative: Alternative | None
 
 
 class Customer(Struct):
@@ -69,13 +87,22 @@ class Customer(Struct):
 
 
 class Door(Struct):
-    """Where an order is handed over. `last_four_digits_needed`: the customer says those of the phone number."""
+    """Where an order is handed over."""
 
     address: str
     latitude: float | None
     longitude: float | None
     phone: str | None
-    last_four_digits_needed: bool
+
+
+class Car(Struct):
+    """The car in which a pickup order is fetched; empty where nothing is known. `delegate`: comes for the customer."""
+
+    model: str
+    vehicle_type: str
+    color: str
+    license_plate: str
+    delegate: str
 
 
 class Bag(Struct):
@@ -86,10 +113,36 @@ class Bag(Struct):
     place: str | None
 
 
+class ChatMessage(Struct):
+    """A message between the customer and the shoppers of an order.
+
+    `sender`: customer or shopper. `act_id`: of the act with which this shopper wrote it. `picture`: the address of its
+    picture; empty if the picture has not come yet, or its time is over.
+    """
+
+    id: str
+    sender: str
+    phrase: str | None
+    text: str | None
+    picture: str | None
+    at: str
+    is_read: bool
+    act_id: str | None
+
+
+class Chat(Struct):
+    """The chat of an order. `unread`: the number of the customer's messages that the shopper has not read."""
+
+    is_open: bool
+    unread: int
+    messages: Sequence[ChatMessage]
+
+
 class Order(Struct):
     """An order. `letter` tells the orders of a batch apart. `version` counts the order's changes.
 
-    `is_verified`: its bags were checked before they leave the store.
+    `is_verified`: its bags were checked before they leave the store. `needs_code`: the customer says the last four
+    digits of the phone number. `signature`: `none`, `needed`, or `signed` on the order's page.
     """
 
     id: str
@@ -99,18 +152,23 @@ class Order(Struct):
     version: int
     units: int
     has_alcohol: bool
+    is_heavy: bool
     leave_unattended: bool
     tip_cents: int
     is_member: bool
     customer: Customer
     special_instructions: str
     door: Door | None
+    car: Car | None
+    needs_code: bool
+    signature: str
     bags: Sequence[Bag]
     bag_label: str | None
     bag_scan_codes: Sequence[str]
     is_staged: bool
     is_verified: bool
     bag_count: int | None
+    chat: Chat
     lines: Sequence[Line]
 
 
@@ -140,11 +198,16 @@ class Store(Struct):
 
 
 class Needs(Struct):
-    """What the retailer asks for at the door. `legal_age`: of a person who takes alcohol."""
+    """What the retailer asks for at the door. `legal_age`: of a person who takes alcohol.
+
+    Alcohol is handed over from `alcohol_from_hour` until `alcohol_until_hour` by the store's clock; if the first is
+    larger, over midnight.
+    """
 
     door_photo: bool
-    delivery_pin: bool
     legal_age: int
+    alcohol_from_hour: int
+    alcohol_until_hour: int
 
 
 class Batch(Struct):
@@ -160,6 +223,7 @@ class Batch(Struct):
     store: Store
     needs: Needs
     scale_codes: str
+    answer_minutes: int
     orders: Sequence[Order]
     last_act: str | None
 
@@ -181,13 +245,26 @@ class Removed(Struct):
     goods: str
 
 
+class Shift(Struct):
+    """A planned shift. `where`: the store or the area, empty if neither is planned. `time_zone`: of its times."""
+
+    starts_at: str
+    ends_at: str
+    where: str
+    time_zone: str
+
+
 class Run(Struct):
-    """A shopper's work at all retailers. `version` is another one whenever `batches` or `removed` are others."""
+    """A shopper's work at all retailers, and the next shifts.
+
+    `version` is another one whenever `batches`, `removed` or `shifts` are others.
+    """
 
     version: str
     now: str
     batches: Sequence[Batch]
     removed: Sequence[Removed]
+    shifts: Sequence[Shift] = ()
 
 
 class DeviceRef(Struct):
@@ -228,6 +305,46 @@ class Unlock(Struct):
     """Unlock the device."""
 
     pin: Pin
+
+
+class UnlockOptions(Struct):
+    """What the browser needs to ask for a passkey; None: the shopper has none, or none can be used at this address."""
+
+    options: dict[str, Any] | None
+
+
+class UnlockWithPasskey(Struct):
+    """Unlock the device with the answer of a passkey."""
+
+    credential: dict[str, Any]
+
+
+class Passkey(Struct):
+    """One of the shopper's passkeys."""
+
+    id: str
+    name: str
+    created_at: str
+    used_at: str | None
+
+
+class Passkeys(Struct):
+    """The shopper's passkeys, and what the browser needs to make one; None: none can be used at this address."""
+
+    options: dict[str, Any] | None
+    passkeys: Sequence[Passkey]
+
+
+class AddPasskey(Struct):
+    """Keep a passkey that the browser has made."""
+
+    credential: dict[str, Any]
+
+
+class RemovePasskey(Struct):
+    """Remove a passkey."""
+
+    id: Annotated[str, Meta(max_length=1400)]
 
 
 class ChangePin(Struct):

@@ -6,7 +6,7 @@ from handcart.core.errors import Refused
 from handcart.shoppers import ops, queries
 from handcart.shoppers.errors import ShopperRefused
 from handcart.shoppers.models import Invitation, Person
-from handcart.sign_in import devices, links, sessions
+from handcart.sign_in import devices, links, passkeys, sessions
 from handcart.sign_in.models import SHOPPER, SignedIn
 from handcart.staff import audit, roles
 from handcart.staff.models import SYSTEM, Actor
@@ -48,6 +48,8 @@ async def invited(tx: Tx, token: str) -> tuple[Person | None, str]:
 async def join(tx: Tx, token: str, pin_hash: str, old_session: str, device_name: str) -> SignedIn | None:
     """Set the PIN and sign a device in with an invitation; None if it no longer works. Other devices are locked.
 
+    Passkeys end: a lost phone may have them.
+
     Of two calls at once with one invitation, only one succeeds. `old_session` is the browser's cookie; it ends.
     """
     person_id = await links.use(tx, SHOPPER, _PURPOSE, token)
@@ -56,6 +58,7 @@ async def join(tx: Tx, token: str, pin_hash: str, old_session: str, device_name:
     person = await ops.lock(tx, person_id)
     await ops.set_pin(tx, person.id, pin_hash)
     await devices.lock_all(tx, SHOPPER, person.id)
+    await passkeys.remove_all(tx, SHOPPER, person.id)
     replaced = await sessions.find(tx, SHOPPER, old_session)  # it may be another shopper's
     before = {one.id: one for one in await sessions.of_person(tx, SHOPPER, person.id)}
     before |= {} if replaced is None else {replaced.id: replaced}

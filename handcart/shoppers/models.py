@@ -12,6 +12,10 @@ VEHICLES = ("car", "bicycle", "on_foot", "none")
 LOCALES = ("en-US", "en-CA", "fr-CA", "es-US")
 
 
+# The person of the retailer's shopper whose batches wait until a dispatcher gives them to somebody.
+NOBODY = 0
+
+
 class Shopper(Struct, frozen=True):
     """The shopper as one retailer's client sees it."""
 
@@ -45,9 +49,23 @@ class Person(Struct, frozen=True, kw_only=True):
     has_pin: bool = False
 
     @property
+    def first_name(self) -> str:
+        """The name that customers see."""
+        return self.name.split()[0]
+
+    @property
     def may_work(self) -> bool:
         """Whether the shopper is neither blocked nor closed."""
         return self.blocked_at is None and self.closed_at is None
+
+
+class Position(Struct, frozen=True):
+    """Where a shopper was. `at`: microseconds; `accuracy`: meters, None if unknown."""
+
+    at: int
+    latitude: float
+    longitude: float
+    accuracy: float | None = None
 
 
 class Invitation(Struct, frozen=True):

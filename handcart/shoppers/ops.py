@@ -12,10 +12,10 @@ from handcart.core.db import Tx
 from handcart.core.email import is_address
 from handcart.core.errors import raise_any
 from handcart.core.phone import PHONE_PATTERN, normal
-from handcart.shoppers import errors, queries
+from handcart.shoppers import errors, positions, queries, shifts
 from handcart.shoppers.errors import ShopperRefused
 from handcart.shoppers.models import LOCALES, SKILLS, VEHICLES, Person, Shopper
-from handcart.sign_in import devices, links, sessions
+from handcart.sign_in import devices, links, passkeys, sessions
 from handcart.sign_in.models import SHOPPER
 from handcart.staff import audit, roles
 from handcart.staff.models import Actor
@@ -56,7 +56,8 @@ async def create(tx: Tx, retailer_id: int, email: str | None = None, phone: str 
 async def shadow(tx: Tx, retailer_id: int, person_id: int) -> int:
     """The id of the retailer's shopper that stands for one of the operator's shoppers; makes it if there is none.
 
-    It has neither phone number nor e-mail address: a retailer's client needs none to follow an order.
+    It has neither phone number nor e-mail address: a retailer's client needs none to follow an order. With `NOBODY`,
+    the one for batches that wait for somebody.
     """
     while True:
         row = await tx.one(
@@ -72,6 +73,22 @@ async def shadow(tx: Tx, retailer_id: int, person_id: int) -> int:
             ids.new_id(),
             person_id,
             clock.now(),
+        )
+
+
+async def shadow_of_staff(tx: Tx, retailer_id: int, staff_id: int) -> int:
+    """The id of the retailer's shopper that stands for a person of its store; makes it if there is none."""
+    while True:
+        row = await tx.one(
+            "SELECT id FROM retailer_shoppers WHERE retailer_id = $1 AND staff_id = $2", retailer_id, staff_id
+        )
+        if row is not None:
+            found: int = row["id"]
+            return found
+        await tx.run(
+            "INSERT INTO retailer_shoppers (retailer_id, id, staff_id, created_at) VALUES ($1, $2, $3, $4)"
+            " ON CONFLICT DO NOTHING",
+            *(retailer_id, ids.new_id(), staff_id, clock.now()),
         )
 
 
@@ -133,7 +150,8 @@ async def unblock(tx: Tx, actor: Actor, person_id: int) -> Person:
 
 
 async def close(tx: Tx, actor: Actor, person_id: int) -> None:
-    """Close a shopper for ever: end devices and invitations, delete phone number, e-mail address and PIN.
+    """Close a shopper for ever: end devices and invitations, delete phone number, e-mail address, PIN, passkeys,
+    positions and later shifts.
 
     Raises `ShopperRefused`.
     """
@@ -144,8 +162,11 @@ async def close(tx: Tx, actor: Actor, person_id: int) -> None:
         person.id,
         clock.of_process(),
     )
+    await positions.forget(tx, person.id)
+    await shifts.forget_later(tx, person.id, clock.of_process())
     await links.end(tx, SHOPPER, person.id)
     await sessions.end_all(tx, SHOPPER, person.id)
+    await passkeys.remove_all(tx, SHOPPER, person.id)
     await audit.record(tx, actor, "close_shopper", f"shopper/{person.id}")
 
 

@@ -9,8 +9,10 @@ from handcart.core import ids, phone
 from handcart.core.db import Tx
 from handcart.retailers import ops as retailers
 from handcart.shoppers import errors
-from handcart.shoppers.models import Person
+from handcart.shoppers.models import NOBODY, Person
+from handcart.staff import queries as staff
 from handcart.staff.models import Actor
+from handcart.staff.models import Person as StaffPerson
 from handcart.stores import queries as stores
 
 _PERSON = (
@@ -37,6 +39,11 @@ async def person(tx: Tx, person_id: int) -> Person | None:
     """One of the operator's shoppers, also a blocked or closed one."""
     row = await tx.one(f"{_PERSON} WHERE s.id = $1", person_id)
     return _person(row) if row else None
+
+
+async def lock(tx: Tx, person_id: int) -> None:
+    """Lock one of the operator's shoppers until this transaction ends, if there is one with this id."""
+    await tx.one("SELECT id FROM shoppers WHERE id = $1 FOR UPDATE", person_id)
 
 
 async def require(tx: Tx, person_id: int) -> Person:
@@ -103,6 +110,30 @@ async def person_of(tx: Tx, retailer_id: int, retailer_shopper_id: int) -> Perso
         retailer_shopper_id,
     )
     return _person(row) if row else None
+
+
+async def retailer_ids(tx: Tx, person_id: int) -> Sequence[int]:
+    """The retailers for which one of the operator's shoppers has worked."""
+    rows = await tx.all(
+        "SELECT retailer_id FROM retailer_shoppers WHERE person_id = $1 ORDER BY retailer_id", person_id
+    )
+    return [row["retailer_id"] for row in rows]
+
+
+async def staff_of(tx: Tx, retailer_id: int, retailer_shopper_id: int) -> StaffPerson | None:
+    """The person of the store whom a retailer's shopper stands for; None if it stands for nobody of the staff."""
+    row = await tx.one(
+        "SELECT staff_id FROM retailer_shoppers WHERE retailer_id = $1 AND id = $2", retailer_id, retailer_shopper_id
+    )
+    return None if row is None or row["staff_id"] is None else await staff.person(tx, row["staff_id"])
+
+
+async def is_nobody(tx: Tx, retailer_id: int, retailer_shopper_id: int) -> bool:
+    """Whether batches of a retailer's shopper wait for somebody."""
+    row = await tx.one(
+        "SELECT person_id FROM retailer_shoppers WHERE retailer_id = $1 AND id = $2", retailer_id, retailer_shopper_id
+    )
+    return row is not None and row["person_id"] == NOBODY
 
 
 async def people(

@@ -238,6 +238,18 @@ def test_too_many_acts_of_a_shopper_then_the_call_has_to_wait(market: Market, mo
     other.did("accept")
 
 
+def test_too_many_bytes_of_a_shopper_then_the_call_has_to_wait(market: Market, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(app, "MOST_BYTES_OF_PERSON", Limit(50_000, 10**9))
+    acting = Acting(Working(market.server), market, market.order()["id"])
+    long = acting.act("drop_out", reason="ill", more="x" * 10_000)
+    phone = acting.working.phone
+    for _ in range(4):
+        phone.post("acts", {"acts": [long]}).raise_for_status()
+    with nothing_written(market.server):
+        answer = phone.post("acts", {"acts": [long]})
+    assert (refusal(answer), "retry-after" in answer.headers) == ((429, "wait"), True)
+
+
 def test_200_acts_come_at_once_then_all_are_applied_in_sequence(market: Market, server: LiveServer) -> None:
     acting = Acting(Working(server), market, market.order()["id"], workflow_state="brand_new")
     acting.did("start")

@@ -15,10 +15,14 @@ from handcart.acts.rules import RULES
 from handcart.batches import ops as batches
 from handcart.batches.states import UNASSIGNED
 from handcart.core import clock
+from handcart.orders import ops as orders
+from handcart.orders import replacements
+from handcart.orders.models import Alternative
+from handcart.stores.models import ItemName
 from tests.support.acting import Acting, moment
 from tests.support.clocks import freeze
 from tests.support.contents import nothing_written
-from tests.support.orders import MILK, Market, line
+from tests.support.orders import MILK, TEXTED, Market, line
 from tests.support.sandbox import Shopping
 from tests.support.server import LiveServer
 from tests.support.shoppers import Phone, refusal
@@ -123,7 +127,7 @@ def test_two_devices_of_a_shopper_then_each_goes_on_after_the_other(market: Mark
     act = acting.act("find", order=acting.order_ids[0], line="1")
     assert other.post("acts", {"acts": [act]}).json()["results"][0]["outcome"] == "applied"
     acting.did("checkout")
-    found = market.server.read(queries.of_subject, market.retailer.id, acting.subject)
+    found = market.server.read(queries.of_subjects, market.retailer.id, [acting.subject])
     assert [one.verb for one in found] == ["start", "find", "checkout"]
     assert len({one.session_id for one in found}) == 2
 
@@ -317,6 +321,68 @@ def test_customer_answers_meanwhile_then_the_answer_wins(market: Market, working
     acting.did("replace", acting.line()["version"], order=order_id, line="1", item={"rrc": "bread"})
 
 
+def answered(market: Market, order_id: str, approved: bool, alternative: str | None = None) -> None:
+    """The customer answers the replacement of line 1."""
+
+    async def answer(tx: Any) -> None:
+        order = await orders.lock(tx, market.retailer.id, order_id)
+        named = None if alternative is None else Alternative(ItemName(rrc=alternative), count=1)
+        await replacements.answer(tx, market.retailer.id, order, "1", approved, named)
+
+    market.server.write(answer)
+
+
+def proposing(working: Working, market: Market) -> tuple[Acting, dict[str, Any]]:
+    """Milk that is picked, for which soap was proposed."""
+    acting = picking(working, market, MILK)
+    about = {"order": acting.order_ids[0], "line": "1"}
+    acting.did("replace", 0, item={"rrc": "soap"}, **about)
+    assert acting.line()["replacement_status"] == "PENDING"
+    return acting, about
+
+
+def test_customer_approves_meanwhile_then_unsent_acts_are_refused(market: Market, working: Working) -> None:
+    acting, about = proposing(working, market)
+    seen = acting.line()["version"]
+    answered(market, acting.order_ids[0], approved=True)
+    before = acting.line()
+    for verb, more in (("replace", {"item": {"rrc": "bread"}}), ("find", {}), ("refund", {}), ("put_back", {})):
+        result = acting.does(verb, seen, **about, **more)
+        assert (result["outcome"], result["rule"]) == ("refused", "customer_answered"), verb
+        shown = result["now"]["orders"][0]["lines"][0]
+        assert (shown["replacement_status"], shown["substitute"]["rrc"]) == ("APPROVED", "soap")
+    assert acting.line() == before
+    acting.did("find", before["version"], **about)
+    assert "replacement_status" not in acting.line()
+
+
+def test_customer_refuses_meanwhile_then_the_refund_stays(market: Market, working: Working) -> None:
+    acting, about = proposing(working, market)
+    seen = acting.line()["version"]
+    answered(market, acting.order_ids[0], approved=False)
+    assert acting.refused("replace", seen, item={"rrc": "bread"}, **about) == "customer_answered"
+    acting.did("refund", seen, **about)
+    assert acting.refused("replace", acting.line()["version"], item={"rrc": "soap"}, **about) == "customer_refused"
+    acting.did("replace", acting.line()["version"], item={"rrc": "bread"}, **about)
+    assert acting.line()["replacement_status"] == "PENDING"
+
+
+def test_customer_names_an_alternative_meanwhile_then_only_that_is_taken(market: Market, working: Working) -> None:
+    acting, about = proposing(working, market)
+    seen = acting.line()["version"]
+    answered(market, acting.order_ids[0], approved=False, alternative="bread")
+    for verb, more in (("replace", {"item": {"rrc": "apples"}}), ("refund", {})):
+        result = acting.does(verb, seen, **about, **more)
+        assert (result["outcome"], result["rule"]) == ("refused", "customer_chose"), verb
+        shown = result["now"]["orders"][0]["lines"][0]
+        assert (shown["status"], shown["alternative"]["count"]) == ("not_found", 1)
+        assert shown["alternative"]["product"]["rrc"] == "bread"
+        assert shown["refused"]["rrc"] == "soap"
+    assert acting.refused("checkout") == "lines_open"
+    acting.did("replace", seen, item={"rrc": "bread"}, count=1, **about)
+    assert acting.line()["replacement_status"] == "APPROVED"
+
+
 def test_customer_wants_no_replacement_then_the_item_is_refunded(market: Market, working: Working) -> None:
     acting = picking(working, market, {**MILK, "replacement_policy": "no_replacements"})
     assert acting.refused("replace", order=acting.order_ids[0], line="1", item={"rrc": "soap"}) == "no_replacements"
@@ -342,21 +408,21 @@ def to_the_door(working: Working, market: Market, **fields: Any) -> Acting:
 
 def test_retailer_wants_photo_and_pin_then_no_order_is_given_without(server: LiveServer, working: Working) -> None:
     market = Market(server, door_photo=True, delivery_pin=True)
-    acting = to_the_door(working, market)
+    acting = to_the_door(working, market, user=TEXTED)
     order_id = acting.order_ids[0]
     assert acting.refused("deliver", order=order_id, how="left", photo=True) == "must_hand_over"
     assert acting.refused("deliver", order=order_id, how="handed_over") == "pin_needed"
     assert acting.refused("deliver", order=order_id, how="handed_over", pin="1234") == "wrong_pin"
     acting.did("deliver", order=order_id, how="handed_over", pin="0188")
     assert market.row(order_id)["details"]["proof"]["has_pin"] is True
-    alone = to_the_door(working, market, leave_unattended=True)
+    alone = to_the_door(working, market, user=TEXTED, leave_unattended=True)
     assert alone.refused("deliver", order=alone.order_ids[0], how="left") == "photo_needed"
     alone.did("deliver", order=alone.order_ids[0], how="left", photo=True)
 
 
 def test_pin_is_guessed_then_after_five_wrong_ones_none_counts(server: LiveServer, working: Working) -> None:
     market = Market(server, delivery_pin=True)
-    acting = to_the_door(working, market)
+    acting = to_the_door(working, market, user=TEXTED)
     order_id = acting.order_ids[0]
     guesses = [acting.act("deliver", order=order_id, how="handed_over", pin=str(1000 + n)) for n in range(7)]
     rules = [one["rule"] for one in acting.send(*guesses)]

@@ -1,7 +1,7 @@
 """Random runs: acts are doubled, reordered, delayed and lost, while a dispatcher and the customer change the order.
 
 Each run is compared with a second one, in which the same acts arrive once, in the sequence in which the first one
-decided them. `LONG_RUNS=1` makes 1,000 runs on SQLite.
+decided them. `LONG_RUNS=1` makes 1,000 runs on SQLite, and 1,000 on PostgreSQL.
 """
 
 import os
@@ -21,12 +21,14 @@ from handcart.acts.models import APPLIED, LATER, REFUSED, SAME, Act, Result
 from handcart.batches import ops as batches
 from handcart.batches import states as batch_states
 from handcart.batches.ops import AskedOrder
+from handcart.chat import ops as chat
+from handcart.chat.models import CUSTOMER, SHOPPER, Said, Sender
 from handcart.core import clock
 from handcart.core.errors import ApiError
-from handcart.orders import create, ops
+from handcart.orders import create, ops, replacements
 from handcart.orders.create import NewOrder
 from handcart.orders.models import OrderDetails
-from handcart.orders.ops import Selection
+from handcart.orders.replacements import Selection
 from handcart.retailers import ops as retailers
 from handcart.retailers.models import Caller
 from handcart.shoppers import ops as shoppers
@@ -47,7 +49,8 @@ from tests.support.server import LiveServer
 from tests.support.slots import moment, slot_id
 from tests.support.stores import store
 
-RUNS = 1000 if os.environ.get("LONG_RUNS") else 30
+IS_LONG = bool(os.environ.get("LONG_RUNS"))
+RUNS = 1000 if IS_LONG else 30
 CANARY_RUNS = 60
 BEGIN, PLACE = moment("2027-06-10T10:00-05:00"), moment("2027-06-12T11:00-05:00")
 AT = datetime.fromtimestamp(BEGIN / clock.SECOND, UTC)
@@ -111,7 +114,11 @@ class World:
 
     def choose(self, order_id: str, rrc: str) -> None:
         chosen = [Selection("1", [ItemName(rrc=rrc)], 1)]
-        self._tried(ops.choose_replacements, self.caller, "a", order_id, chosen)
+        self._tried(replacements.choose, self.caller, "a", order_id, chosen)
+
+    def write(self, order_id: str, text: str) -> None:
+        """The customer writes."""
+        self._tried(_write, self.retailer_id, order_id, text)
 
     def apply(self, person: int, batch: int, act: Act) -> Result:
         sent = msgspec.structs.replace(act, subject=f"{self.slug}/{self.batches[batch]}")
@@ -127,6 +134,11 @@ class World:
     def state(self) -> Any:
         """All that the run has left, without the ids that are different in each world."""
         return self.run(_state, self)
+
+
+async def _write(tx: Any, retailer_id: int, order_id: str, text: str) -> None:
+    order = await ops.lock(tx, retailer_id, order_id)
+    await chat.say(tx, retailer_id, order, Sender(CUSTOMER), Said(text))
 
 
 async def _status(tx: Any, retailer_id: int, order_id: str) -> str:
@@ -169,8 +181,14 @@ async def _state(tx: Any, world: World) -> Any:
         "SELECT person_id, id, verb, outcome, rule, message, goods, body FROM acts WHERE person_id IN ($1, $2)",
         *world.people,
     )
+    said = await tx.all(
+        "SELECT order_id, sender, act_id, phrase, body, read_at FROM chat_messages WHERE retailer_id = $1"
+        " ORDER BY order_id, id",
+        world.retailer_id,
+    )
     return {
         "orders": rows,
+        "messages": [tuple(row) for row in said],
         "history": [tuple(row) for row in history],
         "batches": sorted(
             (numbers[row["id"]], row["type"], row["workflow_state"], row["ended_at"], row["accepted_at"])
@@ -208,6 +226,10 @@ def script(draw: Random, kind: str, orders: Sequence[str], is_first: bool) -> li
         verbs += [("stage", {"order": one, "place": f"A{draw.randrange(9)}", "scans": [f"{one}-1"]}) for one in orders]
     else:
         verbs += [("leave", {}), *[door(draw, one) for one in draw.sample(list(orders), len(orders))]]
+    for one in orders:
+        verbs.insert(draw.randrange(1, len(verbs)), ("say", {"order": one, "phrase": draw.choice(("hello", "thanks"))}))
+        verbs.insert(draw.randrange(1, len(verbs)), ("say", {"order": one, "text": f"about {one}"}))
+        verbs.insert(draw.randrange(1, len(verbs)), ("read", {"order": one, "until": str(2**53 - 1)}))
     for _ in range(draw.randrange(4)):  # acts out of their place
         verbs.insert(draw.randrange(len(verbs) + 1), draw.choice(verbs))
     if draw.random() < 0.1:
@@ -309,7 +331,7 @@ class Chaos:
             (
                 ("unassign", (batch, self.draw.random() < 0.5)),
                 ("cancel", (self.draw.choice(self.world.orders),)),
-                ("choose", (self.draw.choice(self.world.orders), self.draw.choice(CODES))),
+                ("write", (self.draw.choice(self.world.orders), f"message {self.draw.randrange(100)}")),
                 ("choose", (self.draw.choice(self.world.orders), self.draw.choice(CODES))),
             )
         )
@@ -349,6 +371,9 @@ def faults(run: Run, seed: int) -> list[str]:
     found = [f"{name}: {seen[name]} instead of {wanted[name]}" for name in seen if seen[name] != wanted[name]]
     rows = [row[1] for row in seen["acts"]]
     sent = {act.id for device in chaos.devices for act in device.sent}
+    said = [row[2] for row in seen["messages"] if row[1] == SHOPPER]
+    spoken = [row[1] for row in seen["acts"] if row[2:4] == ("say", APPLIED)]
+    found += [] if sorted(said) == sorted(spoken) else [f"said {said}, and the acts are {spoken}"]
     found += [f"lost: {one}" for one in sent - set(rows)] + (
         ["an act has two rows"] if len(rows) > len(set(rows)) else []
     )
@@ -384,7 +409,9 @@ def test_acts_are_mixed_up_then_the_end_is_that_of_a_quiet_day(fast: FastSqlite)
 
 
 def test_database_of_the_server_then_the_end_is_the_same_as_well(server: LiveServer) -> None:
-    wrong = {seed: found for seed in range(2) if (found := faults(server.write, seed))}
+    is_postgres = server.app.settings.database_url.startswith("postgresql")
+    runs = RUNS if IS_LONG and is_postgres else 2
+    wrong = {seed: found for seed in range(runs) if (found := faults(server.write, seed))}
     assert wrong == {}
 
 

@@ -4,7 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.acting import Acting
+from handcart.core import clock
+from tests.support.acting import Acting, moment
+from tests.support.clocks import freeze
 from tests.support.orders import GROWN_UP, MILK, Market, line
 from tests.support.sandbox import Shopping
 from tests.support.server import LiveServer
@@ -14,7 +16,7 @@ from tests.support.working import Working
 @pytest.fixture(scope="module")
 def market(server: LiveServer) -> Iterator[Market]:
     with server.clients():
-        yield Market(server, capacity=1000)
+        yield Market(server, capacity=1000, alcohol_from_hour=0, alcohol_until_hour=24)
 
 
 @pytest.fixture
@@ -57,7 +59,7 @@ def test_delivery_is_worked_through_then_its_order_is_completed(market: Market, 
     found = ["item_replaced", "order_item_replacement", "item_found", "item_found", "item_refunded"]
     assert Shopping(market).events(order_id) == [
         *("brand_new", "acknowledged", "picking", *found, "order_item_refund"),
-        *("checkout", "delivering", "order_location", "delivered"),
+        *("checkout", "delivering", "delivered"),  # the phone has not said where it is
     ]
     (removed, batches) = working.run().removed, working.run().batches
     assert (removed, batches) == ([], [])
@@ -143,6 +145,28 @@ def test_nobody_takes_the_order_then_it_goes_back_and_is_canceled(market: Market
     assert (row["status"], row["cancellation_reason"], row["ledger_starts_at"]) == ("canceled", "other", None)
     (removed,) = working.run().removed
     assert (removed.kind, removed.goods) == ("canceled", "hand_to_store")
+
+
+def test_hour_is_too_late_for_alcohol_then_it_is_not_handed_over(server: LiveServer, working: Working) -> None:
+    market = Market(server)
+    freeze(market, "2030-06-12T17:00:00Z")
+    orders = [market.order(items=[line("1", "wine")], user={"birthday": GROWN_UP})["id"] for _ in range(2)]
+    acting = Acting(working, market, *orders, workflow_state="brand_new")
+    acting.did("start")
+    acting.did("checkout", rest_found=True)
+    for number, order_id in enumerate(orders):
+        acting.did("bag", order=order_id, bags=[{"code": f"B{number}"}])
+    acting.did("leave")
+    freeze(market, "2030-06-13T03:30:00Z")  # half past ten in the evening
+    handed = {"how": "handed_over", "age": "looked_at"}
+    assert acting.refused("deliver", order=orders[0], **handed) == "alcohol_hours"
+    late = acting.act("deliver", order=orders[0], **handed)
+    in_time = {**late, "at": moment(clock.of_process() - 45 * clock.MINUTE)}  # without a network since then
+    assert acting.send(in_time)[0]["outcome"] == "applied"
+    early = {**acting.act("deliver", order=orders[1], **handed), "at": moment(clock.of_process() + 12 * clock.HOUR)}
+    assert acting.send(early)[0]["rule"] == "alcohol_hours"
+    acting.did("bring_back", order=orders[1], reason="alcohol_only")
+    acting.did("deliver", order=orders[1], how="handed_over")
 
 
 def test_customer_is_too_young_for_the_alcohol_then_the_rest_is_delivered(market: Market, working: Working) -> None:

@@ -131,7 +131,7 @@ def test_wrong_pins_at_an_address_then_people_sign_in_there(server: LiveServer) 
         for _ in range(5):
             phone.post("unlock", WRONG)
     visitor.sign_in(person.email)
-    assert visitor.page.url.path == "/console"
+    assert visitor.page.url.path == "/console/exceptions"
 
 
 def test_hash_of_older_parameters_then_hashed_again(phone: Phone, our_hashes: None) -> None:

@@ -10,7 +10,8 @@ from typing import get_args, get_type_hints
 import msgspec
 import pytest
 
-from handcart.acts.verbs import BringBack
+from handcart.acts.bodies import BringBack
+from handcart.chat.models import MOST_CHARACTERS, PHRASES, SHOPPER
 from handcart.shopper_app import wire
 
 HERE = Path(__file__).parent
@@ -36,3 +37,10 @@ def test_app_offers_reasons_to_bring_back_then_the_server_takes_them() -> None:
     assert listed
     offered = {*re.findall(r"'(\w+)'", listed[1]), "alcohol_only"}
     assert offered == set(get_args(get_type_hints(BringBack)["reason"]))
+
+
+def test_app_offers_phrases_then_they_are_those_that_shoppers_can_say() -> None:
+    listed = re.search(r"PHRASES = \{(.*?)\n\};", (SCREENS.parent / "chat.js").read_text(), re.DOTALL)
+    assert listed
+    assert sorted(re.findall(r"'(\w+)'", listed[1])) == sorted(one for one in PHRASES if SHOPPER in PHRASES[one])
+    assert f"MOST_CHARACTERS = {MOST_CHARACTERS};" in (SCREENS / "chat.js").read_text()

@@ -13,9 +13,10 @@ from handcart.stores import items
 from handcart.stores.models import Item
 from tests.support.acting import Acting
 from tests.support.orders import ADDRESS, GROWN_UP, MILK, PHONE, Market, line
+from tests.support.post_checkout import Customer
 from tests.support.sandbox import TYPE_OF, Shopping
 from tests.support.server import LiveServer, on_sqlite
-from tests.support.shoppers import Phone, refusal
+from tests.support.shoppers import Phone, add_shift, refusal
 from tests.support.working import Working
 
 
@@ -48,6 +49,17 @@ def ids(found: wire.Run) -> list[str]:
 def test_person_has_no_batch_then_the_run_is_empty(person: Working) -> None:
     found = person.run()
     assert (found.batches, found.removed) == ([], [])
+
+
+def test_shifts_are_planned_then_the_run_has_the_next_ones(market: Market, person: Working) -> None:
+    before = person.run().version
+    add_shift(market.server, person.id, starts_at=clock.HOUR)
+    coming = add_shift(market.server, person.id, starts_at=clock.now() + clock.HOUR)
+    found = person.run()
+    assert found.version != before
+    assert [(one.starts_at, one.where, one.time_zone) for one in found.shifts] == [
+        (clock.to_wire(coming.starts_at), "", "")
+    ]
 
 
 def test_work_is_not_accepted_yet_then_its_instructions_are_not_in_the_run(market: Market, person: Working) -> None:
@@ -118,9 +130,8 @@ def test_order_goes_back_to_the_store_then_its_street_is_hidden_again(server: Li
     acting = Acting(person, market, order_id)
     Shopping(market).reach(acting.batch_id, "delivering")
     (batch,) = person.run().batches
-    assert (batch.needs.door_photo, batch.needs.delivery_pin) == (True, True)
+    assert (batch.needs.door_photo, batch.orders[0].needs_code, batch.orders[0].signature) == (True, True, "none")
     assert batch.orders[0].door is not None
-    assert batch.orders[0].door.last_four_digits_needed
     acting.did("bring_back", order=order_id, reason="nobody_there")
     (batch,) = person.run().batches
     assert (batch.orders[0].status, batch.orders[0].door, batch.last_act) == ("returning", None, acting.last)
@@ -150,6 +161,22 @@ def test_employee_brings_a_pickup_order_then_no_phone_is_ever_shown(market: Mark
         assert (batch.orders[0].door, batch.orders[0].is_staged) == (None, True)
         assert batch.orders[0].customer.first_name == "Ada"
         assert PHONE not in msgspec.json.encode(batch).decode()
+
+
+def test_customer_names_a_car_then_only_the_runner_sees_it(market: Market, person: Working) -> None:
+    order_id, caller = market.order("pickup", market.customer())["id"], Customer(market)
+    caller.put(order_id, "/pickup/vehicle_info", {"color": "blue", "license_plate": "7ABC123"}).raise_for_status()
+    picker = person.batch(market, order_id)
+    assert person.run().batches[0].orders[0].car is None
+    Shopping(market).reach(picker, "staged")
+    runner = Acting(person, market, order_id)
+    assert person.run().batches[0].orders[0].car is None  # not accepted
+    runner.did("accept")
+    car = person.run().batches[0].orders[0].car
+    assert car == wire.Car(model="", vehicle_type="", color="blue", license_plate="7ABC123", delegate="")
+    caller.put(order_id, "/pickup_delegate", {"name": "Kim", "phone_number": "+13125550199"}).raise_for_status()
+    assert person.run().batches[0].orders[0].car.delegate == "Kim"
+    assert "+13125550199" not in msgspec.json.encode(person.run()).decode()
 
 
 def test_user_is_deleted_while_shopping_then_the_run_has_no_name(market: Market, person: Working) -> None:
@@ -275,6 +302,29 @@ def test_product_has_no_department_then_the_next_item_is_suggested(server: LiveS
     found = {one.product.rrc: one.suggestions for one in order.lines}
     assert [one.rrc for one in found["milk"]] == ["soap"]
     assert found["wine"] == []
+
+
+def test_goods_are_heavy_then_line_and_order_have_a_mark(market: Market, person: Working) -> None:
+    for cart, lines, order_is_heavy in (
+        ([line("1", "chair"), line("2", "milk")], [True, False], True),
+        ([line("1", "soda", count=1)], [False], False),
+        ([line("1", "soda", count=2)], [True], False),
+        ([line("1", "soda", count=4)], [True], True),
+        ([line("1", "apples", weight=10)], [True], False),
+    ):
+        person.batch(market, market.order(items=cart)["id"])
+        (order,) = person.run().batches[-1].orders
+        shown = [one.is_heavy for one in sorted(order.lines, key=lambda one: one.line_num)]
+        assert (shown, order.is_heavy) == (lines, order_is_heavy), cart
+    person.batch(market, market.order("dispatch", items_weight=40)["id"])
+    assert person.run().batches[-1].orders[0].is_heavy
+
+
+def test_retailer_has_hours_for_alcohol_then_the_phone_knows_them(server: LiveServer, person: Working) -> None:
+    market = Market(server, alcohol_from_hour=9, alcohol_until_hour=21)
+    person.batch(market, market.order()["id"])
+    needs = person.run().batches[0].needs
+    assert (needs.alcohol_from_hour, needs.alcohol_until_hour) == (9, 21)
 
 
 def test_shopper_replaces_a_line_then_the_run_says_by_which_product(market: Market, person: Working) -> None:

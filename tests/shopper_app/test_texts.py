@@ -6,6 +6,7 @@ import re
 import pytest
 
 from handcart.acts.rules import GOODS, RULES
+from handcart.core.web.pages import texts
 from tests.support.process import ROOT
 
 APP = ROOT / "handcart" / "shopper_app" / "app"
@@ -70,3 +71,9 @@ def test_act_is_refused_then_the_app_has_the_rules_sentence() -> None:
     assert {f"goods.{name}" for name in GOODS} <= ENGLISH.keys()
     for name, rule in RULES.items():
         assert ENGLISH[f"rule.{name}"] == rule.text.replace("{}", "{about}")
+
+
+def test_phrase_of_the_chat_then_the_app_has_it_as_the_pages_have_it() -> None:
+    for locale, found in TEXTS.items():
+        of_pages = {key: text for key, text in texts(locale[:2]).items() if key.startswith("chat.phrase.")}
+        assert of_pages == {key: text for key, text in found.items() if key.startswith("chat.phrase.")}

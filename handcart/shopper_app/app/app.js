@@ -29,16 +29,18 @@ import { createSync, onlyWindow } from './sync.js';
 import { chooseLocale, loadTexts, translator } from './text.js';
 import { keepUpToDate } from './updates.js';
 import { newId } from './ids.js';
+import { createTracker } from './position.js';
 
 const BRAND = /** @type {HTMLMetaElement} */ (document.querySelector('meta[name=application-name]')).content;
 
-/** @param {{storage: Storage, sync: ReturnType<typeof createSync>, first: State, hear: Hear}} props */
-function App({ storage, sync, first, hear }) {
+/** @param {{storage: Storage, sync: ReturnType<typeof createSync>, tracker: ReturnType<typeof createTracker>, first: State, hear: Hear}} props */
+function App({ storage, sync, tracker, first, hear }) {
   const [state, setState] = useState(first);
   const [pictures, setPictures] = useState(/** @type {Picture[]} */ ([]));
   const [isOnline, setOnline] = useState(navigator.onLine);
   const [address, setAddress] = useState(location.hash);
   const [said, say] = useState('');
+  const [isDenied, setDenied] = useState(false);
   const { kept, entries } = state;
   const locale = chooseLocale([kept.settings.locale, kept.me?.locale, ...navigator.languages]);
   const t = useTexts(locale);
@@ -51,6 +53,7 @@ function App({ storage, sync, first, hear }) {
   useEffect(() => {
     hear.changed = reread;
     hear.ended = setOnline;
+    hear.denied = setDenied;
     const moved = () => setAddress(location.hash);
     addEventListener('hashchange', moved);
     reread();
@@ -59,14 +62,20 @@ function App({ storage, sync, first, hear }) {
   }, []);
   useEffect(() => { document.documentElement.dataset.theme = kept.settings.theme; }, [kept.settings.theme]);
   useEffect(() => { document.documentElement.lang = locale; }, [locale]);
+  useEffect(() => {
+    const track = () => tracker.update(kept.settings.position === true && !kept.barrier, run);
+    track();
+    document.addEventListener('visibilitychange', track);
+    return () => document.removeEventListener('visibilitychange', track);
+  }, [run, kept.settings.position, kept.barrier]);
   useEffect(() => focusHeading(), [address, kept.barrier, Boolean(t)]);
 
   if (!t) return null;
 
   /** @type {AppState} */
   const app = {
-    kept, entries, pictures, isOnline, brand: BRAND, locale, say,
-    run: run ?? { version: '', now: '', batches: [], removed: [] },
+    kept, entries, pictures, isOnline, isDenied, brand: BRAND, locale, say,
+    run: run ?? { version: '', now: '', batches: [], removed: [], shifts: [] },
     async act(batch, verb, body = {}, { picture } = {}) {
       const made = { id: newId(), subject: batch.subject, verb, body, now: Date.now() };
       await storage.change((now) => added(now, made, picture));
@@ -171,23 +180,26 @@ async function identified() {
   }
 }
 
-/** @typedef {{changed: () => void, ended: (isOnline: boolean) => void}} Hear */
+/** @typedef {{changed: () => void, ended: (isOnline: boolean) => void, denied: (isDenied: boolean) => void}} Hear */
 
 async function start() {
   /** @type {Hear} */
-  const hear = { changed() {}, ended() {} };
+  const hear = { changed() {}, ended() {}, denied() {} };
   const storage = await openStore(() => hear.changed());
   const now = () => Date.now();
   const sync = createSync({
     storage, send, now, random: Math.random, alone: onlyWindow(storage, newId(), now),
     ended: (isOnline) => { hear.ended(isOnline); hear.changed(); },
   });
+  const tracker = createTracker({
+    send, now, geolocation: navigator.geolocation, isInFront: () => !document.hidden, heard: (isDenied) => hear.denied(isDenied),
+  });
   identified().then(storage.change).then(() => sync.start());
   addEventListener('online', () => sync.start());
   addEventListener('offline', () => hear.ended(false));
   document.addEventListener('visibilitychange', () => { if (!document.hidden) sync.start(); });
   const root = /** @type {HTMLElement} */ (document.getElementById('app'));
-  render(html`<${App} storage=${storage} sync=${sync} first=${await storage.read()} hear=${hear} />`, root);
+  render(html`<${App} storage=${storage} sync=${sync} tracker=${tracker} first=${await storage.read()} hear=${hear} />`, root);
   keepUpToDate(storage);
 }
 

@@ -5,6 +5,8 @@
  * @import {Act, Batch, Entry, Line, Order, Run} from './types'
  */
 
+import { isSame } from './match.js';
+
 const UNSENT = ['held', 'queued', 'sending'];
 
 /**
@@ -34,11 +36,11 @@ export function applyAct(run, act) {
   const batch = structuredClone(run.batches[place]);
   const order = batch.orders.find((one) => one.id === act.body.order);
   const line = order?.lines.find((one) => one.line_num === act.body.line);
-  EFFECTS[act.verb](batch, act.body, order, line);
+  EFFECTS[act.verb](batch, act.body, order, line, act);
   return { ...run, batches: run.batches.toSpliced(place, 1, batch) };
 }
 
-/** @typedef {(batch: Batch, body: Record<string, any>, order?: Order, line?: Line) => void} Effect */
+/** @typedef {(batch: Batch, body: Record<string, any>, order: Order | undefined, line: Line | undefined, act: Act) => void} Effect */
 
 /** @type {Record<string, Effect>} */
 const EFFECTS = {
@@ -48,7 +50,10 @@ const EFFECTS = {
   },
   start: (batch) => reach(batch, 'picking'),
   find: (batch, body, order, line) => pick(line, 'found', body),
-  replace: (batch, body, order, line) => pick(line, 'replaced', body),
+  replace(batch, body, order, line, act) {
+    propose(line, body.item, act.at);
+    pick(line, 'replaced', body);
+  },
   refund: (batch, body, order, line) => pick(line, 'to_refund', {}),
   put_back: (batch, body, order, line) => pick(line, 'not_found', {}),
   add(batch, body, order) {
@@ -85,6 +90,19 @@ const EFFECTS = {
     else order.lines.filter((line) => line.is_alcohol).forEach((line) => pick(line, 'to_refund', {}));
   },
   returned: (batch, body, order) => finish(batch, order, 'canceled'),
+  say(batch, body, order, line, act) {
+    if (!order || order.chat.messages.some((one) => one.act_id === act.id)) return;
+    order.chat.messages.push({
+      id: '', sender: 'shopper', phrase: body.phrase ?? null, text: body.text ?? null, picture: body.picture ? '' : null,
+      at: act.at, is_read: false, act_id: act.id,
+    });
+  },
+  read(batch, body, order) {
+    if (!order) return;
+    const seen = order.chat.messages.filter((one) => one.sender === 'customer' && Number(one.id) <= Number(body.until));
+    order.chat.unread -= seen.filter((one) => !one.is_read).length;
+    for (const one of seen) one.is_read = true;
+  },
   drop_out: (batch) => { batch.state = 'dropped_out'; },
 };
 
@@ -134,10 +152,20 @@ function finish(batch, order, status) {
 /** @param {Line | undefined} line @param {Line['status']} status @param {Record<string, any>} body */
 function pick(line, status, body) {
   if (!line) return;
+  if (status === 'found') line.refused = line.alternative = null;
+  if (status !== 'replaced') line.replacement_status = line.refused ? 'REJECTED' : null;
   line.status = status;
   line.delivered_count = body.count ?? null;
   line.delivered_weight = body.weight ?? null;
   line.substitute = body.item ? { ...NO_PRODUCT, ...body.item, name: body.item.name ?? '' } : null;
+}
+
+/** The customer's own choice needs no answer; the same product again is the same question. @param {Line | undefined} line @param {any} item @param {string} [at] */
+function propose(line, item, at) {
+  if (!line || (line.substitute && isSame(line.substitute, item))) return;
+  const wishes = [...line.replacement_items, ...(line.alternative ? [line.alternative.product] : [])];
+  line.replacement_status = wishes.some((one) => isSame(one, item)) ? 'APPROVED' : 'PENDING';
+  line.proposed_at = at ?? null;
 }
 
 /** @param {string} number @param {Record<string, any>} body @returns {Line} */
@@ -148,7 +176,8 @@ function addedLine(number, body) {
     product: { ...NO_PRODUCT, ...body.item, name: body.item.name ?? '' },
     special_instructions: '', replacement_policy: '', replacement_items: [], suggestions: [],
     delivered_count: body.count ?? null, delivered_weight: body.weight ?? null, substitute: null,
-    is_alcohol: Boolean(body.item.is_alcohol), is_added: true, picked_by: null,
+    is_alcohol: Boolean(body.item.is_alcohol), is_heavy: false, is_added: true, picked_by: null,
+    replacement_status: null, proposed_at: null, refused: null, alternative: null,
   };
 }
 

@@ -3,6 +3,7 @@
  *
  * @import {App, Entry, Text} from './types'
  */
+import { NewMessages } from './chat.js';
 import { html, useEffect, useRef, useState } from './html.js';
 import { refusedOnes, unsent } from './queue.js';
 
@@ -15,6 +16,7 @@ export function Frame({ app, address, said, t, children }) {
   const screen = address.split('/')[1] || 'today';
   return html`
     ${!app.isOnline && html`<p class="banner" role="status">${t('frame.offline', { count: waiting })}</p>`}
+    ${!app.kept.barrier && html`<${NewMessages} run=${app.run} address=${address} t=${t} />`}
     ${children}
     <${UndoBar} app=${app} t=${t} />
     ${!app.kept.barrier && MAIN_SCREENS.includes(screen) && html`<${Navigation} app=${app} screen=${screen} t=${t} />`}

@@ -42,7 +42,7 @@ export function meaning(index, text, format, wanted) {
   const scan = scanned(text, format);
   const places = keysOfScan(scan, text).flatMap((key) => index.get(key) ?? []);
   if (places.length === 0) return { kind: 'unknown', place: null, scan };
-  const same = wanted && places.find((place) => isSame(place, wanted));
+  const same = wanted && places.find((place) => isSameLine(place, wanted));
   const open = places.find((place) => !isComplete(place.line));
   const place = same ?? open ?? places[0];
   if (wanted && !same) return { kind: 'different', place, scan };
@@ -81,10 +81,19 @@ export function isComplete(line) {
 }
 
 /**
+ * Whether two products have a code in common.
+ * @param {{rrc?: string | null, upc?: string | null}} one
+ * @param {{rrc?: string | null, upc?: string | null}} other
+ */
+export function isSame(one, other) {
+  return Boolean((one.rrc && one.rrc === other.rrc) || (one.upc && one.upc === other.upc));
+}
+
+/**
  * @param {Place} one
  * @param {Place} other
  */
-function isSame(one, other) {
+function isSameLine(one, other) {
   return one.order.id === other.order.id && one.line.line_num === other.line.line_num;
 }
 

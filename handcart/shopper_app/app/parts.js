@@ -4,6 +4,7 @@
  * @import {Batch, Line, Order, Product, Text} from './types'
  */
 import { html, useEffect, useMemo, useRef, useState } from './html.js';
+import { alcoholHours, isAlwaysAllowed } from './hours.js';
 import { path } from './paths.js';
 import { redrawn } from './picture.js';
 import { nextScreen } from './steps.js';
@@ -19,6 +20,24 @@ export function Letter({ order }) {
 /** How the app calls a customer: by first name, or by the order's letter. @param {Order} order */
 export function nameOf(order) {
   return order.customer.first_name || order.letter;
+}
+
+/** The car of a pickup order's customer, and their delegate. @param {{order: Order, t: Text}} props */
+export function Car({ order, t }) {
+  const { car } = order;
+  if (!car) return null;
+  const about = [
+    car.license_plate, car.color && t(`car.color_${car.color}`),
+    car.vehicle_type && t(`car.type_${car.vehicle_type}`), car.model,
+  ].filter(Boolean).join(', ');
+  return html`
+    ${about && html`<p class="note"><b>${t('car.title')}</b> <bdi>${about}</bdi></p>`}
+    ${car.delegate && html`<p class="note"><b>${t('car.delegate')}</b> <bdi>${car.delegate}</bdi></p>`}`;
+}
+
+/** That an order has alcohol, and when it may be handed over. @param {Batch} batch @param {string} locale @param {Text} t */
+export function alcoholText(batch, locale, t) {
+  return isAlwaysAllowed(batch) ? t('today.alcohol') : t('today.alcohol_hours', alcoholHours(batch, locale));
 }
 
 /** A product's picture; nothing without one. @param {{product: Product, isLarge?: boolean}} props */

@@ -163,6 +163,8 @@ function settled(entry, result, now) {
 
 /** @param {Entry} entry @param {Why} why @param {number} now @returns {Entry} */
 function refused(entry, { rule, message, goods = null }, now) {
+  // A mark of reading that comes too late asks nothing of the shopper.
+  if (entry.act.verb === 'read') return { ...entry, state: 'superseded', settled_at: now };
   return { ...entry, state: 'refused', settled_at: now, rule, message, goods };
 }
 
@@ -188,7 +190,7 @@ export function arrived({ entries }, answer, now) {
   return {
     put: shown.map((entry) => ({ ...entry, is_shown: false })),
     remove_entries: old.flatMap((entry) => entry.seq ?? []),
-    keep: { barrier: null, ...(answer && { run: answer.run, run_tag: answer.tag }) },
+    keep: { barrier: null, ...(answer && { run: answer.run, run_tag: answer.tag, run_at: now }) },
   };
 }
 

@@ -3,6 +3,7 @@ import { Add } from './screens/add.js';
 import { Arrive } from './screens/arrive.js';
 import { Bags } from './screens/bags.js';
 import { BringBack } from './screens/bring_back.js';
+import { Chat } from './screens/chat.js';
 import { CheckBags } from './screens/check_bags.js';
 import { Door } from './screens/door.js';
 import { Drive } from './screens/drive.js';
@@ -28,6 +29,7 @@ export const SCREENS = {
   arrive: Arrive,
   bags: Bags,
   bring_back: BringBack,
+  chat: Chat,
   check_bags: CheckBags,
   door: Door,
   drive: Drive,

@@ -9,7 +9,7 @@ import { openDB } from '../vendor/idb.js';
 /** @type {Kept} */
 const NOTHING = {
   run: null, run_tag: null, me: null, barrier: null, chains: {}, lease: null,
-  settings: { locale: null, theme: 'system', sound: true, vibration: true },
+  settings: { locale: null, theme: 'system', sound: true, vibration: true, position: null },
 };
 
 /**

@@ -65,6 +65,11 @@ export function timeOfDay(iso, locale, timeZone) {
   return new Intl.DateTimeFormat(locale, { hour: 'numeric', minute: '2-digit', timeZone }).format(new Date(iso));
 }
 
+/** A day in a store's zone, such as Mon, Mar 8. @param {string} iso @param {string} locale @param {string} [timeZone] */
+export function dayOf(iso, locale, timeZone) {
+  return new Intl.DateTimeFormat(locale, { weekday: 'short', month: 'short', day: 'numeric', timeZone }).format(new Date(iso));
+}
+
 /** @param {number} cents @param {string} locale */
 export function money(cents, locale) {
   const currency = locale.endsWith('CA') ? 'CAD' : 'USD';

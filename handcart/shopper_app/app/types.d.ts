@@ -5,6 +5,15 @@ export interface Run {
   now: string;
   batches: Batch[];
   removed: Removed[];
+  shifts: Shift[];
+}
+
+/** A planned shift. `where` and `time_zone` are empty if it has no store. */
+export interface Shift {
+  starts_at: string;
+  ends_at: string;
+  where: string;
+  time_zone: string;
 }
 
 export interface Batch {
@@ -18,9 +27,16 @@ export interface Batch {
   window: { starts_at: string; ends_at: string };
   store: Store;
   /** What the retailer asks for at the door. `legal_age`: for alcohol. */
-  needs: { door_photo: boolean; delivery_pin: boolean; legal_age: number };
+  needs: {
+    door_photo: boolean;
+    legal_age: number;
+    alcohol_from_hour: number;
+    alcohol_until_hour: number;
+  };
   /** What the labels of the stores' scales have. */
   scale_codes: 'price' | 'weight';
+  /** How long the shopper waits for the customer's answer to a replacement. */
+  answer_minutes: number;
   orders: Order[];
   last_act: string | null;
 }
@@ -42,6 +58,7 @@ export interface Order {
   version: number;
   units: number;
   has_alcohol: boolean;
+  is_heavy: boolean;
   leave_unattended: boolean;
   tip_cents: number;
   is_member: boolean;
@@ -49,6 +66,12 @@ export interface Order {
   special_instructions: string;
   /** Only while the order is on its way to the door. */
   door: Door | null;
+  /** Only while a pickup order is brought out, and if its customer has said anything. */
+  car: Car | null;
+  /** The customer says the last four digits of the phone number. */
+  needs_code: boolean;
+  /** On the order's page. */
+  signature: 'none' | 'needed' | 'signed';
   bags: Bag[];
   bag_label: string | null;
   bag_scan_codes: string[];
@@ -56,7 +79,29 @@ export interface Order {
   /** Its bags were checked before they leave the store. */
   is_verified: boolean;
   bag_count: number | null;
+  chat: Chat;
   lines: Line[];
+}
+
+export interface Chat {
+  is_open: boolean;
+  /** How many messages of the customer the shopper has not read. */
+  unread: number;
+  messages: ChatMessage[];
+}
+
+export interface ChatMessage {
+  /** Empty as long as only this device has the message. */
+  id: string;
+  sender: 'customer' | 'shopper';
+  phrase: string | null;
+  text: string | null;
+  /** Its address; empty if it has not come yet. */
+  picture: string | null;
+  at: string;
+  is_read: boolean;
+  /** The act with which this shopper wrote it. */
+  act_id: string | null;
 }
 
 export interface Door {
@@ -64,7 +109,15 @@ export interface Door {
   latitude: number | null;
   longitude: number | null;
   phone: string | null;
-  last_four_digits_needed: boolean;
+}
+
+/** Empty where nothing is known. `delegate`: comes for the customer. */
+export interface Car {
+  model: string;
+  vehicle_type: '' | 'hatchback' | 'minivan' | 'sedan' | 'suv' | 'truck' | 'other';
+  color: string;
+  license_plate: string;
+  delegate: string;
 }
 
 export interface Bag {
@@ -90,8 +143,16 @@ export interface Line {
   delivered_weight: number | null;
   substitute: Product | null;
   is_alcohol: boolean;
+  is_heavy: boolean;
   is_added: boolean;
   picked_by: string | null;
+  /** Null without a replacement. */
+  replacement_status: 'PENDING' | 'APPROVED' | 'REJECTED' | null;
+  proposed_at: string | null;
+  /** The replacement that the customer refused last. */
+  refused: Product | null;
+  /** What the customer wants in its place. */
+  alternative: { product: Product; count: number | null; weight: number | null } | null;
 }
 
 export interface Product {
@@ -143,7 +204,8 @@ export interface Device {
 
 export type Verb =
   | 'accept' | 'start' | 'find' | 'replace' | 'refund' | 'put_back' | 'add' | 'review' | 'checkout' | 'bag' | 'check_bags' | 'stage'
-  | 'arrive' | 'verify_bags' | 'leave' | 'cannot_reach' | 'deliver' | 'bring_back' | 'returned' | 'drop_out';
+  | 'arrive' | 'verify_bags' | 'leave' | 'cannot_reach' | 'deliver' | 'bring_back' | 'returned' | 'drop_out'
+  | 'say' | 'read';
 
 /** An act as the server gets it. `after` is the act before it that this device made on the same subject. */
 export interface Act {
@@ -193,11 +255,19 @@ export interface Picture {
   message?: string | null;
 }
 
+/** The shopper's passkeys. `options`: for a new one; null if none can be made at this address. */
+export interface Passkeys {
+  options: Record<string, any> | null;
+  passkeys: { id: string; name: string; created_at: string; used_at: string | null }[];
+}
+
 export interface Settings {
   locale: string | null;
   theme: 'system' | 'light' | 'dark';
   sound: boolean;
   vibration: boolean;
+  /** Whether the server is told where the phone is; null until the person has decided. */
+  position: boolean | null;
 }
 
 /** Why the server does not take acts at the moment. */
@@ -208,6 +278,8 @@ export interface Kept {
   run: Run | null;
   /** The ETag of the run, if it is as the server sent it. */
   run_tag: string | null;
+  /** When the run arrived, by the clock of the device. */
+  run_at?: number;
   me: Me | null;
   settings: Settings;
   barrier: Barrier;
@@ -265,6 +337,8 @@ export interface App {
   entries: Entry[];
   pictures: Picture[];
   isOnline: boolean;
+  /** The browser does not give the app its position. */
+  isDenied: boolean;
   brand: string;
   locale: string;
   /** The run with the unsent acts applied; empty before the first one has arrived. */

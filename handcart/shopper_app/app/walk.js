@@ -19,11 +19,12 @@ export function walk(batch) {
   for (const order of batch.orders) {
     let at = -1;
     for (const line of order.lines) {
-      const key = keyOf(line.product);
+      const product = sought(line);
+      const key = keyOf(product);
       let place = groups.findIndex((group) => group.key === key);
       if (place < 0) {
         place = at + 1;
-        groups.splice(place, 0, { key, product: line.product, places: [] });
+        groups.splice(place, 0, { key, product, places: [] });
       }
       insert(groups[place].places, { order, line });
       at = place;
@@ -32,9 +33,14 @@ export function walk(batch) {
   return groups;
 }
 
+/** What to look for: the product of a line, or what the customer named in place of a refused replacement. @param {Line} line */
+export function sought(line) {
+  return line.status === 'not_found' && line.alternative ? line.alternative.product : line.product;
+}
+
 /** @param {Place[]} places @param {Place} one */
 function insert(places, one) {
-  const same = places.findLastIndex(({ line }) => codeOf(line.product) === codeOf(one.line.product));
+  const same = places.findLastIndex(({ line }) => codeOf(sought(line)) === codeOf(sought(one.line)));
   places.splice(same < 0 ? places.length : same + 1, 0, one);
 }
 

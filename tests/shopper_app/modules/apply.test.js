@@ -60,6 +60,18 @@ test('lines are found, replaced, refunded, put back and added', () => {
   assert.deepEqual([lines[7].product.name, lines[7].is_added, lines[7].delivered_count], ['Soap', true, 3]);
 });
 
+test('a message is shown once, and the messages that were seen are read', () => {
+  const run = preparedRun();
+  const [order] = run.batches[0].orders;
+  const common = { phrase: null, picture: null, at: '2026-11-30T17:00:00Z', is_read: false, act_id: null };
+  order.chat = { is_open: true, unread: 2, messages: ['1', '2'].map((id) => ({ ...common, id, sender: /** @type {const} */ ('customer'), text: id })) };
+  const written = act('say', { order: 'order-1', text: 'Yes' });
+  const { chat } = after(run, written, written, act('read', { order: 'order-1', until: '1' })).batches[0].orders[0];
+  assert.deepEqual(chat.messages.map((one) => [one.sender, one.text, one.is_read]),
+    [['customer', '1', true], ['customer', '2', false], ['shopper', 'Yes', false]]);
+  assert.equal(chat.unread, 1);
+});
+
 test('the run that was given stays as it was', () => {
   const run = preparedRun();
   after(run, act('start'), act('refund', { order: 'order-1', line: '1' }), act('drop_out'));
@@ -70,7 +82,7 @@ test('an act about something that the run does not have changes nothing', () => 
   const run = preparedRun();
   for (const one of [act('start', {}, 'market/99'), act('find', { order: 'order-1', line: '99' }),
     act('find', { order: 'none', line: '1' }), act('add', { order: 'none', item: {} }), act('bag', { order: 'none', bags: [] }),
-    act('deliver', { order: 'none' }), act('cannot_reach', { order: 'order-1' }), act(/** @type {any} */ ('dance'))]) {
+    act('deliver', { order: 'none' }), act('say', { order: 'none', text: 'Yes' }), act('read', { order: 'none', until: '1' }), act('cannot_reach', { order: 'order-1' }), act(/** @type {any} */ ('dance'))]) {
     assert.deepEqual(applyAct(run, one), run, one.verb);
   }
 });

@@ -16,7 +16,7 @@ export function preparedRun() {
 export function keptNothing() {
   return {
     run: null, run_tag: null, me: null, barrier: null, chains: {}, lease: null,
-    settings: { locale: null, theme: 'system', sound: true, vibration: true },
+    settings: { locale: null, theme: 'system', sound: true, vibration: true, position: null },
   };
 }
 

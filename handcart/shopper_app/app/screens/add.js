@@ -48,7 +48,8 @@ function newLine(product) {
   return {
     line_num: '', version: 0, status: 'not_found', qty: 1, qty_unit: isCounted ? 'each' : unit, count: null, weight: null,
     product, special_instructions: '', replacement_policy: 'shoppers_choice', replacement_items: [], suggestions: [],
-    delivered_count: null, delivered_weight: null, substitute: null, is_alcohol: product.is_alcohol, is_added: true,
-    picked_by: null,
+    delivered_count: null, delivered_weight: null, substitute: null, is_alcohol: product.is_alcohol,
+    is_heavy: false, is_added: true, picked_by: null,
+    replacement_status: null, proposed_at: null, refused: null, alternative: null,
   };
 }

@@ -2,7 +2,7 @@
 import { Button, Screen } from '../frame.js';
 import { html } from '../html.js';
 import { Navigate } from '../navigate.js';
-import { Letter, nameOf, useOnward } from '../parts.js';
+import { Car, Letter, nameOf, useOnward } from '../parts.js';
 
 /** Last mile: the shopper comes to the store. Pickup: the customer comes to the store. @param {ScreenProps} props */
 export function Arrive({ batch, act, t }) {
@@ -16,6 +16,7 @@ export function Arrive({ batch, act, t }) {
     ${!isPickup && html`<${Navigate} address=${batch.store.address} latitude=${batch.store.latitude}
       longitude=${batch.store.longitude} t=${t} />`}
     ${isWaiting && html`<p class="note" role="status">${t('arrive.not_staged')}</p>`}
+    ${batch.orders.map((order) => html`<${Car} key=${order.id} order=${order} t=${t} />`)}
     <h2 class="group">${t('arrive.orders')}</h2>
     <ul class="lines">
       ${batch.orders.map((order) => html`<li key=${order.id} class="bag">

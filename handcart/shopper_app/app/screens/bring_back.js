@@ -5,7 +5,7 @@ import { html, useState } from '../html.js';
 import { Choice, Letter, nameOf } from '../parts.js';
 import { path } from '../paths.js';
 
-const REASONS = ['nobody_there', 'not_of_age', 'customer_refused', 'wrong_address', 'no_access', 'goods_damaged'];
+const REASONS = ['nobody_there', 'not_of_age', 'customer_refused', 'wrong_address', 'no_access', 'goods_damaged', 'not_signed'];
 
 /** The order cannot be handed over: why does it go back to the store? @param {ScreenProps} props */
 export function BringBack({ batch, order, act, go, t }) {
@@ -19,7 +19,8 @@ export function BringBack({ batch, order, act, go, t }) {
   }
   const footer = html`<${HoldButton} kind="danger" onHeld=${bring} disabled=${!reason} hint=${t('frame.hold')}>
     ${t(isAlcohol ? 'back.alcohol' : 'back.yes')}<//>`;
-  const options = REASONS.filter((one) => one !== 'not_of_age' || hasAlcohol(order))
+  const options = REASONS.filter((one) => (one !== 'not_of_age' || hasAlcohol(order))
+    && (one !== 'not_signed' || order.signature === 'needed'))
     .map((one) => ({ value: one, label: t(`back.${one}`) }));
   return html`<${Screen} title=${t('back.title')} back=${path('door', batch, order)} footer=${footer} t=${t}>
     <p class="lead"><${Letter} order=${order} /> ${nameOf(order)}</p>

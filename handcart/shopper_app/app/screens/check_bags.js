@@ -2,7 +2,7 @@
 import { BagCheck, codesOf } from '../bags.js';
 import { Button, Screen } from '../frame.js';
 import { html, useState } from '../html.js';
-import { Letter, nameOf, useOnward } from '../parts.js';
+import { Car, Letter, nameOf, useOnward } from '../parts.js';
 
 /** Before the bags leave the store: are they all there, and no other ones? @param {ScreenProps} props */
 export function CheckBags(props) {
@@ -24,6 +24,7 @@ function OrderBags({ batch, order, act, app, t }) {
   return html`<${Screen} title=${t('check.title', { name: nameOf(order) })} back="/run" footer=${footer} t=${t}>
     <p class="lead"><${Letter} order=${order} /> ${order.bag_label && html`<b>${order.bag_label}</b>`}
       ${order.bag_count != null && html` · ${t('arrive.bags', { count: order.bag_count })}`}</p>
+    <${Car} order=${order} t=${t} />
     ${codes.length > 0
       ? html`<p>${t('check.scan_all')}</p>
           <${BagCheck} batch=${batch} order=${order} scans=${scans} onScan=${setScans} app=${app} t=${t} />`

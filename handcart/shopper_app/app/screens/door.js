@@ -1,8 +1,9 @@
 /** @import {Order, ScreenProps} from '../types' */
 import { hasAlcohol, isEnded } from '../apply.js';
+import { ChatLink } from '../chat.js';
 import { Button, Screen, useSeconds } from '../frame.js';
 import { html, useEffect } from '../html.js';
-import { Letter, nameOf, useOnward } from '../parts.js';
+import { Letter, alcoholText, nameOf, useOnward } from '../parts.js';
 import { path } from '../paths.js';
 import { DoorAddress } from './drive.js';
 
@@ -30,7 +31,7 @@ function AtDoor({ batch, order, act, app, go, t }) {
   const since = missing ? Date.parse(missing.act.at) : 0;
   const now = useSeconds(Boolean(missing));
   const left = Math.max(0, Math.ceil((since + WAIT_MS - now) / 1000));
-  const forbidden = whyNotLeave(batch, order);
+  const forbidden = whyNotLeave(order);
   const mayLeave = !forbidden && (order.leave_unattended || (missing && left === 0));
 
   const footer = html`
@@ -40,10 +41,13 @@ function AtDoor({ batch, order, act, app, go, t }) {
   return html`<${Screen} title=${t('door.title', { name: nameOf(order) })}
     back=${path('drive', batch, order)} footer=${footer} t=${t}>
     <p class="lead"><${Letter} order=${order} /> ${t('arrive.bags', { count: order.bags.length || (order.bag_count ?? 0) })}</p>
-    ${hasAlcohol(order) && html`<p class="mark">${t('door.alcohol')}</p>`}
+    ${hasAlcohol(order) && html`<p class="mark">${t('door.alcohol')} ${alcoholText(batch, app.locale, t)}</p>`}
+    ${order.signature === 'needed' && html`<p class="mark">${t('door.signature')}</p>`}
+    ${order.is_heavy && html`<p class="mark">${t('today.heavy')}</p>`}
     ${order.special_instructions && html`<p class="note"><b>${t('drive.note')}</b> ${order.special_instructions}</p>`}
     <p>${forbidden ? t(`door.not_left_${forbidden}`) : t(order.leave_unattended ? 'door.may_leave' : 'door.not_asked')}</p>
     <${DoorAddress} order=${order} app=${app} t=${t} />
+    <${ChatLink} batch=${batch} order=${order} t=${t} />
     ${missing && html`<section class="card" role="status">
       <h2>${t('door.waiting')}</h2>
       <p>${t('door.contact')}</p>
@@ -56,20 +60,11 @@ function AtDoor({ batch, order, act, app, go, t }) {
   <//>`;
 }
 
-/** Why an order must not be left at the door; null if it may. @param {import('../types').Batch} batch @param {Order} order */
-export function whyNotLeave(batch, order) {
+/** Why an order must not be left at the door; null if it may. @param {Order} order */
+export function whyNotLeave(order) {
   if (hasAlcohol(order)) return 'alcohol';
-  if (needsPin(batch, order) && !order.leave_unattended) return 'pin';
-  return null;
-}
-
-/**
- * Whether the customer says the last four digits of the phone number. Before the server has given the door, the rule
- * of the retailer counts.
- * @param {import('../types').Batch} batch @param {Order} order
- */
-export function needsPin(batch, order) {
-  return order.door ? order.door.last_four_digits_needed : batch.needs.delivery_pin;
+  if (order.signature !== 'none') return 'signature';
+  return order.needs_code ? 'pin' : null;
 }
 
 /** @param {number} seconds */

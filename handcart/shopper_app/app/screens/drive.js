@@ -1,5 +1,6 @@
 /** @import {Order, ScreenProps} from '../types' */
 import { isEnded } from '../apply.js';
+import { ChatLink } from '../chat.js';
 import { Button, Screen } from '../frame.js';
 import { html, useEffect } from '../html.js';
 import { Navigate } from '../navigate.js';
@@ -47,6 +48,7 @@ function Stops(props) {
   return html`<${Screen} title=${t('drive.title', { name: nameOf(order) })} back="/run" footer=${footer} t=${t}>
     <p class="lead"><${Letter} order=${order} /> ${t('drive.until', { time: until })}</p>
     <${DoorAddress} order=${order} app=${app} t=${t} />
+    <${ChatLink} batch=${batch} order=${order} t=${t} />
     ${order.special_instructions && html`<p class="note"><b>${t('drive.note')}</b> ${order.special_instructions}</p>`}
     ${stops.length > 1 && html`<h2 class="group">${t('drive.others')}</h2>
       <ul class="lines">${stops.filter((one) => one.id !== order.id).map((one) => html`<li key=${one.id}>

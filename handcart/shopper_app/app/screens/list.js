@@ -1,4 +1,5 @@
 /** @import {Batch, Line, ScreenProps, Text} from '../types' */
+import { ChatLink } from '../chat.js';
 import * as feedback from '../feedback.js';
 import { Button, Screen } from '../frame.js';
 import { carry } from '../gather.js';
@@ -9,7 +10,7 @@ import { path } from '../paths.js';
 import { PRODUCTS } from '../scan.js';
 import { Scanner } from '../scanner.js';
 import { countAsked } from '../weights.js';
-import { walk } from '../walk.js';
+import { sought, walk } from '../walk.js';
 
 /** What to pick, along the way through the store. Any line may be picked next. @param {ScreenProps} props */
 export function List({ batch, app, go, t }) {
@@ -60,6 +61,7 @@ export function List({ batch, app, go, t }) {
     ${done.length > 0 && html`<details><summary>${t('list.picked', { count: done.length })}</summary>
       <${Rows} places=${done} batch=${batch} app=${app} t=${t} />
     </details>`}
+    ${batch.orders.map((order) => html`<${ChatLink} key=${order.id} batch=${batch} order=${order} t=${t} />`)}
     ${batch.orders.map((order) => html`<a key=${order.id} class="button quiet" href=${`#${path('add', batch, order)}`}>
       ${t('list.add', { name: nameOf(order) })}
     </a>`)}
@@ -86,8 +88,9 @@ function Rows({ places, batch, app, t }) {
     ${places.map(({ order, line }) => html`<li key=${`${order.id}/${line.line_num}`}>
       <a href=${`#${path('product', batch, order, line)}`}>
         ${batch.orders.length > 1 && html`<${Letter} order=${order} />`}
-        <${ProductPicture} product=${line.product} />
-        <span class="name">${line.product.name}
+        <${ProductPicture} product=${sought(line)} />
+        <span class="name">${sought(line).name}
+          ${line.is_heavy && html`<small class="mark">${t('product.heavy')}</small>`}
           ${line.special_instructions && html`<small>${line.special_instructions}</small>`}
           <${State} line=${line} app=${app} t=${t} />
         </span>
@@ -99,11 +102,25 @@ function Rows({ places, batch, app, t }) {
 
 /** What happened to a line. @param {{line: Line, app: import('../types').App, t: Text}} props */
 export function State({ line, app, t }) {
-  if (line.status === 'not_found') return line.picked_by && html`<small>${t('pick.by', { name: line.picked_by })}</small>`;
+  if (line.status === 'not_found') {
+    if (line.alternative) return html`<small class="mark">${t('line.alternative', { name: line.product.name })}</small>`;
+    return line.picked_by && html`<small>${t('pick.by', { name: line.picked_by })}</small>`;
+  }
   if (line.status === 'replaced') {
-    return html`<small class="state">${t('line.replaced', { name: line.substitute?.name ?? '' })}</small>`;
+    return html`<small class="state">${t('line.replaced', { name: line.substitute?.name ?? '' })}</small>
+      <${Answer} line=${line} t=${t} />`;
+  }
+  if (line.status === 'to_refund' && line.refused) {
+    return html`<small class="mark refused">${t('line.refused', { name: line.refused.name })}</small>`;
   }
   const isShort = line.status === 'found' && (line.delivered_count ?? Infinity) < (countAsked(line) ?? 0);
   const found = foundText(line, app.locale);
   return html`<small class="state">${t(isShort ? 'line.short' : `line.${line.status}`, { found })}</small>`;
+}
+
+/** What the customer says about a replacement. @param {{line: Line, t: Text}} props */
+export function Answer({ line, t }) {
+  const answer = line.replacement_status;
+  if (answer === 'APPROVED') return html`<small class="mark approved">${t('line.approved')}</small>`;
+  return answer === 'PENDING' && html`<small class="mark">${t('line.waits')}</small>`;
 }

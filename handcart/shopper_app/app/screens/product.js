@@ -13,6 +13,7 @@ export function ProductScreen({ batch, order, line, act, app, go, t }) {
   const index = useMemo(() => indexOf(batch), [batch]);
   const list = path('list', batch);
   const { product } = line;
+  const alternative = line.status === 'not_found' ? line.alternative?.product : null;
   const isOther = line.status === 'replaced' || line.status === 'to_refund';
   const about = { order: order.id, line: line.line_num };
 
@@ -39,8 +40,17 @@ export function ProductScreen({ batch, order, line, act, app, go, t }) {
     <${Whereabouts} product=${product} t=${t} />
     <${Codes} product=${product} t=${t} />
     ${(line.is_alcohol || product.is_alcohol) && html`<p class="mark">${t('product.alcohol')}</p>`}
+    ${line.is_heavy && html`<p class="mark">${t('product.heavy')}</p>`}
     ${line.special_instructions && html`<p class="note"><b>${t('product.note')}</b> ${line.special_instructions}</p>`}
-    <p><${State} line=${line} app=${app} t=${t} /></p>
+    ${!alternative && html`<p><${State} line=${line} app=${app} t=${t} /></p>`}
+    ${alternative && html`<section class="card">
+      <h2>${t('product.alternative', { name: nameOf(order) })}</h2>
+      <${ProductPicture} product=${alternative} isLarge />
+      <p class="lead">${alternative.name}</p>
+      <${Whereabouts} product=${alternative} t=${t} />
+      <${Codes} product=${alternative} t=${t} />
+      <${Button} kind="primary" onClick=${() => go(path('replace', batch, order, line))}>${t('product.take')}<//>
+    </section>`}
     ${isOther
       ? html`<footer class="actions">
           <${Button} onClick=${() => act('put_back', about)}>${t('product.reopen')}<//>

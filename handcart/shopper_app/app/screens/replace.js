@@ -1,17 +1,17 @@
-/** @import {Product, ScreenProps} from '../types' */
+/** @import {Line, Product, ScreenProps} from '../types' */
 import { ChooseProduct, lineFor } from '../catalog.js';
 import { scanned } from '../codes.js';
 import { Button, Screen } from '../frame.js';
 import { Gather } from '../gather.js';
 import { html, useState } from '../html.js';
-import { shows } from '../match.js';
+import { isSame, shows } from '../match.js';
 import { ProductPicture, Whereabouts, askedText, itemOf, nameOf } from '../parts.js';
 import { path } from '../paths.js';
 import { countAsked } from '../weights.js';
 
 /** A product that is not there, or not often enough: another one, or the money back. @param {ScreenProps} props */
 export function Replace(props) {
-  const [chosen, choose] = useState(/** @type {Product | null} */ (null));
+  const [chosen, choose] = useState(props.line.alternative?.product ?? null);
   return chosen
     ? html`<${Substitute} ...${props} chosen=${chosen} onBack=${() => choose(null)} />`
     : html`<${Choices} ...${props} onChoose=${choose} />`;
@@ -22,10 +22,11 @@ function Choices({ batch, order, line, app, go, onChoose, t }) {
   const mayReplace = line.replacement_policy !== 'no_replacements';
   const isRest = line.status === 'found';
   const name = nameOf(order);
+  const wishes = line.alternative ? [line.alternative.product, ...line.replacement_items] : line.replacement_items;
   const refund = !isRest && html`<${Button} kind=${mayReplace ? '' : 'primary'}
     onClick=${() => go(path('refund', batch, order, line))}>${t('replace.refund')}<//>`;
   const groups = [
-    { title: t('replace.choices', { name }), products: line.replacement_items },
+    { title: t('replace.choices', { name }), products: wishes },
     { title: t('replace.suggestions'), products: line.suggestions },
   ];
   return html`<${Screen} title=${t('replace.title')} back=${path('product', batch, order, line)} footer=${refund} t=${t}>
@@ -39,7 +40,8 @@ function Choices({ batch, order, line, app, go, onChoose, t }) {
 function Substitute({ batch, order, line, chosen, act, app, go, onBack, t }) {
   const isRest = line.status === 'found';
   const rest = isRest ? (countAsked(line) ?? 0) - (line.delivered_count ?? 0) : undefined;
-  const wanted = lineFor(line, chosen, rest);
+  const isAlternative = !isRest && line.alternative && isSame(chosen, line.alternative.product);
+  const wanted = { ...lineFor(line, chosen, rest), ...(isAlternative && amountOf(line)) };
 
   /** @param {import('../scan.js').Code} code */
   function judge({ text, format }) {
@@ -62,4 +64,11 @@ function Substitute({ batch, order, line, chosen, act, app, go, onBack, t }) {
     <${Gather} line=${wanted} scaleCodes=${batch.scale_codes} judge=${judge} mayDiffer app=${app} t=${t} label=${t('replace.save')}
       onFound=${onFound} other=${html`<${Button} onClick=${onBack}>${t('replace.another')}<//>`} />
   <//>`;
+}
+
+/** How much of the alternative the customer wants. @param {Line} line @returns {Partial<Line>} */
+function amountOf({ alternative }) {
+  if (!alternative) return {};
+  const { product, count, weight } = alternative;
+  return { count, weight, qty: count ?? weight ?? 1, qty_unit: count != null ? 'each' : product.cost_unit };
 }

@@ -1,8 +1,9 @@
 /** @import {App, Batch, Order, ScreenProps, Text} from '../types' */
-import { isEnded, isOver } from '../apply.js';
+import { hasAlcohol, isEnded, isOver } from '../apply.js';
+import { ChatLink } from '../chat.js';
 import { Button, Screen } from '../frame.js';
 import { html } from '../html.js';
-import { Letter, nameOf } from '../parts.js';
+import { Letter, alcoholText, nameOf } from '../parts.js';
 import { path } from '../paths.js';
 import { nextScreen } from '../steps.js';
 import { timeOfDay } from '../text.js';
@@ -26,7 +27,7 @@ function Stops({ batch, app, go, t }) {
     <h2>${t(`type.${batch.type}`)} · ${t('run.until', { time: until })}</h2>
     <ol class="stops">
       <li><strong>${batch.retailer.name}, ${store.name}</strong><br />${store.address}</li>
-      ${batch.orders.map((order) => html`<${OrderStop} key=${order.id} order=${order} t=${t} />`)}
+      ${batch.orders.map((order) => html`<${OrderStop} key=${order.id} batch=${batch} order=${order} app=${app} t=${t} />`)}
     </ol>
     ${batch.state === 'acknowledged' && !next && html`<${Button} kind="primary" onClick=${() => app.act(batch, 'start')}>${t('run.start')}<//>`}
     ${next && html`<${Button} kind="primary" onClick=${() => go(path(next, batch))}>${t('run.continue')}<//>`}
@@ -36,14 +37,16 @@ function Stops({ batch, app, go, t }) {
   </section>`;
 }
 
-/** @param {{order: Order, t: Text}} props */
-function OrderStop({ order, t }) {
+/** @param {{batch: Batch, order: Order, app: App, t: Text}} props */
+function OrderStop({ batch, order, app, t }) {
   const done = order.lines.filter((line) => line.status !== 'not_found').length;
   return html`<li class=${isEnded(order) ? 'done' : ''}>
     <${Letter} order=${order} /> <strong>${nameOf(order)}</strong>
     <span class="soft"> ${t(`status.${order.status}`)}</span>
     ${order.lines.length > 0 && html`<br /><span>${t('run.lines', { done, count: order.lines.length })}</span>`}
-    ${order.has_alcohol && html` <span class="mark">${t('today.alcohol')}</span>`}
+    ${hasAlcohol(order) && html` <span class="mark">${alcoholText(batch, app.locale, t)}</span>`}
+    ${order.is_heavy && html` <span class="mark">${t('today.heavy')}</span>`}
     ${order.door && html`<br /><span>${order.door.address}</span>`}
+    <${ChatLink} batch=${batch} order=${order} t=${t} />
   </li>`;
 }

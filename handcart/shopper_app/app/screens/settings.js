@@ -1,11 +1,12 @@
-/** @import {App, Device, ScreenProps, Settings, Text} from '../types' */
+/** @import {App, Device, Passkeys, ScreenProps, Settings, Text} from '../types' */
 import { Refused } from '../api.js';
 import { Button, Screen } from '../frame.js';
 import { html, useEffect, useState } from '../html.js';
+import { ask, canUse } from '../passkey.js';
 import { unsent } from '../queue.js';
 import { LOCALES, reason } from '../text.js';
 
-/** Language, look, sound, devices, PIN, sign out. @param {ScreenProps} props */
+/** Language, look, sound, devices, PIN, passkeys, sign out. @param {ScreenProps} props */
 export function SettingsScreen({ app, t }) {
   const { settings, me } = app.kept;
   useEffect(() => { app.refresh(); }, []);
@@ -21,7 +22,14 @@ export function SettingsScreen({ app, t }) {
       <${Switch} checked=${settings.vibration} label=${t('settings.vibration')}
         onChange=${(/** @type {boolean} */ vibration) => app.change({ vibration })} />
     </section>
+    <section class="card">
+      <${Switch} checked=${settings.position === true} label=${t('settings.position')}
+        onChange=${(/** @type {boolean} */ position) => app.change({ position })} />
+      <p class="soft">${t('position.about')}</p>
+      ${settings.position && app.isDenied && html`<p class="problem" role="alert">${t('position.denied')}</p>`}
+    </section>
     <${PinForm} app=${app} t=${t} />
+    <${PasskeyList} app=${app} t=${t} />
     ${me && html`<section class="card">
       <h2>${t('settings.devices')}</h2>
       <ul class="rows">${me.devices.map((device) => html`<${DeviceRow} key=${device.id} device=${device} app=${app} t=${t} />`)}</ul>
@@ -83,6 +91,37 @@ function PinForm({ app, t }) {
   </form>`;
 }
 
+/** Passkeys unlock the device in place of the PIN. @param {{app: App, t: Text}} props */
+function PasskeyList({ app, t }) {
+  const [known, setKnown] = useState(/** @type {Passkeys | null} */ (null));
+  const [problem, setProblem] = useState('');
+  const load = () => app.call('GET', '/passkeys').then(setKnown, () => {});
+  useEffect(() => { load(); }, []);
+
+  async function add() {
+    const credential = await ask('create', known?.options ?? {}).catch(() => null);
+    if (credential) await change('/passkeys', { credential });
+    else setProblem(t('account.passkey_unused'));
+  }
+  /** @param {string} path @param {Record<string, any>} body */
+  async function change(path, body) {
+    setProblem('');
+    await app.call('POST', path, body).catch((error) => setProblem(sentence(error, t)));
+    await load();
+  }
+  if (!known || (!canUse(known.options) && known.passkeys.length === 0)) return null;
+  return html`<section class="card">
+    <h2>${t('settings.passkeys')}</h2>
+    <p class="soft">${t('settings.passkeys_about')}</p>
+    <ul class="rows">${known.passkeys.map((one) => html`<li key=${one.id}>
+      <span>${one.name}</span>
+      <${Button} onClick=${() => change('/passkeys/remove', { id: one.id })}>${t('settings.remove_passkey')}<//>
+    </li>`)}</ul>
+    ${problem && html`<p class="problem" role="alert">${problem}</p>`}
+    ${canUse(known.options) && html`<${Button} onClick=${add}>${t('settings.add_passkey')}<//>`}
+  </section>`;
+}
+
 const PIN = { type: 'password', inputmode: 'numeric', pattern: '[0-9]{4,8}', required: true, maxlength: 8 };
 
 /** Warns if acts would be lost. @param {{app: App, t: Text}} props */
@@ -124,12 +163,13 @@ function useCall(app, t) {
 }
 
 // Rules of the server about the person's devices that have a text of their own.
-const RULES = ['blocked', 'no_device', 'pin_easy'];
+const RULES = ['blocked', 'no_device', 'no_passkey', 'pin_easy'];
 
 /** What went wrong, for the person. @param {unknown} error @param {Text} t */
 export function sentence(error, t) {
   if (!(error instanceof Refused)) return t('frame.needs_network');
   if (error.rule === 'wrong_pin') return t('unlock.wrong', { count: error.error.tries_left });
+  if (error.rule?.startsWith('passkey_')) return t('account.passkey_refused');
   if (RULES.includes(error.rule)) return t(`account.${error.rule}`);
   return reason(error, t);
 }

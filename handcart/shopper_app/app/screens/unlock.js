@@ -1,25 +1,42 @@
 /** @import {ScreenProps} from '../types' */
 import { Refused } from '../api.js';
 import { Button, Screen } from '../frame.js';
-import { html, useState } from '../html.js';
+import { html, useEffect, useState } from '../html.js';
 import { wrong } from '../feedback.js';
+import { ask, canUse } from '../passkey.js';
 import { sentence } from './settings.js';
 
 const LENGTHS = { least: 4, most: 8 };
 
-/** A pad for the PIN: the server locks a device that was not used for a while. @param {ScreenProps} props */
+/** A pad for the PIN, or a passkey: the server locks a device that was not used for a while. @param {ScreenProps} props */
 export function Unlock({ app, t }) {
   const [pin, setPin] = useState('');
   const [problem, setProblem] = useState('');
+  const [options, setOptions] = useState(/** @type {Record<string, any> | null} */ (null));
+  const offer = () => app.call('GET', '/unlock/passkey').then((found) => setOptions(found.options), () => {});
+  useEffect(() => { offer(); }, []);
 
-  async function unlock() {
+  const unlock = () => unlocked(app.call('POST', '/unlock', { pin }));
+
+  async function unlockWithPasskey() {
+    const credential = await ask('get', /** @type {Record<string, any>} */ (options)).catch(() => null);
+    if (!credential) {
+      setProblem(t('account.passkey_unused'));
+      return;
+    }
+    await unlocked(app.call('POST', '/unlock/passkey', { credential }));
+    offer();
+  }
+
+  /** @param {Promise<unknown>} answer */
+  async function unlocked(answer) {
     try {
-      await app.call('POST', '/unlock', { pin });
+      await answer;
     } catch (error) {
       wrong(app.kept.settings);
       setPin('');
       setProblem(sentence(error, t));
-      if (!(error instanceof Refused) || error.rule === 'wrong_pin') return;
+      if (!(error instanceof Refused) || error.rule === 'wrong_pin' || error.rule?.startsWith('passkey_')) return;
     }
     await app.refresh();
   }
@@ -43,6 +60,7 @@ export function Unlock({ app, t }) {
         <${Button} onClick=${() => add('0')}>0<//>
         <${Button} kind="primary" disabled=${pin.length < LENGTHS.least} onClick=${unlock}>${t('unlock.ok')}<//>
       </div>
+      ${canUse(options) && html`<${Button} onClick=${unlockWithPasskey}>${t('unlock.passkey')}<//>`}
     </div>
   <//>`;
 }
