@@ -11,19 +11,23 @@ from typing import Any
 from handcart.assignment import invariants as assignment
 from handcart.batches import invariants as batches
 from handcart.callbacks import invariants as callbacks
+from handcart.chat import invariants as chat
 from handcart.core.db import Tx
 from handcart.core.db.connect import connect
 from handcart.core.db.migrate import check_version
 from handcart.core.invariants import Invariant
 from handcart.core.secret import KEY_BYTES, Keys
 from handcart.events import invariants as events
+from handcart.messages import invariants as messages
+from handcart.money import invariants as money
 from handcart.orders import invariants as orders
+from handcart.reports import invariants as reports
 from handcart.shoppers import invariants as shoppers
 from handcart.slots import invariants as slots
 from handcart.users import invariants as users
 
 MOST_EXAMPLES = 5
-_DOMAINS = (slots, orders, shoppers, batches, assignment, users, events, callbacks)
+_DOMAINS = (slots, orders, shoppers, batches, chat, assignment, users, events, callbacks, messages, reports, money)
 INVARIANTS: Sequence[Invariant] = [one for domain in _DOMAINS for one in domain.INVARIANTS]
 _COUNTED = {name: table for domain in _DOMAINS for name, table in domain.COUNTED.items()}
 _COUNT = ", ".join(f"(SELECT count(*) FROM {table}) AS {name}" for name, table in _COUNTED.items())  # noqa: S608

@@ -16,6 +16,8 @@ from handcart.core.db.connect import is_postgres, sqlite_path
 from handcart.core.db.migrate import bound_key, check_schema
 from handcart.core.secret import Keys
 from handcart.core.settings import Settings, SettingsError
+from handcart.staff import audit
+from handcart.staff.models import command_line
 
 # Called with the current step, the amount done, and the total.
 Progress = Callable[[str, int, int], None]
@@ -40,10 +42,22 @@ HASHED = (
     Column("deleted_users", "user_id_hash", ("isolation_id", "user_id_hash")),
     Column("links", "token_hash", ("isolation_id", "user_id")),
     Column("one_time_links", "token_hash", ("token_hash",)),
+    Column("messages", "address_hash", ("id",)),
+    Column("suppressions", "address_hash", ("channel", "address_hash")),
+    Column("push_subscriptions", "endpoint_hash", ("id",)),
+    Column("replies", "address_hash", ("gateway", "id")),
 )
-SEALED = tuple(
-    Column("webhooks", name, ("retailer_id", "id"))
-    for name in ("client_secret", "signing_secret", "old_signing_secret")
+SEALED = (
+    Column("signatures", "strokes", ("retailer_id", "order_id")),
+    *(
+        Column("webhooks", name, ("retailer_id", "id"))
+        for name in ("client_secret", "signing_secret", "old_signing_secret")
+    ),
+    Column("messages", "address", ("id",)),
+    Column("messages", "content", ("id",)),
+    Column("push_subscriptions", "subscription", ("id",)),
+    Column("vapid_keys", "private_key", ("id",)),
+    Column("replies", "content", ("gateway", "id")),
 )
 # Tables that are emptied: sign-in sessions, pending authorizations, and counts of rate limits.
 ENDED = ("sessions", "authorization_requests", "rate_limits")
@@ -156,6 +170,8 @@ async def _rotate(tx: Tx, new: Keys, progress: Progress) -> tuple[int, int, int]
         sealed += await _change(tx, column, lambda secret: new.seal(tx.keys.open(secret)), progress)
     ended = [await tx.run(f"DELETE FROM {table}") for table in ENDED]  # noqa: S608 (the names above)
     await tx.run("UPDATE installation SET value = $1 WHERE name = 'secret_key_fingerprint'", new.fingerprint)
+    detail = {"fingerprint": new.fingerprint, "old_fingerprint": tx.keys.fingerprint}
+    await audit.record(tx, command_line(), "handcart key rotate", "installation", detail=detail)
     return hashed, sealed, ended[0]
 
 

@@ -6,7 +6,7 @@ it may be intended, and a server that started before must start again. docs/oper
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -16,7 +16,10 @@ from handcart.core.db.connect import connect, is_postgres, sqlite_path
 from handcart.core.db.migrate import WrongKey, check_schema
 from handcart.core.outbound.addresses import Network, danger, public_addresses
 from handcart.core.settings import Settings, is_key_guessable, key_text, keys, parts
+from handcart.core.web.sockets import is_loopback
+from handcart.messages.gateways import setup as gateways
 from handcart.retailers import ops as retailers
+from handcart.staff import queries as staff
 
 DEMO_RETAILER = "sample-market"
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
@@ -27,10 +30,11 @@ _SIDE_FILES = ("-wal", "-shm", ".lock", ".use")
 
 @dataclass
 class Findings:
-    """Sentences: `problems` prevent `serve` from starting, `warnings` are printed."""
+    """Sentences: `problems` prevent `serve` from starting, `warnings` are printed, `notes` say what is not set up."""
 
     problems: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
 
 async def check(settings: Settings) -> Findings:
@@ -51,6 +55,8 @@ async def look(settings: Settings, database: Database) -> Findings:
     found = Findings()
     _look_at_settings(settings, found)
     _look_at_callbacks(settings, found)
+    found.warnings += gateways.unsafe(settings)
+    found.notes += gateways.missing(settings)
     _look_at_files(settings, found)
     await database.read(_look_at_rows, found)
     if database.kind == "postgresql":
@@ -65,6 +71,7 @@ def _look_at_settings(settings: Settings, found: Findings) -> None:
     elif not settings.is_https:
         found.problems.append(f"{settings.public_url} is not encrypted: set HANDCART_PUBLIC_URL to an https:// address")
     found.problems += _proxy_problems(settings)
+    found.warnings += _console_warnings(settings)
     if settings.metrics_public:
         found.problems.append(
             "Anybody can read the metrics: unset HANDCART_METRICS_PUBLIC and use HANDCART_METRICS_PORT"
@@ -76,6 +83,34 @@ def _look_at_settings(settings: Settings, found: Findings) -> None:
             "The secret key can be guessed: use 32 random bytes, as from `python3 -c 'import secrets;"
             " print(secrets.token_urlsafe(32))'`, before anything is stored"
         )
+
+
+def _console_warnings(settings: Settings) -> list[str]:
+    """What opens the console to more than the operator's people."""
+    if settings.console_listener is None:
+        return ["The console is open to the world: set HANDCART_CONSOLE to host:port, such as 127.0.0.1:8090"]
+    found = []
+    host = settings.console_listener[0]
+    if not is_loopback(host) and not _is_private(host):
+        found.append(
+            f"The console is open to everybody who can reach {host}: set HANDCART_CONSOLE to a loopback or private"
+            " address, or let a firewall open its port to your people only"
+        )
+    shown = urlsplit(settings.console_origin)
+    if shown.scheme != "https" and not is_loopback(shown.hostname or ""):
+        found.append(
+            "Passwords of the console may be sent unencrypted: set HANDCART_CONSOLE_URL to the https:// address of a"
+            " proxy in front of it"
+        )
+    return found
+
+
+def _is_private(host: str) -> bool:
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return False
+    return address.is_private and not address.is_unspecified
 
 
 def _proxy_problems(settings: Settings) -> list[str]:
@@ -143,6 +178,11 @@ async def _look_at_rows(tx: Tx, found: Findings) -> None:
         found.problems.append(
             "A sandbox has served this database, so it may have data of tests: set HANDCART_DATABASE or"
             " HANDCART_DATA to a new database for production, and run `handcart migrate`"
+        )
+    if not await staff.has_admin(tx):
+        found.warnings.append(
+            "No operator admin can sign in to the console: open the link that `handcart serve` logs when it starts, or"
+            " run `handcart staff invite --role operator_admin`"
         )
     for retailer in there:
         for switch in ("is_lenient", "serves_everywhere"):

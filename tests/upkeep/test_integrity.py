@@ -10,10 +10,14 @@ from handcart.callbacks import queue
 from handcart.core import clock, ids
 from handcart.core.db import Tx
 from handcart.events import jobs as events
+from handcart.messages import ops as messages
+from handcart.shoppers import positions
+from handcart.shoppers.models import Position
 from handcart.upkeep import integrity
 from tests.support import slots
 from tests.support.callback_receiver import Receiver, subscribe
 from tests.support.extent import DATABASES
+from tests.support.letters import letter
 from tests.support.process import run
 from tests.support.server import LiveServer, live_server, migrated_database
 from tests.support.shop import Shop
@@ -32,6 +36,10 @@ FAULTS = {
         "UPDATE batch_orders SET is_live = NOT is_live"
     ),
     "a batch has orders until it ends, and then none": "UPDATE batches SET ended_at = 1",
+    "a chat message is of a customer or of a shopper, and says something": (
+        "INSERT INTO chat_messages (id, retailer_id, order_id, sender, shopper_id, sent_at)"
+        " SELECT number, retailer_id, order_id, 'shopper', 1, 1 FROM orders"
+    ),
     "an order that was moved because nobody took it has the step in its history": (
         "INSERT INTO order_warnings (retailer_id, order_id, kind, warned_at, moved_at)"
         " SELECT retailer_id, order_id, 'untaken', 1, 1 FROM orders"
@@ -46,8 +54,16 @@ FAULTS = {
     "a retailer's shopper that stands for one of the operator's has no phone number or e-mail address": (
         "UPDATE retailer_shoppers SET person_id = (SELECT id FROM shoppers), email = 'ana@example.com'"
     ),
+    "the shifts of a shopper do not overlap, and begin before they end": (
+        "INSERT INTO shifts (id, person_id, starts_at, ends_at, area) SELECT 1, id, 2, 1, '' FROM shoppers"
+    ),
+    "a closed shopper has no position": "UPDATE shoppers SET closed_at = 2",
     "a closed shopper has no phone number, e-mail address or PIN": "UPDATE shoppers SET closed_at = 1",
     "a device belongs to an open shopper": "UPDATE sessions SET person_id = 1",
+    "a passkey for the app belongs to an open shopper": (
+        "INSERT INTO passkeys (credential_id, audience, person_id, public_key, sign_count, name, created_at)"
+        " SELECT 'sample', 'shopper', 1, secret_hash, 0, '', 1 FROM client_secrets LIMIT 1"
+    ),
     "a shopper's home store exists": "UPDATE shoppers SET home_store_number = 9",
     "a hold's user exists": "UPDATE holds SET user_id = 'nobody'",
     "every event that an order's history lists was written": "DELETE FROM events WHERE name = 'checkout'",
@@ -57,6 +73,24 @@ FAULTS = {
     ),
     "a delivery that waits has its event": "DELETE FROM events",
     "a delivery is being sent as long as it is under a lease": "UPDATE deliveries SET state = 'sending'",
+    "a message is being sent as long as it is under a lease": "UPDATE messages SET leased_until = 1",
+    "a message has an end unless it waits or is being sent": "UPDATE messages SET state = 'sent'",
+    "a message that ended without being sent says why": "UPDATE messages SET state = 'failed', ended_at = 1",
+    "a message was not sent more than twice in doubt": "UPDATE messages SET doubts = 2",
+    "the figures of a day are the sums of its ended orders": (
+        "INSERT INTO daily_figures SELECT retailer_id, '2027-01-01', 1, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,"
+        " 0, 0 FROM orders LIMIT 1"
+    ),
+    "a counted order has ended, and its figures are stored": "UPDATE orders SET is_counted = TRUE",
+    "the sum of a month is the sum of its lines": (
+        "INSERT INTO month_sums SELECT retailer_id, '2027-01', 'tip', 0, 1, 1 FROM orders LIMIT 1"
+    ),
+    "a line is of a known kind, and pay and tips alone have a shopper": (
+        "INSERT INTO money_lines SELECT retailer_id, order_id, '2027-01', 'rumour', 0, 0, 1, 1, 1, FALSE FROM orders"
+    ),
+    "the lines of an order's tip are its tip": (
+        "INSERT INTO money_lines SELECT retailer_id, order_id, '2027-01', 'tip', 0, 0, 1, 1, 1, FALSE FROM orders"
+    ),
     "what was delivered was attempted": "UPDATE deliveries SET state = 'delivered'",
 }
 
@@ -93,7 +127,9 @@ def stocked(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
         shop.post("/v2/fulfillment_sandbox/batches", batch).raise_for_status()
         assert running.write(queue.fan_out, "development") == 5
         home = {"home_retailer_id": shop.retailer.id, "home_store_number": 1}
-        Phone(running, add_shopper(running, phone="8005550155", **home))
+        person = Phone(running, add_shopper(running, phone="8005550155", **home)).person
+        running.write(messages.write, letter())
+        running.write(positions.report, person.id, [Position(clock.of_process(), 41.9, -87.6)])
         yield running
 
 
@@ -104,8 +140,8 @@ def names(server: LiveServer) -> list[str]:
 def test_all_is_well_then_no_fault(stocked: LiveServer) -> None:
     assert names(stocked) == []
     counted = stocked.read(integrity.counts)
-    names_there = ("orders", "holds", "users", "shoppers", "batches", "events", "deliveries")
-    assert [counted[name] for name in names_there] == [2, 1, 1, 1, 1, 5, 5]
+    names_there = ("orders", "holds", "users", "shoppers", "batches", "events", "deliveries", "messages")
+    assert [counted[name] for name in names_there] == [2, 1, 1, 1, 1, 5, 5, 1]
 
 
 def test_any_check_then_it_has_its_fault() -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import sqlalchemy as sa
 
@@ -125,6 +126,14 @@ def test_rotated_twice_then_each_report_counts_what_was_changed(rotated: Install
     assert first.sealed == second.sealed == 2
 
 
+def test_rotated_then_the_audit_log_has_both_fingerprints(rotated: Installation) -> None:
+    rows = rotated.shop.server.sql("SELECT operation, detail FROM audit_log ORDER BY id")
+    assert [row["operation"] for row in rows] == ["handcart key rotate"] * 2
+    for row, done in zip(rows, (rotated.first, rotated.second), strict=True):
+        fingerprints = {"fingerprint": done.fingerprint, "old_fingerprint": done.old_fingerprint}
+        assert msgspec.json.decode(row["detail"]) == fingerprints
+
+
 def test_rotated_then_the_key_file_is_private_and_the_old_key_is_kept(rotated: Installation) -> None:
     chosen = rotated.chosen
     assert stat.S_IMODE(chosen.key_file.stat().st_mode) == 0o600
@@ -230,6 +239,7 @@ _WITHOUT_KEY = {
     ("orders", "fingerprint"),
     ("pictures", "content"),
     ("pictures", "content_hash"),
+    ("uploads", "content"),
     ("passkeys", "public_key"),
 }
 

@@ -14,16 +14,18 @@ import pytest
 
 from handcart import serve
 from handcart.core import ownership
-from handcart.core.db import Database, connect, migrate
+from handcart.core.db import Database, Tx, connect, migrate
 from handcart.core.ownership import Finding
 from handcart.core.secret import Keys, is_guessable
 from handcart.core.settings import Settings
 from handcart.retailers import ops as retailers
 from handcart.sandbox import state
+from handcart.staff import ops as staff
 from handcart.upkeep import safety
 from handcart.upkeep.safety import Findings
 from tests.support import postgres
 from tests.support.server import SECRET_KEY, make_data
+from tests.support.shop import new_email
 
 
 @pytest.fixture
@@ -37,11 +39,17 @@ def safe(tmp_path: Path) -> Settings:
 async def look(settings: Settings, prepare: Callable[[Database], Any] | None = None) -> Findings:
     database = await connect.connect(settings.database_url, Keys(SECRET_KEY.encode()), 1)
     try:
+        await database.write(_add_admin)
         if prepare:
             await prepare(database)
         return await safety.look(settings, database)
     finally:
         await database.close()
+
+
+async def _add_admin(tx: Tx) -> None:
+    admin = await staff.add(tx, new_email(), "Ada Sample", "operator_admin", None, None)
+    assert await staff.set_password_hash(tx, admin.id, "a hash") is not None
 
 
 async def problems(settings: Settings, prepare: Callable[[Database], Any] | None = None) -> list[str]:
@@ -160,13 +168,35 @@ async def test_callback_networks_private_then_nothing_to_say(safe: Settings) -> 
 
 async def test_callbacks_over_http_and_on_every_port_then_two_warnings(safe: Settings) -> None:
     found = await look(dataclasses.replace(safe, callback_http=True, callback_ports="*"))
-    assert found == Findings(
+    assert (found.problems, found.warnings) == (
         [],
         [
             "Callbacks and the credentials for their tokens may be sent unencrypted: unset HANDCART_CALLBACK_HTTP",
             "Callbacks may reach every port: set HANDCART_CALLBACK_PORTS to the ports that are needed",
         ],
     )
+
+
+async def test_no_gateway_is_set_up_then_notes_name_the_settings(safe: Settings) -> None:
+    assert (await look(safe)).notes == [
+        "Mails are not sent: set HANDCART_SMTP_HOST and HANDCART_MAIL_FROM",
+        "Text messages are not sent: set HANDCART_SMS_GATEWAY",
+    ]
+    mail = dataclasses.replace(safe, smtp_host="localhost", smtp_security="none", mail_from="a@example.com")
+    found = await look(dataclasses.replace(mail, sms_gateway="twilio", sms_from="+18005550100"))
+    assert found.warnings == []
+    assert found.notes == ["Text messages are not sent: set HANDCART_SMS_ACCOUNT and HANDCART_SMS_SECRET_FILE"]
+
+
+async def test_messages_leave_unencrypted_then_two_warnings(safe: Settings) -> None:
+    found = await look(
+        dataclasses.replace(safe, smtp_host="mail.example", smtp_security="none", sms_url="http://sms.example")
+    )
+    assert found.warnings == [
+        "Mail, with its one-time links, goes to mail.example unencrypted: set HANDCART_SMTP_SECURITY to starttls or"
+        " tls",
+        "Text messages and the gateway's secret go to sms.example unencrypted: set HANDCART_SMS_URL to https",
+    ]
 
 
 GUESSABLE = (
@@ -302,13 +332,30 @@ async def test_retailer_with_switches_for_tests_then_a_warning_for_each(safe: Se
             retailers.create_retailer, slug="shop", name="Shop", is_lenient=True, serves_everywhere=True
         )
 
-    assert await look(safe, prepare) == Findings(
+    found = await look(safe, prepare)
+    assert (found.problems, found.warnings) == (
         [],
         [
             f"shop has a setting that is for tests: run `handcart retailer set shop {switch}=false`"
             for switch in ("is_lenient", "serves_everywhere")
         ],
     )
+
+
+async def test_no_admin_can_sign_in_then_a_warning(safe: Settings) -> None:
+    for change in (
+        "closed_at = 1",
+        "password_hash = NULL, closed_at = NULL",
+        "role = 'dispatcher', password_hash = 'x'",
+    ):
+        change_all = f"UPDATE staff SET {change}"
+
+        async def prepare(database: Database, change_all: str = change_all) -> None:
+            await database.write(lambda tx: tx.run(change_all))
+
+        found = await look(safe, prepare)
+        assert (found.problems, len(found.warnings)) == ([], 1), change
+        assert found.warnings[0].startswith("No operator admin can sign in to the console: open the link")
 
 
 def on_postgres(safe: Settings, url: str) -> Settings:
@@ -345,3 +392,17 @@ def test_postgres_connection_unencrypted_then_reported_without_password(url: str
     found = safety._postgres_url_problems(url)
     expected = "The connection to db.example.org may be unencrypted: add ?sslmode=verify-full to the database URL"
     assert found == ([] if URLS[url] else [expected])
+
+
+async def test_console_is_open_to_more_than_its_people_then_warned(safe: Settings) -> None:
+    for change, expected in {
+        (("console", "127.0.0.1:9000"),): [],
+        (("console", "10.0.0.4:9000"), ("console_url", "https://console.example.org")): [],
+        (("console", "public"),): ["open to the world"],
+        (("console", "10.0.0.4:9000"),): ["unencrypted"],
+        (("console", "0.0.0.0:9000"), ("console_url", "https://console.example.org")): ["open to everybody"],
+        (("console", "[::]:9000"), ("console_url", "http://console.example.org")): ["open to everybody", "unencrypted"],
+    }.items():
+        found = await look(dataclasses.replace(safe, **dict(change)))
+        assert len(found.warnings) == len(expected), (change, found.warnings)
+        assert all(text in warning for text, warning in zip(expected, found.warnings, strict=True)), change
