@@ -1,7 +1,5 @@
 """The audit log: filters in the URL, a hundred rows a page, and the same rows as CSV."""
 
-import csv
-import io
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from handcart.console import ops
+from handcart.console import files, ops
 from handcart.console.browser import PersonBrowser, signed_in
 from handcart.core import clock, ids
 from handcart.core.errors import Refused
@@ -21,8 +19,7 @@ from handcart.staff.queries import Entry
 
 MOST_IN_FILE = 10_000
 _FILTERS = ("retailer", "subject", "operation", "who", "from", "to")
-# Spreadsheets take a cell that begins so for a formula.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_COLUMNS = ("id", "at", "actor_kind", "actor", "operation", "subject", "reason", "detail")
 
 
 async def _show(browser: PersonBrowser) -> Reply:
@@ -38,7 +35,15 @@ async def _show(browser: PersonBrowser) -> Reply:
     zone = browser.settings.time_zone
     return browser.page(
         "console/audit.html",
-        entries=[(entry, pages.moment(browser.locale, entry.at, zone), _detail(entry)) for entry in found],
+        entries=[
+            (
+                entry,
+                ops.meaning(browser.locale, entry.operation),
+                pages.moment(browser.locale, entry.at, zone),
+                _detail(entry),
+            )
+            for entry in found
+        ],
         filters={name: query.get(name, "") for name in _FILTERS},
         retailers=await browser.call.app.database.read(ops.retailers_of, browser.actor),
         error=error,
@@ -53,17 +58,7 @@ async def _file(browser: PersonBrowser) -> Reply:
         found = await _entries(browser, _filters(browser), MOST_IN_FILE)
     except Refused:
         found = []
-    written = io.StringIO()
-    rows = csv.writer(written)
-    rows.writerow(("id", "at", "actor_kind", "actor", "operation", "subject", "reason", "detail"))
-    for entry in found:
-        cells = (entry.actor_name, entry.operation, entry.subject, entry.reason or "", _detail(entry))
-        rows.writerow((entry.id, clock.to_wire(entry.at), entry.actor_kind, *map(_cell, cells)))
-    headers = (
-        (b"content-type", b"text/csv; charset=utf-8"),
-        (b"content-disposition", b'attachment; filename="audit.csv"'),
-    )
-    return Reply(200, written.getvalue().encode("utf-8", "replace"), headers)
+    return files.csv("audit.csv", _COLUMNS, map(_cells, found))
 
 
 async def _entries(browser: PersonBrowser, query: Mapping[str, str], most: int) -> Sequence[Entry]:
@@ -100,8 +95,9 @@ def _detail(entry: Entry) -> str:
     return "" if entry.detail is None else msgspec.json.encode(entry.detail).decode()
 
 
-def _cell(text: str) -> Any:
-    return f"'{text}" if text.startswith(_FORMULA) else text
+def _cells(entry: Entry) -> Sequence[Any]:
+    texts = (entry.actor_name, entry.operation, entry.subject, entry.reason or "", _detail(entry))
+    return (entry.id, clock.to_wire(entry.at), entry.actor_kind, *texts)
 
 
 ROUTES: Sequence[Route] = (

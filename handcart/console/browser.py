@@ -1,7 +1,7 @@
 """What all pages of the console share: the signed-in person, the navigation, forms."""
 
 import re
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Concatenate
 from urllib.parse import urlencode
 
@@ -21,20 +21,59 @@ _CONSOLE_PAGE = re.compile(r"/console(?:/[A-Za-z0-9._~/-]*)?(?:\?[A-Za-z0-9._~%&
 
 
 class Place(Struct, frozen=True):
-    """An entry of the navigation: the key of its texts, its path, and the operation that a person needs to see it."""
+    """An entry of the navigation.
+
+    `key` names its texts, `operation` is what a person needs to see it, and `group` is one of `GROUPS`.
+    """
 
     key: str
     path: str
     operation: str
+    group: str
 
 
-# A package that adds a page to the navigation adds its line, and its texts `console.places.<key>` and `..._about`.
+# The groups of the navigation, in the sequence in which pages show them.
+GROUPS = ("work", "stores", "partners", "customers", "running")
+# The places in the sequence of the navigation. Each has the text `console.places.<key>`.
 PLACES: tuple[Place, ...] = (
-    Place("orders", "/console/orders", "see_orders"),
-    Place("shoppers", "/console/shoppers", "see_shoppers"),
-    Place("people", "/console/people", "see_staff"),
-    Place("audit", "/console/audit", "see_audit"),
+    Place("exceptions", "/console/exceptions", "see_exceptions", "work"),
+    Place("orders", "/console/orders", "see_orders", "work"),
+    Place("map", "/console/map", "see_map", "work"),
+    Place("shifts", "/console/shifts", "see_shifts", "work"),
+    Place("shoppers", "/console/shoppers", "see_shoppers", "work"),
+    Place("stores", "/console/stores", "see_stores", "stores"),
+    Place("catalog", "/console/catalog", "see_catalog", "stores"),
+    Place("slots", "/console/slots", "see_slots", "stores"),
+    Place("retailers", "/console/retailers", "see_retailers", "partners"),
+    Place("clients", "/console/clients", "see_clients", "partners"),
+    Place("webhooks", "/console/webhooks", "see_webhooks", "partners"),
+    Place("requests", "/console/requests", "see_requests", "partners"),
+    Place("tablets", "/console/tablets", "change_tablets", "stores"),
+    Place("accounts", "/console/accounts", "see_accounts", "customers"),
+    Place("messages", "/console/messages", "see_messages", "customers"),
+    Place("suppressions", "/console/suppressions", "see_suppressions", "customers"),
+    Place("texts", "/console/texts", "change_texts", "customers"),
+    Place("reports", "/console/reports", "see_reports", "running"),
+    Place("money", "/console/money", "see_money", "running"),
+    Place("alerts", "/console/alerts", "see_alerts", "running"),
+    Place("people", "/console/people", "see_staff", "running"),
+    Place("audit", "/console/audit", "see_audit", "running"),
+    Place("first_run", "/console/first-run", "set_up", "running"),
+    Place("settings", "/console/settings", "see_settings", "running"),
 )
+
+
+def _letters(places: Sequence[Place]) -> Mapping[str, str]:
+    """For each place the letter that leads there after `g`: the first of its key that no earlier place has."""
+    found: dict[str, str] = {}
+    for place in places:
+        free = [letter for letter in place.key if letter.isalpha() and letter not in found.values()]
+        if free:
+            found[place.key] = free[0]
+    return found
+
+
+LETTERS = _letters(PLACES)
 
 
 class _SignedOut(Exception):
@@ -44,16 +83,24 @@ class _SignedOut(Exception):
 class PersonBrowser(SessionBrowser):
     """A browser in which a person is signed in to the console: `actor`. Made by `signed_in`."""
 
+    policy = "; connect-src 'self'"  # a page fetches itself and its news
+
     def __init__(self, call: Call, actor: Actor) -> None:
         super().__init__(call, STAFF)
         self.actor = actor
 
-    def places(self) -> list[Place]:
-        """The entries of the navigation that this person may open."""
-        return [place for place in PLACES if roles.includes(self.actor, place.operation)]
+    def places(self) -> Mapping[str, Sequence[Place]]:
+        """The entries of the navigation that this person may open, by group."""
+        open_ones = [place for place in PLACES if roles.includes(self.actor, place.operation)]
+        groups = {group: [place for place in open_ones if place.group == group] for group in GROUPS}
+        return {group: places for group, places in groups.items() if places}
 
     def page(self, template: str, status: int = 200, form_action: str | None = None, **context: Any) -> Reply:
-        """An HTML response in the console's frame (`console/frame.html`)."""
+        """An HTML response in the console's frame (`console/frame.html`).
+
+        A page with `news`, the address of its stream, and `version`, the newest version when it was made, fetches
+        itself again whenever the stream has another version.
+        """
         path = self.call.route.path if self.call.route is not None else ""
         return super().page(
             template,
@@ -62,6 +109,8 @@ class PersonBrowser(SessionBrowser):
             **{
                 "actor": self.actor,
                 "places": self.places(),
+                "letters": LETTERS,
+                "news": None,
                 "here": path,
                 "sign_out_token": self.form_token("sign-out"),
                 **context,
@@ -92,6 +141,11 @@ class PersonBrowser(SessionBrowser):
             return await op(tx, actor, *args, **kwargs)
 
         return await self.call.app.database.write(still)
+
+    async def is_still(self) -> bool:
+        """Whether the person is still signed in, and has the same role and place."""
+        actor = await person_of(self.call)
+        return actor is not None and _powers(actor) == _powers(self.actor)
 
     async def posted(self, *subject: str) -> dict[str, str]:
         """The fields of a posted form; refuses a form whose token was not made for this session and subject."""

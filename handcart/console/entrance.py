@@ -44,7 +44,7 @@ async def _sign_in_with_passkey(call: Call) -> Reply:
     try:
         signed_in_now = await call.app.database.write(
             access.sign_in_with_passkey,
-            browser.settings.issuer,
+            browser.call.url,
             credential_of(form),
             browser.session,
             browser.name,
@@ -64,13 +64,18 @@ async def _sign_out(call: Call) -> Reply:
 
 
 async def _home(browser: PersonBrowser) -> Reply:
-    return browser.page("console/home.html")
+    """Lead to the first place of the navigation; a person without places is told so."""
+    first = next((places[0] for places in browser.places().values()), None)
+    if first is None:
+        return browser.page("console/home.html")
+    query = browser.call.query.decode("latin-1")
+    return browser.see_other(f"{first.path}?{query}" if query else first.path)
 
 
 def _sign_in_page(
     browser: SessionBrowser, email: str = "", retry_after: int | None = None, passkey_error: str | None = None
 ) -> Reply:
-    query, path, public_url = {"to": _wanted(browser)}, "/console/sign-in", browser.settings.issuer
+    query, path, public_url = {"to": _wanted(browser)}, "/console/sign-in", browser.call.url
     options = None
     if passkeys.are_possible(public_url):
         options = passkeys.request_options(browser.call.app.keys, public_url, browser.session)

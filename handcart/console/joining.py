@@ -13,7 +13,7 @@ from handcart.sign_in import links, passwords
 from handcart.sign_in.browser import SessionBrowser
 from handcart.sign_in.models import STAFF, SignedIn
 from handcart.sign_in.passwords import PasswordRefused
-from handcart.staff import access, queries
+from handcart.staff import access, queries, roles
 from handcart.staff.errors import PersonRefused
 from handcart.staff.models import Person
 from handcart.staff.ops import FIRST_ADMIN, INVITATION, NEW_PASSWORD
@@ -59,7 +59,10 @@ def _choose(purpose: str) -> Handler:
         if signed_in is None:
             raise PageRefused(410, "staff_link_used")
         browser.start_session(signed_in)
-        return browser.see_other("/console/me?notice=welcome")
+        if purpose == FIRST_ADMIN:
+            return browser.see_other("/console/first-run?notice=welcome")
+        needs_pin = purpose == INVITATION and person is not None and _works_in_store(person)
+        return browser.see_other("/console/me/pin" if needs_pin else "/console/me?notice=welcome")
 
     return choose
 
@@ -70,6 +73,11 @@ async def _use(browser: SessionBrowser, purpose: str, form: dict[str, str], pass
         email, name = form.get("email", ""), form.get("name", "")
         return await write(access.become_first_admin, token, email, name, password_hash, browser.session, browser.name)
     return await write(access.choose_password, purpose, token, password_hash, browser.session, browser.name)
+
+
+def _works_in_store(person: Person) -> bool:
+    """Whether a person uses the tablets of a store, which need a PIN."""
+    return person.retailer_id is not None and roles.includes(queries.actor(person), "work_in_store")
 
 
 def _page(

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
-from handcart.console import ops
+from handcart.console import ops, step_up
 from handcart.console.browser import PersonBrowser, credential_of, signed_in
 from handcart.core import ids
 from handcart.core.db import Tx
@@ -14,10 +14,12 @@ from handcart.sign_in import forms, passkeys, passwords, sessions
 from handcart.sign_in.errors import PasskeyRefused, SignInRefused
 from handcart.sign_in.models import STAFF, Passkey, Session
 from handcart.sign_in.passwords import PasswordRefused
-from handcart.staff import access, queries
+from handcart.staff import access, queries, roles
 from handcart.staff.models import Person
 
-_NOTICES = ("welcome", "password_changed", "session_ended", "passkey_added", "passkey_removed")
+_NOTICES = ("welcome", "password_changed", "session_ended", "passkey_added", "passkey_removed", "pin_chosen")
+# The field with a new passkey while the password is asked for.
+_NEW = "new_passkey"
 
 
 async def _show(browser: PersonBrowser) -> Reply:
@@ -25,7 +27,7 @@ async def _show(browser: PersonBrowser) -> Reply:
 
 
 async def _page(browser: PersonBrowser, error: str | None = None) -> Reply:
-    read, public_url = browser.call.app.database.read, browser.settings.issuer
+    read, public_url = browser.call.app.database.read, browser.call.url
     person = await _person(browser)
     known = await read(passkeys.of_person, STAFF, person.id)
     options = None
@@ -47,6 +49,7 @@ async def _page(browser: PersonBrowser, error: str | None = None) -> Reply:
         sessions=shown_sessions(browser, await read(sessions.of_person, STAFF, person.id), this),
         notice=browser.notice(_NOTICES),
         end_token=browser.form_token("end-session"),
+        has_pin=roles.includes(browser.actor, "work_in_store") and browser.actor.retailer_id is not None,
     )
 
 
@@ -59,12 +62,17 @@ async def _end_session(browser: PersonBrowser) -> Reply:
 
 async def _add_passkey(browser: PersonBrowser) -> Reply:
     form = await browser.posted("add-passkey")
+    if _NEW not in form:  # else the form comes from the page that asks, whose passkey is in the field `credential`
+        form[_NEW] = form.pop(step_up.CREDENTIAL, "")
+    asked = await step_up.asked(browser, form)
+    if asked is not None:
+        return asked
     try:
         await browser.write(
             access.add_passkey,
-            browser.settings.issuer,
+            browser.call.url,
             browser.session,
-            credential_of(form),
+            credential_of({step_up.CREDENTIAL: form[_NEW]}),
             form.get("name", "").strip() or browser.name,
         )
     except PasskeyRefused as refused:
@@ -144,12 +152,8 @@ async def _person(browser: PersonBrowser) -> Person:
 def _password_page(browser: PersonBrowser, error: str | None = None, retry_after: int = 0) -> Reply:
     return browser.page(
         "accounts/password.html",
-        status=200 if error is None else (429 if retry_after else 400),
-        action="/console/me/password",
+        **forms.change_password("/console/me", error, retry_after),
         form_token=browser.form_token("password"),
-        error=error,
-        **forms.wait(retry_after),
-        account_url="/console/me",
     )
 
 

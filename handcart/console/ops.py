@@ -6,16 +6,20 @@ from typing import Any
 from msgspec import Struct
 
 from handcart.core.db import Tx
-from handcart.core.db.installation import issuer
+from handcart.core.db.installation import console_url, issuer
 from handcart.core.errors import Refused
 from handcart.core.settings import Settings
+from handcart.core.web import pages
 from handcart.retailers import ops as retailers
 from handcart.sign_in import passkeys, sessions
 from handcart.sign_in.models import STAFF, Passkey, Session
-from handcart.staff import ops, queries, roles
-from handcart.staff.errors import PersonRefused
-from handcart.staff.models import Actor, Invited, Person
+from handcart.staff import ops, queries, roles, tablets
+from handcart.staff.errors import PersonRefused, TabletRefused
+from handcart.staff.models import Actor, Invited, Person, Tablet
 from handcart.stores import queries as stores
+
+# The table of texts that has those of operations.
+_OPERATION = "console.operation"
 
 
 class Where(Struct, frozen=True):
@@ -33,6 +37,14 @@ class Listed(Struct, frozen=True):
 
     person: Person
     where: Where
+
+
+class ListedTablet(Struct, frozen=True):
+    """A tablet, its store, and the person who uses it now."""
+
+    tablet: Tablet
+    where: Where
+    person: Person | None
 
 
 class Shown(Struct, frozen=True):
@@ -113,13 +125,13 @@ async def invite(
     made = await ops.invite(
         tx, actor, email=email, name=name, role=role, retailer_id=retailer_id, store_number=store_number
     )
-    return made, made.url(await issuer(tx, settings))
+    return made, made.url(await console_url(tx, settings))
 
 
 async def make_link(tx: Tx, actor: Actor, person_id: int, settings: Settings) -> tuple[Invited, str]:
     """`staff.ops.link`; returns the person and the URL of the link."""
     made = await ops.link(tx, actor, person_id)
-    return made, made.url(await issuer(tx, settings))
+    return made, made.url(await console_url(tx, settings))
 
 
 async def change_role(
@@ -131,6 +143,31 @@ async def change_role(
     return Listed(changed, await where(tx, changed.retailer_id, changed.store_number))
 
 
+async def add_tablet(
+    tx: Tx, actor: Actor, settings: Settings, retailer: str, store: str, name: str
+) -> tablets.Invitation:
+    """`staff.tablets.add`, for a store given by its retailer's slug and its location code."""
+    roles.require(actor, "change_tablets", actor.retailer_id, actor.store_number)
+    try:
+        retailer_id, store_number = await place(tx, retailer, store)
+    except PersonRefused:
+        raise TabletRefused("store") from None
+    if retailer_id is None or store_number is None:
+        raise TabletRefused("store")
+    return await tablets.add(tx, actor, retailer_id, store_number, name, await issuer(tx, settings))
+
+
+async def tablets_of(tx: Tx, actor: Actor, retailer: str | None = None) -> list[ListedTablet]:
+    """The tablets that the actor may change: all, or those of a retailer."""
+    roles.require(actor, "change_tablets", actor.retailer_id, actor.store_number)
+    retailer_id = (await retailers.require(tx, retailer)).id if retailer else actor.retailer_id
+    found = []
+    for one in await tablets.listed(tx, retailer_id, actor.store_number):
+        user = None if tablets.is_locked(one) or one.person_id is None else await queries.person(tx, one.person_id)
+        found.append(ListedTablet(one, await where(tx, one.retailer_id, one.store_number), user))
+    return found
+
+
 async def entries(tx: Tx, /, actor: Actor, retailer: str | None = None, **filters: Any) -> Sequence[queries.Entry]:
     """`staff.queries.entries` that the actor may see: all, or those of a retailer. Raises `Refused`."""
     roles.require(actor, "see_audit", actor.retailer_id, actor.store_number)
@@ -138,3 +175,9 @@ async def entries(tx: Tx, /, actor: Actor, retailer: str | None = None, **filter
     if actor.retailer_id not in (None, retailer_id):
         raise Refused(f"there is no retailer {retailer!r}")
     return await queries.entries(tx, retailer_id=retailer_id, **filters)
+
+
+def meaning(locale: str, operation: str) -> str | None:
+    """What an operation of the audit log is, in words; None for a command, whose name says it."""
+    key = f"{_OPERATION}.{operation}"
+    return str(pages.text(locale, key)) if key in pages.texts(locale.partition("-")[0]) else None

@@ -1,47 +1,43 @@
-"""The page of an order: its story, its lines, who has it, and the forms of dispatchers."""
+"""The page of an order: its lines, its story, who has it, and the choices of its forms (`order_forms`)."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import urlencode
 
 from msgspec import Struct
 
-from handcart.acts.models import REFUSED
-from handcart.acts.queries import Done, content
-from handcart.assignment import fitting, ops, queries
-from handcart.assignment.errors import WorkRefused
+from handcart.assignment import queries
 from handcart.assignment.models import Row
 from handcart.batches import queries as batches
-from handcart.batches import states as batch_states
-from handcart.callbacks import queries as callbacks
-from handcart.callbacks.models import STATES as DELIVERY_STATES
+from handcart.console import messages, news, remedies
 from handcart.console.browser import PersonBrowser, signed_in
-from handcart.console.orders import PATH, described, order_url, word
-from handcart.core import clock
+from handcart.console.order_chat import chat
+from handcart.console.order_story import product_names, sent, story
+from handcart.console.orders import PATH as ORDERS
+from handcart.console.orders import described, order_url, word
 from handcart.core.db import Tx
 from handcart.core.web import pages
 from handcart.core.web.browser import PageRefused
 from handcart.core.web.call import Reply, Route
+from handcart.orders import proof
 from handcart.orders import queries as orders
-from handcart.orders import reschedule, states
 from handcart.orders.models import Order, OrderLine
 from handcart.pictures import queries as pictures
-from handcart.pictures.models import Picture, subject_of_act
+from handcart.pictures.models import subject_of_act
 from handcart.retailers import ops as retailers
 from handcart.shoppers import queries as shoppers
-from handcart.staff import queries as staff
 from handcart.staff import roles
-from handcart.staff.models import Actor
-from handcart.stores import items
 from handcart.stores.models import ItemCode
 from handcart.users import ops as users
 
-_DONE = ("assign", "unassign", "cancel", "reschedule")
-_MOST_SLOTS = 60
-_MOST_MISFITS = 20
-# An act that the server received so much later than it was done has both times.
-_LATE = 2 * clock.MINUTE
-_KEEPABLE = (states.PICKING, states.VERIFYING_REPLACEMENTS)
-_ORDER = PATH + "/{slug}/{order_id}"
+# Entries of the history, and messages of the chat, that the page shows at first.
+MOST_SHOWN = 100
+PATH = ORDERS + "/{slug}/{order_id}"
+DONE = (
+    *("assign", "unassign", "cancel", "reschedule", "unlock-pin", "hand-over", "write-shopper", "tell-late", "push"),
+    *("allow-leaving", "turn-back", "take-back", "refund", "replay", "pause", "claim", "release"),
+)
 
 
 class Refusal(Struct, frozen=True):
@@ -53,80 +49,10 @@ class Refusal(Struct, frozen=True):
 
 
 async def _show(browser: PersonBrowser) -> Reply:
-    return await _page(browser, await _row(browser))
+    return await page(browser, await row_of(browser))
 
 
-async def _assign(browser: PersonBrowser) -> Reply:
-    return await _do(browser, "assign", _assign_posted)
-
-
-async def _unassign(browser: PersonBrowser) -> Reply:
-    return await _do(browser, "unassign", _unassign_posted)
-
-
-async def _cancel(browser: PersonBrowser) -> Reply:
-    return await _do(browser, "cancel", _cancel_posted)
-
-
-async def _reschedule(browser: PersonBrowser) -> Reply:
-    return await _do(browser, "reschedule", _reschedule_posted)
-
-
-async def _assign_posted(tx: Tx, actor: Actor, row: Row, form: Mapping[str, str]) -> None:
-    person_id = _number(form.get("shopper", ""))
-    await ops.assign(tx, actor, row.retailer_id, [row.order_id], person_id, form.get("seen", ""))
-
-
-async def _unassign_posted(tx: Tx, actor: Actor, row: Row, form: Mapping[str, str]) -> None:
-    await ops.unassign(
-        tx,
-        actor,
-        row.retailer_id,
-        row.order_id,
-        form.get("reason", ""),
-        keeps_picked=form.get("picked") == "keep",
-        seen=form.get("seen", ""),
-    )
-
-
-async def _cancel_posted(tx: Tx, actor: Actor, row: Row, form: Mapping[str, str]) -> None:
-    reason, _, kind = form.get("cancellation", "").partition(": ")
-    await ops.cancel(
-        tx,
-        actor,
-        row.retailer_id,
-        row.order_id,
-        form.get("reason", ""),
-        (reason, kind),
-        seen=form.get("seen", ""),
-    )
-
-
-async def _reschedule_posted(tx: Tx, actor: Actor, row: Row, form: Mapping[str, str]) -> None:
-    await ops.reschedule(
-        tx,
-        actor,
-        row.retailer_id,
-        row.order_id,
-        _number(form.get("slot", "")),
-        form.get("reason", ""),
-        seen=form.get("seen", ""),
-    )
-
-
-async def _do(browser: PersonBrowser, action: str, operation: Any) -> Reply:
-    """Do what a posted form asks for, and show the order; a refusal shows the order as it is now, and says why."""
-    slug, order_id = browser.call.path["slug"], browser.call.path["order_id"]
-    form = await browser.posted("order", slug, order_id)
-    row = await _row(browser)
-    try:
-        await browser.write(operation, row, form)
-    except WorkRefused as refused:
-        return await _page(browser, await _row(browser), Refusal(action, refused.rule, form))
-    return browser.see_other(f"{order_url(slug, order_id)}?done={action}")
-
-
-async def _row(browser: PersonBrowser) -> Row:
+async def row_of(browser: PersonBrowser) -> Row:
     """The order of the address, if the person may see it; its retailer's clock is used from now on.
 
     For a person of a store, an order of another store is as unknown as one that does not exist.
@@ -143,19 +69,46 @@ async def _row(browser: PersonBrowser) -> Row:
     return row
 
 
-async def _page(browser: PersonBrowser, row: Row, refusal: Refusal | None = None) -> Reply:
+async def page(browser: PersonBrowser, row: Row, refusal: Refusal | None = None) -> Reply:
+    """The page of an order. After a refusal, it says why, and its forms have what the person wrote."""
     fields = {} if refusal is None else refusal.fields
-    context = await browser.call.app.database.read(_context, browser, row, fields)
+    read = browser.call.app.database.read
+    version = await read(news.version, row.retailer_id, row.number)
+    context = await read(_context, browser, row, fields)
     done = dict(browser.query).get("done")
     return browser.page(
         "console/order.html",
         409 if refusal is not None else 200,
         **context,
+        news=order_url(row.slug, row.order_id) + news.OF_ORDER,
+        version=version,
         refusal=refusal,
+        changes=_changes(browser, row, fields.get("seen", row.seen)),
         fields=fields,
-        done=done if done in _DONE and refusal is None else None,
+        to="",
+        done=done if done in DONE and refusal is None else None,
         form_token=browser.form_token("order", row.slug, row.order_id),
     )
+
+
+def _changes(browser: PersonBrowser, row: Row, seen: str) -> Sequence[str]:
+    """What is another than it was in the page whose form has `seen` (`Row.seen`)."""
+    then, now = seen.split(" "), row.seen.split(" ")
+    if len(then) != len(now):
+        return []
+    locale, texts = browser.locale, list[str]()
+    if then[0] != now[0]:
+        words = {"then": word(locale, "console.state", then[0][:40]), "now": word(locale, "console.state", now[0])}
+        texts.append(pages.text(locale, "console.order.was_state", **words))
+    if then[1] != now[1]:
+        nobody = pages.text(locale, "console.orders.nobody")
+        someone = row.person or pages.text(locale, "console.orders.api_shopper")
+        name = str(nobody if row.batch_id is None else someone)
+        texts.append(pages.text(locale, "console.order.was_shopper", name=pages.isolated(name)))
+    if then[2] != now[2]:
+        window = pages.window(locale, row.window_starts_at, row.window_ends_at, row.time_zone)
+        texts.append(pages.text(locale, "console.order.was_window", window=window))
+    return texts
 
 
 async def _context(tx: Tx, browser: PersonBrowser, row: Row, fields: Mapping[str, str]) -> dict[str, Any]:
@@ -168,61 +121,86 @@ async def _context(tx: Tx, browser: PersonBrowser, row: Row, fields: Mapping[str
         "order": order,
         "receipt_total": _money(browser, order.details.receipt_cents),
         "lines": await _lines(tx, browser, row, order),
-        "customer": await _customer(tx, order) if roles.includes(browser.actor, "see_customers") else None,
-        "together": await _together(tx, row),
-        "story": await _story(tx, browser, row, order),
-        "sent": await _sent(tx, browser, row),
-        "sent_states": DELIVERY_STATES,
-        "picture": await _picture(tx, order) if roles.includes(browser.actor, "see_pictures") else None,
+        "customer": await customer(tx, order) if roles.includes(browser.actor, "see_customers") else None,
+        "pickup": _pickup(browser, row, order),
+        "together": await together(tx, row),
+        **_newest(browser, row, "story", await story(tx, browser, row, order), is_latest_first=True),
+        "sent": await sent(tx, browser, row),
+        **await _photo(tx, order, may_see=roles.includes(browser.actor, "see_pictures")),
+        "given": await _given(tx, browser, row, order),
+        **_newest(browser, row, "chat", await chat(tx, browser, row, _shown(browser, "chat") + 1)),
+        "messages": await messages.of_order(tx, browser, row.retailer_id, row.order_id),
         "find": text,
-        **await _forms(tx, browser, row, order, text),
+        **await remedies.choices(tx, browser, row, order, text, fields),
     }
 
 
-async def _forms(tx: Tx, browser: PersonBrowser, row: Row, order: Order, text: str) -> dict[str, Any]:
-    """The choices of the forms that this person may use for the order now; None for the others."""
-    may = {name: roles.includes(browser.actor, f"{name}_orders") for name in ("assign", "cancel", "reschedule")}
-    found: dict[str, Any] = {"shoppers": None, "misfits": (), "can_unassign": False, "slots": None, "reasons": None}
-    if may["assign"] and row.batch_id is None and _waits(row):
-        fitting_ones = await fitting.candidates(tx, await fitting.needs(tx, row.retailer_id, order), text)
-        found["shoppers"] = [one for one in fitting_ones if one.rule is None]
-        found["misfits"] = [one for one in fitting_ones if one.rule is not None][:_MOST_MISFITS]
-    found["can_unassign"] = may["assign"] and row.batch_id is not None and _may_leave(row)
-    found["can_keep"] = row.status in _KEEPABLE
-    if may["reschedule"] and states.may(row.kind, row.status, states.UPDATE):
-        slots = (await reschedule.offers(tx, row.retailer_id, order))[:_MOST_SLOTS]
-        found["slots"] = [(slot.id, _window(browser, row, slot.window)) for slot in slots]
-    if may["cancel"] and row.status not in states.TERMINAL:
-        found["reasons"] = states.CANCELLATIONS
-    return found
+def _shown(browser: PersonBrowser, part: str) -> int:
+    """How many entries of a part of the page are shown: as many as the address says."""
+    text = dict(browser.query).get(part, "")
+    return max(MOST_SHOWN, int(text)) if re.fullmatch("[0-9]{1,5}", text) else MOST_SHOWN
 
 
-def _waits(row: Row) -> bool:
-    """Whether an order without a batch waits for one."""
-    takes = {one.takes for one in batch_states.TYPES.values() if row.kind in one.kinds}
-    return row.status in takes or row.status in batch_states.HANDED_ON
+def _newest(
+    browser: PersonBrowser, row: Row, part: str, found: Sequence[Any] | None, *, is_latest_first: bool = False
+) -> dict[str, Any]:
+    """The newest entries of a part of the page, and the address of the page with older ones, if there are any."""
+    most = _shown(browser, part)
+    if found is None or len(found) <= most:
+        return {part: found, f"older_{part}": None}
+    query = {**dict(browser.query), part: str(most + MOST_SHOWN)}
+    query.pop("done", None)
+    older = f"{order_url(row.slug, row.order_id)}?{urlencode(query)}#{part}"
+    return {part: found[:most] if is_latest_first else found[-most:], f"older_{part}": older}
 
 
-def _may_leave(row: Row) -> bool:
-    """Whether an order can be taken away from its shopper in its state."""
-    takes = batch_states.TYPES[row.batch_type or ""].takes
-    back = states.WORKFLOWS[row.kind].states[row.status].back
-    return row.status == takes or back == takes or row.status in batch_states.HANDED_ON
+def _pickup(browser: PersonBrowser, row: Row, order: Order) -> Mapping[str, str | None]:
+    """The vehicle in one line, and the times that the customer said, on the store's clock."""
+    vehicle, details = order.details.vehicle, order.details
+
+    def shown(at: int | None) -> str | None:
+        return None if at is None else pages.moment(browser.locale, at, row.time_zone)
+
+    parts = () if vehicle is None else (vehicle.license_plate, vehicle.color, vehicle.vehicle_type, vehicle.model)
+    return {
+        "vehicle": ", ".join(filter(None, parts)),
+        "coming_at": shown(details.coming_at),
+        "arrived_at": shown(details.arrived_at),
+    }
 
 
-def _window(browser: PersonBrowser, row: Row, window: Any) -> str:
-    return pages.window(browser.locale, window.starts_at, window.ends_at, row.time_zone)
-
-
-async def _picture(tx: Tx, order: Order) -> Picture | None:
-    """The picture that proves that the order was given to its customer, if it has arrived and not expired."""
-    proof = order.details.proof
-    if proof is None or proof.person_id is None:
+async def _given(tx: Tx, browser: PersonBrowser, row: Row, order: Order) -> dict[str, Any] | None:
+    """How the order was given to its customer, when and by whom; None before that. Names only for who may see them."""
+    shown = order.details.proof
+    if shown is None:
         return None
-    return await pictures.of_subject(tx, subject_of_act(proof.person_id, proof.act_id))
+    person = None if shown.person_id is None else await shoppers.person(tx, shown.person_id)
+    may_see = roles.includes(browser.actor, "see_customers")
+    return {
+        "how": shown.how,
+        "at": None if order.delivered_at is None else pages.moment(browser.locale, order.delivered_at, row.time_zone),
+        "by": None if person is None else person.name,
+        "age": shown.age,
+        "has_code": shown.has_pin,
+        "received_by": shown.received_by if may_see else None,
+        "signer": shown.signer if may_see else None,
+        "drawing": await proof.drawing(tx, row.retailer_id, row.order_id) if may_see else None,
+    }
 
 
-async def _together(tx: Tx, row: Row) -> Sequence[tuple[str, str]]:
+async def _photo(tx: Tx, order: Order, *, may_see: bool) -> dict[str, Any]:
+    """The picture that proves that the order was given to its customer, or the text that says why there is none."""
+    shown = order.details.proof
+    if shown is None or shown.person_id is None or not shown.has_photo:
+        return {"picture": None, "no_picture": None}
+    subject = subject_of_act(shown.person_id, shown.act_id)
+    picture = await proof.photo(tx, order)
+    if picture is not None:
+        return {"picture": picture if may_see else None, "no_picture": None}
+    return {"picture": None, "no_picture": "awaited" if await pictures.is_awaited(tx, subject) else "gone"}
+
+
+async def together(tx: Tx, row: Row) -> Sequence[tuple[str, str]]:
     """The other orders of the batch, with the addresses of their pages."""
     if row.batch_id is None:
         return []
@@ -235,7 +213,7 @@ async def _lines(tx: Tx, browser: PersonBrowser, row: Row, order: Order) -> list
     lines = [line for line in order.lines if not line.is_removed]
     asked = [ItemCode(line.upc, line.rrc) for line in lines]
     given = [ItemCode(line.substitute.upc, line.substitute.rrc) if line.substitute else None for line in lines]
-    names = await _names(tx, row, [*asked, *[code for code in given if code is not None]])
+    names = await product_names(tx, row, [*asked, *[code for code in given if code is not None]])
     return [
         {
             "line": line,
@@ -247,12 +225,6 @@ async def _lines(tx: Tx, browser: PersonBrowser, row: Row, order: Order) -> list
         }
         for line, code, substitute in zip(lines, asked, given, strict=True)
     ]
-
-
-async def _names(tx: Tx, row: Row, codes: Sequence[ItemCode]) -> dict[ItemCode, str]:
-    """The names of products by their codes; the code itself for a product that is not in the catalog."""
-    found = zip(codes, await items.find(tx, row.retailer_id, codes), strict=True)
-    return {code: (item.name if item is not None else None) or code.upc or code.rrc or "?" for code, item in found}
 
 
 def _amount(quantity: float, unit: str) -> str:
@@ -270,7 +242,8 @@ def _money(browser: PersonBrowser, cents: int | None) -> str | None:
     return None if cents is None else pages.decimal(browser.locale, cents / 100)
 
 
-async def _customer(tx: Tx, order: Order) -> dict[str, Any]:
+async def customer(tx: Tx, order: Order) -> dict[str, Any]:
+    """Name, phone number, address and instructions of the customer of an order."""
     user = None if order.user_id is None else await users.find(tx, order.isolation_id, order.user_id)
     details = order.details
     first = details.first_name or (user.first_name if user else None)
@@ -283,127 +256,4 @@ async def _customer(tx: Tx, order: Order) -> dict[str, Any]:
     }
 
 
-async def _story(tx: Tx, browser: PersonBrowser, row: Row, order: Order) -> list[dict[str, Any]]:
-    """What happened to the order, the latest first: the steps of its history, and what dispatchers and shoppers did."""
-    steps: list[dict[str, Any]] = [
-        {
-            "at": step.at,
-            "rank": step.number,
-            "what": _step(browser, row, step.what),
-            "who": None,
-            "reason": None,
-            "events": step.events,
-            "done_at": None,
-        }
-        for step in await orders.history(tx, row.retailer_id, row.order_id)
-    ]
-    subject = f"order/{row.slug}/{row.order_id}"
-    deeds: list[dict[str, Any]] = [
-        {
-            "at": entry.at,
-            "rank": entry.id,
-            "what": _deed(browser, row, entry),
-            "who": entry.actor_name,
-            "reason": entry.reason,
-            "events": (),
-            "done_at": None,
-        }
-        for entry in await staff.entries(tx, subject=subject)
-    ]
-    story = sorted(
-        [*steps, *deeds, *await _acts(tx, browser, row, order)], key=lambda one: (one["at"], one["rank"]), reverse=True
-    )
-    return [{**one, "time": pages.moment(browser.locale, one["at"], row.time_zone)} for one in story]
-
-
-async def _acts(tx: Tx, browser: PersonBrowser, row: Row, order: Order) -> list[dict[str, Any]]:
-    """What shoppers did with the order; a refused act has the sentence that its shopper got."""
-    found = await queries.acts(tx, row)
-    codes = [_product(act, order) for act in found]
-    products = await _names(tx, row, [code for code in codes if code is not None])
-    names = {one: await shoppers.person(tx, one) for one in {act.person_id for act in found}}
-    return [
-        {
-            "at": act.received_at,
-            "rank": number,
-            "what": _did(browser, act, None if code is None else products[code]),
-            "who": person.name if (person := names[act.person_id]) else "?",
-            "reason": act.message,
-            "events": (),
-            "done_at": _done_at(browser, row, act),
-        }
-        for number, (act, code) in enumerate(zip(found, codes, strict=True))
-    ]
-
-
-def _product(act: Done, order: Order) -> ItemCode | None:
-    """The product that an act is about: the one of its line, or the item that it adds."""
-    body = content(act)
-    line = next((one for one in order.lines if one.line_num == getattr(body, "line", None)), None)
-    if line is not None:
-        return ItemCode(line.upc, line.rrc)
-    item = getattr(body, "item", None)
-    return None if item is None else ItemCode(item.upc, item.rrc)
-
-
-def _did(browser: PersonBrowser, act: Done, product: str | None) -> str:
-    """What a shopper did, as a sentence without its subject."""
-    did = word(browser.locale, "console.verb", act.verb)
-    if product is not None:
-        did = pages.text(browser.locale, "console.order.act_product", did=did, product=pages.isolated(product))
-    refused = f" ({pages.text(browser.locale, 'console.order.act_refused')})" if act.outcome == REFUSED else ""
-    return did + refused
-
-
-def _done_at(browser: PersonBrowser, row: Row, act: Done) -> str | None:
-    """When the device says that an act was done, if the server received it clearly later."""
-    is_late = act.received_at - act.at > _LATE
-    return pages.moment(browser.locale, act.at, row.time_zone) if is_late else None
-
-
-def _step(browser: PersonBrowser, row: Row, what: str) -> str:
-    group = "console.state" if what in states.WORKFLOWS[row.kind].states else "console.step"
-    return word(browser.locale, group, what)
-
-
-def _deed(browser: PersonBrowser, row: Row, entry: staff.Entry) -> str:
-    """What a person did, as a sentence without its subject."""
-    detail = entry.detail or {}
-    name = pages.cleaned(str(detail.get("name") or "?"))
-    match entry.operation:
-        case "assign_orders" if "keeps_picked" in detail:
-            return str(pages.text(browser.locale, "console.deed.unassign", name=name))
-        case "assign_orders":
-            return str(pages.text(browser.locale, "console.deed.assign", name=name))
-        case "cancel_orders":
-            return str(pages.text(browser.locale, "console.deed.cancel"))
-        case "reschedule_orders":
-            return str(pages.text(browser.locale, "console.deed.reschedule"))
-    return entry.operation
-
-
-async def _sent(tx: Tx, browser: PersonBrowser, row: Row) -> list[dict[str, Any]]:
-    """The newest events about the order with the states of their deliveries."""
-    found = await callbacks.events(tx, row.retailer_id, subject=row.order_id, limit=50)
-    return [
-        {
-            "name": one.event.name,
-            "time": pages.moment(browser.locale, one.event.created_at, row.time_zone),
-            "states": [word(browser.locale, "console.delivery", sent.state) for sent in one.deliveries],
-        }
-        for one in reversed(found)
-    ]
-
-
-def _number(text: str) -> int:
-    """The number in a field of a form; 0, which nothing has, if there is none."""
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 20 else 0
-
-
-ROUTES: Sequence[Route] = (
-    Route(method="GET", path=_ORDER, handler=signed_in(_show)),
-    Route(method="POST", path=f"{_ORDER}/assign", handler=signed_in(_assign)),
-    Route(method="POST", path=f"{_ORDER}/unassign", handler=signed_in(_unassign)),
-    Route(method="POST", path=f"{_ORDER}/cancel", handler=signed_in(_cancel)),
-    Route(method="POST", path=f"{_ORDER}/reschedule", handler=signed_in(_reschedule)),
-)
+ROUTES: Sequence[Route] = (Route(method="GET", path=PATH, handler=signed_in(_show)),)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from urllib.parse import urlencode
 
-from handcart.console import ops
+from handcart.console import ops, step_up
 from handcart.console.browser import PersonBrowser, signed_in
 from handcart.console.me import shown_passkeys, shown_sessions
 from handcart.core import ids
@@ -46,6 +46,10 @@ async def _show_invite(browser: PersonBrowser) -> Reply:
 
 async def _invite(browser: PersonBrowser) -> Reply:
     form = await browser.posted("invite")
+    roles.require(browser.actor, "change_staff", browser.actor.retailer_id, browser.actor.store_number)
+    asked = await step_up.asked(browser, form)
+    if asked is not None:
+        return asked
     given = {name: form.get(name, "") for name in ("email", "name", "role", "retailer", "store")}
     try:
         made, url = await browser.write(ops.invite, browser.settings, **given)
@@ -60,6 +64,10 @@ async def _show(browser: PersonBrowser) -> Reply:
 
 async def _change_role(browser: PersonBrowser) -> Reply:
     form = await _posted(browser, "role")
+    roles.require(browser.actor, "change_staff", browser.actor.retailer_id, browser.actor.store_number)
+    asked = await step_up.asked(browser, form)
+    if asked is not None:
+        return asked
     given = [form.get(name, "") for name in ("role", "retailer", "store")]
     try:
         await browser.write(ops.change_role, _id(browser), *given)
@@ -69,7 +77,11 @@ async def _change_role(browser: PersonBrowser) -> Reply:
 
 
 async def _make_link(browser: PersonBrowser) -> Reply:
-    await _posted(browser, "link")
+    form = await _posted(browser, "link")
+    roles.require(browser.actor, "change_staff", browser.actor.retailer_id, browser.actor.store_number)
+    asked = await step_up.asked(browser, form)
+    if asked is not None:
+        return asked
     try:
         made, url = await browser.write(ops.make_link, _id(browser), browser.settings)
     except PersonRefused as refused:

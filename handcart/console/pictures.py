@@ -6,24 +6,19 @@ from handcart.acts import queries as acts
 from handcart.console.browser import PersonBrowser, signed_in
 from handcart.core import errors, ids
 from handcart.core.db import Tx
+from handcart.core.web.body import picture_reply
 from handcart.core.web.call import Reply, Route
 from handcart.pictures import queries
 from handcart.pictures.models import Picture
 from handcart.staff import roles
 from handcart.staff.models import Actor
+from handcart.stores import photos
 
 
 async def _show(browser: PersonBrowser) -> Reply:
     picture_id = browser.call.path["picture_id"]
     content = await browser.call.app.database.read(_content, browser.actor, picture_id)
-    headers = (
-        (b"content-type", b"image/jpeg"),
-        (b"content-disposition", f'inline; filename="{picture_id}.jpg"'.encode()),
-        (b"content-security-policy", b"default-src 'none'; sandbox"),
-        (b"cross-origin-resource-policy", b"same-origin"),
-        (b"referrer-policy", b"no-referrer"),
-    )
-    return Reply(200, content, headers)
+    return picture_reply(content, picture_id)
 
 
 async def _content(tx: Tx, actor: Actor, picture_id: str) -> bytes:
@@ -39,9 +34,13 @@ async def _content(tx: Tx, actor: Actor, picture_id: str) -> bytes:
 
 async def _retailer_of(tx: Tx, picture: Picture) -> int | None:
     """The retailer whose order a picture is about; None as long as nobody knows."""
-    kind, person_id, act_id = picture.subject.split("/")
+    kind, number, *rest = picture.subject.split("/")
+    if kind == "item":
+        return photos.retailer_of(picture)
+    if kind == "chat":
+        return ids.parse(number)
     assert kind == "act"
-    return await acts.retailer_of(tx, ids.parse(person_id) or 0, act_id)
+    return await acts.retailer_of(tx, ids.parse(number) or 0, rest[0])
 
 
 ROUTES: Sequence[Route] = (Route(method="GET", path="/console/pictures/{picture_id}", handler=signed_in(_show)),)

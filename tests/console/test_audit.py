@@ -1,5 +1,6 @@
 """The page of the audit log: filters, pages, the file, and what each role may see of it."""
 
+import ast
 import csv
 import io
 import re
@@ -7,11 +8,13 @@ from typing import Any
 
 import pytest
 
-from handcart.staff import audit, queries
+from handcart.console.ops import meaning
+from handcart.staff import access, audit, queries
 from handcart.staff.models import Actor
 from handcart.staff.roles import ROLES
 from tests.support.console import Person
 from tests.support.pages import is_error, is_page
+from tests.support.process import ROOT
 from tests.support.server import LiveServer, on_sqlite
 from tests.support.shop import Shop
 
@@ -81,3 +84,26 @@ def test_role_then_the_log_of_its_place_or_none(shop: Shop, server: LiveServer, 
         assert (others in person.open(path, retailer=other.slug).text) == (reach == "everywhere")
     if "see_audit" in ROLES[role].operations:
         assert (others in person.open(f"{PATH}.csv", subject=others).text) == (reach == "everywhere")
+
+
+def test_operation_is_recorded_then_it_has_a_text() -> None:
+    recorded = {
+        node.args[2].value
+        for file in (ROOT / "handcart").rglob("*.py")
+        if b"_record(" in (source := file.read_bytes()) or b"audit.record(" in source
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in ("audit.record", "_record")
+        if len(node.args) > 2 and isinstance(node.args[2], ast.Constant)
+    }
+    recorded |= set(access._RECORDED.values())
+    assert "cancel_orders" in recorded
+    named = {name for name in recorded if not name.startswith("handcart ")}
+    assert [(name, language) for name in named for language in ("en", "fr") if meaning(language, name) is None] == []
+
+
+def test_operation_or_command_then_the_page_says_what_it_is(shop: Shop) -> None:
+    record(shop, f"retailer/{shop.slug}", operation="handcart retailer set")
+    record(shop, f"order/{shop.slug}/1")
+    page = is_page(Person(shop.server).open(PATH, retailer=shop.slug)).text
+    assert 'Canceled an order<br><code class="note">cancel_orders</code>' in page
+    assert "<td><code>handcart retailer set</code></td>" in page

@@ -32,7 +32,7 @@ def test_invitation_is_accepted_then_signed_in_with_the_new_password(server: Liv
     assert "Ada &lt;Admin&gt;" in page.text
     assert invited.person.email in page.text
     is_page(person.submit(path(invited), new_password=NEW))
-    assert is_page(person.open("/console")).status_code == 200
+    assert is_page(person.open("/console/me")).status_code == 200
     assert Browser(server).sign_in(invited.person.email, NEW).status_code == 200
 
 

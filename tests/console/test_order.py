@@ -8,16 +8,22 @@ import pytest
 
 from handcart.acts.models import REFUSED
 from handcart.acts.queries import MOST_SHOWN
-from handcart.acts.verbs import VERBS
+from handcart.acts.verbs import MOST_WRONG_PINS, VERBS
 from handcart.assignment.errors import SENTENCES
 from handcart.core import clock
+from handcart.core.db import Tx
 from handcart.core.web.pages import texts
+from handcart.orders import ops as orders
+from handcart.orders import proof
 from handcart.staff.roles import ROLES
 from tests.support.acting import Acting, moment
 from tests.support.console import Person
 from tests.support.contents import nothing_written
-from tests.support.orders import KINDS, PHONE, Market, line
+from tests.support.orders import KINDS, PHONE, TEXTED, Market, line
 from tests.support.pages import is_error, is_page
+from tests.support.pictures import file
+from tests.support.post_checkout import Customer
+from tests.support.remedies import failing_webhook
 from tests.support.sandbox import Shopping
 from tests.support.server import LiveServer
 from tests.support.shoppers import add_shopper
@@ -80,6 +86,66 @@ def test_order_is_given_taken_and_canceled_then_the_story_tells_it(market: Marke
     assert (market.row(order_id)["status"], market.taken) == ("canceled", (0, 0))
 
 
+def test_pin_is_locked_then_a_dispatcher_unlocks_it_and_the_shopper_tries(server: LiveServer) -> None:
+    market = Market(server, delivery_pin=True)
+    order_id = market.order(user=TEXTED)["id"]
+    acting = Acting(Working(server), market, order_id)
+    Shopping(market).reach(acting.batch_id, "delivering")
+    person, manager = Person(server, "dispatcher"), Person(server, "retailer_manager", market.retailer.id)
+    unlock = path(market, order_id, "/unlock-pin")
+    assert unlock not in person.open(path(market, order_id)).text
+    guesses = [acting.act("deliver", order=order_id, how="handed_over", pin="9999") for _ in range(MOST_WRONG_PINS)]
+    acting.send(*guesses)
+    assert acting.refused("deliver", order=order_id, how="handed_over", pin="0188") == "pin_locked"
+    assert unlock not in manager.open(path(market, order_id)).text
+    stale = {**person_form(person, market, order_id), "reason": "customer called"}
+    person.submit(unlock, reason="customer called")
+    assert told(person, "order.done", "unlock-pin")
+    assert 'unlocked the PIN of the order. <span class="note"><bdi>customer called</bdi>' in person.page.text
+    with nothing_written(server):
+        is_page(person.http.post(unlock, data=stale), 409)
+        answer = manager.http.post(unlock, data={**manager.form(path(market, order_id, "/cancel")), "reason": "why"})
+    is_error(answer, 403, "forbidden")
+    acting.did("deliver", order=order_id, how="handed_over", pin="0188")
+
+
+def person_form(person: Person, market: Market, order_id: str) -> dict[str, str]:
+    """The form that unlocks a PIN, as a page that was just opened has it."""
+    person.open(path(market, order_id))
+    return person.form(path(market, order_id, "/unlock-pin"))
+
+
+def test_photo_has_not_come_then_the_page_and_the_board_say_so(market: Market) -> None:
+    order_id = market.order()["id"]
+    acting = Acting(Working(market.server), market, order_id)
+    Shopping(market).reach(acting.batch_id, "delivering")
+    person, associate = (
+        Person(market.server),
+        Person(market.server, "store_associate", market.retailer.id, market._stores["here"].number),
+    )
+    acting.did("deliver", order=order_id, how="left", photo=True)
+    for one in (person, associate):
+        one.open(path(market, order_id))
+        assert told(one, "order", "photo_awaited")
+    market.server.sql(
+        "INSERT INTO order_warnings (retailer_id, order_id, kind, warned_at) VALUES ($1, $2, 'no_photo', 1)"
+        " RETURNING kind",
+        *(market.retailer.id, order_id),
+    )
+    for query in ({}, {"need": "no_photo"}, {"need": "any"}):
+        page = person.open("/console/orders", retailer=market.slug, **query).text
+        assert (path(market, order_id) in page, "Photo missing" in page) == (True, True), query
+    assert path(market, order_id) not in person.open("/console/orders", retailer=market.slug, need="late").text
+    acting.working.phone.put(f"pictures/{acting.last}", file()).raise_for_status()
+    assert "/console/pictures/" in person.open(path(market, order_id)).text
+    assert not told(person, "order", "photo_awaited")
+    associate.open(path(market, order_id))
+    assert "/console/pictures/" not in associate.page.text
+    market.server.sql("DELETE FROM pictures WHERE subject = $1 RETURNING id", f"act/{acting.working.id}/{acting.last}")
+    person.open(path(market, order_id))
+    assert told(person, "order", "photo_gone")
+
+
 def test_shopper_acts_then_the_story_tells_it_with_refusals(market: Market) -> None:
     first, second = market.order()["id"], market.order()["id"]
     acting = Acting(Working(market.server), market, first, second)
@@ -96,6 +162,14 @@ def test_shopper_acts_then_the_story_tells_it_with_refusals(market: Market) -> N
         "drives to the customers (refused)",
     ):
         assert f"<bdi>Sam Sample</bdi>: {text}" in page, text
+    assert "began to pick → Picking" in page
+    # Each event is named in the story, and among the events that were sent.
+    texts_of = (">picking</code>", ">item_found</code>", "Sam Sample</bdi>: found an item", "Item found", "→")
+    assert [page.count(text) for text in texts_of] == [2, 2, 1, 0, page.count("→")]
+    sql = "UPDATE order_history SET at = at + 6000000 WHERE retailer_id = $1 RETURNING at"
+    market.server.sql(sql, market.retailer.id)  # too late to be of the same moment
+    page = is_page(person.open(path(market, first))).text
+    assert [page.count(text) for text in texts_of] == [2, 2, 1, 1, 0]
     page = is_page(person.open(path(market, second), locale="fr-CA")).text
     assert "a accepté le travail" in page
     assert "a trouvé un article" not in page
@@ -124,6 +198,29 @@ def test_shopper_delivers_then_page_has_name_receipt_and_amounts(market: Market)
     assert ',"Sam Sample",' in person.open("/console/orders.csv", retailer=market.slug, state="completed").text
 
 
+def test_customer_picks_up_and_rates_then_the_page_says_how(market: Market) -> None:
+    order_id = market.order("pickup", market.customer())["id"]
+    shopping, caller = Shopping(market), Customer(market)
+    shopping.reach(shopping.batch(order_id), "staged")
+    caller.put(order_id, "/pickup/vehicle_info", {"model": "<b>Hatch</b>", "color": "blue", "license_plate": "7ABC123"})
+    caller.put(order_id, "/pickup_delegate", {"name": "Kim <i>Sample</i>", "phone_number": "+13125550199"})
+    caller.post(order_id, "/pickup/user_arrived", {"is_pickup_delegate": True}).raise_for_status()
+    person = Person(market.server)
+    page = is_page(person.open(path(market, order_id))).text
+    for text in ("7ABC123, blue, &lt;b&gt;Hatch", "Kim &lt;i&gt;Sample", "has arrived", "+13125550199", "Arrived at"):
+        assert text in page, text
+    assert '<h2 id="assign">' in page
+    shopping.reach(shopping.batch(order_id), "completed")
+    rating = Customer(market, scope="Connect::Orders::RatingService")
+    body = {"rating_value": "STARS4", "highlights": ["EASY_PARKING"], "thank_you_note": "<script>Thanks</script>"}
+    market.http.post(
+        f"/v2/feedback/orders/{order_id}/rating", json=body, headers={"Authorization": f"Bearer {rating.token}"}
+    ).raise_for_status()
+    page = is_page(person.open(path(market, order_id))).text
+    for text in ("4 of 5 stars", "EASY_PARKING", "&lt;script&gt;Thanks", "Customer rated the order"):
+        assert text in page, text
+
+
 def test_shopper_hides_acts_or_writes_to_others_then_the_story_is_true(market: Market) -> None:
     order_id = market.order()["id"]
     acting = Acting(Working(market.server), market, order_id)
@@ -137,7 +234,8 @@ def test_shopper_hides_acts_or_writes_to_others_then_the_story_is_true(market: M
     page = is_page(Person(market.server).open(path(market, order_id))).text
     assert "<bdi>Sam Sample</bdi>: began to pick" in page
     assert page.count("drives to the customers (refused)") == MOST_SHOWN[REFUSED]
-    assert not [text for text in ("Tom Thief", "555 0100") if text in page]
+    story = page[page.index('id="story"') : page.index('id="facts"')]
+    assert not [text for text in ("Tom Thief", "555 0100") if text in story]
 
 
 def test_stored_act_cannot_be_read_then_the_page_still_opens(market: Market) -> None:
@@ -193,6 +291,7 @@ def test_wrong_fields_then_the_page_names_the_rule(market: Market) -> None:
     wrong: list[tuple[str, dict[str, Any], str]] = [
         ("assign", {"shopper": ""}, "unknown_shopper"),
         ("assign", {"shopper": "1" * 30}, "unknown_shopper"),
+        ("assign", {"shopper": "9" * 19}, "unknown_shopper"),
         ("assign", {"shopper": "12345"}, "unknown_shopper"),
         ("reschedule", {"slot": "", "reason": "why"}, "slot_taken"),
         ("reschedule", {"slot": market.option(hour=15), "reason": " "}, "reason"),
@@ -269,3 +368,97 @@ def test_another_place_or_no_order_then_refused(market: Market, server: LiveServ
 def test_rule_or_verb_then_it_has_a_text(language: str) -> None:
     assert sorted(verb for verb in VERBS if f"console.verb.{verb}" not in texts(language)) == []
     assert sorted(key for key in SENTENCES if f"console.order.refused.{key}" not in texts(language)) == []
+
+
+def test_order_was_handed_over_then_the_page_says_how_the_age_was_checked(server: LiveServer) -> None:
+    market = Market(server, certified_from_cents=0, delivery_pin=True)
+    wine = line("1", "wine")
+    order_id = market.order(user={"birthday": "1991-03-05", **TEXTED}, items=[wine])["id"]
+    acting = Acting(Working(server, "Noor van Dam"), market, order_id)
+    Shopping(market).reach(acting.batch_id, "delivering")
+    server.write(_sign, market, order_id)
+    acting.did("deliver", order=order_id, how="handed_over", pin="0188", age="scanned", received_by="Ada")
+    page = Person(server, "dispatcher").open(path(market, order_id)).text
+    for text in ("Handed over", "Noor van Dam", "Of age", "document scanned", "said by the customer", "Ada Lovelace"):
+        assert text in page, text
+    assert '<path d="M10 20L30 40"' in page
+
+
+async def _sign(tx: Tx, market: Market, order_id: str) -> None:
+    order = await orders.lock(tx, market.retailer.id, order_id)
+    await proof.sign(tx, market.retailer.id, order, "Ada Lovelace", [[10, 20, 30, 40]])
+
+
+def test_event_was_sent_and_refused_then_the_page_has_each_attempt(market: Market) -> None:
+    order_id, server = market.order()["id"], market.server
+    webhook_id = server.write(failing_webhook, market.retailer.id, order_id)
+    for number, status, cause in ((1, 503, None), (2, None, "connection refused")):
+        server.sql(
+            "INSERT INTO attempts (retailer_id, event_id, webhook_id, number, at, milliseconds, is_replay, status,"
+            " cause, url, request_head) SELECT retailer_id, event_id, webhook_id, $2, $3, 4, $4, $5, $6, '', ''"
+            " FROM deliveries WHERE webhook_id = $1 RETURNING number",
+            *(webhook_id, number, clock.of_process(), False, status, cause),
+        )
+    page = is_page(Person(server).open(path(market, order_id))).text
+    sent = page[page.index('id="sent"') : page.index('id="facts"')]
+    address = f"/console/webhooks/{market.slug}/{webhook_id}/events/"
+    assert sent.index("connection refused") < sent.index("Answered 503")
+    assert f'<a href="{address}' in sent
+    without = is_page(Person(server, "dispatcher").open(path(market, order_id))).text
+    assert ("Answered 503" in without, address in without) == (True, False)
+
+
+def test_customer_edits_lines_then_they_are_marked(market: Market) -> None:
+    first, second = line("1", "milk"), line("2", "bread")
+    user_id = market.customer()
+    order_id = market.order("delivery", user_id, items=[first, second])["id"]
+    person = Person(market.server)
+    assert not told_of(is_page(person.open(path(market, order_id))).text, "edited")
+    changed = {"items": [first, {**second, "count": 3}, line("3", "ham", weight=1.5)]}
+    market.put(market.path(user_id, order_id), changed).raise_for_status()
+    page = is_page(person.open(path(market, order_id))).text
+    marked = [part.split("</th>")[0] for part in page.split('<th scope="row">') if told_of(part, "edited")]
+    assert [text.partition("</bdi>")[0] for text in marked] == ["<bdi>Bread", "<bdi>Ham"]
+
+
+def told_of(page: str, name: str) -> int:
+    """How often a page says a text about an order."""
+    return page.count(texts("en")[f"console.order.{name}"])
+
+
+def test_history_and_chat_are_long_then_older_entries_are_a_link_away(market: Market) -> None:
+    order_id, server = market.order()["id"], market.server
+    server.write(fill, market, order_id, 250)
+    person = Person(server)
+    page = is_page(person.open(path(market, order_id))).text
+    assert (said(page), story_of(page)) == ([f"message {number}" for number in range(150, 250)], 100)
+    for part, messages, steps in (("chat", 200, 100), ("story", 200, 200), ("chat", 250, 200), ("story", 250, 251)):
+        (url,) = re.findall(rf'<a href="([^"]+#{part})">Show older', page)
+        page = is_page(person.open(url.replace("&amp;", "&"))).text
+        assert (len(said(page)), story_of(page)) == (messages, steps)
+    assert "Show older" not in page
+    for wrong in ("x", "-1", "9" * 30):
+        assert len(said(is_page(person.open(path(market, order_id), chat=wrong, story=wrong)).text)) == 100
+
+
+def said(page: str) -> list[str]:
+    return re.findall(r"message \d+", page)
+
+
+def story_of(page: str) -> int:
+    return page[page.index('id="story"') : page.index("</ol>")].count("<li>")
+
+
+async def fill(tx: Tx, market: Market, order_id: str, many: int) -> None:
+    """Give an order many steps and many messages."""
+    for number in range(many):
+        await tx.run(
+            "INSERT INTO order_history (retailer_id, order_id, number, at, status, what, events)"
+            " VALUES ($1, $2, $3, $4, 'brand_new', 'updated', '')",
+            *(market.retailer.id, order_id, 1000 + number, clock.now()),
+        )
+        await tx.run(
+            "INSERT INTO chat_messages (id, retailer_id, order_id, sender, shopper_id, body, sent_at)"
+            " VALUES ($1, $2, $3, 'customer', 1, $4, $5)",
+            *(5000 + number, market.retailer.id, order_id, f"message {number}", clock.now()),
+        )

@@ -19,7 +19,7 @@ from tests.support.console import Browser, Person
 from tests.support.contents import nothing_written
 from tests.support.pages import is_error, is_page
 from tests.support.server import LiveServer, live_server
-from tests.support.shop import Shop
+from tests.support.shop import PASSWORD, Shop
 
 ADD, SIGN_IN = "/console/me/passkeys/add", "/console/sign-in/passkey"
 
@@ -42,7 +42,7 @@ def add(person: Person) -> Authenticator:
     authenticator = Authenticator(person.server.url)
     page = is_page(person.open("/console/me"))
     created = authenticator.create(options_on(page.text))
-    is_page(person.submit(ADD, credential=json.dumps(created), name="Laptop"))
+    is_page(person.submit(ADD, credential=json.dumps(created), name="Laptop", step_up_password=PASSWORD))
     assert texts("en")["console.notices.passkey_added"] in person.page.text
     return authenticator
 
@@ -74,7 +74,7 @@ def test_session_before_sign_in_by_passkey_then_it_never_becomes_signed_in(named
     before = browser.http.cookies[STAFF.cookie]
     is_page(sign_in(browser, authenticator))
     assert browser.http.cookies[STAFF.cookie] != before
-    assert named_server.http(cookies={STAFF.cookie: before}).get("/console").status_code == 303
+    assert named_server.http(cookies={STAFF.cookie: before}).get("/console/me").status_code == 303
 
 
 def test_response_of_another_browser_origin_or_form_then_refused(named_server: LiveServer) -> None:

@@ -30,7 +30,7 @@ def test_person_is_invited_by_the_page_then_the_shown_link_works(shop: Shop) -> 
     admin, email = Person(shop.server), new_email()
     is_page(admin.open("/console/people/invite"))
     place = {"role": "store_associate", "retailer": shop.slug, "store": "0042"}
-    page = is_page(admin.submit("/console/people/invite", email=email, name="Sam", **place))
+    page = is_page(admin.submit("/console/people/invite", email=email, name="Sam", **place, step_up_password=PASSWORD))
     assert "within 24 hours" in page.text
     browser = Browser(shop.server)
     path = link_on(page.text)
@@ -49,7 +49,8 @@ def test_invitation_form_then_no_role_is_chosen(server: LiveServer) -> None:
     assert choices.strip().startswith('<option value="">Choose …</option>')
     assert "selected" not in choices
     with nothing_written(server):
-        is_page(admin.submit("/console/people/invite", email=new_email(), name="Sam"), 400)
+        fields = {"email": new_email(), "name": "Sam", "step_up_password": PASSWORD}
+        is_page(admin.submit("/console/people/invite", **fields), 400)
     assert texts("en")["console.refused.role"] in admin.page.text
 
 
@@ -66,7 +67,7 @@ def test_invitation_refused_then_the_reason_and_what_was_typed(shop: Shop) -> No
     }.items():
         admin.open("/console/people/invite")
         with nothing_written(shop.server):
-            fields = {"email": email, "name": "Sam", "role": "support", **given}
+            fields = {"email": email, "name": "Sam", "role": "support", "step_up_password": PASSWORD, **given}
             page = is_page(admin.submit("/console/people/invite", **fields), 400)
         assert texts("en")[f"console.refused.{reason}"] in page.text
         assert fields["email"] in page.text
@@ -92,7 +93,10 @@ def test_role_is_changed_then_it_counts_from_the_next_page_on(server: LiveServer
     assert person.open("/console/people").status_code == 403
     path = f"/console/people/{person.id}"
     is_page(admin.open(path))
-    assert "The role is changed." in is_page(admin.submit(f"{path}/role", role="operator_admin")).text
+    assert (
+        "The role is changed."
+        in is_page(admin.submit(f"{path}/role", role="operator_admin", step_up_password=PASSWORD)).text
+    )
     assert person.open("/console/people").status_code == 200
 
 
@@ -103,22 +107,22 @@ def test_session_is_ended_by_an_admin_or_the_person_then_signed_out(server: Live
     action = re.search(r'"(/console/me/sessions/\d+/end)"', person.page.text)
     assert action
     assert "is signed out" in is_page(person.submit(action[1])).text
-    assert phone.open("/console").status_code == 303
+    assert phone.open("/console/me").status_code == 303
     admin.open(f"/console/people/{person.id}")
     action = re.search(rf'"(/console/people/{person.id}/sessions/\d+/end)"', admin.page.text)
     assert action
     is_page(admin.submit(action[1]))
-    assert person.open("/console").status_code == 303
+    assert person.open("/console/me").status_code == 303
 
 
 def test_person_is_closed_by_the_page_then_signed_out_and_no_link_works(server: LiveServer) -> None:
     admin, person = Person(server), Person(server, "support")
     path = f"/console/people/{person.id}"
     admin.open(path)
-    link = link_on(is_page(admin.submit(f"{path}/link")).text)
+    link = link_on(is_page(admin.submit(f"{path}/link", step_up_password=PASSWORD)).text)
     admin.open(path)
     assert "The person is closed" in is_page(admin.submit(f"{path}/close", reason="left")).text
-    assert person.open("/console").status_code == 303
+    assert person.open("/console/me").status_code == 303
     is_error(Browser(server).open(link), 410, "staff_link_expired")
     assert "Closed" in is_page(admin.open(path)).text
 
@@ -134,7 +138,7 @@ def test_password_is_changed_then_other_browsers_are_signed_out(server: LiveServ
     person.open(password)
     page = is_page(person.submit(password, current_password=PASSWORD, new_password=NEW))
     assert "Your password is changed." in page.text
-    assert phone.open("/console").status_code == 303
+    assert phone.open("/console/me").status_code == 303
     assert phone.sign_in(person.email).status_code == 401
     assert phone.sign_in(person.email, NEW).status_code == 200
 
@@ -181,12 +185,29 @@ def test_role_on_each_page_of_people_then_only_what_the_table_says(shop: Shop, r
             is_error(person.http.post("/console/people/invite", data=fields), 403, "forbidden")
 
 
+def test_link_or_person_or_passkey_is_made_then_the_password_is_asked(server: LiveServer) -> None:
+    admin = Person(server)
+    path = f"/console/people/{admin.id}"
+    token = server.app.keys.form_token(admin.http.cookies["handcart_staff"], "add-passkey")
+    with nothing_written(server):
+        admin.open(path)
+        assert "Is it you?" in admin.submit(f"{path}/link").text
+        admin.open(path)
+        assert "Is it you?" in admin.submit(f"{path}/role", role="operator_admin").text
+        admin.open("/console/people/invite")
+        fields = {"email": new_email(), "name": "Sam", "role": "operator_admin"}
+        assert "Is it you?" in admin.submit("/console/people/invite", **fields).text
+        answer = admin.http.post("/console/me/passkeys/add", data={"form_token": token, "credential": "{}"})
+        assert "Is it you?" in answer.text
+        assert 'name="new_passkey" value="{}"' in answer.text
+
+
 def test_form_without_its_token_then_nothing_is_changed(server: LiveServer) -> None:
     admin, person = Person(server), Person(server, "support")
     with nothing_written(server):
         for post in (*(f"people/{person.id}/{post}" for post in POSTS), "people/invite", "me/password"):
             is_error(admin.http.post(f"/console/{post}", data={"role": "dispatcher"}), 403, "form_expired")
-    assert person.open("/console").status_code == 200
+    assert person.open("/console/me").status_code == 200
 
 
 def test_no_such_person_then_not_found_and_last_admin_then_the_reason(server: LiveServer) -> None:
@@ -195,7 +216,7 @@ def test_no_such_person_then_not_found_and_last_admin_then_the_reason(server: Li
     for path in ("1", "x", "9" * 30):
         is_error(admin.open(f"/console/people/{path}"), 404, "not_found")
     path = f"/console/people/{admin.id}"
-    for post, fields in (("close", {"reason": "left"}), ("role", {"role": "support"})):
+    for post, fields in (("close", {"reason": "left"}), ("role", {"role": "support", "step_up_password": PASSWORD})):
         admin.open(path)
         with nothing_written(server):
             page = is_page(admin.submit(f"{path}/{post}", **fields), 400)
