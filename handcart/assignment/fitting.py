@@ -5,14 +5,15 @@ from collections.abc import Mapping, Sequence
 from msgspec import Struct
 
 from handcart.core.db import Tx
-from handcart.orders.models import PICKUP, Order
+from handcart.orders.models import PICKUP, Order, OrderLine
 from handcart.shoppers import queries as shoppers
 from handcart.shoppers.models import Person
 from handcart.stores import items
-from handcart.stores.models import ItemCode
+from handcart.stores.models import Item, ItemCode
 
-# From this weight on, an order is heavy; so is one with an item that the catalog calls bulky. In pounds.
+# From this weight on, an order is heavy, or a line; so is one with an item that the catalog calls bulky. In pounds.
 HEAVY = 40.0
+HEAVY_LINE = 20.0
 _POUNDS = {"lb": 1.0, "kg": 2.2046}
 _MOST_PEOPLE = 500
 
@@ -37,7 +38,9 @@ class Candidate(Struct, frozen=True):
 async def needs(tx: Tx, retailer_id: int, order: Order) -> Needs:
     """What an order needs of its shopper."""
     skills = {"alcohol"} if order.has_alcohol else set()
-    if await _is_heavy(tx, retailer_id, order):
+    lines = [line for line in order.lines if not line.is_removed]
+    found = await items.find(tx, retailer_id, [ItemCode(line.upc, line.rrc) for line in lines])
+    if is_heavy(order, list(zip(lines, found, strict=True))):
         skills.add("heavy")
     return Needs(retailer_id, order.store_number, order.kind, frozenset(skills))
 
@@ -90,18 +93,25 @@ async def loads(tx: Tx, person_id: int | None = None) -> Mapping[int, int]:
     return {row["person_id"]: int(row["many"]) for row in rows}
 
 
-async def _is_heavy(tx: Tx, retailer_id: int, order: Order) -> bool:
-    """Whether an order is heavy: by the weight that the retailer names, else by what its catalog knows of the items."""
+def is_heavy(order: Order, lines: Sequence[tuple[OrderLine, Item | None]]) -> bool:
+    """Whether an order is heavy: by what the store or the retailer says of its weight, else by the catalog's items."""
+    if order.details.weight_class is not None:
+        return order.details.weight_class == "heavy"
     if order.details.items_weight is not None:
         return order.details.items_weight >= HEAVY
-    lines = [line for line in order.lines if not line.is_removed]
-    found = await items.find(tx, retailer_id, [ItemCode(line.upc, line.rrc) for line in lines])
-    weight = 0.0
-    for line, item in zip(lines, found, strict=True):
-        weight += line.qty * _POUNDS.get(line.qty_unit, 0.0)
-        if item is None:
-            continue
-        if item.is_bulky:
-            return True
-        weight += line.qty * item.beverage_weight if line.qty_unit == "each" else 0.0
-    return weight >= HEAVY
+    return any(_is_bulky(item) for _, item in lines) or sum(_weight(*one) for one in lines) >= HEAVY
+
+
+def is_heavy_line(line: OrderLine, item: Item | None) -> bool:
+    """Whether the items of a line are heavy together, or bulky, as far as the catalog knows."""
+    return _is_bulky(item) or _weight(line, item) >= HEAVY_LINE
+
+
+def _is_bulky(item: Item | None) -> bool:
+    return item is not None and item.is_bulky
+
+
+def _weight(line: OrderLine, item: Item | None) -> float:
+    """The weight of a line in pounds: of what is sold by weight, and of beverages."""
+    beverage = item.beverage_weight if item is not None and line.qty_unit == "each" else 0.0
+    return line.qty * (_POUNDS.get(line.qty_unit, 0.0) + beverage)

@@ -20,6 +20,7 @@ INVARIANTS: Sequence[Invariant] = (
     Invariant(
         "a warning is of a known kind, and only an order that nobody took was moved",
         "SELECT retailer_id, order_id, kind FROM order_warnings"
-        " WHERE kind NOT IN ('untaken', 'late', 'silent', 'stuck') OR (kind <> 'untaken' AND moved_at IS NOT NULL)",
+        " WHERE kind NOT IN ('untaken', 'late', 'silent', 'stuck', 'no_photo', 'expected', 'missing', 'coming_back',"
+        " 'bags', 'refused', 'unsent') OR (kind <> 'untaken' AND moved_at IS NOT NULL)",
     ),
 )

@@ -69,6 +69,7 @@ async def _facts(database: Database, clocks: Mapping[int, VirtualClock], warn_mi
     latest = max([clock.of_process(), *(virtual.now() for virtual in clocks.values())])
     until = latest + warn_minutes * clock.MINUTE + max(warnings.ESTIMATE.values())
     found = list(await database.read(warnings.of_over, until, _PAGE))
+    found += await database.read(warnings.of_missing, latest - warnings.PHOTO, _PAGE)
     after = (0, 0)
     while page := await database.read(warnings.of_open, until, after, _PAGE):
         found += page

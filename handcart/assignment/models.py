@@ -13,7 +13,14 @@ UNTAKEN = "untaken"
 LATE = "late"
 SILENT = "silent"
 STUCK = "stuck"
-WARNINGS = (UNTAKEN, LATE, SILENT, STUCK)
+NO_PHOTO = "no_photo"
+EXPECTED = "expected"
+MISSING = "missing"
+COMING_BACK = "coming_back"
+BAGS = "bags"
+REFUSED = "refused"
+UNSENT = "unsent"
+WARNINGS = (UNTAKEN, LATE, SILENT, STUCK, NO_PHOTO, EXPECTED, MISSING, COMING_BACK, BAGS, REFUSED, UNSENT)
 # What orders may need: `ANY` is any warning.
 ANY = "any"
 UNASSIGNED = "unassigned"
@@ -26,7 +33,9 @@ class Filters(Struct, frozen=True, kw_only=True):
     """Which orders to list. None: no restriction, but without `status` and `order_id` only open orders are listed.
 
     `window_from` and `window_until`: the window ends in this span (microseconds). `warning`: one of `WARNINGS`, or
-    `any`. `is_unassigned`: the order waits for a batch. `order_id`: exactly this order, in any state.
+    `any`. `is_unassigned`: the order waits for a batch; `is_taken`: one of the operator's shoppers has it.
+    `retailer_shopper_id`: a shopper of the API, of the retailer that the filters name.
+    `order_id`: exactly this order, in any state.
     """
 
     retailer_id: int | None = None
@@ -34,15 +43,18 @@ class Filters(Struct, frozen=True, kw_only=True):
     status: str | None = None
     kind: str | None = None
     shopper_id: int | None = None
+    retailer_shopper_id: int | None = None
     window_from: int | None = None
     window_until: int | None = None
     warning: str | None = None
     is_unassigned: bool = False
+    is_taken: bool = False
+    has_alcohol: bool | None = None
     order_id: str | None = None
 
 
 class Row(Struct, frozen=True, kw_only=True):
-    """An order in a list, with its live batch and the shopper who has it; times in microseconds.
+    """An order in a list, with the shopper who has it, and the live batch of that shopper; times in microseconds.
 
     `retailer` and `store` are names. `person_id` and `person`: the operator's shopper; None if the batch belongs to a
     retailer shopper that stands for nobody. `last_shopper_id` and `last_person`: who had an ended order last.
@@ -95,6 +107,13 @@ class Row(Struct, frozen=True, kw_only=True):
         return rank, window_ends_at, number
 
     @property
+    def lane_of_shopper(self) -> tuple[int, int, int]:
+        """The shopper who has the order: the operator's by their id, another one by retailer and id."""
+        if self.person_id is not None:
+            return self.person_id, 0, 0
+        return 0, self.retailer_id, self.shopper_id or 0
+
+    @property
     def was_delivered(self) -> bool:
         """Whether the last shopper brought the order to its customer."""
         return self.status == states.COMPLETED and self.kind != PICKUP
@@ -106,8 +125,25 @@ class Row(Struct, frozen=True, kw_only=True):
 
 
 class Counts(Struct, frozen=True):
-    """How many open orders there are: by state, by live warning, and without a batch that they wait for."""
+    """How many orders there are: open ones by state, all by live warning, and those without the batch they wait for."""
 
     states: dict[str, int]
     warnings: dict[str, int]
     unassigned: int
+
+
+class Claim(Struct, frozen=True):
+    """A person who is on an order that needs one, until a time by the process's clock."""
+
+    retailer_id: int
+    order_id: str
+    person_id: int
+    name: str
+    until: int
+
+
+class Lane(Struct, frozen=True):
+    """Open orders that have something in common: how many there are, and the first of them."""
+
+    many: int
+    rows: Sequence[Row]

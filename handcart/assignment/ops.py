@@ -1,16 +1,15 @@
-"""Give orders to shoppers, take them away, cancel and move them: for a person of the console, or for a command.
+"""What dispatchers do: give orders to shoppers, take them away, cancel and move them, unlock PINs.
 
-Each operation checks the role, records the reason in the audit log, and changes the order through `batches.ops` and
-`orders`. A refusal is raised, so that nothing is changed. `seen`: the order's state as the person saw it
-(`queries.Row.seen`); if that is no longer true, the operation is refused.
+Each operation is for a person of the console, or for a command. It checks the role, records the reason in the audit
+log, and changes the order through `batches.ops` and `orders`. A refusal is raised, so that nothing is changed. `seen`:
+the order's state as the person saw it (`queries.Row.seen`); if that is no longer true, the operation is refused.
 """
 
 from collections.abc import Sequence
-from typing import Any
 
-from handcart.assignment import fitting, queries
+from handcart.acts import verbs
+from handcart.assignment import checks, fitting
 from handcart.assignment.errors import WorkRefused
-from handcart.assignment.models import Row
 from handcart.batches import ops as batches
 from handcart.batches import states as batch_states
 from handcart.batches.models import Batch
@@ -23,10 +22,8 @@ from handcart.orders import states
 from handcart.orders.models import Order
 from handcart.shoppers import ops as shoppers
 from handcart.shoppers import queries as people
-from handcart.staff import audit, roles
+from handcart.staff import roles
 from handcart.staff.models import Actor
-
-MOST_REASON = 500
 
 
 async def assign(
@@ -38,12 +35,14 @@ async def assign(
     """
     roles.require(actor, "assign_orders", retailer_id, actor.store_number)
     # Locked first, so that two batches given at once count each other's orders.
-    await tx.one("SELECT id FROM shoppers WHERE id = $1 FOR UPDATE", person_id)
+    await people.lock(tx, person_id)
     person = await people.person(tx, person_id)
     if person is None:
         raise WorkRefused("unknown_shopper")
-    locked = [await _lock(tx, actor, "assign_orders", retailer_id, one) for one in sorted(set(order_ids))]
-    rows = [await _row(tx, retailer_id, order, seen) for order in locked]
+    for one in sorted(set(order_ids)):
+        await batches.lock_of_order(tx, retailer_id, one)  # a batch is always locked before its orders
+    locked = [await checks.lock(tx, actor, "assign_orders", retailer_id, one) for one in sorted(set(order_ids))]
+    rows = [await checks.row(tx, retailer_id, order, seen) for order in locked]
     if any(row.batch_id is not None for row in rows):
         raise WorkRefused("has_shopper")
     wanted = [await fitting.needs(tx, retailer_id, order) for order in locked]
@@ -60,7 +59,7 @@ async def assign(
         raise WorkRefused("not_waiting" if len(locked) == 1 else "not_together") from None
     for row in rows:
         given = {"shopper": person_id, "name": person.name, "batch": batch.id}
-        await _record(tx, actor, "assign_orders", row, None, given)
+        await checks.record(tx, actor, "assign_orders", row, None, given)
     return batch
 
 
@@ -79,12 +78,12 @@ async def unassign(
     `keeps_picked`: the next shopper goes on with the picked items; else they are put back. Refused when the goods are
     on their way to the customer.
     """
-    reason = _reason(reason)
     roles.require(actor, "assign_orders", retailer_id, actor.store_number)
+    reason = checks.reason_of(reason)
     batch = await batches.lock_of_order(tx, retailer_id, order_id)  # a batch is always locked before its orders
     together = [order_id] if batch is None else batch.order_ids
-    locked = [await _lock(tx, actor, "assign_orders", retailer_id, one) for one in together]
-    rows = [await _row(tx, retailer_id, order, seen if order.order_id == order_id else None) for order in locked]
+    locked = [await checks.lock(tx, actor, "assign_orders", retailer_id, one) for one in together]
+    rows = [await checks.row(tx, retailer_id, order, seen if order.order_id == order_id else None) for order in locked]
     if batch is None:
         raise WorkRefused("has_none")
     try:
@@ -95,7 +94,7 @@ async def unassign(
         raise WorkRefused("too_late") from None
     for row in rows:
         taken = {"shopper": row.person_id, "name": row.person, "batch": batch.id, "keeps_picked": keeps_picked}
-        await _record(tx, actor, "assign_orders", row, reason, taken)
+        await checks.record(tx, actor, "assign_orders", row, reason, taken)
     return ended
 
 
@@ -114,19 +113,19 @@ async def cancel(
     `reason`: for colleagues. `cancellation`: the reason and the type that the retailer's client gets, from
     `orders.states.CANCELLATIONS`.
     """
-    reason = _reason(reason)
+    roles.require(actor, "cancel_orders", retailer_id, actor.store_number)
+    reason = checks.reason_of(reason)
     if cancellation[1] not in states.CANCELLATIONS.get(cancellation[0], ()):
         raise WorkRefused("unknown_reason")
-    roles.require(actor, "cancel_orders", retailer_id, actor.store_number)
     await batches.lock_of_order(tx, retailer_id, order_id)
-    order = await _lock(tx, actor, "cancel_orders", retailer_id, order_id)
-    row = await _row(tx, retailer_id, order, seen)
+    order = await checks.lock(tx, actor, "cancel_orders", retailer_id, order_id)
+    row = await checks.row(tx, retailer_id, order, seen)
     try:
         canceled = await batches.cancel(tx, retailer_id, order_id, *cancellation, by=actor.name)
     except ApiError:
         raise WorkRefused("too_late") from None
     told = dict(zip(("cancellation_reason", "cancellation_type"), cancellation, strict=True))
-    await _record(tx, actor, "cancel_orders", row, reason, told)
+    await checks.record(tx, actor, "cancel_orders", row, reason, told)
     return canceled
 
 
@@ -134,10 +133,10 @@ async def reschedule(
     tx: Tx, actor: Actor, retailer_id: int, order_id: str, option_id: int, reason: str, *, seen: str | None = None
 ) -> Order:
     """Move a brand new order to another slot of its store, one of `orders.reschedule.offers`."""
-    reason = _reason(reason)
     roles.require(actor, "reschedule_orders", retailer_id, actor.store_number)
-    order = await _lock(tx, actor, "reschedule_orders", retailer_id, order_id)
-    row = await _row(tx, retailer_id, order, seen)
+    reason = checks.reason_of(reason)
+    order = await checks.lock(tx, actor, "reschedule_orders", retailer_id, order_id)
+    row = await checks.row(tx, retailer_id, order, seen)
     if not states.may(order.kind, order.status, states.UPDATE):
         raise WorkRefused("too_late")
     try:
@@ -145,37 +144,23 @@ async def reschedule(
     except ApiError:
         raise WorkRefused("slot_taken") from None
     window = {"from": row.window_starts_at, "to": order.window_starts_at}
-    await _record(tx, actor, "reschedule_orders", row, reason, window)
+    await checks.record(tx, actor, "reschedule_orders", row, reason, window)
     return order
 
 
-async def _lock(tx: Tx, actor: Actor, operation: str, retailer_id: int, order_id: str) -> Order:
-    """The order, locked; refused if it does not exist, or the actor may not do the operation at its store."""
-    try:
-        order = await orders.lock(tx, retailer_id, order_id)
-    except ApiError:
-        raise WorkRefused("unknown_order") from None
-    roles.require(actor, operation, retailer_id, order.store_number)
+async def unlock_pin(
+    tx: Tx, actor: Actor, retailer_id: int, order_id: str, reason: str, *, seen: str | None = None
+) -> Order:
+    """Let the shopper of an order try PINs again, after too many wrong ones locked it."""
+    roles.require(actor, "unlock_pins", retailer_id, actor.store_number)
+    reason = checks.reason_of(reason)
+    order = await checks.lock(tx, actor, "unlock_pins", retailer_id, order_id)
+    row = await checks.row(tx, retailer_id, order, seen)
+    if order.status in states.TERMINAL:
+        raise WorkRefused("too_late")
+    if not verbs.is_pin_locked(order):
+        raise WorkRefused("pin_not_locked")
+    wrong_pins, order.details.wrong_pins = order.details.wrong_pins, 0
+    await orders.keep(tx, retailer_id, order)
+    await checks.record(tx, actor, "unlock_pins", row, reason, {"wrong_pins": wrong_pins})
     return order
-
-
-async def _row(tx: Tx, retailer_id: int, order: Order, seen: str | None) -> Row:
-    """The row of a locked order; refused if it is no longer as the person saw it."""
-    row = await queries.order(tx, retailer_id, order.order_id)
-    assert row is not None
-    if seen is not None and seen != row.seen:
-        raise WorkRefused("changed")
-    return row
-
-
-def _reason(given: str) -> str:
-    """A reason on one line, without invisible characters."""
-    reason = "".join(filter(str.isprintable, " ".join(given[: 2 * MOST_REASON].split())))
-    if not reason or len(given) > MOST_REASON:
-        raise WorkRefused("reason")
-    return reason
-
-
-async def _record(tx: Tx, actor: Actor, operation: str, row: Row, reason: str | None, detail: dict[str, Any]) -> None:
-    subject = f"order/{row.slug}/{row.order_id}"
-    await audit.record(tx, actor, operation, subject, retailer_id=row.retailer_id, reason=reason, detail=detail)

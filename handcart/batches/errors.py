@@ -41,3 +41,8 @@ def not_being_picked() -> ApiError:
 def not_replaceable() -> ApiError:
     """The customer wants no replacement of the item."""
     return ApiError(400, "Item must not be replaced", key="status")
+
+
+def replacement_refused() -> ApiError:
+    """The customer has refused this replacement for the item."""
+    return ApiError(400, "Replacement was refused by the customer", key="replacement_item")

@@ -48,3 +48,12 @@ class Removed(Struct, frozen=True):
     by: str | None
     at: int
     goods: str
+
+
+class Finished(Struct, frozen=True):
+    """A batch in which a shopper finished an order. `person_id`: the operator's shopper, 0 if it stands for nobody."""
+
+    batch_id: int
+    type: str
+    person_id: int
+    at: int

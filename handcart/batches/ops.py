@@ -10,10 +10,13 @@ from handcart.core import clock, ids
 from handcart.core.db import Tx
 from handcart.core.errors import ApiError, invalid, raise_any
 from handcart.orders import ops as orders
+from handcart.orders import pickup
 from handcart.orders import states as order_states
 from handcart.orders.errors import order_not_found, too_late
-from handcart.orders.models import Order, Proof
+from handcart.orders.models import PICKUP, Order, Proof
+from handcart.shoppers import ops as shopper_ops
 from handcart.shoppers import queries as shoppers
+from handcart.shoppers.models import NOBODY
 
 
 class AskedOrder(Struct, frozen=True):
@@ -39,6 +42,10 @@ _WAITS: Mapping[str, _Waits] = {
 }
 
 
+# The states of a pickup order whose customer has arrived.
+_OUT = (order_states.RUNNER_AWAITING, order_states.USER_AT_STORE, order_states.BAGS_VERIFIED)
+
+
 async def generate(
     tx: Tx,
     retailer_id: int,
@@ -49,15 +56,18 @@ async def generate(
 ) -> Batch:
     """Put orders into a new batch of a shopper. Default type: the one that the first order waits for.
 
-    Paid orders that were taken away from their shopper go on where they are. Raises 404 for an unknown order, otherwise
-    one error with all problems.
+    Paid orders that were taken away from their shopper go on where they are, and a batch that waits for somebody
+    becomes the shopper's. Raises 404 for an unknown order, otherwise one error with all problems.
     """
     if len({one.id for one in asked}) < len(asked):
         raise invalid("orders")
+    waiting = await _waiting(tx, retailer_id, asked)
     locked = [await _lock_order(tx, retailer_id, one) for one in sorted(asked, key=lambda one: one.id)]
     first = next(order for order in locked if order.order_id == asked[0].id)
-    batch_type = batch_type or _type_for(first)
+    batch_type = batch_type or (waiting.type if waiting else _type_for(first))
     is_shopper = await shoppers.exists(tx, retailer_id, shopper_id)
+    if waiting is not None and waiting.type == batch_type and is_shopper:
+        return await _give(tx, retailer_id, waiting, shopper_id, workflow_state)
     begins = _begins(batch_type, first, workflow_state)
     is_taken = await _is_any_live(tx, retailer_id, locked)
     wrong = [
@@ -71,6 +81,19 @@ async def generate(
     await _insert(tx, retailer_id, batch)
     await _bring(tx, retailer_id, batch, locked)
     return batch
+
+
+async def arrive(tx: Tx, retailer_id: int, order: Order, *, is_delegate: bool = False) -> None:
+    """Record that the customer of a locked order, or the delegate, is at the store.
+
+    Somebody has to bring the order out: it gets a batch that waits until a dispatcher gives it to a shopper. A customer
+    who has already arrived changes nothing. Raises the documented errors.
+    """
+    if order.kind == PICKUP and order.status in _OUT:
+        return
+    await pickup.arrive(tx, retailer_id, order, is_delegate=is_delegate)
+    nobody = await shopper_ops.shadow(tx, retailer_id, NOBODY)
+    await generate(tx, retailer_id, nobody, [AskedOrder(order.order_id)])
 
 
 async def accept(tx: Tx, retailer_id: int, batch: Batch) -> None:
@@ -261,6 +284,28 @@ def _wrong_orders(batch_type: str, locked: Sequence[Order], *, is_taken: bool) -
     return None if may_begin and all(order.status == first for order in locked) else errors.not_waiting()
 
 
+async def _waiting(tx: Tx, retailer_id: int, asked: Sequence[AskedOrder]) -> Batch | None:
+    """The batch, locked, that has just these orders and waits for somebody."""
+    batch = await lock_of_order(tx, retailer_id, asked[0].id)
+    if batch is None or sorted(one.id for one in asked) != batch.order_ids:
+        return None
+    return batch if await shoppers.is_nobody(tx, retailer_id, batch.shopper_id) else None
+
+
+async def _give(tx: Tx, retailer_id: int, batch: Batch, shopper_id: int, workflow_state: str | None) -> Batch:
+    """Give a locked batch that waits for somebody to a shopper, and move it on to a state if one is named."""
+    target = batch.workflow_state if workflow_state is None else states.state_of(batch.type, workflow_state)
+    if target is None:
+        raise invalid("workflow_state")
+    batch.shopper_id = shopper_id
+    await tx.run(
+        "UPDATE batches SET shopper_id = $3 WHERE retailer_id = $1 AND id = $2", retailer_id, batch.id, shopper_id
+    )
+    if target != batch.workflow_state:
+        await bring(tx, retailer_id, batch, target)
+    return batch
+
+
 async def _lock_order(tx: Tx, retailer_id: int, asked: AskedOrder) -> Order:
     order = await orders.lock(tx, retailer_id, asked.id)
     if asked.user_id is not None and order.user_id != asked.user_id:
@@ -312,8 +357,10 @@ async def _set_state(tx: Tx, retailer_id: int, batch: Batch, state: str) -> None
 async def _bring(tx: Tx, retailer_id: int, batch: Batch, locked: Sequence[Order]) -> None:
     """Move locked orders to the state of their batch; end the batch if that is its last state."""
     status = states.TYPES[batch.type].states[batch.workflow_state]
+    courier = await queries.courier_of(tx, retailer_id, batch.shopper_id)
     for order in locked:
         if order.status != status:
+            order.courier = courier
             await orders.move(tx, retailer_id, order, status)
     if states.is_last(batch.type, batch.workflow_state):
         for order in locked:

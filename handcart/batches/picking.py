@@ -12,7 +12,7 @@ from handcart.core import clock
 from handcart.core.db import Tx
 from handcart.core.errors import ApiError, blank, invalid, raise_any
 from handcart.orders import ops as orders
-from handcart.orders import states
+from handcart.orders import replacements, states
 from handcart.orders.models import FOUND, NOT_FOUND, REPLACED, TO_REFUND, Order, OrderLine, Scan
 from handcart.shoppers import queries as shoppers
 from handcart.shoppers.errors import shopper_not_found
@@ -51,10 +51,13 @@ async def update(tx: Tx, retailer_id: int, shopper_id: int, order_id: str, line_
         raise invalid("line_num")
     status = picked.status or _status_of(line, picked)
     raise_any(_wrong_about(line, status, picked))
-    _pick(line, status, picked)
+    item = None
     if status == REPLACED:
-        line.substitute = picked.item or line.substitute or next(iter(line.replacement_items), ItemName())
-        line.substitute = await _named(tx, retailer_id, order, line.substitute)
+        item = picked.item or line.substitute or next(iter(replacements.wishes(line)), ItemName())
+        item = await _named(tx, retailer_id, order, item)
+        if replacements.is_refused(line, item):
+            raise errors.replacement_refused()
+    _pick(line, status, picked, item)
     await orders.note(tx, retailer_id, order, _HAPPENED[status], [line_num])
     return order
 
@@ -89,10 +92,16 @@ async def add(tx: Tx, retailer_id: int, shopper_id: int, order_id: str, picked: 
 
 async def take_back_alcohol(tx: Tx, retailer_id: int, order: Order) -> None:
     """Refund a locked order's alcohol that cannot be handed to the customer: it is returned to the store."""
-    alcohol = [line for line in order.lines if line.is_alcohol and not line.is_removed]
-    for line in alcohol:
-        _pick(line, TO_REFUND, Picked(TO_REFUND, delivered_count=0, by=line.picked_by))
-    await orders.note(tx, retailer_id, order, states.REFUNDED, [line.line_num for line in alcohol])
+    alcohol = [line.line_num for line in order.lines if line.is_alcohol and not line.is_removed]
+    await refund(tx, retailer_id, order, alcohol)
+
+
+async def refund(tx: Tx, retailer_id: int, order: Order, line_nums: Sequence[str]) -> None:
+    """Refund lines of a locked order whose items the customer does not get, also after they were paid."""
+    for line in order.lines:
+        if line.line_num in line_nums and not line.is_removed:
+            _pick(line, TO_REFUND, Picked(TO_REFUND, delivered_count=0, by=line.picked_by))
+    await orders.note(tx, retailer_id, order, states.REFUNDED, line_nums)
 
 
 async def _being_picked(tx: Tx, retailer_id: int, shopper_id: int, order_id: str) -> Order:
@@ -131,13 +140,16 @@ def _wrong_about(line: OrderLine, status: str, picked: Picked) -> list[ApiError 
     ]
 
 
-def _pick(line: OrderLine, status: str, picked: Picked) -> None:
-    """Apply the changes to a line; earlier values are kept if the status stays the same."""
+def _pick(line: OrderLine, status: str, picked: Picked, item: ItemName | None = None) -> None:
+    """Apply the changes to a line; earlier values are kept if the status stays the same. `item`: the replacement."""
     if status != line.status:
-        line.delivered_count = line.delivered_weight = line.substitute = None
-        line.scans, line.unscanned = (), None
+        line.clear()
         if status == REPLACED:
             line.delivered_count, line.delivered_weight = line.replacement_count, line.replacement_weight
+        else:
+            replacements.withdraw(line, status)
+    if item is not None:
+        replacements.propose(line, item)
     line.status = status
     if picked.delivered_count is not None:
         line.delivered_count = picked.delivered_count

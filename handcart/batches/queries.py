@@ -4,10 +4,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from handcart.batches import states
-from handcart.batches.models import Batch, PersonsBatch, Removed
+from handcart.batches.models import Batch, Finished, PersonsBatch, Removed
 from handcart.core.db import Tx
 from handcart.orders import queries as orders
-from handcart.orders.models import Order
+from handcart.orders.models import Courier, Order
+from handcart.shoppers import positions
+from handcart.shoppers import queries as shoppers
+from handcart.shoppers.models import Person
+from handcart.stores.models import Point
 
 COLUMNS = "id, type, workflow_state, shopper_id, ended_at, accepted_at"
 # Maximum number of orders taken away that are read for a person.
@@ -65,6 +69,50 @@ async def of_order(tx: Tx, retailer_id: int, order_id: str) -> Sequence[int]:
         *(retailer_id, order_id),
     )
     return [row["batch_id"] for row in rows]
+
+
+async def finished(tx: Tx, retailer_id: int, order_id: str) -> Sequence[Finished]:
+    """The batches in which shoppers did their part of an order, the first one first."""
+    rows = await tx.all(
+        "SELECT b.id AS batch_id, b.type, coalesce(s.person_id, 0) AS person_id, o.left_at AS at FROM batch_orders o"
+        " JOIN batches b ON b.retailer_id = o.retailer_id AND b.id = o.batch_id"
+        " JOIN retailer_shoppers s ON s.retailer_id = b.retailer_id AND s.id = b.shopper_id"
+        " WHERE o.retailer_id = $1 AND o.order_id = $2 AND o.left_kind = $3 ORDER BY o.left_at, b.id",
+        *(retailer_id, order_id, states.COMPLETED),
+    )
+    return [Finished(**dict(row)) for row in rows]
+
+
+async def live_of_order(tx: Tx, retailer_id: int, order_id: str) -> Batch | None:
+    """The live batch that an order is in, without a lock."""
+    row = await tx.one(
+        "SELECT batch_id FROM batch_orders WHERE retailer_id = $1 AND order_id = $2 AND is_live", retailer_id, order_id
+    )
+    return None if row is None else await find(tx, retailer_id, row["batch_id"])
+
+
+async def shopper_of_order(tx: Tx, retailer_id: int, order_id: str) -> Person | None:
+    """The operator's shopper who has an order now; None before anybody accepted it, and after its end."""
+    batch = await live_of_order(tx, retailer_id, order_id)
+    if batch is None or (batch.accepted_at is None and batch.workflow_state == states.BRAND_NEW):
+        return None
+    return await shoppers.person_of(tx, retailer_id, batch.shopper_id)
+
+
+async def courier(tx: Tx, retailer_id: int, order_id: str) -> Courier | None:
+    """The shopper who has an order now, and where the shopper is; None if nobody has it."""
+    batch = await live_of_order(tx, retailer_id, order_id)
+    return None if batch is None else await courier_of(tx, retailer_id, batch.shopper_id)
+
+
+async def courier_of(tx: Tx, retailer_id: int, shopper_id: int) -> Courier:
+    """A retailer's shopper as the shopper of an order."""
+    person = await shoppers.person_of(tx, retailer_id, shopper_id)
+    if person is None:
+        of_store = await shoppers.staff_of(tx, retailer_id, shopper_id)
+        return Courier() if of_store is None else Courier(of_store.name.split()[0], is_person=True)
+    at = await positions.latest(tx, person.id)
+    return Courier(person.first_name, Point(at.latitude, at.longitude) if at else None, is_person=True)
 
 
 async def left(tx: Tx, retailer_id: int, batch_id: int) -> Sequence[Removed]:

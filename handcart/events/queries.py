@@ -12,13 +12,15 @@ LAST_ID = 2**63 - 1
 
 _EVENT = "SELECT event_id, name, subject, body, created_at FROM events WHERE retailer_id = $1"
 _WITHOUT_BODY = "SELECT event_id, name, subject, '' AS body, created_at FROM events WHERE retailer_id = $1"
-# The retailers after $1 that have events not yet queued: one index lookup for each.
-_WITH_UNQUEUED = (
-    "WITH RECURSIVE found(id) AS (SELECT min(retailer_id) FROM events WHERE NOT is_queued AND retailer_id > $1"
-    " UNION ALL SELECT (SELECT min(e.retailer_id) FROM events e WHERE NOT e.is_queued AND e.retailer_id > found.id)"
+# The retailers after $1 that have events that a reader has not taken: one index lookup for each.
+_WITH_NEW = (
+    "WITH RECURSIVE found(id) AS (SELECT min(retailer_id) FROM events WHERE NOT {flag} AND retailer_id > $1"
+    " UNION ALL SELECT (SELECT min(e.retailer_id) FROM events e WHERE NOT e.{flag} AND e.retailer_id > found.id)"
     " FROM found WHERE found.id IS NOT NULL)"
     " SELECT id FROM found WHERE id IS NOT NULL LIMIT $2"
 )
+_ANY_NEW = "SELECT 1 AS found FROM events WHERE NOT {flag} ORDER BY retailer_id, event_id LIMIT 1"
+_QUEUED, _TOLD = "is_queued", "is_told"
 
 
 async def events(
@@ -80,29 +82,43 @@ async def last_event_id(tx: Tx, retailer_id: int) -> int:
     return 0 if row is None else row["last"] or 0
 
 
-async def count(tx: Tx, retailer_id: int, after: int, until: int = LAST_ID) -> int:
-    """The number of events with ids over `after`, up to `until`."""
-    row = await tx.one(
-        "SELECT count(*) AS count FROM events WHERE retailer_id = $1 AND event_id > $2 AND event_id <= $3",
-        *(retailer_id, after, until),
-    )
+async def count(tx: Tx, retailer_id: int, after: int, until: int = LAST_ID, most: int | None = None) -> int:
+    """The number of events with ids over `after`, up to `until`; counts no further than `most`, if it is given."""
+    found = "SELECT 1 FROM events WHERE retailer_id = $1 AND event_id > $2 AND event_id <= $3"
+    limit = "" if most is None else f" LIMIT {int(most)}"
+    row = await tx.one(f"SELECT count(*) AS count FROM ({found}{limit}) AS found", retailer_id, after, until)  # noqa: S608
     return 0 if row is None else int(row["count"])
 
 
 async def any_unqueued(tx: Tx) -> bool:
     """Whether there are events that the reader "webhooks" has not taken."""
-    found = "SELECT 1 AS found FROM events WHERE NOT is_queued ORDER BY retailer_id, event_id LIMIT 1"
-    return await tx.one(found) is not None
+    return await tx.one(_ANY_NEW.format(flag=_QUEUED)) is not None
 
 
 async def retailers_with_unqueued(tx: Tx, after: int, limit: int) -> Sequence[int]:
     """The retailers with ids over `after` that have events that the reader "webhooks" has not taken, sorted by id."""
-    return [row["id"] for row in await tx.all(_WITH_UNQUEUED, after, limit)]
+    return [row["id"] for row in await tx.all(_WITH_NEW.format(flag=_QUEUED), after, limit)]
 
 
 async def unqueued(tx: Tx, retailer_id: int, limit: int) -> Sequence[Event]:
     """A retailer's oldest events that the reader "webhooks" has not taken, without their bodies."""
     rows = await tx.all(f"{_WITHOUT_BODY} AND NOT is_queued ORDER BY event_id LIMIT $2", retailer_id, limit)
+    return [Event(**dict(row)) for row in rows]
+
+
+async def any_untold(tx: Tx) -> bool:
+    """Whether there are events that the reader "customers" has not taken."""
+    return await tx.one(_ANY_NEW.format(flag=_TOLD)) is not None
+
+
+async def retailers_with_untold(tx: Tx, after: int, limit: int) -> Sequence[int]:
+    """The retailers with ids over `after` that have events that the reader "customers" has not taken, sorted by id."""
+    return [row["id"] for row in await tx.all(_WITH_NEW.format(flag=_TOLD), after, limit)]
+
+
+async def untold(tx: Tx, retailer_id: int, limit: int) -> Sequence[Event]:
+    """A retailer's oldest events that the reader "customers" has not taken."""
+    rows = await tx.all(f"{_EVENT} AND NOT is_told ORDER BY event_id LIMIT $2", retailer_id, limit)
     return [Event(**dict(row)) for row in rows]
 
 

@@ -12,7 +12,7 @@ from handcart.core import clock, errors, ids
 from handcart.core.db import Tx
 from handcart.core.web import pages
 from handcart.core.web.call import Call
-from handcart.orders import checks, create, customers, lines, ops, queries
+from handcart.orders import checks, create, customers, lines, links, ops, queries, replacements
 from handcart.orders.create import NewOrder
 from handcart.orders.models import (
     CARRIED,
@@ -26,7 +26,8 @@ from handcart.orders.models import (
     OrderDetails,
     OrderLine,
 )
-from handcart.orders.ops import Changes, Selection
+from handcart.orders.ops import Changes
+from handcart.orders.replacements import Selection
 from handcart.orders.wire import (
     CancelDispatchRequest,
     CarriedOrderResponse,
@@ -47,6 +48,8 @@ from handcart.orders.wire import (
     UpdateOrderRequest,
     UpdateTipRequest,
 )
+from handcart.retailers import ops as retailers
+from handcart.retailers.models import Retailer
 from handcart.stores import queries as stores
 from handcart.stores.models import ItemName
 from handcart.users.models import plain_phone_number
@@ -118,7 +121,8 @@ async def get_carried(tx: Tx, call: Call) -> CarriedOrderResponse:
 
 async def get_orders(tx: Tx, call: Call) -> OrdersResponse:
     orders = await queries.of_user(tx, call.caller, call.path["user_id"])
-    return OrdersResponse([await _full(tx, call, order) for order in orders])
+    retailer = await retailers.retailer(tx, call.caller.retailer_id)
+    return OrdersResponse([await _full(tx, call, order, retailer) for order in orders])
 
 
 async def update(tx: Tx, call: Call) -> OrderResponse:
@@ -148,7 +152,7 @@ async def set_replacements(tx: Tx, call: Call) -> OrderResponse:
     body: ReplacementSelectionsRequest = call.body
     chosen = [Selection(one.line_num, one.replacement_items or (), one.count, one.weight) for one in body.selections]
     user_id, order_id = call.path["user_id"], call.path["order_id"]
-    return await _full(tx, call, await ops.choose_replacements(tx, call.caller, user_id, order_id, chosen))
+    return await _full(tx, call, await replacements.choose(tx, call.caller, user_id, order_id, chosen))
 
 
 async def update_tip(tx: Tx, call: Call) -> OrderResponse:
@@ -181,7 +185,7 @@ def _new_order(call: Call, body: Any, kind: str, **fields: Any) -> NewOrder:
         raise refusal
     kept = {_RENAMED.get(name, name): value for name, value in structs.asdict(body).items()}
     kept.update(_of_user(kept.pop("user", None)))
-    if kept.get("customer_sms_opt_out") is not None:
+    if kind in CARRIED:  # their customers get text messages unless they refuse
         kept["sms_opt_in"] = not kept["customer_sms_opt_out"]
     kept["locale"] = kept.get("locale") or _accepted_locale(call)
     kept["phone_number"] = plain_phone_number(kept.get("phone_number"))
@@ -254,20 +258,24 @@ async def _carried(tx: Tx, call: Call, order: Order) -> CarriedOrderResponse:
     return CarriedOrderResponse(**await _answer(tx, call, order))
 
 
-async def _full(tx: Tx, call: Call, order: Order) -> OrderResponse:
+async def _full(tx: Tx, call: Call, order: Order, retailer: Retailer | None = None) -> OrderResponse:
+    """An order with its lines. `retailer`: the caller's, if it is read already."""
+    answer = await _answer(tx, call, order, retailer)
     if order.kind in CARRIED:
-        return OrderResponse(**await _answer(tx, call, order))
+        return OrderResponse(**answer)
     return OrderResponse(
-        **await _answer(tx, call, order),
+        **answer,
         items=[_line(line) for line in order.lines if not line.is_removed],
         warnings=[OrderWarning(**warning) for warning in order.details.warnings],
     )
 
 
-async def _answer(tx: Tx, call: Call, order: Order) -> dict[str, Any]:
+async def _answer(tx: Tx, call: Call, order: Order, retailer: Retailer | None = None) -> dict[str, Any]:
+    retailer = retailer or await retailers.retailer(tx, call.caller.retailer_id)
     return {
         "id": order.order_id,
         "status": order.status,
+        "order_url": links.shown(tx, retailer, order),
         "created_at": clock.to_wire(order.created_at),
         "is_express": order.is_instacartplus,
         "is_instacartplus": order.is_instacartplus,

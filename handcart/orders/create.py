@@ -15,8 +15,9 @@ from handcart.orders.states import BRAND_NEW, CREATED, WORKFLOWS
 from handcart.retailers import ops as retailers
 from handcart.retailers.models import Caller, Retailer
 from handcart.slots import errors as slot_errors
-from handcart.slots import ledger, windows
+from handcart.slots import ledger, listing, windows
 from handcart.slots import ops as slots
+from handcart.slots import rules as slot_rules
 from handcart.slots.models import Booking, Slot
 from handcart.stores import carts
 from handcart.stores import queries as stores
@@ -69,7 +70,7 @@ async def create_shopped(tx: Tx, caller: Caller, user_id: str, wanted: NewOrder)
     raise_any(refusals)
     if wanted.kind == DELIVERY and wanted.details.address is not None:
         await stores.locate(tx, retailer, DELIVERY, slot.store, wanted.details.address)
-    if cart.has_alcohol and not slots.allows_alcohol(retailer.rules, slot.store, slot.window):
+    if cart.has_alcohol and not slot_rules.allows_alcohol(retailer.rules, slot.store, slot.window):
         raise slot_errors.not_available(slot_errors.HOLD_KEY)
     replacements = await lines.replacements(tx, caller.retailer_id, cart, ebt_only=wanted.details.paid_with_ebt)
     booking = await slots.claim(tx, caller, user_id, wanted.hold_id, slot)
@@ -100,7 +101,7 @@ async def create_last_mile(tx: Tx, caller: Caller, user_id: str, wanted: NewOrde
     )
     if wanted.details.address is not None:
         await stores.locate(tx, retailer, LAST_MILE, slot.store, wanted.details.address)
-    if wanted.alcoholic and not slots.allows_alcohol(retailer.rules, slot.store, slot.window):
+    if wanted.alcoholic and not slot_rules.allows_alcohol(retailer.rules, slot.store, slot.window):
         raise slot_errors.not_available(slot_errors.HOLD_KEY)
     booking = await slots.claim(tx, caller, user_id, wanted.hold_id, slot)
     return await _insert(
@@ -125,7 +126,7 @@ async def create_dispatch(tx: Tx, caller: Caller, user_id: str | None, wanted: N
             customers.phone_refusal(retailer, wanted.details.phone_number, "user_phone"),
             None if customers.is_name(wanted.details.last_name or "") else errors.invalid_last_name(),
             errors.alcohol_not_enabled() if wanted.alcoholic and not store.sells_alcohol else None,
-            None if slots.is_desirable(store, *wanted.window) else invalid("start_at"),
+            None if slot_rules.is_desirable(store, *wanted.window) else invalid("start_at"),
             None if store.takes_last_mile else errors.store_closed(),
             *checks.metadata(wanted.details.metadata),
         ]
@@ -218,7 +219,7 @@ async def _book_window(
     found = [wanted]
     if or_soonest:
         day = windows.start_of(store.time_zone, window[0]).date
-        offered = await slots.offers(tx, retailer, store, LAST_MILE, slots.Wishes(has_alcohol=has_alcohol))
+        offered = await listing.offers(tx, retailer, store, LAST_MILE, listing.Wishes(has_alcohol=has_alcohol))
         free = [slot for slot in offered.all() if not slot.reasons]
         found += [slot for slot in free if windows.start_of(store.time_zone, slot.window.starts_at).date == day][
             :_SOONEST

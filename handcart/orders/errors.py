@@ -8,6 +8,9 @@ from collections.abc import Sequence
 
 from handcart.core.errors import ApiError
 
+_PARAMS_ERROR = 2001
+_INVALID_REQUEST = 4001
+
 
 def order_not_found() -> ApiError:
     """No such order of this user at this retailer."""
@@ -35,7 +38,7 @@ def too_late() -> ApiError:
 
 
 def too_early() -> ApiError:
-    """The tip operation was called before the order is completed."""
+    """The order is not completed, so that it can be neither tipped nor rated."""
     return ApiError(400, "Order is not completed", key="order_id")
 
 
@@ -44,9 +47,54 @@ def not_carried() -> ApiError:
     return ApiError(400, "Only last mile orders can be staged", key="order_id")
 
 
+def not_included(key: str) -> ApiError:
+    """A value that is not in the documented list."""
+    return ApiError(400, "is not included in the list", key=key)
+
+
+def not_pickup() -> ApiError:
+    """The order is not picked up by its customer."""
+    return ApiError(400, "Pickup unavailable for non-pickup orders", _INVALID_REQUEST)
+
+
+def not_staged() -> ApiError:
+    """A pickup order that is not ready: the customer has nothing to fetch."""
+    return ApiError(400, "Params error", _PARAMS_ERROR, more={"order_delivery_id": "Order delivery is not staged."})
+
+
+def no_pickup_status() -> ApiError:
+    """The customer of an order that is not picked up cannot arrive at the store."""
+    return ApiError(404, "No pickup status found for order", 4000)
+
+
+def has_delegate() -> ApiError:
+    """Only customers who fetch their orders themselves can say when they come."""
+    return ApiError(400, "is not available with a pickup delegate", key="schedule_pickup_eta")
+
+
 def unknown_lines(line_nums: Sequence[str]) -> ApiError:
     """Replacements were chosen for lines that the order does not have."""
     return ApiError(400, f"Unknown line_num: {', '.join(line_nums)}", key="selections")
+
+
+def order_item_not_found(order_item_id: str) -> ApiError:
+    """The order has no such item, or no longer."""
+    return ApiError(404, f"Order item {order_item_id} not found", 4000)
+
+
+def already_answered() -> ApiError:
+    """The customer has answered this replacement, or a newer one has taken its place."""
+    return ApiError(400, "Order item change already responded to", 4001)
+
+
+def nothing_to_answer() -> ApiError:
+    """The item has no replacement that waits for an answer, or it is too late to answer."""
+    return ApiError(400, "Order item has no change to respond to", 4001)
+
+
+def unresolved_alternative() -> ApiError:
+    """The alternative is not in the catalog, or this order cannot have it."""
+    return ApiError(400, "Could not resolve alternative item to a valid product")
 
 
 def negative_tip() -> ApiError:
@@ -82,3 +130,13 @@ def store_closed() -> ApiError:
 def alcohol_not_allowed(key: str) -> ApiError:
     """Alcohol was added to an order whose place or time does not allow alcohol."""
     return ApiError(400, "Invalid zip code for alcohol", key=key)
+
+
+def no_free_slot() -> ApiError:
+    """No store has a free slot for a sample order of this kind."""
+    return ApiError(400, "No store of the retailer has a free time slot for such an order", key="kind")
+
+
+def nothing_to_sell() -> ApiError:
+    """The catalog has no item for a sample order."""
+    return ApiError(400, "The retailer's catalog has no item for such an order", key="kind")

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from handcart.core.db import Tx
 from handcart.core.errors import ApiError
-from handcart.orders.models import FOUND, NOT_FOUND, REPLACED, TO_REFUND, OrderLine
+from handcart.orders.models import FOUND, NOT_FOUND, REJECTED, REPLACED, TO_REFUND, OrderLine
 from handcart.stores import carts, items
 from handcart.stores.carts import Cart, Line, OrderItem
 from handcart.stores.models import ItemCode, ItemName
@@ -78,6 +78,10 @@ def kept(there: Sequence[OrderLine], now: Sequence[OrderLine]) -> list[OrderLine
     """The order's new lines; omitted ones are marked as removed, so that they keep their numbers."""
     known = {line.line_num: line for line in there}
     for line in now:
+        before = known.get(line.line_num)
+        line.is_edited = (
+            before is None or before.is_edited or (line.qty, line.qty_unit) != (before.qty, before.qty_unit)
+        )
         if line.line_num in known:
             line.upc, line.rrc = known[line.line_num].upc, known[line.line_num].rrc
             line.version = known[line.line_num].version + 1
@@ -110,22 +114,27 @@ def delivered(line: OrderLine) -> ItemName | None:
     return ItemName(line.upc, line.rrc) if line.status == FOUND else None
 
 
-def take_the_rest(lines: Sequence[OrderLine]) -> None:
-    """Mark the lines that the shopper did not handle as found in full."""
+def take_the_rest(lines: Sequence[OrderLine]) -> Sequence[OrderLine]:
+    """Mark the lines that the shopper did not handle as found in full; returns those that are refunded instead.
+
+    A line whose replacement the customer refused was not there, so that it is refunded.
+    """
+    refunded = [line for line in lines if line.status == NOT_FOUND and line.replacement_status == REJECTED]
     for line in lines:
         if line.status == NOT_FOUND:
-            line.status = FOUND
+            line.status = TO_REFUND if line.replacement_status == REJECTED else FOUND
+    return refunded
 
 
 def unpicked(lines: Sequence[OrderLine]) -> list[OrderLine]:
     """The lines as they were before any shopper changed them."""
     left = [line for line in lines if not line.is_added]
     for line in left:
-        if line.status != NOT_FOUND:
+        if line.status != NOT_FOUND or line.replacement_status is not None:
             line.version += 1
-        line.status, line.delivered_count, line.delivered_weight = NOT_FOUND, None, None
-        line.substitute, line.scans, line.unscanned = None, (), None
-        line.picked_by = line.picked_at = None
+        line.clear()
+        line.status, line.picked_by, line.picked_at = NOT_FOUND, None, None
+        line.replacement_status = line.proposed_at = line.refused = line.alternative = None
     return left
 
 

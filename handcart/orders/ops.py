@@ -9,8 +9,21 @@ from handcart.core import clock
 from handcart.core.db import Tx
 from handcart.core.errors import invalid, raise_any
 from handcart.core.web import idempotency
-from handcart.orders import checks, customers, errors, later, lines, payloads, states, storage
-from handcart.orders.models import CARRIED, LAST_MILE, SHOPPED, HistoryStep, Order, OrderDetails
+from handcart.events import ops as event_ops
+from handcart.messages import ops as messages
+from handcart.messages.models import of_order
+from handcart.orders import checks, customers, errors, later, lines, payloads, signatures, states, storage
+from handcart.orders.models import (
+    CARRIED,
+    HIGHLIGHTS,
+    LAST_MILE,
+    RATINGS,
+    SHOPPED,
+    HistoryStep,
+    Order,
+    OrderDetails,
+    Rating,
+)
 from handcart.pictures import ops as pictures
 from handcart.pictures.models import subject_of_act
 from handcart.retailers import ops as retailers
@@ -18,11 +31,12 @@ from handcart.retailers.models import Caller, Retailer
 from handcart.slots import errors as slot_errors
 from handcart.slots import ledger
 from handcart.slots import ops as slots
+from handcart.slots import rules as slot_rules
 from handcart.slots.models import WINDOW, Booking, Slot, Window
 from handcart.stores import carts
 from handcart.stores import queries as stores
 from handcart.stores.carts import OrderItem
-from handcart.stores.models import ItemName, Store
+from handcart.stores.models import Store
 from handcart.users import ops as users
 
 # Maximum number of orders in one step of a user's deletion.
@@ -41,15 +55,6 @@ class Changes(Struct, frozen=True):
     tip_cents: int | None = None
     items: Sequence[OrderItem] | None = None
     alcoholic: bool | None = None
-
-
-class Selection(Struct, frozen=True):
-    """The replacements that a customer accepts for a line's item, best first, and their quantity."""
-
-    line_num: str
-    replacement_items: Sequence[ItemName] = ()
-    count: int | None = None
-    weight: float | None = None
 
 
 async def update_shopped(tx: Tx, caller: Caller, user_id: str, order_id: str, changes: Changes) -> Order:
@@ -142,32 +147,21 @@ async def set_tip(tx: Tx, retailer_id: int, order: Order, tip_cents: int) -> Non
     await note(tx, retailer_id, order, states.TIP_UPDATED)
 
 
-async def choose_replacements(
-    tx: Tx, caller: Caller, user_id: str, order_id: str, selections: Sequence[Selection]
-) -> Order:
-    """Store the replacements that the customer accepts; earlier choices are overwritten."""
-    await users.require(tx, caller.isolation_id, user_id)
-    order = _allowing(
-        states.CHOOSE_REPLACEMENTS,
-        checks.of_user(user_id, await storage.lock(tx, caller.retailer_id, order_id), SHOPPED),
-    )
-    present = {line.line_num: line for line in order.lines if not line.is_removed}
-    unknown = [one.line_num for one in selections if one.line_num not in present]
-    if unknown:
-        raise errors.unknown_lines(unknown)
-    wished = {one.line_num: list(one.replacement_items) for one in selections}
-    chosen = await lines.eligible(tx, caller.retailer_id, wished, ebt_only=order.details.paid_with_ebt)
-    for one in selections:
-        line = present[one.line_num]
-        line.replacement_items = chosen[one.line_num]
-        line.replacement_count, line.replacement_weight = one.count, one.weight
-        line.version += 1
-        line.chosen_version = line.version
-        if line.replacement_items:
-            line.replacement_policy = "users_choice"
-    raise_any([checks.size(order, "selections")])
-    await note(tx, caller.retailer_id, order, states.REPLACEMENTS_CHOSEN)
-    return order
+async def rate(tx: Tx, retailer_id: int, order: Order, rating: Rating) -> None:
+    """Store the customer's rating of a locked order that is completed. The same rating again changes nothing."""
+    if rating.value not in RATINGS:
+        raise errors.not_included("rating_value")
+    if not set(rating.highlights) <= set(HIGHLIGHTS):
+        raise errors.not_included("highlights")
+    if not states.may(order.kind, order.status, states.RATE):
+        raise errors.too_early()
+    before = order.details.rating
+    chosen = tuple(one for one in HIGHLIGHTS if one in rating.highlights)
+    rating = Rating(rating.value, chosen, _readable(rating.thank_you_note), clock.now())
+    if before is not None and _said(rating) == _said(before):
+        return
+    order.details = structs.replace(order.details, rating=rating)
+    await note(tx, retailer_id, order, states.RATED)
 
 
 async def stage(tx: Tx, caller: Caller, user_id: str | None, order_id: str, details: Mapping[str, Any]) -> Order:
@@ -177,12 +171,17 @@ async def stage(tx: Tx, caller: Caller, user_id: str | None, order_id: str, deta
         order = checks.of_user(user_id, await storage.lock(tx, caller.retailer_id, order_id))
     else:
         order = checks.carried(await storage.lock(tx, caller.retailer_id, order_id), None)
+    await set_staged(tx, caller.retailer_id, order, details)
+    return order
+
+
+async def set_staged(tx: Tx, retailer_id: int, order: Order, details: Mapping[str, Any]) -> None:
+    """Record that a locked last mile or dispatch order is in the staging area. `details`: fields of `OrderDetails`."""
     if order.kind not in CARRIED:
         raise errors.not_carried()
     _allowing(states.STAGE, order)
     order.details = structs.replace(order.details, staged_at=clock.now(), **details)
-    await note(tx, caller.retailer_id, order, states.STAGED)
-    return order
+    await note(tx, retailer_id, order, states.STAGED)
 
 
 async def cancel(tx: Tx, caller: Caller, user_id: str, order_id: str) -> Order:
@@ -216,9 +215,11 @@ async def move(tx: Tx, retailer_id: int, order: Order, to: str, *, keeps_picked:
     if not way:
         raise errors.too_late()
     left = states.WORKFLOWS[order.kind].states[order.status]
-    for state, _ in way:
-        await _enter(tx, retailer_id, order, state.name, keeps_picked=keeps_picked)
-    await _save(tx, retailer_id, order, [HistoryStep(state.name, state.name, events) for state, events in way])
+    steps: list[HistoryStep] = []
+    for state, events in way:
+        steps += await _enter(tx, retailer_id, order, state.name, keeps_picked=keeps_picked)
+        steps.append(HistoryStep(state.name, state.name, events))
+    await _save(tx, retailer_id, order, steps)
     await later.plan(tx, retailer_id, order, left, way[-1][0])
 
 
@@ -271,12 +272,17 @@ async def forget_user(tx: Tx, isolation_id: int, user_id: str) -> bool:
         order.user_id = None
         if (proof := order.details.proof) is not None and proof.person_id is not None:
             await pictures.forget(tx, subject_of_act(proof.person_id, proof.act_id))
+        await signatures.forget(tx, retailer_id, order.order_id)
+        await messages.forget(tx, of_order(retailer_id, order.order_id))
+        await event_ops.forget(tx, retailer_id, order.order_id, payloads.PERSONAL)
         order.details = OrderDetails(
             items_count=order.details.items_count,
             bags_count=order.details.bags_count,
             items_weight=order.details.items_weight,
             cart_total=order.details.cart_total,
+            receipt_cents=order.details.receipt_cents,
             cancellation_type=order.details.cancellation_type,
+            canceled_at=order.details.canceled_at,
         )
         for line in order.lines:
             line.special_instructions, line.metadata = "", None
@@ -305,23 +311,31 @@ async def lock_of_user(tx: Tx, isolation_id: int, user_id: str) -> Sequence[tupl
 
 async def _save(tx: Tx, retailer_id: int, order: Order, steps: Sequence[HistoryStep]) -> None:
     """Save a locked order and its steps, and emit their events. Every change of a stored order goes through here."""
+    steps = [structs.replace(step, events=await payloads.told(tx, retailer_id, order, step.events)) for step in steps]
     await storage.save(tx, retailer_id, order, *steps)
     for step in steps:
         await payloads.emit(tx, retailer_id, order, step.events, step.about)
 
 
-async def _enter(tx: Tx, retailer_id: int, order: Order, status: str, *, keeps_picked: bool) -> None:
-    order.status = status
+async def _enter(tx: Tx, retailer_id: int, order: Order, status: str, *, keeps_picked: bool) -> Sequence[HistoryStep]:
+    """Give an order a state; returns what happens to its lines before that."""
+    before, order.status = order.status, status
     if status == states.CHECKOUT:
-        lines.take_the_rest(order.lines)
+        refunded = lines.take_the_rest(order.lines)
         order.bag_count = lines.bags(order.lines)
+        if refunded:
+            events = states.WORKFLOWS[order.kind].events[states.REFUNDED]
+            return [HistoryStep(before, states.REFUNDED, events, [line.line_num for line in refunded])]
     elif status == states.COMPLETED:
         order.delivered_at = clock.now()
     elif status == states.BRAND_NEW and not keeps_picked:
         order.lines = lines.unpicked(order.lines)
-    elif status == states.CANCELED and order.place is not None:
-        await slots.release(tx, retailer_id, order.place)
-        order.place = None
+    elif status == states.CANCELED:
+        order.details = structs.replace(order.details, canceled_at=clock.now())
+        if order.place is not None:
+            await slots.release(tx, retailer_id, order.place)
+            order.place = None
+    return ()
 
 
 async def _move_carried(
@@ -341,7 +355,7 @@ async def _move_carried(
         raise_any([checks.outside(begin, end, changes.window)])
         order.window_starts_at, order.window_ends_at = changes.window
         return
-    elif not slots.is_desirable(store, *changes.window):
+    elif not slot_rules.is_desirable(store, *changes.window):
         raise invalid("start_at")
     else:
         slot = slots.unlisted(store, LAST_MILE, *changes.window)
@@ -372,9 +386,18 @@ def _allowing(action: str, order: Order) -> Order:
     return order
 
 
+def _said(rating: Rating) -> tuple[str, Sequence[str], str]:
+    return rating.value, tuple(rating.highlights), rating.thank_you_note
+
+
+def _readable(text: str) -> str:
+    """A text of several lines without invisible characters, except the one that joins signs to one emoji."""
+    return "".join(one for one in text.strip() if one.isprintable() or one in "\n\u200d")
+
+
 def _may_have_alcohol(retailer: Retailer, store: Store, order: Order, slot: Slot | None) -> bool:
     window = slot.window if slot else _window(order)
-    return slots.allows_alcohol(retailer.rules, store, window)
+    return slot_rules.allows_alcohol(retailer.rules, store, window)
 
 
 def _window(order: Order) -> Window:

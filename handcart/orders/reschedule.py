@@ -8,7 +8,7 @@ from handcart.core.errors import ApiError, invalid
 from handcart.orders import errors, ops, states
 from handcart.orders.models import DISPATCH, LAST_MILE, Order
 from handcart.retailers import ops as retailers
-from handcart.slots import ledger
+from handcart.slots import ledger, listing
 from handcart.slots import ops as slots
 from handcart.slots.models import SCHEDULED, Slot
 from handcart.stores import queries as stores
@@ -23,7 +23,7 @@ async def offers(tx: Tx, retailer_id: int, order: Order) -> Sequence[Slot]:
     retailer = await retailers.retailer(tx, retailer_id)
     store = await stores.store_by_number(tx, retailer_id, order.store_number)
     assert store is not None
-    found = await slots.offers(tx, retailer, store, _kind(order), slots.Wishes(has_alcohol=order.has_alcohol))
+    found = await listing.offers(tx, retailer, store, _kind(order), listing.Wishes(has_alcohol=order.has_alcohol))
     free = [slot for slot in found.all() if slot.window.type == SCHEDULED and not slot.reasons]
     return [slot for slot in free if slots.place_of(slot) != order.place]
 

@@ -11,6 +11,7 @@ from handcart.core.web.call import Call, Handler, Route, route
 from handcart.oauth.scopes import FULFILLMENT
 from handcart.orders import api, checks
 from handcart.orders import errors as order_errors
+from handcart.orders.models import OrderId
 from handcart.orders.wire import (
     CancelDispatchRequest,
     CarriedOrderResponse,
@@ -20,7 +21,6 @@ from handcart.orders.wire import (
     CreatePickupRequest,
     GetOrderResponse,
     IdempotencyKey,
-    OrderId,
     OrderResponse,
     OrdersResponse,
     ReplacementSelectionsRequest,

@@ -10,6 +10,7 @@ from handcart.core import clock
 from handcart.core.db import Tx, within
 from handcart.orders.models import DISPATCH, LAST_MILE, HistoryStep, Order, OrderDetails, OrderLine
 from handcart.slots.models import Place
+from handcart.stores.models import Address
 
 _COLUMNS = (
     "order_id, number, isolation_id, user_id, kind, status, created_at, cancellation_reason, store_number,"
@@ -18,6 +19,11 @@ _COLUMNS = (
 )
 _NAMES = _COLUMNS.split(", ")
 _FIND = f"SELECT {_COLUMNS} FROM orders WHERE retailer_id = $1 AND order_id = $2"  # noqa: S608 (the names above)
+_AT_ONCE = 50
+_OF_IDS = (
+    f"SELECT {_COLUMNS} FROM orders WHERE retailer_id = $1"  # noqa: S608 (the names above)
+    f" AND order_id IN ({', '.join(f'${place}' for place in range(2, _AT_ONCE + 2))})"
+)
 _LOCK = f"{_FIND} FOR UPDATE"
 _OF_USER = (
     f"SELECT {_COLUMNS} FROM orders WHERE isolation_id = $1 AND user_id = $2"  # noqa: S608 (the names above)
@@ -36,7 +42,7 @@ _INSERT = (
 _CHANGED = [name for name in _NAMES if name not in ("order_id", "number", "created_at", "fingerprint", "kind")]
 _UPDATE = (
     f"UPDATE orders SET {', '.join(f'{name} = ${place}' for place, name in enumerate(_CHANGED, 4))},"  # noqa: S608
-    " updated_at = $3 WHERE retailer_id = $1 AND order_id = $2"
+    " updated_at = $3, is_counted = FALSE WHERE retailer_id = $1 AND order_id = $2"
 )
 
 # Fields of an order with the same name as their column.
@@ -66,6 +72,16 @@ async def find(tx: Tx, retailer_id: int, order_id: str) -> Order | None:
     """An order, without a lock."""
     row = await tx.one(_FIND, retailer_id, order_id)
     return _order(row) if row else None
+
+
+async def of_ids(tx: Tx, retailer_id: int, order_ids: Sequence[str]) -> Sequence[Order]:
+    """Orders by their ids, without locks."""
+    found: list[Order] = []
+    for start in range(0, len(order_ids), _AT_ONCE):
+        some = list(order_ids[start : start + _AT_ONCE])
+        # A fixed number of places, so that the statement stays the same. No order has an empty id.
+        found += [_order(row) for row in await tx.all(_OF_IDS, retailer_id, *some, *[""] * (_AT_ONCE - len(some)))]
+    return found
 
 
 async def lock(tx: Tx, retailer_id: int, order_id: str) -> Order | None:
@@ -179,3 +195,8 @@ def _order(row: Any) -> Order:
         details=_details.decode(row["details"]),
         fingerprint=bytes(row["fingerprint"]),
     )
+
+
+def address(details: str) -> Address | None:
+    """The address in the stored details of an order."""
+    return _details.decode(details).address

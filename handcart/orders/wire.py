@@ -10,22 +10,12 @@ from typing import Annotated, Any, ClassVar
 
 from msgspec import Meta, Struct
 
-from handcart.core.web.wire import ID_PATTERN, NUMBER_TOO, WireId
+from handcart.core.web.wire import NUMBER_TOO, WireId
+from handcart.orders.models import OrderId, Phone, Timestamp
 from handcart.stores.carts import Instructions, LineNum, Lines
 from handcart.stores.models import Address, Code, ItemName, OptionalLine
 from handcart.users.models import UserId
 
-OrderId = Annotated[
-    str,
-    Meta(
-        min_length=1,
-        max_length=255,
-        pattern=ID_PATTERN,
-        description="The retailer's own id of an order: unique and case-sensitive",
-        examples=["ORD-77120"],
-    ),
-    NUMBER_TOO,
-]
 IdempotencyKey = Annotated[
     str,
     Meta(
@@ -40,18 +30,6 @@ Cents = Annotated[int, Meta(ge=0, le=100_000_000)]
 Quantity = Annotated[int, Meta(ge=0, le=1_000_000)]
 Pounds = Annotated[float, Meta(ge=0, le=1_000_000)]
 Dollars = Annotated[float, Meta(ge=0, le=1_000_000_000)]
-Phone = Annotated[
-    str,
-    Meta(
-        min_length=1,
-        max_length=40,
-        pattern=r"^[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*\Z",
-        description="E.164, such as +13125550188; lenient retailers accept any form",
-    ),
-]
-Timestamp = Annotated[
-    str, Meta(max_length=40, description="ISO 8601 with an offset", extra_json_schema={"format": "date-time"})
-]
 Locale = Annotated[
     str,
     Meta(
@@ -371,6 +349,7 @@ class OrderWarning(Struct):
 _ANSWER = {
     "id": "ORD-77122",
     "status": "brand_new",
+    "order_url": "https://fulfillment.example/o/AAQdJ6ChQAFpFNnV7dzm8m8cbPbp2Xu0",
     "created_at": "2026-06-11T15:36:02Z",
     "is_express": True,
     "is_instacartplus": True,
@@ -402,7 +381,9 @@ class CarriedOrderResponse(Struct, omit_defaults=True, kw_only=True):
 
     id: str
     status: str
-    order_url: Annotated[str | None, Meta(description="The order's status page. Left out if there is none")] = None
+    order_url: Annotated[
+        str | None, Meta(description="The order's status page. Left out if the retailer's orders have none")
+    ] = None
     created_at: str
     is_express: Annotated[bool, Meta(description="Deprecated; use is_instacartplus")]
     is_instacartplus: Annotated[bool, Meta(description="Whether the membership's benefit applies. Decided at creation")]

@@ -1,5 +1,5 @@
-"""What the worker does regularly: delete expired pictures."""
+"""What the worker does regularly: delete expired pictures, and await no longer what does not come."""
 
 from handcart.pictures import ops
 
-PURGES = (ops.purge,)
+PURGES = (ops.purge, ops.purge_awaited)

@@ -1,4 +1,4 @@
-"""Store pictures, each under its subject, and delete them when their time has come."""
+"""Store pictures, each under its subject; await those that were announced; delete expired ones."""
 
 from hashlib import blake2b
 
@@ -7,6 +7,9 @@ from handcart.core.db import Tx
 from handcart.core.secret import new_token
 from handcart.pictures import errors, queries
 from handcart.pictures.models import Encoded, Picture
+
+#: How long a picture is awaited that was announced and does not come.
+AWAITED_FOR = 3 * clock.DAY
 
 
 def hash_of(sent: bytes) -> bytes:
@@ -35,6 +38,7 @@ async def store(tx: Tx, subject: str, content_hash: bytes, encoded: Encoded, *, 
         picture.expires_at,
     )
     if made:
+        await tx.run("DELETE FROM awaited_pictures WHERE subject = $1", subject)
         return picture, True
     there = await queries.of_subject(tx, subject)
     if there is None or there.content_hash != content_hash:
@@ -42,15 +46,36 @@ async def store(tx: Tx, subject: str, content_hash: bytes, encoded: Encoded, *, 
     return there, False
 
 
+async def announce(tx: Tx, subject: str, retailer_id: int, order_id: str) -> None:
+    """Await the picture of a subject, which proves something about an order, unless it is there already."""
+    if await queries.of_subject(tx, subject) is None:
+        await tx.run(
+            "INSERT INTO awaited_pictures (subject, retailer_id, order_id, since, expires_at)"
+            " VALUES ($1, $2, $3, $4, $5) ON CONFLICT (subject) DO NOTHING",
+            *(subject, retailer_id, order_id, clock.now(), clock.of_process() + AWAITED_FOR),
+        )
+
+
 async def forget(tx: Tx, subject: str) -> None:
-    """Delete the picture of a subject, if there is one."""
+    """Delete the picture of a subject, if there is one, and await none."""
     await tx.run("DELETE FROM pictures WHERE subject = $1", subject)
+    await tx.run("DELETE FROM awaited_pictures WHERE subject = $1", subject)
 
 
 async def purge(tx: Tx, most: int) -> int:
     """Delete pictures whose time has come; returns their number."""
     return await tx.run(
         "DELETE FROM pictures WHERE id IN (SELECT id FROM pictures WHERE expires_at <= $1 LIMIT $2)",
+        clock.of_process(),
+        most,
+    )
+
+
+async def purge_awaited(tx: Tx, most: int) -> int:
+    """Await no longer what did not come in `AWAITED_FOR`; returns the number."""
+    return await tx.run(
+        "DELETE FROM awaited_pictures WHERE subject IN"
+        " (SELECT subject FROM awaited_pictures WHERE expires_at <= $1 LIMIT $2)",
         clock.of_process(),
         most,
     )

@@ -14,6 +14,11 @@ async def of_subject(tx: Tx, subject: str) -> Picture | None:
     return _picture(await tx.one(f"{_PICTURE} WHERE subject = $1 AND expires_at > $2", subject, clock.of_process()))
 
 
+async def is_awaited(tx: Tx, subject: str) -> bool:
+    """Whether the picture of a subject was announced and has not come yet."""
+    return await tx.one("SELECT 1 AS one FROM awaited_pictures WHERE subject = $1", subject) is not None
+
+
 async def find(tx: Tx, picture_id: str) -> Picture | None:
     """A picture by its id."""
     return _picture(await tx.one(f"{_PICTURE} WHERE id = $1 AND expires_at > $2", picture_id, clock.of_process()))

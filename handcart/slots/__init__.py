@@ -12,4 +12,4 @@ Invariants:
 """
 
 # Modules that other domains may import, besides ops, queries, errors and models.
-__all__ = ["invariants", "ledger", "planning", "windows"]
+__all__ = ["changes", "files", "invariants", "ledger", "listing", "planning", "plans", "rules", "windows"]

@@ -14,9 +14,9 @@ from handcart.core.web import wire
 from handcart.core.web.call import Answer, Call
 from handcart.retailers import ops as retailers
 from handcart.retailers.models import Retailer
-from handcart.slots import ops, windows
+from handcart.slots import listing, ops, rules, windows
+from handcart.slots.listing import Wishes
 from handcart.slots.models import ETA, PRIORITY_ETA, Hold, Offers, Slot, Window, two_hours
-from handcart.slots.ops import Wishes
 from handcart.slots.wire import (
     Availability,
     CartServiceOptionsResponse,
@@ -163,7 +163,7 @@ async def _list(
 ) -> ServiceOptionsResponse:
     flags = SlotFlags(distance.is_far(store, point)) if point is not None else None
     user = (call.caller.isolation_id, call.path["user_id"]) if "user_id" in call.path else None
-    offered = await ops.offers(tx, retailer, store, kind, wishes, user)
+    offered = await listing.offers(tx, retailer, store, kind, wishes, user)
     shown = {"with_reference": bool(wishes.desired), "with_handoff": with_handoff}
     options: list[Any] = [_option(slot, flags, **shown) for slot in offered.slots]
     if offered.starts:
@@ -189,7 +189,7 @@ def _desired(wish: DesiredWindow, place: int, store: Store | None) -> tuple[int,
     key = f"desired_windows[{place}]"
     starts_at = clock.from_wire(wish.starts_at, f"{key}.starts_at")
     ends_at = clock.from_wire(wish.ends_at, f"{key}.ends_at")
-    if store is not None and not ops.is_desirable(store, starts_at, ends_at):
+    if store is not None and not rules.is_desirable(store, starts_at, ends_at):
         raise errors.invalid("desired_windows")
     return starts_at, ends_at
 

@@ -2,6 +2,7 @@
 
 import csv
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from handcart.core.errors import Refused
@@ -15,7 +16,19 @@ _NUMBER = re.compile(r"[0-9]{1,6}(\.[0-9]{1,6})?", re.ASCII)
 
 def week(path: Path, *, are_whole: bool) -> list[list[float]]:
     """The numbers of a file; raises `Refused`."""
-    rows = _rows(path)
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            text = file.read(_MOST_CHARACTERS)
+    except OSError as error:
+        raise Refused(f"cannot read {path}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise Refused(f"{path} is not CSV in UTF-8: save it as CSV UTF-8") from None
+    return week_of(text, str(path), are_whole=are_whole)
+
+
+def week_of(text: str, path: str, *, are_whole: bool) -> list[list[float]]:
+    """The numbers of a text; raises `Refused`, which names the text by `path`."""
+    rows = _rows(text[:_MOST_CHARACTERS], path)
     if len(rows) != 7:
         raise Refused(f"{path} has {len(rows)} rows: write 7, one for each weekday from Monday")
     for number, row in enumerate(rows, 1):
@@ -28,16 +41,18 @@ def week(path: Path, *, are_whole: bool) -> list[list[float]]:
     return [[float(cell) for cell in row] for row in rows]
 
 
-def _rows(path: Path) -> list[list[str]]:
+def week_text(week: Sequence[Sequence[float]]) -> str:
+    """The numbers of a week as `week_of` reads them."""
+    return "\n".join(",".join(f"{number:g}" for number in day) for day in week)
+
+
+def _rows(text: str, path: str) -> list[list[str]]:
+    lines = text.splitlines()
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            lines = file.read(_MOST_CHARACTERS).splitlines()
         between = separator(lines[0] if lines else "", lambda cells: len(cells) == _HOURS)
         found = [[cell.strip() for cell in row] for row in csv.reader(lines, strict=True, delimiter=between)]
-        if between != ",":
-            found = [[cell.replace(",", ".") for cell in row] for row in found]
-        return [row for row in found if any(row)]
-    except OSError as error:
-        raise Refused(f"cannot read {path}: {error.strerror}") from None
-    except (UnicodeDecodeError, csv.Error):
+    except csv.Error:
         raise Refused(f"{path} is not CSV in UTF-8: save it as CSV UTF-8") from None
+    if between != ",":
+        found = [[cell.replace(",", ".") for cell in row] for row in found]
+    return [row for row in found if any(row)]

@@ -5,7 +5,7 @@ A location code of None means every store without its own.
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import msgspec
@@ -14,7 +14,8 @@ from handcart.core import clock
 from handcart.core.db import Tx
 from handcart.core.errors import Refused
 from handcart.retailers import ops as retailers
-from handcart.slots import plans, windows
+from handcart.slots import ledger, plans, windows
+from handcart.slots.models import WINDOW
 from handcart.slots.plans import EVERY_STORE, WHOLE_DAY, Plan, SlotException, StorePlan
 from handcart.stores import queries as stores
 from handcart.stores.models import Store
@@ -22,6 +23,7 @@ from handcart.stores.models import Store
 # Fields of a plan that say how many orders a window takes: one replaces the others.
 _COUNTS = ("capacity", "weekly", "shoppers")
 _NO_CUTOFF = 24
+_FURTHEST = (plans.MOST_HORIZON_DAYS + 1) * clock.DAY
 _HOURS = re.compile(r"([0-9]{1,2})(?:-([0-9]{1,2}))?")
 
 
@@ -36,6 +38,7 @@ async def change_plans(
     for kind in kinds:
         plan = await plans.plan_for(tx, retailer_id, code, kind)
         await plans.set_plan(tx, retailer_id, code, kind, _changed(plan, changes))
+    await _renew(tx, retailer_id, code, kinds)
     return [one for one in await plans.plans(tx, retailer_id) if one.location_code == code and one.kind in kinds]
 
 
@@ -47,6 +50,7 @@ async def remove_plans(
     for kind in kinds:
         if not await plans.remove_plan(tx, retailer_id, code, kind):
             raise Refused(f"{_words(code)} has no plan for {kind}: `handcart slots plan list` shows the plans")
+    await _renew(tx, retailer_id, code, kinds)
     return await plans.plans(tx, retailer_id)
 
 
@@ -74,6 +78,7 @@ async def change_exceptions(
     for kind in kinds:
         await plans.remove_exceptions(tx, retailer_id, code, kind, day, hours)
         await plans.set_exception(tx, retailer_id, code, kind, day, hours, capacity)
+    await _renew(tx, retailer_id, code, kinds, day)
     found = await plans.exceptions(tx, retailer_id, day)
     return [one for one in found if one.date == day and one.location_code == code and one.kind in kinds]
 
@@ -88,6 +93,7 @@ async def remove_exceptions(
         removed += await plans.remove_exceptions(tx, retailer_id, code, kind, day, hours)
     if not removed:
         raise Refused(f"{_words(code)} has no such exception on {day}: `handcart slots exception list` shows them")
+    await _renew(tx, retailer_id, code, kinds, day)
     return await exceptions(tx, retailer_id)
 
 
@@ -136,6 +142,16 @@ async def _code(tx: Tx, retailer_id: int, location_code: str | None, kinds: Sequ
     if location_code is None:
         return EVERY_STORE
     return (await store(tx, retailer_id, location_code, kinds)).location_code
+
+
+async def _renew(tx: Tx, retailer_id: int, code: str, kinds: Sequence[str], day: str | None = None) -> None:
+    """Let bookings that have read the plans before a change read them again. `day`: the only one that it is for."""
+    since, until = clock.now() - WINDOW, clock.now() + _FURTHEST
+    if day is not None:  # everywhere on earth
+        since = windows.midnight("Etc/UTC", date.fromisoformat(day) - timedelta(days=1))
+        until = since + 3 * clock.DAY
+    found = None if code == EVERY_STORE else await store(tx, retailer_id, code)
+    await ledger.renew(tx, retailer_id, None if found is None else found.number, kinds, since, until)
 
 
 def _changed(plan: Plan, changes: Mapping[str, Any]) -> Plan:

@@ -16,6 +16,7 @@ from handcart.stores.models import Store
 
 WHOLE_DAY = -1
 EVERY_STORE = ""
+MOST_HORIZON_DAYS = 60
 
 Orders = Annotated[int, Meta(ge=0, le=1_000_000)]
 _Week = Annotated[
@@ -41,7 +42,7 @@ class Plan(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     same_day_only: Orders = 0
     lead_minutes: Annotated[int, Meta(ge=0, le=10_080)] = 60
     cutoff_hour: Annotated[int, Meta(ge=0, le=24)] | None = None
-    horizon_days: Annotated[int, Meta(ge=1, le=60)] = 7
+    horizon_days: Annotated[int, Meta(ge=1, le=MOST_HORIZON_DAYS)] = 7
 
     @property
     def is_even(self) -> bool:
@@ -70,16 +71,19 @@ class Calendar(Struct, frozen=True):
     @property
     def is_even(self) -> bool:
         """Whether all windows have the capacity `plan.capacity`."""
-        is_open = self.store.opening_hours is None
+        is_open = self.store.opening_hours is None and self.store.closed_until is None
         return is_open and self.plan.is_even and self.plan.capacity > 0 and not self.exceptions
 
     def is_open(self, start: Start) -> bool:
         """Whether the store is open during the window."""
+        if self.store.is_closed(start.at, start.at + WINDOW):
+            return False
         return windows.is_open(self.store.time_zone, self.store.opening_hours, start)
 
     def capacity(self, start: Start) -> int:
         """The capacity of the window."""
-        if self.store.opening_hours is not None and not self.is_open(start):
+        has_hours = self.store.opening_hours is not None or self.store.closed_until is not None
+        if has_hours and not self.is_open(start):
             return 0
         if self.exceptions:
             for hour in (start.hour, WHOLE_DAY):
@@ -131,6 +135,8 @@ class SlotException(Struct, frozen=True):
 async def calendar(tx: Tx, retailer_id: int, store: Store, kind: str) -> Calendar:
     """The calendar of a store for a kind: from its own plan, else from the plan for all stores, else the default."""
     plan = await plan_for(tx, retailer_id, store.location_code, kind)
+    if store.closed_until is not None and store.closed_until <= clock.now() - WINDOW:  # so that it costs nothing more
+        store = msgspec.structs.replace(store, closed_from=None, closed_until=None, closed_reason=None)
     today = windows.start_of(store.time_zone, clock.now()).date
     return Calendar(store, plan, await _exceptions(tx, retailer_id, store, kind), today)
 

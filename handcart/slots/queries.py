@@ -14,13 +14,14 @@ from handcart.stores.models import Store
 
 
 class Occupancy(Struct, frozen=True):
-    """One window's places. `reason`: why it is no longer available, or None."""
+    """One window's places. `reason`: why it is no longer available, or None. `shoppers`: how many are planned."""
 
     start: Start
     capacity: int
     held: int
     booked: int
     reason: str | None
+    shoppers: float | None = None
 
     @property
     def free(self) -> int:
@@ -35,8 +36,10 @@ class StoreOccupancy(Struct, frozen=True):
     windows: Sequence[Occupancy]
 
 
-async def occupancy(tx: Tx, retailer_id: int, location_code: str, kind: str, day: date | None = None) -> StoreOccupancy:
-    """All windows of a day in the store's time zone; without a day, from this hour to the plan's horizon.
+async def occupancy(
+    tx: Tx, retailer_id: int, location_code: str, kind: str, day: date | None = None, until: int = 0
+) -> StoreOccupancy:
+    """All windows of a day in the store's time zone; without a day, from this hour to the plan's horizon, or `until`.
 
     Raises `Refused` if the retailer has no such store, or it takes no orders of this kind.
     """
@@ -45,7 +48,7 @@ async def occupancy(tx: Tx, retailer_id: int, location_code: str, kind: str, day
     now = clock.now()
     if day is None:
         since = windows.start_of(store.time_zone, now).at
-        until = windows.horizon(store.time_zone, now, calendar.plan.horizon_days)
+        until = max(until, windows.horizon(store.time_zone, now, calendar.plan.horizon_days))
     else:
         since, until = (windows.midnight(store.time_zone, one) for one in (day, day + timedelta(days=1)))
     counts = await ledger.counts(tx, retailer_id, store.number, kind, since, until)
@@ -54,5 +57,27 @@ async def occupancy(tx: Tx, retailer_id: int, location_code: str, kind: str, day
         held, booked = counts.get(start.at, (0, 0))
         capacity = calendar.capacity(start)
         reason = calendar.reason(start, now) or (NO_CAPACITY if held + booked >= capacity else None)
-        found.append(Occupancy(start, capacity, held, booked, reason))
+        shoppers = None if calendar.plan.shoppers is None else calendar.plan.shoppers[start.weekday][start.hour]
+        found.append(Occupancy(start, capacity, held, booked, reason, shoppers))
     return StoreOccupancy(store, found)
+
+
+class Taken(Struct, frozen=True):
+    """The places of the windows of all kinds of orders that start at an hour."""
+
+    start: Start
+    capacity: int
+    booked: int
+
+
+async def taken(tx: Tx, retailer_id: int, store: Store, since: int, until: int) -> Sequence[Taken]:
+    """The places of a store's windows by their hour, by the plans as they are now."""
+    hours = windows.starts(store.time_zone, since, until)
+    capacity, booked = dict.fromkeys([start.at for start in hours], 0), dict.fromkeys([start.at for start in hours], 0)
+    for kind in store.kinds:
+        calendar = await plans.calendar(tx, retailer_id, store, kind)
+        counts = await ledger.counts(tx, retailer_id, store.number, kind, since, until, least=1)
+        for start in hours:
+            capacity[start.at] += calendar.capacity(start)
+            booked[start.at] += counts.get(start.at, (0, 0))[1]
+    return [Taken(start, capacity[start.at], booked[start.at]) for start in hours]

@@ -5,7 +5,7 @@ and shows its times with the UTC offset at that time.
 """
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -61,6 +61,23 @@ def midnight(time_zone: str, day: date) -> int:
     """The start of a day."""
     begin = datetime(day.year, day.month, day.day, tzinfo=_zone(time_zone))
     return int(begin.timestamp()) * clock.SECOND
+
+
+def at_time(time_zone: str, day: date, text: str) -> int:
+    """A time of a day, such as `15:30`, on the clock of a time zone; raises ValueError."""
+    at = datetime.combine(day, time.fromisoformat(text), _zone(time_zone))
+    return int(at.timestamp()) * clock.SECOND
+
+
+def end_today(time_zone: str, now: int, text: str | None) -> int:
+    """A time of today, such as `15:30`, on the clock of a time zone; None: the end of the day. Raises ValueError."""
+    today = date.fromisoformat(start_of(time_zone, now).date)
+    if text is None:
+        return midnight(time_zone, today + timedelta(days=1))
+    hour, colon, minute = text.strip().partition(":")
+    if not (colon and hour.isascii() and hour.isdecimal() and minute.isascii() and minute[:2].isdecimal()):
+        raise ValueError(text)
+    return at_time(time_zone, today, f"{hour.zfill(2)}:{minute}")
 
 
 def to_wire(time_zone: str, at: int) -> str:

@@ -1,6 +1,6 @@
 """A retailer's stores with their service areas, its catalog of items, and the locations of postal codes.
 
-Owns the tables `stores`, `items`, `item_words` and `postal_codes`.
+Owns the tables `stores`, `items`, `item_words`, `store_items`, `uploads`, `postal_codes` and `pickup_instructions`.
 
 Invariants:
 - a location code is unique at its retailer, and a store's number never changes: slot ids are made from it;
@@ -10,4 +10,20 @@ Invariants:
 """
 
 # Modules that other domains may import, besides ops, queries, errors and models.
-__all__ = ["carts", "distance", "items", "postal", "search", "tables"]
+__all__ = [
+    "areas",
+    "assortment",
+    "carts",
+    "catalog",
+    "distance",
+    "files",
+    "hours",
+    "items",
+    "photos",
+    "pickup",
+    "plan",
+    "postal",
+    "search",
+    "tables",
+    "uploads",
+]

@@ -58,7 +58,7 @@ def serves(store: Store, kind: str, point: Point) -> bool:
 
 def contains(area: Mapping[str, Any], point: Point) -> bool:
     """Whether a GeoJSON Polygon or MultiPolygon contains a point (RFC 7946, 3.1.6 and 3.1.7)."""
-    return any(_holds(rings, point) for rings in _polygons(area))
+    return any(_holds(rings, point) for rings in polygons(area))
 
 
 def reach(point: Point, area: Mapping[str, Any] | None) -> tuple[float, float, float, float]:
@@ -67,13 +67,13 @@ def reach(point: Point, area: Mapping[str, Any] | None) -> tuple[float, float, f
     longitude = latitude / max(0.01, cos(radians(abs(point.latitude) + latitude)))
     corners = [(point.longitude - longitude, point.latitude - latitude)]
     corners += [(point.longitude + longitude, point.latitude + latitude)]
-    for rings in [] if area is None else _polygons(area):
+    for rings in [] if area is None else polygons(area):
         corners += [(position[0], position[1]) for position in rings[0]]
     longitudes, latitudes = zip(*corners, strict=True)
     return min(latitudes), max(latitudes), min(longitudes), max(longitudes)
 
 
-def _polygons(area: Mapping[str, Any]) -> Sequence[Any]:
+def polygons(area: Mapping[str, Any]) -> Sequence[Any]:
     """The rings of each polygon: the outline, then the holes."""
     return area["coordinates"] if area["type"] == "MultiPolygon" else [area["coordinates"]]
 

@@ -21,7 +21,11 @@ from handcart.stores.tables import BadCell, Cells, Row, Rows
 _TIME_ZONES = available_timezones()
 _POSTAL_CODE = re.compile(r"[0-9]{5}(-?[0-9]{4})?|[A-Za-z][0-9][A-Za-z][ -]?[0-9][A-Za-z][0-9]", re.ASCII)
 # With the characters that the rest of a URI may have (RFC 3986 section 2).
-_IMAGE_URL = re.compile(r"https://[A-Za-z0-9.-]+(:[0-9]{1,5})?([/?#][A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]*)?")
+_IMAGE_URL = re.compile(
+    r"https://[A-Za-z0-9.-]+(:[0-9]{1,5})?([/?#][A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]*)?"
+    # An uploaded photo of an installation on this machine alone.
+    r"|http://(127\.0\.0\.1|localhost)(:[0-9]{1,5})?/catalog/pictures/[A-Za-z0-9_-]+"
+)
 # Names of countries in lower case without periods, and the code that stores have. ISO 3166 also lists the territories
 # of the US as countries; USPS and the catalog of postal codes list them as states.
 _COUNTRIES = {
@@ -37,33 +41,74 @@ _TERRITORIES = {
 }
 _DAYS = 7
 _MINUTES = 24 * 60
+# Every search of stores compares places with all points of an area.
+_MOST_POINTS = 5000
 
 
 def stores(path: Path) -> Rows[Store]:
     """The stores of a file: GeoJSON if its name ends in .json or .geojson, else CSV. Raises `Refused`."""
-    if path.suffix.lower() in (".json", ".geojson"):
-        return tables.read(_features(tables.text(path)), _store, "location_code")
-    return tables.read(tables.csv_rows(tables.text(path), _STORE_COLUMNS, _STORE_REQUIRED), _store, "location_code")
+    return stores_of(tables.text(path), is_geojson=path.suffix.lower() in (".json", ".geojson"))
+
+
+def stores_of(text: str, *, is_geojson: bool) -> Rows[Store]:
+    """The stores of a text. Raises `Refused`."""
+    rows = _features(text) if is_geojson else tables.csv_rows(text, STORE_COLUMNS, _STORE_REQUIRED)
+    return tables.read(rows, _store, "location_code")
 
 
 def items(path: Path) -> Rows[Item]:
     """The items of a CSV file. Raises `Refused`."""
-    return tables.read(tables.csv_rows(tables.text(path), _ITEM_COLUMNS, ("name", "price_cents")), _item, "rrc")
+    return items_of(tables.text(path))
+
+
+def items_of(text: str) -> Rows[Item]:
+    """The items of a text with CSV. Raises `Refused`."""
+    return tables.read(tables.csv_rows(text, ITEM_COLUMNS, ("name", "price_cents")), _item, "rrc")
+
+
+def store_of(values: Mapping[str, Any]) -> Store:
+    """The store that one row describes, by column; raises `BadCell`."""
+    return _store(Cells(values))
+
+
+def area_of(text: str) -> Mapping[str, Any] | None:
+    """The area that a text with GeoJSON describes; raises `BadCell`."""
+    return _service_area(Cells({"service_area": text}))
+
+
+def store_values(store: Store) -> dict[str, Any]:
+    """A store's values by column, which `store_of` reads."""
+    values = {column: getattr(store, column, None) for column in STORE_COLUMNS}
+    values |= {"latitude": store.point.latitude, "longitude": store.point.longitude}
+    for column in ("opening_hours", "service_area"):
+        values[column] = "" if values[column] is None else msgspec.json.encode(values[column]).decode()
+    flags = {name: "true" if value else "false" for name, value in values.items() if isinstance(value, bool)}
+    return values | flags
+
+
+def item_of(values: Mapping[str, Any]) -> Item:
+    """The item that one row describes, by column; raises `BadCell`."""
+    return _item(Cells(values))
+
+
+def item_values(item: Item) -> dict[str, str]:
+    """An item's values by column, which `item_of` reads."""
+    return {column: _shown(item, column) for column in ITEM_COLUMNS}
 
 
 def store_template() -> str:
     """A CSV file with every column and one store, as an example."""
-    return tables.template(_STORE_COLUMNS, _STORE_EXAMPLE)
+    return tables.template(STORE_COLUMNS, _STORE_EXAMPLE)
 
 
 def item_template() -> str:
     """A CSV file with every column and one item, as an example."""
-    return tables.template(_ITEM_COLUMNS, _ITEM_EXAMPLE)
+    return tables.template(ITEM_COLUMNS, _ITEM_EXAMPLE)
 
 
 def item_rows(items: Iterable[Item]) -> str:
     """Items as CSV with every column, which `items` reads. A text that could run as a formula gets an apostrophe."""
-    return tables.written(_ITEM_COLUMNS, ([_shown(item, column) for column in _ITEM_COLUMNS] for item in items))
+    return tables.written(ITEM_COLUMNS, (list(item_values(item).values()) for item in items))
 
 
 def _shown(item: Item, column: str) -> str:
@@ -79,11 +124,11 @@ def _shown(item: Item, column: str) -> str:
 
 _STORE_REQUIRED = ["location_code", "name", "address_line_1", "postal_code", "country"]
 _STORE_REQUIRED += ["latitude", "longitude", "time_zone"]
-_STORE_COLUMNS = [*_STORE_REQUIRED, "city", "region", "takes_delivery", "takes_pickup", "takes_last_mile"]
-_STORE_COLUMNS += ["sells_alcohol", "delivers_long_distance", "opening_hours", "service_area"]
-_ITEM_COLUMNS = ["rrc", "upc", "name", "cost_unit", "par_weight", "alcohol_kind", "restricted_reasons"]
-_ITEM_COLUMNS += ["is_ebt_eligible", "is_bulky", "beverage_weight", "price_cents"]
-_ITEM_COLUMNS += ["department", "aisle", "shelf", "temperature", "image_url"]
+STORE_COLUMNS = [*_STORE_REQUIRED, "city", "region", "takes_delivery", "takes_pickup", "takes_last_mile"]
+STORE_COLUMNS += ["sells_alcohol", "delivers_long_distance", "opening_hours", "service_area"]
+ITEM_COLUMNS = ["rrc", "upc", "name", "cost_unit", "par_weight", "alcohol_kind", "restricted_reasons"]
+ITEM_COLUMNS += ["is_ebt_eligible", "is_bulky", "beverage_weight", "price_cents"]
+ITEM_COLUMNS += ["department", "aisle", "shelf", "temperature", "image_url"]
 # The example values of a template; other columns stay empty.
 _STORE_EXAMPLE = {
     "location_code": "0142",
@@ -233,6 +278,8 @@ def _service_area(cells: Cells) -> Mapping[str, Any] | None:
         kind, coordinates = area["type"], area["coordinates"]
         polygons = {"Polygon": [coordinates], "MultiPolygon": coordinates}[kind]
         if isinstance(polygons, list) and polygons and all(rings and all(map(_is_ring, rings)) for rings in polygons):
+            if sum(len(ring) for rings in polygons for ring in rings) > _MOST_POINTS:
+                raise BadCell("service_area", f"draw it with at most {_MOST_POINTS:,} points")
             return {"type": kind, "coordinates": coordinates}
     except (KeyError, TypeError):
         pass

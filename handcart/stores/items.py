@@ -1,6 +1,6 @@
 """The catalog: save items, look them up, check lists of items."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from itertools import islice
 from typing import Any
@@ -80,11 +80,16 @@ class Problem(Struct, frozen=True):
 async def save(tx: Tx, retailer_id: int, items: Iterable[Item]) -> int:
     """Add or update items, matched by rrc; returns the number of new items."""
     before = await _count(tx, retailer_id)
+    await save_all(tx, retailer_id, items)
+    return await _count(tx, retailer_id) - before
+
+
+async def save_all(tx: Tx, retailer_id: int, items: Iterable[Item]) -> None:
+    """As `save`, without the count, which reads the whole catalog."""
     rest = iter(items)
     while some := list(islice(rest, _SAVED_AT_ONCE)):
         await tx.many(_SAVE, [(retailer_id, *_values(item)) for item in some])
         await words.index(tx, retailer_id, some)
-    return await _count(tx, retailer_id) - before
 
 
 def _values(item: Item) -> Sequence[Any]:
@@ -124,6 +129,16 @@ async def every(tx: Tx, retailer_id: int) -> Sequence[Item]:
     while rows := await tx.all(_AFTER, retailer_id, found[-1].rrc if found else "", _READ_AT_ONCE):
         found += map(_item, rows)
     return found
+
+
+async def page(tx: Tx, retailer_id: int, after: str, limit: int) -> Sequence[Item]:
+    """Items of the catalog by rrc, from the one after `after`."""
+    return [_item(row) for row in await tx.all(_AFTER, retailer_id, after, limit)]
+
+
+async def of_rrcs(tx: Tx, retailer_id: int, rrcs: Sequence[str]) -> Mapping[str, Item]:
+    """The items with these rrcs, by rrc."""
+    return {item.rrc: item for item in await _by(tx, retailer_id, "rrc", rrcs)} if rrcs else {}
 
 
 async def first_between(tx: Tx, retailer_id: int, first: str, last: str) -> Item | None:

@@ -42,7 +42,10 @@ OpeningHours = Sequence[Sequence[Sequence[int]]] | None
 
 
 class Store(Struct, frozen=True, kw_only=True):
-    """A location of a retailer. `number` identifies it in slot ids; `service_area` is a GeoJSON polygon."""
+    """A location of a retailer. `number` identifies it in slot ids; `service_area` is a GeoJSON polygon.
+
+    `closed_from`, `closed_until`: a span in which it is closed although it has opening hours (microseconds), and why.
+    """
 
     location_code: str
     number: int = 0
@@ -61,6 +64,15 @@ class Store(Struct, frozen=True, kw_only=True):
     delivers_long_distance: bool = False
     opening_hours: OpeningHours = None
     service_area: Mapping[str, Any] | None = None
+    closed_from: int | None = None
+    closed_until: int | None = None
+    closed_reason: str | None = None
+
+    def is_closed(self, starts_at: int, ends_at: int) -> bool:
+        """Whether the store is closed, outside its usual hours, at any time of a span."""
+        if self.closed_from is None or self.closed_until is None:
+            return False
+        return starts_at < self.closed_until and ends_at > self.closed_from
 
     @property
     def kinds(self) -> Sequence[str]:

@@ -4,7 +4,7 @@ A Canadian code's first letter is the postal district, the digit after it a part
 """
 
 from handcart.core.db import Tx
-from handcart.stores.models import Point, PostalArea
+from handcart.stores.models import Address, Point, PostalArea
 
 _ZONES = {
     "NL": "America/St_Johns",
@@ -147,6 +147,14 @@ def plain(postal_code: str) -> str:
     """A code without separators, in capitals; a US code without the four digits after the hyphen."""
     code = "".join(postal_code.split()).replace("-", "").upper()
     return code[:5] if code.isdecimal() else code
+
+
+async def of_address(tx: Tx, address: Address) -> Point | None:
+    """Where an address is: its own place, or the center of its postal code; None if both are unknown."""
+    if address.latitude is not None and address.longitude is not None:
+        return Point(address.latitude, address.longitude)
+    area = await locate(tx, address.postal_code)
+    return None if area is None else area.point
 
 
 async def locate(tx: Tx, postal_code: str) -> PostalArea | None:

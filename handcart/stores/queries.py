@@ -1,5 +1,6 @@
 """Find stores: all of a retailer, by code or number, and those that serve a place."""
 
+import re
 from collections.abc import Sequence
 from functools import lru_cache
 from math import cos, radians
@@ -17,7 +18,8 @@ from handcart.stores.models import DELIVERY, LAST_MILE, PICKUP, Address, Point, 
 
 _SELECTED = (
     "location_code, number, name, address_line_1, city, region, postal_code, country, latitude, longitude, time_zone,"
-    " takes_delivery, takes_pickup, takes_last_mile, sells_alcohol, delivers_long_distance, opening_hours, service_area"
+    " takes_delivery, takes_pickup, takes_last_mile, sells_alcohol, delivers_long_distance, opening_hours,"
+    " service_area, closed_from, closed_until, closed_reason"
 )
 COLUMNS = _SELECTED.split(", ")
 _STORES = f"SELECT {_SELECTED} FROM stores WHERE retailer_id = $1"  # noqa: S608 (the names above)
@@ -66,6 +68,55 @@ async def stores(tx: Tx, retailer_id: int) -> Sequence[Store]:
     return [_store(row) for row in await tx.all(f"{_STORES} ORDER BY location_code", retailer_id)]
 
 
+class Listed(Struct, frozen=True):
+    """A store in a list of several retailers, with the slug of its own."""
+
+    retailer_id: int
+    slug: str
+    store: Store
+
+    @property
+    def key(self) -> tuple[int, str]:
+        """The place in the list: the next page begins after it."""
+        return self.retailer_id, self.store.location_code
+
+
+async def listed(
+    tx: Tx,
+    retailer_id: int | None = None,
+    number: int | None = None,
+    *,
+    text: str = "",
+    after: tuple[int, str] = (0, ""),
+    limit: int,
+) -> Sequence[Listed]:
+    """Stores of one retailer, or of all, by location code: those whose code, name, city or postal code has the text.
+
+    Reads along the unique index of retailer and location code.
+    """
+    columns = ", ".join(f"s.{column}" for column in COLUMNS)
+    rows = await tx.all(
+        f"SELECT s.retailer_id, r.slug, {columns} FROM stores s JOIN retailers r ON r.id = s.retailer_id"  # noqa: S608
+        " WHERE (s.retailer_id, s.location_code) > ($1, $2)"
+        + ("" if retailer_id is None else " AND s.retailer_id = $7")
+        + " AND ($3 < 0 OR s.number = $3)"
+        " AND ($4 = '' OR lower(s.location_code || ' ' || s.name || ' ' || s.city || ' ' || s.postal_code)"
+        " LIKE $5 ESCAPE '!') ORDER BY s.retailer_id, s.location_code LIMIT $6",
+        *after,
+        -1 if number is None else number,
+        text,
+        f"%{_escaped(text.lower())}%",
+        limit,
+        *(() if retailer_id is None else (retailer_id,)),
+    )
+    return [Listed(row["retailer_id"], row["slug"], _parsed(tuple(row)[2:])) for row in rows]
+
+
+def _escaped(text: str) -> str:
+    """A text in which LIKE finds no pattern."""
+    return re.sub("[!%_]", r"!\g<0>", text)
+
+
 async def store(tx: Tx, retailer_id: int, location_code: str) -> Store | None:
     """A store by its location code."""
     row = await tx.one(_BY_CODE, retailer_id, location_code)
@@ -106,16 +157,20 @@ async def serving(tx: Tx, retailer_id: int, kind: str, location_code: str) -> St
 
 async def locate(tx: Tx, retailer: Retailer, kind: str, store: Store, address: Address) -> Point:
     """The location of an address; raises `is invalid` if the store does not serve it with orders of this kind."""
-    if address.latitude is not None and address.longitude is not None:
-        point = Point(address.latitude, address.longitude)
-    else:
-        place = await postal.locate(tx, address.postal_code)
-        if place is None:
-            raise invalid("address.postal_code")
-        point = place.point
+    point = await point_of(tx, address)
+    if point is None:
+        raise invalid("address.postal_code")
     if retailer.serves_everywhere or distance.serves(store, kind, point):
         return point
     raise invalid("address")
+
+
+async def point_of(tx: Tx, address: Address) -> Point | None:
+    """The location of an address: its own coordinates, else the center of its postal code; None if that is unknown."""
+    if address.latitude is not None and address.longitude is not None:
+        return Point(address.latitude, address.longitude)
+    place = await postal.locate(tx, address.postal_code)
+    return None if place is None else place.point
 
 
 async def _within_reach(tx: Tx, retailer_id: int, kind: str, places: Sequence[Point]) -> list[Store]:
@@ -178,4 +233,7 @@ def _parsed(values: tuple[Any, ...]) -> Store:
         delivers_long_distance=bool(row["delivers_long_distance"]),
         opening_hours=None if hours is None else msgspec.json.decode(hours),
         service_area=None if area is None else msgspec.json.decode(area),
+        closed_from=row["closed_from"],
+        closed_until=row["closed_until"],
+        closed_reason=row["closed_reason"],
     )

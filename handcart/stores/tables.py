@@ -22,8 +22,10 @@ MOST_EXAMPLES = 3
 _SEPARATORS = ",;\t|"
 # Characters that begin a formula, in ASCII and full width, at the start of a cell or after a possible separator, also
 # after blanks, quotes and invisible characters.
-_UNSEEN = r"[\s\x00\u200b-\u200f\u2060\ufeff'\"]*"
-_FORMULA = re.compile(rf"(^|[,;|\t\r\n\"])({_UNSEEN}[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\r\n])")
+# The quantifiers never give back what they have taken, so the time grows only with the length of the text.
+_UNSEEN = r"[\s\x00\u200b-\u200f\u2060\ufeff'\"]*+"
+_FORMULA = re.compile(rf"(^|[,;|\t\r\n\"])({_UNSEEN})([=+\-@\uff1d\uff0b\uff0d\uff20]?+)")
+_BREAK = re.compile(r"(^|[,;|\t\r\n\"])([\t\r\n])")
 T = TypeVar("T")
 
 
@@ -72,6 +74,7 @@ class BadCell(ValueError):
 
     def __init__(self, column: str, change: str, value: str | None = None) -> None:
         super().__init__(f"{column}: {change}")
+        self.column = column
         self.value = None if value is None else value[:40]
 
 
@@ -157,13 +160,19 @@ def text(path: Path) -> str:
     try:
         with path.open("rb") as file:
             content = file.read(MOST_BYTES + 1)  # a device or a pipe has no true size
-        if len(content) > MOST_BYTES:
-            raise Refused(f"{path} has more than {MOST_BYTES >> 20} MB: split it")
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise Refused(f"{path} is not in UTF-8 (byte {error.start}): save it as CSV UTF-8") from None
     except OSError as error:
         raise Refused(f"cannot read {path}: {error.strerror}") from None
+    if len(content) > MOST_BYTES:
+        raise Refused(f"{path} has more than {MOST_BYTES >> 20} MB: split it")
+    return decoded(content, str(path))
+
+
+def decoded(content: bytes, name: str) -> str:
+    """The text of a file's content; raises `Refused`, which names the file, if it is not in UTF-8."""
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise Refused(f"{name} is not in UTF-8 (byte {error.start}): save it as CSV UTF-8") from None
 
 
 def separator(line: str, fits: Callable[[list[str]], bool]) -> str:
@@ -230,7 +239,12 @@ def _safe(value: Any) -> Any:
     A spreadsheet may split at other separators than commas; it ignores invisible characters, and accepts the full-width
     forms of the characters as well.
     """
-    return _FORMULA.sub(r"\1'\2", value) if isinstance(value, str) else value
+    return _BREAK.sub(r"\1'\2", _FORMULA.sub(_escaped, value)) if isinstance(value, str) else value
+
+
+def _escaped(found: re.Match[str]) -> str:
+    separator, unseen, sign = found.groups()
+    return f"{separator}'{unseen}{sign}" if sign else found[0]
 
 
 def template(columns: Sequence[str], example: Mapping[str, str]) -> str:

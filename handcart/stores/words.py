@@ -13,6 +13,9 @@ from handcart.stores.models import Item
 
 # Maximum number of words that a search compares; the others are ignored.
 MOST_WORDS = 4
+# Items that a search looks at: those with a word that begins with the longest one asked for, the exact word first.
+MOST_COMPARED = 10_000
+_MOST_MATCHES = 300
 _MOST_CHARACTERS = 32
 # Begins each code that is stored in reverse. No word has this character.
 _CODE = "<"
@@ -44,7 +47,10 @@ def of_text(text: str) -> Sequence[str]:
 
 
 async def rrcs(tx: Tx, retailer_id: int, text: str, most: int) -> Sequence[str]:
-    """The codes of items whose names have a word for each word of the text that begins with it, sorted."""
+    """The codes of items whose names have a word for each word of the text that begins with it, sorted.
+
+    Of more than `MOST_COMPARED` items with the longest word, the others are not looked at.
+    """
     asked = sorted(of_text(text), key=len, reverse=True)[:MOST_WORDS]  # the longest is the rarest
     return await _search(tx, retailer_id, asked, most) if asked else []
 
@@ -66,12 +72,12 @@ async def _search(tx: Tx, retailer_id: int, beginnings: Sequence[str], most: int
 
 def _statement(words: int) -> str:
     """A search for items with this number of words."""
-    tables = [f"item_words w{one}" for one in range(words)]
-    joined = tables[0] + "".join(f" JOIN {table} USING (retailer_id, rrc)" for table in tables[1:])
     ranges = [f"w{one}.word >= ${3 + 2 * one} AND w{one}.word < ${4 + 2 * one}" for one in range(words)]
-    where = " AND ".join(["retailer_id = $1", *ranges])
-    # Not rrc itself: to sort by it, SQLite would read all words of the retailer in the sequence of their rrcs.
-    return f"SELECT DISTINCT rrc || '' AS found FROM {joined} WHERE {where} ORDER BY found LIMIT $2"  # noqa: S608
+    first = f"SELECT retailer_id, rrc FROM item_words w0 WHERE retailer_id = $1 AND {ranges[0]} LIMIT {MOST_COMPARED}"  # noqa: S608
+    others = "".join(f" JOIN item_words w{one} USING (retailer_id, rrc)" for one in range(1, words))
+    where = " AND ".join(["retailer_id = $1", *ranges[1:]])
+    found = f"SELECT rrc FROM ({first}) AS w{others} WHERE {where} LIMIT {_MOST_MATCHES}"  # noqa: S608
+    return f"SELECT DISTINCT rrc AS found FROM ({found}) AS m ORDER BY found LIMIT $2"  # noqa: S608
 
 
 _SEARCHES = [_statement(words) for words in range(1, MOST_WORDS + 1)]

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from handcart.assignment import queries
-from handcart.assignment.models import LATE, SILENT, UNTAKEN, Filters
+from handcart.assignment.models import LATE, SILENT, UNTAKEN, WARNINGS, Filters
 from handcart.core import clock
 from tests.support.orders import KINDS, Market
 from tests.support.sandbox import Shopping
@@ -95,7 +95,7 @@ def test_pages_are_read_then_each_order_is_on_one_of_them(market: Market, status
 def test_orders_are_counted_then_by_state_warning_and_batch(market: Market) -> None:
     counted = market.server.read(queries.counts, Filters(retailer_id=market.retailer.id))
     assert counted.states == {"brand_new": 6, "picking": 1}
-    assert counted.warnings == {UNTAKEN: 0, LATE: 0, SILENT: 1, "stuck": 0}
+    assert counted.warnings == {kind: 1 if kind == SILENT else 0 for kind in WARNINGS}
     assert counted.unassigned == 6
     nobodys = market.server.read(queries.counts, Filters(retailer_id=market.retailer.id, shopper_id=1))
     assert (nobodys.states, nobodys.unassigned) == ({}, 0)

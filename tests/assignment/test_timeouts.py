@@ -8,18 +8,33 @@ from typing import Any
 import pytest
 
 from handcart.assignment import jobs, timeouts
-from handcart.assignment.models import LATE, SILENT, STUCK, UNTAKEN
-from handcart.assignment.warnings import ESTIMATE, PATIENCE, of_order
+from handcart.assignment.models import (
+    BAGS,
+    COMING_BACK,
+    LATE,
+    MISSING,
+    NO_PHOTO,
+    REFUSED,
+    SILENT,
+    STUCK,
+    UNSENT,
+    UNTAKEN,
+)
+from handcart.assignment.warnings import AT_DOOR, ESTIMATE, PATIENCE, of_order
 from handcart.core import clock, log
 from handcart.core.db import Tx, Unavailable
+from handcart.orders import ops as order_ops
 from handcart.orders import states, storage
+from handcart.pictures import ops as pictures
 from handcart.retailers import ops as retailers
 from handcart.slots import plans
 from handcart.slots.plans import Plan
-from handcart.upkeep import integrity
 from tests.assignment.conftest import Look
 from tests.support.acting import Acting
+from tests.support.letters import write
 from tests.support.orders import KINDS, Market
+from tests.support.pictures import file
+from tests.support.remedies import failing_webhook
 from tests.support.sandbox import Shopping
 from tests.support.server import LiveServer, on_sqlite
 from tests.support.warnings import warnings
@@ -56,7 +71,7 @@ def test_nobody_takes_an_order_then_it_is_warned_moved_and_canceled(
     assert market.ledger() == {}
     assert shopping.events(order_id) == ["brand_new", "rescheduled", "canceled"]
     assert not look(12 + begins, days=3)
-    assert market.server.read(integrity.faults) == []
+    assert market.faults() == []
 
 
 def test_no_slot_is_free_then_the_order_is_canceled(server: LiveServer, shopping: Shopping, look: Look) -> None:
@@ -102,7 +117,7 @@ def test_shopper_does_not_accept_then_the_batch_ends_and_the_order_moves(
     for order_id in (first, second):
         assert market.history(order_id) == [("brand_new", "created"), ("brand_new", "rescheduled")]
     assert shopping.advance(batch_id).json()["error"]["message"] == "Batch is finished"
-    assert market.server.read(integrity.faults) == []
+    assert market.faults() == []
 
 
 def test_shopper_accepts_or_the_window_moves_then_the_warning_ends(
@@ -161,7 +176,7 @@ def test_another_shopper_acts_on_the_work_then_its_facts_stay_the_same(market: M
     assert market.server.read(of_order, market.retailer.id, acting.order_ids[0]) == before
 
 
-def test_acts_are_refused_thrice_then_the_order_is_stuck_until_one_counts(market: Market, look: Look) -> None:
+def test_acts_are_refused_thrice_then_warned_until_one_counts(market: Market, look: Look) -> None:
     order_id = market.order()["id"]
     acting = Acting(Working(market.server), market, order_id)
     acting.did("start")
@@ -171,10 +186,59 @@ def test_acts_are_refused_thrice_then_the_order_is_stuck_until_one_counts(market
     assert not look(microseconds=back)
     acting.refused("leave")
     assert look(microseconds=back)
-    assert warnings(market, order_id).keys() == {STUCK}
+    assert warnings(market, order_id).keys() == {REFUSED}
     acting.did("find", order=order_id, line="1")
     assert look(microseconds=back)
     assert warnings(market, order_id) == {}
+
+
+def test_customer_is_missing_then_warned_after_some_minutes_at_the_door(market: Market, look: Look) -> None:
+    order_id = market.order()["id"]
+    acting = Acting(Working(market.server), market, order_id)
+    Shopping(market).reach(acting.batch_id, "delivering")
+    acting.did("cannot_reach", order=order_id)
+    back = step_of(market, order_id) - market.at(12)
+    assert not look(microseconds=back + AT_DOOR - clock.SECOND)
+    assert look(microseconds=back + AT_DOOR)
+    assert warnings(market, order_id).keys() == {MISSING}
+    acting.did("bring_back", order=order_id, reason="nobody_there")
+    assert look(microseconds=back + AT_DOOR)
+    assert warnings(market, order_id).keys() == {COMING_BACK}
+    acting.did("returned", order=order_id)
+    assert look(microseconds=back + AT_DOOR)
+    assert warnings(market, order_id) == {}
+
+
+def test_bags_are_wrong_or_nothing_arrives_then_warned_until_it_is_right(market: Market, look: Look) -> None:
+    order_id = market.order("last_mile")["id"]
+    acting = Acting(Working(market.server), market, order_id)
+    Shopping(market).reach(acting.batch_id, "at_store")
+    market.server.write(label, market.retailer.id, order_id)
+    back = step_of(market, order_id) - market.at(12)
+    assert acting.refused("verify_bags", order=order_id, scans=["2"]) == "bag_missing"
+    assert look(microseconds=back)
+    assert warnings(market, order_id).keys() == {BAGS}
+    acting.did("verify_bags", order=order_id, scans=["1"])
+    market.server.write(failing_webhook, market.retailer.id, order_id)
+    assert look(microseconds=back)
+    assert warnings(market, order_id).keys() == {UNSENT}
+    market.server.sql(
+        "UPDATE deliveries SET state = 'delivered' WHERE retailer_id = $1 AND subject = $2 RETURNING state",
+        *(market.retailer.id, order_id),
+    )
+    assert look(microseconds=back)
+    assert warnings(market, order_id) == {}
+    recipient = f"order/{market.retailer.id}/{order_id}"
+    write(market.server, "sms", recipient=recipient, address="none", order_id=order_id, retailer_id=market.retailer.id)
+    assert look(microseconds=back)
+    assert warnings(market, order_id).keys() == {UNSENT}
+
+
+async def label(tx: Tx, retailer_id: int, order_id: str) -> None:
+    """The bag of an order has the code 1."""
+    order = await order_ops.lock(tx, retailer_id, order_id)
+    order.details.bag_scan_codes = ["1"]
+    await order_ops.keep(tx, retailer_id, order)
 
 
 def step_of(market: Market, order_id: str) -> int:
@@ -230,7 +294,7 @@ def test_days_pass_then_no_order_rots_in_silence(server: LiveServer, look: Look,
         assert [one for one in silent if market.row(one)["window_ends_at"] < market.at(12) + days * clock.DAY] == []
     open_now = {market.row(order_id)["status"] for order_id in made} - set(states.TERMINAL)
     assert (states.BRAND_NEW in open_now) == only_warns
-    assert server.read(integrity.faults) == []
+    assert market.faults() == []
 
 
 def test_sandbox_then_dispatchers_are_warned_and_no_order_changes(
@@ -331,7 +395,7 @@ def test_two_workers_look_at_once_then_each_order_changes_once(server: LiveServe
     for hour in (13, 14):
         assert at_once(market, hour) == [True, True]
     assert [market.history(one) for one in made] == [[("brand_new", "created"), ("brand_new", "rescheduled")]] * 12
-    assert server.read(integrity.faults) == []
+    assert market.faults() == []
 
 
 def test_canary_orders_are_not_locked_then_two_workers_collide(
@@ -351,7 +415,7 @@ def test_canary_orders_are_not_locked_then_two_workers_collide(
     for table in ("order_warnings", "later_events", "order_history", "orders"):
         server.sql(f"DELETE FROM {table} WHERE retailer_id = $1 RETURNING order_id", market.retailer.id)
     server.sql("UPDATE slot_ledger SET booked = 0 WHERE retailer_id = $1 RETURNING booked", market.retailer.id)
-    assert server.read(integrity.faults) == []
+    assert market.faults() == []
 
 
 @on_sqlite
@@ -369,3 +433,55 @@ def test_rules_are_changed_then_they_count_at_once(market: Market, look: Look) -
     assert not look(minutes=59)
     assert look(minutes=60)
     assert warnings(market, order_id).keys() == {UNTAKEN}
+
+
+def test_photo_does_not_come_then_dispatchers_are_warned_until_it_does(
+    server: LiveServer, market: Market, look: Look
+) -> None:
+    acting, came_first = (Acting(Working(server), market, market.order()["id"]) for _ in range(2))
+    for one in (acting, came_first):
+        Shopping(market).reach(one.batch_id, "delivering")
+    early = came_first.act("deliver", order=came_first.order_ids[0], how="left", photo=True)
+    came_first.working.phone.put(f"pictures/{early['id']}", file()).raise_for_status()
+    assert came_first.send(early)[0]["outcome"] == "applied"
+    acting.did("deliver", order=acting.order_ids[0], how="left", photo=True)
+    order_id = acting.order_ids[0]
+    (row,) = server.sql("SELECT order_id, since FROM awaited_pictures WHERE retailer_id = $1", market.retailer.id)
+    assert row["order_id"] == order_id
+    since = (row["since"] - market.at(12)) // clock.MINUTE
+    look(minutes=since)
+    assert warnings(market, order_id) == {}
+    assert look(minutes=since + 16)
+    assert (warnings(market, order_id).keys(), warnings(market, came_first.order_ids[0])) == ({NO_PHOTO}, {})
+    assert not look(minutes=since + 60)
+    acting.working.phone.put(f"pictures/{acting.last}", file()).raise_for_status()
+    assert look(minutes=since + 60)
+    assert warnings(market, order_id) == {}
+    assert server.sql("SELECT 1 FROM awaited_pictures WHERE retailer_id = $1", market.retailer.id) == []
+    assert market.faults() == []
+
+
+def test_photo_never_comes_then_the_warning_ends_after_some_days(
+    server: LiveServer, market: Market, look: Look, later: Any
+) -> None:
+    acting = Acting(Working(server), market, market.order()["id"])
+    Shopping(market).reach(acting.batch_id, "delivering")
+    acting.did("deliver", order=acting.order_ids[0], how="left", photo=True)
+    assert look(days=1)
+    assert not look(days=2)
+    for days, left in ((2.9, 1), (3.1, 0)):
+        with later(days=days):
+            server.write(pictures.purge_awaited, 100)
+        found = server.sql("SELECT 1 FROM awaited_pictures WHERE retailer_id = $1", market.retailer.id)
+        assert len(found) == left
+    assert look(days=3)
+    assert warnings(market, acting.order_ids[0]) == {}
+
+
+def test_user_is_deleted_then_no_photo_of_the_door_is_awaited(server: LiveServer, market: Market) -> None:
+    user_id = market.customer()
+    acting = Acting(Working(server), market, market.order(user_id=user_id)["id"])
+    Shopping(market).reach(acting.batch_id, "delivering")
+    acting.did("deliver", order=acting.order_ids[0], how="left", photo=True)
+    server.write(order_ops.forget_user, market.retailer.isolation_id, user_id)
+    assert server.sql("SELECT 1 FROM awaited_pictures WHERE retailer_id = $1", market.retailer.id) == []

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.support.orders import Market, line
-from tests.support.sandbox import Shopping
+from tests.support.picking import Picking
 from tests.support.server import LiveServer
 from tests.support.shop import error
 
@@ -15,39 +15,6 @@ WISHED = [{"rrc": "bread"}, {"rrc": "soap"}]
 @pytest.fixture(scope="module")
 def market(server: LiveServer) -> Market:
     return Market(server, capacity=1000)
-
-
-class Picking:
-    """An order of one line that is being picked."""
-
-    def __init__(self, market: Market, asked: dict[str, Any] | None = None, **fields: Any) -> None:
-        self.market, self.shopping = market, Shopping(market)
-        self.user_id = market.customer()
-        self.id = market.order(user_id=self.user_id, items=[asked or line("1", "milk", count=3)], **fields)["id"]
-        self.shopper_id = self.shopping.shopper()
-        made = self.shopping.generate(self.shopper_id, self.id, workflow_state="picking")
-        self.batch_id = made.json()["id"]
-
-    def says(self, **fields: Any) -> dict[str, Any]:
-        """Update the line; answers it as get order shows it."""
-        answer = self.shopping.item(self.shopper_id, self.id, "1", **fields)
-        assert answer.json() == {"success": True}, answer.text
-        return self.line
-
-    def adds(self, **fields: Any) -> dict[str, Any]:
-        """Add an item; answers its line."""
-        answer = self.shopping.item(self.shopper_id, self.id, **fields)
-        assert answer.json() == {"success": True}, answer.text
-        return self.items[-1]
-
-    @property
-    def items(self) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = self.market.read(self.user_id, self.id).json()["items"]
-        return found
-
-    @property
-    def line(self) -> dict[str, Any]:
-        return next(one for one in self.items if one["line_num"] == "1")
 
 
 def got(shown: dict[str, Any]) -> tuple[Any, ...]:

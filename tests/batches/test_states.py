@@ -53,7 +53,10 @@ CHAINS["dispatch"] = CHAINS["last_mile"]
 # Where an order goes back to when its shopper drops out.
 BACK = {
     "delivery": {"brand_new": "acknowledged picking verifying_replacements"},
-    "pickup": {"brand_new": "acknowledged picking verifying_replacements", "staged": "runner_awaiting user_at_store"},
+    "pickup": {
+        "brand_new": "acknowledged picking verifying_replacements",
+        "staged": "runner_awaiting user_at_store bags_verified",
+    },
     "last_mile": {"brand_new": "acknowledged_for_delivery at_store bags_verified"},
 }
 BACK["dispatch"] = BACK["last_mile"]
@@ -195,18 +198,20 @@ def test_tables_are_read_then_they_fit_each_other() -> None:
     }
 
 
-# Which callbacks the documentation has for an option, as far as what is here brings them about.
+# Which callbacks the documentation has for an option, as far as what is here brings them about, and our own.
 COLUMNS = {
     "delivery": "brand_new acknowledged picking item_found item_replaced item_refunded item_not_picked"
     " order_item_replacement order_item_refund checkout delivering"
-    " order_location late_delivery customer_missing delivered rescheduled canceled tip_adjustment rating_reminder",
+    " order_location late_delivery customer_missing delivered rescheduled canceled tip_adjustment rating_reminder"
+    " rating_updated shopper_arriving replacement_reminder",
     "pickup": "brand_new acknowledged picking item_found item_replaced item_refunded item_not_picked"
     " order_item_replacement order_item_refund checkout staged"
     " customer_acknowledged pickup_runner_started unable_to_find_customer runner_not_found late_pickup delivered"
-    " rescheduled canceled pickup_geofence_reached rating_reminder",
+    " rescheduled canceled pickup_geofence_reached rating_reminder pickup_reminder pickup_closing pickup_closed"
+    " pickup_last_chance rating_updated replacement_reminder",
     "last_mile": "brand_new acknowledged delivering late_delivery customer_missing staged delivered rescheduled"
     " canceled tip_adjustment at_store acknowledged_for_delivery bags_verified at_store_eta order_location"
-    " arrival_at_customer rating_reminder",
+    " arrival_at_customer rating_reminder rating_updated shopper_arriving",
 }
 COLUMNS["dispatch"] = COLUMNS["last_mile"]
 

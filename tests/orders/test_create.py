@@ -96,6 +96,7 @@ def test_order_is_created_then_the_answer_is_the_documented_one(market: Market, 
     answer = response.json()
     created_at = answer.pop("created_at")
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", created_at)
+    assert re.fullmatch(rf"{market.server.url}/o/[A-Za-z0-9_-]{{32}}", answer.pop("order_url"))
     assert started <= clock.from_wire(created_at, "") <= clock.now()
     common = {
         "id": body["order_id"],
@@ -141,7 +142,8 @@ def test_optional_fields_null_then_as_if_absent(market: Market, kind: str) -> No
     if kind != "last_mile":
         assert market.send(kind, user_id, plain).json() == first.json()
         row = market.row(first.json()["id"])
-        assert (row["tip_cents"], bool(row["leave_unattended"]), row["details"].get("sms_opt_in", False)) == (0, 0, 0)
+        assert (row["tip_cents"], bool(row["leave_unattended"])) == (0, 0)
+        assert row["details"].get("sms_opt_in", False) is (kind not in SHOPPED)
 
 
 def test_last_mile_orders_have_no_id_then_each_gets_one_of_its_own(market: Market) -> None:
@@ -221,7 +223,7 @@ def test_window_of_an_old_hold_begun_then_not_booked(server: LiveServer, later: 
         assert market.orders == 0
 
 
-@pytest.mark.parametrize(("opt_out", "sms"), [(True, False), (False, True), (None, False)])
+@pytest.mark.parametrize(("opt_out", "sms"), [(True, False), (False, True), (None, True)])
 def test_carried_order_opts_out_of_messages_then_that_is_kept(market: Market, opt_out: bool | None, sms: bool) -> None:
     for kind in ("last_mile", "dispatch"):
         row = market.row(market.order(kind, customer_sms_opt_out=opt_out)["id"])

@@ -8,8 +8,11 @@ import pytest
 
 from handcart.core import clock
 from handcart.core.db import Unavailable
+from handcart.messages import queries
+from handcart.messages.models import of_order
 from handcart.orders import ops
 from tests.support.contents import mentions
+from tests.support.letters import write
 from tests.support.orders import KINDS, LASTMILE, SHOPPED, USERS, Market, line
 from tests.support.server import LiveServer
 from tests.support.shop import error
@@ -56,6 +59,17 @@ def test_user_is_deleted_then_nothing_of_the_person_is_left(server: LiveServer, 
         assert market.get(f"{LASTMILE}/{body['order_id']}").status_code == 200
     assert market.row(neighbour["id"])["status"] == "brand_new"
     assert market.post(f"{USERS}/{user_id}/privacy_request").json() == {"success": True}
+
+
+def test_user_is_deleted_then_messages_about_their_orders_are_gone(server: LiveServer) -> None:
+    market = Market(server)
+    order_id, neighbour = (market.order("delivery")["id"] for _ in range(2))
+    mine, theirs = (of_order(market.retailer.id, one) for one in (order_id, neighbour))
+    kept = [write(server, recipient=one, channel="sms", address="+13125550171") for one in (mine, theirs)]
+    user_id = market.row(order_id)["user_id"]
+    market.post(f"{USERS}/{user_id}/privacy_request").raise_for_status()
+    assert server.read(queries.messages, recipient=mine) == []
+    assert [one.id for one in server.read(queries.messages, recipient=theirs)] == [kept[1]]
 
 
 def test_user_is_deleted_then_others_keep_their_orders_and_keys(server: LiveServer) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from handcart.core import clock
-from handcart.slots import ops, plans
+from handcart.slots import ops, plans, rules
 from handcart.slots.models import ETA, IMMEDIATE, PRIORITY_ETA, SCHEDULED
 from handcart.slots.plans import EVERY_STORE, WHOLE_DAY, Plan
 from handcart.stores.models import DELIVERY, PICKUP
@@ -198,7 +198,7 @@ def test_slot_begins_then_it_can_be_held_up_to_that_microsecond(shop: Shop, froz
     set_rules(shop, offers_immediate=True)
     begun = frozen[0]
     ids = {slot["window"]["type"]: slot["id"] for slot in reversed(listed(shop, "preview pickup"))}
-    for type_, grace in ((SCHEDULED, 0), (IMMEDIATE, ops.GRACE)):
+    for type_, grace in ((SCHEDULED, 0), (IMMEDIATE, rules.GRACE)):
         frozen[0] = begun + grace
         assert reserve(shop, shop.user(), ids[type_]).status_code == 200
         frozen[0] += 1

@@ -21,10 +21,12 @@ from handcart.core.errors import ApiError
 from handcart.core.secret import Keys
 from handcart.retailers import ops as retailers
 from handcart.retailers.models import Caller
-from handcart.slots import ops, plans
+from handcart.slots import listing, ops, plans
+from handcart.slots.listing import Wishes
 from handcart.slots.models import SCHEDULED, Booking, Hold, Slot, Window
-from handcart.slots.ops import GRACE, HOLD, Wishes
+from handcart.slots.ops import HOLD
 from handcart.slots.plans import EVERY_STORE, Plan
+from handcart.slots.rules import GRACE
 from handcart.stores import ops as stores
 from handcart.stores import queries as store_queries
 from handcart.stores.models import DELIVERY as KIND
@@ -136,7 +138,7 @@ class Machine(RuleBasedStateMachine):
         wishes = Wishes(with_eta=with_eta, with_priority_eta=with_eta)
         holder = (self.caller.isolation_id, user)
         retailer = self.run(retailers.retailer, self.caller.retailer_id)
-        slots = self.run(ops.offers, retailer, self.store, KIND, wishes, holder).all()
+        slots = self.run(listing.offers, retailer, self.store, KIND, wishes, holder).all()
         for slot in slots:
             window = slot.window
             is_free = self.model.has_room(window.ledger_starts_at, user)

@@ -275,11 +275,13 @@ def test_file_is_missing_or_huge_then_a_sentence_says_so(tmp_path: Path, monkeyp
             files.items(endless)
 
 
-def test_file_has_a_million_rows_then_it_is_refused_early(tmp_path: Path) -> None:
-    file = tmp_path / "items.csv"
-    file.write_text("name,price_cents,rrc\n" + "".join(f"Milk,1,{number}\n" for number in range(1_000_000)))
-    with pytest.raises(Refused, match="more than 200,000 rows"):
-        files.items(file)
+def test_file_has_too_many_rows_then_it_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert tables.MOST_ROWS == 200_000
+    monkeypatch.setattr(tables, "MOST_ROWS", 3)
+    rows = [{**ITEM, "rrc": str(number)} for number in range(4)]
+    assert len(files.items(csv_file(tmp_path, *rows[:3])).good) == 3
+    with pytest.raises(Refused, match="more than 3 rows: split it"):
+        files.items(csv_file(tmp_path, *rows))
 
 
 def test_file_begins_with_a_byte_order_mark_then_it_is_read(tmp_path: Path) -> None:
@@ -320,6 +322,15 @@ def test_another_separator_then_decimal_commas_are_read(tmp_path: Path, separato
     (one,) = found.good
     assert (one.point, one.name) == (Point(45.5, -73.5), row["name"])
     assert found.refused == [f"line {4 if first else 3}: it has 1 cells, the header has 8"]
+
+
+def test_area_has_many_points_then_the_row_is_refused(tmp_path: Path) -> None:
+    for points, is_good in ((5000, True), (5001, False)):
+        ring = [[-87.0 - number / 10_000, 41.0] for number in range(points - 1)]
+        area = {"type": "Polygon", "coordinates": [[*ring, ring[0]]]}
+        found = files.stores(csv_file(tmp_path, {**STORE, "service_area": json.dumps(area)}))
+        assert bool(found.good) == is_good
+    assert "at most 5,000 points" in found.refused[0]
 
 
 def test_store_closes_at_2359_then_it_closes_at_midnight(tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 Source: https://docs.instacart.com/connect/api/fulfillment/users/create_user_deletion_request
 """
 
-import base64
 import secrets
 from collections.abc import Callable
 
@@ -15,7 +14,7 @@ from handcart.linking import ops as linking
 from handcart.retailers import clients
 from handcart.retailers import ops as retailers
 from tests.support.contents import contents, mentions, nothing_written
-from tests.support.oauth import Organization, token_for
+from tests.support.oauth import Organization, assertion_of, token_for
 from tests.support.server import LiveServer
 from tests.support.shop import REDIRECT_URI, Shop, error
 
@@ -25,10 +24,6 @@ SUCCESS = {"success": True}
 
 def request(shop: Shop, user_id: str) -> httpx.Response:
     return shop.post(f"/v2/fulfillment/users/{user_id}/privacy_request")
-
-
-def assertion_of(user_id: str) -> str:
-    return base64.b64encode(f'{{"user_id": "{user_id}"}}'.encode()).decode()
 
 
 def linked_user_with_everything(shop: Shop) -> tuple[str, list[str]]:
