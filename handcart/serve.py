@@ -9,6 +9,7 @@ from dataclasses import fields
 from typing import Any
 
 import uvicorn
+from uvicorn.supervisors import Multiprocess
 
 from handcart import app
 from handcart.core import ending, log, settings
@@ -25,6 +26,7 @@ from handcart.staff.ops import FIRST_ADMIN
 from handcart.upkeep import safety
 
 _DRAIN_SECONDS = 10
+_DID_NOT_START = 3  # uvicorn's status
 _OF_PRODUCTION = (
     "Production has served this database. In a sandbox, tests would change real customers' data, and production would"
     " then refuse the database: give the sandbox a separate database"
@@ -47,8 +49,10 @@ class Unsafe(Exception):
         self.problems = problems
 
 
-def serve(chosen: Settings, keys: Keys, bound: socket.socket, *, workers: int = 1) -> None:
-    """Serve on a listening socket until SIGINT or SIGTERM.
+def serve(
+    chosen: Settings, keys: Keys, bound: socket.socket, console: socket.socket | None = None, *, workers: int = 1
+) -> None:
+    """Serve on a listening socket until SIGINT or SIGTERM, and the console on its own, which the settings name.
 
     Raises `Unavailable` or `WrongKey` if the database is not ready, `Unsafe` for unsafe production settings.
     """
@@ -56,7 +60,6 @@ def serve(chosen: Settings, keys: Keys, bound: socket.socket, *, workers: int = 
     descriptors = raise_descriptor_limit()
     asyncio.run(_check(chosen, keys))
     options: dict[str, Any] = {
-        "fd": bound.fileno(),
         "loop": "uvloop",
         "http": LimitedProtocol,
         "ws": "none",
@@ -71,15 +74,39 @@ def serve(chosen: Settings, keys: Keys, bound: socket.socket, *, workers: int = 
         "workers": workers,  # explicit: uvicorn would read WEB_CONCURRENCY from the environment
     }
     host, port = bound.getsockname()[:2]
-    log.info("listening", host=host, port=port, public_url=chosen.issuer, workers=workers, descriptors=descriptors)
+    log.info(
+        "listening",
+        host=host,
+        port=port,
+        public_url=chosen.issuer,
+        console_url=chosen.console_origin,
+        console_port=None if console is None else console.getsockname()[1],
+        workers=workers,
+        descriptors=descriptors,
+    )
+    sockets = [bound] if console is None else [bound, console]
     gc.freeze()  # objects loaded so far stay: the collector need not scan them again
     gc.enable()
     if workers == 1:
-        uvicorn.run(app.create(chosen, keys), **options)
+        _run(uvicorn.Config(app.create(chosen, keys), **options), sockets)
     else:
         _export(chosen)
         with in_use(chosen.database_url):  # also while a worker process restarts
-            uvicorn.run("handcart.serve:create_app", factory=True, **options)
+            _run(uvicorn.Config("handcart.serve:create_app", factory=True, **options), sockets)
+
+
+def _run(config: uvicorn.Config, sockets: list[socket.socket]) -> None:
+    """As `uvicorn.run`, which takes one socket only."""
+    server = uvicorn.Server(config)
+    try:
+        if config.workers > 1:
+            Multiprocess(config, sockets=sockets).run()
+        else:
+            server.run(sockets)
+    except KeyboardInterrupt:
+        pass
+    if config.workers == 1 and not server.started:
+        sys.exit(_DID_NOT_START)
 
 
 def create_app() -> App:
@@ -95,8 +122,8 @@ async def _check(chosen: Settings, keys: Keys) -> None:
     try:
         await database.read(migrate.check_schema)
         found = await _unsafe(chosen, database)
-        if not found and await database.read(installation.public_url) != chosen.issuer:
-            await database.write(installation.remember_public_url, chosen.issuer)
+        if not found:
+            await database.write(installation.remember_urls, chosen)
         if not found and chosen.is_production:
             await _invite_first_admin(chosen, database)
     finally:
@@ -110,7 +137,7 @@ async def _invite_first_admin(chosen: Settings, database: Database) -> None:
     token = await database.write(access.first_admin_link)
     if token is None:
         return
-    url = link_url(chosen.issuer, FIRST_ADMIN, token)
+    url = link_url(chosen.console_origin, FIRST_ADMIN, token)
     log.warning("no operator admin: the link makes the first one, once, within 24 hours", url=url)
     if _has_terminal():
         print(_FIRST_ADMIN.format(url=url), file=sys.stderr)

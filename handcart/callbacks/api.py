@@ -92,7 +92,7 @@ async def list_events(call: Call) -> EventsResponse:
 
     async def look(tx: Tx) -> EventsResponse:
         retailer_id = call.caller.retailer_id
-        found = await events.events(tx, retailer_id, after=after, subject=order_id, limit=limit)
+        found = await queries.listed(tx, retailer_id, after=after, subject=order_id, limit=limit)
         return EventsResponse(
             events=[present.event(one) for one in found], last=await events.last_event_id(tx, retailer_id)
         )

@@ -66,7 +66,10 @@ class NewWebhook(Struct):
 
 
 class Destination(Struct, kw_only=True):
-    """A webhook with the secrets needed to send to it. `updated_at` identifies the version of its configuration."""
+    """A webhook with the secrets needed to send to it. `updated_at` identifies the version of its configuration.
+
+    `retailer_slug`: None if callbacks do not name the retailer.
+    """
 
     id: int
     retailer_id: int
@@ -79,6 +82,7 @@ class Destination(Struct, kw_only=True):
     signing_secrets: Sequence[str]
     updated_at: int
     is_verified: bool = False
+    retailer_slug: str | None = None
 
     @property
     def key(self) -> tuple[int, int]:
@@ -135,6 +139,18 @@ class DeliveryRow(Struct, kw_only=True):
     created_at: int
     attempted_at: int | None
     next_at: int | None
+
+
+class PastAttempt(Struct, frozen=True, kw_only=True):
+    """What a list says of an attempt. `status`: of the answer. `cause`: why it failed, None on success."""
+
+    event_id: int
+    webhook_id: int
+    number: int
+    at: int
+    milliseconds: int
+    status: int | None
+    cause: str | None
 
 
 class EventDeliveries(Struct):

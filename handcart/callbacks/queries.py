@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
-from handcart.callbacks import webhooks
+from handcart.callbacks import bodies, webhooks
 from handcart.callbacks.errors import UnknownWebhook
 from handcart.callbacks.models import (
     ENABLED,
@@ -13,11 +13,14 @@ from handcart.callbacks.models import (
     EventDeliveries,
     EventStory,
     NewAttempts,
+    PastAttempt,
+    Webhook,
     WebhookState,
 )
-from handcart.core import clock
+from handcart.core import clock, ids
 from handcart.core.db import Tx
 from handcart.events import queries as log
+from handcart.events.models import Event
 
 Row = TypeVar("Row")
 
@@ -43,10 +46,28 @@ async def deliveries(tx: Tx, retailer_id: int, event_id: int) -> Sequence[Delive
     return [_delivery(row) for row in rows]
 
 
+async def results(tx: Tx, retailer_id: int, since: int, until: int) -> tuple[int, int]:
+    """How many deliveries of the events of a span of time arrived, and how many failed for good."""
+    rows = await tx.all(
+        "SELECT state, count(*) AS many FROM deliveries WHERE retailer_id = $1 AND event_id >= $2 AND event_id < $3"
+        " GROUP BY state",
+        *(retailer_id, ids.event_ids_from(since), ids.event_ids_from(until)),
+    )
+    found = {row["state"]: row["many"] for row in rows}
+    return found.get("delivered", 0), found.get("failed", 0)
+
+
 async def deliveries_to(
-    tx: Tx, retailer_id: int, webhook_id: int, *, after: int | None = None, state: str | None = None, limit: int = 100
+    tx: Tx,
+    retailer_id: int,
+    webhook_id: int,
+    *,
+    after: int | None = None,
+    before: int = log.LAST_ID,
+    state: str | None = None,
+    limit: int = 100,
 ) -> Sequence[DeliveryRow]:
-    """The deliveries to a webhook with event ids over `after` (None: the newest), sorted by id.
+    """The deliveries to a webhook with event ids over `after` (None: the newest) and below `before`, sorted by id.
 
     Raises `UnknownWebhook`.
     """
@@ -54,10 +75,21 @@ async def deliveries_to(
     assert state in (None, *STATES)  # written into the SQL, so that the database can use its partial indexes
     in_state = "" if state is None else f" AND d.state = '{state}'"
     rows = await tx.all(
-        f"{_DELIVERY} AND d.webhook_id = $2{in_state} AND d.event_id > $3 ORDER BY d.event_id{_first(after)} LIMIT $4",
-        *(retailer_id, webhook_id, after or 0, limit),
+        f"{_DELIVERY} AND d.webhook_id = $2{in_state} AND d.event_id > $3 AND d.event_id < $5"
+        f" ORDER BY d.event_id{_first(after)} LIMIT $4",
+        *(retailer_id, webhook_id, after or 0, limit, before),
     )
     return _in_order([_delivery(row) for row in rows], after)
+
+
+async def failed_to(tx: Tx, retailer_id: int, subject: str) -> Sequence[Webhook]:
+    """The webhooks to which an event about a subject could not be delivered; deleted ones are left out."""
+    rows = await tx.all(
+        "SELECT webhook_id FROM deliveries WHERE retailer_id = $1 AND subject = $2 AND state = 'failed'",
+        *(retailer_id, subject),
+    )
+    failed = {row["webhook_id"] for row in rows}
+    return [one for one in await webhooks.list_all(tx, retailer_id) if one.id in failed] if failed else []
 
 
 async def attempts(tx: Tx, retailer_id: int, event_id: int) -> Sequence[Mapping[str, Any]]:
@@ -66,6 +98,19 @@ async def attempts(tx: Tx, retailer_id: int, event_id: int) -> Sequence[Mapping[
         f"{_ATTEMPT} AND event_id = $2 ORDER BY at DESC, number DESC LIMIT {MOST_ATTEMPTS}", retailer_id, event_id
     )
     return [_attempt(row) for row in sorted(rows, key=lambda row: (row["webhook_id"], row["number"]))]
+
+
+async def attempts_of(tx: Tx, retailer_id: int, event_ids: Sequence[int]) -> Sequence[PastAttempt]:
+    """The newest `MOST_ATTEMPTS` attempts to deliver some events, the latest first."""
+    if not event_ids:
+        return []
+    named = ", ".join(f"${place}" for place in range(2, len(event_ids) + 2))
+    rows = await tx.all(
+        "SELECT event_id, webhook_id, number, at, milliseconds, status, cause FROM attempts"  # noqa: S608 (places)
+        f" WHERE retailer_id = $1 AND event_id IN ({named}) ORDER BY at DESC, number DESC LIMIT {MOST_ATTEMPTS}",
+        *(retailer_id, *event_ids),
+    )
+    return [PastAttempt(**dict(row)) for row in rows]
 
 
 async def new_attempts(tx: Tx, retailer_id: int, last: NewAttempts | None = None) -> NewAttempts:
@@ -80,17 +125,26 @@ async def new_attempts(tx: Tx, retailer_id: int, last: NewAttempts | None = None
     return NewAttempts(new, now, frozenset(map(_key, found)))
 
 
+async def listed(
+    tx: Tx, retailer_id: int, *, after: int | None = None, subject: str | None = None, limit: int = 100
+) -> Sequence[Event]:
+    """A retailer's events as `events.queries.events` lists them, with the bodies that are sent."""
+    return await bodies.shown(
+        tx, retailer_id, await log.events(tx, retailer_id, after=after, subject=subject, limit=limit)
+    )
+
+
 async def events(
     tx: Tx, retailer_id: int, *, after: int | None = None, subject: str | None = None, limit: int = 100
 ) -> Sequence[EventDeliveries]:
     """A retailer's events with their deliveries, in the order and with the limits of `events.queries.events`."""
-    found = await log.events(tx, retailer_id, after=after, subject=subject, limit=limit)
+    found = await listed(tx, retailer_id, after=after, subject=subject, limit=limit)
     return [EventDeliveries(one, await deliveries(tx, retailer_id, one.event_id)) for one in found]
 
 
 async def event(tx: Tx, retailer_id: int, event_id: int) -> EventStory:
     """An event with its deliveries and attempts; raises `UnknownEvent`."""
-    found = await log.event(tx, retailer_id, event_id)
+    (found,) = await bodies.shown(tx, retailer_id, [await log.event(tx, retailer_id, event_id)])
     sent = await deliveries(tx, retailer_id, event_id)
     return EventStory(found, sent, await attempts(tx, retailer_id, event_id))
 

@@ -11,11 +11,12 @@ from typing import Any
 
 from msgspec import Struct
 
-from handcart.callbacks import schedule
+from handcart.callbacks import bodies, schedule
 from handcart.callbacks.models import FAILED, Delivery, Destination
 from handcart.core import clock
 from handcart.core.db import Tx
 from handcart.events import queries as events
+from handcart.events.kinds import KINDS
 from handcart.events.ops import mark_queued
 
 # A chain takes 10 s; its last delivery 15 s each for a token and the callback, twice if the token is refused, and 5 s
@@ -88,7 +89,13 @@ async def _fan_out(tx: Tx, retailer_id: int, environment: str, most: int) -> int
     """Create the deliveries of a retailer's oldest new events, at most `most` events; returns their number."""
     found = await events.unqueued(tx, retailer_id, most)
     rows = [(retailer_id, one.event_id, one.name, one.subject, one.created_at) for one in found]
-    await tx.many(_FAN_OUT, [(*row, environment, row[-1] + schedule.PATIENCE, schedule.AFTER_NEW) for row in rows])
+    await tx.many(
+        _FAN_OUT,
+        [
+            (*row, environment, row[-1] + schedule.PATIENCE, schedule.AFTER_NEW, not KINDS[row[2]].is_own)
+            for row in rows
+        ],
+    )
     await mark_queued(tx, retailer_id, found)
     return len(found)
 
@@ -147,7 +154,7 @@ async def claim(tx: Tx, retailer_id: int, webhook_id: int, now: int, most: int) 
     if row["caught_up_to"] is not None:
         await _catch_up(tx, row, now)
     heads = await tx.all(_HEADS, retailer_id, webhook_id, now, most)
-    destination = _destination(tx, row) if heads else None
+    destination = _destination(tx, row, await bodies.slug(tx, retailer_id)) if heads else None
     chains = []
     for subject, due in {head["subject"]: head["event_id"] for head in heads}.items():
         assert destination is not None
@@ -194,7 +201,7 @@ async def _take(tx: Tx, destination: Destination, rows: Sequence[Any]) -> Sequen
         " WHERE retailer_id = $1 AND webhook_id = $2 AND event_id = $3",
         [(*destination.key, row["event_id"], leased_until) for row in rows],
     )
-    return [_delivery(row, leased_until) for row in rows]
+    return [_delivery(row, leased_until, destination.retailer_slug) for row in rows]
 
 
 # PostgreSQL's statistics of a queue are poor, since rows change state quickly: each query leaves it one good index.
@@ -215,7 +222,8 @@ _WAITING = (
     " WHERE d.retailer_id = $1 AND d.webhook_id = $2 AND d.subject = $3 AND d.state IN ('pending', 'sending')"
     " ORDER BY d.event_id LIMIT $4"
 )
-# Arguments: the event's retailer, id, name, subject, created_at; environment; when patience ends; `AFTER_NEW`. A later
+# Arguments: the event's retailer, id, name, subject, created_at; environment; when patience ends; `AFTER_NEW`;
+# whether webhooks for all events get it. A later
 # event of an order is due together with an earlier one that waits for a retry, or when patience ends.
 _FAN_OUT = (
     "INSERT INTO deliveries (retailer_id, event_id, webhook_id, subject, state, tries, attempts, is_replay,"
@@ -226,7 +234,7 @@ _FAN_OUT = (
     " AND d.webhook_id = webhooks.id AND d.subject = $4 AND d.state IN ('pending', 'sending') AND d.event_id < $2"
     " AND d.due_at > $8), 0) AS held_until"
     " FROM webhooks WHERE retailer_id = $1 AND environment = $6 AND status <> 'deleted'"
-    " AND (events = 'all' OR ' ' || events || ' ' LIKE '% ' || $3 || ' %')) w"
+    " AND (events = 'all' AND $9 OR ' ' || events || ' ' LIKE '% ' || $3 || ' %')) w"
     " WHERE true ON CONFLICT (retailer_id, event_id, webhook_id) DO NOTHING"
 )
 
@@ -247,7 +255,7 @@ async def _catch_up(tx: Tx, row: Any, now: int) -> None:
         await tx.run("UPDATE webhooks SET caught_up_to = NULL WHERE retailer_id = $1 AND id = $2", *key)
 
 
-def _destination(tx: Tx, row: Mapping[str, Any]) -> Destination:
+def _destination(tx: Tx, row: Mapping[str, Any], retailer_slug: str | None) -> Destination:
     signing_secrets = [tx.keys.open(row["signing_secret"])]
     if row["old_signing_until"] is not None and row["old_signing_until"] > clock.of_process():
         signing_secrets.append(tx.keys.open(row["old_signing_secret"]))
@@ -263,15 +271,16 @@ def _destination(tx: Tx, row: Mapping[str, Any]) -> Destination:
         signing_secrets=signing_secrets,
         updated_at=row["updated_at"],
         is_verified=row["verified_at"] is not None,
+        retailer_slug=retailer_slug,
     )
 
 
-def _delivery(row: Any, leased_until: int) -> Delivery:
+def _delivery(row: Any, leased_until: int, retailer_slug: str | None) -> Delivery:
     return Delivery(
         event_id=row["event_id"],
         name=row["name"],
         subject=row["subject"],
-        body=row["body"].encode(),
+        body=bodies.with_retailer(row["body"], retailer_slug).encode(),
         tries=row["tries"],
         attempts=row["attempts"],
         is_replay=bool(row["is_replay"]),

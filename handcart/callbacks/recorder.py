@@ -7,10 +7,8 @@ from handcart.callbacks import results
 from handcart.callbacks.models import Destination
 from handcart.callbacks.results import Outcome
 from handcart.core import log
-from handcart.core.db import Database, Unavailable
+from handcart.core.db import Database, durable
 
-# Pauses before an outcome is recorded again.
-PAUSES = (0.1, 0.5, 1, 2, 5, 10)
 _MOST_AT_ONCE = 64
 
 # The last is set when the outcome is durable.
@@ -64,9 +62,4 @@ class Recorder:
 
     async def _keep(self, database: Database, destination: Destination, some: Sequence[Outcome]) -> bool:
         """Save outcomes; retries if the database does not answer, since otherwise everything would be sent again."""
-        for pause in PAUSES:
-            try:
-                return await database.write(results.record, destination, some, self._now(destination.retailer_id))
-            except Unavailable:
-                await asyncio.sleep(pause)
-        return await database.write(results.record, destination, some, self._now(destination.retailer_id))
+        return await durable.write(database, results.record, destination, some, self._now(destination.retailer_id))

@@ -1,14 +1,19 @@
 """Send events again."""
 
+import contextlib
+
 from handcart.callbacks import webhooks
 from handcart.callbacks.models import EVERY, Webhook
 from handcart.callbacks.schedule import AFTER_NEW
 from handcart.core.db import Tx
+from handcart.core.errors import Refused
 from handcart.events import queries as events
+from handcart.events.kinds import KINDS
 from handcart.events.models import Event
 
 # Limited, because a replay blocks other writes meanwhile.
 MOST_REPLAYED = 500
+MOST_LOOKED_AT = 100
 
 
 async def send_again(
@@ -42,9 +47,41 @@ async def send_again(
     count = 0
     for one in found:
         for webhook in to:
-            if one.name in webhook.events or EVERY in webhook.events:
+            if _is_wanted(webhook, one):
                 count += await _deliver_again(tx, webhook, one)
     return count, found[-1].event_id if len(found) == limit and found[-1].event_id < until else None
+
+
+async def send_newest(tx: Tx, retailer_id: int, webhook_id: int) -> int | None:
+    """Send the newest event of a webhook's events to it again, as a test; returns its id, None if there is none.
+
+    Looks among the newest `MOST_LOOKED_AT` events. Raises `UnknownWebhook`.
+    """
+    webhook = await webhooks.get(tx, retailer_id, webhook_id)
+    for one in reversed(await events.events(tx, retailer_id, limit=MOST_LOOKED_AT)):
+        if _is_wanted(webhook, one):
+            await _deliver_again(tx, webhook, one)
+            return one.event_id
+    return None
+
+
+def _is_wanted(webhook: Webhook, event: Event) -> bool:
+    return event.name in webhook.events or (EVERY in webhook.events and not KINDS[event.name].is_own)
+
+
+async def failed_of(tx: Tx, retailer_id: int, subject: str) -> int:
+    """Send the events about a subject again that could not be delivered, to the webhooks that did not get them."""
+    rows = await tx.all(
+        "SELECT event_id, webhook_id FROM deliveries WHERE retailer_id = $1 AND subject = $2 AND state = 'failed'"
+        " ORDER BY event_id, webhook_id LIMIT $3",
+        *(retailer_id, subject, MOST_REPLAYED),
+    )
+    count = 0
+    for row in rows:
+        with contextlib.suppress(Refused):  # deleted meanwhile
+            sent, _ = await send_again(tx, retailer_id, row["webhook_id"], event_id=row["event_id"])
+            count += sent
+    return count
 
 
 async def _deliver_again(tx: Tx, webhook: Webhook, event: Event) -> int:

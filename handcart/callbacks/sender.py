@@ -8,8 +8,6 @@ killed at any time: its claimed deliveries have a lease that expires.
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import suppress
-from itertools import zip_longest
 from time import monotonic
 from typing import Protocol
 from urllib.parse import urlsplit
@@ -23,10 +21,11 @@ from handcart.callbacks.recorder import Recorder
 from handcart.callbacks.results import Outcome
 from handcart.callbacks.transport import Transport
 from handcart.core import clock, log
-from handcart.core.budget import Budget, Crowded
+from handcart.core.budget import Budget, Crowded, in_turns
 from handcart.core.clock import VirtualClock
 from handcart.core.db import Database, Tx, Unavailable
 from handcart.core.outbound import client
+from handcart.core.rounds import Rounds
 from handcart.core.settings import Settings
 from handcart.events import queries as events
 
@@ -80,10 +79,10 @@ class Sender:
         faults: FaultInjector | None = None,
         steps: Sequence[Step] = (),
     ) -> None:
-        self._wake = asyncio.Event()
+        self._rounds = Rounds("callbacks", self._round)
         self._client = client.Client(rules)
         self._transport = Transport(self._client, origin)
-        self._asker = Asker(self._client, origin, self._now, self._wake.set)
+        self._asker = Asker(self._client, origin, self._now, self._rounds.wake)
         self._recorder = Recorder(self._now)
         self._environment = environment
         self._read_clocks = clocks
@@ -94,24 +93,17 @@ class Sender:
         self._places = Budget(CHAINS_OF_RETAILER + webhooks.MOST_WEBHOOKS, CHAINS_IN_ALL)  # shared by retailers
         self._resting: dict[tuple[int, int], float] = {}
         self._chains: set[asyncio.Task[None]] = set()
-        self._is_closing = False
-        self._running: asyncio.Task[None] | None = None
         self._database: Database
 
     async def open(self, database: Database) -> None:
         """Start sending."""
         self._database = database
-        self._running = asyncio.create_task(self._run())
+        self._rounds.open(PAUSE_SECONDS)
 
     async def close(self) -> None:
         """Stop claiming, and wait a little for running deliveries."""
-        self._is_closing = True
-        self._wake.set()
-        if self._running is not None:
-            # Otherwise deliveries that it is claiming now would be blocked until their lease expires.
-            await asyncio.wait([self._running], timeout=_STOP_SECONDS)
-            self._running.cancel()
-            await asyncio.gather(self._running, return_exceptions=True)
+        # Otherwise deliveries that are being claimed now would be blocked until their lease expires.
+        await self._rounds.close(_STOP_SECONDS)
         self._asker.cancel()
         if self._chains:
             _, late = await asyncio.wait(self._chains, timeout=_STOP_SECONDS)
@@ -129,21 +121,6 @@ class Sender:
                 await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
         await self._client.close()
 
-    async def _run(self) -> None:
-        while not self._is_closing:
-            self._wake.clear()
-            try:
-                while await self._round() and not self._is_closing:
-                    pass
-            except Unavailable as error:  # try again later
-                log.warning("callbacks wait", cause=str(error))
-            except Exception as error:
-                log.exception("callbacks interrupted", error)
-            # In Python 3.11, `wait_for` would miss a cancellation that comes together with a wake-up.
-            with suppress(TimeoutError):
-                async with asyncio.timeout(PAUSE_SECONDS):
-                    await self._wake.wait()
-
     async def _round(self) -> bool:
         """One round of work; returns whether there was any."""
         database = self._database
@@ -156,7 +133,7 @@ class Sender:
             self._clocks = await database.read(self._read_clocks)
         for step in self._steps:
             moved = await step(database, self._clocks) or moved
-        if not self._is_closing:
+        if not self._rounds.is_closing:
             moved = await self._asker.ask_waiting(database, self._environment) or moved
         claimed = 0
         for busy in self._in_turns(await database.read(queue.busy, self._environment)):
@@ -173,16 +150,13 @@ class Sender:
 
     def _in_turns(self, found: Sequence[Busy]) -> Sequence[Busy]:
         """Webhooks in the order of claiming: retailers take turns, those with fewer running chains first."""
-        of_retailers: dict[int, list[Busy]] = {}
-        for busy in sorted(found, key=lambda one: self._in_flight[one.key]):
-            of_retailers.setdefault(busy.retailer_id, []).append(busy)
-        turns = sorted(of_retailers.values(), key=lambda some: self._places.held(some[0].retailer_id))
-        return [one for turn in zip_longest(*turns) for one in turn if one is not None]
+        fewest_first = sorted(found, key=lambda one: self._in_flight[one.key])
+        return in_turns(fewest_first, lambda one: one.retailer_id, self._places.held)
 
     async def _claim(self, busy: Busy) -> bool:
         """Start the due chains of a webhook, as many as there are free places. Returns whether there was one."""
         now, room = self._now(busy.retailer_id), self._room(busy)
-        if self._is_closing or busy.due_at > now or room <= 0 or self._resting.get(busy.key, 0.0) > monotonic():
+        if self._rounds.is_closing or busy.due_at > now or room <= 0 or self._resting.get(busy.key, 0.0) > monotonic():
             return False
         if self._pauses_tokens(busy.retailer_id) and self._transport.is_paused(busy.key, busy.configured_at):
             return False
@@ -222,7 +196,7 @@ class Sender:
         self._chains.discard(done)
         self._in_flight[chain.destination.key] -= 1
         self._places.give(chain.destination.retailer_id)
-        self._wake.set()
+        self._rounds.wake()
         if not done.cancelled() and (error := done.exception()) is not None:
             # Its lease will expire, and then it is sent again.
             if isinstance(error, Unavailable):
@@ -248,7 +222,7 @@ class Sender:
             failures = 0 if attempt.cause is None else failures + 1
             rest, left = _split(rest, failures, self._now(destination.retailer_id))
             may_go_on = await self._recorder.record(self._database, destination, Outcome(delivery, attempt, left))
-            if rest and (not may_go_on or self._is_closing or monotonic() - started > CHAIN_SECONDS):
+            if rest and (not may_go_on or self._rounds.is_closing or monotonic() - started > CHAIN_SECONDS):
                 await self._database.write(queue.give_back, destination, rest)
                 return
 

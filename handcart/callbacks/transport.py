@@ -4,10 +4,10 @@ import re
 from collections.abc import Sequence
 from time import monotonic
 
-from handcart.callbacks import schedule, signing
+from handcart.callbacks import signing
 from handcart.callbacks.models import Attempt, Delivery, Destination
 from handcart.callbacks.receiver_tokens import POST_SECONDS, TokenPaused, TokenRefused, Tokens
-from handcart.core import clock, log
+from handcart.core import backoff, clock, log
 from handcart.core.budget import Crowded
 from handcart.core.outbound import client
 
@@ -97,9 +97,7 @@ def _read(answer: client.Answer, attempt: Attempt, token: str) -> None:
     if not 200 <= answer.status < 300:
         attempt.cause = f"status {answer.status}"
         attempt.is_gone = answer.status == _GONE
-        values = [value for name, value in answer.headers if name.lower() == "retry-after"]
-        value = values[0] if len(values) == 1 else None
-        attempt.retry_after = schedule.retry_after(answer.status, value, clock.of_process())
+        attempt.retry_after = backoff.retry_after(answer.status, answer.headers, clock.of_process())
 
 
 def _head(first: str, headers: Sequence[tuple[str, str]]) -> str:

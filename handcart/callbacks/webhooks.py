@@ -40,6 +40,7 @@ _COLUMNS = (
 )
 _FIND = f"SELECT {_COLUMNS} FROM webhooks WHERE retailer_id = $1 AND id = $2 AND status <> 'deleted'"  # noqa: S608
 _LIST = f"SELECT {_COLUMNS} FROM webhooks WHERE retailer_id = $1 AND status <> 'deleted' ORDER BY id"  # noqa: S608
+_ALL = f"SELECT {_COLUMNS} FROM webhooks WHERE status <> 'deleted' ORDER BY retailer_id, id"  # noqa: S608
 
 
 class Policy(Struct, frozen=True, kw_only=True):
@@ -140,9 +141,22 @@ async def list_all(tx: Tx, retailer_id: int) -> Sequence[Webhook]:
     return [_webhook(row) for row in await tx.all(_LIST, retailer_id)]
 
 
+async def of_all(tx: Tx) -> Sequence[Webhook]:
+    """The webhooks of all retailers: each retailer's together, the oldest first."""
+    return [_webhook(row) for row in await tx.all(_ALL)]
+
+
 async def get(tx: Tx, retailer_id: int, webhook_id: int) -> Webhook:
     """One of a retailer's webhooks; raises `UnknownWebhook`."""
     row = await tx.one(_FIND, retailer_id, webhook_id)
+    if row is None:
+        raise errors.unknown_webhook(webhook_id)
+    return _webhook(row)
+
+
+async def lock(tx: Tx, retailer_id: int, webhook_id: int) -> Webhook:
+    """As `get`; concurrent changes of the webhook wait until this transaction ends."""
+    row = await tx.one(f"{_FIND} FOR UPDATE", retailer_id, webhook_id)
     if row is None:
         raise errors.unknown_webhook(webhook_id)
     return _webhook(row)
@@ -166,7 +180,7 @@ async def update(
         changes["events"] = _chosen(changes["events"])
     for name in changes.keys() & {"scope", "resource"}:
         changes[name] = changes[name] or None
-    there = await _lock(tx, retailer_id, webhook_id)
+    there = await lock(tx, retailer_id, webhook_id)
     changed = structs.replace(there, **changes, updated_at=_later(there))
     if changed.callback_url != there.callback_url:
         changed.verified_at = None
@@ -204,7 +218,7 @@ async def enable(tx: Tx, retailer_id: int, webhook_id: int, verify: str = NEVER)
 
     A receiver that has not agreed to callbacks is asked first, if `verify` says so.
     """
-    there = await _lock(tx, retailer_id, webhook_id)
+    there = await lock(tx, retailer_id, webhook_id)
     must_ask = there.status != ENABLED and there.verified_at is None and _asks_first(verify, there.environment)
     # The caller's clock may differ from the clock used for sending.
     last = await tx.one(
@@ -228,7 +242,7 @@ async def enable(tx: Tx, retailer_id: int, webhook_id: int, verify: str = NEVER)
 
 async def disable(tx: Tx, retailer_id: int, webhook_id: int, reason: str) -> Webhook:
     """Disable a webhook; its events are kept until it is enabled again. Raises `UnknownWebhook`."""
-    there = await _lock(tx, retailer_id, webhook_id)
+    there = await lock(tx, retailer_id, webhook_id)
     await tx.run(
         "UPDATE webhooks SET status = $3, status_reason = $4, updated_at = $5 WHERE retailer_id = $1 AND id = $2",
         retailer_id,
@@ -242,7 +256,7 @@ async def disable(tx: Tx, retailer_id: int, webhook_id: int, reason: str) -> Web
 
 async def delete(tx: Tx, retailer_id: int, webhook_id: int) -> None:
     """Delete a webhook and its secrets; nothing more is sent to it. Raises `UnknownWebhook`."""
-    there = await _lock(tx, retailer_id, webhook_id)
+    there = await lock(tx, retailer_id, webhook_id)
     await tx.run(
         "UPDATE webhooks SET status = $3, client_secret = $4, signing_secret = $4, old_signing_secret = NULL,"
         " old_signing_until = NULL, updated_at = $5 WHERE retailer_id = $1 AND id = $2",
@@ -256,7 +270,7 @@ async def delete(tx: Tx, retailer_id: int, webhook_id: int) -> None:
 
 async def rotate_secret(tx: Tx, retailer_id: int, webhook_id: int) -> NewWebhook:
     """Give a webhook a new signing secret; for a day, callbacks are also signed with the old one."""
-    there = await _lock(tx, retailer_id, webhook_id)
+    there = await lock(tx, retailer_id, webhook_id)
     signing_secret = signing.new_secret()
     await tx.run(
         "UPDATE webhooks SET old_signing_secret = signing_secret, old_signing_until = $3, signing_secret = $4,"
@@ -312,13 +326,6 @@ def _chosen(names: Sequence[str]) -> Sequence[str]:
 def _later(webhook: Webhook) -> int:
     """A new `updated_at`, later than the last one even if the clock is frozen: it identifies the configuration."""
     return max(clock.now(), webhook.updated_at + 1)
-
-
-async def _lock(tx: Tx, retailer_id: int, webhook_id: int) -> Webhook:
-    row = await tx.one(f"{_FIND} FOR UPDATE", retailer_id, webhook_id)
-    if row is None:
-        raise errors.unknown_webhook(webhook_id)
-    return _webhook(row)
 
 
 def _webhook(row: Any) -> Webhook:

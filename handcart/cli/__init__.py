@@ -11,12 +11,13 @@ from handcart.core.errors import Refused
 
 # What `handcart --help` lists, in this order. Each command is in the module of its name.
 _SECTIONS = {
-    "Run it": ("demo", "migrate", "check", "serve", "worker"),
+    "Run it": ("demo", "migrate", "check", "serve", "worker", "alerts"),
     "Back it up": ("backup", "restore", "key"),
     "Retailers and what they sell": ("retailer", "client", "store", "item", "slots", "reconcile"),
     "Orders, and the people who fulfil them": ("orders", "shopper", "staff", "audit"),
-    "Integrate with it": ("callbacks", "sandbox"),
-    "The platform's customers": ("account", "membership", "unlink"),
+    "Figures and money": ("reports", "money"),
+    "Integrate with it": ("callbacks", "requests", "sandbox"),
+    "The platform's customers": ("account", "membership", "unlink", "message"),
 }
 _COMMANDS = [name for names in _SECTIONS.values() for name in names]
 

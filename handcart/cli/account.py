@@ -90,7 +90,7 @@ def account_password(email: str, as_json: bool, **database: Any) -> None:
     from handcart.core.db.installation import issuer
 
     url = read(database, issuer, settings_of(**database))
-    link = read(database, of_account(email, ops.password_link, url))
+    link = write(database, of_account(email, ops.password_link, url))
     shown = {"email": email, "url": link.url, "expires_at": clock.to_wire(link.ends_at)}
     show(
         as_json,

@@ -51,14 +51,16 @@ def list_entries(
             "actor": one.actor_name,
             "actor_kind": one.actor_kind,
             "operation": one.operation,
+            "what": ops.meaning("en-US", one.operation),
             "subject": one.subject,
             "reason": one.reason,
             "detail": one.detail,
         }
         for one in rows
     ]
-    cells = [[one["at"], one["actor"], one["operation"], one["subject"], one["reason"] or ""] for one in found]
-    text = table(("at", "who", "operation", "subject", "reason"), cells) if found else "There are no such rows."
+    shown = ("at", "actor", "what", "operation", "subject", "reason")
+    cells = [[one[name] or "" for name in shown] for one in found]
+    text = table(("at", "who", "what", "operation", "subject", "reason"), cells) if found else "There are no such rows."
     if len(found) == limit:
         text += f"\nThere may be more: add --before {found[-1]['id']}"
     show(as_json, {"entries": found}, text)

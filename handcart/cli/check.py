@@ -23,6 +23,7 @@ def check(database: str | None, data: str | None, as_json: bool) -> None:
     """Check that the settings are safe for production or, with --data alone, that the stored data is consistent.
 
     A problem prevents `handcart serve` from starting and ends this command with status 1; a warning does neither.
+    What is not set up is listed too.
 
     The check of the data needs no key and may run while the servers do.
     """
@@ -34,7 +35,9 @@ def check(database: str | None, data: str | None, as_json: bool) -> None:
     found = asyncio.run(safety.check(settings_of(database=database, data=data)))
     lines = [f"- {problem}" for problem in found.problems] or ["No problem found."]
     lines += [f"- warning: {warning}" for warning in found.warnings]
-    show(as_json, {"problems": found.problems, "warnings": found.warnings}, "\n".join(lines))
+    lines += [f"- not set up: {note}" for note in found.notes]
+    result = {"problems": found.problems, "warnings": found.warnings, "notes": found.notes}
+    show(as_json, result, "\n".join(lines))
     if found.problems:
         sys.exit(1)
 

@@ -5,8 +5,9 @@ from typing import Any
 
 import click
 
-from handcart.cli.options import database_options, json_option, read, settings_of, show, table, write
+from handcart.cli.options import database_options, echo, json_option, read, settings_of, show, table, write
 from handcart.core import clock
+from handcart.core.settings import Settings
 
 
 @click.group()
@@ -50,17 +51,19 @@ def create_client(
     from handcart.oauth import scopes
     from handcart.retailers import clients
 
+    names = scopes.require(scope)
     made = write(
         database,
         clients.create,
         retailer=retailer,
         organization=organization,
-        scopes=scopes.require(scope),
+        scopes=names,
         redirect_uris=redirect_uris,
         name=name,
         require_pkce=require_pkce,
         require_state=not state_optional,
     )
+    _hint_at_unserved(names, settings_of(**database))
     url = read(database, issuer, settings_of(**database))
     _show_client(as_json, {**_credentials(made), "authorize_url": f"{url}/oauth/authorize" if url else None})
 
@@ -150,6 +153,7 @@ def set_client_scope(client_id: str, scope: str, as_json: bool, **database: Any)
 
     names = scopes.require(scope)
     write(database, clients.set_scopes, client_id, names)
+    _hint_at_unserved(names, settings_of(**database))
     sentence = f"The client {client_id} may now ask for {' '.join(names)}."
     show(as_json, {"client_id": client_id, "scopes": names}, sentence)
 
@@ -205,6 +209,19 @@ def _show_redirect_uris(as_json: bool, client_id: str, uris: Sequence[str]) -> N
 
 def _credentials(made: Any) -> dict[str, str | None]:
     return {"client_id": made.client_id, "client_secret": made.client_secret}
+
+
+def _hint_at_unserved(scopes: Sequence[str], settings: Settings) -> None:
+    """Say on standard error which scopes of a client the server refuses, because no endpoint needs them."""
+    from handcart.oauth.scopes import offered
+
+    refused = [] if settings.unserved_scopes else sorted({*scopes} - {*offered(scopes, with_unserved=False)})
+    if refused:
+        echo(
+            f"Note: no endpoint needs {' '.join(refused)}. The server refuses requests for these scopes unless"
+            " HANDCART_UNSERVED_SCOPES=on.",
+            err=True,
+        )
 
 
 def _show_client(as_json: bool, shown: Mapping[str, str | None]) -> None:

@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 
 import click
 
+from handcart.cli.recorded import recorded
 from handcart.core import settings as settings_module
 from handcart.core.db import Database, Tx
 from handcart.core.db.connect import connect, is_postgres, sqlite_path
@@ -156,6 +157,12 @@ def _remember(context: click.Context, option: click.Parameter, value: Path | Non
 
 
 def write(database: Options, op: Callable[..., Awaitable[Any]], *args: Any, **kwargs: Any) -> Any:
+    """Call an operation that writes, and record the command in the audit log, in one transaction."""
+    return write_as_actor(database, recorded(op), *args, **kwargs)
+
+
+def write_as_actor(database: Options, op: Callable[..., Awaitable[Any]], *args: Any, **kwargs: Any) -> Any:
+    """Call an operation that takes the user of this machine as its actor, and records that itself."""
     return on(database, lambda opened: opened.write(op, *args, **kwargs))
 
 
@@ -169,7 +176,9 @@ def on(database: Options, do: Callable[[Database], Awaitable[Any]], *, may_only_
 
     async def run() -> Any:
         keys = settings_module.keys(chosen)
-        opened = await connect(chosen.database_url, keys, pool_size=1, may_only_read=may_only_read)
+        opened = await connect(
+            chosen.database_url, keys, pool_size=1, may_only_read=may_only_read, public_url=chosen.issuer
+        )
         try:
             await opened.read(check_schema)
             return await do(opened)

@@ -13,7 +13,7 @@ from handcart.cli.options import (
     retailer_option,
     show,
     table,
-    write,
+    write_as_actor,
 )
 from handcart.core import clock
 
@@ -21,9 +21,11 @@ _ORDER = click.argument("order_id", metavar="ORDER")
 _REASON = click.option("--reason", required=True, metavar="TEXT", help="Why; kept in the audit log.")
 
 
-@click.group(short_help="List orders; give them to shoppers, move and cancel them.")
+@click.group(short_help="List orders; give them to shoppers, move and cancel them, unlock PINs.")
 def orders() -> None:
-    """List orders, give them to shoppers, take them away, move and cancel them, as the board of the console does.
+    """List orders, give them to shoppers, take them away, move and cancel them, unlock PINs.
+
+    The board of the console does the same.
 
     ORDER is the order id at the retailer. SHOPPER is the id or the phone number of a shopper.
     """
@@ -36,7 +38,7 @@ def orders() -> None:
 @click.option("--store", "location_code", metavar="CODE", help="Location code of the store; needs --retailer.")
 @click.option("--state", metavar="STATE", help="State of the orders. Default: all open orders.")
 @click.option("--kind", metavar="KIND", help="delivery, pickup, last_mile or dispatch.")
-@click.option("--need", metavar="NEED", help="any, unassigned, untaken, late, silent or stuck.")
+@click.option("--need", metavar="NEED", help="any, unassigned, or a warning such as late or stuck.")
 @click.option("--shopper", "shopper_name", metavar="SHOPPER", help="Only orders that this shopper has.")
 @click.option("--after", metavar="KEY", help="Continue a list: the key that its end named.")
 @click.option(
@@ -120,7 +122,7 @@ def assign_orders(retailer: str, shopper_name: str, order_ids: Sequence[str], as
         person = await shoppers.find(tx, shopper_name)
         return person, await ops.assign(tx, command_line(), retailer_id, order_ids, person.id)
 
-    person, batch = write(database, of_retailer(retailer, assign))
+    person, batch = write_as_actor(database, of_retailer(retailer, assign))
     shown = {"batch": str(batch.id), "type": batch.type, "shopper": str(person.id), "orders": list(batch.order_ids)}
     show(as_json, shown, f"{person.name} has {', '.join(batch.order_ids)} in the batch {batch.id}.")
 
@@ -210,6 +212,19 @@ def reschedule_order(retailer: str, order_id: str, reason: str, start: str, as_j
     _change(database, retailer, as_json, order_id, move)
 
 
+@orders.command("unlock-pin")
+@database_options
+@json_option
+@retailer_option
+@_REASON
+@_ORDER
+def unlock_pin(retailer: str, order_id: str, reason: str, as_json: bool, **database: Any) -> None:
+    """Let the shopper try again after five wrong PINs for an order."""
+    from handcart.assignment import ops
+
+    _change(database, retailer, as_json, order_id, ops.unlock_pin, order_id, reason)
+
+
 def _change(
     database: Mapping[str, Any],
     retailer: str,
@@ -227,7 +242,7 @@ def _change(
         await op(tx, command_line(), retailer_id, *args, **more)
         return await queries.required(tx, retailer_id, order_id)
 
-    shown = _listed(write(dict(database), of_retailer(retailer, run)))
+    shown = _listed(write_as_actor(dict(database), of_retailer(retailer, run)))
     show(as_json, shown, _order_lines(shown))
 
 

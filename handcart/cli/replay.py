@@ -8,6 +8,7 @@ import click
 
 from handcart.cli.events import NUMBER, at_retailer, retailer_option
 from handcart.cli.options import database_options, fail, json_option, of_retailer, on, show
+from handcart.cli.recorded import recorded
 from handcart.core import clock
 from handcart.core.db import Database
 
@@ -68,15 +69,16 @@ def _replay_all(
 
     of: dict[str, Any] = {"until": until, "event_id": event_id, "subject": order_id}
 
-    async def step(database: Database, after: int) -> tuple[int, int | None]:
-        return await database.write(at_retailer(retailer, send_again, webhook, after=after, **of))
+    async def step(database: Database, after: int, *, is_first: bool = False) -> tuple[int, int | None]:
+        send = at_retailer(retailer, send_again, webhook, after=after, **of)
+        return await database.write(recorded(send) if is_first else send)
 
     async def count(database: Database, after: int, until: int | None) -> int:
         return int(await database.read(of_retailer(retailer, queries.count, after, until or queries.LAST_ID)))
 
     async def all_of_it(database: Database) -> int:
         started, last = time.monotonic(), after or 0
-        many, next_ = await step(database, last)
+        many, next_ = await step(database, last, is_first=True)
         while next_ is not None and time.monotonic() - started < BAR_AFTER_SECONDS:
             more, next_ = await step(database, next_)
             many += more

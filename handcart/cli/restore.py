@@ -5,8 +5,9 @@ from typing import Any
 
 import click
 
-from handcart.cli.options import database_options, file_argument, json_option, settings_of, show
+from handcart.cli.options import database_options, file_argument, json_option, settings_of, show, write
 from handcart.cli.progress import Progress
+from handcart.cli.recorded import nothing
 
 
 @click.command()
@@ -26,6 +27,8 @@ def restore(file: Path, as_json: bool, **database: Any) -> None:
     path = copies.database_file(chosen.database_url)
     with Progress() as progress:
         restored, kept = copies.restore(path, file, settings.key_fingerprint(chosen), progress)
+    if restored.schema == SCHEMA_VERSION:
+        write(database, nothing)
     shown = {
         "database": path,
         "bytes": restored.size,

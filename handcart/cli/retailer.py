@@ -81,10 +81,10 @@ def list_retailers(as_json: bool, **database: Any) -> None:
 def show_retailer(slug: str, as_json: bool, **database: Any) -> None:
     """Show a retailer, with its settings and their meanings."""
     from handcart.retailers import ops
-    from handcart.retailers.settings import MEANINGS, written
+    from handcart.retailers.settings import meanings, written
 
     shown = _listed(read(database, ops.listed_retailer, slug))
-    rows = [[name, written(value), MEANINGS[name]] for name, value in shown["settings"].items()]
+    rows = [[name, written(value), meanings()[name]] for name, value in shown["settings"].items()]
     sharing = ", shares users with its other banners that share" if shown["shares_users"] else ""
     lines = [
         f"retailer      {shown['retailer']}",
@@ -112,6 +112,23 @@ def set_retailer(slug: str, pairs: Sequence[str], as_json: bool, **database: Any
     now = settings.values(write(database, ops.change, slug, changes))
     changed = ", ".join(f"{name}={settings.written(now[name])}" for name in changes)
     show(as_json, {"retailer": slug, "settings": now}, f"{slug} now has {changed}.")
+
+
+@retailer.command("logo")
+@database_options
+@json_option
+@click.argument("slug")
+@click.argument("file", required=False, type=click.File("rb"))
+@click.option("--remove", is_flag=True, help="Remove the logo.")
+def set_logo(slug: str, file: Any, remove: bool, as_json: bool, **database: Any) -> None:
+    """Show a logo (JPEG, PNG or WebP) on the pages of a retailer's orders."""
+    from handcart.pictures import logos
+
+    if remove == (file is not None):
+        raise click.UsageError("name a file, or --remove")
+    write(database, logos.change, slug, None if remove else file.read(logos.MOST_BYTES + 1))
+    text = f"The orders of {slug} now have {'no logo' if remove else 'this logo'} on their pages."
+    show(as_json, {"retailer": slug, "has_logo": not remove}, text)
 
 
 def _listed(one: Any) -> dict[str, Any]:

@@ -9,7 +9,8 @@ import click
 from handcart.cli.options import PORT, end_with_stdin_option, fail, host_option, installation_options, settings_of
 from handcart.core import ending
 from handcart.core import settings as settings_module
-from handcart.core.web.sockets import browser_url, listen
+from handcart.core.errors import Refused
+from handcart.core.web.sockets import CannotListen, address_of, browser_url, listen
 
 
 @click.command()
@@ -61,11 +62,23 @@ def serve(
     from handcart.serve import serve as run
 
     chosen = settings_of(database=database, data=data, environment=environment, public_url=public_url)
+    settings_module.check_map_tiles(chosen)
     bound = listen(host, port) if fd is None else socket.socket(fileno=fd)
     if chosen.is_sandbox and not chosen.public_url:
         chosen = replace(chosen, public_url=browser_url(bound, host))
+    console = None
+    if chosen.console_listener is not None:
+        console = _listen_for_console(*chosen.console_listener)
+        chosen = replace(chosen, console=address_of(console))
     try:
-        run(chosen, settings_module.keys(chosen), bound, workers=workers)
+        run(chosen, settings_module.keys(chosen), bound, console, workers=workers)
     except Unsafe as unsafe:
         hint = "" if chosen.is_sandbox else " (`handcart serve --environment sandbox` is for development)"
         fail(f"not safe to serve{hint}:", *unsafe.problems)
+
+
+def _listen_for_console(host: str, port: int) -> socket.socket:
+    try:
+        return listen(host, port)
+    except CannotListen as error:
+        raise Refused(f"the console {error}. HANDCART_CONSOLE says where it listens") from None

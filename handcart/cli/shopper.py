@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from handcart.cli.options import database_options, echo, json_option, read, settings_of, show, table, write
+from handcart.cli.options import database_options, echo, json_option, read, settings_of, show, table, write_as_actor
 from handcart.core import clock
 
 _FACTS = (
@@ -53,7 +53,7 @@ def add_shopper(name: str, as_json: bool, home_store: str | None, **given: Any) 
     async def add(tx: Any) -> dict[str, Any]:
         return await _shown(tx, await ops.add(tx, command_line(), name, **facts, **await _home(tx, home_store)))
 
-    shown = write(database, add)
+    shown = write_as_actor(database, add)
     show(as_json, shown, f"Added {shown['name']}.\nid: {shown['id']}\nNext: handcart shopper invite {shown['id']}")
 
 
@@ -112,7 +112,7 @@ def invite_shopper(shopper_name: str, as_json: bool, **database: Any) -> None:
     async def invite(tx: Any, person: Any) -> Any:
         return await invitations.invite(tx, command_line(), person.id, url)
 
-    made = write(database, _of(shopper_name, invite))
+    made = write_as_actor(database, _of(shopper_name, invite))
     shown = {"id": str(made.person.id), "url": made.url, "expires_at": clock.to_wire(made.ends_at)}
     if not as_json:
         echo(f"{qr.terminal(made.url)}\n")
@@ -143,7 +143,7 @@ def change_shopper(shopper_name: str, name: str | None, home_store: str | None, 
         changed = await ops.change(tx, command_line(), person.id, **facts, **await _home(tx, home_store))
         return await _shown(tx, changed)
 
-    shown = write(database, _of(shopper_name, change))
+    shown = write_as_actor(database, _of(shopper_name, change))
     show(as_json, shown, f"Changed {shown['name']}.")
 
 
@@ -161,7 +161,7 @@ def block_shopper(shopper_name: str, reason: str, as_json: bool, **database: Any
         blocked = await ops.block(tx, command_line(), person.id, reason)
         return {**await _shown(tx, blocked), **await _left(tx, person)}
 
-    shown = write(database, _of(shopper_name, block))
+    shown = write_as_actor(database, _of(shopper_name, block))
     show(as_json, shown, f"Blocked {shown['name']}.{_left_text(shown)}")
 
 
@@ -177,7 +177,7 @@ def unblock_shopper(shopper_name: str, as_json: bool, **database: Any) -> None:
     async def unblock(tx: Any, person: Any) -> dict[str, Any]:
         return await _shown(tx, await ops.unblock(tx, command_line(), person.id))
 
-    shown = write(database, _of(shopper_name, unblock))
+    shown = write_as_actor(database, _of(shopper_name, unblock))
     show(as_json, shown, f"{shown['name']} is no longer blocked.")
 
 
@@ -220,7 +220,7 @@ def end_device(shopper_name: str, device_id: int, as_json: bool, **database: Any
     async def end(tx: Any, person: Any) -> None:
         await ops.end_device(tx, command_line(), person.id, device_id)
 
-    write(database, _of(shopper_name, end))
+    write_as_actor(database, _of(shopper_name, end))
     show(as_json, {"id": str(device_id), "ended": True}, "The device is signed out.")
 
 
@@ -237,7 +237,7 @@ def close_shopper(shopper_name: str, as_json: bool, **database: Any) -> None:
         await ops.close(tx, command_line(), person.id)
         return person, await _left(tx, person)
 
-    closed, left = write(database, _of(shopper_name, close))
+    closed, left = write_as_actor(database, _of(shopper_name, close))
     show(as_json, {"id": str(closed.id), "closed": True, **left}, f"Closed {closed.name}.{_left_text(left)}")
 
 

@@ -5,7 +5,16 @@ from typing import Any
 
 import click
 
-from handcart.cli.options import database_options, json_option, of_person, read, settings_of, show, table, write
+from handcart.cli.options import (
+    database_options,
+    json_option,
+    of_person,
+    read,
+    settings_of,
+    show,
+    table,
+    write_as_actor,
+)
 from handcart.core import clock
 from handcart.staff.models import command_line
 from handcart.staff.roles import ROLES
@@ -42,7 +51,7 @@ def invite_person(
     from handcart.console import ops
 
     given = {"email": email, "name": name, "role": role, "retailer": retailer, "store": store}
-    _show_link(as_json, *write(database, ops.invite, command_line(), settings_of(**database), **given))
+    _show_link(as_json, *write_as_actor(database, ops.invite, command_line(), settings_of(**database), **given))
 
 
 @staff.command("list")
@@ -110,7 +119,7 @@ def change_role(email: str, role: str, retailer: str | None, store: str | None, 
     """Give a person another role, from their next request on."""
     from handcart.console import ops
 
-    one = _shown(write(database, of_person(email, ops.change_role, role, retailer, store)))
+    one = _shown(write_as_actor(database, of_person(email, ops.change_role, role, retailer, store)))
     show(as_json, one, f"{one['email']} is {one['role']} now ({_where(one)}).")
 
 
@@ -125,7 +134,19 @@ def make_link(email: str, as_json: bool, **database: Any) -> None:
     """
     from handcart.console import ops
 
-    _show_link(as_json, *write(database, of_person(email, ops.make_link, settings_of(**database))))
+    _show_link(as_json, *write_as_actor(database, of_person(email, ops.make_link, settings_of(**database))))
+
+
+@staff.command("unlock-pin")
+@database_options
+@json_option
+@click.argument("email")
+def unlock_pin(email: str, as_json: bool, **database: Any) -> None:
+    """Let a person try PINs at the store's tablets again, after five wrong ones."""
+    from handcart.staff import pins
+
+    write_as_actor(database, of_person(email, pins.unlock))
+    show(as_json, {"email": email, "unlocked": True}, f"Unlocked the PIN of {email}.")
 
 
 @staff.command("close")
@@ -137,7 +158,7 @@ def close_person(email: str, reason: str | None, as_json: bool, **database: Any)
     """Close a person: they are signed out everywhere, and cannot sign in again."""
     from handcart.staff import ops
 
-    write(database, of_person(email, ops.close, reason))
+    write_as_actor(database, of_person(email, ops.close, reason))
     show(as_json, {"email": email, "closed": True}, f"Closed {email}.")
 
 

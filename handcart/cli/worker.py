@@ -22,7 +22,7 @@ from handcart.core import settings as settings_module
 @click.option("--once", is_flag=True, help="Do the work that is due now, then stop.")
 @end_with_stdin_option
 def worker(database: str | None, data: str | None, environment: str | None, once: bool, end_with_stdin: bool) -> None:
-    """Run the background worker, which sends callbacks and deletes expired data."""
+    """Run the background worker, which sends callbacks and messages, and deletes expired data."""
     from handcart.core import log
     from handcart.core.web.connections import raise_descriptor_limit
     from handcart.worker import run

@@ -3,8 +3,13 @@
 import asyncio
 import os
 from collections import Counter
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable, Iterable
 from errno import EMFILE, ENFILE, ENOBUFS, ENOMEM
+from itertools import zip_longest
+from typing import TypeVar
+
+T = TypeVar("T")
+S = TypeVar("S", bound=Hashable)
 
 _EXHAUSTED = (EMFILE, ENFILE, ENOBUFS, ENOMEM)
 
@@ -23,6 +28,15 @@ def is_exhausted(error: OSError | None = None) -> bool:
         else:
             return False
     return error.errno in _EXHAUSTED
+
+
+def in_turns(waiting: Iterable[T], sharer_of: Callable[[T], S], held: Callable[[S], int]) -> list[T]:
+    """One of each sharer, then the second of each, and so on. Sharers that hold fewer places come first."""
+    of_sharers: dict[S, list[T]] = {}
+    for one in waiting:
+        of_sharers.setdefault(sharer_of(one), []).append(one)
+    turns = [of_sharers[sharer] for sharer in sorted(of_sharers, key=held)]
+    return [one for turn in zip_longest(*turns) for one in turn if one is not None]
 
 
 class Budget:

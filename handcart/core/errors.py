@@ -7,6 +7,7 @@ Source: https://docs.instacart.com/connect/api/error_and_status_codes
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
+from pathlib import Path
 from types import CodeType
 from typing import Any
 
@@ -15,6 +16,7 @@ TRY_AGAIN = 2003
 INTERNAL = 5000
 SEVERAL_ERRORS = 9999
 _LONGEST_NAME = 200
+_PACKAGE = Path(__file__).parents[1]
 
 
 class Refused(ValueError):
@@ -61,6 +63,20 @@ def _origin() -> tuple[CodeType, CodeType]:
     while frame.f_code.co_name == "__init__" and frame.f_back is not None:
         frame = frame.f_back
     return frame.f_code, (frame.f_back or frame).f_code
+
+
+def rule_of(refusal: ApiError) -> str:
+    """The function that refused, such as `slots.ops.hold`."""
+    return function_name(refusal.origin[1])
+
+
+def function_name(code: CodeType) -> str:
+    """A function as `slots.ops.hold`: its module within this package, and its name."""
+    file = Path(code.co_filename)
+    if not file.is_relative_to(_PACKAGE):
+        return code.co_qualname
+    module = ".".join(file.relative_to(_PACKAGE).with_suffix("").parts)
+    return f"{module}.{code.co_qualname.partition('.<')[0]}"
 
 
 class SeveralErrors(ApiError):

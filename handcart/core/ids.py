@@ -35,9 +35,14 @@ def new_event_id() -> int:
     return new_id() << _EVENT_BITS | secrets.randbelow(1 << _EVENT_BITS)
 
 
+def ids_from(at: int) -> int:
+    """The lowest id made at this time by the process's clock (microseconds)."""
+    return max(0, (at // 1000 - _EPOCH) * _LOW)
+
+
 def event_ids_from(at: int) -> int:
     """The lowest id of an event made at this time by the process's clock (microseconds)."""
-    return max(0, (at // 1000 - _EPOCH) * _LOW) << _EVENT_BITS
+    return ids_from(at) << _EVENT_BITS
 
 
 def new_request_id() -> str:

@@ -1,7 +1,7 @@
 """Counts and times of requests, kept in plain lists and converted for Prometheus only on demand."""
 
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from handcart.core.web.connections import Connections
@@ -12,11 +12,16 @@ _WORKERS = 64
 
 
 class Metrics:
-    """Metrics of one process's requests and connections."""
+    """Metrics of one process: of its requests and connections if it is a server, and of its background work."""
 
-    def __init__(self, connections: Connections) -> None:
+    def __init__(self, connections: Connections | None = None) -> None:
         self._connections = connections
+        self._others: list[Callable[[], Iterator[Any]]] = []
         self._requests: dict[tuple[str, str, int], list[float]] = {}
+
+    def add(self, collect: Callable[[], Iterator[Any]]) -> None:
+        """Show the metrics of background work too, in Prometheus' form."""
+        self._others.append(collect)
 
     def observe(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count one answered request."""
@@ -29,6 +34,12 @@ class Metrics:
 
     def collect(self) -> Iterator[Any]:
         """The metrics in Prometheus' form."""
+        if self._connections is not None:
+            yield from self._of_server(self._connections)
+        for collect in self._others:
+            yield from collect()
+
+    def _of_server(self, connections: Connections) -> Iterator[Any]:
         from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 
         family = HistogramMetricFamily(
@@ -37,15 +48,16 @@ class Metrics:
         for (method, route, status), kept in self._requests.items():
             family.add_metric([method, route, str(status)], _cumulative(kept), kept[-1])
         yield family
-        yield GaugeMetricFamily("handcart_connections", "Open connections", self._connections.open)
-        yield GaugeMetricFamily("handcart_connections_most", "Open connections at most", self._connections.most)
+        yield GaugeMetricFamily("handcart_connections", "Open connections", connections.open)
+        yield GaugeMetricFamily("handcart_connections_most", "Open connections at most", connections.most)
+        yield GaugeMetricFamily("handcart_streams", "Open pages that wait for news", len(connections.streams))
         ended = CounterMetricFamily(
             "handcart_connections_ended",
             "Connections that were refused (address, all) or closed to make room for another (room)",
             labels=["reason"],
         )
         for reason in ("address", "all", "room"):
-            ended.add_metric([reason], self._connections.ended[reason])
+            ended.add_metric([reason], connections.ended[reason])
         yield ended
 
     def text(self) -> bytes:

@@ -8,6 +8,6 @@ _US_DIGITS = 10
 
 
 def normal(phone: str) -> str:
-    """A phone number in its normal form: digits. Ten digits are taken as a US number without its country code."""
+    """A phone number in its normal form: digits. Ten digits without a plus are a US number without its country code."""
     digits = re.sub(r"[^0-9]", "", phone)
-    return f"1{digits}" if len(digits) == _US_DIGITS else digits
+    return f"1{digits}" if len(digits) == _US_DIGITS and not phone.lstrip().startswith("+") else digits

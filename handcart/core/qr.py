@@ -8,11 +8,15 @@ if TYPE_CHECKING:
     from segno import QRCode
 
 
-def svg(text: str) -> "Markup":
-    """The code as an inline SVG, black on white in light and dark pages. A page must name it for screen readers."""
+def svg(text: str, *, has_size: bool = True) -> "Markup":
+    """The code as an inline SVG, black on white in light and dark pages. A page must name it for screen readers.
+
+    Without a size of its own, the page's stylesheet gives it one.
+    """
     from markupsafe import Markup
 
-    return Markup(_code(text).svg_inline(scale=5, light="#fff"))  # noqa: S704 (modules of the code, no text)
+    drawn = _code(text).svg_inline(scale=5, light="#fff", omitsize=not has_size)
+    return Markup(drawn)  # noqa: S704 (modules of the code, no text)
 
 
 def terminal(text: str) -> str:

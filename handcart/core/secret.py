@@ -75,13 +75,20 @@ class Keys:
         """Proof that this server has checked an authorization request."""
         return _mac(self._request_key, (text,))
 
-    def password_mac(self, account_id: int, ends_at: int, password_hash: str) -> str:
-        """Proof that this server made a link for replacing this password."""
-        return _mac(self._password_key, (str(account_id), str(ends_at), password_hash))
+    def password_mac(self, account_id: int, email: str, ends_at: int, password_hash: str) -> str:
+        """Proof that this server made a link for replacing this password, which was sent to this address."""
+        return _mac(self._password_key, (str(account_id), email, str(ends_at), password_hash))
 
     def device_token(self, email: str, password_hash: str) -> str:
         """A browser's proof that it has signed in to this account before, with the current password."""
         return _mac(self._device_key, (email, password_hash))
+
+    def link_macs(self, *subject: str) -> list[bytes]:
+        """16 bytes that prove that this server made a link: under this key, then under the earlier ones."""
+        text = "\x1f".join(subject).encode()
+        return [
+            hashlib.blake2b(text, key=key, digest_size=16, person=b"links").digest() for key in reversed(self.hash_keys)
+        ]
 
     def seal(self, secret: str) -> bytes:
         """Encrypt a secret that must be read again: format, key id, nonce, AES-256-GCM of its UTF-8.

@@ -14,15 +14,24 @@ from typing import Any
 
 from handcart.core.db import no_installation
 from handcart.core.db.connect import is_postgres, sqlite_path
+from handcart.core.email import is_address
 from handcart.core.errors import Refused
 from handcart.core.secret import KEY_BYTES, Keys, is_guessable
 
 PREFIX = "HANDCART_"
+# Values of `smtp_security`.
+SMTP_STARTTLS, SMTP_TLS, SMTP_PLAIN = "starttls", "tls", "none"
+PUBLIC = "public"  # value of `console`: the console is served with the API
 NO_PROXY = "none"  # value of `trusted_proxies`: no proxy, on purpose
 
 _ORIGIN = re.compile(r"https?://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?/?")
 _LAST_PORT = 65535
+_ALL = 100  # percent
+_LISTENER = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9.-]+)):([0-9]{1,5})")
+_OF_CONSOLE = "127.0.0.1:8090"
 # Earlier keys follow the secret key, separated by white space.
+# The start of a file of map tiles: PMTiles version 3 has its kind of tiles in byte 99; 1 are vector tiles (MVT).
+_TILES = re.compile(rb"PMTiles\x03.{91}\x01", re.DOTALL)
 _EARLIER = re.compile(r"\s+earlier:([0-9a-f]{64})")
 
 
@@ -58,6 +67,15 @@ class Settings:
     public_url: str = _setting(
         "", "URL of this server for browsers and clients, such as `https://connect.example.org`."
     )
+    console: str = _setting(
+        "",
+        "`host:port` on which the console is served, apart from the API, or `public`: with the API. Default:"
+        " `127.0.0.1:8090`; in a sandbox, `public`.",
+    )
+    console_url: str = _setting(
+        "",
+        "URL of the console for browsers, such as `https://console.example.org`. Default: that of `HANDCART_CONSOLE`.",
+    )
     brand: str = _setting("Handcart", "Name of the platform on the pages.")
     time_zone: str = _setting(
         "UTC", "Time zone of the operator, such as `America/Chicago`, for dates in commands and on the pages."
@@ -80,13 +98,22 @@ class Settings:
     rate_limit_per_second: int = _setting(
         500, "Maximum requests per second of each API client and process; 0: no limit."
     )
+    unserved_scopes: bool = _setting(
+        False,
+        "Issue tokens for the documented scopes that no endpoint here needs: `connect:recommendations`,"
+        " `connect:compliance`, `connect:data_ingestion`, `connect:ian`.",
+    )
     reference: bool = _setting(False, "Serve the API reference at `/reference` and `/openapi.json` in production too.")
-    metrics_port: int = _setting(0, "Loopback port for Prometheus' `/metrics`; each further worker uses the next port.")
+    metrics_port: int = _setting(
+        0, "Loopback port for Prometheus' `/metrics`; each further process uses the next free port."
+    )
     metrics_public: bool = _setting(False, "Serve `/metrics` on the public port as well.")
     access_log: bool = _setting(
         True, "Log one line for each request. Requests that fail by a defect are always logged."
     )
-    deliver_callbacks: bool = _setting(True, "Send callbacks from `serve` too. Off: only `handcart worker` sends them.")
+    deliver_callbacks: bool = _setting(
+        True, "Send callbacks and messages from `serve` too. Off: only `handcart worker` sends them."
+    )
     callback_networks: str = _setting(
         "", "Private networks that callbacks may reach, such as `10.1.0.0/16`, separated by commas."
     )
@@ -96,6 +123,50 @@ class Settings:
         "production",
         "Servers that ask a receiver whether it agrees to callbacks before its webhook is enabled: `production`,"
         " `always` (sandboxes too), or `never`.",
+    )
+    smtp_host: str = _setting("", "Host of the mail server. Without it no mail is sent.")
+    smtp_port: int = _setting(587, "Port of the mail server.")
+    smtp_security: str = _setting(
+        "starttls", "Encryption of the connection to the mail server: `starttls`, `tls` from its first byte, or `none`."
+    )
+    smtp_user: str = _setting("", "User name at the mail server. Without it this server does not sign in there.")
+    smtp_password: str = _setting("", "Password at the mail server.")
+    smtp_password_file: str = _setting("", "File that holds the password at the mail server.")
+    alerts_to: str = _setting(
+        "", "Addresses that get a mail when an alert begins and when it ends, separated by commas."
+    )
+    mail_from: str = _setting("", "Sender of mails, such as `Corner Market <no-reply@corner.example>`.")
+    sms_gateway: str = _setting(
+        "",
+        "Gateway for text messages: `twilio`, `vonage`, or `log`, which only writes a line to the log. Without it no"
+        " text message is sent.",
+    )
+    sms_url: str = _setting("", "URL of the gateway's API, such as a regional one. Default: the gateway's usual URL.")
+    sms_account: str = _setting("", "Account at the gateway: Twilio's account SID, Vonage's API key.")
+    sms_secret: str = _setting("", "Secret of the account: Twilio's auth token, Vonage's API secret.")
+    sms_secret_file: str = _setting("", "File that holds the secret of the account.")
+    sms_signature_secret: str = _setting(
+        "", "Vonage's signature secret (SHA-256 HMAC). Without it, replies and delivery receipts of Vonage are refused."
+    )
+    sms_signature_secret_file: str = _setting("", "File that holds Vonage's signature secret.")
+    sms_from: str = _setting("", "Phone number that sends text messages, or Twilio's messaging service (`MG...`).")
+    message_days: int = _setting(90, "Days for which messages can be read after they were sent.")
+    chat_days: int = _setting(90, "Days for which chat messages between customers and shoppers are kept.")
+    request_log_percent: int = _setting(
+        1, "Percent of the successful API calls that are kept in the request log, from 0 to 100."
+    )
+    request_log_days: int = _setting(14, "Days for which API calls are kept in the request log.")
+    request_log_rows: int = _setting(
+        200_000, "Maximum number of API calls in the request log; the oldest are deleted. 0: there is no log."
+    )
+    self_service: bool = _setting(
+        False,
+        "Customers make accounts, get new passwords, change their address and close their accounts themselves, with"
+        " links in mails.",
+    )
+    map_tiles: str = _setting(
+        "",
+        "PMTiles file of vector tiles for the street map in the console. Without it the console draws only its plan.",
     )
     picture_days: int = _setting(30, "Days for which pictures, such as proofs of delivery, are kept.")
     pool_size: int = _setting(10, "Number of each process' connections to PostgreSQL.")
@@ -121,6 +192,20 @@ class Settings:
     @property
     def is_https(self) -> bool:
         return self.public_url.startswith("https://")
+
+    @property
+    def console_listener(self) -> tuple[str, int] | None:
+        """Host and port of the console's own listener; None: the console is served with the API."""
+        found = _LISTENER.fullmatch(self.console or (PUBLIC if self.is_sandbox else _OF_CONSOLE))
+        return None if found is None else (found[1] or found[2], int(found[3]))
+
+    @property
+    def console_origin(self) -> str:
+        """The URL of the console for browsers, without a slash at its end; empty if nobody knows it."""
+        if self.console_url or self.console_listener is None:
+            return self.console_url.rstrip("/") or self.issuer
+        host, port = self.console_listener
+        return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
     @property
     def data_directory(self) -> Path:
@@ -159,6 +244,14 @@ def load(environ: Mapping[str, str], **options: Any) -> Settings:
         raise SettingsError("HANDCART_ENVIRONMENT must be production or sandbox")
     if settings.public_url and not is_origin(settings.public_url):
         raise SettingsError(f"the public URL {settings.public_url!r} must be https://host or https://host:port")
+    if settings.console_url and not is_origin(settings.console_url):
+        raise SettingsError(
+            f"HANDCART_CONSOLE_URL has {settings.console_url!r}: write https://host or https://host:port"
+        )
+    if settings.console not in ("", PUBLIC):
+        listener = settings.console_listener
+        if listener is None or listener[1] > _LAST_PORT:
+            raise SettingsError(f"HANDCART_CONSOLE has {settings.console!r}: write host:port, or public")
     _check_zone(settings.time_zone)
     if settings.metrics_port > _LAST_PORT:
         raise SettingsError(f"HANDCART_METRICS_PORT must be at most {_LAST_PORT}")
@@ -169,10 +262,49 @@ def load(environ: Mapping[str, str], **options: Any) -> Settings:
         _check_network("HANDCART_CALLBACK_NETWORKS", network)
     if settings.verify_receivers not in ("production", "always", "never"):
         raise SettingsError("HANDCART_VERIFY_RECEIVERS must be production, always or never")
+    if settings.smtp_security not in (SMTP_STARTTLS, SMTP_TLS, SMTP_PLAIN):
+        raise SettingsError("HANDCART_SMTP_SECURITY must be starttls, tls or none")
+    if settings.sms_gateway not in ("", "twilio", "vonage", "log"):
+        raise SettingsError("HANDCART_SMS_GATEWAY must be twilio, vonage or log")
+    if settings.sms_url and not is_origin(settings.sms_url):
+        raise SettingsError(f"HANDCART_SMS_URL has {settings.sms_url!r}: write https://host, without a path")
+    for address in parts(settings.alerts_to):
+        if not is_address(address):
+            raise SettingsError(f"HANDCART_ALERTS_TO has {address!r}: write e-mail addresses, separated by commas")
+    if settings.mail_from and not is_mail_sender(settings.mail_from):
+        raise SettingsError(
+            f"HANDCART_MAIL_FROM has {settings.mail_from!r}: write Name <address@example.org>, or only the address"
+        )
+    if settings.request_log_percent > _ALL:
+        raise SettingsError("HANDCART_REQUEST_LOG_PERCENT must be from 0 to 100")
+    if not 0 < settings.smtp_port <= _LAST_PORT:
+        raise SettingsError(f"HANDCART_SMTP_PORT must be from 1 to {_LAST_PORT}")
     for port in parts(settings.callback_ports):
         if port != "*" and not (port.isdecimal() and 0 < int(port) <= _LAST_PORT):
             raise SettingsError(f"HANDCART_CALLBACK_PORTS has {port!r}: write ports, separated by commas, or *")
     return settings
+
+
+def is_mail_sender(text: str) -> bool:
+    """Whether a text is an e-mail address, or a name followed by one in angle brackets."""
+    _, bracket, rest = text.rpartition("<")
+    address = rest.removesuffix(">") if bracket else text
+    return text.isprintable() and bool(bracket) == text.endswith(">") and is_address(address) and address.isascii()
+
+
+def check_map_tiles(settings: Settings) -> None:
+    """Raise `SettingsError` if the file of map tiles is set but cannot be read, or has other contents."""
+    if not settings.map_tiles:
+        return
+    try:
+        with expanded(settings.map_tiles).open("rb") as file:
+            start = file.read(127)
+    except OSError as error:
+        raise SettingsError(f"HANDCART_MAP_TILES names a file that cannot be read: {error}") from None
+    if not _TILES.match(start):
+        raise SettingsError(
+            f"HANDCART_MAP_TILES has {settings.map_tiles!r}: name a PMTiles file (version 3) of vector tiles"
+        )
 
 
 def expanded(path: str) -> Path:
@@ -232,6 +364,16 @@ def new_key(before: Keys | None = None) -> str:
 def is_key_guessable(text: str) -> bool:
     """Whether the secret key is unlikely to come from a random generator (`secret.is_guessable`)."""
     return is_guessable(_EARLIER.split(text)[0])
+
+
+def secret(text: str, file: str) -> str:
+    """A secret of a setting, or of the file that another setting names. Raises `SettingsError` if it has no file."""
+    if text or not file:
+        return text
+    try:
+        return expanded(file).read_text().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{file} must be a file that holds a secret and nothing else: {error}") from None
 
 
 def parts(text: str) -> list[str]:

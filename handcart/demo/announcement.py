@@ -28,6 +28,7 @@ def announcement(info: dict[str, Any], chosen: Settings, left: Sequence[str]) ->
   API            {info["api_url"]}
   API reference  {info["api_url"]}/reference
   Account page   {info["api_url"]}/account
+  Mailbox        {info["api_url"]}/console/mailbox   what customers are told; sign in as staff
 
   Customers of {chosen.brand}
     {member["email"]:<20} {member["password"]:<14} with {chosen.membership}
@@ -44,6 +45,7 @@ def announcement(info: dict[str, Any], chosen: Settings, left: Sequence[str]) ->
     client_secret  {info["client_secret"]}
     redirect_uri   {info["redirect_uri"]}
 
+  Messages       {own} message list   lists what customers would have got by mail, text message and push
   Data and logs  {chosen.data}
   Commands       {own} sandbox order   places a sample order; `{own} --help` lists all commands{named}
 {notes}

@@ -49,11 +49,11 @@ LIVELY = Plan(
 
 async def fill(chosen: Settings, keys: Keys, kept: dict[str, Any], urls: Urls) -> tuple[dict[str, Any], list[str]]:
     try:
-        database = await connect(chosen.database_url, keys)
+        database = await connect(chosen.database_url, keys, public_url=chosen.issuer)
         await database.read(migrate.check_schema)
     except Unavailable:
         await asyncio.to_thread(migrate.migrate, chosen.database_url, keys)
-        database = await connect(chosen.database_url, keys)
+        database = await connect(chosen.database_url, keys, public_url=chosen.issuer)
     try:
         if not kept:
             samples = [

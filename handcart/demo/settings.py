@@ -30,6 +30,7 @@ def load(data: Path, public_url: str, callback_address: str = "") -> Settings:
         data=str(data),
         database=f"sqlite:///{(data / 'handcart.db').resolve()}",
         public_url=public_url,
+        self_service=True,
         **{**_CALLBACKS, "callback_networks": networks},
     )
 
@@ -41,6 +42,7 @@ def variables(chosen: Settings) -> Mapping[str, str]:
         "HANDCART_DATA": chosen.data,
         "HANDCART_DATABASE": chosen.database_url,
         "HANDCART_PUBLIC_URL": chosen.public_url,
+        "HANDCART_SELF_SERVICE": str(chosen.self_service),
         **{f"HANDCART_{name.upper()}": str(getattr(chosen, name)) for name in _CALLBACKS},
     }
 

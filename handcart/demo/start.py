@@ -110,7 +110,7 @@ def _prepare(chosen: Settings, keys: Keys, file: Path, urls: Urls) -> tuple[dict
         "redirect_uri": urls.storefront + samples.CALLBACK_PATH,
         "storefront_url": urls.storefront,
         "accounts": kept["accounts"],
-        "console_url": f"{chosen.issuer}/console",
+        "console_url": f"{chosen.console_origin}/console",
         "staff": kept["staff"],
         "shopper_app_url": f"{chosen.issuer}/shopper",
         "shoppers": kept["shoppers"],

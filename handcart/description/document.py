@@ -27,6 +27,8 @@ _TAGS = {
     "Stores": "Find the stores that serve a place, and validate items.",
     "Time slots": "List the slots for an order, and hold one for ten minutes.",
     "Orders": "Delivery, pickup, last mile and dispatch orders, from creation until a shopper takes them.",
+    "Post-checkout": "What the customer of an order sees and does from checkout to delivery.",
+    "Order feedback": "Customers rate their orders.",
     "Account linking": "Link a user to the customer's account on this platform, and read the account's membership.",
     callbacks_routes.TAG: callbacks_routes.ABOUT,
 }
@@ -43,7 +45,7 @@ def describe(settings: Settings, routes: Sequence[Route]) -> dict[str, object]:
         info={"title": "Handcart: Connect Fulfillment API", "version": __version__, "description": _ABOUT},
         server=settings.issuer,
         tags={**_TAGS, **(_SANDBOX_TAGS if settings.is_sandbox else {})},
-        security_schemes=oauth_api.security_schemes(settings.issuer),
+        security_schemes=oauth_api.security_schemes(settings.issuer, with_unserved=settings.unserved_scopes),
         bearer_refusals=bearer.refusals(),
         meanings=FIELDS,
     )

@@ -1,15 +1,17 @@
 """Link users to accounts, look links up, unlink."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from handcart.accounts import ops as accounts
-from handcart.accounts.models import Membership
+from handcart.accounts import self_service
+from handcart.accounts.models import Account, Membership
 from handcart.core import clock
 from handcart.core.db import Tx
 from handcart.core.errors import Refused
 from handcart.linking import errors
 from handcart.linking.models import Link, LinkedAccount
+from handcart.messages import queries as messages
 from handcart.oauth import tokens
 from handcart.retailers import ops as retailers
 from handcart.retailers.models import Caller
@@ -107,6 +109,41 @@ async def close_account(tx: Tx, account_id: int) -> None:
     await accounts.close(tx, account_id)  # first, so that no new link is made in between
     for found in await links_of_account(tx, account_id):
         await unlink(tx, found.isolation_id, account_id, "account closed")
+
+
+async def close_own_account(tx: Tx, account: Account, locale: str, brand: str) -> None:
+    """Close an account as its owner wishes: its links and membership end, its address is deleted."""
+    await close_account(tx, account.id)
+    await accounts.end_membership(tx, account.id)
+    await self_service.closed(tx, account, locale, brand)
+
+
+async def exported(tx: Tx, account_id: int) -> Mapping[str, Any]:
+    """What is stored about an account, for its owner. Times are in UTC."""
+    own = await accounts.facts(tx, account_id)
+    past = await tx.all(
+        "SELECT linked_at, unlinked_at, unlinked_by FROM link_history WHERE account_id = $1 ORDER BY linked_at",
+        account_id,
+    )
+    return {
+        **own,
+        "links": [
+            {"retailer": one.retailer_slug, "linked_at": clock.to_wire(one.linked_at)}
+            for one in await links_of_account(tx, account_id)
+        ],
+        "past_links": [
+            {
+                "linked_at": clock.to_wire(row["linked_at"]),
+                "unlinked_at": clock.to_wire(row["unlinked_at"]),
+                "unlinked_by": row["unlinked_by"],
+            }
+            for row in past
+        ],
+        "messages": [
+            {"at": clock.to_wire(one.created_at), "subject": one.content.subject, "state": one.state}
+            for one in await messages.messages(tx, recipient=f"account/{account_id}")
+        ],
+    }
 
 
 async def forget_user(tx: Tx, isolation_id: int, user_id: str) -> None:

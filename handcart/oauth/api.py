@@ -8,12 +8,12 @@ from handcart.core.db import Tx
 from handcart.core.errors import OAuthError, too_large
 from handcart.core.web.body import json_reply
 from handcart.core.web.call import Call, Reply, Route
-from handcart.core.web.pages import LOCALES
+from handcart.core.web.pages import LOCALES_WITH_SPANISH
+from handcart.core.web.wire import Empty
 from handcart.oauth import codes, errors, scopes, tokens
 from handcart.oauth.models import IssuedToken
 from handcart.oauth.parameters import MOST_BODY_BYTES, credentials, read
 from handcart.oauth.wire import (
-    Empty,
     IntrospectionResponse,
     ServerMetadata,
     TokenReference,
@@ -52,6 +52,7 @@ def routes(lock_user: LockUser) -> Sequence[Route]:
                 errors.retailer_unknown(),
                 errors.invalid_grant(),
                 errors.invalid_scope(),
+                errors.unserved_scope(scopes.UNSERVED[0]),
                 errors.unauthorized_client(),
                 errors.unsupported_grant_type(),
                 errors.invalid_client(),
@@ -117,15 +118,18 @@ def routes(lock_user: LockUser) -> Sequence[Route]:
     )
 
 
-def security_schemes(issuer: str) -> dict[str, Any]:
-    """The authentication of calls, for the OpenAPI description."""
+def security_schemes(issuer: str, *, with_unserved: bool) -> dict[str, Any]:
+    """The authentication of calls, for the OpenAPI description. `with_unserved`: the setting `unserved_scopes`."""
     token_url = f"{issuer}/v2/oauth/token"
 
     def flow(grant_type: str, **urls: str) -> dict[str, Any]:
         return {
             "tokenUrl": token_url,
             **urls,
-            "scopes": {name: scopes.MEANINGS[name] for name in scopes.SCOPES[grant_type]},
+            "scopes": {
+                name: scopes.MEANINGS[name]
+                for name in scopes.offered(scopes.SCOPES[grant_type], with_unserved=with_unserved)
+            },
         }
 
     return {
@@ -154,12 +158,15 @@ async def _token(call: Call, lock_user: LockUser) -> Reply:
     if grant_type not in scopes.SCOPES:
         raise errors.unsupported_grant_type()
     client = await _enabled_client(call, parameters)
-    if not scopes.allowed(grant_type, client.scopes):
+    with_unserved = call.app.settings.unserved_scopes
+    if not with_unserved and (unserved := scopes.unserved(parameters.get("scope"))):
+        raise errors.unserved_scope(unserved)
+    if not scopes.allowed(grant_type, client.scopes, with_unserved=with_unserved):
         raise errors.unauthorized_client()
     if grant_type == scopes.AUTHORIZATION_CODE:
         issued = await call.app.database.write(_redeem, client, parameters)
     else:
-        scope = scopes.granted(grant_type, client.scopes, parameters.get("scope"))
+        scope = scopes.granted(grant_type, client.scopes, parameters.get("scope"), with_unserved=with_unserved)
         if scope is None:
             raise errors.invalid_scope()
         if grant_type == scopes.USER_ASSERTION:
@@ -237,7 +244,7 @@ async def _metadata(call: Call) -> ServerMetadata:
         token_endpoint=f"{issuer}/v2/oauth/token",
         revocation_endpoint=f"{issuer}/v2/oauth/token/revoke",
         introspection_endpoint=f"{issuer}/v2/oauth/token/introspect",
-        scopes_supported=list(scopes.ALL),
+        scopes_supported=scopes.offered(scopes.ALL, with_unserved=call.app.settings.unserved_scopes),
         response_types_supported=["code"],
         response_modes_supported=["query"],
         grant_types_supported=list(scopes.SCOPES),
@@ -245,7 +252,7 @@ async def _metadata(call: Call) -> ServerMetadata:
         revocation_endpoint_auth_methods_supported=methods,
         introspection_endpoint_auth_methods_supported=methods,
         code_challenge_methods_supported=["S256"],
-        ui_locales_supported=list(LOCALES),
+        ui_locales_supported=list(LOCALES_WITH_SPANISH),
         authorization_response_iss_parameter_supported=True,
     )
 

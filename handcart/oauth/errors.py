@@ -83,6 +83,16 @@ def invalid_scope() -> OAuthError:
     return OAuthError(400, "invalid_scope", "The requested scope is invalid, unknown, or malformed.")
 
 
+def unserved_scope(scope: str) -> OAuthError:
+    """A documented scope that no endpoint of Handcart needs, on a server without the setting `unserved_scopes`."""
+    return OAuthError(
+        400,
+        "invalid_scope",
+        f"No endpoint of this server needs the scope {scope}: leave it out. If a client cannot, the operator sets "
+        "HANDCART_UNSERVED_SCOPES=on.",
+    )
+
+
 def query_params_forbidden() -> OAuthError:
     """Credentials in the query string, where logs would keep them."""
     return OAuthError(

@@ -8,7 +8,6 @@ from handcart.core import clock
 from handcart.core.db import Tx
 from handcart.core.web.browser import Browser, PageRefused, form_expired
 from handcart.core.web.call import Call, Reply, Route
-from handcart.core.web.pages import LOCALES
 from handcart.oauth import authorization, errors, tokens
 from handcart.oauth.checks import Rejected, check
 from handcart.oauth.models import PendingRequest
@@ -152,6 +151,7 @@ async def _sign_in_page(
         action=_path(pending, browser.locale, "/sign-in"),
         form_token=browser.form_token(*pending.form),
         **forms.sign_in(email, retry_after),
+        self_service=browser.settings.self_service,
         locale_links=_locale_links(browser, pending),
     )
 
@@ -170,7 +170,7 @@ async def _retailer_name(browser: SessionBrowser, pending: PendingRequest) -> st
 
 
 def _locale_links(browser: SessionBrowser, pending: PendingRequest) -> list[tuple[str, str, str, bool]]:
-    return [(locale, label, _path(pending, locale), locale == browser.locale) for locale, label in LOCALES.items()]
+    return [(tag, label, _path(pending, tag), tag == browser.locale) for tag, label in browser.locales.items()]
 
 
 def _path(pending: PendingRequest, locale: str, form: str = "") -> str:

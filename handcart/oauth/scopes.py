@@ -13,6 +13,8 @@ AUTHORIZATION_CODE = "authorization_code"
 USER_ASSERTION = "fulfillment_user_assertion"
 
 FULFILLMENT = "connect:fulfillment"
+POST_CHECKOUT = "connect:post_checkout"
+RATING = "Connect::Orders::RatingService"
 ACCOUNT_LINKING = "account_linking"
 # Handcart's own scope.
 CALLBACKS = "handcart:callbacks"
@@ -20,7 +22,8 @@ CALLBACKS = "handcart:callbacks"
 SCOPES = {
     CLIENT_CREDENTIALS: (
         FULFILLMENT,
-        "Connect::Orders::RatingService",
+        POST_CHECKOUT,
+        RATING,
         "connect:recommendations",
         "connect:compliance",
         "connect:data_ingestion",
@@ -28,19 +31,21 @@ SCOPES = {
         CALLBACKS,
     ),
     AUTHORIZATION_CODE: (ACCOUNT_LINKING,),
-    USER_ASSERTION: ("connect:post_checkout", "Connect::Orders::RatingService", "connect:recommendations"),
+    USER_ASSERTION: (POST_CHECKOUT, RATING, "connect:recommendations"),
 }
 MEANINGS = {
     FULFILLMENT: "Users, account linking, stores, time slots, orders",
     ACCOUNT_LINKING: "Link a customer's account",
-    "connect:post_checkout": "Post-checkout, for one user",
+    POST_CHECKOUT: "Orders after checkout: of one user, or of all users of the retailer",
+    RATING: "Order feedback",
     "connect:recommendations": "Recommendations",
-    "Connect::Orders::RatingService": "Order feedback",
     "connect:compliance": "Compliance",
     "connect:data_ingestion": "Catalog",
     "connect:ian": "Ads",
     CALLBACKS: "Configure webhooks; see and replay their events",
 }
+# Documented scopes that no endpoint of Handcart needs. Tokens have them only if the operator's setting allows it.
+UNSERVED = ("connect:recommendations", "connect:compliance", "connect:data_ingestion", "connect:ian")
 ALL = tuple(dict.fromkeys(scope for scopes in SCOPES.values() for scope in scopes))
 
 # Connect's guide requests `openid account_linking`. No ID token is issued, so `openid` is accepted and ignored.
@@ -67,9 +72,19 @@ def require(text: str) -> list[str]:
     return scopes
 
 
-def allowed(grant_type: str, client_scopes: Sequence[str]) -> list[str]:
-    """All scopes that a client may get with a grant."""
-    return [scope for scope in SCOPES[grant_type] if scope in client_scopes]
+def unserved(asked: str | None) -> str | None:
+    """The first scope of a request that no endpoint needs."""
+    return next((scope for scope in parse(asked or "") or () if scope in UNSERVED), None)
+
+
+def offered(names: Sequence[str], *, with_unserved: bool) -> list[str]:
+    """Those of some scopes that a server issues. `with_unserved`: its setting `unserved_scopes`."""
+    return [scope for scope in names if with_unserved or scope not in UNSERVED]
+
+
+def allowed(grant_type: str, client_scopes: Sequence[str], *, with_unserved: bool = False) -> list[str]:
+    """All scopes that a client may get with a grant. `with_unserved`: the setting `unserved_scopes`."""
+    return [scope for scope in offered(SCOPES[grant_type], with_unserved=with_unserved) if scope in client_scopes]
 
 
 def kept(scope: str, client_scopes: Sequence[str]) -> tuple[str, ...]:
@@ -77,9 +92,11 @@ def kept(scope: str, client_scopes: Sequence[str]) -> tuple[str, ...]:
     return tuple(name for name in scope.split() if name in client_scopes)
 
 
-def granted(grant_type: str, client_scopes: Sequence[str], asked: str | None) -> str | None:
+def granted(
+    grant_type: str, client_scopes: Sequence[str], asked: str | None, *, with_unserved: bool = False
+) -> str | None:
     """The scope to grant, separated by spaces; None if `asked` is not allowed. Without `asked`: all allowed scopes."""
-    may_have = allowed(grant_type, client_scopes)
+    may_have = allowed(grant_type, client_scopes, with_unserved=with_unserved)
     if asked is None:
         return " ".join(may_have)
     wanted = parse(asked)

@@ -111,12 +111,6 @@ class TokenReference(Credentials, kw_only=True):
     token: Parameter
 
 
-class Empty(Struct):
-    """An empty answer."""
-
-    EXAMPLES: ClassVar[Mapping[str, Any]] = {"Done": {}}
-
-
 class IntrospectionResponse(Struct, omit_defaults=True):
     """RFC 7662 section 2.2.
 

@@ -9,4 +9,4 @@ Invariants:
 """
 
 # Modules that other domains may import, besides ops, queries, errors and models.
-__all__ = ["clients"]
+__all__ = ["clients", "settings"]

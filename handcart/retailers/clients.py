@@ -15,6 +15,11 @@ _CLIENT = (
     "SELECT c.client_id, c.organization_id, c.retailer_id, r.isolation_id, c.name, c.scopes, c.require_pkce,"
     " c.require_state, c.disabled_at, c.generation FROM clients c LEFT JOIN retailers r ON r.id = c.retailer_id"
 )
+_LISTED = (
+    "SELECT c.client_id, c.name, r.slug AS retailer, o.slug AS organization, c.scopes, c.require_pkce,"
+    " c.require_state, c.created_at, c.disabled_at FROM clients c"
+    " JOIN organizations o ON o.id = c.organization_id LEFT JOIN retailers r ON r.id = c.retailer_id"
+)
 PROVEN = (
     "SELECT c.client_id, c.organization_id, c.retailer_id, r.isolation_id, c.name, c.scopes, c.require_pkce,"
     " c.require_state, c.disabled_at, c.generation FROM client_secrets s JOIN clients c ON c.client_id = s.client_id"
@@ -137,28 +142,24 @@ async def listed(tx: Tx, retailer: str | None = None) -> list[ListedClient]:
     """All clients, or one retailer's, sorted by the time they were made."""
     if retailer is not None:
         await ops.require(tx, retailer)
-    rows = await tx.all(
-        "SELECT c.client_id, c.name, r.slug AS retailer, o.slug AS organization, c.scopes, c.require_pkce,"
-        " c.require_state, c.created_at, c.disabled_at FROM clients c"
-        " JOIN organizations o ON o.id = c.organization_id LEFT JOIN retailers r ON r.id = c.retailer_id"
-        " WHERE $1 = '' OR r.slug = $1 ORDER BY c.created_at",
-        retailer or "",
-    )
-    return [
-        ListedClient(
-            client_id=row["client_id"],
-            name=row["name"],
-            retailer=row["retailer"],
-            organization=row["organization"],
-            scope=row["scopes"],
-            redirect_uris=await redirect_uris(tx, row["client_id"]),
-            require_pkce=bool(row["require_pkce"]),
-            require_state=bool(row["require_state"]),
-            created_at=row["created_at"],
-            is_enabled=row["disabled_at"] is None,
-        )
-        for row in rows
-    ]
+    rows = await tx.all(f"{_LISTED} WHERE $1 = '' OR r.slug = $1 ORDER BY c.created_at", retailer or "")
+    return [await _listed(tx, row) for row in rows]
+
+
+async def listed_one(tx: Tx, client_id: str) -> ListedClient:
+    """A client that is known to exist, as operators see it."""
+    row = await tx.one(f"{_LISTED} WHERE c.client_id = $1", client_id)
+    assert row is not None
+    return await _listed(tx, row)
+
+
+async def lock(tx: Tx, client_id: str) -> Client:
+    """A client by its id, raises `Refused`; concurrent changes of it wait until this transaction ends."""
+    await tx.one("SELECT client_id FROM clients WHERE client_id = $1 FOR UPDATE", client_id)
+    found = await find(tx, client_id)
+    if found is None:
+        raise Refused(f"there is no client {client_id!r}")
+    return found
 
 
 async def find(tx: Tx, client_id: str) -> Client | None:
@@ -225,6 +226,21 @@ async def _add_secret(tx: Tx, client_id: str) -> str:
         clock.now(),
     )
     return secret
+
+
+async def _listed(tx: Tx, row: Any) -> ListedClient:
+    return ListedClient(
+        client_id=row["client_id"],
+        name=row["name"],
+        retailer=row["retailer"],
+        organization=row["organization"],
+        scope=row["scopes"],
+        redirect_uris=await redirect_uris(tx, row["client_id"]),
+        require_pkce=bool(row["require_pkce"]),
+        require_state=bool(row["require_state"]),
+        created_at=row["created_at"],
+        is_enabled=row["disabled_at"] is None,
+    )
 
 
 def _client(row: Any) -> Client | None:

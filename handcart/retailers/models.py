@@ -17,17 +17,30 @@ RetailerId = Annotated[
 
 Amount = Annotated[int, Meta(ge=0, le=1_000_000)]
 Hour = Annotated[int, Meta(ge=0, le=24)]
+# `wanted` says what a value looks like, when another one is refused.
+Colour = Annotated[str, Meta(pattern="^#[0-9a-f]{6}\\Z", extra={"wanted": "a colour such as #0d6b62"})]
+SiteUrl = Annotated[
+    str,
+    Meta(
+        pattern=r"^(https://[^/]|http://(localhost|127\.0\.0\.1)[:/])[!-~]*\Z",
+        max_length=500,
+        extra={"wanted": "an address such as https://shop.example.org"},
+    ),
+]
 
 
 class Rules(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """A retailer's rules for carts and slots, stored as JSON: a new rule needs no migration.
 
-    `most_units`, `most_beverage_pounds`, `most_bulky_items`: apply only to delivery orders. Connect documents the first
-    (https://docs.instacart.com/connect/fulfillment_guide/faq), and the other two without a number. Hours are in the
-    store's time zone. `legal_age` None: as the law of the store's region has it. `underage`: what happens to items that
-    the customer is too young for. `untaken`: what happens to an order that nobody took in time; `warn_minutes`:
-    minutes before that, at which dispatchers are warned. `scale_codes`: what the codes on labels of the stores' scales
-    contain.
+    `most_units`, `most_beverage_pounds`, `most_bulky_items`: apply only to delivery orders. Connect documents the
+    first (https://docs.instacart.com/connect/fulfillment_guide/faq), and the other two without a number. Hours are
+    in the store's time zone. `legal_age` None: as the law of the store's region has it. `underage`: what happens to
+    items that the customer is too young for. `untaken`: what happens to an order that nobody took in time;
+    `warn_minutes`: minutes before that, at which dispatchers are warned. `answer_minutes`: how long a shopper waits for
+    the customer's answer to a replacement. `page_colour`: of the pages of orders, which link to `site_url`.
+    `scale_codes`: what the codes on labels of the stores' scales contain. `certified_from_cents`: None for no
+    certified delivery; Connect documents 15000 as the usual value. `appeasement_cents`: the credit that the retailer
+    gives with a cancellation that is not the customer's wish; messages say so.
     """
 
     most_units: Amount = 250
@@ -41,13 +54,22 @@ class Rules(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True)
     offers_eta: bool = False
     untaken: Literal["reschedule", "cancel"] = "reschedule"
     warn_minutes: Annotated[int, Meta(ge=0, le=1440)] = 60
+    answer_minutes: Annotated[int, Meta(ge=0, le=60)] = 5
     scale_codes: Literal["price", "weight"] = "price"
     door_photo: bool = False
     delivery_pin: bool = False
+    certified_from_cents: Amount | None = None
+    appeasement_cents: Amount | None = None
+    order_page: bool = True
+    page_colour: Colour | None = None
+    site_url: SiteUrl | None = None
+    tells_customers: bool = True
+    shopper_information_removal: bool = False
+    retailer_id_in_callbacks: bool = False
 
 
 # Settings that are columns of the table `retailers`, each true or false. A new setting, in `SWITCHES` or `Rules`, also
-# needs its meaning in `settings.MEANINGS` and a row in docs/operations/commands.md.
+# needs its meaning in `locales/` and a row in docs/operations/commands.md.
 SWITCHES = ("allows_user_deletion", "is_lenient", "serves_everywhere")
 
 

@@ -10,6 +10,7 @@ import msgspec
 from handcart.core import clock, ids
 from handcart.core.db import Tx
 from handcart.core.errors import Refused
+from handcart.core.web import colours
 from handcart.retailers.models import SWITCHES, ListedRetailer, Retailer, Rules
 
 _SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
@@ -100,6 +101,12 @@ async def require(tx: Tx, slug: str) -> Retailer:
     return found
 
 
+async def lock(tx: Tx, slug: str) -> Retailer:
+    """As `require`; concurrent changes of the retailer wait until this transaction ends."""
+    await tx.one("SELECT id FROM retailers WHERE slug = $1 FOR UPDATE", slug)
+    return await require(tx, slug)
+
+
 async def banner(tx: Tx, organization_id: int, slug: str) -> Retailer | None:
     """The organization's own banner by its slug."""
     row = await tx.one(f"{_RETAILER} WHERE slug = $1 AND organization_id = $2", slug, organization_id)
@@ -108,8 +115,7 @@ async def banner(tx: Tx, organization_id: int, slug: str) -> Retailer | None:
 
 async def change(tx: Tx, slug: str, changes: Mapping[str, Any]) -> Retailer:
     """Change switches and rules of a retailer by their names; raises `Refused` for an invalid value."""
-    await tx.one("SELECT id FROM retailers WHERE slug = $1 FOR UPDATE", slug)  # concurrent changes wait
-    there = await require(tx, slug)
+    there = await lock(tx, slug)
     switches = {name: getattr(there, name) for name in SWITCHES}
     rules = msgspec.structs.asdict(there.rules)
     for name, value in changes.items():
@@ -118,9 +124,17 @@ async def change(tx: Tx, slug: str, changes: Mapping[str, Any]) -> Retailer:
         (switches if name in switches else rules)[name] = value
     try:
         switches = msgspec.convert(switches, dict[str, bool])
-        encoded = msgspec.json.encode(msgspec.convert(rules, Rules)).decode()
+        checked = msgspec.convert(rules, Rules)
     except msgspec.ValidationError as error:
         raise Refused(str(error)) from None
+    if checked.page_colour is not None and "page_colour" in changes:
+        ratio = colours.contrast(checked.page_colour, "#ffffff")
+        if ratio < colours.TEXT:
+            raise Refused(
+                f"page_colour cannot be {checked.page_colour}: its contrast with white is {ratio:.1f}, and text needs"
+                f" {colours.TEXT}. Choose a darker colour"
+            )
+    encoded = msgspec.json.encode(checked).decode()
     await tx.run(
         "UPDATE retailers SET allows_user_deletion = $2, is_lenient = $3, serves_everywhere = $4, rules = $5"
         " WHERE id = $1",

@@ -9,7 +9,7 @@ Invariants:
 - a password is stored as an argon2id hash, a session's cookie as a keyed hash;
 - a session has one audience, which decides its cookies, their path and its lifetimes;
 - a one-time link works once; of one purpose, a person has at most one that works; its token is stored as a keyed hash;
-- a shopper's session is a device, which a PIN unlocks; five wrong PINs end it (`devices`);
+- a shopper's session is a device, which a PIN or a passkey unlocks; five wrong PINs end it (`devices`);
 - wrong passwords are limited per address, and per address and account; tries from other addresses never block a
   person (`limits.count`); a browser that has signed in with the current password has its own limit.
 """

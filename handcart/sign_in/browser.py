@@ -4,7 +4,8 @@ from handcart.core import clock
 from handcart.core.secret import matches, new_token
 from handcart.core.web.browser import Browser, form_expired
 from handcart.core.web.call import Call
-from handcart.sign_in.models import Audience, SignedIn
+from handcart.core.web.pages import LOCALES_WITH_SPANISH
+from handcart.sign_in.models import CUSTOMER, Audience, SignedIn
 
 _COOKIE_CHARACTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
 _DEVICE_SECONDS = 365 * 86400
@@ -37,6 +38,8 @@ class SessionBrowser(Browser):
     """
 
     def __init__(self, call: Call, audience: Audience) -> None:
+        if audience == CUSTOMER:
+            self.locales = LOCALES_WITH_SPANISH
         super().__init__(call)
         self._audience = audience
         given = self.cookie(audience.cookie, audience.path)

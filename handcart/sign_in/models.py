@@ -43,7 +43,7 @@ STAFF = Audience(
     absolute=7 * clock.DAY,
     most_sessions=10,
 )
-# A shopper's session is a device: it lasts long, and a PIN unlocks it.
+# A shopper's session is a device: it lasts long, and a PIN or a passkey unlocks it.
 SHOPPER = Audience(
     name="shopper",
     cookie="handcart_shopper",
@@ -54,7 +54,18 @@ SHOPPER = Audience(
     most_sessions=5,
     keeps_cookie=True,
 )
-AUDIENCES = (CUSTOMER, STAFF, SHOPPER)
+# A store's tablet: the session says which tablet it is; the people at the store unlock it with their PINs.
+TABLET = Audience(
+    name="tablet",
+    cookie="handcart_store",
+    device_cookie="handcart_store_device",
+    path="/store",
+    idle=30 * clock.DAY,
+    absolute=365 * clock.DAY,
+    most_sessions=1,
+    keeps_cookie=True,
+)
+AUDIENCES = (CUSTOMER, STAFF, SHOPPER, TABLET)
 
 
 class SignedIn(Struct, frozen=True):

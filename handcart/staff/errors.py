@@ -25,6 +25,30 @@ class PersonRefused(Refused):
         self.reason = reason
 
 
+_TABLET_SENTENCES = {
+    "unknown": "there is no such tablet, or it was ended",
+    "name": "a tablet needs a name of 1 to 60 characters on one line",
+    "store": "there is no such store",
+    "not_locked": "the PIN of this person is not locked",
+}
+
+
+class TabletRefused(Refused):
+    """A change of a tablet, or of a PIN for tablets, that is refused. `reason` names the sentence, also on pages."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(_TABLET_SENTENCES[reason])
+        self.reason = reason
+
+
+class StaffPinWrong(Refused):
+    """The PIN of a person is wrong. `left`: the number of tries that are left; 0: a manager must unlock the PIN."""
+
+    def __init__(self, left: int) -> None:
+        super().__init__(f"wrong PIN, {left} tries left")
+        self.left = left
+
+
 def forbidden() -> PageRefused:
     """The role of the person does not include the operation, or not at this retailer or store."""
     return PageRefused(403, "forbidden")

@@ -60,6 +60,31 @@ class Actor(Struct, frozen=True):
     store_number: int | None = None
 
 
+class Tablet(Struct, frozen=True, kw_only=True):
+    """A tablet of a store. `person_id`: who uses it now, until it locks itself after `used_at`. Times in microseconds.
+
+    `joined_at`: when a device was signed in with the tablet's link, last; None: no device yet.
+    """
+
+    id: int
+    retailer_id: int
+    store_number: int
+    name: str
+    created_at: int
+    joined_at: int | None = None
+    ended_at: int | None = None
+    person_id: int | None = None
+    used_at: int | None = None
+
+
+class Worker(Struct, frozen=True):
+    """A person who may use the tablets of a store. `is_locked`: too many wrong PINs."""
+
+    person: Person
+    has_pin: bool
+    is_locked: bool
+
+
 # What the server does by itself, such as ending what took too long.
 SYSTEM = Actor("system", None, "Handcart")
 

@@ -9,7 +9,7 @@ from handcart.core.email import is_address
 from handcart.retailers import ops as retailers
 from handcart.sign_in import links, passkeys, sessions
 from handcart.sign_in.models import STAFF
-from handcart.staff import audit, queries, roles
+from handcart.staff import audit, pins, queries, roles
 from handcart.staff.errors import PersonRefused
 from handcart.staff.models import Actor, Invited, Person
 
@@ -99,6 +99,7 @@ async def close(tx: Tx, actor: Actor, person_id: int, reason: str | None = None)
     await sessions.end_all(tx, STAFF, person_id)
     await links.end(tx, STAFF, person_id)
     await passkeys.remove_all(tx, STAFF, person_id)
+    await pins.forget(tx, person_id)
     await audit.record(
         tx, actor, "close_staff", _subject(person), retailer_id=person.retailer_id, reason=reason or None
     )

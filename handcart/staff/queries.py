@@ -125,6 +125,13 @@ async def entries(
     return [_entry(row) for row in rows]
 
 
+async def newest(tx: Tx, retailer_id: int | None) -> int:
+    """The id of the newest row of the audit log, or of the rows of a retailer; 0 without a row."""
+    where, args = ("", ()) if retailer_id is None else (" WHERE retailer_id = $1", (retailer_id,))
+    row = await tx.one(f"SELECT max(id) AS newest FROM audit_log{where}", *args)  # noqa: S608 (our own words)
+    return (row and row["newest"]) or 0
+
+
 def actor(person: Person) -> Actor:
     """The person as the one who does an operation."""
     return Actor("staff", person.id, person.name, person.role, person.retailer_id, person.store_number)

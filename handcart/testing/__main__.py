@@ -22,7 +22,7 @@ from handcart.core.settings import Settings
 from handcart.core.web.app import App
 from handcart.core.web.server_limits import LimitedProtocol
 from handcart.oauth import tokens
-from handcart.oauth.scopes import CALLBACKS, FULFILLMENT
+from handcart.oauth.scopes import CALLBACKS, FULFILLMENT, POST_CHECKOUT, RATING
 from handcart.retailers import clients
 from handcart.retailers import ops as retailers
 from handcart.retailers import settings as retailer_settings
@@ -60,7 +60,7 @@ class ReplaceableApp:
     async def start(self, options: Mapping[str, str]) -> Mapping[str, Any]:
         """Start from the template; returns what a client needs. Raises `Refused` for unknown options."""
         chosen = {name: kind(options[name]) for name, kind in _SERVER.items() if name in options}
-        database = MemoryDatabase(self._template, template.KEYS)
+        database = MemoryDatabase(self._template, template.KEYS, self._settings.public_url)
         known = await database.write(_prepare, self._credentials["client_id"], options)
         before, self._app = self._app, await _opened(replace(self._settings, **chosen), database)
         if before is not None:
@@ -82,7 +82,7 @@ async def _prepare(tx: Tx, client_id: str, options: Mapping[str, str]) -> Mappin
     await clients.register_redirect_uris(tx, client_id, uris)
     client = await clients.find(tx, client_id)
     assert client is not None
-    token = await tokens.issue(tx, client, f"{FULFILLMENT} {CALLBACKS}")
+    token = await tokens.issue(tx, client, f"{FULFILLMENT} {POST_CHECKOUT} {RATING} {CALLBACKS}")
     return {"token": token.access_token, "redirect_uri": uris[0]}
 
 

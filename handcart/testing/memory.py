@@ -12,11 +12,12 @@ class MemoryDatabase:
 
     kind = "sqlite"
 
-    def __init__(self, source: sqlite3.Connection, keys: Keys) -> None:
+    def __init__(self, source: sqlite3.Connection, keys: Keys, public_url: str = "") -> None:
         self.keys = keys
+        self.public_url = public_url
         self.connection = connect_file(":memory:")
         source.backup(self.connection)
-        self._tx = SqliteTx(self.connection, keys)
+        self._tx = SqliteTx(self.connection, keys, public_url)
 
     async def read(self, op: Op[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         try:

@@ -64,7 +64,8 @@ class PlacedOrder:
 class Sandbox:
     """A retailer on a fresh server: URL and credentials.
 
-    `token` has the scopes `connect:fulfillment` and `handcart:callbacks`.
+    `token` has the scopes `connect:fulfillment`, `connect:post_checkout`, `Connect::Orders::RatingService` and
+    `handcart:callbacks`.
 
     The URL and the client's credentials are the same for all tests of a process; the token is new for each test.
     """

@@ -23,9 +23,13 @@ class Unavailable(Exception):
 
 
 class Tx(Protocol):
-    """One open transaction (or, for reads, one connection)."""
+    """One open transaction (or, for reads, one connection).
+
+    `public_url`: the installation's URL without a slash at the end, for links; empty if the process knows none.
+    """
 
     keys: Keys
+    public_url: str
 
     async def one(self, sql: str, *args: Any) -> Row | None:
         """The first row, or None."""
@@ -85,6 +89,7 @@ class Database(Protocol):
 
     kind: str
     keys: Keys
+    public_url: str
 
     async def read(self, op: Op[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a reading op; each statement sees what was committed before it."""

@@ -22,21 +22,24 @@ class BadCopy(Refused):
     """A file that is not a usable copy of a Handcart database, or cannot become one; the text says what to do."""
 
 
-async def connect(url: str, keys: Keys, pool_size: int = 10, *, may_only_read: bool = False) -> Database:
+async def connect(
+    url: str, keys: Keys, pool_size: int = 10, *, may_only_read: bool = False, public_url: str = ""
+) -> Database:
     """Open the database at `url`: `sqlite:///relative.db`, `sqlite:////absolute.db` or `postgresql://...`.
 
-    `may_only_read`: accept an SQLite file that this user cannot write, for a read-only command.
+    `may_only_read`: accept an SQLite file that this user cannot write, for a read-only command. `public_url`: the
+    installation's URL, for links that operations make.
     Raises `BadDatabaseUrl` for any other URL, `Unavailable` if it cannot be opened.
     """
     if is_postgres(url):
         from handcart.core.db.postgres import PostgresDatabase
 
         check_url(url)
-        return await PostgresDatabase.connect(url, keys, pool_size)
+        return await PostgresDatabase.connect(url, keys, pool_size, public_url)
     path = sqlite_path(url)
     from handcart.core.db.sqlite import open_file
 
-    return open_file(path, keys, may_only_read)
+    return open_file(path, keys, may_only_read, public_url)
 
 
 @contextmanager

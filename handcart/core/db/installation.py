@@ -7,24 +7,35 @@ from handcart.core.settings import Settings
 _SERVED = "{} served at"
 
 
-async def remember_public_url(tx: Tx, public_url: str) -> None:
-    """Store the server's public URL, for commands that print addresses."""
-    await tx.run(
-        "INSERT INTO installation (name, value) VALUES ('public_url', $1)"
-        " ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-        public_url,
-    )
+async def remember_urls(tx: Tx, settings: Settings) -> None:
+    """Store the server's public URL, and the URL of its console, for commands that print addresses."""
+    for name, url in (("public_url", settings.issuer), ("console_url", settings.console_origin)):
+        if await _stored(tx, name) != url:
+            await tx.run(
+                "INSERT INTO installation (name, value) VALUES ($1, $2)"
+                " ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+                *(name, url),
+            )
 
 
 async def public_url(tx: Tx) -> str:
     """The public URL of the last server; empty before its first start."""
-    row = await tx.one("SELECT value FROM installation WHERE name = 'public_url'")
-    return row["value"] if row else ""
+    return await _stored(tx, "public_url")
+
+
+async def console_url(tx: Tx, settings: Settings) -> str:
+    """The URL of the console for browsers: from its setting, else of the last server, else made from the settings."""
+    return settings.console_url.rstrip("/") or await _stored(tx, "console_url") or settings.console_origin
 
 
 async def issuer(tx: Tx, settings: Settings) -> str:
     """The public URL of this installation: from its settings, else of its last server; empty if unknown."""
     return settings.issuer or await public_url(tx)
+
+
+async def _stored(tx: Tx, name: str) -> str:
+    row = await tx.one("SELECT value FROM installation WHERE name = $1", name)
+    return row["value"] if row else ""
 
 
 async def note_served(tx: Tx, environment: str) -> None:

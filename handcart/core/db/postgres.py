@@ -52,9 +52,10 @@ _PASSING = (
 class PostgresTx:
     """`core.db.Tx` on one connection."""
 
-    def __init__(self, connection: Any, keys: Keys) -> None:
+    def __init__(self, connection: Any, keys: Keys, public_url: str = "") -> None:
         self._connection = connection
         self.keys = keys
+        self.public_url = public_url
 
     async def one(self, sql: str, *args: Any) -> Row | None:
         return await self._connection.fetchrow(sql, *args)
@@ -109,12 +110,13 @@ class PostgresDatabase:
 
     kind = "postgresql"
 
-    def __init__(self, pool: Any, keys: Keys) -> None:
+    def __init__(self, pool: Any, keys: Keys, public_url: str = "") -> None:
         self._pool = pool
         self.keys = keys
+        self.public_url = public_url
 
     @classmethod
-    async def connect(cls, url: str, keys: Keys, pool_size: int) -> "PostgresDatabase":
+    async def connect(cls, url: str, keys: Keys, pool_size: int, public_url: str = "") -> "PostgresDatabase":
         try:
             pool = await asyncpg.create_pool(
                 url,
@@ -129,19 +131,19 @@ class PostgresDatabase:
             raise Unavailable(f"cannot open the PostgreSQL database: {error}") from error
         except ValueError:  # its text contains a part of the URL, which may be the password
             raise Unavailable("cannot open the PostgreSQL database: its URL cannot be read") from None
-        return cls(pool, keys)
+        return cls(pool, keys, public_url)
 
     async def read(self, op: Op[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         async with self._connection() as connection:
-            return await op(PostgresTx(connection, self.keys), *args, **kwargs)
+            return await op(PostgresTx(connection, self.keys, self.public_url), *args, **kwargs)
 
     async def write(self, op: Op[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         async with self._connection() as connection, connection.transaction():
-            return await op(PostgresTx(connection, self.keys), *args, **kwargs)
+            return await op(PostgresTx(connection, self.keys, self.public_url), *args, **kwargs)
 
     async def write_statement(self, op: Op[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         async with self._connection() as connection:
-            return await op(_SingleStatement(connection, self.keys), *args, **kwargs)
+            return await op(_SingleStatement(connection, self.keys, self.public_url), *args, **kwargs)
 
     async def close(self) -> None:
         """Close all connections, even if the server does not answer."""

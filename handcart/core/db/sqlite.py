@@ -48,9 +48,10 @@ def _plain(sql: str) -> tuple[str, tuple[int, ...] | None]:
 class SqliteTx:
     """`core.db.Tx` on one connection."""
 
-    def __init__(self, connection: sqlite3.Connection, keys: Keys) -> None:
+    def __init__(self, connection: sqlite3.Connection, keys: Keys, public_url: str = "") -> None:
         self._execute = connection.execute
         self.keys = keys
+        self.public_url = public_url
 
     async def one(self, sql: str, *args: Any) -> Row | None:
         return self._cursor(sql, args).fetchone()
@@ -86,7 +87,7 @@ class SqliteDatabase:
 
     kind = "sqlite"
 
-    def __init__(self, path: str, keys: Keys) -> None:
+    def __init__(self, path: str, keys: Keys, public_url: str = "") -> None:
         if not Path(path).exists() and not Path(f"{path}{RESTORING}").exists():
             raise Unavailable(no_installation(path))
         if not may_write(path):
@@ -95,10 +96,11 @@ class SqliteDatabase:
             )
         self._in_use = use(path)
         self.keys = keys
+        self.public_url = public_url
         self._reader = connect_file(path)
         self._writer = connect_file(path)
-        self._read_tx = SqliteTx(self._reader, keys)
-        self._write_tx = SqliteTx(self._writer, keys)
+        self._read_tx = SqliteTx(self._reader, keys, public_url)
+        self._write_tx = SqliteTx(self._writer, keys, public_url)
         self._lock = open_lock(path, WRITE_LOCK)
         self._thread = ThreadPoolExecutor(1, "sqlite-commit")
         self._waiting: deque[_Waiting] = deque()
@@ -212,8 +214,9 @@ class ReadOnlySqlite:
 
     kind = "sqlite"
 
-    def __init__(self, path: str, keys: Keys) -> None:
+    def __init__(self, path: str, keys: Keys, public_url: str = "") -> None:
         self.keys = keys
+        self.public_url = public_url
         self._path = path
         # Without a write-ahead log no process is writing, and SQLite need not create files to coordinate.
         how = "mode=ro" if os.path.exists(f"{path}-wal") else "mode=ro&immutable=1"
@@ -222,7 +225,7 @@ class ReadOnlySqlite:
 
     async def read(self, op: Op[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         try:
-            return await op(SqliteTx(self._connection, self.keys), *args, **kwargs)
+            return await op(SqliteTx(self._connection, self.keys, self.public_url), *args, **kwargs)
         except sqlite3.OperationalError as error:
             raise Unavailable(f"cannot read {self._path}: {error}") from error
 
@@ -236,11 +239,11 @@ class ReadOnlySqlite:
         self._connection.close()
 
 
-def open_file(path: str, keys: Keys, may_only_read: bool) -> SqliteDatabase | ReadOnlySqlite:
+def open_file(path: str, keys: Keys, may_only_read: bool, public_url: str = "") -> SqliteDatabase | ReadOnlySqlite:
     """Open a database file; read-only if `may_only_read` and this user cannot write it. Raises `Unavailable`."""
     if may_only_read and os.path.exists(path) and not may_write(path):
-        return ReadOnlySqlite(path, keys)
-    return SqliteDatabase(path, keys)
+        return ReadOnlySqlite(path, keys, public_url)
+    return SqliteDatabase(path, keys, public_url)
 
 
 def may_write(path: str) -> bool:

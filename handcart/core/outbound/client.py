@@ -31,7 +31,7 @@ _Ask = Callable[[Connection], Awaitable[Answer]]
 
 
 class Client:
-    """Sends requests; for one event loop. Keeps idle connections for `idle_seconds`.
+    """Sends requests; for one event loop. Keeps idle connections for `idle_seconds`; with 0, it keeps none.
 
     `resolve` returns the addresses of a host name, or raises OSError. `ca_file`: the certificate authorities to trust
     instead of the system's. Certificates are always checked.
@@ -88,8 +88,12 @@ class Client:
         origin = self._connections.origin(sharer, target, payer)
         time = Time(seconds, self._wait_seconds)
 
+        is_asked = False
+
         async def ask(connection: Connection) -> Answer:
+            nonlocal is_asked
             async with time.running():
+                is_asked = True
                 reading = await connection.ask(request, most_body)
             is_cut = await connection.finish(reading, min(self._body_seconds, time.left), self._idle_seconds)
             self._connections.close_superfluous(payer)
@@ -105,10 +109,15 @@ class Client:
                         return await self._ask_kept(connection, payer, time, ask)
                 addresses = await self._addresses(target, payer, time)
                 return await self._ask_anew(origin, target, addresses, time, ask)
+        except Failed as error:
+            error.may_have_arrived = is_asked
+            raise
         except OSError as error:
             if is_exhausted(error):
                 raise Crowded(cause_of(error)) from None
-            raise Failed(cause_of(error)) from None
+            failed = Failed(cause_of(error))
+            failed.may_have_arrived = is_asked
+            raise failed from None
         finally:
             origin.users -= 1
 

@@ -60,7 +60,7 @@ class Connection(asyncio.Protocol):
             if not reading.end.done():
                 await asyncio.wait([reading.end], timeout=body_seconds)
         finally:
-            if reading.may_stay and not self._transport.is_closing():
+            if reading.may_stay and idle_seconds > 0 and not self._transport.is_closing():
                 self._reading = None
                 self._expiry = asyncio.get_running_loop().call_later(idle_seconds, self.abort)
                 self._origin.idle.append(self)

@@ -41,7 +41,8 @@ class Lookup:
 
     def _start(self, host: str, port: int, payer: Hashable) -> None:
         loop = asyncio.get_running_loop()
-        thread = threading.Thread(target=self._look_up, args=(loop, host, port, payer), daemon=True)
+        work = (loop, host, port, payer)
+        thread = threading.Thread(target=self._look_up, args=work, name=f"lookup of {host}", daemon=True)
         try:
             thread.start()
         except RuntimeError as error:

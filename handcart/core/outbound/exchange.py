@@ -36,7 +36,12 @@ T = TypeVar("T")
 
 
 class Failed(Exception):
-    """No complete response head arrived; the text says why in a few words, such as "connection refused"."""
+    """No complete response head arrived; the text says why in a few words, such as "connection refused".
+
+    `may_have_arrived`: the request was sent, at least in part, so the receiver may have acted on it.
+    """
+
+    may_have_arrived = False
 
 
 class Stale(Failed):

@@ -16,13 +16,16 @@ from handcart.core.metrics import Metrics
 from handcart.core.ratelimit import Buckets, network
 from handcart.core.secret import Keys
 from handcart.core.settings import Settings
-from handcart.core.web import connections, origins, wire
+from handcart.core.web import connections, origins, streams, wire
 from handcart.core.web.body import json_reply, json_text, read_body, refusal_reply
-from handcart.core.web.call import Background, Call, Caller, CallHook, Header, Reply, Route
+from handcart.core.web.call import Answered, Background, Call, Caller, CallHook, Reply, Route
 from handcart.core.web.router import Router
 
 # Per address: requests refused before the client is authenticated. Each costs the parsing of a body.
 REFUSALS_PER_SECOND = 10
+
+_OVER_HTTPS = ((b"strict-transport-security", b"max-age=31536000"),)
+_EVERY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104 (compared, not bound)
 
 
 class App:
@@ -37,7 +40,10 @@ class App:
         error_page: Callable[[Call, ApiError], Reply],
         hook: CallHook | None = None,
         background: Sequence[Background] = (),
+        answered: Answered | None = None,
+        console: Sequence[Route] | None = None,
     ) -> None:
+        """`console`: the routes of the console's own listener; None if the settings name none."""
         self.settings = settings
         self.keys = keys
         self.routes = routes
@@ -47,17 +53,19 @@ class App:
         self.refusals_from = Buckets(min(settings.rate_limit_per_second, REFUSALS_PER_SECOND))
         self.database: Database
         self._router = Router(routes)
-        self._always: Sequence[Header] = [(b"x-content-type-options", b"nosniff")]
-        if settings.is_https:
-            self._always = [*self._always, (b"strict-transport-security", b"max-age=31536000")]
+        self._console = None if console is None else Router(console)
         self._authenticate = authenticate
         self.hook = hook
         self._background = background
+        self._answered = answered
         self._error_page = error_page
 
     async def open(self) -> None:
         """Open the database, and the port for metrics if there is one."""
-        await self.begin(await connect(self.settings.database_url, self.keys, self.settings.pool_size))
+        settings = self.settings
+        await self.begin(
+            await connect(settings.database_url, self.keys, settings.pool_size, public_url=settings.issuer)
+        )
         if self.settings.metrics_port:
             log.info("metrics", port=self.metrics.listen(self.settings.metrics_port))
 
@@ -87,23 +95,29 @@ class App:
         if self.hook is not None:
             clock.use(None)  # a connection's next request would inherit the clock of the last one
         call = Call(self, scope, receive)
+        call.is_at_console = self._console is not None and self._is_console(*scope["server"])
         method, raw_path = scope["method"], scope["raw_path"].decode("latin-1")
         route, reply = await self._answer(call, method, raw_path)
         if self.hook is not None:
             await self.hook.before_reply(call, method, raw_path, reply)
-        await self._send(send, reply, call.request_id)
-        seconds = perf_counter() - started
+        await self._send(send, reply, call)
+        seconds = perf_counter() - started  # of a stream: to its beginning
         self.metrics.observe(method if route else "-", route, reply.status, seconds)
+        if self._answered is not None:
+            self._answered(call, method, raw_path, reply, seconds)
         if self.settings.access_log:
             _log_access(call, method, route, reply.status, seconds)
+        if reply.stream is not None:
+            await streams.run(self.connections, reply.stream, receive, send)
 
     async def _answer(self, call: Call, method: str, raw_path: str) -> tuple[str, Reply]:
         """The pattern of the route's path (for log and metrics), and the reply."""
         path = ""
-        if not (self.settings.is_production or self._is_own_host(call)):
-            return path, refusal_reply(errors.misdirected(self.settings.issuer))
+        if (call.is_at_console or not self.settings.is_production) and not _is_own_host(call):
+            return path, refusal_reply(errors.misdirected(call.url))
+        router = self._console if self._console is not None and call.is_at_console else self._router
         try:
-            route, call.path = self._router.match(method, raw_path)
+            route, call.path = router.match(method, raw_path)
             path = route.path
             call.route = route
             return path, await self._run(route, call)
@@ -124,8 +138,10 @@ class App:
             return path, refusal_reply(refusal)
         return path, self._error_page(call, refusal)
 
-    def _is_own_host(self, call: Call) -> bool:
-        return origins.is_ours(call.header(b"host") or "localhost", self.settings.issuer)
+    def _is_console(self, host: str, port: int) -> bool:
+        """Whether the console's listener took a connection, by the address of this end of it."""
+        listener = self.settings.console_listener
+        return listener is not None and port == listener[1] and listener[0] in (host, *_EVERY_ADDRESS)
 
     async def _run(self, route: Route, call: Call) -> Reply:
         if route.scope is not None:
@@ -157,19 +173,20 @@ class App:
         if not self.requests_of.take(client_id):
             raise errors.too_many_requests(1)
 
-    async def _send(self, send: Any, reply: Reply, request_id: str) -> None:
+    async def _send(self, send: Any, reply: Reply, call: Call) -> None:
         headers = [
             (b"content-length", b"%d" % len(reply.body)),
-            (b"x-request-id", request_id.encode()),
-            *self._always,
+            (b"x-request-id", call.request_id.encode()),
+            (b"x-content-type-options", b"nosniff"),
+            *(_OVER_HTTPS if call.is_https else ()),
             *reply.headers,
         ]
-        if reply.status == 304:
+        if reply.status == 304 or reply.stream is not None:
             del headers[0]  # it would be the length of what is not sent (RFC 9110 section 8.6)
         if reply.is_private:
             headers.append((b"cache-control", b"no-store"))
         await send({"type": "http.response.start", "status": reply.status, "headers": headers})
-        await send({"type": "http.response.body", "body": reply.body})
+        await send({"type": "http.response.body", "body": reply.body, "more_body": reply.stream is not None})
 
     async def _lifespan(self, receive: Any, send: Any) -> None:
         await receive()
@@ -182,6 +199,10 @@ class App:
         await receive()
         await self.close()
         await send({"type": "lifespan.shutdown.complete"})
+
+
+def _is_own_host(call: Call) -> bool:
+    return origins.is_ours(call.header(b"host") or "localhost", call.url)
 
 
 def _prefers_json(accept: str | None) -> bool:

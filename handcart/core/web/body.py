@@ -20,24 +20,28 @@ BODY_SECONDS = 15
 _JSON = (b"content-type", b"application/json")
 
 
-async def read_body(call: Call, most: int = MOST_BODY_BYTES, seconds: int = BODY_SECONDS) -> bytes:
-    """The whole body; raises 413 over `most` bytes, 415 if compressed, 408 after `seconds`, 400 if incomplete."""
+async def read_body(call: Call, most: int = MOST_BODY_BYTES, seconds: int | None = None) -> bytes:
+    """The whole body; raises 413 over `most` bytes, 415 if compressed, 400 if incomplete.
+
+    Raises 408 after `seconds`, by default `BODY_SECONDS`.
+    """
     if any(coding.lower() not in ("", "identity") for coding in call.header_values(b"content-encoding")):
         raise errors.encoded()
     declared = call.header(b"content-length") or "0"
     if declared.isdecimal() and int(declared[-20:]) > most:  # the parser accepts 64 bits, and leading zeros
         raise errors.too_large(most)
-    body, is_whole = _piece(await call.receive(), most, most)
+    first, is_whole = _piece(await call.receive(), most, most)
     if is_whole:  # nearly always, so few requests need a timer
-        return body
+        return first
+    body = bytearray(first)  # bytes would be copied for each piece
     try:
-        async with asyncio.timeout(seconds):
+        async with asyncio.timeout(BODY_SECONDS if seconds is None else seconds):
             while not is_whole:
                 piece, is_whole = _piece(await call.receive(), most - len(body), most)
                 body += piece
     except TimeoutError:
         raise errors.timed_out() from None
-    return body
+    return bytes(body)
 
 
 def _piece(message: Mapping[str, Any], room: int, most: int) -> tuple[bytes, bool]:
@@ -65,6 +69,18 @@ def media_type(call: Call) -> tuple[str, str]:
 def json_reply(answer: Any, status: int = 200, headers: Sequence[Header] = ()) -> Reply:
     """A reply with a JSON body."""
     return Reply(status, wire.encode(answer), (_JSON, *headers))
+
+
+def picture_reply(jpeg: bytes, name: str) -> Reply:
+    """A reply with a picture that a person took; `name` is that of its file, without the ending."""
+    headers = (
+        (b"content-type", b"image/jpeg"),
+        (b"content-disposition", f'inline; filename="{name}.jpg"'.encode()),
+        (b"content-security-policy", b"default-src 'none'; sandbox"),
+        (b"cross-origin-resource-policy", b"same-origin"),
+        (b"referrer-policy", b"no-referrer"),
+    )
+    return Reply(200, jpeg, headers)
 
 
 def refusal_reply(error: ApiError) -> Reply:

@@ -29,10 +29,13 @@ def form_expired() -> PageRefused:
 class Browser:
     """The browser that sent a call. `set_cookie` sets cookies with the page or redirect that is the response.
 
-    `locales` are those of the page.
+    `locales` are those of the page, `policy` is added to its Content-Security-Policy. `pictures_from`: URLs of pictures
+    of other sites on the page.
     """
 
     locales: Mapping[str, str] = pages.LOCALES
+    policy = ""
+    pictures_from: Collection[str] = ()
 
     def __init__(self, call: Call) -> None:
         self.call = call
@@ -55,13 +58,13 @@ class Browser:
 
     def cookie(self, name: str, path: str) -> str:
         """The value of a cookie that `set_cookie` has set with this name and path; empty if there is none."""
-        return self._cookies.get(cookie_name(name, path, is_https=self.settings.is_https), "")
+        return self._cookies.get(cookie_name(name, path, is_https=self.call.is_https), "")
 
     def set_cookie(self, name: str, value: str, path: str, seconds: int | None = None) -> None:
         """Set a cookie with the response, for `seconds` or until the browser is closed."""
-        full_name = cookie_name(name, path, is_https=self.settings.is_https)
+        full_name = cookie_name(name, path, is_https=self.call.is_https)
         cookie = f"{full_name}={value}; Path={path}; HttpOnly; SameSite=Lax"
-        if self.settings.is_https:
+        if self.call.is_https:
             cookie += "; Secure"
         if seconds:
             cookie += f"; Max-Age={seconds}"
@@ -76,7 +79,8 @@ class Browser:
             membership=self.settings.membership,
             **context,
         )
-        return Reply(status, body.encode(), [*html_headers(form_action), *self._new_cookies.values()])
+        policy = pages.content_security_policy(form_action, self.pictures_from) + self.policy
+        return Reply(status, body.encode(), [*html_headers(policy=policy), *self._new_cookies.values()])
 
     def see_other(self, location: str, *, clears: bool = False) -> Reply:
         """Redirect with 303, so that a post is never repeated at the target (RFC 9700 section 4.12).
@@ -100,9 +104,7 @@ class Browser:
             raise form_expired()
         origin = self.call.header(b"origin")
         # Our pages send no referrer, so browsers may say "null" for their own posts.
-        if origin not in (None, "null") and not origins.is_same(
-            origin, self.settings.public_url, self.call.header(b"host")
-        ):
+        if origin not in (None, "null") and not origins.is_same(origin, self.call.url, self.call.header(b"host")):
             raise form_expired()
 
 
@@ -132,9 +134,11 @@ def error_page(call: Call, error: ApiError) -> Reply:
     """The page for an error."""
     settings = call.app.settings
     key = error.text_key if isinstance(error, PageRefused) else _text_key(error.status)
+    is_in_spanish = f"error.{key}.title" in pages.texts("es")
+    locales = pages.LOCALES_WITH_SPANISH if is_in_spanish else pages.LOCALES
     body = pages.render(
         "core/error.html",
-        _locale(call, dict(parse_qsl(call.query.decode("latin-1"), errors="replace"))),
+        _locale(call, dict(parse_qsl(call.query.decode("latin-1"), errors="replace")), locales),
         brand=settings.brand,
         membership=settings.membership,
         status=error.status,

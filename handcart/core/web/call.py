@@ -59,6 +59,7 @@ class Call:
         "caller",
         "headers",
         "hook_data",
+        "is_at_console",
         "path",
         "query",
         "raw",
@@ -76,6 +77,7 @@ class Call:
         self.query: bytes = scope["query_string"]
         self.address: str = scope["client"][0] if scope.get("client") else ""
         self.request_id = new_request_id()
+        self.is_at_console = False  # the console's own listener took it
         self.path: dict[str, str] = {}
         self.raw = b""
         self.body: Any = None
@@ -83,6 +85,16 @@ class Call:
         self.route: Route | None = None
         self.refusal: ApiError | None = None
         self.hook_data: Any = None  # what the server's hook keeps about this call
+
+    @property
+    def url(self) -> str:
+        """The URL for browsers of the listener that took the call: of the server, or of the console."""
+        return self.app.settings.console_origin if self.is_at_console else self.app.settings.issuer
+
+    @property
+    def is_https(self) -> bool:
+        """Whether browsers reach the listener that took the call over https."""
+        return self.url.startswith("https://")
 
     def header(self, name: bytes) -> str | None:
         """The value of a header; None if it is absent or repeated. `name` in lower case."""
@@ -116,13 +128,21 @@ class Call:
             await self.belongs_to(await self.app.database.read(find, *arguments))
 
 
+# Writes a piece of a response's body, and returns when the client can take the next one.
+Write = Callable[[bytes], Awaitable[None]]
+
+
 class Reply(Struct):
-    """A response; `headers` are added to those of every response. A response that is not private may be cached."""
+    """A response; `headers` are added to those of every response. A response that is not private may be cached.
+
+    `stream` writes the body of a response that stays open. It is canceled if the client leaves or the server stops.
+    """
 
     status: int
     body: bytes = b""
     headers: Sequence[Header] = ()
     is_private: bool = True
+    stream: Callable[[Write], Awaitable[None]] | None = None
 
 
 # What a handler returns: a struct (200, JSON), a whole reply, or an error whose writes are committed.
@@ -218,6 +238,10 @@ class CallHook(Protocol):
     async def before_reply(self, call: Call, method: str, raw_path: str, reply: Reply) -> None:
         """Called when the reply is ready, before it is sent."""
         ...
+
+
+# Told of each call after its answer was sent: method, raw path, the answer, and the seconds that it took.
+Answered = Callable[[Call, str, str, Reply, float], None]
 
 
 class Background(Protocol):

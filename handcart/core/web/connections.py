@@ -1,6 +1,7 @@
 """Limits of one process's open connections, in total and per address."""
 
 import resource
+from asyncio import Future
 from collections import Counter, OrderedDict
 from ipaddress import IPv6Address, ip_address
 from typing import Any
@@ -34,6 +35,12 @@ class Connections:
         self._open: dict[Any, str] = {}
         self._of_address: Counter[str] = Counter()
         self._idle: OrderedDict[Any, None] = OrderedDict()  # idle longest first
+        self.streams: set[Future[None]] = set()  # what writes the responses that stay open
+
+    def end_streams(self) -> None:
+        """End the responses that stay open: the server stops."""
+        for writing in self.streams:
+            writing.cancel()
 
     @property
     def open(self) -> int:

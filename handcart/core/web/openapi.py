@@ -55,12 +55,14 @@ class ErrorDetail(Struct):
 class ErrorMeta(Struct, omit_defaults=True):
     """The place of the error: `key` is the dotted path into the request, `line_nums` are lines of the cart.
 
+    `order_delivery_id` says why a customer cannot pick up yet.
     Handcart's own operations add: for an unknown name, the `known` names and the `nearest` one; for a name that does
     not fit an order, the `kinds` of orders that it is for.
     """
 
     key: str | None = None
     line_nums: list[str] | None = None
+    order_delivery_id: str | None = None
     nearest: str | None = None
     known: list[str] | None = None
     kinds: list[str] | None = None
@@ -334,7 +336,7 @@ def _summary(refusal: ApiError) -> str:
 
 
 def _name(refusal: ApiError) -> str:
-    if isinstance(refusal, OAuthError) and refusal.error != "invalid_request":
+    if isinstance(refusal, OAuthError) and refusal.error not in ("invalid_request", "invalid_scope"):
         return refusal.error
     return _words(refusal.message) + (f"_{_words(refusal.key)}" if refusal.key else "")
 

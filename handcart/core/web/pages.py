@@ -10,6 +10,8 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from handcart.core.text import visible
+
 if TYPE_CHECKING:
     from jinja2 import Environment
     from markupsafe import Markup
@@ -34,17 +36,20 @@ _ORIGIN = re.compile(r"(https?://[A-Za-z0-9.-]+(?::[0-9]{1,5})?)(?:[/?#]|\Z)")
 _WEIGHT = re.compile(r"q=(0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)", re.IGNORECASE)
 _HEADER_LIMIT = 1000
 _NAME_LIMIT = 60
+_PASSAGE_LIMIT = 4000
 
 
-def content_security_policy(form_action: str | None = None) -> str:
-    """The policy of one page (CSP Level 3).
+def content_security_policy(form_action: str | None = None, pictures_from: Collection[str] = ()) -> str:
+    """The policy of one page (CSP Level 3). `pictures_from`: URLs of pictures of other sites that the page shows.
 
     `form_action`: the redirect URI (or origin) that the page's form leads to, since browsers apply `form-action` to the
     redirect after the post as well. Only a plain http(s) origin is taken from it; otherwise only `'self'` is allowed.
     """
     origin = _ORIGIN.match(form_action or "")
+    others = {found[1] for url in pictures_from if (found := _ORIGIN.match(url))}
+    pictures = " ".join(("'self'", *sorted(others)))
     return (
-        "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; base-uri 'none'; "
+        f"default-src 'none'; style-src 'self'; img-src {pictures}; script-src 'self'; base-uri 'none'; "
         f"frame-ancestors 'none'; form-action 'self'{f' {origin[1]}' if origin else ''}"
     )
 
@@ -134,6 +139,13 @@ def isolated(name: str) -> "Markup":
     return Markup("<bdi>{}</bdi>").format(cleaned(name) or "?")
 
 
+def passage(text: str) -> "Markup":
+    """An untrusted text of several lines, marked up so that it cannot change what stands around it."""
+    from markupsafe import Markup
+
+    return Markup('<bdi dir="auto">{}</bdi>').format(visible(text, _PASSAGE_LIMIT, lines=True))
+
+
 def date(locale: str, unix_microseconds: int, time_zone: str = "UTC") -> str:
     """The date in a time zone in long form, such as July 9, 2025."""
     from datetime import UTC, datetime, timedelta
@@ -148,11 +160,32 @@ def date(locale: str, unix_microseconds: int, time_zone: str = "UTC") -> str:
     return re.sub(r"^1 ", "1er ", written) if locale == "fr-CA" else written
 
 
+def weekday(locale: str, unix_microseconds: int, time_zone: str = "UTC") -> str:
+    """The day in a time zone in short form, such as Wed, Jul 9."""
+    from datetime import UTC, datetime, timedelta
+    from zoneinfo import ZoneInfo
+
+    from babel.dates import format_skeleton
+
+    at = (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=unix_microseconds)).astimezone(ZoneInfo(time_zone))
+    written: str = format_skeleton("MMMEd", at, locale=locale.replace("-", "_"))
+    return written
+
+
 def decimal(locale: str, number: float) -> str:
     """A number with two decimals, such as 1,234.50."""
     from babel.numbers import format_decimal
 
     return format_decimal(number, "#,##0.00", locale=locale.replace("-", "_"))
+
+
+def money(locale: str, country: str, cents: int) -> str:
+    """An amount in the currency of a country."""
+    from babel.numbers import format_currency
+
+    currency = "CAD" if country == "CA" else "USD"
+    written: str = format_currency(cents / 100, currency, locale=locale.replace("-", "_"))
+    return written
 
 
 def moment(locale: str, unix_microseconds: int, time_zone: str = "UTC") -> str:
@@ -205,6 +238,8 @@ def static_files() -> Mapping[str, Path]:
     """The files of every domain's `static/` by name. Raises ValueError for a name that two domains use."""
     found: dict[str, Path] = {}
     for file in sorted(_PACKAGE.glob("**/static/*")):
+        if file.name == "vendored.toml":  # the list of files of other projects
+            continue
         if file.name in found:
             raise ValueError(f"{file} has the name of {found[file.name]}")
         found[file.name] = file
@@ -237,6 +272,7 @@ def _environment() -> "Environment":
     environment.globals["static_url"] = static_url
     environment.filters["isolated"] = isolated
     environment.filters["cleaned"] = cleaned
+    environment.filters["passage"] = passage
     environment.filters["resolved"] = resolved
     environment.filters["json"] = functools.partial(json.dumps, indent=2, ensure_ascii=False)
     return environment

@@ -170,6 +170,10 @@ class LimitedProtocol(HttpToolsProtocol):
         self.transport.write(b"".join(head) + text.encode("ascii"))
         self.transport.close()
 
+    def shutdown(self) -> None:
+        super().shutdown()
+        self._connections.end_streams()
+
     def connection_lost(self, exc: Exception | None) -> None:
         self._connections.leave(self)
         self._stop_deadline()

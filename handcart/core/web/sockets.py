@@ -36,6 +36,12 @@ def listen(host: str, port: int) -> socket.socket:
         ) from None
 
 
+def address_of(bound: socket.socket) -> str:
+    """The address of a listening socket as `host:port`."""
+    host, port = bound.getsockname()[:2]
+    return f"{f'[{host}]' if ':' in host else host}:{port}"
+
+
 def own_url(bound: socket.socket) -> str:
     """The URL by which this machine reaches the socket; an address, so that no name has to be looked up."""
     address, port = bound.getsockname()[:2]

@@ -57,6 +57,9 @@ STRING_TOO = read_again(_integer)
 # A Handcart id in a request.
 WireId = Annotated[int, Meta(ge=0, le=2**53 - 1, description="A decimal string is accepted too"), STRING_TOO]
 
+# The header X-Treat-Ids-As-Internal of some documented operations.
+TreatIdsAsInternal = Annotated[str, Meta(description="Ignored: an order has only one id", examples=["true"])]
+
 
 class SuccessResponse(Struct):
     """The request succeeded."""
@@ -64,6 +67,12 @@ class SuccessResponse(Struct):
     EXAMPLES: ClassVar[Mapping[str, Any]] = {"Done": {"success": True}}
 
     success: bool
+
+
+class Empty(Struct):
+    """An empty answer."""
+
+    EXAMPLES: ClassVar[Mapping[str, Any]] = {"Done": {}}
 
 
 _PATH = re.compile(r" - at `\$(?P<path>[^`]*)`$")

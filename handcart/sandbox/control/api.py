@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from handcart.batches import queries as batches
 from handcart.core import clock as core_clock
 from handcart.core import errors
 from handcart.core.db import MOST_LISTED_BYTES, Tx
@@ -15,7 +16,8 @@ from handcart.core.web.wire import query
 from handcart.events.kinds import KINDS, bare
 from handcart.orders import ops as orders
 from handcart.orders import payloads
-from handcart.orders.models import DELIVERY, DISPATCH, LAST_MILE
+from handcart.orders import states as order_states
+from handcart.orders.models import DELIVERY, DISPATCH, LAST_MILE, Courier
 from handcart.sandbox import state as states
 from handcart.sandbox.control import clock, faults, linking, placing, reset
 from handcart.sandbox.control import errors as control_errors
@@ -48,6 +50,10 @@ from handcart.sandbox.robot import api as robot
 from handcart.sandbox.robot.scenarios import ALCOHOL_REFUSED, SCENARIOS
 from handcart.sandbox.state import Fault, State
 from handcart.stores import queries as stores
+
+# What triggered events say if nobody has the order, or if it is not canceled.
+_SAMPLE_SHOPPER = "Sam"
+_SAMPLE_REASON = ("instacart_driven", "system error")
 
 
 async def get_clock(tx: Tx, call: Call) -> ClockAnswer:
@@ -189,8 +195,14 @@ async def trigger_event(tx: Tx, call: Call) -> TriggerEventResponse:
     order = await orders.lock(tx, retailer_id, call.path["order_id"])
     if (LAST_MILE if order.kind == DISPATCH else order.kind) not in kind.options:
         raise control_errors.no_event_of_it(kind.options)
-    event_id, *_ = await payloads.emit(tx, retailer_id, order, [kind.name])
-    return TriggerEventResponse(event_id)
+    courier = await batches.courier(tx, retailer_id, order.order_id) or Courier()
+    order.courier = Courier(courier.first_name or _SAMPLE_SHOPPER, courier.point)
+    if order.status != order_states.CANCELED:
+        order.cancellation_reason, order.details.cancellation_type = _SAMPLE_REASON
+    sent = await payloads.emit(tx, retailer_id, order, [kind.name])
+    if not sent:
+        raise control_errors.not_sent()
+    return TriggerEventResponse(sent[0])
 
 
 def _log(call: Call) -> RequestLog:

@@ -1,18 +1,13 @@
-"""Why a sample order cannot be placed, or an event cannot be triggered."""
+"""Why an event cannot be triggered."""
 
 from collections.abc import Iterable
 
 from handcart.core.errors import ApiError
 
 
-def no_free_slot() -> ApiError:
-    """No store has a free slot for a sample order of this kind."""
-    return ApiError(400, "No store of the retailer has a free time slot for such an order", key="kind")
-
-
-def nothing_to_sell() -> ApiError:
-    """The catalog has no item for a sample order."""
-    return ApiError(400, "The retailer's catalog has no item for such an order", key="kind")
+def not_sent() -> ApiError:
+    """The event tells who the shopper is, or where, and the retailer has shopper information removal."""
+    return ApiError(400, "is not sent under shopper information removal", key="event_name")
 
 
 def no_event_of_it(kinds: Iterable[str]) -> ApiError:

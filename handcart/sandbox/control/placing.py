@@ -1,35 +1,13 @@
-"""Place sample orders: customer, address, cart and time slot are chosen here.
+"""Place the sample orders of a sandbox, on request for customers who are members."""
 
-Uses the same operations as the API, so a sample order is like any other.
-"""
-
-from handcart.core import ids
 from handcart.core.db import Tx
-from handcart.core.errors import ApiError
 from handcart.linking import ops as links
-from handcart.orders import create
-from handcart.orders.create import NewOrder
-from handcart.orders.models import CARRIED, DISPATCH, LAST_MILE, PICKUP, Order, OrderDetails
-from handcart.retailers import ops as retailers
-from handcart.retailers.models import Caller, Retailer
+from handcart.orders import samples
+from handcart.orders.models import DISPATCH, Order
+from handcart.retailers.models import Caller
 from handcart.sandbox.control import linking
-from handcart.sandbox.control.errors import no_free_slot, nothing_to_sell
-from handcart.slots import ops as slots
-from handcart.slots.models import Slot
-from handcart.slots.ops import Wishes
-from handcart.stores import items
-from handcart.stores import queries as stores
-from handcart.stores.carts import OrderItem
-from handcart.stores.models import Address, ItemName, Store
-from handcart.users import ops as users
-from handcart.users.models import User
 
-_FIRST_NAME, _LAST_NAME = "Sample", "Customer"
-_PHONE = "+13125550188"
-_BIRTHDAY = "1991-03-05"
 _MEMBER_DAYS = 30
-_LINES = 2
-_MOST_STORES = 20
 
 
 async def place(
@@ -42,88 +20,13 @@ async def place(
     is_member: bool = False,
     has_alcohol: bool = False,
 ) -> Order:
-    """Place an order of a kind in the soonest free slot, for an existing user or a new one.
+    """Place a sample order of a kind, for an existing user or a new one.
 
     `is_member`: the user is linked to a member's account first, unless they already have the benefit. A dispatch order
-    has a user only with `user_id` or `is_member`. Raises `no_free_slot`, `nothing_to_sell`, the errors of the link
-    endpoint, and those of the order endpoints if the retailer's settings do not allow the sample order.
+    has a user only with `user_id` or `is_member`. Raises the errors of `samples.place` and of the link endpoint.
     """
-    retailer = await retailers.retailer(tx, caller.retailer_id)
-    order_id = f"ORD-{ids.new_id()}"
     if user_id is None and (kind != DISPATCH or is_member):
-        user_id = await _customer(tx, caller)
+        user_id = await samples.customer(tx, caller)
     if is_member and user_id is not None and await links.benefit(tx, caller.isolation_id, user_id) is None:
         await linking.link(tx, caller, user_id, linking.LINKED, issuer, membership_days=_MEMBER_DAYS)
-    slot = await _free_slot(tx, retailer, LAST_MILE if kind == DISPATCH else kind, has_alcohol=has_alcohol)
-    location_code = slot.store.location_code
-    unique = order_id.encode()  # a unique fingerprint: the request is never repeated
-    if kind == DISPATCH:
-        window = (slot.window.starts_at, slot.window.ends_at)
-        order = NewOrder(order_id, kind, _parcel(slot.store), unique, location_code=location_code, window=window)
-        return await create.create_dispatch(tx, caller, user_id, order, or_soonest=False)
-    assert user_id is not None
-    hold = await slots.hold(tx, caller, user_id, slot.id, has_alcohol=has_alcohol)
-    if isinstance(hold, ApiError):
-        raise hold
-    if kind in CARRIED:
-        order = NewOrder(order_id, kind, _parcel(slot.store), unique, hold.id, location_code)
-        return await create.create_last_mile(tx, caller, user_id, order)
-    address = None if kind == PICKUP else _address(slot.store)
-    details = OrderDetails(phone_number=_PHONE, birthday=_BIRTHDAY, address=address)
-    cart = await _cart(tx, retailer, has_alcohol=has_alcohol)
-    order = NewOrder(order_id, kind, details, unique, hold.id, location_code, cart)
-    return await create.create_shopped(tx, caller, user_id, order)
-
-
-async def _customer(tx: Tx, caller: Caller) -> str:
-    user = User(f"customer-{ids.new_id()}", _FIRST_NAME, _LAST_NAME, _PHONE, None)
-    return (await users.create(tx, caller.isolation_id, user)).user_id
-
-
-async def _free_slot(tx: Tx, retailer: Retailer, kind: str, *, has_alcohol: bool) -> Slot:
-    """The soonest free slot of the first store that has one."""
-    fitting = [
-        store
-        for store in await stores.stores(tx, retailer.id)
-        if stores.takes(store, kind) and (store.sells_alcohol or not has_alcohol)
-    ]
-    for store in fitting[:_MOST_STORES]:
-        offered = await slots.offers(tx, retailer, store, kind, Wishes(has_alcohol=has_alcohol))
-        for slot in offered.all():
-            if not slot.reasons:
-                return slot
-    raise no_free_slot()
-
-
-async def _cart(tx: Tx, retailer: Retailer, *, has_alcohol: bool) -> list[OrderItem]:
-    found = await items.samples(tx, retailer.id, 1, is_alcohol=True) if has_alcohol else []
-    if len(found) < has_alcohol:
-        raise nothing_to_sell()
-    found += await items.samples(tx, retailer.id, _LINES - len(found))
-    if not found:
-        raise nothing_to_sell()
-    return [OrderItem(str(place), ItemName(rrc=item.rrc), count=2) for place, item in enumerate(found, 1)]
-
-
-def _parcel(store: Store) -> OrderDetails:
-    """The details of an order that the retailer picks."""
-    return OrderDetails(
-        first_name=_FIRST_NAME,
-        last_name=_LAST_NAME,
-        phone_number=_PHONE,
-        items_count=3,
-        items_weight=4.5,
-        address=_address(store),
-    )
-
-
-def _address(store: Store) -> Address:
-    """An address next to the store."""
-    return Address(
-        address_line_1="350 W Oak St",
-        city=store.city,
-        state=store.region,
-        postal_code=store.postal_code,
-        latitude=store.point.latitude,
-        longitude=store.point.longitude,
-    )
+    return await samples.place(tx, caller, kind, user_id, has_alcohol=has_alcohol)

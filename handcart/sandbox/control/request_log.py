@@ -12,8 +12,6 @@ from difflib import SequenceMatcher
 from functools import lru_cache
 from heapq import merge
 from itertools import islice
-from pathlib import Path
-from types import CodeType
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode
 
@@ -21,7 +19,7 @@ import msgspec
 from msgspec import Struct
 
 from handcart.core import clock
-from handcart.core.errors import OAuthError, SeveralErrors
+from handcart.core.errors import OAuthError, SeveralErrors, function_name, rule_of
 from handcart.core.web.call import Call, Reply, Route
 
 MOST_ENTRIES = 1000
@@ -37,7 +35,6 @@ _NO_SECRETS = frozenset(
     ("key", "postalcode", "zipcode", "locationcode", "countrycode", "regioncode", "scancode", "statuscode", "errorcode")
 )
 _IN_JSON = re.compile(r'("(?:[^"\\]|\\.)*")(\s*:\s*)("(?:[^"\\]|\\.)*"?|[^\s,}\]{\[]+)')
-_PACKAGE = Path(__file__).parents[2]
 _ALIKE = 0.6
 _NEAREST = 3
 _SHORTEST_ID = 8
@@ -184,7 +181,7 @@ def _canonical(value: Any, key: str, names: dict[str, str]) -> Any:
         return {name: _canonical(part, name, names) for name, part in value.items()}
     if isinstance(value, list):
         return [_canonical(part, key, names) for part in value]
-    if key == "service_option_reference":  # contains the slot's id
+    if key in ("service_option_reference", "order_url") and isinstance(value, str):  # contain ids
         return names.setdefault(value, f"#{len(names) + 1}")
     if isinstance(value, int) and not isinstance(value, bool) and (key == "id" or key.endswith("_id")):
         return _named(str(value), names)
@@ -266,26 +263,17 @@ def is_secret(name: str) -> bool:
 def _refusal(call: Call, method: str, raw_path: str) -> Refusal:
     refusal = call.refusal
     assert refusal is not None
-    made_by, asked_by = refusal.origin
+    made_by, _ = refusal.origin
     several = refusal.errors if isinstance(refusal, SeveralErrors) else None
     return Refusal(
         message=refusal.message,
         code=refusal.error if isinstance(refusal, OAuthError) else refusal.code,
         key=refusal.key,
         keys=[one.key for one in several] if several else None,
-        error=_name(made_by),
-        rule=_name(asked_by),
+        error=function_name(made_by),
+        rule=rule_of(refusal),
         nearest=nearest(call.app.routes, method, raw_path[:_MOST_ASKED]) if call.route is None else None,
     )
-
-
-def _name(code: CodeType) -> str:
-    """A function as `slots.ops.hold`: its module within this package, and its name."""
-    file = Path(code.co_filename)
-    if not file.is_relative_to(_PACKAGE):
-        return code.co_qualname
-    module = ".".join(file.relative_to(_PACKAGE).with_suffix("").parts)
-    return f"{module}.{code.co_qualname.partition('.<')[0]}"
 
 
 def _likeness(asked: Sequence[str], pattern: Sequence[str]) -> float:

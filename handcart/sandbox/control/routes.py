@@ -9,7 +9,7 @@ from handcart.linking import errors as linking_errors
 from handcart.orders import errors as order_errors
 from handcart.retailers.models import RetailerId
 from handcart.sandbox.control import api, clock
-from handcart.sandbox.control.errors import no_event_of_it, no_free_slot, nothing_to_sell
+from handcart.sandbox.control.errors import no_event_of_it, not_sent
 from handcart.sandbox.control.wire import (
     AdvanceClockRequest,
     After,
@@ -163,8 +163,8 @@ ORDER_ROUTES: Sequence[Route] = (
             user_errors.user_not_found(),
             user_errors.user_not_active(),
             errors.unknown("scenario", "repalced", SCENARIOS),
-            no_free_slot(),
-            nothing_to_sell(),
+            order_errors.no_free_slot(),
+            order_errors.nothing_to_sell(),
         ),
         description="The server chooses customer, address, cart and time slot. Without `scenario`, the order waits"
         " for a shopper, like any other order.",
@@ -183,7 +183,9 @@ ORDER_ROUTES: Sequence[Route] = (
             order_errors.order_not_found(),
             errors.unknown("event_name", "late_delivry", KINDS),
             no_event_of_it(KINDS["late_pickup"].options),
+            not_sent(),
         ),
-        description="The event describes the order as it is now. The order does not change.",
+        description="The event describes the order as it is now. Without a shopper it has a sample name, and `canceled`"
+        " of an order that is not canceled has a sample reason. The order does not change.",
     ),
 )

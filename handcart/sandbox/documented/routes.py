@@ -7,7 +7,7 @@ from typing import Any
 from handcart.batches import errors as batch_errors
 from handcart.core import errors
 from handcart.core.web.call import Route, route
-from handcart.core.web.wire import SuccessResponse
+from handcart.core.web.wire import SuccessResponse, TreatIdsAsInternal
 from handcart.oauth.scopes import FULFILLMENT
 from handcart.orders import errors as order_errors
 from handcart.retailers.models import RetailerId
@@ -29,7 +29,6 @@ from handcart.sandbox.documented.wire import (
     OrderId,
     ShopperId,
     SimulateCallbackRequest,
-    TreatIdsAsInternal,
     UpdateItemRequest,
 )
 from handcart.shoppers import errors as shopper_errors

@@ -28,7 +28,6 @@ Line = Annotated[str, Meta(min_length=1, max_length=255, pattern=ID_PATTERN), NU
 
 OrderId = Annotated[Line, Meta(description="The retailer's own id of an order", examples=["ORD-77120"])]
 LineNum = Annotated[Line, Meta(description="The number of a line of the order", examples=["1"])]
-TreatIdsAsInternal = Annotated[str, Meta(description="Ignored: an order has only one id", examples=["true"])]
 
 
 class CreateShopperRequest(Struct):

@@ -99,6 +99,7 @@ def _shown(run: Run) -> RunResponse:
     at, speed, steps = run.started_at, SPEEDS.get(run.pace), []
     for place, step in enumerate(run.steps):
         at += 0 if speed is None else step.after * clock.SECOND // speed
+        at += run.waited if step.action == scenarios.WAIT else 0
         steps.append(StepAnswer(clock.to_wire(at), step.action, step.value, step.detail, place < run.done))
     return RunResponse(
         order_id=run.order_id,

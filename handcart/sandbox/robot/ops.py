@@ -7,46 +7,51 @@ moved there: so the same seed, scenario and moves of the clock give the same his
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
 import msgspec
 from msgspec import Struct
 
-from handcart.acts import verbs
-from handcart.acts.verbs import Work
 from handcart.batches import errors
 from handcart.batches import ops as batches
-from handcart.batches.models import Batch
-from handcart.batches.ops import AskedOrder
-from handcart.batches.states import AT_STORE, RECEIPT_SANITY_CHECK
+from handcart.batches import queries as batch_queries
+from handcart.chat import queries as chat
+from handcart.chat.models import CUSTOMER
 from handcart.core import clock, log
 from handcart.core.clock import VirtualClock
 from handcart.core.db import Database, Tx, Unavailable
-from handcart.core.errors import ApiError, invalid
-from handcart.orders import later, states
+from handcart.core.errors import ApiError
+from handcart.orders import later, replacements, states
 from handcart.orders import ops as orders
-from handcart.orders.errors import too_late
-from handcart.orders.models import Order, OrderLine
+from handcart.orders import queries as order_queries
+from handcart.retailers import ops as retailers
 from handcart.sandbox import state as sandbox
-from handcart.sandbox.robot import scenarios
+from handcart.sandbox.robot import scenarios, steps
 from handcart.sandbox.robot.errors import no_scenario_for_it
 from handcart.sandbox.robot.scenarios import Step
 from handcart.sandbox.state import Robot
-from handcart.shoppers import ops as shoppers
-from handcart.stores import items
 
 INSTANTLY = "instantly"
 # Seconds of a plan per second of the clock.
 SPEEDS: Mapping[str, int] = {"real_time": 1, "x60": 60}
+# The runs of a retailer whose customers wrote something that the robot has not answered, while it has their orders.
+_ASKED = (
+    "SELECT r.run FROM robot_runs r JOIN batch_orders b ON b.retailer_id = r.retailer_id AND b.order_id = r.order_id"
+    " AND b.is_live WHERE r.retailer_id = $1 AND r.due_at IS NOT NULL AND EXISTS (SELECT 1 FROM chat_messages m"
+    " WHERE m.retailer_id = r.retailer_id AND m.order_id = r.order_id AND m.sender = 'customer' AND m.read_at IS NULL)"
+)
 MOST_AT_ONCE = 10_000
 PAUSE_SECONDS = 0.25
+# How often the robot looks for answers, by the plan's time.
+LOOK = 30 * clock.SECOND
 
 
 class Run(Struct, kw_only=True):
     """An order handled by the robot. `done` of its `steps` were performed; `stopped`: why it ended early.
 
-    `due_at`: when the next step is due, in microseconds; None if there is none.
+    `due_at`: when the next step is due, in microseconds; None if there is none. `waited`: for how long the robot has
+    waited for the customer's answers.
     """
 
     order_id: str
@@ -57,6 +62,7 @@ class Run(Struct, kw_only=True):
     started_at: int
     done: int = 0
     due_at: int | None = None
+    waited: int = 0
     stopped: str | None = None
 
 
@@ -106,11 +112,11 @@ async def perform(tx: Tx, retailer_id: int, until: int) -> None:
             break
         run = msgspec.json.decode(row["run"], type=Run)
         assert run.due_at is not None
-        await later.perform(tx, retailer_id, run.due_at)
+        await later.perform(tx, retailer_id, run.due_at, batch_queries.courier)
         with clock.using(VirtualClock(frozen_at=run.due_at)):
             await _do_due(tx, retailer_id, run, run.due_at)
         await _save(tx, retailer_id, run)
-    await later.perform(tx, retailer_id, until)
+    await later.perform(tx, retailer_id, until, batch_queries.courier)
 
 
 async def follow(database: Database) -> None:
@@ -136,6 +142,10 @@ async def tick(tx: Tx, retailer_id: int) -> None:
             for order_id in await _new_orders(tx, retailer_id):
                 await _take(tx, retailer_id, order_id, state.robot)
     await perform(tx, retailer_id, now)
+    with clock.using(VirtualClock(frozen_at=now)):
+        for row in await tx.all(_ASKED, retailer_id):
+            with suppress(ApiError):  # somebody else has just moved the order
+                await tx.attempt(_reply, retailer_id, msgspec.json.decode(row["run"], type=Run))
 
 
 async def _waiting(tx: Tx) -> Sequence[int]:
@@ -149,7 +159,9 @@ async def _has_work(tx: Tx, retailer_id: int) -> bool:
     due = await tx.one(
         "SELECT order_id FROM robot_runs WHERE retailer_id = $1 AND due_at <= $2 LIMIT 1", retailer_id, state.now
     )
-    return due is not None or (state.robot is not None and bool(await _new_orders(tx, retailer_id)))
+    if due is not None or await tx.one(f"{_ASKED} LIMIT 1", retailer_id) is not None:
+        return True
+    return state.robot is not None and bool(await _new_orders(tx, retailer_id))
 
 
 async def _new_orders(tx: Tx, retailer_id: int) -> Sequence[str]:
@@ -182,6 +194,18 @@ async def _do_due(tx: Tx, retailer_id: int, run: Run, until: int) -> None:
         await _do_next(tx, retailer_id, run)
 
 
+async def _waits(tx: Tx, retailer_id: int, run: Run) -> int:
+    """For how long the robot still waits before it looks again for answers; 0 if it goes on without them."""
+    order = await order_queries.find(tx, retailer_id, run.order_id)
+    asked = [] if order is None or run.pace == INSTANTLY else replacements.pending(order)
+    if not asked:
+        return 0
+    minutes = (await retailers.retailer(tx, retailer_id)).rules.answer_minutes
+    until = max(line.proposed_at or 0 for line in asked) + minutes * clock.MINUTE // SPEEDS[run.pace]
+    assert run.due_at is not None
+    return max(0, min(LOOK // SPEEDS[run.pace], until - run.due_at))
+
+
 async def _save(tx: Tx, retailer_id: int, run: Run) -> None:
     await tx.run(
         "INSERT INTO robot_runs (retailer_id, order_id, run, due_at) VALUES ($1, $2, $3, $4)"
@@ -197,8 +221,12 @@ async def _do_next(tx: Tx, retailer_id: int, run: Run) -> None:
     """Perform the next step; the robot stops if somebody else has moved the order."""
     assert run.due_at is not None
     step = run.steps[run.done]
+    if step.action == scenarios.WAIT and (wait := await _waits(tx, retailer_id, run)):
+        run.waited += wait
+        run.due_at += wait
+        return
     try:
-        await tx.attempt(_ACTIONS[step.action], retailer_id, run.order_id, step)
+        await tx.attempt(steps.ACTIONS[step.action], retailer_id, run.order_id, step)
     except ApiError as refusal:
         run.stopped, run.due_at = f"{step.action}: {refusal.message}", None
         return
@@ -206,135 +234,11 @@ async def _do_next(tx: Tx, retailer_id: int, run: Run) -> None:
     run.due_at = run.due_at + _wait(run) if run.done < len(run.steps) else None
 
 
-async def _generate(tx: Tx, retailer_id: int, order_id: str, step: Step) -> None:
-    shopper = await shoppers.create(tx, retailer_id)
-    await batches.generate(tx, retailer_id, shopper.id, [AskedOrder(order_id)], step.value)
-
-
-async def _act(tx: Tx, retailer_id: int, order_id: str, verb: str, body: Mapping[str, Any]) -> None:
-    """Do what a shopper's app does with the batch of an order."""
-    work = Work(retailer_id, await _batch(tx, retailer_id, order_id))
-    known = verbs.VERBS[verb]
-    refusal = await known.do(tx, work, verbs.read(known, body))
-    if refusal is not None:
-        raise refusal
-
-
-async def _advance(tx: Tx, retailer_id: int, order_id: str, step: Step) -> None:
-    """Bring the batch to the next state by the verb that leads there."""
-    verb = _VERBS[step.value]
-    await _batch(tx, retailer_id, order_id)  # a batch is always locked before its orders
-    order = await orders.lock(tx, retailer_id, order_id)
-    await _act(tx, retailer_id, order_id, verb, await _body(tx, order, verb))
-
-
-async def _body(tx: Tx, order: Order, verb: str) -> Mapping[str, Any]:
-    """What the robot says with a verb: all is as the order wants it."""
-    bags = [bag.code for bag in order.details.bags]
-    match verb:
-        case "checkout":
-            return {"rest_found": True}
-        case "bag":
-            packed = [{"code": f"BAG-{number}"} for number in range(1, (order.bag_count or 0) + 1)]
-            return {"order": order.order_id, "bags": packed}
-        case "stage":
-            return {"order": order.order_id, "place": "A1", "scans": bags}
-        case "verify_bags":
-            return {"order": order.order_id, "scans": list(order.details.bag_scan_codes or bags)}
-        case "deliver":
-            age = "looked_at" if verbs.has_alcohol(order) else None
-            said = {"order": order.order_id, "how": "handed_over", "age": age, "pin": await verbs.pin_of(tx, order)}
-            return {name: value for name, value in said.items() if value is not None}
-    return {}
-
-
-async def _drop_out(tx: Tx, retailer_id: int, order_id: str, step: Step) -> None:
-    await _act(tx, retailer_id, order_id, "drop_out", {"reason": "the robot gives the order back"})
-
-
-async def _pick(tx: Tx, retailer_id: int, order_id: str, step: Step) -> None:
-    await _batch(tx, retailer_id, order_id)
-    order = await orders.lock(tx, retailer_id, order_id)
-    line = next((line for line in order.lines if line.line_num == step.value), None)
-    if line is None:
-        raise invalid("line_num")
-    verb, more = await _picked(tx, retailer_id, order, line, step.action)
-    await _act(tx, retailer_id, order_id, verb, {"order": order_id, "line": step.value, **more})
-
-
-async def _picked(
-    tx: Tx, retailer_id: int, order: Order, line: OrderLine, action: str
-) -> tuple[str, Mapping[str, Any]]:
-    """The verb for a line, and what its body has besides the line."""
-    if action == scenarios.FIND:
-        return "find", {}
-    if action == scenarios.SHORT:
-        return "find", {"count": int(line.qty) // 2}
-    if action == scenarios.REFUND:
-        return "refund", {}
-    if line.replacement_items:
-        return "replace", {"item": msgspec.to_builtins(line.replacement_items[0])}
-    other = await items.another(tx, retailer_id, line.rrc or "", line.qty_unit, ebt_only=order.details.paid_with_ebt)
-    return "replace", {"item": {"rrc": other.rrc if other is not None else "substitute"}}
-
-
-async def _take_back(tx: Tx, retailer_id: int, order_id: str, step: Step) -> None:
-    await _act(tx, retailer_id, order_id, "bring_back", {"order": order_id, "reason": "alcohol_only"})
-
-
-async def _unbatch(tx: Tx, retailer_id: int, order_id: str, step: Step) -> None:
-    await batches.unbatch(tx, retailer_id, order_id)
-
-
-async def _cancel(tx: Tx, retailer_id: int, order_id: str, step: Step) -> None:
-    await batches.cancel(tx, retailer_id, order_id, step.value, step.detail)
-
-
-async def _happen(tx: Tx, retailer_id: int, order_id: str, step: Step) -> None:
-    if step.value == states.MISSING:
-        await _act(tx, retailer_id, order_id, "cannot_reach", {"order": order_id})
-        return
-    order = await orders.lock(tx, retailer_id, order_id)
-    if order.status in states.TERMINAL:
-        raise too_late()
-    await orders.note(tx, retailer_id, order, step.value)
-
-
-async def _tip(tx: Tx, retailer_id: int, order_id: str, step: Step) -> None:
-    await orders.set_tip(tx, retailer_id, await orders.lock(tx, retailer_id, order_id), int(step.value))
-
-
-async def _batch(tx: Tx, retailer_id: int, order_id: str) -> Batch:
-    batch = await batches.lock_of_order(tx, retailer_id, order_id)
-    if batch is None:
-        raise errors.batch_not_found()
-    return batch
-
-
-# The verb that brings a batch to a state.
-_VERBS: Mapping[str, str] = {
-    states.PICKING: "start",
-    states.VERIFYING_REPLACEMENTS: "review",
-    states.CHECKOUT: "checkout",
-    RECEIPT_SANITY_CHECK: "bag",
-    states.BAGS_CHECK: "check_bags",
-    states.STAGED: "stage",
-    AT_STORE: "arrive",
-    states.BAGS_VERIFIED: "verify_bags",
-    states.DELIVERING: "leave",
-    states.COMPLETED: "deliver",
-}
-_ACTIONS: Mapping[str, Callable[[Tx, int, str, Step], Awaitable[None]]] = {
-    scenarios.GENERATE: _generate,
-    scenarios.ADVANCE: _advance,
-    scenarios.FIND: _pick,
-    scenarios.SHORT: _pick,
-    scenarios.REPLACE: _pick,
-    scenarios.REFUND: _pick,
-    scenarios.TAKE_BACK: _take_back,
-    scenarios.DROP_OUT: _drop_out,
-    scenarios.UNBATCH: _unbatch,
-    scenarios.CANCEL: _cancel,
-    scenarios.HAPPEN: _happen,
-    scenarios.TIP: _tip,
-}
+async def _reply(tx: Tx, retailer_id: int, run: Run) -> None:
+    """Read what the customer wrote, and answer with a phrase: the same one for the same seed and number of messages."""
+    await steps.batch_of(tx, retailer_id, run.order_id)
+    order = await orders.lock(tx, retailer_id, run.order_id)
+    written = [one.id for one in await chat.messages(tx, retailer_id, order) if one.sender == CUSTOMER]
+    await steps.act(tx, retailer_id, run.order_id, "read", {"order": run.order_id, "until": str(written[-1])})
+    phrase = scenarios.reply(run.seed, len(written))
+    await steps.act(tx, retailer_id, run.order_id, "say", {"order": run.order_id, "phrase": phrase})

@@ -19,6 +19,7 @@ FIND = "find"
 SHORT = "find fewer"
 REPLACE = "replace"
 REFUND = "refund"
+WAIT = "wait for answers"
 TAKE_BACK = "take back alcohol"
 DROP_OUT = "drop out"
 UNBATCH = "unbatch"
@@ -29,6 +30,7 @@ TIP = "tip"
 HAPPY_PATH = "happy_path"
 ALCOHOL_REFUSED = "alcohol_refused"
 _MINUTE = 60
+_REPLIES = ("yes", "thanks", "one_moment")
 
 
 class Step(Struct, frozen=True, omit_defaults=True):
@@ -52,6 +54,11 @@ def plan(name: str, order: Order, seed: int) -> Sequence[Step]:
     """The steps of a scenario for an order; empty if it does not fit the order."""
     scenario = SCENARIOS[name]
     return scenario.plan(order, Random(seed)) if order.kind in scenario.kinds else ()  # noqa: S311 (a game, not a key)
+
+
+def reply(seed: int, number: int) -> str:
+    """The phrase with which the robot answers the customer's message with this number."""
+    return Random(f"{seed}/{number}").choice(_REPLIES)  # noqa: S311 (a game, not a key)
 
 
 def _take(order: Order, draw: Random) -> Step:
@@ -133,7 +140,10 @@ def _customer_missing(order: Order, draw: Random) -> Sequence[Step]:
 
 
 def _changed(order: Order, draw: Random, action: str, lines: Sequence[OrderLine]) -> Sequence[Step]:
-    """The happy path, except that `action` happens to one of these lines, and the customer is asked about it."""
+    """The happy path, except that `action` happens to one of these lines, and the customer is asked about it.
+
+    The answer to a replacement is waited for.
+    """
     if not lines:
         return ()
     changed = draw.choice(lines).line_num
@@ -142,7 +152,8 @@ def _changed(order: Order, draw: Random, action: str, lines: Sequence[OrderLine]
         for step in _shop(order, draw)
     ]
     ask = Step(draw.randint(1, 2) * _MINUTE, ADVANCE, states.VERIFYING_REPLACEMENTS)
-    return [*shopped, ask, *_leave(order, draw), *_hand_over(order, draw)]
+    wait = [Step(0, WAIT)] if action == REPLACE else []
+    return [*shopped, ask, *wait, *_leave(order, draw), *_hand_over(order, draw)]
 
 
 def _replaced(order: Order, draw: Random) -> Sequence[Step]:
@@ -207,7 +218,7 @@ SCENARIOS: Mapping[str, Scenario] = {
     "late": Scenario("as the happy path, but the order is late", _ALL, _late),
     "customer_missing": Scenario("nobody is there to take the order, and it is canceled", _ALL, _customer_missing),
     "found_short": Scenario("the store has fewer pieces of an item than ordered", SHOPPED, _found_short),
-    "replaced": Scenario("an item is replaced with another one", SHOPPED, _replaced),
+    "replaced": Scenario("an item is replaced, and the customer is asked about it", SHOPPED, _replaced),
     "refunded": Scenario("an item is out of stock and refunded", SHOPPED, _refunded),
     "out_of_stock": Scenario("all items are out of stock, and the retailer cancels the order", SHOPPED, _out_of_stock),
     "shopper_drops_out": Scenario(
