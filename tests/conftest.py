@@ -1,6 +1,8 @@
 """Fixtures for tests of the whole server: each runs on both databases."""
 
+import gc
 import itertools
+import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -8,6 +10,7 @@ from typing import Any
 import pytest
 
 from handcart.core import clock, ids
+from handcart.core.db import sqlite
 from handcart.sign_in import passwords
 from tests.support import postgres
 from tests.support.clocks import microseconds
@@ -20,13 +23,25 @@ heed_interrupts()
 collect_ignore = LEFT_OUT_OF_FAST if IS_FAST else ()
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """Let the garbage collector look at none of the objects of the tests: they are many, and stay to the end."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """For `make test-fast`, leave out tests that need PostgreSQL."""
     if not IS_FAST:
         return
     needs: dict[bool, list[pytest.Item]] = {True: [], False: []}
     for item in items:
-        needs["postgres_cluster" in getattr(item, "fixturenames", ())].append(item)
+        chosen = item.callspec.params.get("server") if hasattr(item, "callspec") else None
+        needs[chosen == "postgresql" or "postgres_cluster" in getattr(item, "fixturenames", ())].append(item)
     config.hook.pytest_deselected(items=needs[True])
     items[:] = needs[False]
 
@@ -67,6 +82,29 @@ def our_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Hash passwords with the production cost."""
     for name, ours in _OUR_HASHES.items():
         monkeypatch.setattr(passwords, name, ours)
+
+
+_our_connection = sqlite.connect_file
+
+
+def _quick_connection(path: str) -> sqlite3.Connection:
+    connection = _our_connection(path)
+    connection.execute("PRAGMA synchronous = OFF")
+    return connection
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _quick_commits() -> Iterator[None]:
+    """Let no commit of the test process wait for the disk. The processes that tests start wait as in production."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sqlite, "connect_file", _quick_connection)
+        yield
+
+
+@pytest.fixture
+def our_commits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wait for the disk as in production."""
+    monkeypatch.setattr(sqlite, "connect_file", _our_connection)
 
 
 @pytest.fixture(autouse=True)

@@ -20,7 +20,7 @@ def test_connections_idle_then_kept_longer_than_usual_proxies_keep_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told: dict[str, Any] = {}
-    monkeypatch.setattr(serve.uvicorn, "run", lambda app, **options: told.update(options))
+    monkeypatch.setattr(serve, "_run", lambda config, sockets: told.update(vars(config)))
     monkeypatch.setattr(serve.log, "take_libraries", lambda: None)
     make_data(tmp_path)
     for seconds, more in ((75, {}), (620, {"keep_alive_seconds": 620})):
@@ -33,7 +33,7 @@ def test_connections_idle_then_kept_longer_than_usual_proxies_keep_them(
 @pytest.fixture
 def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
     """`start("production")` starts a server on an empty database, up to its HTTP server; returns what it printed."""
-    monkeypatch.setattr(serve.uvicorn, "run", lambda app, **options: None)
+    monkeypatch.setattr(serve, "_run", lambda config, sockets: None)
     monkeypatch.setattr(serve.log, "take_libraries", lambda: None)
     make_data(tmp_path)
     key = settings.new_key()
@@ -55,7 +55,7 @@ def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
     return run
 
 
-LINK = re.compile(r"https://connect\.example/console/first-admin/([\w-]{43})")
+LINK = re.compile(r"http://127\.0\.0\.1:8090/console/first-admin/([\w-]{43})")
 
 
 def test_no_admin_in_production_then_each_start_prints_a_new_link(start: Any, tmp_path: Path) -> None:

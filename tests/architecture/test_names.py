@@ -2,6 +2,7 @@
 
 import ast
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,15 @@ def faults(name: str) -> list[str]:
     ]
 
 
+def our_files(directory: Path) -> Iterator[Path]:
+    """The Python files below a directory, without those of installed packages: there are thousands."""
+    for path in directory.iterdir():
+        if path.is_dir() and path.name != "node_modules":
+            yield from our_files(path)
+        elif path.suffix == ".py":
+            yield path
+
+
 def names_in(path: Path) -> list[str]:
     """The names of the tests in a file."""
     nodes = ast.walk(ast.parse(path.read_text("utf-8")))
@@ -31,10 +41,9 @@ def names_in(path: Path) -> list[str]:
 
 
 def test_tests_named_then_each_name_has_the_form() -> None:
-    files = [path for path in TESTS.rglob("*.py") if "node_modules" not in path.parts]
     found = {
         f"{path.relative_to(TESTS)}: {name}: {fault}"
-        for path in files
+        for path in our_files(TESTS)
         for name in names_in(path)
         for fault in faults(name)
     }

@@ -9,8 +9,8 @@ MENTIONED_IN = (
     *("sandbox/", "cli/", "demo/", "description/", "testing/", "migrations/", "app.py", "serve.py", "worker.py"),
     *("core/settings.py", "core/db/installation.py", "upkeep/safety.py"),
 )
-# Not in addresses of Connect's documentation, which every module may name, and not the directive of a content policy.
-_WORD = re.compile(r"(?<!/)(?<!; )sandbox(?!/)|\b(robot|rehears)", re.IGNORECASE)
+# Not in addresses of Connect's documentation, which every module may name, and not in headers of HTTP.
+_WORD = re.compile(r"(?<!/)(?<!; )sandbox(?!/)|\b(robot(?!s-tag)|rehears)", re.IGNORECASE)
 
 
 def test_modules_of_the_domains_then_no_mention_of_the_sandbox() -> None:

@@ -3,9 +3,13 @@
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Page, expect
 
+from handcart.sign_in.models import STAFF
+from tests.browser.sample import Sample
 from tests.support.browser import Demo, Visit, chromium, running_demo
+from tests.support.console import Person
+from tests.support.server import LiveServer
 
 # As long as Chromium's own actions wait: a slow machine is no failure.
 expect.set_options(timeout=30_000)
@@ -49,3 +53,24 @@ def visit(demo: Demo, browser: Browser) -> Iterator[Callable[..., Visit]]:
         each.close()
         demo.secrets |= {f"code {code[:4]}": code for code in each.codes}
     assert [problem for each in visits for problem in each.problems] == []
+
+
+@pytest.fixture
+def sample(server: LiveServer) -> Sample:
+    """What the console's pages show."""
+    return Sample(server)
+
+
+@pytest.fixture
+def desk(sample: Sample, browser: Browser) -> Iterator[Page]:
+    """A window in which an operator admin is signed in; it may have no message on its console."""
+    person = Person(sample.server)
+    with browser.new_context(reduced_motion="reduce", base_url=sample.server.url) as opened:
+        cookie = person.http.cookies[STAFF.cookie]
+        opened.add_cookies([{"name": STAFF.cookie, "value": cookie, "url": f"{sample.server.url}/console"}])
+        page = opened.new_page()
+        messages: list[str] = []
+        page.on("console", lambda message: messages.append(message.text))
+        page.on("pageerror", lambda error: messages.append(str(error)))
+        yield page
+        assert messages == []

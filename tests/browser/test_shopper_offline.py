@@ -157,7 +157,7 @@ WORKED = {
     "proof": ("left", True),
     "events": [
         *("brand_new", "acknowledged", "picking", FOUND, FOUND, FOUND, "item_replaced", "order_item_replacement"),
-        *("item_refunded", "order_item_refund", "checkout", "delivering", "order_location", "delivered"),
+        *("item_refunded", "order_item_refund", "checkout", "delivering", "delivered"),
     ],
 }
 

@@ -8,9 +8,15 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Locator, expect
 
+from handcart.core.db import Tx
+from handcart.orders import ops as orders
+from handcart.orders import proof
+from handcart.shoppers import positions
 from handcart.sign_in.models import SHOPPER
-from tests.support.orders import Market, line
+from tests.support.acting import Acting
+from tests.support.orders import STORES, TEXTED, Market, line
 from tests.support.phone import PHONE
+from tests.support.sandbox import Shopping
 from tests.support.server import LiveServer, on_sqlite
 from tests.support.working import Working
 
@@ -33,6 +39,8 @@ PNG = (
     + _chunk(b"IDAT", zlib.compress((b"\x00" + b"\x80" * 64) * 64))
     + _chunk(b"IEND", b"")
 )
+
+TRIES = 40
 
 
 class Screen:
@@ -60,7 +68,8 @@ class Screen:
         button.press("Enter")
 
     def scan(self, code: str) -> None:
-        """What a hardware scanner does."""
+        """What a hardware scanner does, after the time that a hand needs at least."""
+        self.page.wait_for_timeout(100)  # a screen listens once it has been painted
         self.page.evaluate(SCANNED, code)
 
     def open_line(self, name: str) -> None:
@@ -129,7 +138,7 @@ def test_delivery_is_picked_and_handed_over_then_completed(
         line("4", "soap", replacement_items=chair, replacement_policy="users_choice"),
         line("5", "apples", count=2),
     ]
-    order_id = market.order("delivery", market.customer(first_name="Ada"), items=items)["id"]
+    order_id = market.order("delivery", market.customer(first_name="Ada"), items=items, user=TEXTED)["id"]
     working.batch(market, order_id)
     one = screen(working)
     one.begin()
@@ -273,3 +282,77 @@ def test_last_mile_order_is_refused_at_the_door_then_returned(
     expect(one.page.get_by_role("heading", level=1)).to_contain_text("Hello")
     one.is_sent()
     assert market.row(order_id)["status"] == "canceled"
+
+
+def at_the_door(server: LiveServer, market: Market) -> tuple[Working, str, str]:
+    """A shopper at the door with an order; the order, and the path of the screen that hands it over."""
+    working = Working(server)
+    order_id = market.order("delivery", market.customer(first_name="Ada"), user=TEXTED)["id"]
+    acting = Acting(working, market, order_id, workflow_state="brand_new")
+    acting.did("accept")
+    Shopping(market).reach(acting.batch_id, "delivering")
+    return working, order_id, f"#/handover/{acting.subject}/{order_id}"
+
+
+async def _sign(tx: Tx, market: Market, order_id: str) -> None:
+    await proof.sign(tx, market.retailer.id, await orders.lock(tx, market.retailer.id, order_id), "Ada Lovelace", [])
+
+
+def test_customer_signs_while_the_shopper_waits_then_handed_over(
+    server: LiveServer, screen: Callable[[Working], Screen]
+) -> None:
+    market = Market(server, certified_from_cents=0)
+    working, order_id, path = at_the_door(server, market)
+    one = screen(working)
+    one.page.goto(f"{server.url}/shopper{path}")
+    expect(one.page.get_by_text("Ask Ada to sign on")).to_be_visible()
+    expect(one.page.get_by_role("button", name="Handed over")).to_be_disabled()
+    server.write(_sign, market, order_id)
+    signed = one.page.get_by_text("Ada has signed.")
+    for _ in range(TRIES):  # a question that the app has already sent may be answered without the signature
+        one.page.clock.fast_forward("00:06")
+        if signed.is_visible():
+            break
+        one.page.wait_for_timeout(250)
+    expect(signed).to_be_visible()
+    one.hold("Handed over")
+    one.is_sent()
+    row = market.row(order_id)
+    assert (row["status"], row["details"]["proof"]["signer"]) == ("completed", "Ada Lovelace")
+
+
+def test_customer_does_not_sign_then_the_order_is_brought_back(
+    server: LiveServer, screen: Callable[[Working], Screen]
+) -> None:
+    market = Market(server, certified_from_cents=0)
+    working, order_id, path = at_the_door(server, market)
+    one = screen(working)
+    one.page.goto(f"{server.url}/shopper{path}")
+    one.page.get_by_role("link", name="The customer does not sign").click()
+    one.page.get_by_text("The customer does not sign").click()
+    one.hold("Bring it back")
+    one.is_sent()
+    assert market.row(order_id)["details"]["returning"] == "not_signed"
+
+
+@pytest.mark.parametrize("answer", ["Share while I work", "Do not share"])
+def test_shopper_is_asked_for_the_position_then_only_consent_sends_it(
+    server: LiveServer, screen: Callable[[Working], Screen], answer: str
+) -> None:
+    working, _, _ = at_the_door(server, Market(server))
+    one = screen(working)
+    store = STORES[0].point
+    one.context.grant_permissions(["geolocation"], origin=server.url)
+    one.context.set_geolocation({"latitude": store.latitude, "longitude": store.longitude, "accuracy": 20})
+    expect(one.page.get_by_role("heading", name="Share your position?")).to_be_visible()
+    one.press(answer)
+    expect(one.page.get_by_role("heading", name="Share your position?")).to_have_count(0)
+    is_shared = answer == "Share while I work"
+    for _ in range(100 if is_shared else 5):
+        if server.read(positions.latest, working.id) is not None:
+            break
+        one.page.wait_for_timeout(50)
+    found = server.read(positions.latest, working.id)
+    assert (None if found is None else found.latitude) == (store.latitude if is_shared else None)
+    one.page.goto(f"{server.url}/shopper#/settings")
+    expect(one.page.get_by_label("Share my position while I work")).to_be_checked(checked=is_shared)

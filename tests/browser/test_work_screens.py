@@ -17,6 +17,10 @@ from tests.support.phone import Phone
 from tests.support.server import LiveServer, on_sqlite
 
 LOCALES = ("en-US", "en-CA", "fr-CA", "es-US")
+# The rules of axe that the texts of a language can break; everything else is the same in all languages.
+OF_TEXTS = {
+    "runOnly": ["button-name", "link-name", "label", "select-name", "image-alt", "document-title", "valid-lang"]
+}
 SIZE = {"viewport": {"width": 390, "height": 844}}
 Run = dict[str, Any]
 
@@ -35,6 +39,24 @@ def decided(run: Run) -> None:
     ada["lines"][3] |= {"status": "replaced", "delivered_count": 1, "substitute": ada["lines"][3]["suggestions"][0]}
     for line in [*ada["lines"][4:], *grace["lines"]]:
         line |= {"status": "found", "delivered_count": 1}
+
+
+def asked(run: Run) -> None:
+    """One replacement waits for the customer, one is approved, and one was refused."""
+    decided(run)
+    ada, _ = _batch(run)["orders"]
+    ada["lines"][2] |= {"replacement_status": "REJECTED", "refused": ada["lines"][3]["suggestions"][0]}
+    ada["lines"][3] |= {"replacement_status": "PENDING", "proposed_at": run["now"]}
+    other = ada["lines"][0]["replacement_items"][0]
+    ada["lines"][0] |= {"status": "replaced", "replacement_status": "APPROVED", "substitute": other}
+
+
+def alternative_named(run: Run) -> None:
+    asked(run)
+    line = _batch(run)["orders"][0]["lines"][3]
+    refused, product = line["substitute"], _batch(run)["orders"][0]["lines"][0]["replacement_items"][0]
+    line |= {"status": "not_found", "delivered_count": None, "substitute": None, "refused": refused}
+    line |= {"replacement_status": "REJECTED", "alternative": {"product": product, "count": 1, "weight": None}}
 
 
 def half_decided(run: Run) -> None:
@@ -73,9 +95,19 @@ def driving(run: Run) -> None:
             "latitude": 37.7956,
             "longitude": -122.3933,
             "phone": "+14155550101",
-            "last_four_digits_needed": order["letter"] == "A",
         }
+        order["needs_code"] = order["letter"] == "A"
         order["status"] = "delivering"
+
+
+def signing(run: Run) -> None:
+    driving(run)
+    _batch(run)["orders"][0]["signature"] = "needed"
+
+
+def signed(run: Run) -> None:
+    driving(run)
+    _batch(run)["orders"][0]["signature"] = "signed"
 
 
 def driving_unknown(run: Run) -> None:
@@ -128,6 +160,35 @@ def handing_over(run: Run) -> None:
         order["status"] = "bags_verified"
 
 
+def chatting(run: Run) -> None:
+    """Both have written, in any form; the customer's last message is new."""
+    shopping(run)
+    _batch(run)["orders"][0]["chat"] = {
+        "is_open": True,
+        "unread": 1,
+        "messages": [
+            _message(1, "shopper", phrase="hello", is_read=True),
+            _message(2, "customer", text="Ripe bananas, please.\nAnd <b>no</b> \u202ebag", is_read=True),
+            _message(3, "shopper", picture=""),
+            _message(4, "customer", text="Yes", picture=PICTURE),
+        ],
+    }
+
+
+def chat_closed(run: Run) -> None:
+    chatting(run)
+    _batch(run)["orders"][0]["chat"]["is_open"] = False
+
+
+#: A picture that the server has.
+PICTURE = "/shopper/app/icon-192.png"
+
+
+def _message(number: int, sender: str, **fields: Any) -> dict[str, Any]:
+    common = {"phrase": None, "text": None, "picture": None, "at": "2026-11-30T17:00:00Z", "is_read": False}
+    return {"id": str(number), "sender": sender, "act_id": None, **common, **fields}
+
+
 #: Name: the path, and what the run is like.
 SCREENS: dict[str, tuple[str, Callable[[Run], None]]] = {
     "list": ("list/market/1", shopping),
@@ -142,9 +203,21 @@ SCREENS: dict[str, tuple[str, Callable[[Run], None]]] = {
     "replace-suggested": ("replace/market/1/order-1/4", shopping),
     "replace-not": ("replace/market/1/order-1/3", shopping),
     "refund": ("refund/market/1/order-1/3", shopping),
+    "chat": ("chat/market/1/order-1", chatting),
+    "chat-closed": ("chat/market/1/order-1", chat_closed),
+    "chat-empty": ("chat/market/1/order-2", chatting),
+    "list-messages": ("list/market/1", chatting),
+    "run-messages": ("run", chatting),
     "add": ("add/market/1/order-2", shopping),
     "review": ("review/market/1", decided),
     "review-open": ("review/market/1", half_decided),
+    "review-asked": ("review/market/1", asked),
+    "review-alternative": ("review/market/1", alternative_named),
+    "list-asked": ("list/market/1", asked),
+    "list-alternative": ("list/market/1", alternative_named),
+    "product-alternative": ("product/market/1/order-1/4", alternative_named),
+    "product-refused": ("product/market/1/order-1/3", asked),
+    "replace-alternative": ("replace/market/1/order-1/4", alternative_named),
     "pay": ("pay/market/1", paying),
     "bags": ("bags/market/1", bagging),
     "leave": ("drive/market/1", leaving),
@@ -153,6 +226,11 @@ SCREENS: dict[str, tuple[str, Callable[[Run], None]]] = {
     "door": ("door/market/1/order-1", driving),
     "door-free": ("door/market/1/order-2", driving),
     "handover": ("handover/market/1/order-1", driving),
+    "door-signature": ("door/market/1/order-1", signing),
+    "handover-signature": ("handover/market/1/order-1", signing),
+    "handover-signed": ("handover/market/1/order-1", signed),
+    "bring-back-unsigned": ("bring_back/market/1/order-1", signing),
+    "today-position": ("today", shopping),
     "left": ("left/market/1/order-2", driving),
     "bring-back": ("bring_back/market/1/order-1", driving),
     "returns": ("returns/market/1/order-1", returning),
@@ -188,7 +266,7 @@ def test_screens_of_the_work_are_opened_then_axe_finds_nothing(phone: Phone, req
         expect(phone.page.locator("html")).to_have_attribute("lang", locale)
         for scheme in ("light", "dark") if locale == "en-US" else ("light",):  # colours are the same in all languages
             phone.page.emulate_media(color_scheme=scheme)
-            rules = None if scheme == "light" else {"runOnly": ["color-contrast"]}
+            rules = {"runOnly": ["color-contrast"]} if scheme == "dark" else None if locale == "en-US" else OF_TEXTS
             if violations := Axe().run(phone.page, options=rules).response["violations"]:
                 found[name, scheme] = [(one["id"], [node["html"] for node in one["nodes"]][:3]) for one in violations]
             _keep(phone, f"{name}.{locale}.{scheme}")

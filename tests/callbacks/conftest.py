@@ -6,13 +6,14 @@ from typing import Any
 
 import pytest
 
+from handcart.batches import queries as batches
 from handcart.callbacks import webhooks
 from handcart.callbacks.models import DEVELOPMENT, NewWebhook
 from handcart.callbacks.sender import Sender
 from handcart.core import clock
 from handcart.core.db import Tx
 from handcart.events import ops as events
-from handcart.orders import jobs as orders
+from handcart.orders.jobs import Delayed
 from handcart.sandbox import state
 from tests.support import clocks
 from tests.support.callback_receiver import LOOPBACK, Receiver, policy, receiver, subscribe
@@ -49,7 +50,7 @@ class Post:
         return made
 
     def sender(self, **options: Any) -> Sender:
-        return Sender(LOOPBACK, DEVELOPMENT, clocks=state.clocks, steps=orders.STEPS, **options)
+        return Sender(LOOPBACK, DEVELOPMENT, clocks=state.clocks, steps=[Delayed(batches.courier)], **options)
 
     def start(self, **options: Any) -> Sender:
         sender = self.sender(**options)

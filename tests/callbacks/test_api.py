@@ -468,7 +468,8 @@ def test_events_triggered_then_those_that_the_kind_of_order_has_are_sent(post: P
         assert (response.status_code == 200) is (event in wanted), event.name
     post.drain()
     came = {one.event["event_name"]: one.event["event_metadata"] for one in post.shop.callbacks}
-    assert sorted(came) == sorted(event.wire_name for event in wanted)
+    # Without the events of Handcart's own, which a webhook must name.
+    assert sorted(came) == sorted(event.wire_name for event in wanted if not event.is_own)
     assert came.pop("chat_message_created").keys() == {"topic_id"}
     assert {metadata["order_id"] for metadata in came.values()} == {order_id}
     assert market.history(order_id) == with_history

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from handcart.callbacks import queue, recorder, replay, sender, transport, webhooks
+from handcart.callbacks import queue, replay, sender, transport, webhooks
 from handcart.core import clock
+from handcart.core.db import durable
 from handcart.core.outbound import client
 from handcart.events import ops as events
 from tests.callbacks.conftest import Post
@@ -195,7 +196,7 @@ def test_sender_is_closed_at_the_moment_it_is_woken_then_it_ends(post: Post, mon
     monkeypatch.setattr(sender, "PAUSE_SECONDS", HOUR)
 
     async def wake_and_close(one: sender.Sender) -> None:
-        one._wake.set()
+        one._rounds.wake()
         await asyncio.wait_for(one.close(), 20)
 
     for _ in range(5):
@@ -210,7 +211,7 @@ def test_chain_takes_long_then_it_is_handed_back_before_its_lease_ends(
     post: Post, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # An attempt may take four times the limit: a token, the callback, and both again; each waits for its turn before.
-    longest = sender.CHAIN_SECONDS + 4 * (client.WAIT_SECONDS + transport.POST_SECONDS) + sum(recorder.PAUSES)
+    longest = sender.CHAIN_SECONDS + 4 * (client.WAIT_SECONDS + transport.POST_SECONDS) + sum(durable.PAUSES)
     assert longest < queue.LEASE / clock.SECOND
     post.subscribe()
     monkeypatch.setattr(sender, "CHAIN_SECONDS", 0)
@@ -266,3 +267,16 @@ async def _quiet(post: Post) -> None:
 
     while await post.server.app.database.read(out):  # noqa: ASYNC110 (what changes is a table)
         await asyncio.sleep(0.01)
+
+
+@on_sqlite
+def test_event_of_our_own_then_only_webhooks_that_name_it_get_it(post: Post) -> None:
+    with receiver() as naming:
+        everything, _ = post.subscribe(events=["all"]), post.subscribe(naming, events=["handcart.pickup_closed"])
+        post.emit("an order", "pickup_closed")
+        post.emit("an order", "picking")
+        post.drain()
+        assert (post.shop.names("an order"), len(naming.callbacks)) == (["picking"], 1)
+        post.server.write(replay.send_again, post.market.retailer.id, everything.webhook.id)
+        post.drain()
+        assert post.shop.names("an order") == ["picking", "picking"]

@@ -10,6 +10,7 @@ import pytest
 from handcart.core import clock
 from handcart.core.clock import HOUR, MINUTE, SECOND
 from handcart.events.kinds import KINDS
+from handcart.retailers import ops as retailers
 from handcart.sandbox.robot.scenarios import SCENARIOS
 from tests.callbacks.conftest import Post
 from tests.events.documented import DOCUMENTED
@@ -22,7 +23,7 @@ WINE = {
     "items": [line("1", "wine"), line("2", "milk")],
     "user": {"birthday": GROWN_UP, "phone_number": PHONE},
 }
-# Nobody rates or chats; and `staged` of a delivery is for two shoppers, and Handcart has one shopper for an order.
+# Only customers rate and chat; `staged` of a delivery is for two shoppers, and Handcart has one shopper for an order.
 # The robot puts nothing back.
 NEVER = {"rating_updated", "chat_message_created", "item_not_picked"}
 
@@ -119,10 +120,12 @@ def test_order_delivered_then_events_of_its_way_have_these_keys(post: Post, deli
     window = {"starts_at": clock.to_wire(post.market.at(12)), "ends_at": clock.to_wire(post.market.at(14))}
     items = {"order_items": [REPLACED_MILK, REFUNDED_SOAP]}
     store = STORES[0]  # the shopper sets out there
+    link = told(post, delivered)["brand_new"]["order_url"]
+    assert link.startswith(f"{post.server.url}/o/")
     assert {name: metadata for name, metadata in told(post, delivered).items() if "item" not in name} == {
-        "brand_new": {"delivery_window": window, "store_location": store.location_code},
+        "brand_new": {"delivery_window": window, "store_location": store.location_code, "order_url": link},
         "acknowledged": {},
-        "picking": {"store_location": store.location_code},
+        "picking": {"store_location": store.location_code, "order_url": link},
         "checkout": {"order_items": [REPLACED_MILK_AT_CHECKOUT, REFUNDED_SOAP_AT_CHECKOUT]},
         "delivering": {"delivery_window": window, **items},
         "order_location": {"latitude": store.point.latitude, "longitude": store.point.longitude},
@@ -220,7 +223,41 @@ def test_order_is_late_canceled_or_tipped_then_the_event_says_how(post: Post) ->
     (taken,) = [one for one in post.shop.callbacks if one.name == "at_store_eta"]
     in_20_minutes = clock.from_wire(taken.event["event_timestamp"], "") + 20 * MINUTE
     assert found["at_store_eta"] == {"eta": clock.to_wire(in_20_minutes)}
-    assert found["staged"] == {"order_items": []}
+    assert found["staged"] == {"status_link": found["brand_new"]["order_url"], "order_items": []}
+
+
+@on_sqlite
+def test_pickup_order_is_staged_then_the_event_has_both_links(post: Post) -> None:
+    post.subscribe()
+    order = post.market.order("pickup")
+    post.shopping.reach(post.shopping.batch(order["id"]), "staged")
+    found = told(post, order["id"])
+    assert found["staged"]["status_link"] == found["picking"]["order_url"] == order["order_url"]
+    assert found["staged"]["pickup_link"] == order["order_url"] + "/pickup"
+
+
+@on_sqlite
+def test_event_is_triggered_that_the_order_has_no_values_of_then_samples(post: Post) -> None:
+    post.subscribe()
+    order_id = post.market.order("pickup")["id"]
+    for name in ("canceled", "customer_acknowledged"):
+        sent = post.market.post(f"/v2/handcart_sandbox/orders/{order_id}/events", {"event_name": name})
+        sent.raise_for_status()
+    found = told(post, order_id)
+    assert found["canceled"] == {"cancellation_reason": "instacart_driven", "cancellation_type": "system error"}
+    assert found["customer_acknowledged"] == {"shopper_name": "Sam"}
+    assert post.market.row(order_id)["status"] == "brand_new"
+
+
+@on_sqlite
+def test_retailer_has_no_order_pages_then_events_have_no_links(post: Post) -> None:
+    post.server.write(retailers.change, post.market.slug, {"order_page": False})
+    post.subscribe()
+    order = post.market.order("pickup")
+    assert "order_url" not in order
+    post.shopping.reach(post.shopping.batch(order["id"]), "staged")
+    found = told(post, order["id"])
+    assert not {"order_url", "status_link", "pickup_link"} & {key for one in found.values() for key in one}
 
 
 @pytest.mark.parametrize("kind", ["delivery", "last_mile"])

@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 
 from handcart.cli import handcart
-from handcart.core.db.installation import public_url, remember_public_url
+from handcart.core.db.installation import remember_urls
 from tests.support.server import SECRET_KEY, LiveServer
 
 Run = Callable[..., Result]
@@ -45,7 +46,7 @@ def refusal(result: Result) -> str:
 @pytest.fixture
 def no_public_url(server: LiveServer) -> Iterator[None]:
     """No server of the database has had a public URL yet."""
-    before = server.read(public_url)
-    server.write(remember_public_url, "")
+    before = server.app.settings
+    server.write(remember_urls, replace(before, public_url=""))
     yield
-    server.write(remember_public_url, before)
+    server.write(remember_urls, before)

@@ -33,6 +33,8 @@ def test_backup_and_restore_then_the_output_says_what_was_done(tmp_path: Path) -
     restored = json.loads(run("restore", copy, "--data", data, "--json"))
     assert (restored["database"], restored["schema"]) == (f"{data}/handcart.db", SCHEMA_VERSION)
     assert Path(restored["replaced"]).exists()
+    (entry,) = json.loads(run("audit", "list", "--data", data, "--json"))["entries"]
+    assert (entry["operation"], entry["actor_kind"]) == ("handcart restore", "command")
     (data / "secret.key").unlink()
     with pytest.raises(BadCopy, match=f"copy the key with the fingerprint {KEY}"):
         run("restore", copy, "--data", data)

@@ -69,6 +69,17 @@ def test_scopes_set_then_tokens_carry_those_and_no_others(run: Run, shop: Shop) 
     assert "there is no client" in refusal(run("client", "scope", "nobody", "connect:fulfillment"))
 
 
+def test_scope_that_no_endpoint_needs_then_a_hint(run: Run, shop: Shop) -> None:
+    scopes = "connect:fulfillment connect:recommendations"
+    for arguments in (
+        ("create", "--retailer", shop.slug, "--scope", scopes),
+        ("scope", shop.client.client_id, scopes),
+    ):
+        done = run("client", *arguments)
+        assert "Note: no endpoint needs connect:recommendations." in done.stderr
+    assert "Note" not in run("client", "create", "--retailer", shop.slug).stderr
+
+
 def test_redirect_uri_added_and_removed_then_authorization_follows(run: Run, shop: Shop) -> None:
     client_id, uri = shop.client.client_id, "https://shop.example/another"
     added = answer(run("client", "redirect-uri", "add", client_id, uri, "--json"))

@@ -2,13 +2,14 @@
 
 import pytest
 
+from handcart.acts.verbs import MOST_WRONG_PINS
 from handcart.assignment.errors import SENTENCES
 from handcart.core import clock
 from handcart.staff.models import command_line
 from tests.cli.conftest import Run, answer, refusal
 from tests.support.acting import Acting
 from tests.support.contents import nothing_written
-from tests.support.orders import Market
+from tests.support.orders import TEXTED, Market
 from tests.support.sandbox import Shopping
 from tests.support.server import LiveServer
 from tests.support.shoppers import add_shopper
@@ -78,6 +79,20 @@ def test_order_is_delivered_then_its_shopper_and_receipt_are_shown(run: Run, mar
     assert "Sam Sample" in run("orders", "list", "--retailer", market.slug, "--state", "completed").output
 
 
+def test_pin_is_locked_then_a_command_unlocks_it(run: Run, server: LiveServer) -> None:
+    market = Market(server, delivery_pin=True)
+    of = ("--retailer", market.slug, "--reason", "customer called")
+    acting = Acting(Working(server), market, market.order(order_id="one", user=TEXTED)["id"])
+    Shopping(market).reach(acting.batch_id, "delivering")
+    acting.send(*[acting.act("deliver", order="one", how="handed_over", pin="9999") for _ in range(MOST_WRONG_PINS)])
+    run("orders", "unlock-pin", "one", *of)
+    assert market.row("one")["details"].get("wrong_pins", 0) == 0
+    assert refusal(run("orders", "unlock-pin", "one", *of)).startswith(SENTENCES["pin_not_locked"])
+    shown = answer(run("orders", "show", "one", *of[:2], "--json"))
+    told = [(one["what"], one["reason"]) for one in shown["story"] if "who" in one]
+    assert told == [("unlock_pins", "customer called")]
+
+
 def test_words_that_name_nothing_then_one_sentence(run: Run, market: Market) -> None:
     market.order(order_id="one")
     of = ("--retailer", market.slug)
@@ -91,6 +106,7 @@ def test_words_that_name_nothing_then_one_sentence(run: Run, market: Market) -> 
         (("show", "no order", *of), SENTENCES["unknown_order"]),
         (("slots", "no order", *of), SENTENCES["unknown_order"]),
         (("unassign", "one", *of, "--reason", "why"), SENTENCES["has_none"]),
+        (("unlock-pin", "one", *of, "--reason", "why"), SENTENCES["pin_not_locked"]),
         (("unassign", "no order", *of, "--reason", "why"), SENTENCES["unknown_order"]),
         (("cancel", "one", *of, "--reason", "", *CANCELLATION), SENTENCES["reason"]),
         (("cancel", "one", *of, "--reason", "why", *CANCELLATION[:3], "rain"), SENTENCES["unknown_reason"]),

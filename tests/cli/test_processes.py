@@ -5,6 +5,7 @@ import os
 import resource
 import signal
 import socket
+import sqlite3
 import stat
 import subprocess
 import sys
@@ -432,9 +433,15 @@ def test_serve_killed_then_its_workers_end_and_the_port_is_free(tmp_path: Path) 
 
 def test_check_on_safe_settings_then_no_problem(tmp_path: Path) -> None:
     make_data(tmp_path)
+    with sqlite3.connect(tmp_path / "handcart.db") as database:
+        database.execute(
+            "INSERT INTO staff (id, email, name, role, password_hash, created_at)"
+            " VALUES (1, 'ada@example.com', 'Ada', 'operator_admin', 'a hash', 1)"
+        )
     safe = {"HANDCART_PUBLIC_URL": "https://connect.example.org", "HANDCART_TRUSTED_PROXIES": "127.0.0.1"}
     result = run("check", "--data", str(tmp_path), **safe)
-    assert (result.returncode, result.stdout) == (0, "No problem found.\n")
+    assert (result.returncode, result.stdout.splitlines()[0]) == (0, "No problem found.")
+    assert "warning" not in result.stdout
     warned = run("check", "--data", str(tmp_path), **safe, HANDCART_CALLBACK_HTTP="on")
     assert (warned.returncode, warned.stdout.splitlines()[0]) == (0, "No problem found.")
     assert warned.stdout.splitlines()[1].startswith("- warning: Callbacks and the credentials")

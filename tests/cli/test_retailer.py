@@ -24,7 +24,7 @@ def test_retailers_listed_then_each_with_its_organization_and_settings(run: Run,
 
 def test_retailer_shown_then_every_setting_with_its_meaning(run: Run, shop: Shop) -> None:
     printed = run("retailer", "show", shop.slug).output
-    for name, meaning in settings.MEANINGS.items():
+    for name, meaning in settings.meanings().items():
         (line,) = [line for line in printed.splitlines() if line.startswith(f"{name} ")]
         assert line.endswith(meaning)
 
@@ -72,4 +72,4 @@ def test_retailer_made_twice_then_refused(run: Run, shop: Shop) -> None:
 def test_page_about_commands_then_it_has_every_setting_as_it_is_shown(shop: Shop) -> None:
     page = (ROOT / "docs" / "operations" / "commands.md").read_text()
     for name, value in settings.values(shop.retailer).items():
-        assert f"| `{name}` | `{settings.written(value)}` | {settings.MEANINGS[name]} |" in page
+        assert f"| `{name}` | `{settings.written(value)}` | {settings.meanings()[name]} |" in page

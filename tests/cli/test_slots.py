@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from handcart.core import clock
-from handcart.slots import ops, windows
-from handcart.slots.ops import Wishes
+from handcart.slots import listing, windows
+from handcart.slots.listing import Wishes
 from handcart.stores import queries as stores
 from handcart.stores.models import Store
 from tests.cli.conftest import Run, answer, refusal
@@ -248,7 +248,7 @@ def test_exceptions_set_then_hours_win_over_days_and_stores_over_all(slots: Comm
 
 def held(shop: Shop, place: Store, kind: str, number: int) -> dict[str, Any]:
     """Hold the slot at this place in the list; answers it."""
-    offered = shop.server.read(ops.offers, shop.retailer, place, kind, Wishes()).all()[number]
+    offered = shop.server.read(listing.offers, shop.retailer, place, kind, Wishes()).all()[number]
     body = shop.post(f"/v2/fulfillment/users/{shop.user()}/service_options/{offered.id}/reserve")
     assert body.status_code == 200, body.text
     option: dict[str, Any] = body.json()["service_option_hold"]["service_option"]

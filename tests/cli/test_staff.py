@@ -15,7 +15,7 @@ from tests.support.pages import is_page
 from tests.support.shop import Shop, new_address, new_email
 from tests.support.stores import keep, store
 
-URL = {"HANDCART_PUBLIC_URL": "https://connect.example"}
+URL = {"HANDCART_CONSOLE_URL": "https://console.example"}
 
 
 def invite(run: Run, email: str, *options: str) -> str:
@@ -23,7 +23,7 @@ def invite(run: Run, email: str, *options: str) -> str:
     made = answer(run("staff", "invite", "--email", email, "--name", "Ada", "--json", *options, **URL))
     url = urlsplit(made["url"])
     assert (made["email"], made["purpose"]) == (email, "invitation")
-    assert f"{url.scheme}://{url.netloc}" == URL["HANDCART_PUBLIC_URL"]
+    assert f"{url.scheme}://{url.netloc}" == URL["HANDCART_CONSOLE_URL"]
     return url.path
 
 
@@ -113,6 +113,6 @@ def test_wrong_arguments_then_a_sentence(run: Run, arguments: tuple[str, ...], s
 @pytest.mark.usefixtures("no_public_url")
 def test_public_url_is_unknown_then_nobody_is_invited(run: Run, shop: Shop) -> None:
     email = new_email()
-    result = run("staff", "invite", "--email", email, "--name", "Ada", "--role", "support")
+    result = run("staff", "invite", "--email", email, "--name", "Ada", "--role", "support", HANDCART_CONSOLE="public")
     assert "the public URL is not known" in refusal(result)
     assert "no such person" in refusal(run("staff", "show", email))

@@ -12,6 +12,7 @@ from handcart.core import clock
 from handcart.core.settings import Settings
 from handcart.slots.models import WINDOW
 from tests.support.orders import LASTMILE, PHONE, Market
+from tests.support.picking import propose
 from tests.support.sandbox import SANDBOX, Shopping
 from tests.support.shop import PASSWORD, REDIRECT_URI, Shop
 
@@ -45,7 +46,9 @@ class Operation:
     def is_about_selling(self) -> bool:
         """Whether it needs stores, slots, holds or orders."""
         is_robots = "/orders" in self.path
-        return is_robots or self.described["tags"][0] in ("Time slots", "Orders", "Sandbox", "Callbacks")
+        return is_robots or self.described["tags"][0] in (
+            *("Time slots", "Orders", "Sandbox", "Callbacks", "Post-checkout", "Order feedback"),
+        )
 
     @property
     def bodies(self) -> list[Any]:
@@ -80,7 +83,7 @@ class Attempt:
         self.shop = shop
         self.user_id = shop.customer() if isinstance(shop, Market) else shop.user()
         self.option_id = self.order_id = self.shopper_id = self.batch_id = self.instacart_user_id = ""
-        self.line_num = "1"
+        self.line_num, self.order_item_id = "1", ""
         self.webhook_id = self.event_id = ""
         self.is_oauth = "/oauth" in operation.path
         self.body = dict((operation.bodies or [{}])[0])
@@ -102,10 +105,15 @@ class Attempt:
             fields["service_option_reference"] = listed[0]["service_option_reference"]
         if "{order_id}" in self.operation.path:
             self.order_id = self.order(self.kind)
+        if str(self.operation) == "send_chat_message":
+            Shopping(market).batch(self.order_id, workflow_state="picking")
+        if "{order_item_id}" in self.operation.path:
+            self.order_item_id = propose(market, self.order_id)
         if self.is_about_callbacks:
             return self._told(market)
         if self.operation.path.startswith(SANDBOX):
             return self._staffed(Shopping(market))
+        fields["schedule_pickup_eta"] = clock.to_wire(clock.of_process() + clock.HOUR)
         return {**fields, "start_at": self.desired_window["starts_at"], "end_at": self.desired_window["ends_at"]}
 
     def _told(self, market: Market) -> dict[str, Any]:
@@ -139,6 +147,11 @@ class Attempt:
         order = self.market.order(kind, self.user_id, **fields)
         return str(order["id"])
 
+    def reach(self, state: str) -> None:
+        """Bring the order to a state of its batch."""
+        shopping = Shopping(self.market)
+        shopping.reach(shopping.batch(self.order_id), state)
+
     def cancel(self, order_id: str) -> None:
         """Cancel an order of the operation's kind."""
         path = self.market.path(self.user_id, order_id, "/cancel")
@@ -156,7 +169,7 @@ class Attempt:
     @property
     def kind(self) -> str:
         """Which of the four kinds of order the operation is about."""
-        name = "last_mile" if str(self.operation) == "stage_order" else str(self.operation)
+        name = "last_mile" if str(self.operation) == "stage_order" else f"{self.operation}{self.operation.path}"
         return next((kind for kind in ("pickup", "last_mile", "dispatch") if kind in name), "delivery")
 
     @property
@@ -174,6 +187,7 @@ class Attempt:
             "shopper_id": self.shopper_id,
             "batch_id": self.batch_id,
             "line_num": self.line_num,
+            "order_item_id": self.order_item_id,
             "webhook_id": self.webhook_id,
             "event_id": self.event_id,
         }

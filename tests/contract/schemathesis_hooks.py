@@ -39,6 +39,9 @@ NAMES_NOTHING = {
     *("An account already exists with this email", "Invalid user_id"),
     *("the password needs at least 8 characters", "the password may have at most 1024 bytes"),
     "the password is one of the most common ones: choose another",
+    *("Pickup unavailable for non-pickup orders", "Params error", "is not available with a pickup delegate"),
+    *("Sending a message is not allowed at this time", "Could not resolve alternative item to a valid product"),
+    *("Order item change already responded to", "Order item has no change to respond to"),
     *("is already in a batch", "is not waiting for this type of batch", "is not assigned to this order"),
     *("must come after the current state", "Batch is finished", "Order is not being picked"),
     *("a retailer can have at most 50 webhooks: delete one first", "must have 1 to 1000 printable characters"),
@@ -54,12 +57,13 @@ NAMES_NONE = {
     *("desired_windows[].starts_at", "desired_windows[].ends_at"),
     *("user_phone", "user.phone_number", "user.birthday"),
     *("shopper_id", "orders", "batch_type", "workflow_state", "line_num", "email", "client_id", "redirect_uri"),
+    *("schedule_pickup_eta", "is_pickup_delegate", "phone_number", "name", "model", "license_plate"),
     *("scope", "response_type", "code_challenge", "delivered_count", "delivered_weight", "replacement_item"),
     "order_id",  # `delivery` and the like are steps of paths
 }
 # and by a key with either text, where JSON Schema cannot say it, or schemathesis overlooks it beside a `$ref`.
 SAID_ELSEWHERE = {
-    "find_by",
+    *("find_by", "find_by.postal_code"),
     "items[].item",
     *("item", "replacement_item"),
     "location_code",
@@ -159,7 +163,8 @@ def with_integers(value: Any) -> Any:
 def say_what_there_is(case: Any) -> None:
     """Give ids, codes, times and products that are true to a request, where it has any."""
     name = operation_of(case)
-    kind = next((kind for kind in ("pickup", "last_mile", "dispatch") if kind in name), "delivery")
+    about = name + case.operation.path
+    kind = next((kind for kind in ("pickup", "last_mile", "dispatch") if kind in about), "delivery")
     kind = "last_mile" if name == "stage_order" else kind
     true: dict[str, Callable[[], Any]] = {
         "user_id": lambda: KNOWN["user_id"],

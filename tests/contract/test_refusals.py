@@ -15,6 +15,7 @@ from tests.contract.provoke import (  # noqa: F401
     any_request,
     callbacks,
     customers,
+    post_checkout,
     sandbox,
     selling,
 )

@@ -33,7 +33,7 @@ RARE = {"create_shopper_order_item"}
 OWN = "^handcart_sandbox_"
 SHORT = {
     "sqlite": ["--max-examples", "2", "--phases", "examples,fuzzing"],
-    "postgresql": ["--max-examples", "4", "--phases", "fuzzing"],
+    "postgresql": ["--max-examples", "6", "--phases", "fuzzing"],
 }
 
 

@@ -47,5 +47,5 @@ def test_time_has_no_offset_then_its_field_is_named(operation: Operation, keys: 
 def test_operations_take_times_then_these_are_all() -> None:
     found = {key for _, keys in WITH_TIMES for key in keys}
     window = {"desired_windows[0].starts_at", "desired_windows[0].ends_at"}
-    assert found == {"start_at", "end_at", "earliest_option_start_at", "at", *window}
-    assert len(WITH_TIMES) == 12
+    assert found == {"start_at", "end_at", "earliest_option_start_at", "at", "schedule_pickup_eta", *window}
+    assert len(WITH_TIMES) == 13

@@ -39,8 +39,15 @@ def test_every_setting_then_read_by_its_name() -> None:
         "trusted_proxies": "10.0.0.1, fd00::/8",
         "callback_networks": "10.1.0.0/16, fd00::/8",
         "callback_ports": "443, 8443",
+        "console": "[::1]:9000",
+        "console_url": "https://console.example.org",
         "time_zone": "America/Chicago",
         "verify_receivers": "always",
+        "smtp_security": "tls",
+        "sms_gateway": "vonage",
+        "sms_url": "https://sms.example.org",
+        "alerts_to": "one@example.org, two@example.org",
+        "mail_from": "Market <no-reply@example.org>",
     }
     for setting in dataclasses.fields(Settings):
         kind = setting.type if isinstance(setting.type, str) else setting.type.__name__
@@ -215,3 +222,22 @@ def test_settings_then_frozen() -> None:
     chosen: Any = Settings()
     with pytest.raises(dataclasses.FrozenInstanceError):
         chosen.brand = "Other"
+
+
+@pytest.mark.parametrize(
+    "text", ["8090", "localhost", "127.0.0.1:", "127.0.0.1:70000", "::1:80", "http://x:1", "a b:1"]
+)
+def test_consoles_listener_is_no_address_then_refused(text: str) -> None:
+    with pytest.raises(SettingsError, match="HANDCART_CONSOLE"):
+        load({"HANDCART_CONSOLE": text})
+
+
+def test_console_has_a_listener_then_its_url_is_made_from_it() -> None:
+    for given, url in (
+        ({}, "http://127.0.0.1:8090"),
+        ({"console": "[::1]:9000"}, "http://[::1]:9000"),
+        ({"console_url": "https://console.example/"}, "https://console.example"),
+        ({"console": "public", "public_url": "https://connect.example"}, "https://connect.example"),
+        ({"environment": "sandbox", "public_url": "http://localhost:1"}, "http://localhost:1"),
+    ):
+        assert Settings(**given).console_origin == url, given

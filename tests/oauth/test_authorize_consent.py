@@ -405,6 +405,7 @@ def test_another_account_then_login_for_the_same_request(shop: Shop) -> None:
         ({"ui_locales": "fr-CA en"}, "en-US", "fr-CA"),
         ({"ui_locales": "xx"}, "en-CA", "en-CA"),
         ({"locale": "fr-CA"}, "en-US", "fr-CA"),
+        ({"ui_locales": "es-MX"}, "en-US", "es-US"),
     ],
 )
 def test_locale_asked_for_then_it_stays_to_the_end(
@@ -417,6 +418,6 @@ def test_locale_asked_for_then_it_stays_to_the_end(
     consent = is_page(visitor.sign_in(shop.account()))
     for page in (login, wrong, consent):
         assert f'<html lang="{locale}">' in page.text
-        assert re.findall(r'hreflang="([\w-]+)"', page.text) == list(pages.LOCALES)
+        assert re.findall(r'hreflang="([\w-]+)"', page.text) == list(pages.LOCALES_WITH_SPANISH)
     assert pages.text(locale, "consent.title") in consent.text
     assert answer(visitor.decide("deny"))["error_description"].isascii()

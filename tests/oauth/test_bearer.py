@@ -10,7 +10,7 @@ import pytest
 from handcart import app
 from handcart.retailers import clients
 from tests.support.contents import nothing_written
-from tests.support.oauth import Organization, token_for
+from tests.support.oauth import Organization, issue_unserved, token_for
 from tests.support.server import LiveServer, live_server, on_sqlite
 from tests.support.shop import Shop, error
 
@@ -150,7 +150,8 @@ def test_linking_token_as_bearer_then_401(shop: Shop) -> None:
         assert error(shop.get_link("user-1")) == (401, "The access token is invalid", None, None)
 
 
-def test_token_of_another_scope_then_403_at_every_endpoint(shop: Shop) -> None:
+def test_token_of_another_scope_then_403_at_every_endpoint(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    issue_unserved(monkeypatch, shop.server)
     shop._token = shop.post_token(grant_type="client_credentials", scope="connect:compliance").json()["access_token"]
     refused = at_every_endpoint(shop, shop.headers)
     for route in PROTECTED:

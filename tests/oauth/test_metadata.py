@@ -84,7 +84,7 @@ def test_iss_then_in_every_authorization_answer(shop: Shop, metadata: dict[str, 
 
 
 def test_locales_then_each_has_pages(shop: Shop, metadata: dict[str, Any]) -> None:
-    assert metadata["ui_locales_supported"] == ["en-US", "en-CA", "fr-CA"]
+    assert metadata["ui_locales_supported"] == ["en-US", "en-CA", "fr-CA", "es-US"]
     for locale in metadata["ui_locales_supported"]:
         page = shop.visitor().authorize(ui_locales=locale)
         assert f'lang="{locale}"' in page.text

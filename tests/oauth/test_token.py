@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from handcart.core import clock
+from handcart.oauth import scopes
 from tests.oauth.token_requests import FORM, JSON, as_form, as_json, post
 from tests.support.contents import contents, nothing_written
 from tests.support.moments import DAY
@@ -20,16 +21,14 @@ from tests.support.oauth import (
     INVALID_REQUEST,
     INVALID_SCOPE,
     code_for,
+    issue_unserved,
     oauth_error,
     token_for,
 )
 from tests.support.server import on_sqlite
 from tests.support.shop import REDIRECT_URI, Shop, error
 
-ALL_BY_CREDENTIALS = (
-    "connect:fulfillment Connect::Orders::RatingService connect:recommendations connect:compliance"
-    " connect:data_ingestion connect:ian handcart:callbacks"
-)
+ALL_BY_CREDENTIALS = "connect:fulfillment connect:post_checkout Connect::Orders::RatingService handcart:callbacks"
 
 
 # Bodies
@@ -157,10 +156,10 @@ def test_any_grant_then_no_refresh_token(shop: Shop) -> None:
 SCOPES = {
     "absent": (None, ALL_BY_CREDENTIALS),
     "one": ("connect:fulfillment", "connect:fulfillment"),
-    "comma": ("connect:fulfillment,connect:ian", "connect:fulfillment connect:ian"),
-    "space": ("connect:ian connect:fulfillment", "connect:fulfillment connect:ian"),
-    "both": ("connect:ian, connect:fulfillment", "connect:fulfillment connect:ian"),
-    "twice": ("connect:ian connect:ian", "connect:ian"),
+    "comma": ("connect:fulfillment,handcart:callbacks", "connect:fulfillment handcart:callbacks"),
+    "space": ("handcart:callbacks connect:fulfillment", "connect:fulfillment handcart:callbacks"),
+    "both": ("handcart:callbacks, connect:fulfillment", "connect:fulfillment handcart:callbacks"),
+    "twice": ("handcart:callbacks handcart:callbacks", "handcart:callbacks"),
 }
 
 
@@ -178,8 +177,8 @@ BAD_SCOPES = {
     "empty": "",
     "a comma": ",",
     "quotes": '"connect:fulfillment"',
-    "line end": "connect:fulfillment\nconnect:ian",
-    "tab": "connect:fulfillment\tconnect:ian",
+    "line end": "connect:fulfillment\nhandcart:callbacks",
+    "tab": "connect:fulfillment\thandcart:callbacks",
     "10 kB": "connect:fulfillment " * 500,
 }
 
@@ -192,10 +191,33 @@ def test_scope_not_allowed_then_invalid_scope(shop: Shop, row: str) -> None:
     assert oauth_error(answer) == INVALID_SCOPE
 
 
+@pytest.mark.parametrize("scope", scopes.UNSERVED)
+def test_scope_leads_nowhere_then_refused_until_the_operator_allows_it(
+    shop: Shop, scope: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with nothing_written(shop.server):
+        for asked in (scope, f"connect:fulfillment,{scope}"):
+            answer = shop.post_token(grant_type="client_credentials", scope=asked)
+            assert oauth_error(answer) == INVALID_SCOPE
+            assert answer.json()["error_description"].startswith(f"No endpoint of this server needs the scope {scope}:")
+    issue_unserved(monkeypatch, shop.server)
+    assert shop.post_token(grant_type="client_credentials", scope=scope).json()["scope"] == scope
+    assert scope in shop.post_token(grant_type="client_credentials").json()["scope"].split()
+
+
+def test_client_has_only_scopes_that_lead_nowhere_then_unauthorized(server: Any) -> None:
+    shop = Shop(server, scopes=["connect:recommendations"])
+    answer = shop.post_token(grant_type="client_credentials")
+    assert oauth_error(answer) == (400, "unauthorized_client")
+
+
 def test_scope_not_the_clients_then_invalid_scope(server: Any) -> None:
     shop = Shop(server, scopes=["connect:fulfillment"])
     with nothing_written(server):
-        assert oauth_error(shop.post_token(grant_type="client_credentials", scope="connect:ian")) == INVALID_SCOPE
+        assert (
+            oauth_error(shop.post_token(grant_type="client_credentials", scope="connect:post_checkout"))
+            == INVALID_SCOPE
+        )
     assert shop.post_token(grant_type="client_credentials").json()["scope"] == "connect:fulfillment"
 
 

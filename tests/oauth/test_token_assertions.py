@@ -13,14 +13,10 @@ from tests.support.oauth import (
     INVALID_GRANT,
     INVALID_REQUEST,
     Organization,
+    assertion_of,
     oauth_error,
 )
 from tests.support.shop import Shop
-
-
-def assertion_of(user_id: str) -> str:
-    return base64.b64encode(json.dumps({"user_id": user_id}).encode()).decode()
-
 
 # The user assertion
 

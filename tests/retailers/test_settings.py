@@ -22,8 +22,8 @@ RETAILER = Retailer(
 
 
 def test_settings_are_listed_then_every_switch_and_rule_has_a_meaning() -> None:
-    assert [*settings.MEANINGS] == [*SWITCHES, *Rules.__struct_fields__]
-    assert settings.values(RETAILER).keys() == settings.MEANINGS.keys()
+    assert [*settings.NAMES] == [*SWITCHES, *Rules.__struct_fields__]
+    assert settings.values(RETAILER).keys() == settings.meanings().keys()
 
 
 def test_value_is_written_then_it_is_read_back() -> None:
@@ -43,6 +43,8 @@ def test_value_is_written_then_it_is_read_back() -> None:
         ("legal_age=none", None),
         ("legal_age=19", 19),
         ("underage=remove", "remove"),
+        ("site_url=https://shop.example.org/a?b=C", "https://shop.example.org/a?b=C"),
+        ("site_url=http://localhost:8002/", "http://localhost:8002/"),
     ],
 )
 def test_value_is_in_other_words_then_it_is_read_in_its_type(pair: str, value: Any) -> None:
@@ -62,6 +64,21 @@ def test_value_is_in_other_words_then_it_is_read_in_its_type(pair: str, value: A
         (["legal_age=old"], "legal_age cannot be 'old': write a whole number from 0 to 120 or none"),
         (["underage=ignore"], "underage cannot be 'ignore': write refuse or remove"),
         (["offers_eta=2"], "offers_eta cannot be '2': write true or false"),
+        *(
+            (
+                [f"site_url={url}"],
+                f"site_url cannot be {url!r}: write an address such as https://shop.example.org or none",
+            )
+            for url in (
+                "javascript:alert(1)",
+                "https:///",
+                "http://shop.example.org",
+                "https://a b",
+                "https://a\n",
+                "//a",
+            )
+        ),
+        (["site_url=https://" + "a" * 500], "site_url cannot be"),
         (["is_lenient"], "write NAME=VALUE, not 'is_lenient'"),
         (["is_lenient=no", "is_lenient=no"], "is_lenient is given twice"),
         (["name=Corner"], "there is no setting 'name': the settings are allows_user_deletion, "),

@@ -17,7 +17,7 @@ ATTRIBUTES = "Path=/staff; HttpOnly; SameSite=Lax; Secure"
 
 def staff(*cookies: str) -> SessionBrowser:
     """A browser that opens a page for staff over https and sends these cookies."""
-    app = SimpleNamespace(settings=SimpleNamespace(is_https=True))
+    app = SimpleNamespace(settings=SimpleNamespace(issuer="https://connect.example"))
     scope: dict[str, Any] = {"query_string": b"", "headers": [(b"cookie", "; ".join(cookies).encode())]}
     return SessionBrowser(Call(cast(Any, app), scope, cast(Any, None)), STAFF)
 
@@ -80,6 +80,6 @@ def test_session_is_forgotten_then_the_next_cookie_is_new() -> None:
     ],
 )
 def test_user_agent_then_the_browser_is_named(user_agent: str, name: str) -> None:
-    app = SimpleNamespace(settings=SimpleNamespace(is_https=True))
+    app = SimpleNamespace(settings=SimpleNamespace(issuer="https://connect.example"))
     scope: dict[str, Any] = {"query_string": b"", "headers": [(b"user-agent", user_agent.encode())]}
     assert SessionBrowser(Call(cast(Any, app), scope, cast(Any, None)), STAFF).name == name

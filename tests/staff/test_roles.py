@@ -12,17 +12,33 @@ MAY = {
     "operator_admin": set(OPERATIONS),
     "dispatcher": {
         *("see_orders", "see_customers", "assign_orders", "cancel_orders", "reschedule_orders"),
-        *("see_pictures", "see_shoppers", "invite_shoppers", "change_shoppers", "end_devices"),
+        *("unlock_pins", "see_pictures", "see_shoppers", "invite_shoppers", "change_shoppers", "end_devices"),
+        *("see_messages", "replay_messages", "see_reports", "see_shifts", "change_shifts", "see_alerts"),
+        *("see_suppressions", "end_suppressions"),
+        *("see_stores", "see_catalog", "see_slots", "close_stores", "change_availability", "change_slots"),
+        *("see_exceptions", "tell_people", "push_orders", "return_orders"),
+        *("refund_lines", "see_map", "pause_webhooks"),
     },
     "support": {
         *("see_orders", "see_customers", "cancel_orders", "reschedule_orders"),
-        *("see_pictures", "see_shoppers", "end_devices"),
+        *("unlock_pins", "see_pictures", "see_shoppers", "end_devices", "see_messages", "replay_messages"),
+        *("see_shifts", "see_alerts", "see_suppressions", "end_suppressions"),
+        *("see_retailers", "see_clients", "see_stores", "see_catalog", "see_slots"),
+        *("see_exceptions", "tell_people", "return_orders", "refund_lines"),
+        *("see_webhooks", "replay_webhooks", "see_requests"),
+        *("see_accounts", "change_accounts"),
     },
     "retailer_manager": {
         *("see_orders", "see_customers", "cancel_orders", "reschedule_orders"),
-        *("see_pictures", "see_staff", "see_audit"),
+        *("see_pictures", "see_staff", "see_audit", "see_messages", "change_texts"),
+        *("see_reports", "see_money", "see_exceptions"),
+        *("see_retailers", "see_clients", "change_clients", "see_stores", "change_stores", "close_stores"),
+        *("see_catalog", "change_catalog", "change_availability", "see_slots", "change_slots"),
+        *("see_webhooks", "change_webhooks", "replay_webhooks", "see_requests"),
+        *("see_webhooks", "change_webhooks", "replay_webhooks"),
+        *("work_in_store", "change_tablets"),
     },
-    "store_associate": {"see_orders"},
+    "store_associate": {"see_orders", "see_stores", "see_catalog", "change_availability", "see_slots", "work_in_store"},
 }
 
 

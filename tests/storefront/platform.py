@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import json
 import secrets
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -55,6 +56,7 @@ class Platform:
                 Route("/v2/fulfillment/users", self._create_user, methods=["POST"]),
                 Route("/v2/fulfillment/users/{user_id}/link", self._get_link),
                 Route("/v2/fulfillment/users/{user_id}/link", self._link, methods=["POST"]),
+                *(Route(path, self._ordering, methods=[method], name=name) for name, method, path in AFTERCARE),
                 *(Route(BASE + path, self._ordering, methods=[method], name=name) for name, method, path in ORDERING),
             ]
         )
@@ -75,6 +77,8 @@ class Platform:
         self.orders: dict[str, dict[str, Any]] = {}
         self.refusals: dict[str, JSONResponse] = {}
         self.bodies: dict[str, Any] = {}
+        self.lines: list[dict[str, Any]] = []
+        self.said: list[dict[str, Any]] = []
         self.hold_expires_at = "2027-01-15T08:10:00.000Z"
 
     async def __call__(self, scope, receive, send):
@@ -107,6 +111,9 @@ class Platform:
         answer = {"token_type": "Bearer", "expires_in": 86400, "created_at": 1767225600}
         if asked["grant_type"] == "client_credentials":
             return JSONResponse({**answer, "access_token": "api-token", "scope": "connect:fulfillment"})
+        if asked["grant_type"] == "fulfillment_user_assertion":
+            assert json.loads(base64.b64decode(asked["assertion"])).keys() == {"user_id"}
+            return JSONResponse({**answer, "access_token": "user-token", "scope": asked["scope"]})
         code = self.codes.pop(asked["code"], None)
         digest = hashlib.sha256(asked["code_verifier"].encode()).digest()
         challenge = base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
@@ -199,6 +206,27 @@ class Platform:
         self.orders[request.path_params["order_id"]]["status"] = "canceled"
         return self.orders[request.path_params["order_id"]]
 
+    def items(self, request: Request, body: Any) -> Any:
+        return {"line_items": self.lines}
+
+    def chat(self, request: Request, body: Any) -> Any:
+        return {"chat_messages": self.said, "metadata": {"is_expired": False}}
+
+    def say(self, request: Request, body: Any) -> Any:
+        self.said.append(message(len(self.said), body["body"], "user"))
+        return {"id": len(self.said), "type": "CHAT", "created_at": AT, "timezone": "America/Chicago"}
+
+    def mark_read(self, request: Request, body: Any) -> Any:
+        self.said = [{**one, "read": True} for one in self.said]
+        return {"messages_read_count": 1}
+
+    def replacement(self, request: Request, body: Any) -> Any:
+        self.bodies["replacement"] = {**body, "id": request.path_params["item_id"]}
+        return {}
+
+    def rating(self, request: Request, body: Any) -> Any:
+        return {"success": True}
+
     def _held(self, body: Any) -> dict[str, str]:
         window: dict[str, str] = next(one for one in self.slots if one["id"] + 500 == body["service_option_hold_id"])[
             "window"
@@ -206,6 +234,33 @@ class Platform:
         return window
 
 
+AT = "2027-01-15T23:10:00Z"
+
+
+def message(number: int, body: str, sender: str) -> dict[str, Any]:
+    """A message of the chat; `sender` is user or driver."""
+    other = "driver" if sender == "user" else "user"
+    shown = {
+        "id": number,
+        "order_id": 1,
+        "created_at": AT,
+        "sender_type": sender,
+        "recipient_type": other,
+        "body": body,
+    }
+    return {**shown, "sender_id": 1, "recipient_id": 2, "read": False}
+
+
+CHAT = "/v2/post_checkout/chat/{order_id}/messages"
+ITEMS_OF = "/v2/post_checkout/orders/{order_id}/items"
+AFTERCARE = (
+    ("items", "GET", ITEMS_OF),
+    ("replacement", "PUT", ITEMS_OF + "/{item_id}/replacement"),
+    ("chat", "GET", CHAT),
+    ("say", "POST", CHAT),
+    ("mark_read", "PUT", CHAT),
+    ("rating", "POST", "/v2/feedback/orders/{order_id}/rating"),
+)
 OF_USER = "/users/{user_id}"
 ORDER = OF_USER + "/orders/{order_id}"
 ORDERING = (

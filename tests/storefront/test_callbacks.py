@@ -87,7 +87,7 @@ def ids() -> Iterator[int]:
 
 
 def readings(platform) -> int:
-    return sum(asked.startswith("GET") and "/orders/" in asked for asked in platform.asked)
+    return sum(asked.startswith("GET /v2/fulfillment/") and "/orders/" in asked for asked in platform.asked)
 
 
 def story(page: str) -> list[str]:

@@ -67,7 +67,7 @@ class Browser:
         """Post a form of the open page, with its own values where none are given. Follows to our own pages."""
         form = self.form(action)
         self.page = self.http.post(form.action, data={**form, **fields})
-        if self.page.is_redirect:
+        while self.page.is_redirect:
             self.page = self.http.get(self.page.headers["location"])
         return self.page
 

@@ -1,10 +1,14 @@
 """Codes without a browser, refusals in OAuth's form, and an organization of several banners."""
 
+import base64
 import copy
+import json
 import secrets
+from dataclasses import replace
 from typing import Any
 
 import httpx
+import pytest
 
 from handcart.core.db import Tx
 from handcart.oauth import authorization
@@ -47,6 +51,11 @@ def token_for(shop: Shop, account: SampleAccount) -> str:
     return token
 
 
+def assertion_of(user_id: str) -> str:
+    """The assertion of a user, for the grant `fulfillment_user_assertion`."""
+    return base64.b64encode(json.dumps({"user_id": user_id}).encode()).decode()
+
+
 def oauth_error(response: httpx.Response) -> tuple[int, str]:
     """Status and slug of a refusal in OAuth's form."""
     body = response.json()
@@ -55,6 +64,11 @@ def oauth_error(response: httpx.Response) -> tuple[int, str]:
     assert "x-request-id" in response.headers
     assert "Traceback" not in response.text
     return response.status_code, body["error"]
+
+
+def issue_unserved(monkeypatch: pytest.MonkeyPatch, server: LiveServer) -> None:
+    """Let the server issue tokens for the scopes that no endpoint needs, until the test ends."""
+    monkeypatch.setattr(server.app, "settings", replace(server.app.settings, unserved_scopes=True))
 
 
 class Organization(Shop):

@@ -10,13 +10,16 @@ from zoneinfo import ZoneInfo
 import httpx
 import msgspec
 
+from handcart.acts.verbs import MOST_WRONG_PINS
 from handcart.core import clock
 from handcart.core.db import Tx
+from handcart.orders import ops as orders
 from handcart.retailers.models import Rules
 from handcart.slots import plans
 from handcart.slots.plans import Plan
 from handcart.stores import items, ops, queries
 from handcart.stores.models import Item, Point, Store
+from handcart.upkeep import integrity
 from tests.support.server import LiveServer
 from tests.support.shop import Shop
 from tests.support.slots import slot_id
@@ -28,6 +31,8 @@ PHONE = "+13125550188"
 ADDRESS = {"address_line_1": "350 W Oak St", "postal_code": "60610"}
 MONTREAL = {"address_line_1": "1 Rue Saint-Paul", "postal_code": "H2Y 1H1"}
 GROWN_UP = "1991-03-05"
+# The user of an order who agreed to text messages.
+TEXTED = {"sms_opt_in": True}
 MILK = {"line_num": "1", "count": 2, "item": {"rrc": "milk"}}
 SHOPPED = ("delivery", "pickup")
 HELD = (*SHOPPED, "last_mile")
@@ -165,6 +170,21 @@ class Market(Shop):
         )
         return [(row["status"], row["what"]) for row in rows]
 
+    def faults(self) -> list[str]:
+        """What is wrong with the retailer's stored rows: those of other tests may be."""
+
+        async def find(tx: Tx) -> list[str]:
+            mine = self.retailer.id
+            return [
+                one.sentence
+                for one in integrity.INVARIANTS
+                for row in await tx.all(one.sql)
+                if dict(row).get("retailer_id") == mine
+            ]
+
+        found: list[str] = self.server.read(find)
+        return found
+
     def set_status(self, order_id: str, status: str) -> None:
         """Write the status of an order, and nothing else: no history and no events. `Shopping` makes the real steps."""
         self.server.sql(
@@ -239,3 +259,10 @@ async def _stock(tx: Tx, retailer_id: int, capacity: int, is_lenient: bool, rule
     await items.save(tx, retailer_id, CATALOG)
     for kind in HELD:
         await plans.set_plan(tx, retailer_id, plans.EVERY_STORE, kind, Plan(capacity=capacity))
+
+
+async def lock_pin(tx: Tx, retailer_id: int, order_id: str) -> None:
+    """As after too many wrong PINs at the door."""
+    order = await orders.lock(tx, retailer_id, order_id)
+    order.details.wrong_pins = MOST_WRONG_PINS
+    await orders.keep(tx, retailer_id, order)

@@ -17,6 +17,7 @@ INSIDE = re.compile(r"Traceback|File \"|\.py\b|sqlite|asyncpg|SELECT |INSERT |UP
 POLICY = re.compile(
     r"default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; base-uri 'none'; "
     r"frame-ancestors 'none'; form-action 'self'( https://[a-z.]+| http://127\.0\.0\.1:\d+)?"
+    r"(; connect-src 'self'(; worker-src 'self')?)?"
 )
 
 
@@ -58,8 +59,10 @@ def is_error(response: httpx.Response, status: int, key: str) -> httpx.Response:
 
 
 def is_own(url: str) -> bool:
-    """Whether a URL leads nowhere but to this site."""
+    """Whether a URL leads nowhere but to this site, or calls a phone number."""
     parts = urlsplit(url)
+    if re.fullmatch(r"tel:\+?[0-9]+", url):
+        return True
     return not parts.scheme and not parts.netloc and url.startswith(("/", "#")) and not url.startswith(("//", "/\\"))
 
 

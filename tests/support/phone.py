@@ -49,6 +49,8 @@ class PreparedApi:
             route.fulfill(json=self.run, headers={"ETag": f'"{self.run["version"]}"'})
         elif path == "/catalog":
             route.fulfill(json={"items": self.catalog})
+        elif path in ("/passkeys", "/unlock/passkey"):
+            route.fulfill(json={"options": None, "passkeys": []})
         else:
             route.fulfill(json=self.me)
 

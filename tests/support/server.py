@@ -166,6 +166,7 @@ def live_server(
             "rate_limit_per_second": 0,
             "access_log": False,
             "deliver_callbacks": False,
+            "self_service": True,
             **options,
         }
     )

@@ -4,9 +4,11 @@ from typing import Any
 
 import httpx
 
+from handcart.core import clock
 from handcart.core.db import Tx
-from handcart.shoppers import invitations, ops
+from handcart.shoppers import invitations, ops, shifts
 from handcart.shoppers.models import Person
+from handcart.shoppers.shifts import Shift
 from handcart.sign_in import sessions
 from handcart.sign_in.models import SHOPPER
 from handcart.staff.models import SYSTEM
@@ -26,6 +28,15 @@ def add_shopper(server: LiveServer, name: str = "Sam Sample", **facts: Any) -> P
         return person
 
     made: Person = server.write(add)
+    return made
+
+
+def add_shift(server: LiveServer, person_id: int | None = None, starts_at: int = clock.HOUR, hours: int = 8) -> Shift:
+    """A shift of a shopper, or of a new one."""
+    shift = Shift(
+        person_id=person_id or add_shopper(server).id, starts_at=starts_at, ends_at=starts_at + hours * clock.HOUR
+    )
+    made: Shift = server.write(shifts.add, SYSTEM, shift)
     return made
 
 

@@ -18,6 +18,7 @@ _FIRST = (
     "README.md",
     "docs/guide/link-an-account.md",
     "docs/guide/take-an-order.md",
+    "docs/guide/post-checkout.md",
     "docs/sandbox.md",
     "docs/callbacks.md",
     "docs/callbacks-receiving.md",

@@ -112,10 +112,13 @@ def _(attempt: Provoked) -> httpx.Response:
 
 @provokes(
     "access_to_this_resource_requires_scope_connect_fulfillment",
+    "access_to_this_resource_requires_scope_connect_post",
+    "access_to_this_resource_requires_scope_connect_orders",
     "access_to_this_resource_requires_scope_handcart_callbacks",
 )
 def _(attempt: Provoked) -> httpx.Response:
-    return attempt.send(headers=attempt.token(scope="connect:compliance"))
+    other = "connect:fulfillment" if attempt.is_about_callbacks else "handcart:callbacks"
+    return attempt.send(headers=attempt.token(scope=other))
 
 
 @provokes("cant_be_blank_x_retailer_id")
@@ -165,6 +168,7 @@ def _(attempt: Provoked) -> httpx.Response:
     *("cant_be_blank_cart_total_cents", "cant_be_blank_tip_amount_cents", "is_invalid_tip_amount_cents"),
     *("is_invalid_order_id", "is_invalid_items_count", "is_invalid_service_option_reference"),
     *("is_invalid_service_option_hold_id", "cancel_order_dispatch:is_invalid_user_id"),
+    *("cant_be_blank_number", "is_invalid_number", "cant_be_blank_text"),
 )
 def _(attempt: Provoked) -> httpx.Response:
     several = attempt.shown["error"].get("errors", [attempt.shown])

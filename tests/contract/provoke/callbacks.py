@@ -3,6 +3,7 @@
 import httpx
 
 from handcart.callbacks.webhooks import MOST_WEBHOOKS
+from handcart.retailers import ops as retailers
 from tests.contract.operations import CALLBACKS, RECEIVER
 from tests.contract.provoke import PROVOCATIONS, Provoked, provokes
 
@@ -80,7 +81,7 @@ def _(attempt: Provoked) -> httpx.Response:
     return attempt.send(query={"state": "lost"})
 
 
-@provokes("handcart_callbacks_list_events:is_invalid_order_id")
+@provokes("handcart_callbacks_list_events:is_invalid_order_id", "handcart_sandbox_get_messages:is_invalid_order_id")
 def _(attempt: Provoked) -> httpx.Response:
     return attempt.send(query={"order_id": ""})
 
@@ -88,6 +89,12 @@ def _(attempt: Provoked) -> httpx.Response:
 @provokes("does_not_exist_for_this_kind_of_order_event_name")
 def _(attempt: Provoked) -> httpx.Response:
     return attempt.having(event_name="late_pickup")
+
+
+@provokes("is_not_sent_under_shopper_information_removal_event_name")
+def _(attempt: Provoked) -> httpx.Response:
+    attempt.market.server.write(retailers.change, attempt.market.slug, {"shopper_information_removal": True})
+    return attempt.having(event_name="order_location")
 
 
 @provokes("is_unknown_event_name")

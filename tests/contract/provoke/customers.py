@@ -131,9 +131,14 @@ def _(attempt: Provoked) -> httpx.Response:
     return attempt.having(grant_type="authorization_code", code="unknown", redirect_uri="https://example.org")
 
 
-@provokes("invalid_scope")
+@provokes("the_requested_scope_is_invalid_unknown_or_malformed")
 def _(attempt: Provoked) -> httpx.Response:
     return attempt.having(scope="account_linking")
+
+
+@provokes("no_endpoint_of_this_server_needs_the_scope")
+def _(attempt: Provoked) -> httpx.Response:
+    return attempt.having(scope="connect:recommendations")
 
 
 @provokes("create_token:unauthorized_client")

@@ -196,7 +196,7 @@ def _(attempt: Provoked) -> httpx.Response:
 
 @provokes(
     *("is_invalid_after", "is_invalid_limit", "is_invalid_refused", "is_invalid_wait", "is_invalid_canonical"),
-    "handcart_sandbox_get_requests:is_invalid_status",
+    *("handcart_sandbox_get_requests:is_invalid_status", "is_invalid_before"),
 )
 def _(attempt: Provoked) -> httpx.Response:
     return attempt.send(query={attempt.shown["meta"]["key"]: "x"})

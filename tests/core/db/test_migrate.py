@@ -103,7 +103,7 @@ def test_both_databases_then_the_same_tables_columns_keys_and_indexes(tmp_path: 
 def test_empty_then_usable_and_again_then_unchanged(url: str) -> None:
     migrate(url, KEYS)
     on(url, check_schema)
-    on(url, installation.remember_public_url, "https://connect.example.org")
+    on(url, installation.remember_urls, Settings(public_url="https://connect.example.org"))
     migrate(url, KEYS)
     on(url, check_schema)
     assert on(url, installation.public_url) == "https://connect.example.org"

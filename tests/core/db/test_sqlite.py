@@ -381,6 +381,7 @@ async def test_reader_fails_then_unavailable(database: SqliteDatabase) -> None:
 # Opening and closing
 
 
+@pytest.mark.usefixtures("our_commits")
 async def test_pragmas_then_durable_and_checked(database: SqliteDatabase) -> None:
     for connection in (database._reader, database._writer):
         found = {

@@ -3,6 +3,7 @@
 Source: https://docs.instacart.com/connect/api/error_and_status_codes
 """
 
+import asyncio
 import dataclasses
 import io
 import json
@@ -21,7 +22,7 @@ from handcart.core.ratelimit import Buckets
 from handcart.core.web import body as bodies
 from handcart.core.web import server_limits
 from handcart.core.web.app import App
-from handcart.core.web.call import Route
+from handcart.core.web.call import Call, Reply, Route
 from handcart.core.web.router import Router
 from tests.support import raw
 from tests.support.contents import nothing_written
@@ -468,8 +469,14 @@ def test_every_answer_then_a_request_id_of_its_own_and_no_store(shop: Shop) -> N
 def test_served_over_https_then_hsts(shop: Shop) -> None:
     settings = dataclasses.replace(shop.server.app.settings, public_url="https://connect.example.org")
     secure = App(settings, shop.server.app.keys, (), failing(KeyError()), failing(KeyError()))
-    assert (b"strict-transport-security", b"max-age=31536000") in secure._always
-    assert (b"strict-transport-security", b"max-age=31536000") not in shop.server.app._always
+    scope: dict[str, Any] = {"query_string": b"", "headers": []}
+    sent: list[dict[str, Any]] = []
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    asyncio.run(secure._send(send, Reply(200), Call(secure, scope, None)))
+    assert (b"strict-transport-security", b"max-age=31536000") in sent[0]["headers"]
 
 
 def test_access_log_then_a_pattern_and_no_user_id_or_token(

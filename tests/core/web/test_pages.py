@@ -197,7 +197,8 @@ class Page(HTMLParser):
 
 
 def render(template: str, locale: str, context: dict[str, Any], brand: str = "Handcart") -> str:
-    return pages.render(template, locale, brand=brand, membership="Handcart+", locale_links=links(locale), **context)
+    shown = {"self_service": True, **context}
+    return pages.render(template, locale, brand=brand, membership="Handcart+", locale_links=links(locale), **shown)
 
 
 @pytest.fixture(scope="module", params=product(pages.LOCALES, NAMES), ids=lambda pair: f"{pair[0]} {pair[1]}")

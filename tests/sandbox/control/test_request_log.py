@@ -92,7 +92,7 @@ def refuse_text(shop: Shop) -> Any:
 
 
 def refuse_scope(shop: Shop) -> Any:
-    shop._token = shop.post_token(grant_type="client_credentials", scope="connect:compliance").json()["access_token"]
+    shop._token = shop.post_token(grant_type="client_credentials", scope="handcart:callbacks").json()["access_token"]
     answer = shop.get_link("nobody")
     shop._token = None
     return answer

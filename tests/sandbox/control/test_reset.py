@@ -6,6 +6,7 @@ from handcart.core import clock
 from handcart.sandbox.control import reset
 from tests.support.clocks import CLOCK, advance, freeze
 from tests.support.contents import contents
+from tests.support.money import count
 from tests.support.oauth import Organization
 from tests.support.orders import ADDRESS, Market
 from tests.support.sandbox import SANDBOX, Shopping
@@ -15,7 +16,11 @@ from tests.support.shop import PASSWORD, SampleAccount
 OWN = "/v2/handcart_sandbox"
 VARYING = ("accounts", "memberships", "sessions", "rate_limits", "tokens")
 # What `fill` leaves empty: by another account, by a deletion, and by a browser that stays signed in.
-NOT_FILLED = {"link_history", "deleted_users", "sessions", "attempts", "deliveries", "acts", "order_warnings"}
+NOT_FILLED = {
+    *("link_history", "deleted_users", "sessions", "attempts", "deliveries", "acts", "order_warnings"),
+    *("chat_messages", "messages", "message_attempts", "signatures", "closed_months"),
+    *("daily_callbacks", "order_claims", "request_log"),
+}
 
 
 def fill(market: Market) -> None:
@@ -37,6 +42,7 @@ def fill(market: Market) -> None:
     market.post(f"{OWN}/orders/{waiting}/run", {"pace": "real_time"}).raise_for_status()
     market.http.put(f"{OWN}/faults", json={"faults": [{"fault": "slow", "slow_ms": 1}]}, headers=market.headers)
     freeze(market, None)
+    count(market)
 
 
 def token_hashes(server: LiveServer) -> list[bytes]:

@@ -6,13 +6,17 @@ from typing import Any, get_args
 import pytest
 
 from handcart.core import clock
+from handcart.core.web.pages import texts
 from handcart.orders.models import CARRIED
-from handcart.sandbox.robot import ops
+from handcart.sandbox.robot import ops, scenarios
 from handcart.sandbox.robot.scenarios import SCENARIOS
 from handcart.sandbox.robot.wire import Pace
 from tests.races.rounds import IS_LONG
 from tests.support.clocks import advance, freeze, run_to
-from tests.support.orders import GROWN_UP, KINDS, Market
+from tests.support.contents import nothing_written
+from tests.support.orders import GROWN_UP, KINDS, TEXTED, Market
+from tests.support.picking import item_id
+from tests.support.post_checkout import Customer
 from tests.support.sandbox import Shopping
 from tests.support.server import LiveServer
 from tests.support.shop import error
@@ -131,6 +135,69 @@ def test_clock_advances_then_each_step_happens_at_its_time(market: Market) -> No
     assert at == {state: times[state] for state in ("picking", "checkout", "delivering", "completed")}
 
 
+def proposed(market: Market, pace: str = "real_time") -> tuple[Customer, str, str]:
+    """An order of milk for which the robot has proposed another item: the customer, and the ids of order and item."""
+    freeze(market)
+    user_id = market.customer()
+    order_id = market.order("delivery", user_id, items=[MILK])["id"]
+    begun = run(market, order_id, scenario="replaced", pace=pace, seed=3)
+    for step in begun["steps"]:
+        market.post(f"{OWN}/clock/next", {"what": ["robot_step"]}).raise_for_status()
+        if step["value"] == "verifying_replacements":
+            break
+    market._token = None
+    return Customer(market, user_id), order_id, item_id(market, order_id)
+
+
+def line_of(market: Market, order_id: str) -> tuple[Any, ...]:
+    row = market.row(order_id)["items"][0]
+    return tuple(row.get(name) for name in ("status", "replacement_status", "substitute"))
+
+
+def test_robot_asks_then_it_waits_until_the_time_for_answers_is_over(market: Market) -> None:
+    _, order_id, _ = proposed(market)
+    assert (market.row(order_id)["status"], line_of(market, order_id)[1]) == ("verifying_replacements", "PENDING")
+    asked = market.row(order_id)["items"][0]["proposed_at"]
+    for _ in range(30):
+        market.post(f"{OWN}/clock/next", {"what": ["robot_step"]}).raise_for_status()
+        shown = market.get(f"{OWN}/orders/{order_id}/run").json()["steps"]
+        wait = next(step for step in shown if step["action"] == "wait for answers")
+        if wait["done"]:
+            break
+    assert wait["at"] == clock.to_wire(asked + 5 * clock.MINUTE)
+    advance(market, days=1)
+    market._token = None
+    assert market.get(f"{OWN}/orders/{order_id}/run").json()["stopped"] is None
+    assert (market.row(order_id)["status"], line_of(market, order_id)[:2]) == ("completed", ("replaced", "PENDING"))
+
+
+@pytest.mark.parametrize(
+    ("body", "line"),
+    [
+        ({"status": "APPROVED"}, ("replaced", "APPROVED")),
+        ({"status": "REJECTED"}, ("to_refund", "REJECTED")),
+        ({"status": "REJECTED", "alternative_item": {"rrc": "ham", "weight": 1.5}}, ("replaced", "APPROVED")),
+    ],
+)
+def test_customer_answers_the_robot_then_it_goes_on_at_once(market: Market, body: Any, line: Any) -> None:
+    customer, order_id, item = proposed(market)
+    customer.put(order_id, f"/items/{item}/replacement", body).raise_for_status()
+    market.post(f"{OWN}/clock/next", {"what": ["robot_step"]}).raise_for_status()
+    assert market.row(order_id)["status"] == "verifying_replacements"
+    assert line_of(market, order_id)[:2] == line
+    if "alternative_item" in body:
+        assert line_of(market, order_id)[2]["rrc"] == "ham"
+        assert market.row(order_id)["items"][0]["delivered_weight"] == 1.5
+    market.post(f"{OWN}/clock/next", {"what": ["robot_step"]}).raise_for_status()
+    assert market.row(order_id)["status"] == "checkout"
+
+
+def test_robot_works_instantly_then_it_waits_for_nobody(market: Market) -> None:
+    order_id = market.order("delivery", market.customer(), items=[MILK])["id"]
+    run(market, order_id, scenario="replaced")
+    assert (market.row(order_id)["status"], line_of(market, order_id)[:2]) == ("completed", ("replaced", "PENDING"))
+
+
 def test_real_time_passes_then_the_server_takes_the_steps_itself(market: Market) -> None:
     market.put(f"{OWN}/robot", {"scenario": "replaced", "pace": "instantly"}).raise_for_status()
     orders = [order(market, "delivery", market.customer()), order(market, "dispatch", market.customer())]
@@ -222,3 +289,35 @@ def test_run_is_stopped_then_the_order_stays_where_it_is(market: Market) -> None
 
 def test_paces_are_named_then_all_of_them_are_known() -> None:
     assert set(get_args(Pace)) == {*ops.SPEEDS, ops.INSTANTLY}
+
+
+def test_customer_writes_then_the_robot_has_greeted_and_answers(market: Market) -> None:
+    user_id = market.customer()
+    order_id = order(market, "delivery", user_id)
+    freeze(market)
+    run(market, order_id, seed=3, pace="real_time")
+    customer = Customer(market, user_id)
+    while market.row(order_id)["status"] != "picking":
+        run_to(market, "robot_step")
+    said = [("driver", "Hello, I\u2019m your shopper. I\u2019m about to start with your order.", False)]
+    assert chat(customer, order_id) == said
+    customer.chat("POST", order_id, {"body": "Ripe bananas, please"}).raise_for_status()
+    market.server.write(ops.tick, market.retailer.id)
+    with nothing_written(market.server):  # each message is answered once
+        market.server.write(ops.tick, market.retailer.id)
+    phrase = texts("en")[f"chat.phrase.{scenarios.reply(3, 1)}"]
+    assert chat(customer, order_id) == [*said, ("user", "Ripe bananas, please", True), ("driver", phrase, False)]
+
+
+def chat(customer: Customer, order_id: str) -> list[tuple[str, str, bool]]:
+    found = customer.chat("GET", order_id).raise_for_status().json()["chat_messages"]
+    return [(one["sender_type"], one["body"], one["read"]) for one in found]
+
+
+def test_order_needs_code_and_signature_then_the_robot_gives_both(server: LiveServer) -> None:
+    market = Market(server, delivery_pin=True, certified_from_cents=0)
+    order_id = order(market, "delivery", market.customer(), user={"birthday": GROWN_UP, **TEXTED})
+    run(market, order_id, scenario="happy_path", pace="instantly")
+    row = market.row(order_id)
+    assert (row["status"], row["details"]["proof"]["has_pin"]) == ("completed", True)
+    assert row["details"]["proof"]["signer"] == "Sample Customer"
