@@ -64,7 +64,7 @@ torture: setup-tests ## run races and random histories at full length (an hour)
 	LONG_RUNS=1 $(PY) -m pytest -q tests/races tests/slots/test_machine.py tests/orders/test_machine.py \
 		tests/batches/test_machine.py tests/acts/test_runs.py tests/sandbox/robot/test_ops.py \
 		tests/callbacks/test_machine.py tests/callbacks/test_order.py tests/callbacks/test_receivers.py \
-		tests/sign_in/test_limits.py
+		tests/sign_in/test_limits.py tests/messages/test_kills.py
 
 .PHONY: mutants
 mutants: setup-dev ## make many small changes to the code and list those that no test notices (MUTANTS="slots --sample 60")
@@ -81,6 +81,9 @@ bench: setup-tests ## measure speed, and compare it with a limit program and oth
 	$(PY) -m bench.callbacks
 	$(PY) -m bench.neighbours
 	$(PY) -m bench.acts
+	$(PY) -m bench.order_page
+	$(PY) -m bench.console
+	$(PY) -m bench.offline_start
 
 .PHONY: sizes
 sizes: setup ## print the sizes of files, functions and domains

@@ -7,28 +7,22 @@ every few seconds, as in a store. At last, robot shoppers work through a day of 
 
 import argparse
 import asyncio
-import json
 import os
 import secrets
-import shutil
 import sys
 import time
 import uuid
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from random import Random
 from statistics import median, quantiles
 from typing import Any
 
 import msgspec
 
-from bench import machine
-from bench.callbacks import DATABASES
-from bench.processes import HOST, ROOT, Launch, free_port, load_cores, server_cores, serving
-from bench.progress import Progress
+from bench import rounds
+from bench.processes import HOST, ROOT, Launch, free_port, server_cores, serving
 from handcart.acts import ops as acts
 from handcart.acts.models import Act
 from handcart.batches import ops as batches
@@ -60,11 +54,10 @@ from handcart.stores.carts import OrderItem
 from handcart.stores.models import KINDS, Item, ItemName
 from handcart.users import ops as users
 from handcart.users.models import User
-from tests.support.postgres import cluster, create_database
 from tests.support.stores import store
 from tests.support.volley import Connection
 
-BUILD = ROOT / "build" / "bench-acts"
+BUILD = rounds.directory_of("acts")
 AT_ONCE = 20
 LINES = [OrderItem(line_num=str(number), item=ItemName(rrc=f"item-{number}"), count=2) for number in range(1, 21)]
 DAY_GOAL_SECONDS = 60
@@ -100,45 +93,13 @@ class Shopper:
 
 
 def main() -> None:
-    options = _options()
-    about = machine.describe()
-    os.sched_setaffinity(0, load_cores(1))
-    shutil.rmtree(BUILD, ignore_errors=True)
-    BUILD.mkdir(parents=True)
-    visits: list[dict[str, Any]] = []
-    try:
-        kinds = options.database or DATABASES
-        progress = Progress(options.rounds * len(kinds))
-        with ExitStack() as stack:
-            running = stack.enter_context(cluster(durable=True)) if "postgresql" in kinds else None
-            for number in range(options.rounds):
-                for kind in kinds:
-                    url = create_database(running) if running and kind == "postgresql" else ""
-                    found = _visit(url or f"sqlite:///{BUILD}/{number}.db", options)
-                    visits.append({"round": number, "database": kind, **found})
-                    progress.step(f"round {number + 1}, {kind}")
-    finally:
-        shutil.rmtree(BUILD, ignore_errors=True)
-    page = _page(visits, options, about)
-    if options.json:
-        options.json.write_text(json.dumps({"machine": about, "visits": visits}, indent=1) + "\n")
-    if options.markdown:
-        options.markdown.write_text(page)
-    print(page)
-
-
-def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m bench.acts", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=5, help="rounds to take medians of (default 5)")
+    parser = rounds.parser("acts", __doc__)
     parser.add_argument("--acts", type=int, default=4000, help="acts that are sent as fast as they are answered")
     parser.add_argument("--shoppers", type=int, default=200, help="shoppers who send an act every few seconds")
     parser.add_argument("--every", type=float, default=3.0, help="seconds between two acts of a shopper (default 3)")
     parser.add_argument("--seconds", type=float, default=60, help="seconds for which they do so (default 60)")
     parser.add_argument("--orders", type=int, default=500, help="orders of the robots' day (default 500)")
-    parser.add_argument("--database", action="append", choices=DATABASES, help="repeatable; else both")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write every single figure")
-    parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the tables as a page")
-    return parser.parse_args()
+    rounds.run(parser.parse_args(), BUILD, _visit, _page)
 
 
 def _visit(url: str, options: argparse.Namespace) -> dict[str, Any]:
@@ -272,7 +233,7 @@ class _Recorder:
     """A `Tx` that records its statements."""
 
     def __init__(self, tx: Tx) -> None:
-        self.keys, self._tx = tx.keys, tx
+        self.keys, self.public_url, self._tx = tx.keys, tx.public_url, tx
         self.seen: list[tuple[str, str, tuple[Any, ...]]] = []
 
     async def one(self, sql: str, *args: Any) -> Any:
@@ -360,7 +321,7 @@ async def _left(tx: Tx, retailer_id: int) -> list[tuple[str, str]]:
     return [(row["order_id"], row["status"]) for row in rows]
 
 
-def _page(visits: Sequence[Mapping[str, Any]], options: argparse.Namespace, about: Mapping[str, Any]) -> str:
+def _page(visits: rounds.Visits, options: argparse.Namespace) -> list[str]:
     lines = [
         "# Performance of acts",
         "",
@@ -372,8 +333,7 @@ def _page(visits: Sequence[Mapping[str, Any]], options: argparse.Namespace, abou
         "| database | acts a second | limit | ratio | p99 of an act, ms | a day of orders, seconds | goal |",
         "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
-    for kind in dict.fromkeys(visit["database"] for visit in visits):
-        of_kind = [visit for visit in visits if visit["database"] == kind]
+    for kind, of_kind in rounds.by_database(visits):
         rate, limit, p99, day = (median(visit[name] for visit in of_kind) for name in ("rate", "limit", "p99", "day"))
         ratio = median(visit["rate"] / visit["limit"] for visit in of_kind)
         verdict = "reached" if day <= DAY_GOAL_SECONDS else "not reached"
@@ -381,8 +341,7 @@ def _page(visits: Sequence[Mapping[str, Any]], options: argparse.Namespace, abou
             f"| {kind} | {rate:.0f} | {limit:.0f} | {ratio:.2f} | {1000 * p99:.1f} | {day:.1f}"
             f" | <= {DAY_GOAL_SECONDS}: {verdict} |"
         )
-    lines += ["", "## Machine", "", "| what | value |", "| --- | --- |"]
-    return "\n".join([*lines, *(f"| {what} | {value} |" for what, value in about.items())]) + "\n"
+    return lines
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from bench.databases import connected
 from bench.flow import email_of, session_of, user_of
 from bench.processes import bare_environment
 from handcart.core.secret import Keys
+from handcart.sign_in.models import CUSTOMER
 from handcart.sign_in.passwords import hash_new
 
 HANDCART = Path(sys.executable).with_name("handcart")
@@ -98,8 +99,8 @@ def tables(owner: Owner, keys: Keys, password_hash: str, scale: Scale) -> Iterat
     )
     yield Table(
         "sessions",
-        ("session_hash", "account_id", "created_at", "seen_at"),
-        ((keys.hash(session_of(n)), account_of[n], now, now) for n in waiting),
+        ("session_hash", "id", "audience", "person_id", "created_at", "seen_at", "unlocked_at"),
+        ((keys.hash(session_of(n)), n + 1, CUSTOMER.name, account_of[n], now, now, now) for n in waiting),
     )
     yield Table(
         "tokens",

@@ -11,21 +11,18 @@ import http.client
 import json
 import os
 import secrets
-import shutil
 import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from statistics import median, quantiles
 from typing import Any
 
-from bench import machine
-from bench.callbacks import DATABASES, arrivals, arrived, process, until
+from bench import rounds
+from bench.callbacks import arrivals, arrived, process, until
 from bench.processes import HOST, ROOT, Launch, free_port, load_cores, server_cores, serving
-from bench.progress import Progress
 from handcart.callbacks import webhooks
 from handcart.callbacks.models import PRODUCTION
 from handcart.core import clock
@@ -41,10 +38,9 @@ from handcart.slots import plans
 from handcart.slots.plans import Plan
 from handcart.stores import ops as stores
 from handcart.stores.models import LAST_MILE
-from tests.support.postgres import cluster, create_database
 from tests.support.stores import store
 
-BUILD = ROOT / "build" / "bench-neighbours"
+BUILD = rounds.directory_of("neighbours")
 CREATE, LIST, CALLBACK = "create", "list", "callback"
 GOAL = 2.0
 PER_SECOND = 30
@@ -116,45 +112,13 @@ class Api:
 
 
 def main() -> None:
-    options = _options()
-    about = machine.describe()
-    os.sched_setaffinity(0, load_cores(1))
-    shutil.rmtree(BUILD, ignore_errors=True)
-    BUILD.mkdir(parents=True)
-    visits: list[dict[str, Any]] = []
-    try:
-        kinds = options.database or DATABASES
-        progress = Progress(options.rounds * len(kinds))
-        with ExitStack() as stack:
-            running = stack.enter_context(cluster(durable=True)) if "postgresql" in kinds else None
-            for number in range(options.rounds):
-                for kind in kinds:
-                    url = create_database(running) if running and kind == "postgresql" else ""
-                    found = _visit(url or f"sqlite:///{BUILD}/{number}.db", options.orders, options.fat_orders)
-                    visits.append({"round": number, "database": kind, **found})
-                    progress.step(f"round {number + 1}, {kind}")
-    finally:
-        shutil.rmtree(BUILD, ignore_errors=True)
-    page = _page(visits, options, about)
-    if options.json:
-        options.json.write_text(json.dumps({"machine": about, "visits": visits}, indent=1) + "\n")
-    if options.markdown:
-        options.markdown.write_text(page)
-    print(page)
-
-
-def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m bench.neighbours", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=5, help="rounds to take medians of (default 5)")
+    parser = rounds.parser("neighbours", __doc__)
     parser.add_argument("--orders", type=int, default=300, help="orders of the quiet retailer, alone and beside noise")
     parser.add_argument("--fat-orders", type=int, default=100, help="orders of the noisy one")
-    parser.add_argument("--database", action="append", choices=DATABASES, help="repeatable; else both")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write every single figure")
-    parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the tables as a page")
-    return parser.parse_args()
+    rounds.run(parser.parse_args(), BUILD, _visit, _page)
 
 
-def _visit(url: str, orders: int, fat_orders: int) -> dict[str, Any]:
+def _visit(url: str, options: argparse.Namespace) -> dict[str, Any]:
     """p99 of the quiet retailer's operations in seconds, alone and together with the noisy one."""
     sink, noise, port = free_port(), free_port(), free_port()
     secret_key = secrets.token_urlsafe(32)
@@ -195,9 +159,9 @@ def _visit(url: str, orders: int, fat_orders: int) -> dict[str, Any]:
         stack.enter_context(serving(launch, port, cores=server_cores(1), log=BUILD / "server.log"))
         api = Api(port, quiet)
         _measure(api, sink, "warm-up", WARM_UP)
-        alone = _measure(api, sink, "alone", orders)
-        with _noise(Api(port, noisy), fat_orders, orders / PER_SECOND):
-            beside = _measure(api, sink, "beside", orders)
+        alone = _measure(api, sink, "alone", options.orders)
+        with _noise(Api(port, noisy), options.fat_orders, options.orders / PER_SECOND):
+            beside = _measure(api, sink, "beside", options.orders)
     return {"alone": alone.p99(), "beside": beside.p99()}
 
 
@@ -265,7 +229,7 @@ async def _furnish(tx: Tx, slug: str, urls: Sequence[str]) -> Retailer:
     return Retailer(retailer.id, client.client_id, client.client_secret)
 
 
-def _page(visits: Sequence[Mapping[str, Any]], options: argparse.Namespace, about: Mapping[str, Any]) -> str:
+def _page(visits: rounds.Visits, options: argparse.Namespace) -> list[str]:
     lines = [
         "# Performance beside a noisy neighbour",
         "",
@@ -276,15 +240,13 @@ def _page(visits: Sequence[Mapping[str, Any]], options: argparse.Namespace, abou
         "| database, operation | p99 alone, ms | p99 beside noise, ms | ratio | goal |",
         "| --- | ---: | ---: | ---: | ---: |",
     ]
-    for kind in dict.fromkeys(visit["database"] for visit in visits):
-        of_kind = [visit for visit in visits if visit["database"] == kind]
+    for kind, of_kind in rounds.by_database(visits):
         for name in (CREATE, LIST, CALLBACK):
             alone, beside = (median(1000 * visit[when][name] for visit in of_kind) for when in ("alone", "beside"))
             ratio = median(visit["beside"][name] / visit["alone"][name] for visit in of_kind)
             verdict = "reached" if ratio <= GOAL else "not reached"
             lines.append(f"| {kind}, {name} | {alone:.1f} | {beside:.1f} | {ratio:.2f} | <= {GOAL:.0f}: {verdict} |")
-    lines += ["", "## Machine", "", "| what | value |", "| --- | --- |"]
-    return "\n".join([*lines, *(f"| {what} | {value} |" for what, value in about.items())]) + "\n"
+    return lines
 
 
 if __name__ == "__main__":

@@ -34,6 +34,7 @@ HOURS = 12 * 24  # the hours with held windows; they end before the horizon, how
 CAPACITY = 10_000  # of each window, so that no request is refused
 PAST_DAYS = 90  # the stored orders are spread over these days
 FIRST_HOLD = 1_000_000
+CACHE_KIB = 2_000_000  # of SQLite while it stores the orders
 STRIDE = 7_919  # a prime, so that neighbouring orders belong to distant users
 TOKENS = 1_000
 CART_LINES = 3
@@ -162,12 +163,15 @@ def stock(url: str, scale: Scale) -> Stock:
     return found
 
 
-def multiply(url: str, found: Stock, orders: int) -> None:
-    """Store more orders in one transaction, copies of the model with other times and places."""
+def multiply(url: str, found: Stock, orders: int, days_ago: int = 0) -> None:
+    """Store more orders in one transaction, copies of the model with other times and places.
+
+    The last one was created `days_ago`. Windows begin up to 12 days later; an order is completed if its window began.
+    """
     now = clock.now()
     numbers = {
         "orders": orders,
-        "first": now - PAST_DAYS * clock.DAY,
+        "first": now - (days_ago + PAST_DAYS) * clock.DAY,
         "span": PAST_DAYS * clock.DAY,
         "hour": clock.HOUR,
         "day": clock.DAY,
@@ -186,6 +190,7 @@ def run_sql(url: str, *statements: str) -> None:
     if url.startswith("sqlite"):
         connection = sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)
         connection.execute("PRAGMA synchronous = OFF")  # `settle` and the copies flush to disk
+        connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")  # else each index page is written again and again
         connection.execute("BEGIN")
         for statement in statements:
             connection.execute(statement)

@@ -15,6 +15,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from storefront import account, callbacks, checkout, linking, orders, slots, stores
+from storefront.aftercare import Tokens
 from storefront.nearby import Nearby
 from storefront.news import News
 from storefront.pages import SecurityHeaders, Shop, render
@@ -65,6 +66,9 @@ ROUTES = [
     Route("/orders/{order_id}/slots", orders.move, methods=["POST"]),
     Route("/orders/{order_id}/tip", orders.tip, methods=["POST"]),
     Route("/orders/{order_id}/cancel", orders.cancel, methods=["POST"]),
+    Route("/orders/{order_id}/chat", orders.say, methods=["POST"]),
+    Route("/orders/{order_id}/replacement", orders.answer, methods=["POST"]),
+    Route("/orders/{order_id}/rating", orders.rate, methods=["POST"]),
     Route("/sign-in", account.sign_in_page),
     Route("/sign-in", account.sign_in, methods=["POST"]),
     Route("/sign-out", account.sign_out, methods=["POST"]),
@@ -98,7 +102,7 @@ def create_app(
             allow_plain_http=settings.allow_plain_http,
             max_retries=1,  # a customer waits for the page
         ) as platform:
-            app.state.shop = Shop(settings, sessions, news, platform, Nearby(platform))
+            app.state.shop = Shop(settings, sessions, news, platform, Nearby(platform), Tokens(platform))
             yield
 
     routes = [*callbacks.routes(settings, sessions, news), *ROUTES]

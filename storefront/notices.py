@@ -59,6 +59,13 @@ NOTICES = {
         "A shopper has already taken your order, so it can no longer be changed here."
         " Please call the store if something is wrong."
     ),
+    "message_sent": Notice("Your shopper has your message.", is_success=True),
+    "nothing_written": Notice("Write something to your shopper first."),
+    "chat_closed": Notice("Nobody can read your message now. Please call the store."),
+    "answered": Notice("Your shopper knows what you want.", is_success=True),
+    "answered_before": Notice("That replacement was answered before, or your shopper has moved on."),
+    "rated": Notice("Thank you for your rating.", is_success=True),
+    "no_stars": Notice("Choose how it was first."),
     "nothing_left": Notice("An order needs at least one item. To take everything out, cancel the order."),
     "failed": Notice("Your {brand} account could not be linked. Please try again, or contact our customer care."),
 }

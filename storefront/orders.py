@@ -6,14 +6,14 @@ from collections.abc import Coroutine
 from datetime import datetime
 from typing import Any
 
-from handcart_client import ConnectError, Order
+from handcart_client import ConnectError, ItemName, Order
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from storefront import ordering, progress, story
+from storefront import aftercare, ordering, progress, story
 from storefront.carts import Placed, Slot
-from storefront.catalog import MOST_OF_ONE, lines
+from storefront.catalog import ITEMS, MOST_OF_ONE, lines
 from storefront.checkout import TIPS_CENTS, tip_in
 from storefront.grid import grid_of, reason_of
 from storefront.pages import (
@@ -48,7 +48,11 @@ async def orders(request: Request) -> Response:
 
 async def order(request: Request) -> Response:
     """The current state of an order: https://docs.instacart.com/connect/api/fulfillment/delivery/get_order"""
-    return render(request, "order.html", **await _standing(request))
+    standing = await _standing(request)
+    if standing["aftercare"].unread:
+        customer, placed = _asked(request)
+        await aftercare.mark_read(shop_of(request).tokens, customer, placed)
+    return render(request, "order.html", **standing)
 
 
 async def now(request: Request) -> Response:
@@ -156,6 +160,65 @@ async def cancel(request: Request) -> Response:
     return redirect(request, f"/orders/{placed.order_id}")
 
 
+async def say(request: Request) -> Response:
+    """Write to the shopper: https://docs.instacart.com/connect/api/post_checkout/chat/send_chat_message"""
+    form = await checked_form(request)
+    customer, placed = _asked(request)
+    text = form.get("text", "").strip()
+    if not text:
+        return _back(request, placed, "nothing_written")
+
+    async def send() -> None:
+        await (await shop_of(request).tokens.calls(customer.user_id)).send_message(placed.order_id, text)
+
+    refusal = await _refusal(request, placed, "chat", send())
+    return _back(request, placed, refusal or "message_sent")
+
+
+async def answer(request: Request) -> Response:
+    """Answer a proposed replacement.
+
+    https://docs.instacart.com/connect/api/post_checkout/order_items/handle_order_item_replacement
+    """
+    form = await checked_form(request)
+    customer, placed = _asked(request)
+    item_id, other = form.get("item", ""), ITEMS.get(form.get("other", ""))
+
+    async def send() -> None:
+        calls = await shop_of(request).tokens.calls(customer.user_id)
+        if form.get("answer") == "yes":
+            await calls.approve_replacement(placed.order_id, item_id)
+        elif other is None:
+            await calls.reject_replacement(placed.order_id, item_id)
+        else:
+            amount = {"count": 1} if other.pounds is None else {"weight": other.pounds}
+            name = ItemName(upc=other.upc, rrc=other.rrc)
+            await calls.reject_replacement(placed.order_id, item_id, alternative=name, **amount)
+
+    refusal = await _refusal(request, placed, "replacement", send())
+    return _back(request, placed, "answered_before" if refusal == "ordering_failed" else refusal or "answered")
+
+
+async def rate(request: Request) -> Response:
+    """Rate an order, or change the rating.
+
+    https://docs.instacart.com/connect/api/fulfillment/order_feedback/frontend/create_or_update_order_feedback
+    """
+    form = await checked_form(request)
+    customer, placed = _asked(request)
+    praised = [name for name in aftercare.highlights_of(placed) if form.get(f"highlight-{name}")]
+    note = form.get("note", "").strip()[: aftercare.MOST_CHARACTERS] or None
+    if form.get("stars") not in aftercare.STARS:
+        return _back(request, placed, "no_stars")
+
+    async def send() -> None:
+        calls = await shop_of(request).tokens.calls(customer.user_id)
+        await calls.rate(placed.order_id, form["stars"], highlights=praised, thank_you_note=note)
+
+    refusal = await _refusal(request, placed, "rating", send())
+    return _back(request, placed, refusal or "rated")
+
+
 def _asked(request: Request) -> tuple[Customer, Placed]:
     """The signed-in customer and their order; 404 for another customer's order."""
     customer = customer_of(request)
@@ -239,6 +302,10 @@ async def _standing(request: Request) -> dict[str, Any]:
         "story": story.told(events, window[0].tzinfo, is_delivery=placed.cart.is_delivery),
         "status_text": progress.text_of(found) if found else None,
         "tips": TIPS_CENTS,
+        "order_url": found.order_url if found and (found.order_url or "").startswith(("https://", "http://")) else None,
+        "aftercare": await aftercare.read(shop_of(request).tokens, customer, placed, found, window[0].tzinfo),
+        "others": [item for item in ITEMS.values() if not item.is_alcohol],
+        "most_characters": aftercare.MOST_CHARACTERS,
     }
 
 
@@ -262,6 +329,12 @@ async def _refusal(request: Request, placed: Placed, what: str, call: Coroutine[
         shop_of(request).sessions.outdate_order(placed.order_id)
         shop_of(request).news.tell(placed.order_id)
     return None
+
+
+def _back(request: Request, placed: Placed, notice: str) -> Response:
+    """Back to the order's page, with a notice."""
+    leave_notice(request, notice)
+    return redirect(request, f"/orders/{placed.order_id}")
 
 
 def _refused(request: Request, placed: Placed, notice: str) -> Response:

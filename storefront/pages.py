@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from storefront.aftercare import Tokens
 from storefront.carts import Cart
 from storefront.nearby import Nearby
 from storefront.news import News
@@ -35,6 +36,7 @@ class Shop:
     news: News
     platform: AsyncClient
     nearby: Nearby
+    tokens: Tokens
 
 
 def shop_of(request: Request) -> Shop:

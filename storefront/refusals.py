@@ -20,6 +20,7 @@ NOTICE_OF_KEY = {
 }
 NOTICE_OF_MESSAGE = {
     "too_late": "too_late",
+    "Sending a message is not allowed at this time": "chat_closed",
     "Maximum total quantity of items exceeded": "too_much",
     "Maximum total weight of beverage items exceeded": "too_much",
     "Maximum quantity of large or bulky items exceeded": "too_much",
@@ -32,12 +33,12 @@ def notice_of(error: ConnectError, what: str) -> str:
     log.warning("%s: %s", what, error)
     if isinstance(error, TransportError | ServerError | RateLimited):
         return "ordering_unreachable"
-    if isinstance(error, Forbidden):
-        return "not_active"
     for detail in error.errors:
         notice = NOTICE_OF_MESSAGE.get(detail.message) or NOTICE_OF_KEY.get((detail.key or "").partition("[")[0])
         if notice:
             return notice
+    if isinstance(error, Forbidden):
+        return "not_active"
     return "slot_gone" if isinstance(error, NotFound) else "ordering_failed"
 
 

@@ -22,14 +22,15 @@ GO_PACKAGES = Path("/usr/share/gocode/src")
 
 
 def has_chromium() -> bool:
-    return any(shutil.which(name) for name in ("chromium", "chromium-browser", "google-chrome"))
+    names = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
+    return any(shutil.which(name) for name in names)
 
 
 def missing(*, generated_clients: bool = False) -> dict[str, list[str]]:
     """The missing programs, each with the Debian packages that contain it."""
     needs = {
         "the PostgreSQL server binaries": (find_binaries() is not None, ["postgresql"]),
-        "Chromium": (has_chromium(), ["chromium"]),
+        "Chromium": (has_chromium(), ["chromium-headless-shell"]),
     }
     if generated_clients:
         needs["a Java compiler"] = (shutil.which("javac") is not None, ["default-jdk-headless"])

@@ -5,9 +5,9 @@ from handcart.staff.roles import OPERATIONS, ROLES
 PAGE = """\
 # People
 
-The people who run the network sign in at `/console` on the server's public URL. Each has a role, which says what they
-may do. Customers have [accounts](commands.md#customers-of-the-platform), and shoppers have [phones](shoppers.md): both
-have pages of their own.
+The people who run the network sign in at the [address of the console](production.md#the-console). Each has a role,
+which says what they may do. Customers have [accounts](commands.md#customers-of-the-platform), and shoppers have
+[phones](shoppers.md): both have pages of their own.
 
 `make docs` generates this page; the table is `handcart/staff/roles.py`.
 
@@ -58,7 +58,7 @@ You get a link, which is shown once. Send it only to that person: anybody who ha
 ## Passkeys
 
 People add passkeys on their own page (their name, at the top). They then sign in with a fingerprint, their face or the
-PIN of the device, without a password. A passkey belongs to the host name of the public URL. After a change of that
+PIN of the device, without a password. A passkey belongs to the host name of the console. After a change of that
 name, people sign in with their passwords and add passkeys again. Passkeys need https.
 
 If the server says that a passkey may have been copied, its counter has not risen: remove the passkey, and find out who
@@ -95,9 +95,12 @@ transaction as the change. The log has:
 - what was done to the people of the console: their roles, links, passwords, passkeys and sessions
 - what was done to shoppers and their devices
 - orders that a dispatcher, another person, a command or Handcart itself gave to a shopper, took away, moved or canceled
+- every other command that changes data, such as `handcart retailer set`: which options it had, and their values unless
+  these may be secret or personal, such as passwords and e-mail addresses
 
-It does not have everything yet: commands about retailers, clients and stores are not in it. What shoppers and the
-retailer's site did with an order is on the page of the order.
+What shoppers and the retailer's site did with an order is on the page of the order. `handcart sandbox` calls a server
+as a client, so that its calls are in the request log of the sandbox. After `handcart restore`, the log is that of the
+backup, with a row for the command.
 
 The database refuses to change or delete rows of the log. The console shows them under **Audit log**, with filters and a
 CSV file of the newest 10,000 rows that match. A retailer's people see the rows of that retailer; a person's move to

@@ -2,8 +2,9 @@
 Take the screenshots of the documentation from the running demo: `python -m tools.screenshots`.
 
 Writes docs/images/linking-journey.png (the steps side by side, composed by Chromium), the storefront's time slots
-(slots.png) and order page (order.png), and a day of an operator: the board (board.png), the page of an order
-(order-page.png) and the shopper's app (phone.png, screens side by side).
+(slots.png) and order page (order.png), a day of an operator: the board (board.png), the page of an order
+(order-page.png) and the shopper's app (phone.png, screens side by side), and the customer's page of an order in every
+state, in light and dark (states-light.png, states-dark.png): `python -m tools.screenshots states` takes only these.
 """
 
 import base64
@@ -17,12 +18,17 @@ from typing import Any
 from playwright.sync_api import Browser, Page, ViewportSize, expect
 
 from tests.browser.tour import choose_store, to_slots
+from tests.order_page.every_state import every_state
 from tests.support.browser import ROOT, Demo, Visit, chromium, running_demo
+from tests.support.orders import Market
+from tests.support.sandbox import Shopping
+from tests.support.server import live_server, make_data
 
 IMAGES = ROOT / "docs" / "images"
 STEP = {"width": 480, "height": 690}
 SHOP: ViewportSize = {"width": 1040, "height": 860}
 DESK: ViewportSize = {"width": 1280, "height": 800}
+SMALL_PHONE: ViewportSize = {"width": 360, "height": 520}
 PHONE: dict[str, Any] = {
     "viewport": {"width": 390, "height": 780},
     "is_mobile": True,
@@ -62,6 +68,9 @@ class Step:
 
 def main() -> None:
     IMAGES.mkdir(parents=True, exist_ok=True)
+    states()
+    if sys.argv[1:] == ["states"]:
+        return
     with tempfile.TemporaryDirectory() as data, running_demo(Path(data)) as demo, chromium() as browser:
         compose(browser, journey(demo, browser), IMAGES / "linking-journey.png")
         order(demo, browser)
@@ -112,6 +121,25 @@ def order(demo: Demo, browser: Browser) -> None:
     visit.page.set_viewport_size({**SHOP, "height": 960})
     save(take(visit.page), IMAGES / "order.png")
     visit.close()
+
+
+def states() -> None:
+    """Take screenshots of the page of an order in every state."""
+    with tempfile.TemporaryDirectory() as folder:
+        data = Path(folder) / "data"
+        make_data(data)
+        with live_server(f"sqlite:///{data}/handcart.db", data) as server, chromium() as browser:
+            market = Market(server)
+            pages = {
+                scheme: browser.new_page(viewport=SMALL_PHONE, color_scheme=scheme) for scheme in ("light", "dark")
+            }
+            taken: dict[str, list[Step]] = {scheme: [] for scheme in pages}
+            for state, path in every_state(market, Shopping(market)):
+                for scheme, page in pages.items():
+                    page.goto(server.url + path)
+                    taken[scheme].append(Step(state.replace("-", " "), take(page)))
+            for scheme, steps in taken.items():
+                compose(browser, steps, IMAGES / f"states-{scheme}.png", columns=6)
 
 
 def day(demo: Demo, browser: Browser) -> None:

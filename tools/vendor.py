@@ -1,8 +1,9 @@
 """
-Fetch the files of other projects that the shopper's app contains: `python -m tools.vendor`.
+Fetch the files of other projects that the shopper's app and the pages contain: `python -m tools.vendor`.
 
-Reads `handcart/shopper_app/vendor/vendored.toml`, takes each package with npm, writes its files beside the list, and
-their hashes into it. To take a newer release, change its version in the list first.
+Reads each `vendored.toml` under `handcart/`, takes each package with npm, writes its files beside the list, and their
+hashes into it. A file with a `source` in place of a `path` is not part of its package, and stays as it is. To take a
+newer release, change its version in the list first.
 """
 
 import os
@@ -15,8 +16,7 @@ import tomllib
 from hashlib import sha256
 from pathlib import Path
 
-VENDOR = Path(__file__).resolve().parent.parent / "handcart" / "shopper_app" / "vendor"
-LIST = VENDOR / "vendored.toml"
+LISTS = sorted((Path(__file__).resolve().parent.parent / "handcart").glob("**/vendored.toml"))
 ENTRY = "[[file]]"
 
 
@@ -24,7 +24,7 @@ def fetched(package: str, version: str, folder: Path) -> Path:
     """The unpacked package."""
     target = folder / f"{package}-{version}"
     if not target.exists():
-        target.mkdir()
+        target.mkdir(parents=True)  # a package may have a scope
         command = ["npm", "pack", f"{package}@{version}", "--silent", "--pack-destination", str(target)]
         path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
         subprocess.run(command, env={**os.environ, "PATH": path}, check=True, stdout=subprocess.DEVNULL)
@@ -34,14 +34,17 @@ def fetched(package: str, version: str, folder: Path) -> Path:
 
 
 def main() -> None:
-    head, *entries = LIST.read_text().split(ENTRY)
     with tempfile.TemporaryDirectory() as folder:
-        for place, entry in enumerate(entries):
-            file = tomllib.loads(entry)
-            content = (fetched(file["package"], file["version"], Path(folder)) / file["path"]).read_bytes()
-            (VENDOR / file["name"]).write_bytes(content)
-            entries[place] = re.sub('(?<=sha256 = ")[^"]*', sha256(content).hexdigest(), entry)
-    LIST.write_text(ENTRY.join([head, *entries]))
+        for listed in LISTS:
+            head, *entries = listed.read_text().split(ENTRY)
+            for place, entry in enumerate(entries):
+                file = tomllib.loads(entry)
+                if "path" not in file:  # not part of the package
+                    continue
+                content = (fetched(file["package"], file["version"], Path(folder)) / file["path"]).read_bytes()
+                (listed.parent / file["name"]).write_bytes(content)
+                entries[place] = re.sub('(?<=sha256 = ")[^"]*', sha256(content).hexdigest(), entry)
+            listed.write_text(ENTRY.join([head, *entries]))
 
 
 if __name__ == "__main__":

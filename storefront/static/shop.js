@@ -119,6 +119,8 @@ if (order && order.dataset.from) {
     };
     document.addEventListener("visibilitychange", connect);
     connect();
+    // What the shopper writes is no news about the order.
+    if (!isOver()) setInterval(() => !isBusy() && look(), 15000);
   };
 
   if (order.dataset.news) listen();
