@@ -355,10 +355,10 @@ class ChangePin(Struct):
 
 
 class Settings(Struct):
-    """What shoppers may change themselves."""
+    """What shoppers may change themselves. Without `languages`, those stay."""
 
     locale: Annotated[str, Meta(max_length=10)]
-    languages: Annotated[list[Annotated[str, Meta(max_length=3)]], Meta(max_length=10)]
+    languages: Annotated[list[Annotated[str, Meta(max_length=3)]], Meta(max_length=10)] | None = None
 
 
 class Done(Struct):

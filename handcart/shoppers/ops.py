@@ -119,9 +119,10 @@ async def change(tx: Tx, actor: Actor, person_id: int, **facts: Any) -> Person:
     return await _change(tx, actor, person_id, facts)
 
 
-async def change_settings(tx: Tx, person: Person, locale: str, languages: Sequence[str]) -> Person:
-    """Change what shoppers may change themselves. Raises `ShopperRefused`."""
-    return await _change(tx, queries.actor(person), person.id, {"locale": locale, "languages": languages})
+async def change_settings(tx: Tx, person: Person, locale: str, languages: Sequence[str] | None) -> Person:
+    """Change what shoppers may change themselves. Without `languages`, those stay. Raises `ShopperRefused`."""
+    facts = {"locale": locale} | ({} if languages is None else {"languages": languages})
+    return await _change(tx, queries.actor(person), person.id, facts)
 
 
 async def block(tx: Tx, actor: Actor, person_id: int, reason: str) -> Person:

@@ -251,6 +251,8 @@ def test_settings_changed_then_shown(phone: Phone) -> None:
     me = phone.post("settings", {"locale": "es-US", "languages": ["es", "en"]}).raise_for_status().json()
     assert (me["locale"], me["languages"]) == ("es-US", ["es", "en"])
     assert phone.get("me").json() == me
+    me = phone.post("settings", {"locale": "fr-CA"}).raise_for_status().json()
+    assert (me["locale"], me["languages"]) == ("fr-CA", ["es", "en"])
     with nothing_written(phone.server):
         for locale, languages in (("de-DE", []), ("en-US", ["english"]), ("en-US", ["E"]), ("", []), (None, [])):
             body = {"locale": locale, "languages": languages}

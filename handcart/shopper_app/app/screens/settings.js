@@ -42,7 +42,7 @@ export function SettingsScreen({ app, t }) {
 async function chooseLanguage(app, locale) {
   await app.change({ locale });
   // Without a network, only this device changes.
-  await app.call('POST', '/settings', { locale, languages: app.kept.me?.languages ?? [] }).catch(() => {});
+  await app.call('POST', '/settings', { locale }).catch(() => {});
 }
 
 /** @param {{name: string, label: string, value: string, options: Record<string, string>, onChange: (value: any) => void}} props */
