@@ -56,6 +56,7 @@ function App({ storage, sync, tracker, first, hear }) {
     hear.denied = setDenied;
     const moved = () => setAddress(location.hash);
     addEventListener('hashchange', moved);
+    moved(); // the address may have changed between the first drawing and now
     reread();
     sync.start();
     return () => removeEventListener('hashchange', moved);
