@@ -5,7 +5,7 @@
  */
 import * as feedback from './feedback.js';
 import { Button } from './frame.js';
-import { html, useEffect, useRef, useState } from './html.js';
+import { html, useLayoutEffect, useRef, useState } from './html.js';
 import { endsWith } from './match.js';
 import { PictureField, Stepper, Verdict, weightText } from './parts.js';
 import { PRODUCTS, asScan } from './scan.js';
@@ -86,7 +86,8 @@ export function Gather({ line, scaleCodes, judge, isKnown = false, mayDiffer = f
     if (!unit && many === asked) onFound({ count: many, scans: all });
   }
 
-  useEffect(() => {
+  // Before the screen is painted: a person who sees the screen may scan at once.
+  useLayoutEffect(() => {
     const code = carried;
     carried = null;
     if (code) onCode(code);
