@@ -46,6 +46,13 @@ class _Stored(Struct, frozen=True):
     body: str
 
 
+class _Previous(Struct, frozen=True):
+    """The act before an act. Numbers rise along the acts of a subject, also if processes disagree about the time."""
+
+    subject: str
+    number: int
+
+
 async def retailer_of(tx: Tx, act: Act) -> int | None:
     """The retailer whose clock and rules apply to an act; None if there is no such retailer."""
     retailer = await retailers.retailer_by_slug(tx, act.subject.partition("/")[0])
@@ -63,17 +70,19 @@ async def apply(tx: Tx, person_id: int, session_id: int | None, act: Act) -> Res
     known = await _known(tx, person_id, act, stored)
     if known is not None:
         return known
-    if act.after is not None and await _subject_of(tx, person_id, act.after) is None:
+    previous = None if act.after is None else await _previous(tx, person_id, act.after)
+    if act.after is not None and previous is None:
         return Result(act.id, LATER)
     retailer_id = None if wrong else await retailer_of(tx, act)
-    if not await _claim(tx, person_id, session_id, retailer_id, act.id, stored):
+    number = max(ids.new_id(), 0 if previous is None else previous.number + 1)
+    if not await _claim(tx, person_id, session_id, retailer_id, act.id, number, stored):
         known = await _known(tx, person_id, act, stored)  # another process has just received it
         assert known is not None
         return known
     try:
         if wrong is not None:
             raise wrong
-        refusal = await tx.attempt(_do, person_id, retailer_id, act, stored.at)
+        refusal = await tx.attempt(_do, person_id, retailer_id, act, previous, stored.at)
     except ActRefused as raised:
         refusal = raised
     if refusal is not None:
@@ -105,10 +114,12 @@ def _impersonal(body: Mapping[str, Any]) -> str:
     return _encode({name: value for name, value in body.items() if name not in _PERSONAL}).decode()
 
 
-async def _do(tx: Tx, person_id: int, retailer_id: int | None, act: Act, at: int) -> ActRefused | None:
+async def _do(
+    tx: Tx, person_id: int, retailer_id: int | None, act: Act, previous: _Previous | None, at: int
+) -> ActRefused | None:
     batch = await _lock(tx, person_id, retailer_id, act.subject)
     assert retailer_id is not None
-    if act.after is not None and await _subject_of(tx, person_id, act.after) != act.subject:
+    if previous is not None and previous.subject != act.subject:
         raise ActRefused("other_subject")
     if at < clock.of_process() - OLDEST:
         raise ActRefused("too_old")
@@ -197,16 +208,16 @@ async def _known(tx: Tx, person_id: int, act: Act, stored: _Stored) -> Result | 
     return Result(act.id, SAME)
 
 
-async def _subject_of(tx: Tx, person_id: int, act_id: str) -> str | None:
-    row = await tx.one("SELECT subject FROM acts WHERE person_id = $1 AND id = $2", person_id, act_id)
-    return None if row is None else row["subject"]
+async def _previous(tx: Tx, person_id: int, act_id: str) -> _Previous | None:
+    row = await tx.one("SELECT subject, number FROM acts WHERE person_id = $1 AND id = $2", person_id, act_id)
+    return None if row is None else _Previous(row["subject"], row["number"])
 
 
 async def _claim(
-    tx: Tx, person_id: int, session_id: int | None, retailer_id: int | None, act_id: str, stored: _Stored
+    tx: Tx, person_id: int, session_id: int | None, retailer_id: int | None, act_id: str, number: int, stored: _Stored
 ) -> bool:
     """Insert the row of an act; False if it is there already. Another process that inserts it waits for this one."""
-    values: tuple[Any, ...] = (person_id, act_id, ids.new_id(), session_id, clock.of_process(), stored.at, retailer_id)
+    values: tuple[Any, ...] = (person_id, act_id, number, session_id, clock.of_process(), stored.at, retailer_id)
     values = (*values, stored.subject, stored.after_id, stored.verb, stored.body, stored.seen_version, APPLIED)
     return bool(
         await tx.run(

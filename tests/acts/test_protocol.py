@@ -14,7 +14,7 @@ from handcart.acts.ops import OLDEST
 from handcart.acts.rules import RULES
 from handcart.batches import ops as batches
 from handcart.batches.states import UNASSIGNED
-from handcart.core import clock
+from handcart.core import clock, ids
 from handcart.orders import ops as orders
 from handcart.orders import replacements
 from handcart.orders.models import Alternative
@@ -130,6 +130,19 @@ def test_two_devices_of_a_shopper_then_each_goes_on_after_the_other(market: Mark
     found = market.server.read(queries.of_subjects, market.retailer.id, [acting.subject])
     assert [one.verb for one in found] == ["start", "find", "checkout"]
     assert len({one.session_id for one in found}) == 2
+
+
+def test_next_act_comes_to_a_server_whose_clock_is_behind_then_it_is_still_the_last(
+    market: Market, working: Working, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    acting = picking(working, market)
+    with monkeypatch.context() as patch:
+        patch.setattr(ids, "new_id", lambda: 1)
+        acting.did("find", order=acting.order_ids[0], line="1")
+        acting.did("checkout")
+    assert market.server.read(queries.last_act, working.id, acting.subject) == acting.last
+    found = market.server.read(queries.of_subjects, market.retailer.id, [acting.subject])
+    assert [one.verb for one in found] == ["start", "find", "checkout"]
 
 
 def test_device_has_a_wrong_clock_then_its_time_is_kept_and_not_used(market: Market, working: Working) -> None:
