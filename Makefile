@@ -61,7 +61,7 @@ docs: setup-dev ## generate the documents that are made from code: OpenAPI, sett
 
 .PHONY: torture
 torture: setup-tests ## run races and random histories at full length (an hour)
-	LONG_RUNS=1 $(PY) -m pytest -q tests/races tests/slots/test_machine.py tests/orders/test_machine.py \
+	LONG_RUNS=1 $(PY) -m pytest -q -o faulthandler_timeout=0 tests/races tests/slots/test_machine.py tests/orders/test_machine.py \
 		tests/batches/test_machine.py tests/acts/test_runs.py tests/sandbox/robot/test_ops.py \
 		tests/callbacks/test_machine.py tests/callbacks/test_order.py tests/callbacks/test_receivers.py \
 		tests/sign_in/test_limits.py tests/messages/test_kills.py
