@@ -18,6 +18,7 @@ from tests.order_page.customer import Customer, path_of
 from tests.support.orders import Market
 from tests.support.sandbox import Shopping
 from tests.support.server import live_server, make_data
+from tests.support.streams import versions
 
 
 @contextmanager
@@ -34,7 +35,7 @@ def news(market: Market, path: str) -> Iterator[Iterator[str]]:
 
 def version(lines: Iterator[str]) -> str:
     """The version of the next event."""
-    return next(line for line in lines if line.startswith("data: ")).removeprefix("data: ")
+    return next(versions(lines))
 
 
 def shown(page: httpx.Response) -> str:

@@ -8,6 +8,7 @@ from handcart.core.web import news as streams
 from handcart.store_app import news
 from tests.support.orders import Market
 from tests.support.server import LiveServer
+from tests.support.streams import versions
 from tests.support.tablets import Counter
 
 
@@ -15,10 +16,6 @@ from tests.support.tablets import Counter
 def market(server: LiveServer) -> Iterator[Market]:
     with server.clients():
         yield Market(server)
-
-
-def versions(lines: Iterator[str]) -> Iterator[str]:
-    return (line.removeprefix("data: ") for line in lines if line.startswith("data: "))
 
 
 def test_order_of_the_store_changes_then_its_tablets_hear_each(market: Market) -> None:
