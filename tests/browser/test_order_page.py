@@ -41,7 +41,8 @@ def phone(market: Market, browser: Browser) -> Iterator[Any]:
     contexts, complaints = [], []
 
     def open_window(**options: Any) -> Page:
-        context = browser.new_context(**{"base_url": market.server.url, "viewport": NARROW, **options})
+        given = {"base_url": market.server.url, "viewport": NARROW, "reduced_motion": "reduce", **options}
+        context = browser.new_context(**given)
         contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: complaints.append(str(error)))
