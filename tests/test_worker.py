@@ -42,7 +42,16 @@ PURGED = (
 # Purged too, each with a test in its domain. Rows here were left by other tests.
 PURGED_ELSEWHERE = (
     *("acts", "accounts", "one_time_links", "pictures", "awaited_pictures", "signatures", "shopper_positions"),
-    *("messages", "message_attempts", "alerts"),
+    *(
+        "messages",
+        "message_attempts",
+        "push_subscriptions",
+        "replies",
+        "chat_messages",
+        "alerts",
+        "request_log",
+        "uploads",
+    ),
 )
 
 

@@ -371,7 +371,7 @@ def test_rule_or_verb_then_it_has_a_text(language: str) -> None:
 
 
 def test_order_was_handed_over_then_the_page_says_how_the_age_was_checked(server: LiveServer) -> None:
-    market = Market(server, certified_from_cents=0, delivery_pin=True)
+    market = Market(server, certified_from_cents=0, delivery_pin=True, alcohol_from_hour=0, alcohol_until_hour=24)
     wine = line("1", "wine")
     order_id = market.order(user={"birthday": "1991-03-05", **TEXTED}, items=[wine])["id"]
     acting = Acting(Working(server, "Noor van Dam"), market, order_id)

@@ -105,8 +105,8 @@ def test_sent_too_late_then_it_expires_untried(server: LiveServer, gateway: Reme
 
 
 def test_gateway_refuses_then_it_failed_and_is_not_tried_again(server: LiveServer, gateway: Remembering) -> None:
-    message_id = write(server, SMS, address="+1 (312) 555-0199")
-    gateway.answers[message_id] = [Result(REFUSED, "the 'To' number 13125550199 is\r\nnot valid\u202e")]
+    message_id = write(server, SMS, address="+1 (312) 555-0121")
+    gateway.answers[message_id] = [Result(REFUSED, "the 'To' number 13125550121 is\r\nnot valid\u202e")]
     drain(server, gateway)
     message = read(server, message_id)
     assert (message.state, message.reason) == (FAILED, "the 'To' number *** is not valid")
