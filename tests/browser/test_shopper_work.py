@@ -62,10 +62,10 @@ class Screen:
         self.page.get_by_role("button", name=name, exact=True).first.click()
 
     def hold(self, name: str) -> None:
-        """Confirm with the keyboard, which needs no holding."""
+        """Confirm as a screen reader does, which needs no holding: a new screen takes the focus of the keyboard."""
         button = self.page.get_by_role("button", name=name)
         expect(button).to_be_enabled()
-        button.press("Enter")
+        button.evaluate("(one) => one.click()")
 
     def scan(self, code: str) -> None:
         """What a hardware scanner does, after the time that a hand needs at least."""
@@ -92,10 +92,14 @@ class Screen:
         self.press("Open")
 
     def is_sent(self) -> None:
-        """Wait until the server has all acts and pictures; none may be refused."""
+        """Wait until the server has all acts and pictures; none may be refused.
+
+        An act is kept a moment after its button: wait for the next screen first.
+        """
         self.page.clock.fast_forward("00:11")  # what can be undone is sent after ten seconds
         self.page.evaluate("dispatchEvent(new Event('online'))")
         self.page.goto(f"{self.server.url}/shopper#/queue")
+        self.sees("Queue")
         expect(self.page.get_by_text("waiting", exact=True)).to_have_count(0)
         expect(self.page.get_by_text("can be undone")).to_have_count(0)
         expect(self.page.get_by_text("is waiting")).to_have_count(0)
@@ -316,6 +320,7 @@ def test_customer_signs_while_the_shopper_waits_then_handed_over(
         one.page.wait_for_timeout(250)
     expect(signed).to_be_visible()
     one.hold("Handed over")
+    expect(one.page.get_by_role("heading", level=1)).to_contain_text("Hello")
     one.is_sent()
     row = market.row(order_id)
     assert (row["status"], row["details"]["proof"]["signer"]) == ("completed", "Ada Lovelace")
@@ -329,8 +334,10 @@ def test_customer_does_not_sign_then_the_order_is_brought_back(
     one = screen(working)
     one.page.goto(f"{server.url}/shopper{path}")
     one.page.get_by_role("link", name="The customer does not sign").click()
+    one.sees("Bring the order back")  # the choice has the words of the link
     one.page.get_by_text("The customer does not sign").click()
     one.hold("Bring it back")
+    one.sees("Back to Store here")
     one.is_sent()
     assert market.row(order_id)["details"]["returning"] == "not_signed"
 
