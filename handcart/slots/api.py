@@ -216,12 +216,18 @@ def _plain_option(
 def _scheduled(time_zone: str, offered: Offers, flags: SlotFlags | None) -> msgspec.Raw:
     """The scheduled slots of a list as JSON, with commas between: there are hundreds, which differ in little."""
     is_far = None if flags is None else flags.long_distance_delivery
-    pieces = [_scheduled_json(time_zone, start, is_far, ()) for start in offered.starts]
-    if offered.against:
-        for place, start in enumerate(offered.starts):
-            if start in offered.against:
-                pieces[place] = _scheduled_json(time_zone, start, is_far, tuple(offered.against[start]))
-    return msgspec.Raw(b",".join(pieces) % tuple(offered.ids))
+    if not offered.against:
+        return msgspec.Raw(_available_json(time_zone, offered.starts, is_far) % offered.ids)
+    pieces = [
+        _scheduled_json(time_zone, start, is_far, tuple(offered.against.get(start, ()))) for start in offered.starts
+    ]
+    return msgspec.Raw(b",".join(pieces) % offered.ids)
+
+
+@lru_cache(64)  # two weeks of slots take 80 KB
+def _available_json(time_zone: str, starts: tuple[int, ...], is_far: bool | None) -> bytes:
+    """Available slots with these starts, with places for their ids: all the stores of a time zone share it."""
+    return b",".join(_scheduled_json(time_zone, start, is_far, ()) for start in starts)
 
 
 @lru_cache(1 << 15)

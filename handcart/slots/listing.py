@@ -63,8 +63,8 @@ async def offers(
     # When no ETA is available, scheduled slots begin with the next hour.
     has_lead = not retailer.rules.offers_eta or bool(first) or not (wishes.with_eta or wishes.with_priority_eta)
     lead_ends_at = now + calendar.plan.lead_minutes * clock.MINUTE
-    starts = windows.starts(store.time_zone, max(lead_ends_at if has_lead else now, wishes.earliest_start), end)
-    each = [start.at for start in starts]
+    begin = max(lead_ends_at if has_lead else now, wishes.earliest_start)
+    starts, each = windows.starts(store.time_zone, begin, end), windows.times(store.time_zone, begin, end)
     early = bisect_left(each, lead_ends_at)
     numbers = board.ids(each[early:], ignores_lead=False)
     if early:
@@ -83,7 +83,7 @@ class _Board(Struct, frozen=True):
     now: int
     taken: Mapping[int, int]
 
-    def ids(self, starts: Sequence[int], *, ignores_lead: bool) -> list[int]:
+    def ids(self, starts: tuple[int, ...], *, ignores_lead: bool) -> tuple[int, ...]:
         """The ids of the two-hour slots with these starts."""
         offer = Offer(self.kind, SCHEDULED, WINDOW, self.wishes.has_alcohol, ignores_lead)
         return option_ids.series(self.key, self.retailer.id, self.calendar.store.number, offer, starts)

@@ -73,8 +73,8 @@ class Offers(Struct, frozen=True):
     store: Store
     kind: str
     slots: Sequence[Slot]
-    starts: Sequence[int] = ()
-    ids: Sequence[int] = ()
+    starts: tuple[int, ...] = ()
+    ids: tuple[int, ...] = ()
     against: Mapping[int, Sequence[str]] = {}
 
     def all(self) -> list[Slot]:

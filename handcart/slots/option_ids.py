@@ -89,10 +89,11 @@ def encode(key: bytes, retailer_id: int, option: Option) -> int:
     return _fixed(key, retailer_id, option.store_number, number) ^ (time % _TIMES << 16 | tag)
 
 
-def series(key: bytes, retailer_id: int, store_number: int, offer: Offer, starts: Sequence[int]) -> list[int]:
+@lru_cache(512)  # the ids of two weeks take 12 KB
+def series(key: bytes, retailer_id: int, store_number: int, offer: Offer, starts: tuple[int, ...]) -> tuple[int, ...]:
     """As `encode`, for one offer of a store at several times in rising order."""
     if not starts:
-        return []
+        return ()
     number = _NUMBERS[offer]
     first, last = starts[0] // offer.step, starts[-1] // offer.step
     # Lists have one window per hour, except where clocks are changed by half an hour.
@@ -101,7 +102,7 @@ def series(key: bytes, retailer_id: int, store_number: int, offer: Offer, starts
     batches = range(first // _BATCH, last // _BATCH + 1)
     tags = [tag for batch in batches for tag in _tags(key, retailer_id, store_number, number, batch)]
     fixed, begin = _fixed(key, retailer_id, store_number, number), batches[0] * _BATCH
-    return [fixed ^ (time % _TIMES << 16 | tags[time - begin]) for time in times]
+    return tuple([fixed ^ (time % _TIMES << 16 | tags[time - begin]) for time in times])
 
 
 def decode(key: bytes, retailer_id: int, option_id: int, now: int) -> Option | None:

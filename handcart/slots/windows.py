@@ -32,11 +32,21 @@ def starts(time_zone: str, since: int, until: int) -> Sequence[Start]:
     return _starts(time_zone, -(-since // _QUARTER) * _QUARTER, until)
 
 
+def times(time_zone: str, since: int, until: int) -> tuple[int, ...]:
+    """The times of `starts`, in microseconds."""
+    return _times(time_zone, -(-since // _QUARTER) * _QUARTER, until)
+
+
 @lru_cache(1024)
 def _starts(time_zone: str, since: int, until: int) -> Sequence[Start]:
     day = since // clock.DAY
     found = [start for later in range(day, until // clock.DAY + 1) for start in _of_utc_day(time_zone, later)]
     return [start for start in found if since <= start.at < until]
+
+
+@lru_cache(1024)
+def _times(time_zone: str, since: int, until: int) -> tuple[int, ...]:
+    return tuple(start.at for start in _starts(time_zone, since, until))
 
 
 def start_of(time_zone: str, at: int) -> Start:
