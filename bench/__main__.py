@@ -87,7 +87,7 @@ def _measure(options: argparse.Namespace) -> dict[str, Any]:
     names, described = chosen(options.only), machine.describe()
     install.debian_tool("wrk", "wrk")
     with ExitStack() as stack:
-        stack.enter_context(_alone())
+        stack.enter_context(alone())
         stack.callback(shutil.rmtree, BUILD / "prepared", ignore_errors=True)
         workshop = Workshop(BUILD, QUICK_SCALE if options.quick else Scale(), stack)
         candidates, missing = [], []
@@ -114,7 +114,7 @@ def _measure(options: argparse.Namespace) -> dict[str, Any]:
 
 
 @contextmanager
-def _alone() -> Iterator[None]:
+def alone() -> Iterator[None]:
     """Make sure that only one run is in progress: two would disturb each other."""
     BUILD.mkdir(parents=True, exist_ok=True)
     with (BUILD / "lock").open("w") as lock:

@@ -21,6 +21,7 @@ def launch(plan: FlowPlan, workers: int, copy: Copy, port: int, **environment: s
     """The limit program on a copy."""
     uvicorn = ["--host", HOST, "--port", str(port), "--workers", str(workers), "--loop", "uvloop"]
     uvicorn += ["--http", "httptools", "--ws", "none", "--no-access-log", "--log-level", "warning"]
+    uvicorn += ["--lifespan", "on"]  # what cannot be recorded ends the program, with its error in the log
     return Launch(
         command=[sys.executable, "-m", "uvicorn", *uvicorn, "bench.limit.app:app"],
         live_path="/live",

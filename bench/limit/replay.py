@@ -76,7 +76,7 @@ class _Recorder:
     """A `Tx` that records its statements."""
 
     def __init__(self, tx: Tx) -> None:
-        self.keys = tx.keys
+        self.keys, self.public_url = tx.keys, tx.public_url
         self.seen: list[Step] = []
         self._tx = tx
 

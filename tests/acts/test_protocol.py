@@ -132,7 +132,7 @@ def test_two_devices_of_a_shopper_then_each_goes_on_after_the_other(market: Mark
     assert len({one.session_id for one in found}) == 2
 
 
-def test_next_act_comes_to_a_server_whose_clock_is_behind_then_it_is_still_the_last(
+def test_server_of_the_next_act_is_behind_then_that_act_is_the_last(
     market: Market, working: Working, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     acting = picking(working, market)

@@ -54,6 +54,7 @@ class App:
         self.database: Database
         self._router = Router(routes)
         self._console = None if console is None else Router(console)
+        self._console_listener = settings.console_listener
         self._authenticate = authenticate
         self.hook = hook
         self._background = background
@@ -140,7 +141,7 @@ class App:
 
     def _is_console(self, host: str, port: int) -> bool:
         """Whether the console's listener took a connection, by the address of this end of it."""
-        listener = self.settings.console_listener
+        listener = self._console_listener
         return listener is not None and port == listener[1] and listener[0] in (host, *_EVERY_ADDRESS)
 
     async def _run(self, route: Route, call: Call) -> Reply:
