@@ -13,6 +13,8 @@ def visible(text: str, most: int, *, lines: bool = False) -> str:
     `lines`: line feeds and tabs stay; without it the text becomes one line, with single spaces.
     """
     cut = text[: 4 * most]
+    if cut.isascii() and cut.isprintable():
+        return (cut if lines else " ".join(cut.split()))[:most].rstrip()
     if lines:
         cut = cut.replace("\r\n", "\n").replace("\r", "\n")
         return "".join(one for one in cut if one in "\n\t" or _stays(one))[:most].rstrip()

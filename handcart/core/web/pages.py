@@ -179,6 +179,7 @@ def decimal(locale: str, number: float) -> str:
     return format_decimal(number, "#,##0.00", locale=locale.replace("-", "_"))
 
 
+@functools.lru_cache(1 << 12)
 def money(locale: str, country: str, cents: int) -> str:
     """An amount in the currency of a country."""
     from babel.numbers import format_currency
@@ -211,6 +212,7 @@ def zone_name(locale: str, unix_microseconds: int, time_zone: str) -> str:
     return get_timezone_name(at, "short", locale=locale.replace("-", "_"))
 
 
+@functools.lru_cache(1 << 12)
 def window(locale: str, starts_at: int, ends_at: int, time_zone: str = "UTC") -> str:
     """A window in a time zone, such as Thu, Jul 9, 3:00 PM to 5:00 PM with a dash; times in microseconds."""
     from datetime import UTC, datetime
