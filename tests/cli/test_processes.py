@@ -59,6 +59,7 @@ POWERLESS = ("setpriv", "--bounding-set=-all", "--inh-caps=-all") if os.geteuid(
 
 def run(*arguments: str, prefix: Sequence[str] = (), **environment: str) -> subprocess.CompletedProcess[str]:
     clean = {name: value for name, value in os.environ.items() if not name.startswith("HANDCART_")}
+    clean["HANDCART_CONSOLE"] = "127.0.0.1:0"  # another server of this machine may have the default port
     return subprocess.run(
         [*prefix, *COMMAND, *arguments], env={**clean, **environment}, capture_output=True, text=True, timeout=SECONDS
     )
