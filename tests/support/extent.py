@@ -26,6 +26,7 @@ LEFT_OUT_OF_FAST = (
     "contract/test_schemathesis.py",
     "core/db/test_migrate.py",
     "core/db/test_postgres.py",
+    "core/db/test_upgrade.py",
     "core/outbound/test_client.py",
     "core/outbound/test_connections.py",
     "core/outbound/test_exchange.py",
