@@ -1,7 +1,7 @@
 """A database of release 0.2 with data in it is upgraded: all checks pass, and clients read what they wrote.
 
-`release_0_2.sql` has the rows of a demo of that release: orders of all kinds, served, changed and canceled ones, a hold,
-a link, callbacks; of its stores and its catalog only a part. Its postal codes are those of the migration.
+`release_0_2.sql` has the rows of a demo of that release: orders of all kinds, served, changed and canceled ones, a
+hold, a link, callbacks; of its stores and its catalog only a part. Its postal codes are those of the migration.
 """
 
 import asyncio
