@@ -99,6 +99,14 @@ LOCK := $(PY) -m uv pip compile --quiet --universal --python-version 3.11 --gene
 	--annotation-style line --custom-compile-command "make lock" $(UPGRADE)
 RUNTIME := pyproject.toml client/pyproject.toml --group build --group storefront
 
+.PHONY: dist
+dist: setup-dev ## build wheels and source archives of the server and the client into dist/
+	@$(PY) -m tools.dist
+
+.PHONY: try-dist
+try-dist: setup-dev ## build them, install them into empty environments without a package index, and use them
+	@$(PY) -m tools.dist --try
+
 .PHONY: clean
 clean: ## remove .venv, installed packages and caches; data stays
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .schemathesis

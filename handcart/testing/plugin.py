@@ -12,12 +12,13 @@ if TYPE_CHECKING:
     from handcart.testing.receiver import Receiver
     from handcart.testing.server import Clock, Sandbox, Server
 
-_OPTIONS = "handcart_options"
+_OPTIONS, _PYTHON = "handcart_options", "handcart_python"
 _running = pytest.StashKey["Server"]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addini(_OPTIONS, "Options of the sandbox for tests, NAME=VALUE a line.", type="linelist", default=[])
+    parser.addini(_PYTHON, "Python of the environment that has the server. Default: that of the tests.", default="")
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
@@ -77,5 +78,5 @@ def _server(config: pytest.Config) -> "Server":
     if _running not in config.stash:
         from handcart.testing.server import Server
 
-        config.stash[_running] = Server()
+        config.stash[_running] = Server(config.getini(_PYTHON))
     return config.stash[_running]

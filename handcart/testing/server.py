@@ -181,9 +181,12 @@ class Clock:
 
 
 class Server:
-    """A server process on a free loopback port. It ends when this process ends, also by SIGKILL."""
+    """A server process on a free loopback port. It ends when this process ends, also by SIGKILL.
 
-    def __init__(self) -> None:
+    `python`: the interpreter of the environment that has the server. Default: this one.
+    """
+
+    def __init__(self, python: str = "") -> None:
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 (it is closed with the server)
         self._control, control = socket.socketpair()
         self._control.settimeout(_START_SECONDS)
@@ -192,7 +195,7 @@ class Server:
             self.base_url = f"http://127.0.0.1:{listener.getsockname()[1]}"
             descriptors = (listener.fileno(), control.fileno())
             self._process = subprocess.Popen(  # noqa: S603 (our own command)
-                [sys.executable, "-P", "-m", "handcart.testing", *map(str, descriptors)],
+                [python or sys.executable, "-P", "-m", "handcart.testing", *map(str, descriptors)],
                 env={name: value for name, value in os.environ.items() if not name.startswith("HANDCART_")},
                 pass_fds=descriptors,
                 stdin=subprocess.DEVNULL,
