@@ -12,7 +12,7 @@ from handcart.core.errors import Refused
 # What `handcart --help` lists, in this order. Each command is in the module of its name.
 _SECTIONS = {
     "Run it": ("demo", "migrate", "check", "serve", "worker", "alerts"),
-    "Back it up": ("backup", "restore", "key"),
+    "Back it up": ("backup", "restore", "copy", "key"),
     "Retailers and what they sell": ("retailer", "client", "store", "item", "slots", "reconcile"),
     "Orders, and the people who fulfil them": ("orders", "shopper", "staff", "audit"),
     "Figures and money": ("reports", "money"),

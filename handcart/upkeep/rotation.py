@@ -148,10 +148,9 @@ async def _rotate_alone(tx: Tx, new: Keys, progress: Progress) -> tuple[int, int
     """As `_rotate`, for PostgreSQL: refuses while servers run, and locks the fingerprint that starting servers read."""
     await tx.one("SELECT set_config('statement_timeout', '0', true)")
     await tx.all("LOCK TABLE installation IN ACCESS EXCLUSIVE MODE")
-    row = await tx.one(
-        "SELECT count(*) AS others FROM pg_stat_activity WHERE datname = current_database()"
-        " AND application_name = current_setting('application_name') AND pid <> pg_backend_pid()"
-    )
+    from handcart.core.db.postgres import OTHERS
+
+    row = await tx.one(OTHERS)
     assert row is not None
     if row["others"]:
         raise Unavailable(

@@ -30,7 +30,7 @@ _SERVER_SETTINGS = {
     "default_transaction_isolation": "read committed",
 }
 # Temporary errors; anything else that asyncpg raises is a defect of Handcart.
-_PASSING = (
+PASSING = (
     OSError,
     TimeoutError,
     asyncpg.PostgresConnectionError,
@@ -46,6 +46,12 @@ _PASSING = (
     asyncpg.DiskFullError,
     asyncpg.ReadOnlySQLTransactionError,
     asyncpg.IdleInTransactionSessionTimeoutError,
+)
+
+# The number of connections of Handcart's other processes to the same database.
+OTHERS = (
+    "SELECT count(*) AS others FROM pg_stat_activity WHERE datname = current_database()"
+    " AND application_name = current_setting('application_name') AND pid <> pg_backend_pid()"
 )
 
 
@@ -127,7 +133,7 @@ class PostgresDatabase:
                 server_settings=_SERVER_SETTINGS,
                 reset=_leave_as_it_is,
             )
-        except (*_PASSING, asyncpg.PostgresError, OverflowError) as error:  # OverflowError: a port over 65535
+        except (*PASSING, asyncpg.PostgresError, OverflowError) as error:  # OverflowError: a port over 65535
             raise Unavailable(f"cannot open the PostgreSQL database: {error}") from error
         except ValueError:  # its text contains a part of the URL, which may be the password
             raise Unavailable("cannot open the PostgreSQL database: its URL cannot be read") from None
@@ -155,11 +161,11 @@ class PostgresDatabase:
     async def _connection(self) -> AsyncIterator[Any]:
         try:
             connection = await self._pool.acquire(timeout=_POOL_WAIT_SECONDS)
-        except _PASSING as error:
+        except PASSING as error:
             raise Unavailable(str(error) or "no database connection was free in time") from error
         try:
             yield connection
-        except _PASSING as error:
+        except PASSING as error:
             raise Unavailable(str(error)) from error
         finally:
             await self._release(connection)
@@ -168,7 +174,7 @@ class PostgresDatabase:
         """Release a connection. The pool closes one that cannot be reset; a commit stays committed."""
         try:
             await self._pool.release(connection, timeout=_RELEASE_SECONDS)
-        except _PASSING as error:
+        except PASSING as error:
             log.counted("database connection given up", cause=str(error) or type(error).__name__)
 
 
