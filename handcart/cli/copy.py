@@ -52,8 +52,7 @@ def copy(source: str, target: str, data: str | None, as_json: bool) -> None:
     if made.source_in_use:
         echo(
             "handcart: WARNING: other processes still use the source, and what they write from now on IS NOT IN THE"
-            " COPY. If this was a rehearsal, all is well. Else stop `handcart serve` and `handcart worker`, empty the"
-            " target, and copy again.",
+            " COPY. Stop `handcart serve` and `handcart worker`, empty the target, and copy again.",
             err=True,
         )
         sys.exit(SOURCE_IN_USE)

@@ -24,6 +24,8 @@ LEFT_OUT_OF_FAST = (
     "contract/test_containerfile.py",
     "contract/test_pages.py",
     "contract/test_schemathesis.py",
+    "core/db/test_copying.py",
+    "core/db/test_guide_copying.py",
     "core/db/test_migrate.py",
     "core/db/test_postgres.py",
     "core/db/test_upgrade.py",

@@ -71,8 +71,8 @@ async def copy(
                 raise BadCopy("the two databases have different tables: run `handcart check --data` on both")
             await _check_empty(write_to, tables)
             contents = await _fill(read_from, write_to, tables, progress)
-            await write_to.continue_ids()
             await finish(write_to.tx)
+            await write_to.continue_ids()
             await write_to.commit()
     return Copied(contents, await is_in_use(source_url))
 
