@@ -1,5 +1,5 @@
 """
-Check that PostgreSQL and Chromium are installed for the tests: `python -m tools.ensure_system`. With
+Check that PostgreSQL, PgBouncer and Chromium are installed for the tests: `python -m tools.ensure_system`. With
 --generated-clients, check the compilers for generated clients too.
 
 Installs missing programs as Debian packages if possible (root, apt-get available); otherwise prints one sentence with
@@ -12,6 +12,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.support.pooler import find_pgbouncer
 from tests.support.postgres import find_binaries
 
 # Debian starts a cluster on port 5432 when the package is installed. The tests start their own.
@@ -30,6 +31,7 @@ def missing(*, generated_clients: bool = False) -> dict[str, list[str]]:
     """The missing programs, each with the Debian packages that contain it."""
     needs = {
         "the PostgreSQL server binaries": (find_binaries() is not None, ["postgresql"]),
+        "PgBouncer": (find_pgbouncer() is not None, ["pgbouncer"]),
         "Chromium": (has_chromium(), ["chromium-headless-shell"]),
     }
     if generated_clients:

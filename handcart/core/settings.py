@@ -58,7 +58,9 @@ class Settings:
     )
     data: str = _setting("", "Directory of the SQLite database and the key file. Default: the user's data directory.")
     database: str = _setting(
-        "", "`sqlite:///path` or `postgresql://...`. Default: `handcart.db` in the data directory."
+        "",
+        "`sqlite:///path` or `postgresql://...`; behind PgBouncer with `?pooler=transaction` at its end. Default:"
+        " `handcart.db` in the data directory.",
     )
     secret_key: str = _setting(
         "", "At least 32 random characters; the key of all stored hashes. Default: the key file."

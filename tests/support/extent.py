@@ -27,6 +27,7 @@ LEFT_OUT_OF_FAST = (
     "core/db/test_copying.py",
     "core/db/test_guide_copying.py",
     "core/db/test_migrate.py",
+    "core/db/test_pooler.py",
     "core/db/test_postgres.py",
     "core/db/test_upgrade.py",
     "core/outbound/test_client.py",

@@ -27,6 +27,8 @@ async def connect(
 ) -> Database:
     """Open the database at `url`: `sqlite:///relative.db`, `sqlite:////absolute.db` or `postgresql://...`.
 
+    A PostgreSQL URL with `?pooler=transaction` names PgBouncer in transaction mode.
+
     `may_only_read`: accept an SQLite file that this user cannot write, for a read-only command. `public_url`: the
     installation's URL, for links that operations make.
     Raises `BadDatabaseUrl` for any other URL, `Unavailable` if it cannot be opened.

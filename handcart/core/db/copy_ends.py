@@ -273,9 +273,11 @@ async def _postgres(url: str) -> AsyncIterator[Any]:
     """A connection without limits of time, closed at the end. Raises `Unavailable` for all that may pass by itself."""
     import asyncpg
 
-    from handcart.core.db.postgres import PASSING
+    from handcart.core.db.postgres import PASSING, without_pooler
 
     check_url(url)
+    if without_pooler(url)[1]:
+        raise BadCopy("name PostgreSQL itself and not its pooler: the URL of the server, without ?pooler=transaction")
     try:
         connection = await asyncpg.connect(url, timeout=_LOCK_SECONDS, server_settings={"application_name": "handcart"})
         try:

@@ -92,11 +92,15 @@ def bound_in_file(file: Path) -> str | None:
 async def _bound_on_postgres(url: str) -> str | None:
     import asyncpg
 
+    from handcart.core.db.postgres import without_pooler
+
     check_url(url)
+    url, _ = without_pooler(url)
     try:
-        connection = await asyncpg.connect(url, timeout=5)
+        connection = await asyncpg.connect(url, timeout=5, statement_cache_size=0)
         try:
-            found: str | None = await connection.fetchval(_BOUND)
+            async with connection.transaction():
+                found: str | None = await connection.fetchval(_BOUND)
         finally:
             await connection.close()
     except asyncpg.UndefinedTableError:
@@ -180,10 +184,18 @@ async def _upgrade_postgres(url: str) -> None:
     from sqlalchemy.ext.asyncio import create_async_engine
     from sqlalchemy.pool import NullPool
 
-    async def connect() -> Any:
-        return await asyncpg.connect(url, timeout=5, server_settings={"lock_timeout": "5s"})
+    from handcart.core.db.postgres import without_pooler
 
-    engine = create_async_engine("postgresql+asyncpg://", async_creator=connect, poolclass=NullPool)
+    url, _ = without_pooler(url)
+
+    async def connect(*_: Any, **__: Any) -> Any:
+        return await asyncpg.connect(url, timeout=5, statement_cache_size=0)
+
+    # Statements without names: behind a pooler, a connection to the server has those of other clients.
+    unnamed = {"prepared_statement_cache_size": 0, "prepared_statement_name_func": str}
+    engine = create_async_engine(
+        "postgresql+asyncpg://", connect_args={"async_creator_fn": connect, **unnamed}, poolclass=NullPool
+    )
     try:
         async with engine.begin() as connection:
             # Concurrent migrations run one after another; this is the maximum duration of one.

@@ -9,7 +9,7 @@ from tests.support.server import make_data, migrated_database
 from tests.support.snippets import snippets
 
 
-def test_commands_of_the_guide_move_an_installation_and_back(postgres_cluster: str, tmp_path: Path) -> None:
+def test_guide_is_followed_then_an_installation_moves_and_returns(postgres_cluster: str, tmp_path: Path) -> None:
     make_data(tmp_path / "data")
     sqlite, postgresql = f"sqlite:///{tmp_path}/data/handcart.db", migrated_database(postgres_cluster)
     (move,) = (
