@@ -39,6 +39,13 @@ def unprintable(key: str, most: int) -> InvalidWebhook:
     return InvalidWebhook(f"must have 1 to {most} printable characters", key)
 
 
+def secret_needed() -> InvalidWebhook:
+    """The stored secret would be sent to another address."""
+    return InvalidWebhook(
+        "must be given again when the auth URI or the host of the callback URL changes", "client_secret"
+    )
+
+
 def unknown_event(name: str) -> InvalidWebhook:
     """There is no event with this name."""
     return InvalidWebhook(

@@ -100,7 +100,7 @@ ROUTES: Sequence[Route] = (
         "Change a webhook",
         body=UpdateWebhookRequest,
         response=WebhookAnswer,
-        refusals=_BAD,
+        refusals=(*_BAD, errors.secret_needed()),
     ),
     _route(
         "DELETE",

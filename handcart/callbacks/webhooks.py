@@ -172,7 +172,8 @@ async def update(
     """Change fields of a webhook, also `client_secret`; running attempts keep the old configuration.
 
     An empty `scope` or `resource` removes it. The receiver at a new callback URL must agree first, if the policy says
-    so. Raises `InvalidWebhook` and `UnknownWebhook`.
+    so. A change of `auth_uri`, or of the callback URL's origin, needs `client_secret`: the stored one is never sent to
+    an address that it was not given for. Raises `InvalidWebhook` and `UnknownWebhook`.
     """
     changes = dict(changes)
     client_secret = changes.pop("client_secret", None)
@@ -187,6 +188,8 @@ async def update(
         if there.status != DISABLED:
             changed.status = VERIFYING if _asks_first(policy.verify, there.environment) else ENABLED
     _check({**changes, "client_secret": client_secret}, policy)
+    if client_secret is None and _goes_elsewhere(there, changed):
+        raise errors.secret_needed()
     await tx.run(
         "UPDATE webhooks SET name = $3, callback_url = $4, auth_uri = $5, client_id = $6, scope = $7, resource = $8,"
         " events = $9, updated_at = $10, status = $11, verified_at = $12 WHERE retailer_id = $1 AND id = $2",
@@ -286,6 +289,11 @@ async def rotate_secret(tx: Tx, retailer_id: int, webhook_id: int) -> NewWebhook
 
 def _asks_first(verify: str, environment: str) -> bool:
     return verify == ALWAYS or (verify == IN_PRODUCTION and environment == PRODUCTION)
+
+
+def _goes_elsewhere(old: Webhook, new: Webhook) -> bool:
+    """Whether the client's secret, or a token that it gets, would be sent to another place than before."""
+    return new.auth_uri != old.auth_uri or _origin(new.callback_url) != _origin(old.callback_url)
 
 
 def _check(fields: Mapping[str, Any], policy: Policy) -> None:

@@ -134,7 +134,8 @@ class UpdateWebhookRequest(Struct, kw_only=True):
 
     EXAMPLES: ClassVar[Mapping[str, Any]] = {
         "Other events": {"events": ["brand_new", "delivered"]},
-        "Another receiver": {"callback_url": "https://shop.example/v2/callbacks", "name": "Second version"},
+        "Another path": {"callback_url": "https://shop.example/v2/callbacks", "name": "Second version"},
+        "Another token endpoint": {"auth_uri": "https://id.shop.example/token", "client_secret": "its secret"},
     }
 
     name: Text | None = None

@@ -145,7 +145,8 @@ async def register_webhook(
     urls = {"callback_url": storefront_url + EVENTS_PATH, "auth_uri": storefront_url + TOKEN_PATH}
     if kept is not None:
         with contextlib.suppress(UnknownWebhook):
-            await webhooks.update(tx, retailer.id, kept["id"], urls, policy)
+            changes = {**urls, "client_secret": kept["client_secret"]}
+            await webhooks.update(tx, retailer.id, kept["id"], changes, policy)
             # It may have been disabled while the storefront was stopped.
             await webhooks.enable(tx, retailer.id, kept["id"])
             return kept

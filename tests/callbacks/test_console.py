@@ -149,3 +149,26 @@ def test_webhook_gets_another_address_then_the_password_is_asked(post: Post, man
     manager.open(path)
     is_page(manager.submit(f"{path}/change", name="Tills"))
     assert stored(post).name == "Tills"
+
+
+@pytest.mark.parametrize("field", ["callback_url", "auth_uri"])
+def test_address_changes_without_the_secret_then_nothing_changes(
+    post: Post, manager: Person, monkeypatch: pytest.MonkeyPatch, field: str
+) -> None:
+    """Otherwise a manager who cannot read the stored secret could have it sent to a server of their own."""
+    monkeypatch.setattr(webhooks, "read_policy", lambda settings: policy())
+    path = opened(post, manager)
+    change = {field: "http://127.0.0.1:9/elsewhere"}
+    refused = manager.submit(f"{path}/change", **change, step_up_password=PASSWORD)
+    assert "client_secret: must be given again" in is_page(refused, 400).text
+    assert getattr(stored(post), field) == getattr(post.shop, field)
+    manager.open(path)
+    is_page(manager.submit(f"{path}/change", **change, client_secret="new"))
+    assert getattr(stored(post), field) == change[field]
+
+
+def test_path_of_the_callbacks_changes_then_the_secret_stays(post: Post) -> None:
+    made = post.subscribe().webhook
+    change = {"callback_url": f"{post.shop.callback_url}/2"}
+    changed = post.server.write(webhooks.update, made.retailer_id, made.id, change, policy())
+    assert changed.callback_url == change["callback_url"]

@@ -286,7 +286,7 @@ async def _point(tx: Any, retailer_id: int, webhook: Any, port: int) -> None:
 
 
 def change(post: Post, made: NewWebhook, to: Receiver) -> None:
-    changes = {"callback_url": to.callback_url, "auth_uri": to.auth_uri}
+    changes = {"callback_url": to.callback_url, "auth_uri": to.auth_uri, "client_secret": CLIENT_SECRET}
     retailer_id = post.market.retailer.id
     post.server.write(webhooks.update, retailer_id, made.webhook.id, changes, policy())
 

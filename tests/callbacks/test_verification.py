@@ -13,7 +13,7 @@ from handcart.core.settings import Settings, SettingsError, load
 from tests.callbacks.conftest import Post
 from tests.cli import conftest as operators
 from tests.cli.conftest import Run, answer
-from tests.support.callback_receiver import policy
+from tests.support.callback_receiver import CLIENT_SECRET, policy
 from tests.support.receivers import HERE, receiving, saying
 from tests.support.server import on_sqlite
 
@@ -99,7 +99,7 @@ def test_receiver_does_not_answer_then_told_and_it_may_be_asked_again(post: Post
     assert found.status_reason == verification.could_not_ask("connection refused")
     assert post.deliveries() == [("picking", "pending", 0)]
     assert post.causes() == []
-    change = {"callback_url": post.shop.callback_url}
+    change = {"callback_url": post.shop.callback_url, "client_secret": CLIENT_SECRET}
     post.server.write(webhooks.update, post.market.retailer.id, made.id, change, ASKED)
     post.server.write(webhooks.enable, post.market.retailer.id, made.id, webhooks.ALWAYS)
     drain(post)  # at most once in 15 seconds
@@ -132,7 +132,7 @@ def test_webhook_changes_while_it_is_asked_then_the_answer_is_ignored(post: Post
     asked = post.server.write(verification.claim, *key)
     assert asked is not None
     assert post.server.write(verification.claim, *key) is None  # by another process
-    post.server.write(webhooks.update, *key, {"callback_url": "http://127.0.0.1:9/"}, ASKED)
+    post.server.write(webhooks.update, *key, {"callback_url": f"{post.shop.callback_url}/2"}, ASKED)
     assert post.server.write(verification.record, asked, None, clock.now()) is False
     assert webhook(post, made.id).status == "verifying"
 

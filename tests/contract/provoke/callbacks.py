@@ -34,6 +34,11 @@ def _(attempt: Provoked) -> httpx.Response:
     return attempt.having(client_id="line\nend")
 
 
+@provokes("must_be_given_again_when_the_auth_uri_client_secret")
+def _(attempt: Provoked) -> httpx.Response:
+    return attempt.having(auth_uri="https://other.example/token")
+
+
 @provokes("shipped_is_not_an_event_choose_all_or_events")
 def _(attempt: Provoked) -> httpx.Response:
     return attempt.having(events=["delivered", "shipped"])
