@@ -1,12 +1,17 @@
-"""The demo's samples: some time slots are full, but never the first one listed."""
+"""The demo's samples: some time slots are full, but never the first one listed. The webhook follows its storefront."""
 
 import pytest
 
+from handcart.callbacks import webhooks
 from handcart.core import clock
+from handcart.core.settings import Settings
+from handcart.demo import samples
 from handcart.demo.samples import LIVELY
 from handcart.slots import windows
 from handcart.slots.models import NO_CAPACITY
 from handcart.slots.plans import Calendar
+from tests.support.orders import Market
+from tests.support.server import LiveServer
 from tests.support.slots import moment
 from tests.support.stores import store
 
@@ -24,3 +29,19 @@ def test_slots_listed_at_any_hour_then_the_first_is_free_and_some_are_full(time_
         tomorrow = [calendar.reason(start, now) for start in starts if start.date > calendar.today][:24]
         assert 1 <= tomorrow.count(NO_CAPACITY) <= 3
         assert set(tomorrow) == {None, NO_CAPACITY}
+
+
+def test_storefront_starts_at_another_url_then_its_webhook_follows(
+    server: LiveServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    market = Market(server)
+    monkeypatch.setattr(samples, "DEMO_RETAILER", market.slug)
+    chosen = Settings(
+        environment="development", callback_http=True, callback_ports="*", callback_networks="127.0.0.0/8"
+    )
+    kept = server.write(samples.register_webhook, chosen, None, "http://127.0.0.1:9001")
+    assert server.write(samples.register_webhook, chosen, kept, "http://127.0.0.1:9002") == kept
+    (found,) = server.read(webhooks.list_all, market.retailer.id)
+    assert found.id == kept["id"]
+    assert found.callback_url.startswith("http://127.0.0.1:9002/")
+    assert found.auth_uri.startswith("http://127.0.0.1:9002/")
