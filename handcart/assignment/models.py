@@ -35,7 +35,8 @@ class Filters(Struct, frozen=True, kw_only=True):
     `window_from` and `window_until`: the window ends in this span (microseconds). `warning`: one of `WARNINGS`, or
     `any`. `is_unassigned`: the order waits for a batch; `is_taken`: one of the operator's shoppers has it.
     `retailer_shopper_id`: a shopper of the API, of the retailer that the filters name.
-    `order_id`: exactly this order, in any state.
+    `order_id`: exactly this order, in any state. `customer`: words of a name, or the last digits of a phone number; in
+    any state unless `status` is given.
     """
 
     retailer_id: int | None = None
@@ -51,6 +52,7 @@ class Filters(Struct, frozen=True, kw_only=True):
     is_taken: bool = False
     has_alcohol: bool | None = None
     order_id: str | None = None
+    customer: str | None = None
 
 
 class Row(Struct, frozen=True, kw_only=True):

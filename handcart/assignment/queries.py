@@ -11,7 +11,7 @@ from handcart.assignment.models import NEEDS, NO_PHOTO, UNASSIGNED, WARNINGS, Co
 from handcart.batches import queries as batches
 from handcart.core.db import Tx
 from handcart.core.errors import Refused
-from handcart.orders import states
+from handcart.orders import customer_words, states
 from handcart.orders.models import DELIVERY, DISPATCH, LAST_MILE, PICKUP
 from handcart.retailers import ops as retailers
 from handcart.shoppers import queries as shoppers
@@ -103,7 +103,8 @@ _CONDITIONS = {
 
 
 # Orders that shoppers have. `CROSS JOIN` keeps SQLite from beginning with all open orders.
-_TAKEN = " FROM batch_orders l CROSS JOIN batches b CROSS JOIN retailer_shoppers h CROSS JOIN orders o"
+_TAKEN_BATCHES = " FROM batch_orders l CROSS JOIN batches b CROSS JOIN retailer_shoppers h"
+_TAKEN = f"{_TAKEN_BATCHES} CROSS JOIN orders o"
 _JOINED = (
     "l.is_live AND b.retailer_id = l.retailer_id AND b.id = l.batch_id AND h.retailer_id = b.retailer_id"
     " AND h.id = b.shopper_id AND o.retailer_id = l.retailer_id AND o.order_id = l.order_id"
@@ -123,10 +124,12 @@ async def orders(tx: Tx, filters: Filters, after: tuple[int, int, int] | None = 
 
     Open orders, and delivered ones whose picture is missing: first those with a warning, then the others, each by the
     end of their windows, the earliest first.
-    Ended orders: the latest window first.
+    Ended orders: the latest window first. Orders of a customer: the newest first, at most `ROWS`.
     """
     if filters.order_id is not None:
         return await _by_id(tx, filters, most) if after is None else []
+    if filters.customer is not None:
+        return await _of_customer(tx, filters, most) if after is None else []
     if filters.status in states.TERMINAL:
         return await _ended(tx, filters, after, most)
     found: list[Row] = []
@@ -337,6 +340,22 @@ async def _by_id(tx: Tx, filters: Filters, most: int) -> list[Row]:
         f" ORDER BY o.window_ends_at, o.number LIMIT ${len(args)}",
         *args,
     )
+    return [_row(row) for row in rows]
+
+
+async def _of_customer(tx: Tx, filters: Filters, most: int) -> list[Row]:
+    """The newest orders whose customer has the name or the phone number, at most `ROWS`."""
+    where, args = _open_where(filters)
+    where += f" AND {_OPEN}" if filters.is_unassigned else ""
+    if filters.warning is not None:
+        where += f" AND {_HAS.get(filters.warning, _WARNED.format(_LIVE))}"
+    if _is_of_shoppers(filters):
+        where = f" AND EXISTS (SELECT 1{_TAKEN_BATCHES} WHERE {_JOINED}{where})"
+    numbers = await customer_words.orders(tx, filters.retailer_id, filters.customer or "", where, args, min(most, ROWS))
+    if not numbers:
+        return []
+    named = ", ".join(f"${place}" for place in range(1, len(numbers) + 1))
+    rows = await tx.all(f"{_SELECT} WHERE o.number IN ({named}) ORDER BY o.number DESC", *numbers)
     return [_row(row) for row in rows]
 
 

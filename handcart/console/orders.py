@@ -30,7 +30,7 @@ OPEN = tuple(state for state in STATES if state not in states.TERMINAL)
 # Rows of a file, at most.
 MOST_IN_FILE = 10_000
 _FILE_PAGE = 500
-_FIELDS = ("view", "state", "need", "retailer", "store", "shopper", "kind", "slack", "skill", "day", "id")
+_FIELDS = ("view", "state", "need", "retailer", "store", "shopper", "kind", "slack", "skill", "day", "id", "customer")
 VIEWS = ("list", "state", "shopper", "store")
 SKILLS = ("alcohol",)
 # Before the id of a shopper of the API.
@@ -70,7 +70,8 @@ async def _board(browser: PersonBrowser) -> Reply:
     etag = b'"%s"' % version_of(*seen).encode()
     if browser.call.header(b"if-none-match") == etag.decode():
         return Reply(304, b"", [(b"etag", etag)])
-    view = wish.fields["view"]
+    # A search finds orders in any state, which no column has.
+    view = "" if wish.filters.customer is not None else wish.fields["view"]
     reply = await (_lanes(browser, wish, version, view) if view in _CARDS else _list(browser, wish, version))
     reply.headers = [*reply.headers, (b"etag", etag)]
     return reply
@@ -259,6 +260,7 @@ async def wish_of(browser: PersonBrowser) -> Wish:
         warning=need if need and need != UNASSIGNED else None,
         is_unassigned=need == UNASSIGNED,
         order_id=fields["id"] or None,
+        customer=fields["customer"] or None,
     )
     return Wish(fields, known, there, filters)
 
@@ -325,7 +327,7 @@ def needs(wish: Wish, counts: Counts, path: str = PATH) -> list[dict[str, Any]]:
             "name": name,
             "count": count,
             "is_chosen": chosen == name,
-            "url": wish.url(path, need="" if chosen == name else name, id="", state=""),
+            "url": wish.url(path, need="" if chosen == name else name, id="", customer="", state=""),
         }
         for name, count in many.items()
     ]

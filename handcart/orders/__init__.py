@@ -1,6 +1,6 @@
 """Orders of four kinds: delivery, pickup, last mile and dispatch last mile.
 
-Owns the tables `orders`, `order_history`, `later_events` and `signatures`.
+Owns the tables `orders`, `order_words`, `order_history`, `later_events` and `signatures`.
 
 Invariants:
 - the retailer chooses the order id, which is unique at the retailer; creating an order again with the same content
@@ -14,6 +14,7 @@ Invariants:
 # Modules that other domains may import, besides ops, queries, errors and models.
 __all__ = [
     "counting",
+    "customer_words",
     "customers",
     "lines",
     "links",

@@ -8,6 +8,7 @@ import msgspec
 
 from handcart.core import clock
 from handcart.core.db import Tx, within
+from handcart.orders import customer_words, states
 from handcart.orders.models import DISPATCH, LAST_MILE, HistoryStep, Order, OrderDetails, OrderLine
 from handcart.slots.models import Place
 from handcart.stores.models import Address
@@ -49,6 +50,8 @@ _UPDATE = (
 _PLAIN = [name for name in _NAMES if name not in ("ledger_starts_at", "items", "details")]
 _plain = attrgetter(*_PLAIN)
 _LAST_NUMBER = 2**63 - 1
+# Steps that may change or delete the name and the phone number of an order.
+_ABOUT_CUSTOMERS = (states.UPDATED, states.USER_DELETED)
 _encode = msgspec.json.Encoder().encode
 _lines = msgspec.json.Decoder(list[OrderLine])
 _details = msgspec.json.Decoder(OrderDetails)
@@ -65,6 +68,7 @@ async def insert(tx: Tx, retailer_id: int, order: Order, step: HistoryStep) -> b
     made = await tx.run(_INSERT, retailer_id, order.created_at, *[values[name] for name in _NAMES])
     if made:
         await _remember(tx, retailer_id, order, 1, step)
+        await customer_words.add(tx, retailer_id, order)
     return bool(made)
 
 
@@ -138,6 +142,8 @@ async def save(tx: Tx, retailer_id: int, order: Order, *steps: HistoryStep) -> N
     assert last is not None
     for number, step in enumerate(steps, last["number"] + 1):
         await _remember(tx, retailer_id, order, number, step)
+    if any(step.what in _ABOUT_CUSTOMERS for step in steps):
+        await customer_words.replace(tx, retailer_id, order)
 
 
 async def _remember(tx: Tx, retailer_id: int, order: Order, number: int, step: HistoryStep) -> None:

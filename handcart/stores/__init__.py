@@ -26,4 +26,5 @@ __all__ = [
     "search",
     "tables",
     "uploads",
+    "words",
 ]

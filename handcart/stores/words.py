@@ -20,7 +20,7 @@ _MOST_CHARACTERS = 32
 # Begins each code that is stored in reverse. No word has this character.
 _CODE = "<"
 # Sorts after all words with the same beginning.
-_LAST = "\U0010ffff"
+LAST = "\U0010ffff"
 
 
 async def index(tx: Tx, retailer_id: int, items: Sequence[Item]) -> None:
@@ -35,7 +35,7 @@ async def index(tx: Tx, retailer_id: int, items: Sequence[Item]) -> None:
 
 def of_item(item: Item) -> Sequence[str]:
     """The words under which an item is stored."""
-    ends = [_ending(code) for code in (item.rrc, item.upc and (codes.read(item.upc) or item.upc)) if code]
+    ends = [ending(code) for code in (item.rrc, item.upc and (codes.read(item.upc) or item.upc)) if code]
     return sorted({*of_text(item.name), *ends})
 
 
@@ -57,15 +57,16 @@ async def rrcs(tx: Tx, retailer_id: int, text: str, most: int) -> Sequence[str]:
 
 async def rrcs_by_end(tx: Tx, retailer_id: int, digits: str, most: int) -> Sequence[str]:
     """The rrcs of items of which a code ends with these digits, sorted."""
-    return await _search(tx, retailer_id, [_ending(digits)], most)
+    return await _search(tx, retailer_id, [ending(digits)], most)
 
 
-def _ending(code: str) -> str:
+def ending(code: str) -> str:
+    """The word under which a code is stored: a search for its last digits compares the beginnings of such words."""
     return (_CODE + code[::-1])[:_MOST_CHARACTERS]
 
 
 async def _search(tx: Tx, retailer_id: int, beginnings: Sequence[str], most: int) -> Sequence[str]:
-    limits = [limit for one in beginnings for limit in (one, one + _LAST)]
+    limits = [limit for one in beginnings for limit in (one, one + LAST)]
     rows = await tx.all(_SEARCHES[len(beginnings) - 1], retailer_id, most, *limits)
     return [row["found"] for row in rows]
 

@@ -32,7 +32,7 @@ from tests.support.server import LiveServer, on_sqlite
 from tests.support.working import Working
 
 # Tables that keep what has ended, and catalogs.
-LARGE = ("orders", "deliveries", "events", "acts", "messages", "items", "order_history", "request_log")
+LARGE = ("orders", "deliveries", "events", "acts", "messages", "items", "order_history", "order_words", "request_log")
 # The partial indexes that have what has ended. The others have only what is open, or failed.
 OF_ENDED = ("orders_ended", "orders_by_window")
 # The pages of the console that are about no one thing. The first run stops at the first item that fits.
@@ -139,6 +139,12 @@ def test_lists_of_orders_are_read_then_no_whole_table(plans: Plans, market: Mark
         Filters(is_taken=True),
         Filters(is_unassigned=True),
         Filters(order_id="ORD-1"),
+        *(
+            Filters(retailer_id=retailer_id, customer=text)
+            for text in ("sample", "sam cust", "0142", "sample 0142")
+            for retailer_id in (None, own)
+        ),
+        Filters(retailer_id=own, customer="sample", store_number=1, status="picking", shopper_id=1),
         *(Filters(retailer_id=retailer_id, warning=kind) for kind in (*WARNINGS, ANY) for retailer_id in (None, own)),
         *(
             Filters(retailer_id=retailer_id, status=status)

@@ -95,6 +95,31 @@ def test_filters_are_given_then_the_address_has_them_all(market: Market) -> None
         is_error(person.open("/console/orders", **fields), 404, "not_found")
 
 
+def test_customer_is_searched_then_their_orders_in_any_state(market: Market, server: LiveServer) -> None:
+    user_id = market.customer(first_name="Ottoline", phone_number="+13125550193")
+    for order_id in ("one", "two"):
+        market.order("delivery", user_id, order_id=order_id)
+    market.order("delivery", order_id="other")
+    Shopping(market).simulate("one", "canceled")
+    person = Person(server, "retailer_manager", market.retailer.id)
+    expected: list[tuple[dict[str, str], list[str]]] = [
+        ({"customer": "OTTO"}, ["two", "one"]),
+        ({"customer": "0193", "view": "store"}, ["two", "one"]),
+        ({"customer": "otto", "state": "canceled"}, ["one"]),
+        ({"customer": "otto", "need": "late"}, []),
+        ({"customer": "otto", "need": "unassigned"}, ["two"]),
+        ({"customer": "otto", "store": "dry"}, []),
+        ({"customer": "otto", "shopper": "1"}, []),
+        ({"customer": "nobody"}, []),
+    ]
+    for fields, found in expected:
+        is_page(person.open("/console/orders", **fields))
+        assert listed(person) == found, fields
+    stranger = Person(server, "retailer_manager", Market(server).retailer.id)
+    is_page(stranger.open("/console/orders", customer="ottoline"))
+    assert listed(stranger) == []
+
+
 def test_more_orders_than_a_page_then_each_is_on_one_and_in_the_file(
     market: Market, monkeypatch: pytest.MonkeyPatch
 ) -> None:

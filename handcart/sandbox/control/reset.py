@@ -46,6 +46,7 @@ REMOVED: Sequence[tuple[str, str]] = (
     ("closed_months", _RETAILER),
     ("later_events", _RETAILER),
     ("signatures", _RETAILER),
+    ("order_words", _RETAILER),
     ("orders", _RETAILER),
     ("holds", _RETAILER),
     ("slot_ledger", _RETAILER),

@@ -18,6 +18,8 @@ from handcart.core.db.migrate import WrongKey, check_schema, migrate
 from handcart.core.db.sqlite import connect_file
 from handcart.core.secret import Keys
 from handcart.core.settings import Settings, SettingsError
+from handcart.orders import customer_words, storage
+from handcart.orders.models import HistoryStep, Order, OrderDetails
 from handcart.stores import items
 from tests.support import postgres
 from tests.support.extent import DATABASES
@@ -25,6 +27,21 @@ from tests.support.server import SECRET_KEY, make_database, migrated_database
 
 KEYS = Keys(SECRET_KEY.encode())
 OTHER = Keys(b"a secret key of another installation, alone")
+_ORDER = Order(
+    order_id="one",
+    number=9,
+    isolation_id=1,
+    user_id="u",
+    kind="delivery",
+    status="brand_new",
+    created_at=0,
+    store_number=1,
+    window_starts_at=0,
+    window_ends_at=1,
+    window_type="scheduled",
+    place=None,
+    details=OrderDetails(phone_number="+13125550143"),
+)
 MIGRATE = """
 import sys
 from handcart.core.db.migrate import migrate
@@ -141,6 +158,46 @@ def test_catalog_is_there_then_its_items_are_found_as_those_saved_later(
     assert ("r0", "brulee") in migrated
     on(url, _save_again)
     assert [tuple(row) for row in on(url, every, words)] == migrated
+
+
+def test_orders_are_there_then_their_customers_are_found_as_of_new_orders(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    migrate_to(url, "0039", monkeypatch)
+    on(url, run, "INSERT INTO organizations (id, slug, created_at) VALUES (7, 'one', 0)")
+    on(
+        url,
+        run,
+        "INSERT INTO retailers (id, organization_id, isolation_id, slug, name, allows_user_deletion, created_at)"
+        " VALUES (1, 7, 1, 'one', 'One', true, 0)",
+    )
+    on(
+        url,
+        run,
+        "INSERT INTO users (isolation_id, user_id, first_name, last_name, phone_number, created_at)"
+        " VALUES (1, 'u', 'Zoë', 'O''Neill', '+13125550142', 0)",
+    )
+    on(url, _order_of_before)
+    migrate(url, KEYS)
+    words = "SELECT word FROM order_words ORDER BY word"
+    migrated = [row["word"] for row in on(url, every, words)]
+    assert migrated == ["<24105552131", "<34105552131", "neill", "o", "zoe"]
+    on(url, _index_again)
+    assert [row["word"] for row in on(url, every, words)] == migrated
+
+
+async def _order_of_before(tx: Tx) -> None:
+    with pytest.MonkeyPatch.context() as before:
+        before.setattr(customer_words, "add", _nothing)
+        assert await storage.insert(tx, 1, _ORDER, HistoryStep("brand_new", "created", []))
+
+
+async def _nothing(*_: Any) -> None:
+    """Orders had no words before."""
+
+
+async def _index_again(tx: Tx) -> None:
+    await customer_words.replace(tx, 1, _ORDER)
 
 
 async def _save_again(tx: Tx) -> None:
