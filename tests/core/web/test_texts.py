@@ -158,3 +158,12 @@ def test_date_with_a_time_zone_then_it_is_of_that_zone() -> None:
     before_midnight = at("2025-01-01T00:00:00-06:00") - 1
     assert pages.date("en-US", before_midnight, "America/Chicago") == "December 31, 2024"
     assert pages.date("en-US", before_midnight) == "January 1, 2025"
+
+
+@pytest.mark.parametrize(("language", "other"), [("fr", "livreu|coursi|magasini"), ("es", "repartidor|mensajer")])
+def test_shopper_is_named_then_by_one_term_of_the_language(language: str, other: str) -> None:
+    """The terms are `acheteur` and `comprador`."""
+    files = [*ROOT.glob(f"*/locales/{language}.toml"), *ROOT.glob(f"*/texts/{language}.toml")]
+    assert len(files) > 5
+    texts = {path: path.read_text("utf-8").lower() for path in files}
+    assert [path for path, text in texts.items() if re.search(other, text)] == []
