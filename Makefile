@@ -93,7 +93,7 @@ sizes: setup ## print the sizes of files, functions and domains
 .PHONY: lock
 lock: setup-dev ## write the locked requirements again (make lock UPGRADE=--upgrade takes newer releases)
 	$(LOCK) --output-file requirements/runtime.txt $(RUNTIME)
-	$(LOCK) --output-file requirements/dev.txt --constraint requirements/runtime.txt $(RUNTIME) --group test --group check
+	$(LOCK) --output-file requirements/dev.txt --constraint requirements/runtime.txt $(RUNTIME) --extra assignment --group test --group check
 
 LOCK := $(PY) -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--annotation-style line --custom-compile-command "make lock" $(UPGRADE)

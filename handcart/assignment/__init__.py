@@ -11,4 +11,4 @@ Invariants:
 """
 
 # Modules that other domains may import, besides ops, queries, errors and models.
-__all__ = ["checks", "claims", "fitting", "problem", "remedies", "warnings"]
+__all__ = ["checks", "claims", "fitting", "problem", "remedies", "solver", "warnings"]

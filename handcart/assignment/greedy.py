@@ -4,7 +4,7 @@ It needs no other package, so it serves where the extra `assignment` is missing 
 rounds and seed give the same plan.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from random import Random
 
 from . import timing
@@ -167,9 +167,7 @@ class Planner:
                 found = self._deliver(tour, node + 1, at, picked, found[0] if found else _FAR) or found
         return found
 
-    def _deliver(
-        self, tour: _Tour, node: int, at: int, picked: tuple[int, int, int, int], bound: int
-    ) -> _Spot | None:
+    def _deliver(self, tour: _Tour, node: int, at: int, picked: tuple[int, int, int, int], bound: int) -> _Spot | None:
         """The cheapest spot below `bound` for a delivery after a pickup before node `at`.
 
         `picked`: time, breaks and place after the pickup, and the travel to it.
@@ -256,6 +254,28 @@ class Planner:
             raise AssertionError(f"the spot of task {self.tasks[index].id} does not exist")
         self.tours[number] = made
 
+    def follow(self, orders: Mapping[int, Sequence[Item]]) -> None:
+        """Take over what each shopper does, by id, as far as it obeys the rules; tasks that do not fit are left out."""
+        number_of = {task.id: number for number, task in enumerate(self.tasks)}
+        for number, tour in enumerate(self.tours):
+            acts = [item for item in orders.get(tour.shopper.id, ()) if isinstance(item, Act)]
+            nodes = [2 * number_of[act.task_id] + (act.kind == DELIVERY) for act in acts[len(tour.shopper.accepted) :]]
+            while (made := self._with(tour, nodes)) is None:
+                nodes = self._shorter(tour, nodes)
+            self.tours[number] = made
+
+    def _shorter(self, tour: _Tour, nodes: list[int]) -> list[int]:
+        """The nodes without the task at which they first break a rule."""
+        for count in range(1, len(nodes) + 1):
+            if self._with(tour, [node for node in nodes if nodes.index(node | 1) < count]) is None:
+                return [node for node in nodes if node // 2 != nodes[count - 1] // 2]
+        return []
+
+    def left(self) -> list[int]:
+        """The tasks that no tour has."""
+        planned = {node // 2 for tour in self.tours for node in tour.nodes}
+        return [i for i, task in enumerate(self.tasks) if i not in planned and task.id not in self.kept]
+
     def take(self, indexes: set[int]) -> list[int]:
         """Take tasks out of their tours; returns those that could be taken."""
         taken: list[int] = []
@@ -327,8 +347,7 @@ def _related(planner: Planner, random: Random) -> set[int]:
 def solve(problem: Problem, rounds: int = ROUNDS, seed: int = 0) -> Plan:
     """Plan by insertion, then improve it `rounds` times. Raises Infeasible if the accepted acts cannot be followed."""
     planner = Planner(problem)
-    without = planner.insert(i for i, task in enumerate(problem.tasks) if task.id not in planner.kept)
-    improve(planner, without, rounds, seed)
+    improve(planner, planner.insert(planner.left()), rounds, seed)
     return timing.plan(problem, planner.orders(), "greedy")
 
 

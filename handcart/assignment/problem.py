@@ -123,13 +123,15 @@ class Route(Struct, frozen=True, kw_only=True):
 class Plan(Struct, frozen=True, kw_only=True):
     """Routes of shoppers with stops, in the order of `Problem.shoppers`; and tasks that nobody gets.
 
-    `cost`: sum of `Route.seconds`. `solver`: what made the plan (`vroom` or `greedy`).
+    `cost`: sum of `Route.seconds`. `solver`: what made the plan (`vroom`, `greedy`, or `vroom+greedy` in parts).
+    `failures`: why VROOM was not used where it was not.
     """
 
     routes: tuple[Route, ...]
     unassigned: tuple[str, ...]
     cost: int
     solver: str
+    failures: tuple[str, ...] = ()
 
 
 class InvalidProblem(ValueError):

@@ -5,13 +5,13 @@ A planner only decides the order of acts and breaks; `plan` here turns the order
 
 from collections.abc import Mapping, Sequence
 
-from .problem import BREAK, DELIVERY, PICKUP, Act, Break, Plan, Problem, Route, Shopper, Step, Stop, Task
+from .problem import BREAK, PICKUP, Act, Break, Plan, Problem, Route, Shopper, Step, Stop, Task
 
 # What a route is made of: an act, or BREAK for the shopper's next break.
 Item = Act | str
 
 
-class Infeasible(Exception):  # noqa: N818 - an outcome, not a defect
+class Infeasible(Exception):
     """A route cannot be kept in this order."""
 
 
@@ -103,7 +103,7 @@ def _leg(problem: Problem, place: int, following: int) -> int:
     return seconds
 
 
-def plan(problem: Problem, orders: Mapping[int, Sequence[Item]], solver: str) -> Plan:
+def plan(problem: Problem, orders: Mapping[int, Sequence[Item]], solver: str, failures: tuple[str, ...] = ()) -> Plan:
     """The plan in which each shopper (by id) follows these items. Raises Infeasible."""
     tasks = {task.id: task for task in problem.tasks}
     routes = tuple(
@@ -117,9 +117,14 @@ def plan(problem: Problem, orders: Mapping[int, Sequence[Item]], solver: str) ->
         unassigned=tuple(task.id for task in problem.tasks if task.id not in planned),
         cost=sum(one.seconds for one in routes),
         solver=solver,
+        failures=failures,
     )
 
 
-def acts(task: Task) -> tuple[Act, ...]:
-    """What has to be done for a task, in order."""
-    return (Act(PICKUP, task.id), Act(DELIVERY, task.id)) if task.pickup else (Act(DELIVERY, task.id),)
+def orders(plan: Plan) -> dict[int, list[Item]]:
+    """What each shopper of a plan does, by id."""
+    return {one.shopper_id: [_item(step) for step in one.steps] for one in plan.routes}
+
+
+def _item(step: Step) -> Item:
+    return BREAK if step.kind == BREAK or step.task_id is None else Act(step.kind, step.task_id)
