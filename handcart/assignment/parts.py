@@ -7,8 +7,8 @@ from msgspec.structs import replace
 from .problem import Problem, Task
 
 MOST_TASKS = 150
-# Where a half may end: between these shares of the tasks, at the widest gap.
-_FIRST_CUT, _LAST_CUT = 0.35, 0.65
+# Where a half may end: between these shares of the tasks.
+_FIRST_CUT, _LAST_CUT = 0.25, 0.75
 _FAR = 1 << 31
 
 
@@ -62,8 +62,7 @@ def _side(problem: Problem, tasks: Sequence[Task]) -> Callable[[tuple[int, int]]
 
 
 def _cut(keys: Sequence[int]) -> int:
-    """Where sorted keys are split: near the middle, at the widest gap."""
+    """Where sorted keys are split: at a wide gap that leaves halves of nearly equal size."""
     first = max(1, round(len(keys) * _FIRST_CUT))
-    last = min(len(keys) - 1, round(len(keys) * _LAST_CUT))
-    middle = len(keys) / 2
-    return max(range(first, last + 1), key=lambda at: (keys[at] - keys[at - 1], -abs(at - middle), -at))
+    last = max(first, min(len(keys) - 1, round(len(keys) * _LAST_CUT)))
+    return max(range(first, last + 1), key=lambda at: ((keys[at] - keys[at - 1] + 1) * min(at, len(keys) - at), -at))

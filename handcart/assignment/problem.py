@@ -7,12 +7,13 @@ Rules of time:
 - a break starts inside its window, and may interrupt a leg: the rest of the leg follows the break;
 - a route ends inside the shift: at the end place, or where the last service ends if there is no end place.
 
-Steps that a shopper has accepted come first, in their order, and are never taken away: they may be late, and they are
-not measured against capacity, skills or the end of the shift. All other steps obey every rule.
+Acts that a shopper has accepted come first, in their order, and are never taken away. They may be late, as may breaks
+before them, and they are not measured against capacity, skills or the end of the shift. All others obey every rule.
 """
 
 from collections import Counter
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Literal
 
 from msgspec import Struct
@@ -67,7 +68,8 @@ class Act(Struct, frozen=True):
 class Shopper(Struct, frozen=True, kw_only=True):
     """A person who works. `end` None: the route ends at its last stop. `shift`: first and last second of work.
 
-    `breaks`: in order of time. `accepted`: acts that stay first in the route, in this order.
+    `breaks`: in order of time. `accepted`: acts that stay first in the route, in this order; a pickup needs
+    its delivery.
     """
 
     id: int
@@ -144,7 +146,7 @@ class InvalidProblem(ValueError):
 
 def faults(problem: Problem) -> list[str]:
     """What makes the problem impossible to read: double ids, unknown places, acts accepted by two shoppers."""
-    return [*_faults(problem)]
+    return [*_faults(problem)] or [*_accepted_faults(problem)]
 
 
 def _faults(problem: Problem) -> Iterator[str]:
@@ -167,7 +169,6 @@ def _faults(problem: Problem) -> Iterator[str]:
     for shopper in problem.shoppers:
         if any(not 0 <= place < size for place in (shopper.start, shopper.end) if place is not None):
             yield f"shopper {shopper.id} has a place outside the matrices"
-    yield from _accepted_faults(problem)
 
 
 def _accepted_faults(problem: Problem) -> Iterator[str]:
@@ -190,6 +191,20 @@ def _accepted_faults(problem: Problem) -> Iterator[str]:
                 yield f"shopper {shopper.id} accepted the delivery of task {act.task_id} before its pickup"
             seen.add(act)
             done |= {act.task_id} if act.kind == PICKUP else set()
+        for act in sorted(seen, key=lambda one: one.task_id):
+            if act.kind == PICKUP and Act(DELIVERY, act.task_id) not in seen:
+                yield f"shopper {shopper.id} accepted the pickup of task {act.task_id} without its delivery"
+        yield from _unreachable(problem, tasks, shopper)
+
+
+def _unreachable(problem: Problem, tasks: dict[str, Task], shopper: Shopper) -> Iterator[str]:
+    stops = [tasks[act.task_id] for act in shopper.accepted if act.task_id in tasks]
+    places = [shopper.start]
+    for act, task in zip(shopper.accepted, stops, strict=False):
+        places.append((task.pickup or task.delivery if act.kind == PICKUP else task.delivery).place)
+    places += [shopper.end] if shopper.end is not None and shopper.accepted else []
+    if len(stops) == len(shopper.accepted) and any(problem.seconds[one][other] < 0 for one, other in pairwise(places)):
+        yield f"shopper {shopper.id} accepted acts that no way connects"
 
 
 def check(problem: Problem, plan: Plan) -> list[str]:
@@ -303,10 +318,13 @@ def _wrong_breaks(problem: Problem, tasks: dict[str, Task], shopper: Shopper, ro
     taken = [step for step in route.steps if step.kind == BREAK]
     if len(taken) != len(shopper.due_breaks()):
         yield "the number of breaks is wrong"
+    accepted = _stops(route)[: len(shopper.accepted)]
+    last = accepted[-1].leave if accepted else 0
     for step, pause in zip(taken, shopper.due_breaks(), strict=False):
         if step.leave - step.begin != pause.seconds:
             yield "a break has the wrong length"
-        if not pause.window[0] <= step.begin <= pause.window[1] and not shopper.accepted:
+        is_late = step.begin > pause.window[1]
+        if step.begin < pause.window[0] or (is_late and not (accepted and step.begin < last)):
             yield "a break starts outside its window"
     ordered = [moment for step in route.steps for moment in (step.begin, step.leave)]
     if ordered != sorted(ordered):

@@ -12,10 +12,10 @@ import subprocess
 import sys
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 from msgspec.structs import replace
 
 from . import timing
@@ -23,6 +23,7 @@ from .problem import DELIVERY, MAX_PRIORITY, PICKUP, Act, Plan, Problem, Shopper
 from .timing import Infeasible, Item
 
 EXPLORE = 5
+NO_ROUTES = b'{"routes": []}'
 COMMAND = (sys.executable, "-I", str(Path(__file__).with_name("vroom_process.py")))
 
 
@@ -32,11 +33,11 @@ class SolverFailed(Exception):
 
 class _Step(Struct):
     type: str
-    id: int | None = None
+    id: Annotated[int, Meta(ge=0)] = 0
 
 
 class _Route(Struct):
-    vehicle: int
+    vehicle: Annotated[int, Meta(ge=0)]
     steps: list[_Step]
 
 
@@ -63,9 +64,10 @@ def solve(
     asked = _Question(problem)
     limit = str(math.ceil(seconds) * threads + 1)
     try:
-        answer = _run(asked.json(), seconds, (*command, limit, "-x", str(explore), "-t", str(threads)))
-        orders = asked.orders(answer)
-        plan = timing.plan(problem, orders, "vroom")
+        answer = NO_ROUTES
+        if asked.tasks and asked.vehicles:  # VROOM calls anything else an error
+            answer = _run(asked.json(), seconds, (*command, limit, "-x", str(explore), "-t", str(threads)))
+        plan = timing.plan(problem, asked.orders(answer), "vroom")
     except (Infeasible, msgspec.ValidationError, msgspec.DecodeError, LookupError) as error:
         raise SolverFailed(f"VROOM gave an answer that cannot be used: {error}") from error
     if broken := check(problem, plan):
@@ -105,16 +107,21 @@ class _Question:
         self.prefixes = {s.id: timing.accepted_items(problem, self.known, s) for s in problem.shoppers}
         names = sorted({name for task in problem.tasks for name in task.skills})
         self.skills = {name: number for number, name in enumerate(names)}
+        self.tasks = [(number, task) for number, task in enumerate(problem.tasks) if self._is_possible(task)]
+        found = (self._vehicle(number, shopper) for number, shopper in enumerate(problem.shoppers))
+        self.vehicles = [vehicle for vehicle in found if vehicle]
 
     def json(self) -> bytes:
-        tasks = [(number, task) for number, task in enumerate(self.problem.tasks) if self._is_possible(task)]
         rows = [self.problem.seconds[place] for place in self.places]
-        travel = [[row[to] if row[to] >= 0 else self.horizon + 1 for to in self.places] for row in rows]
         question = {
-            "vehicles": [one for n, shopper in enumerate(self.problem.shoppers) if (one := self._vehicle(n, shopper))],
-            "shipments": [self._shipment(number, task) for number, task in tasks if task.pickup],
-            "jobs": [self._job(number, task) for number, task in tasks if not task.pickup],
-            "matrices": {"car": {"durations": travel}},
+            "vehicles": self.vehicles,
+            "shipments": [self._shipment(number, task) for number, task in self.tasks if task.pickup],
+            "jobs": [self._job(number, task) for number, task in self.tasks if not task.pickup],
+            "matrices": {
+                "car": {
+                    "durations": [[row[to] if row[to] >= 0 else self.horizon + 1 for to in self.places] for row in rows]
+                }
+            },
         }
         return msgspec.json.encode(question)
 
@@ -190,5 +197,5 @@ class _Question:
     def _item(self, step: _Step) -> list[Item]:
         if step.type in ("start", "end"):
             return []
-        task = self.problem.tasks[step.id if step.id is not None else -1]
+        task = self.problem.tasks[step.id]
         return [Act(PICKUP if step.type == PICKUP else DELIVERY, task.id)]
