@@ -17,6 +17,9 @@ _SECONDS = {5: 3.2, 4: 2.0, 3: 1.2, 2: 0.7, 1: 0.4}
 _CORES = 2
 # Rounds of improvement after greedy insertion, times tasks.
 _ROUNDS_TIMES_TASKS = 10_000
+# Rounds of improvement after VROOM, times tasks, for each second of the time limit; a few rounds would change nothing.
+_ROUNDS_AFTER_VROOM = 3_000
+_FEWEST_ROUNDS = 10
 
 
 def solve(
@@ -43,7 +46,8 @@ def solve(
         plans, failures = _ask(pieces, time_limit, command)
     rounds = min(greedy.ROUNDS, max(10, _ROUNDS_TIMES_TASKS // max(1, len(problem.tasks))))
     done = [plan or greedy.solve(piece, rounds, seed) for plan, piece in zip(plans, pieces, strict=True)]
-    return _join(problem, done, failures)
+    after = int(_ROUNDS_AFTER_VROOM * time_limit) // max(1, len(problem.tasks)) if all(plans) else 0
+    return _join(problem, done, failures, min(greedy.ROUNDS, after) if after >= _FEWEST_ROUNDS else 0, seed)
 
 
 def _ask(pieces: list[Problem], time_limit: float, command: tuple[str, ...]) -> tuple[list[Plan | None], list[str]]:
@@ -73,11 +77,11 @@ def _level(pieces: list[Problem], time_limit: float) -> int:
     return next((level for level, seconds in _SECONDS.items() if seconds * work <= time_limit / 2), 0)
 
 
-def _join(problem: Problem, plans: list[Plan], failures: list[str]) -> Plan:
-    """One plan of the plans of all parts, with breaks, and with the tasks that another part has room for."""
+def _join(problem: Problem, plans: list[Plan], failures: list[str], rounds: int, seed: int) -> Plan:
+    """One plan of the plans of all parts, with breaks, with the tasks that another part has room for, and improved."""
     planner = greedy.Planner(problem)
     planner.follow(dict(chain.from_iterable(timing.orders(plan).items() for plan in plans)))
-    planner.insert(planner.left())
+    greedy.improve(planner, planner.insert(planner.left()), rounds, seed)
     name = "+".join(sorted({plan.solver for plan in plans}, reverse=True))
     plan = timing.plan(problem, planner.orders(), name, tuple(failures))
     if broken := check(problem, plan):
