@@ -45,6 +45,8 @@ def solve(
     if use_vroom and problem.tasks and problem.shoppers:
         plans, failures = _ask(pieces, time_limit, command)
     rounds = min(greedy.ROUNDS, max(10, _ROUNDS_TIMES_TASKS // max(1, len(problem.tasks))))
+    if failures:
+        rounds //= 4  # VROOM has used up time
     done = [plan or greedy.solve(piece, rounds, seed) for plan, piece in zip(plans, pieces, strict=True)]
     after = int(_ROUNDS_AFTER_VROOM * time_limit) // max(1, len(problem.tasks)) if all(plans) else 0
     return _join(problem, done, failures, min(greedy.ROUNDS, after) if after >= _FEWEST_ROUNDS else 0, seed)
