@@ -64,6 +64,7 @@ def create(settings: Settings, keys: Keys) -> App:
     background: list[Background] = [watch, console, stores]
     if settings.deliver_callbacks:
         background += [worker.create_sender(settings), worker.create_messenger(settings)]
+        background.append(worker.create_engine(settings))
     sampler = Sampler()
     if settings.metrics_port or settings.metrics_public:
         background.append(sampler)

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 
 from handcart.accounts import jobs as accounts
 from handcart.acts import jobs as acts
+from handcart.assignment import decisions, pins
+from handcart.assignment.engine import Engine
 from handcart.assignment.jobs import Watch
 from handcart.batches import queries as batches
 from handcart.callbacks import jobs as callbacks
@@ -56,6 +58,7 @@ PURGES: Sequence[Purge] = (
     *accounts.PURGES,
     *shoppers.PURGES,
     *orders.PURGES,
+    pins.purge,
     *acts.PURGES,
     *oauth.PURGES,
     *stores.PURGES,
@@ -70,6 +73,11 @@ def create_messenger(settings: Settings) -> messages_sender.Sender:
     if settings.is_sandbox:
         return messages_sender.Sender(None, clocks=sandbox.clocks)
     return messages_sender.Sender(gateways.create(settings))
+
+
+def create_engine(settings: Settings) -> Engine:
+    """The engine that gives work to shoppers, for one process. A sandbox has its clocks."""
+    return Engine(settings.travel_kmh, sandbox.clocks if settings.is_sandbox else None)
 
 
 def create_sender(settings: Settings) -> Sender:
@@ -94,14 +102,16 @@ async def run(settings: Settings, keys: Keys, *, once: bool = False) -> None:
     """
     database = await connect(settings.database_url, keys, settings.pool_size, public_url=settings.issuer)
     callbacks_out, messages_out = create_sender(settings), create_messenger(settings)
+    engine = create_engine(settings)
     try:
         if once:
+            await engine.drain(database)  # it causes events
             await callbacks_out.drain(database)  # its steps write messages
             await messages_out.drain(database)
             await _tidy(database, settings)
             return
         sampler = Sampler()
-        working: list[Background] = [callbacks_out, messages_out, *([sampler] if settings.metrics_port else [])]
+        working: list[Background] = [callbacks_out, messages_out, engine, *([sampler] if settings.metrics_port else [])]
         for one in working:
             await one.open(database)
         if settings.metrics_port:
@@ -129,6 +139,7 @@ async def purge(
     *,
     message_days: int = Settings.message_days,
     chat_days: int = Settings.chat_days,
+    decision_days: int = Settings.decision_days,
     request_log_days: int = Settings.request_log_days,
     request_log_rows: int = Settings.request_log_rows,
 ) -> dict[str, int]:
@@ -137,6 +148,7 @@ async def purge(
         *PURGES,
         *messages.purges(message_days),
         *chat.purges(chat_days),
+        *decisions.purges(decision_days),
         *requests.purges(request_log_days, request_log_rows),
     )
     return {f"{job.__module__}.{job.__name__}": await _purge(database, job) for job in jobs}
@@ -150,6 +162,7 @@ async def _tidy(database: Database, settings: Settings) -> None:
             database,
             message_days=settings.message_days,
             chat_days=settings.chat_days,
+            decision_days=settings.decision_days,
             request_log_days=settings.request_log_days,
             request_log_rows=settings.request_log_rows,
         )

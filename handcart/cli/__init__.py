@@ -14,7 +14,7 @@ _SECTIONS = {
     "Run it": ("demo", "migrate", "check", "serve", "worker", "alerts"),
     "Back it up": ("backup", "restore", "copy", "key"),
     "Retailers and what they sell": ("retailer", "client", "store", "item", "slots", "reconcile"),
-    "Orders, and the people who fulfil them": ("orders", "shopper", "staff", "audit"),
+    "Orders, and the people who fulfil them": ("orders", "assignment", "shopper", "staff", "audit"),
     "Figures and money": ("reports", "money"),
     "Integrate with it": ("callbacks", "requests", "sandbox"),
     "The platform's customers": ("account", "membership", "unlink", "message"),

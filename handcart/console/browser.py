@@ -60,6 +60,7 @@ PLACES: tuple[Place, ...] = (
     Place("audit", "/console/audit", "see_audit", "running"),
     Place("first_run", "/console/first-run", "set_up", "running"),
     Place("settings", "/console/settings", "see_settings", "running"),
+    Place("dispatch", "/console/dispatch", "assign_orders", "work"),
 )
 
 

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 from msgspec import Struct
 
-from handcart.assignment import queries
+from handcart.assignment import decisions, queries
 from handcart.assignment.models import Row
 from handcart.batches import queries as batches
 from handcart.console import messages, news, remedies
@@ -33,9 +33,23 @@ from handcart.users import ops as users
 
 # Entries of the history, and messages of the chat, that the page shows at first.
 MOST_SHOWN = 100
+# Names of shoppers that the page shows for each reason why they did not get the order.
+_MOST_NAMES = 10
 PATH = ORDERS + "/{slug}/{order_id}"
 DONE = (
-    *("assign", "unassign", "cancel", "reschedule", "unlock-pin", "hand-over", "write-shopper", "tell-late", "push"),
+    *(
+        "assign",
+        "pin",
+        "unpin",
+        "unassign",
+        "cancel",
+        "reschedule",
+        "unlock-pin",
+        "hand-over",
+        "write-shopper",
+        "tell-late",
+        "push",
+    ),
     *("allow-leaving", "turn-back", "take-back", "refund", "replay", "pause", "claim", "release"),
 )
 
@@ -131,7 +145,34 @@ async def _context(tx: Tx, browser: PersonBrowser, row: Row, fields: Mapping[str
         **_newest(browser, row, "chat", await chat(tx, browser, row, _shown(browser, "chat") + 1)),
         "messages": await messages.of_order(tx, browser, row.retailer_id, row.order_id),
         "find": text,
+        "why": await _why(tx, browser, row) if roles.includes(browser.actor, "assign_orders") else None,
         **await remedies.choices(tx, browser, row, order, text, fields),
+    }
+
+
+async def _why(tx: Tx, browser: PersonBrowser, row: Row) -> dict[str, Any] | None:
+    """The engine's newest decision about an order; None if there is none."""
+    found = await decisions.of_order(tx, row.retailer_id, row.order_id, 1)
+    if not found:
+        return None
+    newest = found[0]
+
+    async def name(person_id: int) -> str:
+        person = await shoppers.person(tx, person_id)
+        return str(person_id) if person is None else person.name
+
+    def moment(at: int) -> str:
+        return str(pages.moment(browser.locale, at, row.time_zone))
+
+    return {
+        "at": moment(newest.at),
+        "name": None if newest.person_id is None else await name(newest.person_id),
+        "given_at": None if newest.given_at is None else moment(newest.given_at),
+        "refused": newest.refused,
+        "others": [
+            (rule, [await name(one) for one in some[:_MOST_NAMES]], max(0, len(some) - _MOST_NAMES))
+            for rule, some in newest.ruled_out.items()
+        ],
     }
 
 

@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from handcart.assignment import checks, claims, ops, remedies
+from handcart.assignment import checks, claims, ops, pins, remedies
 from handcart.assignment.errors import WorkRefused
 from handcart.assignment.models import Row
 from handcart.callbacks import queries as callbacks
@@ -30,6 +30,14 @@ _LINE = "line:"
 async def _assign(tx: Tx, actor: Actor, row: Row, form: Mapping[str, str]) -> None:
     person_id = _number(form.get("shopper", ""))
     await ops.assign(tx, actor, row.retailer_id, [row.order_id], person_id, form.get("seen", ""))
+
+
+async def _pin(tx: Tx, actor: Actor, row: Row, form: Mapping[str, str]) -> None:
+    await pins.pin(tx, actor, *_about(row), _number(form.get("shopper", "")), form.get("seen", ""))
+
+
+async def _unpin(tx: Tx, actor: Actor, row: Row, form: Mapping[str, str]) -> None:
+    await pins.unpin(tx, actor, *_about(row))
 
 
 async def _unassign(tx: Tx, actor: Actor, row: Row, form: Mapping[str, str]) -> None:
@@ -192,6 +200,8 @@ def _number(text: str) -> int:
 
 _FORMS: Mapping[str, Any] = {
     "assign": _assign,
+    "pin": _pin,
+    "unpin": _unpin,
     "unassign": _unassign,
     "cancel": _cancel,
     "reschedule": _reschedule,

@@ -56,11 +56,13 @@ _DEEDS: Mapping[str, str] = {
     "allow_leaving": "allow_leaving",
     "claim_order": "claim",
     "pause_webhooks": "pause",
+    "pin_order": "pin",
     "refund_lines": "refund",
     "release_order": "release",
     "replay_failed": "replay",
     "take_back": "take_back",
     "tell_late": "tell_late",
+    "unpin_order": "unpin",
     "write_shopper": "write_shopper",
 }
 

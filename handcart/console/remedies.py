@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from handcart.acts import verbs
-from handcart.assignment import claims, fitting
+from handcart.assignment import claims, fitting, pins
 from handcart.assignment import remedies as work
 from handcart.assignment.models import MISSING, UNTAKEN, Claim, Row
 from handcart.batches import queries as batches
@@ -48,7 +48,7 @@ async def choices(
         return roles.includes(browser.actor, operation)
 
     is_open = row.status not in states.TERMINAL
-    found: dict[str, Any] = dict.fromkeys((*_CHANGES, "shoppers", "misfits", "slots", "claims_for", "claim"))
+    found: dict[str, Any] = dict.fromkeys((*_CHANGES, "shoppers", "pinned", "misfits", "slots", "claims_for", "claim"))
     waits = may("assign_orders") and row.batch_id is None and _waits(row)
     found["can_unassign"] = may("assign_orders") and row.batch_id is not None and _may_leave(row)
     if waits or found["can_unassign"]:
@@ -56,6 +56,8 @@ async def choices(
         fitting_ones = [one for one in some if one.rule is None and one.person.id != row.person_id]
         if waits:
             found["shoppers"] = fitting_ones
+            pinned = (await pins.of_retailers(tx, [row.retailer_id])).get((row.retailer_id, row.order_id))
+            found["pinned"] = None if pinned is None else await shoppers.person(tx, pinned)
             found["misfits"] = [one for one in some if one.rule is not None][:_MOST_MISFITS]
         else:
             found["hand_to"] = [(one.person.id, one.person.name) for one in fitting_ones]

@@ -170,6 +170,8 @@ class Settings:
         "",
         "PMTiles file of vector tiles for the street map in the console. Without it the console draws only its plan.",
     )
+    travel_kmh: int = _setting(40, "Average speed of shoppers on the road, in kilometres per hour, for plans.")
+    decision_days: int = _setting(14, "Days for which it can be read why a shopper got an order.")
     picture_days: int = _setting(30, "Days for which pictures, such as proofs of delivery, are kept.")
     pool_size: int = _setting(10, "Number of each process' connections to PostgreSQL.")
 
@@ -277,6 +279,8 @@ def load(environ: Mapping[str, str], **options: Any) -> Settings:
         raise SettingsError(
             f"HANDCART_MAIL_FROM has {settings.mail_from!r}: write Name <address@example.org>, or only the address"
         )
+    if settings.travel_kmh < 1:
+        raise SettingsError("HANDCART_TRAVEL_KMH must be at least 1")
     if settings.request_log_percent > _ALL:
         raise SettingsError("HANDCART_REQUEST_LOG_PERCENT must be from 0 to 100")
     if not 0 < settings.smtp_port <= _LAST_PORT:

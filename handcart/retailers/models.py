@@ -36,10 +36,12 @@ class Rules(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True)
     first (https://docs.instacart.com/connect/fulfillment_guide/faq), and the other two without a number. Hours are
     in the store's time zone. `legal_age` None: as the law of the store's region has it. `underage`: what happens to
     items that the customer is too young for. `untaken`: what happens to an order that nobody took in time;
-    `warn_minutes`: minutes before that, at which dispatchers are warned. `answer_minutes`: how long a shopper waits for
-    the customer's answer to a replacement. `page_colour`: of the pages of orders, which link to `site_url`.
-    `scale_codes`: what the codes on labels of the stores' scales contain. `certified_from_cents`: None for no
-    certified delivery; Connect documents 15000 as the usual value. `appeasement_cents`: the credit that the retailer
+    `warn_minutes`: minutes before that, at which dispatchers are warned. `assignment`: whether dispatchers or the
+    engine give orders to shoppers; `commit_minutes`: how long before its latest start the engine gives an order.
+    `answer_minutes`: how long a shopper waits for the customer's answer to a replacement. `page_colour`: of the pages
+    of orders, which link to `site_url`. `scale_codes`: what the codes on labels of the stores' scales contain.
+    `certified_from_cents`: None for no certified delivery; Connect documents 15000 as the usual value.
+    `appeasement_cents`: the credit that the retailer
     gives with a cancellation that is not the customer's wish; messages say so.
     """
 
@@ -54,6 +56,8 @@ class Rules(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True)
     offers_eta: bool = False
     untaken: Literal["reschedule", "cancel"] = "reschedule"
     warn_minutes: Annotated[int, Meta(ge=0, le=1440)] = 60
+    assignment: Literal["by_hand", "assigned"] = "by_hand"
+    commit_minutes: Annotated[int, Meta(ge=0, le=240)] = 20
     answer_minutes: Annotated[int, Meta(ge=0, le=60)] = 5
     scale_codes: Literal["price", "weight"] = "price"
     door_photo: bool = False

@@ -155,6 +155,15 @@ async def between(tx: Tx, since: int, until: int) -> Sequence[Shift]:
     return [_read(row) for row in rows]
 
 
+async def during(tx: Tx, since: int, until: int) -> Sequence[Shift]:
+    """The shifts that lie in a span of time, wholly or in part, by their beginning."""
+    rows = await tx.all(
+        f"{_ALL} WHERE starts_at > $1 AND starts_at < $2 AND ends_at > $3 ORDER BY starts_at, id LIMIT $4",
+        *(since - MOST_HOURS * clock.HOUR - 1, until, since, MOST_LISTED),
+    )
+    return [_read(row) for row in rows]
+
+
 async def upcoming(tx: Tx, person_id: int, now: int, most: int) -> Sequence[Shift]:
     """The shifts of a shopper that have not ended, the next one first."""
     rows = await tx.all(

@@ -27,6 +27,7 @@ PAGES = (
     "/console/orders/{slug}/{order_id}",
     "/console/exceptions?retailer={slug}",
     "/console/exceptions?retailer={slug}&open={slug}/late",
+    "/console/dispatch?retailer={slug}",
     "/console/map?retailer={slug}",
     "/console/stores?retailer={slug}",
     "/console/stores/add",
