@@ -92,6 +92,10 @@ class _Recorder:
         self.seen.append(("run", sql, args))
         return await self._tx.run(sql, *args)
 
+    async def many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
+        self.seen += [("run", sql, row) for row in rows]
+        await self._tx.many(sql, rows)
+
 
 class _Recorded(Exception):
     """Carries the recording out of a transaction and rolls it back."""

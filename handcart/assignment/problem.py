@@ -8,7 +8,7 @@ Rules of time:
 - a route ends inside the shift: at the end place, or where the last service ends if there is no end place.
 
 Acts that a shopper has accepted come first, in their order, and are never taken away. They may be late, as may breaks
-before them, and they are not measured against capacity, skills or the end of the shift. All others obey every rule.
+before them and right after them, and they are not measured against capacity, skills or the end of the shift. All others obey every rule.
 """
 
 from collections import Counter
@@ -318,13 +318,12 @@ def _wrong_breaks(problem: Problem, tasks: dict[str, Task], shopper: Shopper, ro
     taken = [step for step in route.steps if step.kind == BREAK]
     if len(taken) != len(shopper.due_breaks()):
         yield "the number of breaks is wrong"
-    accepted = _stops(route)[: len(shopper.accepted)]
-    last = accepted[-1].leave if accepted else 0
+    free = _stops(route)[len(shopper.accepted) :]
     for step, pause in zip(taken, shopper.due_breaks(), strict=False):
         if step.leave - step.begin != pause.seconds:
             yield "a break has the wrong length"
         is_late = step.begin > pause.window[1]
-        if step.begin < pause.window[0] or (is_late and not (accepted and step.begin < last)):
+        if step.begin < pause.window[0] or (is_late and not (shopper.accepted and all(step.leave <= stop.begin for stop in free))):
             yield "a break starts outside its window"
     ordered = [moment for step in route.steps for moment in (step.begin, step.leave)]
     if ordered != sorted(ordered):

@@ -53,7 +53,7 @@ def route(problem: Problem, tasks: Mapping[str, Task], shopper: Shopper, items: 
     steps: list[Step] = []
     breaks = iter(shopper.due_breaks())
     place, now, travelled, travel, metres = shopper.start, shopper.shift[0], 0, 0, 0
-    kept = len(shopper.accepted)
+    done, kept = 0, len(shopper.accepted)
     stops = [stop_of(tasks[item.task_id], item.kind) if isinstance(item, Act) else None for item in items]
     for number, (item, stop) in enumerate(zip(items, stops, strict=True)):
         if not isinstance(item, Act) or stop is None:
@@ -63,7 +63,7 @@ def route(problem: Problem, tasks: Mapping[str, Task], shopper: Shopper, items: 
             following = next((one.place for one in stops[number:] if one), shopper.end)
             left = 0 if following is None else _leg(problem, place, following) - travelled
             begin, left_then = pause(now, left, rest)
-            if begin > rest.window[1] and not kept:
+            if begin > rest.window[1] and (done > kept or not kept):
                 raise Infeasible(f"shopper {shopper.id} misses a break")
             travelled += left - left_then
             now = begin + rest.seconds
@@ -73,9 +73,9 @@ def route(problem: Problem, tasks: Mapping[str, Task], shopper: Shopper, items: 
         arrive = now + leg - travelled
         begin = max(arrive, stop.window[0])
         late = max(0, begin - stop.window[1])
-        if late and not kept:
+        if late and done >= kept:
             raise Infeasible(f"the {item.kind} of task {item.task_id} is late")
-        now, travelled, kept = begin + stop.service, 0, max(0, kept - 1)
+        now, travelled, done = begin + stop.service, 0, done + 1
         travel, metres, place = travel + leg, metres + problem.metres[place][stop.place], stop.place
         steps.append(
             Step(

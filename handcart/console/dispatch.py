@@ -21,7 +21,8 @@ from handcart.core.web.call import Reply, Route
 from handcart.retailers import ops as retailers
 from handcart.retailers.models import Retailer
 from handcart.shoppers import queries as shoppers
-from handcart.staff import roles
+from handcart.staff import audit, roles
+from handcart.staff.models import Actor
 
 PATH = "/console/dispatch"
 _DONE = ("plan", "give", "busy")
@@ -128,12 +129,17 @@ async def _posted(browser: PersonBrowser) -> tuple[Mapping[str, str], Retailer]:
 
 async def _plan(browser: PersonBrowser) -> Reply:
     _, chosen = await _posted(browser)
+    await browser.write(_record_plan, chosen)
     area = Area(_name(chosen), [chosen.id], VirtualClock(frozen_at=clock.now()))
     try:
         made = await cycle.run(browser.call.app.database, area, browser.settings.travel_kmh, gives=False, at_once=True)
     except areas.LeaseEnded:
         made = None
     return _lead(browser, chosen, "busy" if made is None else "plan")
+
+
+async def _record_plan(tx: Tx, actor: Actor, chosen: Retailer) -> None:
+    await audit.record(tx, actor, "make_plan", f"dispatch/{chosen.slug}", retailer_id=chosen.id)
 
 
 async def _give(browser: PersonBrowser) -> Reply:

@@ -5,13 +5,10 @@ import re
 import pytest
 
 from handcart.assignment import ops
-from handcart.core import clock
-from handcart.shoppers import shifts
-from handcart.shoppers.shifts import Shift
 from handcart.staff.models import SYSTEM
 from tests.support.console import Person
 from tests.support.pages import is_page
-from tests.support.planned import Planned
+from tests.support.planned import Planned, due_now
 from tests.support.server import LiveServer
 from tests.support.shoppers import add_shopper
 
@@ -20,17 +17,7 @@ PATH = "/console/dispatch"
 
 @pytest.fixture
 def planned(server: LiveServer) -> Planned:
-    """A market with an order whose window ends in two hours."""
-    made, now = Planned(server, assignment="by_hand"), clock.of_process()
-    made.market.order(order_id="first")
-    server.sql(
-        "UPDATE orders SET window_starts_at = $2, window_ends_at = $3 WHERE retailer_id = $1 RETURNING order_id",
-        *(made.market.retailer.id, now - clock.HOUR, now + 2 * clock.HOUR),
-    )
-    person = add_shopper(server, "Ada Sample")
-    shift = Shift(person_id=person.id, starts_at=now - clock.HOUR, ends_at=now + 5 * clock.HOUR)
-    server.write(shifts.add, SYSTEM, shift)
-    return made
+    return due_now(server)
 
 
 @pytest.mark.parametrize("which", ["one", "all"])

@@ -29,6 +29,7 @@ from tests.support.authenticator import Authenticator
 from tests.support.console import Browser, Person, forms
 from tests.support.console_routes import EXAMPLES, STEPPED_UP, SUBJECTS
 from tests.support.orders import Market
+from tests.support.planned import due_now
 from tests.support.remedies import prepare
 from tests.support.server import LiveServer, live_server
 from tests.support.shop import PASSWORD, new_email
@@ -154,6 +155,12 @@ def _form(person: Person, path: str) -> tuple[str, dict[str, str]]:
         order_id, fields = prepare(market, path.rpartition("/")[2], person.actor)
         page = person.open(f"/console/orders/{market.slug}/{order_id}").text
         return _action(page, path), {"reason": "the roof leaks", **fields}
+    if path.startswith("/console/dispatch/"):
+        slug = due_now(server).market.slug
+        person.open("/console/dispatch", retailer=slug)
+        if path.endswith("/give"):
+            person.submit(f"/console/dispatch/{slug}/plan")
+        return path.replace("{slug}", slug), {"proposal": "all"}
     if path.endswith("/import/save"):
         return _import_form(person, path)
     if path.startswith("/console/catalog/"):

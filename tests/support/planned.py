@@ -92,3 +92,17 @@ class Planned:
         )
         assert len(rows) <= 1
         return rows[0]["person_id"] if rows else None
+
+
+def due_now(server: LiveServer) -> Planned:
+    """A market by hand, with an order whose window ends in two hours, and a shopper who works."""
+    made, now = Planned(server, assignment="by_hand"), clock.of_process()
+    made.market.order(order_id="first")
+    server.sql(
+        "UPDATE orders SET window_starts_at = $2, window_ends_at = $3 WHERE retailer_id = $1 RETURNING order_id",
+        *(made.market.retailer.id, now - clock.HOUR, now + 2 * clock.HOUR),
+    )
+    person = add_shopper(server, "Ada Sample")
+    shift = Shift(person_id=person.id, starts_at=now - clock.HOUR, ends_at=now + 5 * clock.HOUR)
+    server.write(shifts.add, SYSTEM, shift)
+    return made

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from handcart.assignment import claims, remedies
+from handcart.assignment import claims, pins, remedies
 from handcart.assignment import ops as work
 from handcart.core.db import Tx
 from handcart.staff.models import SYSTEM, Actor
@@ -63,6 +63,12 @@ def _nothing(market: Market, order_id: str, actor: Actor) -> Fields:
 
 def _assign(market: Market, order_id: str, actor: Actor) -> Fields:
     return {"shopper": str(add_shopper(market.server).id)}
+
+
+def _unpin(market: Market, order_id: str, actor: Actor) -> Fields:
+    person = add_shopper(market.server)
+    market.server.write(pins.pin, SYSTEM, market.retailer.id, order_id, person.id)
+    return {}
 
 
 def _unassign(market: Market, order_id: str, actor: Actor) -> Fields:
@@ -155,6 +161,8 @@ async def failing_webhook(tx: Tx, retailer_id: int, order_id: str) -> int:
 
 _PREPARED: Mapping[str, Callable[[Market, str, Actor], Fields]] = {
     "assign": _assign,
+    "pin": _assign,
+    "unpin": _unpin,
     "unassign": _unassign,
     "cancel": _cancel,
     "reschedule": _reschedule,
