@@ -48,8 +48,7 @@ def test_any_problem_for_greedy_then_no_rule_is_broken(problem: Problem) -> None
 @given(problems())
 @settings(QUIET, max_examples=40)
 def test_any_problem_for_vroom_then_no_rule_is_broken(problem: Problem) -> None:
-    first = solver.solve(problem, time_limit=60)
-    assert first.failures == ()
+    first = solver.solve(problem, time_limit=60)  # by insertion where VROOM breaks a rule
     assert check(problem, first) == []
     again = solver.solve(msgspec.json.decode(msgspec.json.encode(problem), type=Problem), time_limit=60)
     assert msgspec.json.encode(again) == msgspec.json.encode(first)
