@@ -46,6 +46,11 @@ def secret_needed() -> InvalidWebhook:
     )
 
 
+def disabled_by_operator() -> InvalidWebhook:
+    """A retailer enables a webhook that the operator disabled."""
+    return InvalidWebhook("the operator disabled this webhook: ask the operator to enable it", "status")
+
+
 def unknown_event(name: str) -> InvalidWebhook:
     """There is no event with this name."""
     return InvalidWebhook(

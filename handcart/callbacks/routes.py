@@ -120,6 +120,7 @@ ROUTES: Sequence[Route] = (
         description="Waiting events are sent, the oldest first. A receiver that has not agreed yet is asked first:"
         " the status is `verifying` until it answers.",
         response=WebhookAnswer,
+        refusals=(errors.disabled_by_operator(),),
     ),
     _route(
         "POST",

@@ -36,7 +36,7 @@ _EVERY_PORT = range(1, 65_536)
 _COLUMNS = (
     "id, retailer_id, name, environment, callback_url, auth_uri, client_id, scope, resource, events, status,"
     " status_reason, verified_at, failures, first_failure_at, failing_since, caught_up_to, old_signing_until,"
-    " created_at, updated_at"
+    " created_at, updated_at, disabled_by_operator"
 )
 _FIND = f"SELECT {_COLUMNS} FROM webhooks WHERE retailer_id = $1 AND id = $2 AND status <> 'deleted'"  # noqa: S608
 _LIST = f"SELECT {_COLUMNS} FROM webhooks WHERE retailer_id = $1 AND status <> 'deleted' ORDER BY id"  # noqa: S608
@@ -216,12 +216,17 @@ async def update(
     return changed
 
 
-async def enable(tx: Tx, retailer_id: int, webhook_id: int, verify: str = NEVER) -> Webhook:
-    """Enable a webhook: waiting deliveries are sent, and its failures are reset. Raises `UnknownWebhook`.
+async def enable(
+    tx: Tx, retailer_id: int, webhook_id: int, verify: str = NEVER, *, by_operator: bool = False
+) -> Webhook:
+    """Enable a webhook: waiting deliveries are sent, and its failures are reset.
 
-    A receiver that has not agreed to callbacks is asked first, if `verify` says so.
+    A receiver that has not agreed to callbacks is asked first, if `verify` says so. Raises `UnknownWebhook`, and
+    `InvalidWebhook` if the operator disabled the webhook and only the retailer wants it enabled.
     """
     there = await lock(tx, retailer_id, webhook_id)
+    if there.disabled_by_operator and not by_operator:
+        raise errors.disabled_by_operator()
     must_ask = there.status != ENABLED and there.verified_at is None and _asks_first(verify, there.environment)
     # The caller's clock may differ from the clock used for sending.
     last = await tx.one(
@@ -233,26 +238,35 @@ async def enable(tx: Tx, retailer_id: int, webhook_id: int, verify: str = NEVER)
     assert last is not None
     await tx.run(
         "UPDATE webhooks SET status = $3, status_reason = NULL, failures = 0, first_failure_at = NULL,"
-        " failing_since = NULL, caught_up_to = $4, updated_at = $5 WHERE retailer_id = $1 AND id = $2",
+        " failing_since = NULL, caught_up_to = $4, updated_at = $5, disabled_by_operator = $6"
+        " WHERE retailer_id = $1 AND id = $2",
         retailer_id,
         webhook_id,
         VERIFYING if must_ask else ENABLED,
         max(clock.now(), last["at"] or 0),
         _later(there),
+        False,
     )
     return await get(tx, retailer_id, webhook_id)
 
 
-async def disable(tx: Tx, retailer_id: int, webhook_id: int, reason: str) -> Webhook:
-    """Disable a webhook; its events are kept until it is enabled again. Raises `UnknownWebhook`."""
+async def disable(tx: Tx, retailer_id: int, webhook_id: int, reason: str, *, by_operator: bool = False) -> Webhook:
+    """Disable a webhook; its events are kept until it is enabled again. Raises `UnknownWebhook`.
+
+    `by_operator`: only the operator can enable it again. A webhook that the operator disabled stays as it is.
+    """
     there = await lock(tx, retailer_id, webhook_id)
+    if there.disabled_by_operator and not by_operator:
+        return there
     await tx.run(
-        "UPDATE webhooks SET status = $3, status_reason = $4, updated_at = $5 WHERE retailer_id = $1 AND id = $2",
+        "UPDATE webhooks SET status = $3, status_reason = $4, updated_at = $5, disabled_by_operator = $6"
+        " WHERE retailer_id = $1 AND id = $2",
         retailer_id,
         webhook_id,
         DISABLED,
         reason,
         _later(there),
+        by_operator,
     )
     return await get(tx, retailer_id, webhook_id)
 
@@ -337,4 +351,5 @@ def _later(webhook: Webhook) -> int:
 
 
 def _webhook(row: Any) -> Webhook:
-    return Webhook(**{**dict(row), "events": row["events"].split(" ")})
+    is_operators = bool(row["disabled_by_operator"])
+    return Webhook(**{**dict(row), "events": row["events"].split(" "), "disabled_by_operator": is_operators})

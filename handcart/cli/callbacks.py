@@ -171,7 +171,7 @@ def enable(webhook: int, retailer: str, trust: bool, as_json: bool, **database: 
 
     policy = webhooks.read_policy(settings_of(**database), trust=trust)
 
-    change = events.at_retailer(retailer, webhooks.enable, webhook, policy.verify)
+    change = events.at_retailer(retailer, webhooks.enable, webhook, policy.verify, by_operator=True)
     _show_webhook(as_json, write(database, change), "enabled")
 
 
@@ -187,7 +187,7 @@ def disable(webhook: int, retailer: str, reason: str, as_json: bool, **database:
     """Disable a webhook: nothing more is sent. Its events are kept until it is enabled again."""
     from handcart.callbacks import webhooks
 
-    change = events.at_retailer(retailer, webhooks.disable, webhook, reason)
+    change = events.at_retailer(retailer, webhooks.disable, webhook, reason, by_operator=True)
     _show_webhook(as_json, write(database, change), "disabled")
 
 

@@ -121,7 +121,7 @@ def disable_client(client_id: str, undo: bool, as_json: bool, **database: Any) -
     """Disable a client. Its tokens end at once, and it gets no new tokens."""
     from handcart.retailers import clients
 
-    write(database, clients.disable, client_id, disabled=not undo)
+    write(database, clients.disable, client_id, disabled=not undo, by_operator=True)
     state = "enabled" if undo else "disabled"
     show(as_json, {"client_id": client_id, "enabled": undo}, f"The client {client_id} is {state}.")
 

@@ -123,14 +123,14 @@ async def _set_scopes(browser: PersonBrowser) -> Reply:
 
 async def _disable(browser: PersonBrowser) -> Reply:
     async def change(tx: Tx, client: Client, form: Mapping[str, str]) -> None:
-        await clients.disable(tx, client.client_id)
+        await clients.disable(tx, client.client_id, by_operator=browser.actor.is_operator)
 
     return await _do(browser, "disabled", "disable_client", change)
 
 
 async def _enable(browser: PersonBrowser) -> Reply:
     async def change(tx: Tx, client: Client, form: Mapping[str, str]) -> None:
-        await clients.disable(tx, client.client_id, disabled=False)
+        await clients.disable(tx, client.client_id, disabled=False, by_operator=browser.actor.is_operator)
 
     return await _do(browser, "enabled", "enable_client", change)
 

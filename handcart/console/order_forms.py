@@ -166,7 +166,7 @@ async def _pause(tx: Tx, actor: Actor, row: Row, form: Mapping[str, str]) -> Non
     paused = next((one for one in failing if one.id == webhook_id), None)
     if paused is None:
         raise WorkRefused("unknown_webhook")
-    await webhooks.disable(tx, row.retailer_id, webhook_id, reason)
+    await webhooks.disable(tx, row.retailer_id, webhook_id, reason, by_operator=actor.is_operator)
     await checks.record(tx, actor, "pause_webhooks", row, reason, {"webhook": webhook_id, "name": paused.name})
 
 

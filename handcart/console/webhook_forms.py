@@ -116,7 +116,8 @@ async def _pause(browser: PersonBrowser) -> Reply:
     reason = form.get("reason", "").strip()[:_MOST_REASON]
 
     async def pause(tx: Tx, there: Webhook) -> None:
-        await webhooks.disable(tx, retailer.id, there.id, reason or "paused in the console")
+        reason_shown = reason or "paused in the console"
+        await webhooks.disable(tx, retailer.id, there.id, reason_shown, by_operator=browser.actor.is_operator)
 
     return await _do(browser, retailer, webhook, form, "paused", "pause_webhook", pause)
 
@@ -125,7 +126,8 @@ async def _resume(browser: PersonBrowser) -> Reply:
     form, retailer, webhook = await _posted(browser, "change_webhooks")
 
     async def resume(tx: Tx, there: Webhook) -> None:
-        await webhooks.enable(tx, retailer.id, there.id, browser.settings.verify_receivers)
+        verify = browser.settings.verify_receivers
+        await webhooks.enable(tx, retailer.id, there.id, verify, by_operator=browser.actor.is_operator)
 
     return await _do(browser, retailer, webhook, form, "resumed", "resume_webhook", resume)
 

@@ -148,7 +148,7 @@ async def register_webhook(
             changes = {**urls, "client_secret": kept["client_secret"]}
             await webhooks.update(tx, retailer.id, kept["id"], changes, policy)
             # It may have been disabled while the storefront was stopped.
-            await webhooks.enable(tx, retailer.id, kept["id"])
+            await webhooks.enable(tx, retailer.id, kept["id"], by_operator=True)
             return kept
     credentials = {"client_id": "handcart", "client_secret": secrets.token_urlsafe(32)}
     wanted = webhooks.Configuration(name="Storefront", **urls, **credentials)

@@ -115,11 +115,24 @@ async def rotate_secret(tx: Tx, client_id: str, *, keep_old: int = 0) -> NewClie
     return NewClient(client_id, await _add_secret(tx, client_id))
 
 
-async def disable(tx: Tx, client_id: str, *, disabled: bool = True) -> None:
-    """With `disabled` true: disable the client. With false: enable it. Both revoke its tokens and codes."""
+async def disable(tx: Tx, client_id: str, *, disabled: bool = True, by_operator: bool = False) -> None:
+    """With `disabled` true: disable the client. With false: enable it. Both revoke its tokens and codes.
+
+    A client that was disabled `by_operator` is enabled only by the operator. Raises `Refused`.
+    """
     at = clock.now() if disabled else None
     await revoke_tokens(tx, client_id)
-    await tx.run("UPDATE clients SET disabled_at = $2 WHERE client_id = $1", client_id, at)
+    row = await tx.one("SELECT disabled_by_operator FROM clients WHERE client_id = $1", client_id)
+    assert row is not None
+    is_operators = bool(row["disabled_by_operator"]) and not by_operator
+    if is_operators and not disabled:
+        raise Refused("the operator disabled this client: ask the operator to enable it")
+    await tx.run(
+        "UPDATE clients SET disabled_at = $2, disabled_by_operator = $3 WHERE client_id = $1",
+        client_id,
+        at,
+        disabled and (by_operator or is_operators),
+    )
 
 
 async def revoke_tokens(tx: Tx, client_id: str) -> None:

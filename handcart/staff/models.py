@@ -59,6 +59,11 @@ class Actor(Struct, frozen=True):
     retailer_id: int | None = None
     store_number: int | None = None
 
+    @property
+    def is_operator(self) -> bool:
+        """Whether it acts for the operator of the network: its staff, a command, or the server itself."""
+        return self.kind != "shopper" and self.retailer_id is None
+
 
 class Tablet(Struct, frozen=True, kw_only=True):
     """A tablet of a store. `person_id`: who uses it now, until it locks itself after `used_at`. Times in microseconds.

@@ -14,6 +14,7 @@ _SENTENCES = {
     "until": "the store can be closed until a later time, for at most two days",
     "reason": "give a reason of 1 to 200 characters",
     "open": "the store is not closed",
+    "by_operator": "the operator closed the store: ask the operator to change this",
 }
 
 

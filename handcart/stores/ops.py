@@ -74,7 +74,8 @@ async def change(tx: Tx, actor: Actor, retailer_id: int, store: Store, seen: str
 async def close(tx: Tx, actor: Actor, retailer_id: int, location_code: str, until: int, reason: str) -> Store:
     """Close a store from now until a time: its windows until then are no longer offered. Orders stay as they are.
 
-    Raises `StoreRefused`. A store that is closed already is closed until the new time.
+    A store that is closed already is closed until the new time. Raises `StoreRefused`, also for a person of the
+    retailer while the operator's closing lasts.
     """
     now = clock.now()
     there = await lock(tx, actor, "close_stores", retailer_id, location_code)
@@ -83,28 +84,44 @@ async def close(tx: Tx, actor: Actor, retailer_id: int, location_code: str, unti
         raise StoreRefused("reason")
     if not now < until <= now + _LONGEST_CLOSING:
         raise StoreRefused("until")
+    await _check_operator(tx, actor, retailer_id, there, now)
     since = there.closed_from if there.is_closed(now, now + 1) else now
     await tx.run(
-        "UPDATE stores SET closed_from = $3, closed_until = $4, closed_reason = $5"
+        "UPDATE stores SET closed_from = $3, closed_until = $4, closed_reason = $5, closed_by_operator = $6"
         " WHERE retailer_id = $1 AND location_code = $2",
-        *(retailer_id, location_code, since, until, reason),
+        *(retailer_id, location_code, since, until, reason, actor.is_operator),
     )
     detail = {"until": clock.to_wire(until)}
     return await recorded(tx, actor, "close_store", retailer_id, location_code, reason=reason, detail=detail)
 
 
 async def reopen(tx: Tx, actor: Actor, retailer_id: int, location_code: str) -> Store:
-    """End the closing of a store; raises `StoreRefused` if it is not closed."""
+    """End the closing of a store.
+
+    Raises `StoreRefused` if it is not closed, and for a person of the retailer if the operator closed it.
+    """
     now = clock.now()
     there = await lock(tx, actor, "close_stores", retailer_id, location_code)
     if not there.is_closed(now, now + 1):
         raise StoreRefused("open")
+    await _check_operator(tx, actor, retailer_id, there, now)
     await tx.run(
         "UPDATE stores SET closed_from = NULL, closed_until = NULL, closed_reason = NULL"
         " WHERE retailer_id = $1 AND location_code = $2",
         *(retailer_id, location_code),
     )
     return await recorded(tx, actor, "reopen_store", retailer_id, location_code)
+
+
+async def _check_operator(tx: Tx, actor: Actor, retailer_id: int, store: Store, now: int) -> None:
+    """Raise `StoreRefused` if the operator's closing of a locked store lasts, and the actor is not the operator."""
+    if actor.is_operator or not store.is_closed(now, now + 1):
+        return
+    found = await tx.one(
+        "SELECT closed_by_operator FROM stores WHERE retailer_id = $1 AND number = $2", retailer_id, store.number
+    )
+    if found is not None and found["closed_by_operator"]:
+        raise StoreRefused("by_operator")
 
 
 async def lock(tx: Tx, actor: Actor, operation: str, retailer_id: int, location_code: str) -> Store:

@@ -172,3 +172,23 @@ def test_path_of_the_callbacks_changes_then_the_secret_stays(post: Post) -> None
     change = {"callback_url": f"{post.shop.callback_url}/2"}
     changed = post.server.write(webhooks.update, made.retailer_id, made.id, change, policy())
     assert changed.callback_url == change["callback_url"]
+
+
+def test_operator_disabled_a_webhook_then_its_retailer_cannot_enable_it(post: Post, manager: Person) -> None:
+    """Neither in the console nor with a token, also not by disabling it once more."""
+    path, market = opened(post, manager), post.market
+    operator = Person(post.server)
+    operator.open(path)
+    is_page(operator.submit(f"{path}/pause", reason="too many events"))
+    disabled = stored(post)
+    over_api = f"/v2/handcart/callbacks/{disabled.id}"
+    market.post(f"{over_api}/disable", {}).raise_for_status()
+    manager.open(path)
+    assert "ask the operator" in is_page(manager.submit(f"{path}/resume"), 400).text
+    assert "ask the operator" in market.post(f"{over_api}/enable", {}).text
+    assert stored(post) == disabled
+    operator.open(path)
+    is_page(operator.submit(f"{path}/resume"))
+    assert (stored(post).status, stored(post).disabled_by_operator) == (ENABLED, False)
+    market.post(f"{over_api}/disable", {}).raise_for_status()
+    assert market.post(f"{over_api}/enable", {}).json()["status"] == ENABLED

@@ -113,3 +113,25 @@ def test_client_of_all_banners_then_only_for_people_of_the_operator(server: Live
     assert manager.open(f"{PATH}/{made.client_id}").status_code == 403
     assert made.client_id not in is_page(manager.open(PATH)).text
     assert is_page(Person(server).open(f"{PATH}/{made.client_id}"))
+
+
+def test_operator_disabled_a_client_then_its_retailer_cannot_enable_it(shop: Shop) -> None:
+    """Also not by disabling it once more. What the retailer disabled itself, it enables."""
+    path = f"{PATH}/{shop.client.client_id}"
+    manager, operator = Person(shop.server, "retailer_manager", shop.retailer.id), Person(shop.server)
+
+    def does(person: Person, action: str, status: int = 200) -> str:
+        person.open(path)
+        return is_page(person.submit(f"{path}/{action}"), status).text
+
+    does(manager, "disable")
+    does(manager, "enable")
+    does(operator, "disable")
+    manager.open(path)
+    assert shop.server.read(clients.find, shop.client.client_id).is_disabled
+    with nothing_written(shop.server):
+        assert "ask the operator" in does(manager, "enable", 400)
+    shop.server.write(clients.disable, shop.client.client_id)
+    assert "ask the operator" in does(manager, "enable", 400)
+    does(operator, "enable")
+    assert not shop.server.read(clients.find, shop.client.client_id).is_disabled

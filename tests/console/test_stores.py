@@ -7,8 +7,9 @@ import pytest
 from handcart.console.scope import store_path
 from handcart.core import clock
 from handcart.orders import queries as orders
-from handcart.staff.models import SYSTEM
+from handcart.staff.models import SYSTEM, Actor
 from handcart.stores import ops, queries
+from handcart.stores.errors import StoreRefused
 from tests.support.console import Person
 from tests.support.contents import nothing_written
 from tests.support.orders import Market
@@ -107,6 +108,25 @@ def test_store_closed_until_a_time_then_its_windows_are_not_offered(server: Live
     admin.open(path)
     is_page(admin.submit(f"{path}/reopen"))
     assert server.read(queries.store, market.retailer.id, "here") == found
+
+
+def test_operator_closed_a_store_then_its_retailer_cannot_open_it(server: LiveServer, admin: Person) -> None:
+    """Also not by closing it for a shorter time. The retailer's own closing it ends."""
+    market = Market(server)
+    key, manager = (market.retailer.id, "here"), Person(server, "retailer_manager", market.retailer.id)
+    path = f"/console/stores/{market.slug}/here"
+    server.write(ops.close, SYSTEM, *key, market.at(15, day=1), "No power")
+    manager.open(path)
+    of_retailer = Actor("staff", 1, "Manager", "retailer_manager", market.retailer.id)
+    with nothing_written(server):
+        assert "The operator closed the store" in is_page(manager.submit(f"{path}/reopen"), 409).text
+        with pytest.raises(StoreRefused, match="the operator closed the store"):
+            server.write(ops.close, of_retailer, *key, clock.now() + clock.MINUTE, "mine")
+    server.write(ops.reopen, SYSTEM, *key)
+    manager.open(path)
+    is_page(manager.submit(f"{path}/close", whole_day="yes", reason="A pipe burst"))
+    is_page(manager.submit(f"{path}/reopen"))
+    assert server.read(queries.store, *key).closed_until is None
 
 
 def test_orders_of_a_closed_store_then_one_is_moved_and_one_canceled(server: LiveServer, admin: Person) -> None:

@@ -2,6 +2,7 @@
 
 import httpx
 
+from handcart.callbacks import webhooks
 from handcart.callbacks.webhooks import MOST_WEBHOOKS
 from handcart.retailers import ops as retailers
 from tests.contract.operations import CALLBACKS, RECEIVER
@@ -37,6 +38,13 @@ def _(attempt: Provoked) -> httpx.Response:
 @provokes("must_be_given_again_when_the_auth_uri_client_secret")
 def _(attempt: Provoked) -> httpx.Response:
     return attempt.having(auth_uri="https://other.example/token")
+
+
+@provokes("the_operator_disabled_this_webhook_ask_the_operator_status")
+def _(attempt: Provoked) -> httpx.Response:
+    key = (attempt.shop.retailer.id, int(attempt.webhook_id))
+    attempt.shop.server.write(webhooks.disable, *key, "too many events", by_operator=True)
+    return attempt.send()
 
 
 @provokes("shipped_is_not_an_event_choose_all_or_events")
