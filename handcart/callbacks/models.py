@@ -30,10 +30,10 @@ DEVELOPMENT = "development"
 class Webhook(Struct, kw_only=True):
     """A webhook configuration, without its secrets. Times in microseconds.
 
-    `status`: `ENABLED`, `DISABLED` or `VERIFYING`. `disabled_by_operator`: the retailer cannot enable it. `verified_at`:
-    when the receiver at this callback URL agreed to callbacks; None if it was not asked. `events`: bare names, or only
-    `all`. `failures`: consecutive failures since `first_failure_at`; since `failing_since` the webhook counts as
-    failing. `caught_up_to`: since then the receiver answers again, and waiting retries are sent early.
+    `status`: `ENABLED`, `DISABLED` or `VERIFYING`. `disabled_by_operator`: the retailer cannot enable it.
+    `verified_at`: when the receiver at this callback URL agreed to callbacks; None if it was not asked. `events`: bare
+    names, or only `all`. `failures`: consecutive failures since `first_failure_at`; since `failing_since` the webhook
+    counts as failing. `caught_up_to`: since then the receiver answers again, and waiting retries are sent early.
     """
 
     id: int

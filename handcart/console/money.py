@@ -146,6 +146,7 @@ async def _close(browser: PersonBrowser) -> Reply:
     zone = browser.settings.time_zone
 
     async def close(tx: Tx, actor: Actor) -> None:
+        await ops.lock_books(tx, retailer.id)
         found = await queries.statement(tx, retailer.id, month, zone)
         if found.closed_at is None:
             versions.check(form.get("version", ""), *_values(found))
@@ -236,6 +237,7 @@ async def _set(browser: PersonBrowser, kind: type[Rates], of: int, name: str, su
     zone = browser.settings.time_zone
 
     async def save(tx: Tx, actor: Actor) -> None:
+        await ops.lock(tx, kind, of)
         versions.check(form.get("version", ""), *await rates.history(tx, kind, of))
         amounts: dict[str, Any] = {one: _cents(form.get(one, "")) for one in rates.AMOUNTS[kind]}
         valid_from = form.get("valid_from", "").strip()

@@ -1,5 +1,7 @@
 """Set fees and pay, price ended orders, close months."""
 
+from collections.abc import Sequence
+
 from handcart.core import clock
 from handcart.core.db import Tx
 from handcart.money import lines, months, queries, rates
@@ -49,9 +51,7 @@ async def set_pay(tx: Tx, actor: Actor, person_id: int, pay: Pay, time_zone: str
     day = months.read_day(pay.valid_from)
     if person_id != rates.EVERYBODY and await shoppers.person(tx, person_id) is None:
         raise MoneyRefused("shopper")
-    known = await shoppers.retailer_ids(tx, person_id)
-    if person_id == rates.EVERYBODY:
-        known = sorted(one.id for one in await retailers.retailers(tx))
+    known = await _retailers_of(tx, person_id)
     for retailer_id in known:
         if pay.valid_from[:7] <= await lines.lock(tx, retailer_id):
             raise MoneyRefused("closed")
@@ -62,6 +62,25 @@ async def set_pay(tx: Tx, actor: Actor, person_id: int, pay: Pay, time_zone: str
     await audit.record(tx, actor, "set_pay", subject, detail=_detail(stored))
     assert isinstance(stored, Pay)
     return stored
+
+
+async def lock(tx: Tx, kind: type[rates.Rates], of: int) -> None:
+    """Lock the fees of a retailer, or the pay of a shopper or of everybody, until this transaction ends.
+
+    Who compares what a form showed with what is stored reads the stored rates after this.
+    """
+    if kind is Fees:
+        await lines.lock(tx, of)
+        return
+    for retailer_id in await _retailers_of(tx, of):
+        await lines.lock(tx, retailer_id)
+    if of != rates.EVERYBODY:
+        await shoppers.lock(tx, of)
+
+
+async def lock_books(tx: Tx, retailer_id: int) -> None:
+    """Lock a retailer's books until this transaction ends: no line is written, and no month is closed."""
+    await lines.lock(tx, retailer_id)
 
 
 async def close(tx: Tx, actor: Actor, retailer_id: int, month: str, time_zone: str) -> Statement:
@@ -99,6 +118,13 @@ async def note_export(tx: Tx, actor: Actor, subject: str, what: str, retailer_id
     """Record that somebody takes lines of money away as a file: those of a retailer's month, or of a shopper's days."""
     roles.require(actor, "see_payouts" if retailer_id is None else "see_money", retailer_id)
     await audit.record(tx, actor, "export_money", subject, retailer_id=retailer_id, detail={"of": what})
+
+
+async def _retailers_of(tx: Tx, person_id: int) -> Sequence[int]:
+    """The retailers for whom a shopper works, or all retailers for `rates.EVERYBODY`, sorted."""
+    if person_id == rates.EVERYBODY:
+        return sorted(one.id for one in await retailers.retailers(tx))
+    return sorted(await shoppers.retailer_ids(tx, person_id))
 
 
 def _detail(stored: Fees | Pay) -> dict[str, object]:
