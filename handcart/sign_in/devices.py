@@ -10,18 +10,21 @@ MOST_WRONG_PINS = 5
 _COUNT = "UPDATE sessions SET wrong_pins = wrong_pins + 1 WHERE id = $1 AND wrong_pins < $2 RETURNING wrong_pins"
 
 
-async def count_pin(tx: Tx, device_id: int) -> int | None:
-    """Count a PIN as wrong before it is checked. Returns the number of tries that are left after it.
+async def count_pin(tx: Tx, device_id: int, most: int = MOST_WRONG_PINS) -> int | None:
+    """Count a PIN as wrong before it is checked. Returns the number of tries that are left after it, of `most`.
 
     None: no try was left. Tries at the same time are counted one after the other.
     """
-    row = await tx.one(_COUNT, device_id, MOST_WRONG_PINS)
-    return None if row is None else MOST_WRONG_PINS - row["wrong_pins"]
+    row = await tx.one(_COUNT, device_id, most)
+    return None if row is None else most - row["wrong_pins"]
 
 
-async def uncount_pin(tx: Tx, device_id: int) -> None:
-    """Take back one counted PIN, which was not checked."""
-    await tx.run("UPDATE sessions SET wrong_pins = wrong_pins - 1 WHERE id = $1 AND wrong_pins > 0", device_id)
+async def uncount_pin(tx: Tx, device_id: int, number: int = 1) -> None:
+    """Take back a number of counted PINs, or all if there are fewer."""
+    await tx.run(
+        "UPDATE sessions SET wrong_pins = CASE WHEN wrong_pins > $2 THEN wrong_pins - $2 ELSE 0 END WHERE id = $1",
+        *(device_id, number),
+    )
 
 
 async def unlock(tx: Tx, device_id: int) -> bool:

@@ -49,6 +49,13 @@ class StaffPinWrong(Refused):
         self.left = left
 
 
+class TabletLocked(Refused):
+    """Too many wrong PINs were typed on a tablet: a manager must make a new link for it."""
+
+    def __init__(self) -> None:
+        super().__init__("too many wrong PINs were typed on this tablet: make a new link for it")
+
+
 def forbidden() -> PageRefused:
     """The role of the person does not include the operation, or not at this retailer or store."""
     return PageRefused(403, "forbidden")

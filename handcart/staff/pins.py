@@ -4,13 +4,15 @@ from collections.abc import Sequence
 
 from handcart.core import clock
 from handcart.core.db import Database, Tx, Unavailable
-from handcart.sign_in import passwords
+from handcart.sign_in import devices, passwords
 from handcart.staff import audit, queries, roles
-from handcart.staff.errors import StaffPinWrong, TabletRefused
+from handcart.staff.errors import StaffPinWrong, TabletLocked, TabletRefused
 from handcart.staff.models import Actor, Person
 
 #: After this number of wrong PINs without a right one, a manager must unlock the person's PIN.
 MOST_WRONG = 5
+#: After this number of wrong PINs, a tablet takes no PIN until it gets a new link.
+MOST_WRONG_AT_TABLET = 10
 
 
 async def choose(tx: Tx, actor: Actor, pin_hash: str) -> None:
@@ -51,32 +53,39 @@ async def locked(tx: Tx, retailer_id: int | None, store_number: int | None) -> S
     return [one for one in found if one is not None]
 
 
-async def check(database: Database, person_id: int, pin: str) -> str:
-    """The hash that a PIN fits. Raises `StaffPinWrong`; a wrong PIN stays counted.
+async def check(database: Database, device_id: int, person_id: int, pin: str) -> str:
+    """The hash that a PIN fits. Raises `StaffPinWrong` and `TabletLocked`.
+
+    A wrong PIN stays counted, at the person and at the tablet. `device_id`: the session of the tablet.
 
     Uses several transactions, because hashing takes longer than a transaction may last. The caller takes the count
     back (`forgive`) in the transaction that uses the result.
     """
-    left = await database.write(_count, person_id)
+    left = await database.write(_count, device_id, person_id)
     pin_hash = await database.read(_hash, person_id)
-    if left is None:
-        raise StaffPinWrong(0)
     try:
         fits = await passwords.verify(pin_hash, pin)
     except Unavailable:  # nothing was tried
-        await database.write(_uncount, person_id)
+        await database.write(_uncount, device_id, person_id)
         raise
     if pin_hash is None or not fits:
         raise StaffPinWrong(left)
     return pin_hash
 
 
-async def forgive(tx: Tx, person_id: int, pin_hash: str) -> bool:
-    """Forget the wrong PINs of a person whose PIN was right; False if the PIN was changed since."""
-    return (
-        await tx.run("UPDATE staff_pins SET wrong_pins = 0 WHERE person_id = $1 AND pin_hash = $2", person_id, pin_hash)
-        > 0
+async def forgive(tx: Tx, device_id: int, person_id: int, pin_hash: str) -> bool:
+    """Forget the wrong PINs of a person whose PIN was right; False if the PIN was changed since.
+
+    The tablet forgets as many, and keeps those of other people: a right PIN opens no way to guess theirs.
+    """
+    row = await tx.one(
+        "SELECT wrong_pins FROM staff_pins WHERE person_id = $1 AND pin_hash = $2 FOR UPDATE", person_id, pin_hash
     )
+    if row is None:
+        return False
+    await tx.run("UPDATE staff_pins SET wrong_pins = 0 WHERE person_id = $1", person_id)
+    await devices.uncount_pin(tx, device_id, row["wrong_pins"])
+    return True
 
 
 async def forget(tx: Tx, person_id: int) -> None:
@@ -85,18 +94,27 @@ async def forget(tx: Tx, person_id: int) -> None:
     await tx.run("UPDATE store_tablets SET person_id = NULL WHERE person_id = $1", person_id)
 
 
-async def _count(tx: Tx, person_id: int) -> int | None:
-    """Count a PIN as wrong before it is checked; the number of tries left after it, None if there was none."""
+async def _count(tx: Tx, device_id: int, person_id: int) -> int:
+    """Count a PIN as wrong before it is checked; the number of tries left after it. A refused try counts nowhere.
+
+    The person's row is locked before the tablet's, as in `forgive`.
+    """
     row = await tx.one(
         "UPDATE staff_pins SET wrong_pins = wrong_pins + 1 WHERE person_id = $1 AND wrong_pins < $2"
         " RETURNING wrong_pins",
         *(person_id, MOST_WRONG),
     )
-    return None if row is None else MOST_WRONG - row["wrong_pins"]
+    if row is None:
+        raise StaffPinWrong(0)
+    left_at_tablet = await devices.count_pin(tx, device_id, MOST_WRONG_AT_TABLET)
+    if left_at_tablet is None:
+        raise TabletLocked
+    return min(MOST_WRONG - int(row["wrong_pins"]), left_at_tablet)
 
 
-async def _uncount(tx: Tx, person_id: int) -> None:
+async def _uncount(tx: Tx, device_id: int, person_id: int) -> None:
     await tx.run("UPDATE staff_pins SET wrong_pins = wrong_pins - 1 WHERE person_id = $1 AND wrong_pins > 0", person_id)
+    await devices.uncount_pin(tx, device_id)
 
 
 async def _hash(tx: Tx, person_id: int) -> str | None:

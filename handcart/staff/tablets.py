@@ -9,7 +9,7 @@ from handcart.core import clock, ids
 from handcart.core.db import Database, Tx
 from handcart.core.errors import Refused
 from handcart.sign_in import links, sessions
-from handcart.sign_in.models import TABLET
+from handcart.sign_in.models import TABLET, Session
 from handcart.staff import audit, pins, queries, roles
 from handcart.staff.errors import TabletRefused
 from handcart.staff.models import Actor, Person, Tablet, Worker
@@ -163,15 +163,23 @@ async def user(tx: Tx, tablet: Tablet) -> Actor | None:
     return queries.actor(person) if person is not None and _may_use(person, tablet) else None
 
 
-async def unlock(database: Database, tablet: Tablet, person_id: int, pin: str) -> bool:
-    """Let a person use a tablet by their PIN; False if they may not any more. Raises `StaffPinWrong`.
+async def takes_pins(tx: Tx, tablet: Tablet) -> bool:
+    """Whether a tablet takes PINs: not after too many wrong ones, until it gets a new link."""
+    device = await _device(tx, tablet)
+    return device is None or device.wrong_pins < pins.MOST_WRONG_AT_TABLET
 
+
+async def unlock(database: Database, tablet: Tablet, person_id: int, pin: str) -> bool:
+    """Let a person use a tablet by their PIN; False if they may not any more.
+
+    Raises `StaffPinWrong`, and `TabletLocked` after too many wrong PINs on the tablet.
     A wrong PIN of a person who may not use the tablet is not counted.
     """
-    if await database.read(worker, tablet, person_id) is None:
+    device = await database.read(_device, tablet)
+    if device is None or await database.read(worker, tablet, person_id) is None:
         return False
-    pin_hash = await pins.check(database, person_id, pin)
-    return await database.write(_unlock, tablet, person_id, pin_hash)
+    pin_hash = await pins.check(database, device.id, person_id, pin)
+    return await database.write(_unlock, tablet, device.id, person_id, pin_hash)
 
 
 async def lock(tx: Tx, tablet_id: int) -> None:
@@ -192,10 +200,16 @@ def needs_touch(tablet: Tablet) -> bool:
     return tablet.used_at is None or tablet.used_at < clock.of_process() - _TOUCH
 
 
-async def _unlock(tx: Tx, tablet: Tablet, person_id: int, pin_hash: str) -> bool:
+async def _device(tx: Tx, tablet: Tablet) -> Session | None:
+    """The session of the device that is a tablet."""
+    found = await sessions.of_person(tx, TABLET, tablet.id)
+    return found[0] if found else None
+
+
+async def _unlock(tx: Tx, tablet: Tablet, device_id: int, person_id: int, pin_hash: str) -> bool:
     found = await worker(tx, tablet, person_id)
     # The PIN may have been changed, or the tablet ended, during the check.
-    if found is None or not await pins.forgive(tx, person_id, pin_hash):
+    if found is None or not await pins.forgive(tx, device_id, person_id, pin_hash):
         return False
     now = clock.of_process()
     taken = await tx.run(

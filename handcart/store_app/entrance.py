@@ -10,7 +10,7 @@ from handcart.core.web.call import Call, Reply, Route
 from handcart.retailers import ops as retailers
 from handcart.sign_in.models import SignedIn
 from handcart.staff import tablets
-from handcart.staff.errors import StaffPinWrong
+from handcart.staff.errors import StaffPinWrong, TabletLocked
 from handcart.staff.models import Tablet
 from handcart.store_app.browser import HOME, TabletBrowser, tablet_of
 from handcart.stores import queries as stores
@@ -71,6 +71,8 @@ async def _unlock(call: Call) -> Reply:
             return browser.see_other(_PEOPLE)
     except StaffPinWrong as wrong:
         return await _pin_page(call, tablet, wrong.left)
+    except TabletLocked:
+        return await _pin_page(call, tablet, 0)
     wanted = form.get("to", "")
     return browser.see_other(wanted if _PAGE.fullmatch(wanted) else HOME)
 
@@ -110,6 +112,7 @@ async def _pin_page(call: Call, tablet: Tablet, left: int | None = None) -> Repl
         status=200 if left is None else 403,
         worker=worker,
         left=left,
+        takes_pins=await call.app.database.read(tablets.takes_pins, tablet),
         to=_wanted(call),
         form_token=browser.form_token("unlock", str(person_id)),
         console_url=f"{await call.app.database.read(installation.console_url, browser.settings)}/console",

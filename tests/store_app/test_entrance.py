@@ -5,11 +5,12 @@ from collections.abc import Iterator
 import pytest
 
 from handcart.core.web.pages import texts
-from handcart.sign_in import passwords
+from handcart.sign_in import passwords, sessions
 from handcart.sign_in.models import TABLET
 from handcart.staff import ops as staff
 from handcart.staff import pins, queries, tablets
 from handcart.staff.models import SYSTEM
+from handcart.staff.models import Person as Worker
 from tests.support.console import Browser, Person
 from tests.support.contents import nothing_written
 from tests.support.orders import Market
@@ -96,6 +97,64 @@ def test_pin_is_right_then_earlier_wrong_ones_are_forgotten(market: Market) -> N
         for _ in range(4):
             counter.unlock("1111")
         assert counter.unlock().url.path == "/store"
+
+
+def wrong_at_tablet(counter: Counter) -> int:
+    """The wrong PINs that are counted at a tablet."""
+    (session,) = counter.server.read(sessions.of_person, TABLET, counter.tablet.id)
+    return int(session.wrong_pins)
+
+
+def colleagues(counter: Counter, number: int) -> list[Worker]:
+    """More people of the store of a tablet."""
+    args = counter.server, counter.market.retailer.id, counter.store_number
+    return [add_worker(*args, f"Sample {n}") for n in range(number)]
+
+
+def test_pins_of_many_people_are_wrong_then_tablet_needs_a_new_link(market: Market) -> None:
+    counter = Counter(market)
+    people = colleagues(counter, pins.MOST_WRONG_AT_TABLET + 1)
+    last = f"/store/people/{people[-1].id}"
+    counter.open(last)
+    form = {**counter.form(last), "pin": PIN}
+    for person in people[:-1]:
+        page = counter.unlock("1111", person)
+        assert page.status_code == 403
+    assert TEXTS["store_app.pin.tablet_locked"] in page.text
+    assert TEXTS["store_app.pin.tablet_locked"] in counter.open(last).text
+    with nothing_written(market.server):
+        page = counter.http.post(last, data=form)
+    assert (page.status_code, TEXTS["store_app.pin.tablet_locked"] in page.text) == (403, True)
+    other = Counter(market, person=people[-1])
+    assert other.page.url.path == "/store"
+    made = market.server.write(tablets.invite, SYSTEM, counter.tablet.id, market.server.url)
+    path = made.url.removeprefix(market.server.url)
+    counter.open(path)
+    counter.submit(path)
+    assert counter.unlock(person=people[-1]).url.path == "/store"
+
+
+def test_own_pin_is_right_then_the_tablet_keeps_wrong_pins_of_others(market: Market) -> None:
+    counter = Counter(market)
+    (other,) = colleagues(counter, 1)
+    for _ in range(3):
+        counter.unlock("1111")
+    counter.unlock("1111", other)
+    assert wrong_at_tablet(counter) == 4
+    counter.unlock()
+    assert wrong_at_tablet(counter) == 1
+    counter.unlock(person=other)
+    assert wrong_at_tablet(counter) == 0
+
+
+def test_pin_is_locked_then_the_tablet_counts_no_more_tries(market: Market) -> None:
+    counter = Counter(market)
+    path = f"/store/people/{counter.person.id}"
+    counter.open(path)
+    form = {**counter.form(path), "pin": "1111"}
+    for _ in range(pins.MOST_WRONG + 2):
+        counter.http.post(path, data=form)
+    assert wrong_at_tablet(counter) == pins.MOST_WRONG
 
 
 def test_person_has_no_pin_or_no_role_here_then_they_cannot_use_it(market: Market) -> None:
