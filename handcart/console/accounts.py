@@ -141,6 +141,8 @@ async def _export(browser: PersonBrowser) -> Reply:
     """What is stored about the account, as a file: for people who may see customers."""
     form, account = await _posted(browser)
     roles.require(browser.actor, "see_customers")
+    if page := await step_up.asked(browser, form):
+        return page
 
     async def export(tx: Tx, actor: Actor) -> Mapping[str, Any]:
         roles.require(actor, "change_accounts")

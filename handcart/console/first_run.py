@@ -11,7 +11,7 @@ from msgspec import Struct
 from handcart.assignment import ops as work
 from handcart.assignment.errors import WorkRefused
 from handcart.console import retailers as retailer_pages
-from handcart.console import scope
+from handcart.console import scope, step_up
 from handcart.console.browser import PersonBrowser, signed_in
 from handcart.console.orders import order_url
 from handcart.console.retailers import add_posted
@@ -134,6 +134,9 @@ async def _add_retailer(browser: PersonBrowser) -> Reply:
 async def _add_shopper(browser: PersonBrowser) -> Reply:
     """Add a shopper, and show the invitation in the answer itself: only its hash is stored."""
     form = await browser.posted("first-run", "shopper")
+    roles.require(browser.actor, "set_up")
+    if page := await step_up.asked(browser, form):
+        return page
     url = await browser.call.app.database.read(issuer, browser.settings)
 
     async def add(tx: Tx, actor: Actor) -> Invitation:

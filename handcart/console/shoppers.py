@@ -5,6 +5,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from handcart.assignment.queries import of_shopper as orders_of_shopper
+from handcart.console import step_up
 from handcart.console.browser import PersonBrowser, signed_in
 from handcart.console.orders import order_url
 from handcart.core import errors, ids, qr
@@ -113,7 +114,10 @@ async def _change(browser: PersonBrowser) -> Reply:
 
 async def _invite(browser: PersonBrowser) -> Reply:
     # The link is shown in the answer itself: only its hash is stored.
-    person, _ = await _posted(browser, "invite")
+    person, form = await _posted(browser, "invite")
+    roles.require(browser.actor, "invite_shoppers")
+    if page := await step_up.asked(browser, form):
+        return page
     url = await browser.call.app.database.read(issuer, browser.settings)
     try:
         invitation = await browser.write(invitations.invite, person.id, url)

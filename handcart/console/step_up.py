@@ -1,5 +1,5 @@
-"""Step-up: the console asks for the password or a passkey again before keys are made, before files of money leave, and
-before somebody gets a new way to sign in.
+"""Step-up: the console asks for the password or a passkey again before keys are made, before files of money or of an
+account leave, and before somebody gets a new way to sign in or a new PIN.
 
 The answer counts for ten minutes in the browser's session. It is a cookie with a keyed hash of the session, so a copied
 cookie is worthless elsewhere, and nothing is stored. The page that asks carries the fields of the form on, so that

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
-from handcart.console import ops
+from handcart.console import ops, step_up
 from handcart.console.browser import PersonBrowser, signed_in
 from handcart.console.ops import ListedTablet
 from handcart.core import ids, qr
@@ -138,6 +138,9 @@ async def _show_pin(browser: PersonBrowser) -> Reply:
 
 async def _choose_pin(browser: PersonBrowser) -> Reply:
     form = await browser.posted("pin")
+    roles.require(browser.actor, "work_in_store", browser.actor.retailer_id, browser.actor.store_number)
+    if page := await step_up.asked(browser, form):
+        return page
     pin = form.get("pin", "")
     if pin != form.get("pin_again", ""):
         return _pin_page(browser, "different")

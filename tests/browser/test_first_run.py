@@ -64,6 +64,8 @@ def test_database_is_empty_then_the_steps_lead_to_a_test_order(empty: LiveServer
 
     page.locator("#shopper-name").fill("Ana Sample")
     page.get_by_role("button", name="Add and invite").click()
+    page.locator("#step-up-password").fill(PASSWORD)
+    page.get_by_role("button", name="Go on").click()
     expect(page.get_by_role("img", name="QR code")).to_be_visible()
 
     page.get_by_label("Give it to").select_option(label="Ana Sample")

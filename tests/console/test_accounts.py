@@ -79,7 +79,11 @@ def test_link_for_a_password_then_after_ones_own_password_and_once(shop: Shop, a
 def test_account_is_exported_and_deleted_then_its_address_is_gone(shop: Shop, account: SampleAccount) -> None:
     support, path = Person(shop.server, "support"), f"{PATH}/{account.id}"
     support.open(path)
-    file = support.submit(f"{path}/export", reason="asked by mail")
+    with nothing_written(shop.server):
+        page = is_page(support.submit(f"{path}/export", reason="asked by mail")).text
+    assert ("Is it you?" in page, account.email in page) == (True, False)
+    support.open(path)
+    file = support.submit(f"{path}/export", reason="asked by mail", step_up_password=PASSWORD)
     assert (file.json()["email"], file.headers["content-type"]) == (account.email, "application/json")
     support.open(path)
     with nothing_written(shop.server):

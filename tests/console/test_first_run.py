@@ -8,6 +8,7 @@ import pytest
 from handcart.messages import queries as messages
 from handcart.orders import queries as orders
 from handcart.orders.states import CANCELED, COMPLETED
+from handcart.sign_in.models import STAFF
 from handcart.staff import queries as staff
 from handcart.staff.roles import ROLES
 from tests.support.console import Person
@@ -16,7 +17,7 @@ from tests.support.gateways import Remembering, drain
 from tests.support.orders import Market
 from tests.support.sandbox import Shopping
 from tests.support.server import LiveServer, on_sqlite
-from tests.support.shop import new_email
+from tests.support.shop import PASSWORD, new_email
 from tests.support.shoppers import add_shopper
 
 PATH = "/console/first-run"
@@ -146,6 +147,17 @@ def test_page_in_each_language_then_what_is_set_and_what_production_needs(
     assert "HANDCART_BRAND=&#34;Corner Market Network&#34;" in page
     assert "HANDCART_SMTP_HOST=smtp.example.org" in page
     assert "set HANDCART_SMTP_HOST and HANDCART_MAIL_FROM" in page
+
+
+@on_sqlite
+def test_shopper_is_invited_then_the_password_is_asked(server: LiveServer) -> None:
+    person, path = Person(server), f"{PATH}/shopper"
+    token = server.app.keys.form_token(person.http.cookies[STAFF.cookie], "first-run", "shopper")
+    fields = {"form_token": token, "name": "Ana Sample"}
+    with nothing_written(server):
+        assert "Is it you?" in person.http.post(path, data=fields).text
+    answer = person.http.post(path, data={**fields, "step_up_password": PASSWORD})
+    assert (answer.status_code, "/shopper/join" in answer.text) == (200, True)
 
 
 @on_sqlite

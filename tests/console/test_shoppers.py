@@ -14,7 +14,7 @@ from tests.support.contents import nothing_written
 from tests.support.orders import Market
 from tests.support.pages import is_error, is_page
 from tests.support.server import LiveServer, on_sqlite
-from tests.support.shop import new_email
+from tests.support.shop import PASSWORD, new_email
 from tests.support.shoppers import Newcomer, Phone, add_shopper
 from tests.support.working import Working
 
@@ -35,7 +35,10 @@ def test_shopper_added_and_invited_then_the_phone_is_signed_in(server: LiveServe
     path = page.url.path
     assert 'role="status"' in page.text
     assert "Ana &lt;b&gt;" in page.text
-    shown = is_page(admin.submit(f"{path}/invite"))
+    with nothing_written(server):
+        assert "Is it you?" in is_page(admin.submit(f"{path}/invite")).text
+    is_page(admin.open(path))
+    shown = is_page(admin.submit(f"{path}/invite", step_up_password=PASSWORD))
     assert "<svg" in shown.text
     url = re.search(r"<code>(.*)</code>", shown.text)
     assert url
@@ -239,7 +242,12 @@ def test_closed_in_the_meantime_then_the_page_says_so(server: LiveServer, admin:
     admin.open(path)
     page: Any = admin.page
     server.write(ops.close, SYSTEM, shopper.id)
-    for action, fields in (("change", {}), ("invite", {}), ("block", {"reason": "x"}), ("close", {"sure": "yes"})):
+    for action, fields in (
+        ("change", {}),
+        ("invite", {"step_up_password": PASSWORD}),
+        ("block", {"reason": "x"}),
+        ("close", {"sure": "yes"}),
+    ):
         admin.page = page
         with nothing_written(server):
             assert "closed in the meantime" in is_page(admin.submit(f"{path}/{action}", **fields), 400).text

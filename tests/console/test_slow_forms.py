@@ -107,7 +107,7 @@ def by_example(person: Person, path: str) -> tuple[str, dict[str, str]]:
 def _form_on_own_page(person: Person, path: str) -> tuple[str, dict[str, str]]:
     if path == "/console/me/pin":
         person.open(path)
-        return path, {"pin": "2580", "pin_again": "2580"}
+        return path, {"pin": "2580", "pin_again": "2580", **STEPPED_UP}
     if path == "/console/me/password":
         person.open(path)
         return path, {"current_password": PASSWORD, "new_password": "quite another password"}
@@ -198,7 +198,8 @@ def _form(person: Person, path: str) -> tuple[str, dict[str, str]]:
             "UPDATE shoppers SET blocked_at = 1, blocked_reason = 'no' WHERE id = $1 RETURNING 1", phone.person.id
         )
     page = person.open(f"/console/shoppers/{phone.person.id}").text
-    return _action(page, path), {"sure": "yes", "reason": "the roof leaks", "name": new_email().partition("@")[0]}
+    given = {"sure": "yes", "reason": "the roof leaks", "name": new_email().partition("@")[0]}
+    return _action(page, path), {**given, **STEPPED_UP}
 
 
 def _import_form(person: Person, path: str) -> tuple[str, dict[str, str]]:

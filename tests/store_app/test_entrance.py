@@ -16,6 +16,7 @@ from tests.support.contents import nothing_written
 from tests.support.orders import Market
 from tests.support.pages import is_error, is_page
 from tests.support.server import LiveServer, on_sqlite
+from tests.support.shop import PASSWORD
 from tests.support.tablets import PIN, Counter, add_worker
 
 TEXTS = texts("en")
@@ -249,6 +250,14 @@ def test_two_people_use_a_tablet_then_the_firsts_forms_are_refused(market: Marke
 def test_pin_is_chosen_in_the_console_then_it_is_stored_as_a_hash(market: Market) -> None:
     person = Person(market.server, "store_associate", market.retailer.id, market._stores["here"].number)
     assert "/console/me/pin" in is_page(person.open("/console/me")).text
+    person.open("/console/me/pin")
+    with nothing_written(market.server):
+        assert "Is it you?" in is_page(person.submit("/console/me/pin", pin=PIN, pin_again=PIN)).text
+    person.open("/console/me/pin")
+    wrong = {"pin": PIN, "pin_again": PIN, "step_up_password": "not the password"}
+    assert person.submit("/console/me/pin", **wrong).status_code == 401
+    assert market.server.sql("SELECT 1 FROM staff_pins WHERE person_id = $1", person.id) == []
+    typed: dict[str, str] = {"step_up_password": PASSWORD}
     for given, reason in (
         (("2580", "2581"), "different"),
         (("25", "25"), "form"),
@@ -256,8 +265,9 @@ def test_pin_is_chosen_in_the_console_then_it_is_stored_as_a_hash(market: Market
     ):
         person.open("/console/me/pin")
         with nothing_written(market.server):
-            page = is_page(person.submit("/console/me/pin", pin=given[0], pin_again=given[1]), 400)
+            page = is_page(person.submit("/console/me/pin", pin=given[0], pin_again=given[1], **typed), 400)
         assert TEXTS[f"console.pin.error_{reason}"] in page.text
+        typed = {}  # the answer counts for ten minutes
     person.open("/console/me/pin")
     is_page(person.submit("/console/me/pin", pin=PIN, pin_again=PIN))
     (row,) = market.server.sql("SELECT pin_hash FROM staff_pins WHERE person_id = $1", person.id)

@@ -119,7 +119,9 @@ EXAMPLES: Mapping[str, Example] = {
     "POST /console/first-run/retailer": Example(
         "set_up", token=("first-run", "retailer"), fields={"slug": "first-one"}
     ),
-    "POST /console/first-run/shopper": Example("set_up", token=("first-run", "shopper"), fields={"name": "Ana"}),
+    "POST /console/first-run/shopper": Example(
+        "set_up", token=("first-run", "shopper"), fields={**STEPPED_UP, "name": "Ana"}
+    ),
     "POST /console/first-run/order": Example(
         "set_up", "retailer", ("first-run", "order"), {"retailer": "{slug}", "shopper": ""}
     ),
@@ -135,7 +137,9 @@ EXAMPLES: Mapping[str, Example] = {
     "POST /console/shoppers/add": Example("change_shoppers", token=("add-shopper",)),
     "GET /console/shoppers/{id}": Example("see_shoppers", "shopper"),
     "POST /console/shoppers/{id}/change": Example("change_shoppers", "shopper", ("shopper", "{id}", "change")),
-    "POST /console/shoppers/{id}/invite": Example("invite_shoppers", "shopper", ("shopper", "{id}", "invite")),
+    "POST /console/shoppers/{id}/invite": Example(
+        "invite_shoppers", "shopper", ("shopper", "{id}", "invite"), STEPPED_UP
+    ),
     "POST /console/shoppers/{id}/block": Example("change_shoppers", "shopper", ("shopper", "{id}", "block")),
     "POST /console/shoppers/{id}/unblock": Example("change_shoppers", "shopper", ("shopper", "{id}", "unblock")),
     "POST /console/shoppers/{id}/close": Example("change_shoppers", "shopper", ("shopper", "{id}", "close")),
@@ -143,7 +147,7 @@ EXAMPLES: Mapping[str, Example] = {
         "end_devices", "shopper", ("shopper", "{id}", "end-device", "{device}")
     ),
     "GET /console/me/pin": Example("work_in_store"),
-    "POST /console/me/pin": Example("work_in_store", token=("pin",)),
+    "POST /console/me/pin": Example("work_in_store", token=("pin",), fields=STEPPED_UP),
     "GET /console/tablets": Example("change_tablets"),
     "POST /console/tablets/add": Example("change_tablets", token=("add-tablet",)),
     "POST /console/tablets/{id}/link": Example("change_tablets", "tablet", ("link-tablet",)),
@@ -265,7 +269,7 @@ EXAMPLES: Mapping[str, Example] = {
     "POST /console/accounts/{account_id}/password-link": Example(
         "change_accounts", *_ACCOUNT, {**_LEAKS, **STEPPED_UP}
     ),
-    "POST /console/accounts/{account_id}/export": Example("change_accounts", *_ACCOUNT, _LEAKS),
+    "POST /console/accounts/{account_id}/export": Example("change_accounts", *_ACCOUNT, {**_LEAKS, **STEPPED_UP}),
     "POST /console/accounts/{account_id}/delete": Example(
         "change_accounts", "lost_account", ("account", "{account_id}"), {**_LEAKS, "sure": "yes"}
     ),
