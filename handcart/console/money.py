@@ -74,7 +74,8 @@ async def _statement_page(browser: PersonBrowser, error: str | None = None, stat
     with_pay = roles.includes(browser.actor, "see_payouts")
     after = _key(dict(browser.query).get("after", ""))
     lines = await database.read(queries.statement_lines, retailer.id, month, after, queries.ROWS + 1, with_pay=with_pay)
-    people = await database.read(_names, [*(share.person_id for share in found.shares), *_people_of(lines)])
+    of = [*(share.person_id for share in found.shares), *_people_of(lines)]
+    people = await _names_for(browser, retailer, of)
     path = _statement_path(retailer.slug, month)
     days = queries.of_month(month, zone)
     next_after = (
@@ -126,7 +127,7 @@ async def _statement_file(browser: PersonBrowser) -> Reply:
         if len(some) < _READ_AT_ONCE:
             break
         after = queries.key_of(some[-1])
-    people = await database.read(_names, _people_of(found))
+    people = await _names_for(browser, retailer, _people_of(found))
     name = f"statement-{retailer.slug}-{month}.csv"
     return await asyncio.to_thread(_file, name, found, {retailer.id: retailer.slug}, people)
 
@@ -334,6 +335,13 @@ async def _payout_of(browser: PersonBrowser) -> tuple[Person, Period, str | None
         )
     except MoneyRefused as refused:
         return person, this_month, refused.reason
+
+
+async def _names_for(browser: PersonBrowser, retailer: Retailer, people: Sequence[int]) -> Mapping[int, str]:
+    """Names of shoppers; none for the retailer's own people if `shopper_information_removal` keeps names from it."""
+    if browser.actor.retailer_id is not None and retailer.rules.shopper_information_removal:
+        return {}
+    return await browser.call.app.database.read(_names, people)
 
 
 async def _names(tx: Tx, people: Sequence[int]) -> Mapping[int, str]:

@@ -7,6 +7,7 @@ import re
 import pytest
 
 from handcart.core import clock
+from handcart.retailers import ops as retailers
 from tests.support.console import Person
 from tests.support.contents import nothing_written
 from tests.support.money import complete, count, ended, set_fees, set_pay
@@ -76,6 +77,17 @@ def test_manager_opens_statement_then_no_pay_and_no_form(sold: Sold, server: Liv
     assert [word for word in ("Pay for the batch", "Remains for", "Close the month") if word in page] == []
     found = manager.submit(f"{sold.path}/lines.csv", step_up_password=PASSWORD).text
     assert {one["kind"] for one in rows(found)} == {"fee_order", "tip"}
+
+
+@pytest.mark.parametrize("is_removed", [False, True])
+def test_names_are_removed_then_managers_see_none_in_lines(sold: Sold, server: LiveServer, is_removed: bool) -> None:
+    server.write(retailers.change, sold.market.slug, {"shopper_information_removal": is_removed})
+    manager, admin = Person(server, "retailer_manager", sold.market.retailer.id), Person(server)
+    for person, sees_names in ((manager, not is_removed), (admin, True)):
+        assert ("Ana Sample" in is_page(person.open(sold.path)).text) == sees_names
+        found = rows(person.submit(f"{sold.path}/lines.csv", step_up_password=PASSWORD).text)
+        (tip,) = [one for one in found if one["kind"] == "tip"]
+        assert (tip["shopper"], tip["cents"]) == ("Ana Sample" if sees_names else "", "333")
 
 
 def test_month_is_closed_then_the_page_says_so_and_has_no_form(sold: Sold, server: LiveServer) -> None:
