@@ -323,7 +323,9 @@ def _wrong_breaks(problem: Problem, tasks: dict[str, Task], shopper: Shopper, ro
         if step.leave - step.begin != pause.seconds:
             yield "a break has the wrong length"
         is_late = step.begin > pause.window[1]
-        if step.begin < pause.window[0] or (is_late and not (shopper.accepted and all(step.leave <= stop.begin for stop in free))):
+        if step.begin < pause.window[0] or (
+            is_late and not (shopper.accepted and all(step.leave <= stop.begin for stop in free))
+        ):
             yield "a break starts outside its window"
     ordered = [moment for step in route.steps for moment in (step.begin, step.leave)]
     if ordered != sorted(ordered):
