@@ -8,7 +8,8 @@ Rules of time:
 - a route ends inside the shift: at the end place, or where the last service ends if there is no end place.
 
 Acts that a shopper has accepted come first, in their order, and are never taken away. They may be late, as may breaks
-before them and right after them, and they are not measured against capacity, skills or the end of the shift. All others obey every rule.
+before them and right after them, and they are not measured against capacity, skills or the end of the shift. All others
+obey every rule.
 """
 
 from collections import Counter
