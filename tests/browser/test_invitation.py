@@ -60,6 +60,8 @@ def test_shopper_invited_then_the_phone_opens_the_app(server: LiveServer, browse
     desk.get_by_role("button", name="Show").click()
     looked_at(desk).get_by_role("link", name=name).click()
     looked_at(desk).get_by_role("button", name="Make a new link").click()
+    looked_at(desk).locator("#step-up-password").fill(PASSWORD)
+    desk.get_by_role("button", name="Go on").click()
     expect(looked_at(desk).get_by_role("img", name="QR code of the link")).to_be_visible()
     url = desk.locator("code").inner_text()
     with context(browser, viewport=PHONE, user_agent=ANDROID, has_touch=True) as opened:
