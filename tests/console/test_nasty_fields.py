@@ -181,6 +181,14 @@ def test_part_of_a_path_is_nasty_then_no_error_of_the_server(server: LiveServer)
     assert not wrong, "\n".join(wrong)
 
 
+def test_redirect_leads_to_an_address_with_other_digits_then_it_is_encoded(server: LiveServer) -> None:
+    person = Person(server)
+    for path, subject in (("passkeys/remove", "remove-passkey"), ("sessions/1/end", "end-session")):
+        token = [("form_token", form_token(person, subject, "٣"))]
+        answer = post(person, f"/console/people/{encoded('٣')}/{path}", token)
+        assert (answer.status_code, encoded("٣") in answer.headers["location"]) == (303, True)
+
+
 @pytest.fixture
 def counter(server: LiveServer) -> Iterator[Counter]:
     with server.clients():

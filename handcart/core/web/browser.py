@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, quote
 
 from handcart.core import errors
 from handcart.core.errors import ApiError
@@ -11,6 +11,10 @@ from handcart.core.web.body import media_type, read_body
 from handcart.core.web.call import Call, Header, Reply
 
 MOST_FORM_BYTES = 64 * 1024
+
+
+# The characters of an address besides letters and digits (RFC 3986); a redirect encodes all others.
+_IN_ADDRESSES = "%:/?#[]@!$&'()*+,;=-._~"
 
 
 class PageRefused(ApiError):
@@ -89,7 +93,7 @@ class Browser:
         these pages keep nothing there, but the shopper's app keeps acts that were not sent yet.
         """
         headers: list[Header] = [
-            (b"location", location.encode("ascii")),
+            (b"location", quote(location, safe=_IN_ADDRESSES, errors="replace").encode("ascii")),
             (b"referrer-policy", b"no-referrer"),
             *self._new_cookies.values(),
         ]
