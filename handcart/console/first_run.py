@@ -15,7 +15,7 @@ from handcart.console import scope, step_up
 from handcart.console.browser import PersonBrowser, signed_in
 from handcart.console.orders import order_url
 from handcart.console.retailers import add_posted
-from handcart.core import qr, ratelimit
+from handcart.core import ids, qr, ratelimit
 from handcart.core.db import Tx
 from handcart.core.db.installation import issuer
 from handcart.core.errors import ApiError, Refused
@@ -193,8 +193,8 @@ async def _place(tx: Tx, actor: Actor, retailer: Retailer, shopper: str) -> None
         retailer_id=retailer.id,
         detail={"retailer": retailer.slug, "order_id": order.order_id},
     )
-    if shopper.isascii() and shopper.isdecimal():
-        await work.assign(tx, actor, retailer.id, [order.order_id], int(shopper))
+    if (person_id := ids.parse(shopper)) is not None:
+        await work.assign(tx, actor, retailer.id, [order.order_id], person_id)
 
 
 async def _kind(tx: Tx, retailer: Retailer) -> str:

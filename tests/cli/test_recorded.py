@@ -31,10 +31,12 @@ OTHERS = {
     "serve": "runs the installation",
     "worker": "runs the installation",
     "backup": "reads",
+    "copy": "writes its row in the target: tests/core/db/test_copying.py",
+    "assignment plan": "gives orders as `orders assign` does: tests/cli/test_assignment.py",
     "sandbox": "calls a server as its client, which the request log has",
 }
 READS = {
-    *("alerts", "check", "reconcile", "key show", "audit list", "account list", "account show"),
+    *("alerts", "assignment why", "check", "reconcile", "key show", "audit list", "account list", "account show"),
     *("retailer list", "retailer show", "client list", "store list", "store template", "store tablet list"),
     *("item export", "item find", "item template", "slots exception list", "slots list", "slots plan list"),
     *("orders list", "orders show", "orders slots", "shopper devices", "shopper list", "shopper show"),

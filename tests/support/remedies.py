@@ -81,7 +81,7 @@ def _cancel(market: Market, order_id: str, actor: Actor) -> Fields:
 
 
 def _reschedule(market: Market, order_id: str, actor: Actor) -> Fields:
-    return {"slot": str(market.option(hour=15))}
+    return {"slot": str(market.option(hour=15, day=1))}
 
 
 def _unlock_pin(market: Market, order_id: str, actor: Actor) -> Fields:
