@@ -182,6 +182,7 @@ async def _place(tx: Tx, actor: Actor, retailer: Retailer, shopper: str) -> None
         await _kind(tx, retailer),
         await samples.customer(tx, caller),
         prefix=TEST,
+        is_test=True,
         sms_opt_in=False,
         email=None if person is None else person.email,
     )

@@ -242,7 +242,7 @@ class OrderDetails(Struct, omit_defaults=True):
     on its way back to the store, how it was given to the customer, how many wrong PINs were given for that. From
     `vehicle` on, what the customer said: how a pickup order is fetched and by whom, when they want to be at the store
     and when they were there, how they rate the order, and how they signed for it. `came_back`: the goods that the
-    people of the store took back.
+    people of the store took back. `is_test`: the operator placed the order as a test; it counts in no money and report.
     """
 
     locale: str | None = None
@@ -284,6 +284,7 @@ class OrderDetails(Struct, omit_defaults=True):
     rating: Rating | None = None
     signature: Signature | None = None
     came_back: CameBack | None = None
+    is_test: bool = False
 
 
 class Courier(Struct, frozen=True):

@@ -47,17 +47,19 @@ async def place(
     has_alcohol: bool = False,
     sms_opt_in: bool = True,
     email: str | None = None,
+    is_test: bool = False,
 ) -> Order:
     """Place an order of a kind in the soonest free slot, for an existing user; a dispatch order may have none.
 
-    `prefix`: how the id of the order begins. `email`: where its customer gets mails.
+    `prefix`: how the id of the order begins. `email`: where its customer gets mails. `is_test`: it counts in no money
+    and no report.
     Raises `no_free_slot`, `nothing_to_sell`, and the errors of the order endpoints if the retailer's settings do not
     allow the sample order.
     """
     retailer = await retailers.retailer(tx, caller.retailer_id)
     order_id = f"{prefix}-{ids.new_id()}"
     slot = await _free_slot(tx, retailer, LAST_MILE if kind == DISPATCH else kind, has_alcohol=has_alcohol)
-    details = structs.replace(_details(slot.store, kind), sms_opt_in=sms_opt_in, email=email)
+    details = structs.replace(_details(slot.store, kind), sms_opt_in=sms_opt_in, email=email, is_test=is_test)
     location_code = slot.store.location_code
     unique = order_id.encode()  # a unique fingerprint: the request is never repeated
     if kind == DISPATCH:

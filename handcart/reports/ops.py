@@ -42,10 +42,13 @@ _ADD = (
 async def count(tx: Tx, retailer_id: int, order_id: str) -> tuple[Ended, Sequence[Finished]] | None:
     """Count an order that has ended, once more if it changed; returns it with the work of its shoppers.
 
-    None if it has been counted since its last change.
+    None if it has been counted since its last change, or if it is a test: that counts nowhere.
     """
     order = await orders.lock(tx, retailer_id, order_id)
     if order.status not in states.TERMINAL:
+        return None
+    if order.details.is_test:
+        await counting.mark(tx, retailer_id, order_id)
         return None
     before = await find(tx, retailer_id, order_id)
     work = await batches.finished(tx, retailer_id, order_id)

@@ -6,9 +6,11 @@ import pytest
 
 from handcart.callbacks import queries as callbacks
 from handcart.core import clock
+from handcart.orders import samples
 from handcart.reports import ops, queries
 from handcart.reports.models import Counts
 from handcart.reports.queries import Wanted
+from handcart.retailers.models import Caller
 from tests.support.money import complete, count, ended, faults
 from tests.support.orders import MILK, Market
 from tests.support.sandbox import Shopping
@@ -95,3 +97,16 @@ def test_callbacks_of_a_day_are_counted_then_written_once(market: Market, server
         callbacks.results = real
     found = server.read(queries.callbacks, Wanted("2026-01-31", "2026-01-31", "day", of))
     assert found == {"2026-01-31": (9, 1)}
+
+
+def test_order_is_a_test_then_no_report_and_no_money_counts_it(market: Market, server: LiveServer) -> None:
+    caller = Caller("client", 1, market.retailer.id, market.retailer.isolation_id, (), None)
+    placed = server.write(samples.place, caller, "pickup", market.customer(), is_test=True)
+    theirs = market.order("pickup", order_id="TEST-1")["id"]
+    complete(market, Working(server), placed.order_id, kind="pickup")
+    complete(market, Working(server), theirs, kind="pickup")
+    count(market)
+    assert figures(market).orders == 1
+    lines = server.sql("SELECT DISTINCT order_id FROM money_lines WHERE retailer_id = $1", market.retailer.id)
+    assert placed.order_id not in [row["order_id"] for row in lines]
+    assert not faults(market)
