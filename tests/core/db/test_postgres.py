@@ -142,6 +142,46 @@ async def test_single_statement_then_durable_and_a_second_one_is_refused(databas
     assert await database.read(names) == ["a", "b"]
 
 
+@pytest.mark.parametrize("how", ["write", "write_statement"])
+async def test_standby_does_not_confirm_then_a_commit_is_not_acknowledged(
+    url: str, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    admin = await asyncpg.connect(url)
+    await admin.execute(TABLE)
+    monkeypatch.setattr(db_postgres, "_STATEMENT_SECONDS", 1)
+    database = await PostgresDatabase.connect(url, KEYS, 1)
+    try:
+        assert await getattr(database, how)(insert, "before") == "before"
+        await admin.execute("ALTER SYSTEM SET synchronous_standby_names = 'nobody'")
+        await admin.execute("SELECT pg_reload_conf()")
+        await until(database, "nobody")
+        # The limit of statements does not end the wait for standbys: PostgreSQL would then acknowledge the commit.
+        with pytest.raises(Unavailable, match="did not answer in time"):
+            await getattr(database, how)(insert, "alone")
+        # PostgreSQL has the row all the same, and the connection still serves.
+        assert await database.read(names) == ["alone", "before"]
+    finally:
+        await admin.execute("ALTER SYSTEM RESET synchronous_standby_names")
+        await admin.execute("SELECT pg_reload_conf()")
+        await until(database, "")
+        await database.close()
+        await admin.close()
+
+
+async def until(database: PostgresDatabase, standbys: str) -> None:
+    """Wait until the connections know the standbys."""
+    for _ in range(200):
+        row = await database.read(_standbys)
+        if row["standbys"] == standbys:
+            return
+        await asyncio.sleep(0.02)
+    raise AssertionError(standbys)
+
+
+async def _standbys(tx: Tx) -> Any:
+    return await tx.one("SELECT current_setting('synchronous_standby_names') AS standbys")
+
+
 async def test_more_callers_than_connections_then_all_are_served(database: PostgresDatabase) -> None:
     answers = await settled(*(database.write(insert, f"cart-{number:03}") for number in range(100)))
     assert answers == await database.read(names)
