@@ -21,6 +21,12 @@ _MADE = (
 )
 _ACCOUNTS = f"account_id IN ({_MADE})"
 
+# The areas that the engine and a dispatcher plan for this retailer alone.
+_AREAS = (
+    "area IN (SELECT 'retailer/' || slug FROM retailers WHERE id = $1"
+    " UNION SELECT 'proposed/' || slug FROM retailers WHERE id = $1)"
+)
+
 # Rows of retailer $1 to delete, in an order that respects references.
 REMOVED: Sequence[tuple[str, str]] = (
     ("robot_runs", _RETAILER),
@@ -37,6 +43,9 @@ REMOVED: Sequence[tuple[str, str]] = (
     ("acts", _RETAILER),
     ("order_warnings", _RETAILER),
     ("order_claims", _RETAILER),
+    ("assignment_pins", _RETAILER),
+    ("assignment_decisions", _RETAILER),
+    ("assignment_areas", _AREAS),
     ("order_history", _RETAILER),
     ("ended_orders", _RETAILER),
     ("daily_figures", _RETAILER),

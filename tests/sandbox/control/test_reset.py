@@ -20,6 +20,7 @@ NOT_FILLED = {
     *("link_history", "deleted_users", "sessions", "attempts", "deliveries", "acts", "order_warnings"),
     *("chat_messages", "messages", "message_attempts", "signatures", "closed_months"),
     *("daily_callbacks", "order_claims", "request_log"),
+    *("assignment_pins", "assignment_decisions", "assignment_areas"),
 }
 
 
