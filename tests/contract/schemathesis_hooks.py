@@ -45,6 +45,7 @@ NAMES_NOTHING = {
     *("is already in a batch", "is not waiting for this type of batch", "is not assigned to this order"),
     *("must come after the current state", "Batch is finished", "Order is not being picked"),
     *("a retailer can have at most 50 webhooks: delete one first", "must have 1 to 1000 printable characters"),
+    "must be given again when the auth URI or the host of the callback URL changes",
 }
 # or by the beginning or the end of a message,
 BEGINNINGS = ("Unknown line_num: ", "blocked: ", "no event is chosen")
