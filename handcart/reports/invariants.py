@@ -20,7 +20,7 @@ INVARIANTS: Sequence[Invariant] = (
         f" GROUP BY {_KEY} HAVING {' OR '.join(f'sum({name}) <> 0' for name in COUNTS)}",
     ),
     Invariant(
-        "a counted order has ended, and its figures are stored, unless it is a test",
+        "a counted order has ended, and its figures are stored",
         "SELECT o.retailer_id, o.order_id, o.status FROM orders o"
         " LEFT JOIN ended_orders e ON e.retailer_id = o.retailer_id AND e.order_id = o.order_id"
         " WHERE (o.is_counted AND o.details NOT LIKE '%\"is_test\":true%'"
